@@ -1,0 +1,126 @@
+//! The live side: one trait, and what implements it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::model::{ResourceKey, Target, Warning};
+
+/// A kind as the live side serves it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServedKind {
+    /// The `apiVersion` to read it at: the manifest's own where that is served.
+    pub api_version: String,
+    /// The kind.
+    pub kind: String,
+    /// The resource name in URLs, such as `deployments`.
+    pub plural: String,
+    /// Whether its objects live in namespaces.
+    pub namespaced: bool,
+}
+
+/// What the live side knows about a kind. Three different answers, because only the first can
+/// prove that an object is missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KindLookup {
+    /// It is served.
+    Served(ServedKind),
+    /// It is certainly not served; the text helps ("policy/v1beta1 is gone since 1.25; use
+    /// policy/v1").
+    NotServed(String),
+    /// It could not be found out, and why.
+    Unknown(String),
+}
+
+/// One object to read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wanted {
+    /// Which object.
+    pub key: ResourceKey,
+    /// How its kind is served.
+    pub kind: ServedKind,
+}
+
+/// What to read.
+#[derive(Debug, Clone, Default)]
+pub struct FetchRequest {
+    /// The declared objects.
+    pub wanted: Vec<Wanted>,
+    /// The namespaces whose undeclared objects are wanted too; empty for none.
+    pub extra_in: BTreeSet<String>,
+}
+
+/// A live object.
+#[derive(Debug, Clone)]
+pub struct LiveObject {
+    /// Which object.
+    pub key: ResourceKey,
+    /// The version that it was read at.
+    pub api_version: String,
+    /// The whole object. Of an extra object, perhaps its metadata only.
+    pub value: Value,
+}
+
+/// The answer for one wanted object.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// It is there.
+    Found(Box<LiveObject>),
+    /// It is proven not to be there: a 404 on a kind that is served, or a complete list without
+    /// it.
+    Absent,
+    /// It could not be read, and why. Never the same as absent.
+    Unread(String),
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub struct Fetched {
+    /// One answer for each wanted object; an object without an answer counts as unread.
+    pub answers: BTreeMap<ResourceKey, Answer>,
+    /// Live objects in the `extra_in` namespaces that were not wanted, unfiltered.
+    pub extra: Vec<LiveObject>,
+    /// What went wrong on the way.
+    pub warnings: Vec<Warning>,
+    /// Whether reading was cut short by a deadline or a signal.
+    pub interrupted: bool,
+}
+
+/// The live side of a comparison.
+pub trait Live {
+    /// What the report says of the live side.
+    fn target(&self) -> Target;
+
+    /// The namespace of namespaced objects that name none, if the live side has an opinion (a
+    /// kubeconfig context's namespace).
+    fn default_namespace(&self) -> Option<String>;
+
+    /// How a kind is served. `declared_crds` are the CustomResourceDefinitions among the
+    /// manifests: a recording without discovery documents learns scopes from them.
+    ///
+    /// # Errors
+    /// When nothing can be found out about any kind: no connection, no credentials, a dump that
+    /// cannot be read.
+    fn resolve(
+        &self,
+        kinds: &BTreeSet<(String, String)>,
+        declared_crds: &[&Value],
+    ) -> anyhow::Result<BTreeMap<(String, String), KindLookup>>;
+
+    /// Reads objects.
+    ///
+    /// # Errors
+    /// When nothing at all can be read; what concerns single objects is in the answers.
+    fn fetch(&self, request: &FetchRequest) -> anyhow::Result<Fetched>;
+
+    /// The OpenAPI v3 document (or the live CustomResourceDefinitions, as a `List`) that describe
+    /// the custom resources of a group version; `None` where the live side has none.
+    ///
+    /// # Errors
+    /// When it has one that cannot be read.
+    fn schema(&self, api_version: &str) -> anyhow::Result<Option<Value>>;
+
+    /// The objects of a kind in a namespace, for what a verdict depends on (autoscalers);
+    /// `None` when they cannot be read.
+    fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>>;
+}

@@ -1,0 +1,1 @@
+//! Declared against live: the heart.

@@ -1,0 +1,3 @@
+//! The driftctl command.
+
+fn main() {}

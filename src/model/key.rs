@@ -1,0 +1,78 @@
+//! The identity of an object in a cluster.
+
+use std::fmt;
+
+/// The group of an `apiVersion`: `apps` of `apps/v1`, and the empty string of `v1`.
+///
+/// ```
+/// assert_eq!(driftctl::model::group_of("apps/v1"), "apps");
+/// assert_eq!(driftctl::model::group_of("v1"), "");
+/// ```
+pub fn group_of(api_version: &str) -> &str {
+    api_version.split_once('/').map_or("", |(group, _)| group)
+}
+
+/// A kind within its API group, whatever the version.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupKind {
+    /// The API group; empty for the core group.
+    pub group: String,
+    /// The kind, as it is written in manifests.
+    pub kind: String,
+}
+
+impl GroupKind {
+    /// The group and kind that a manifest names.
+    pub fn new(api_version: &str, kind: &str) -> Self {
+        Self {
+            group: group_of(api_version).to_owned(),
+            kind: kind.to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for GroupKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.group.is_empty() {
+            f.write_str(&self.kind)
+        } else {
+            write!(f, "{}.{}", self.kind, self.group)
+        }
+    }
+}
+
+/// The identity of one object, **without its version**.
+///
+/// One object is served at several versions at once; a manifest that moves from `v1beta1` to `v1`
+/// speaks of the same object, and a version bump is not a removal and an addition.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ResourceKey {
+    /// The API group; empty for the core group.
+    pub group: String,
+    /// The kind.
+    pub kind: String,
+    /// The namespace; `None` for cluster-scoped objects.
+    pub namespace: Option<String>,
+    /// The name.
+    pub name: String,
+}
+
+impl ResourceKey {
+    /// The kind within its group.
+    pub fn group_kind(&self) -> GroupKind {
+        GroupKind {
+            group: self.group.clone(),
+            kind: self.kind.clone(),
+        }
+    }
+}
+
+/// `Deployment shop/cart`, `Namespace shop`: how people speak of an object.
+impl fmt::Display for ResourceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(f, "{} {}/{}", self.kind, namespace, self.name),
+            None => write!(f, "{} {}", self.kind, self.name),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! A declared object and the place where it is declared.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+/// Where a declared object comes from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin {
+    /// The file as the user named it, or what stands for one (`-` for standard input).
+    pub file: Arc<str>,
+    /// The document within the file, counted from 1.
+    pub document: usize,
+    /// The line of the object's first key, counted from 1.
+    pub line: usize,
+    /// The Git commit that was read, in full.
+    pub revision: Option<Arc<str>>,
+    /// What produced the object from the file, such as `kustomize`.
+    pub rendered_by: Option<Arc<str>>,
+}
+
+impl Origin {
+    /// An origin in a plain file.
+    pub fn file(file: impl Into<Arc<str>>, document: usize, line: usize) -> Self {
+        Self {
+            file: file.into(),
+            document,
+            line,
+            revision: None,
+            rendered_by: None,
+        }
+    }
+}
+
+/// `cart/deployment.yaml:3`
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// A place in a file. Lines and columns count from 1, columns in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The column.
+    pub column: usize,
+}
+
+/// One step down into the manifest *as it is written*: lists by position, unlike in a
+/// [`FieldPath`](super::FieldPath), which names their items by key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// A key of a mapping.
+    Field(String),
+    /// An item of a sequence, counted from 0.
+    Index(usize),
+}
+
+/// Leads a field of an object back to its place in the file.
+///
+/// Positions are wanted only for what drifted, so they are found when asked for.
+pub trait Locate: fmt::Debug + Send + Sync {
+    /// The position of the key (or list item) that `steps` leads to, or of the deepest ancestor
+    /// that is written; `None` when nothing is known about positions.
+    fn locate(&self, steps: &[Step]) -> Option<Position>;
+}
+
+/// One declared object.
+#[derive(Debug, Clone)]
+pub struct Manifest {
+    /// `apiVersion`, as it is written.
+    pub api_version: String,
+    /// `kind`.
+    pub kind: String,
+    /// `metadata.namespace` when it is written and not empty.
+    pub namespace: Option<String>,
+    /// `metadata.name`.
+    pub name: String,
+    /// The whole object, with the values that Kubernetes reads in it.
+    pub value: Value,
+    /// Where it is declared.
+    pub origin: Origin,
+    /// The way from its fields to their lines.
+    pub source_map: Option<Arc<dyn Locate>>,
+}
+
+impl Manifest {
+    /// The position of a field in the file, as far as it is known.
+    pub fn locate(&self, steps: &[Step]) -> Option<Position> {
+        self.source_map.as_ref()?.locate(steps)
+    }
+}

@@ -1,0 +1,116 @@
+//! Who owns which path of a live object: `metadata.managedFields`, parsed.
+
+use std::collections::BTreeMap;
+
+use super::{FieldPath, Segment};
+
+/// How a manager wrote (`metav1.ManagedFieldsOperationType`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Operation {
+    /// Server-side apply: the manager owns just what it sent.
+    Apply,
+    /// Anything else: the manager owns what its request changed, defaults included.
+    Update,
+}
+
+impl Operation {
+    /// The word that the API uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Apply => "Apply",
+            Self::Update => "Update",
+        }
+    }
+}
+
+/// Somebody who holds a path. There is no user name in managedFields, and the time is that of the
+/// manager's last write to the object, not to this path.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Owner {
+    /// The field manager's name.
+    pub manager: String,
+    /// How it wrote.
+    pub operation: Operation,
+    /// The subresource that it wrote through.
+    pub subresource: Option<String>,
+    /// Its last write, RFC 3339; `kubectl scale` leaves none.
+    pub time: Option<String>,
+}
+
+/// The owners of an object. Empty when the object was read without managed fields.
+#[derive(Debug, Clone, Default)]
+pub struct Ownership {
+    /// One entry for each manager, operation, subresource and version.
+    pub entries: Vec<ManagerEntry>,
+}
+
+/// One entry of `metadata.managedFields` (`metav1.ManagedFieldsEntry`).
+#[derive(Debug, Clone)]
+pub struct ManagerEntry {
+    /// Who and when.
+    pub owner: Owner,
+    /// What.
+    pub fields: FieldSet,
+}
+
+/// A set of paths, as a tree (`metav1.FieldsV1`, structured-merge-diff `fieldpath.Set`).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FieldSet {
+    /// Whether the path of this node itself is in the set.
+    pub member: bool,
+    /// Named fields below.
+    pub fields: BTreeMap<String, FieldSet>,
+    /// List items below.
+    pub items: Vec<(Segment, FieldSet)>,
+}
+
+impl FieldSet {
+    /// Whether nothing lies below this node: whoever owns a leaf owns all that is under it, which
+    /// is how atomic maps and lists are owned.
+    pub fn is_leaf(&self) -> bool {
+        self.fields.is_empty() && self.items.is_empty()
+    }
+
+    /// The node one step down.
+    pub fn child(&self, segment: &Segment) -> Option<&FieldSet> {
+        match segment {
+            Segment::Field(name) => self.fields.get(name),
+            item => self
+                .items
+                .iter()
+                .find(|(key, _)| key == item)
+                .map(|(_, set)| set),
+        }
+    }
+
+    /// Whether the set holds `path`, something above it as a whole, or something below it.
+    pub fn touches(&self, path: &FieldPath) -> bool {
+        let mut node = self;
+        for segment in &path.0 {
+            if node.member && node.is_leaf() {
+                return true;
+            }
+            match node.child(segment) {
+                Some(child) => node = child,
+                None => return false,
+            }
+        }
+        true
+    }
+}
+
+impl Ownership {
+    /// Whether nothing is known about owners.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The owners of a path, or of anything below it.
+    pub fn owners_of(&self, path: &FieldPath) -> Vec<&Owner> {
+        self.entries
+            .iter()
+            .filter(|entry| entry.fields.touches(path))
+            .map(|entry| &entry.owner)
+            .collect()
+    }
+}

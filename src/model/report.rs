@@ -1,0 +1,295 @@
+//! What a run found out, before any format.
+
+use serde_json::Value;
+
+use super::{Change, Explanation, FieldPath, Origin, Owner, Position, ResourceKey};
+
+/// How much a change matters, most urgent last, so that `max` is the worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Labels, annotations.
+    Low,
+    /// Resources, replicas, probes, configuration.
+    Medium,
+    /// What runs, as whom, and who reaches it.
+    High,
+    /// Who may do what, and what guards the cluster.
+    Critical,
+}
+
+impl Severity {
+    /// The word that reports and `--fail-on` use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// What was decided about one change.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// It is drift.
+    Reported,
+    /// It is drift, and a rule says not to report it.
+    Ignored {
+        /// The rule's id.
+        rule: String,
+        /// Why the rule is there.
+        reason: String,
+    },
+    /// It is no drift.
+    Explained {
+        /// Why.
+        by: Explanation,
+        /// The built-in rule that knew, if it was one.
+        rule: Option<String>,
+    },
+}
+
+/// A change that was judged.
+#[derive(Debug, Clone)]
+pub struct Drift {
+    /// What.
+    pub change: Change,
+    /// Where in the manifest.
+    pub position: Option<Position>,
+    /// Who holds the live value; empty when something was removed, or when nothing is known.
+    pub owners: Vec<Owner>,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What was decided.
+    pub verdict: Verdict,
+    /// A remark that helps to act, such as "the manifest dropped it and nobody has applied that
+    /// yet".
+    pub note: Option<String>,
+}
+
+impl Drift {
+    /// Whether the change counts as drift.
+    pub fn is_reported(&self) -> bool {
+        self.verdict == Verdict::Reported
+    }
+}
+
+/// What is to be said of one object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// Compared, and nothing to report.
+    InSync,
+    /// Compared, and different.
+    Drifted,
+    /// Declared, and proven not to be there.
+    Missing,
+    /// Live, and declared nowhere.
+    Extra,
+    /// Not compared; [`ObjectReport::reason`] says why.
+    Unknown,
+}
+
+impl Status {
+    /// The word that reports use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InSync => "in-sync",
+            Self::Drifted => "drifted",
+            Self::Missing => "missing",
+            Self::Extra => "extra",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One object of a report.
+#[derive(Debug, Clone)]
+pub struct ObjectReport {
+    /// Which object.
+    pub key: ResourceKey,
+    /// The version that it was compared at.
+    pub api_version: String,
+    /// Where it is declared; `None` for an extra object.
+    pub origin: Option<Origin>,
+    /// What was found.
+    pub status: Status,
+    /// Why it is unknown, or what else there is to say.
+    pub reason: Option<String>,
+    /// Its changes, sorted by path. Explained ones are there only when they were asked for.
+    pub drifts: Vec<Drift>,
+    /// Who holds an extra object, most recent write first.
+    pub owners: Vec<Owner>,
+    /// The declared side for whole-object views; absent for extra objects and objects in sync.
+    pub declared: Option<Value>,
+    /// The live side for whole-object views: the declared object with the reported changes made.
+    pub live: Option<Value>,
+}
+
+impl ObjectReport {
+    /// The changes that count.
+    pub fn reported(&self) -> impl Iterator<Item = &Drift> {
+        self.drifts.iter().filter(|drift| drift.is_reported())
+    }
+
+    /// How much the object's worst reported change matters.
+    pub fn severity(&self) -> Option<Severity> {
+        self.reported().map(|drift| drift.severity).max()
+    }
+}
+
+/// What the declared state was compared with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Target {
+    /// The kubeconfig context.
+    pub context: Option<String>,
+    /// The API server's address, without user information.
+    pub server: Option<String>,
+    /// The API server's version, such as `v1.36.2`.
+    pub version: Option<String>,
+    /// The dump that was read instead of a cluster.
+    pub dump: Option<String>,
+    /// Whether the server's certificate is not verified.
+    pub insecure: bool,
+    /// When the live side was read, RFC 3339.
+    pub read_at: Option<String>,
+}
+
+/// How much of what is declared was compared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Objects that the sources declare.
+    pub declared: usize,
+    /// Objects that were compared, or proven missing.
+    pub compared: usize,
+    /// Documents and files that hold no Kubernetes object.
+    pub skipped: usize,
+    /// Objects, documents and files that could not be read or compared.
+    pub failed: usize,
+}
+
+/// The figures of the summary line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Objects by status.
+    pub in_sync: usize,
+    /// See [`Status::Drifted`].
+    pub drifted: usize,
+    /// See [`Status::Missing`].
+    pub missing: usize,
+    /// See [`Status::Extra`].
+    pub extra: usize,
+    /// See [`Status::Unknown`].
+    pub unknown: usize,
+    /// Changes that count.
+    pub reported: usize,
+    /// Changes that rules hid.
+    pub ignored: usize,
+}
+
+/// How many changes a rule hid in a run.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RuleCount {
+    /// The rule's id.
+    pub rule: String,
+    /// Why the rule is there.
+    pub reason: String,
+    /// Changes that it hid.
+    pub hid: usize,
+}
+
+/// Something that the reader must know, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Warning {
+    /// Where, as `file:line:column` or as an object; empty when it concerns the run.
+    pub place: String,
+    /// What happened, and what to do.
+    pub message: String,
+    /// Whether it makes the comparison incomplete.
+    pub fatal: bool,
+}
+
+/// What a run found out.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// What the declared state was compared with.
+    pub target: Target,
+    /// How much was compared.
+    pub coverage: Coverage,
+    /// Every object, sorted by key.
+    pub objects: Vec<ObjectReport>,
+    /// Errors and warnings, sorted.
+    pub warnings: Vec<Warning>,
+    /// What was skipped and why, by file; shown when asked for.
+    pub skipped: Vec<Warning>,
+    /// The rules that hid something.
+    pub rules: Vec<RuleCount>,
+    /// Whether the run was cut short.
+    pub interrupted: bool,
+}
+
+/// The answer of a run, in one word.
+impl Report {
+    /// Counts the objects and changes.
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for object in &self.objects {
+            *match object.status {
+                Status::InSync => &mut totals.in_sync,
+                Status::Drifted => &mut totals.drifted,
+                Status::Missing => &mut totals.missing,
+                Status::Extra => &mut totals.extra,
+                Status::Unknown => &mut totals.unknown,
+            } += 1;
+            totals.reported += object.reported().count();
+            totals.ignored += object
+                .drifts
+                .iter()
+                .filter(|drift| matches!(drift.verdict, Verdict::Ignored { .. }))
+                .count();
+        }
+        totals
+    }
+
+    /// Whether something could not be read or compared.
+    pub fn is_incomplete(&self) -> bool {
+        self.interrupted
+            || self.coverage.failed > 0
+            || self.warnings.iter().any(|warning| warning.fatal)
+            || self
+                .objects
+                .iter()
+                .any(|object| object.status == Status::Unknown)
+    }
+
+    /// Whether drift was found, complete or not.
+    pub fn has_drift(&self) -> bool {
+        self.objects.iter().any(|object| {
+            matches!(
+                object.status,
+                Status::Drifted | Status::Missing | Status::Extra
+            )
+        })
+    }
+
+    /// `incomplete` when anything could not be read, else `drifted` or `in-sync`: an error never
+    /// looks like "no drift".
+    pub fn verdict(&self) -> &'static str {
+        if self.is_incomplete() {
+            "incomplete"
+        } else if self.has_drift() {
+            "drifted"
+        } else {
+            "in-sync"
+        }
+    }
+
+    /// The changes at a path, for tests and tools.
+    pub fn find(&self, key: &ResourceKey, path: &FieldPath) -> Option<&Drift> {
+        let object = self.objects.iter().find(|object| &object.key == key)?;
+        object
+            .drifts
+            .iter()
+            .find(|drift| &drift.change.path == path)
+    }
+}

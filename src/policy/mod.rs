@@ -1,0 +1,1 @@
+//! What is drift and what is not: rules, and the one place that judges.
