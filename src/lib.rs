@@ -1,4 +1,72 @@
 //! driftctl shows where a Kubernetes cluster has drifted from its manifests.
+//!
+//! # The map
+//!
+//! A module uses the floors below its own, never a neighbour on the same floor.
+//! `tests/architecture.rs` holds the code to that, and this table to the code.
+//!
+//! | floor | module | what it is for |
+//! |---|---|---|
+//! | 4 | [`cli`] | words in, decisions out: arguments, commands, exit codes |
+//! | 3 | [`engine`] | the pipeline, from sources to a report |
+//! | 2 | [`source`] | where the declared state comes from |
+//! | 2 | [`cluster`] | the live side: an API server, or a recording of one |
+//! | 2 | [`config`] | the user's rules, read from files |
+//! | 2 | [`output`] | formats; renderers only render |
+//! | 1 | [`schema`] | what is known about types |
+//! | 1 | [`ownership`] | who owns what and who declares, from `managedFields` |
+//! | 1 | [`compare`] | declared against live: the heart |
+//! | 1 | [`policy`] | what is drift and what is not: rules, and the one place that judges |
+//! | 1 | [`redact`] | keeps secrets out of every report |
+//! | 0 | [`model`] | nouns: no I/O, no command line, no colour |
+//!
+//! # The way through
+//!
+//! `load → resolve → fetch → compare → attribute → judge → redact → report → exit code`
+//!
+//! 1. A [`source`] loads manifests. Each remembers its file, document and line; a broken file is an
+//!    error with its place that does not stop the others.
+//! 2. The [`cluster`] resolves every kind before anything is fetched. No plural and no scope is
+//!    guessed: a kind that nobody knows is an error for its objects, not for the run.
+//! 3. It fetches. What could not be read is [`Unknown`](model::Status::Unknown), never
+//!    [`Missing`](model::Status::Missing).
+//! 4. [`compare`] walks the declared and the live object together, along the type's [`schema`].
+//! 5. [`ownership`] joins each change with its owners.
+//! 6. [`policy`] decides what becomes of a change. Nothing disappears: what a rule hid is counted
+//!    and can be shown.
+//! 7. [`redact`] takes the secrets out, before any renderer sees the report.
+//! 8. [`output`] renders, and [`cli`] turns the report into an exit code.
+//!
+//! # What is drift?
+//!
+//! Let D be the manifest, L the live object, M its `managedFields`.
+//!
+//! - A path in D drifted when its live value does not mean the same. `1000m` is one CPU, a port's
+//!   missing protocol is TCP, `null` and absent are one, and order means nothing in a list that
+//!   is a map or a set.
+//! - A path in L and not in D drifted unless there is an [`Explanation`](model::Explanation): it
+//!   is the server's own bookkeeping; nobody owns it, so the server defaulted it; only the manager
+//!   that declares D owns it and never declared it; it has the type's default; or a controller
+//!   that is known to write it owns it.
+//! - What is left was added live, and its owners say by whom.
+//!
+//! # Glossary
+//!
+//! - **manifest**: an object as somebody wrote it down. **Declared** is its side of a comparison,
+//!   **live** the cluster's. Never old and new: neither is.
+//! - **drift**: a difference in meaning that nothing explains.
+//! - **field manager**: the name that a client writes under; the API server books who wrote which
+//!   field in `metadata.managedFields`. An **owner** is a manager that holds a path.
+//! - **applier**: the manager that declares the manifest, by `kubectl apply` or a GitOps tool.
+//! - **missing**: declared, and proven not to be there. **extra**: live, and declared nowhere.
+//!   **unknown**: could not be compared, which is an error and never "no drift".
+//! - **explained**: a difference that is no drift, and why. **ignored**: drift that a rule hides.
+//! - **coverage**: how much of what is declared was compared. Less than all is *incomplete*.
+//! - **dump**: a recording of live objects, as `kubectl get -o json` or `-o yaml` writes it.
+//! - **list map**: a list whose items are told apart by keys (`containers` by `name`).
+//!   **set**: one whose items are told apart by value. **atomic**: written and owned as a whole.
+//! - **path**: the address of a field, such as `.spec.template.spec.containers[name="app"].image`;
+//!   see [`model::FieldPath`].
 
 #![forbid(unsafe_code)]
 

@@ -1,1 +1,89 @@
-//! Words in, decisions out.
+//! Words in, decisions out: what was asked for, done by the floors below, said on the right
+//! stream, and left as an exit code.
+//!
+//! Arguments come in two layers. [`args`] mirrors the flags and checks them against one another;
+//! [`settings`] resolves them against the terminal, the environment and the clock. Each command
+//! is one file in [`commands`].
+
+pub mod args;
+pub mod commands;
+mod exit;
+mod message;
+mod panics;
+pub mod settings;
+mod streams;
+mod surroundings;
+
+use std::ffi::OsString;
+use std::io::Write;
+
+use clap::{CommandFactory, Parser};
+
+pub use exit::Exit;
+pub use panics::{contain_panics, report_panics_plainly};
+pub use streams::Streams;
+pub use surroundings::Surroundings;
+
+use args::{Cli, ColorChoice};
+use settings::Settings;
+
+/// Does what `words` ask for; the first of them is the program's name.
+///
+/// Everything that goes wrong ends here, as one message and [`Exit::Trouble`].
+pub fn run(
+    words: impl IntoIterator<Item = OsString>,
+    around: &Surroundings,
+    mut streams: Streams,
+) -> Exit {
+    let done = match Cli::try_parse_from(words) {
+        Ok(cli) => {
+            let settings = Settings::resolve(cli.global.color, around);
+            commands::run(cli, &settings, around, &mut streams)
+                .unwrap_or_else(|error| message::failed(&mut streams, &settings, &error))
+        }
+        Err(answer) => answer_of_parser(&mut streams, around, &answer),
+    };
+    finish(done, around, &mut streams)
+}
+
+/// Help that was asked for goes to standard output and is no error; usage errors are.
+fn answer_of_parser(streams: &mut Streams, around: &Surroundings, answer: &clap::Error) -> Exit {
+    let (stream, is_terminal, exit) = if answer.use_stderr() {
+        (&mut streams.err, around.stderr_is_terminal, Exit::Trouble)
+    } else {
+        (&mut streams.out, around.stdout_is_terminal, Exit::Clean)
+    };
+    let text = answer.render();
+    let written = if settings::color(ColorChoice::Auto, is_terminal, around) {
+        write!(stream, "{}", text.ansi())
+    } else {
+        write!(stream, "{text}")
+    };
+    written.map_or(Exit::Trouble, |()| exit)
+}
+
+/// The exit code is chosen only once everything is written: a report that did not fit on the disk
+/// is no report.
+fn finish(done: Exit, around: &Surroundings, streams: &mut Streams) -> Exit {
+    if let Err(error) = streams.out.flush() {
+        let settings = Settings::resolve(ColorChoice::Auto, around);
+        let error = anyhow::Error::new(error).context("cannot write to standard output");
+        return message::failed(streams, &settings, &error);
+    }
+    // Whoever closed standard error cannot be told.
+    let _ = streams.err.flush();
+    done
+}
+
+/// The command line as clap knows it, for help, completions and tests.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_sound() {
+        super::command().debug_assert();
+    }
+}

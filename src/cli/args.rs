@@ -1,0 +1,115 @@
+//! The words of the command line: the first layer of arguments. Mirrors the flags and checks them
+//! one by one and against one another; looks at nothing outside.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Examples come before the flags: most readers want the one line that they can copy.
+const TEMPLATE: &str = "\
+{about-with-newline}
+{before-help}{usage-heading} {usage}
+
+{all-args}{after-help}";
+
+/// `driftctl`
+#[derive(Debug, Parser)]
+#[command(
+    name = "driftctl",
+    version,
+    about = "Show where a Kubernetes cluster has drifted from its manifests",
+    long_about = "Show where a Kubernetes cluster has drifted from its manifests: what was changed, \
+                  removed or added live, in which field, and who holds it.\n\n\
+                  driftctl only reads. It needs the verbs get and list on the kinds in the \
+                  manifests, and works with get alone.",
+    before_help = "\
+Examples:
+  driftctl diff ./manifests                       Compare with the cluster of the current context
+  driftctl diff ./manifests --live dump.json      Compare with objects that kubectl wrote to a file
+  driftctl diff ./manifests -o json               Write a report for other programs
+  driftctl completions bash                       Write a completion script for the shell
+",
+    after_help = "\
+Exit codes:
+  0  Everything was compared and nothing drifted
+  1  Everything was compared and there is drift
+  2  An error, or an incomplete comparison, whether or not drift was found too",
+    help_template = TEMPLATE,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// What applies to every command.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every command.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct GlobalArgs {
+    /// Colour the output: when it goes to a terminal, always, or never
+    ///
+    /// Without this flag NO_COLOR, CLICOLOR_FORCE and TERM=dumb are heeded.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t, global = true)]
+    pub color: ColorChoice,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// When the output goes to a terminal
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What driftctl can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Print the versions of driftctl and of the Kubernetes schema inside it
+    Version(VersionArgs),
+}
+
+/// `driftctl completions`
+#[derive(Debug, Args)]
+#[command(
+    before_help = "\
+Examples:
+  driftctl completions bash > ~/.local/share/bash-completion/completions/driftctl
+  driftctl completions zsh > \"${fpath[1]}/_driftctl\"
+  driftctl completions fish > ~/.config/fish/completions/driftctl.fish
+  driftctl completions powershell >> $PROFILE
+",
+    help_template = TEMPLATE
+)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// `driftctl version`
+#[derive(Debug, Args)]
+#[command(help_template = TEMPLATE)]
+pub struct VersionArgs {
+    /// The format
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub output: VersionFormat,
+}
+
+/// How the version is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum VersionFormat {
+    /// Lines to read
+    #[default]
+    Text,
+    /// One JSON object
+    Json,
+}

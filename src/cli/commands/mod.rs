@@ -1,0 +1,26 @@
+//! The commands, one file each.
+
+mod completions;
+mod version;
+
+use clap::CommandFactory;
+
+use super::args::{Cli, Command};
+use super::settings::Settings;
+use super::{Exit, Streams, Surroundings};
+
+/// Runs the command that was asked for.
+///
+/// # Errors
+/// When it could not do what was asked; the message says what happened, where, and what to do.
+pub fn run(
+    cli: Cli,
+    _settings: &Settings,
+    _around: &Surroundings,
+    streams: &mut Streams,
+) -> anyhow::Result<Exit> {
+    match cli.command {
+        Command::Version(args) => version::run(args.output, streams),
+        Command::Completions(args) => completions::run(args.shell, &mut Cli::command(), streams),
+    }
+}

@@ -1,0 +1,24 @@
+//! `driftctl version`
+
+use std::io::Write;
+
+use serde_json::json;
+
+use crate::cli::args::VersionFormat;
+use crate::cli::{Exit, Streams};
+
+/// Prints the versions.
+///
+/// # Errors
+/// When standard output cannot be written to.
+pub fn run(format: VersionFormat, streams: &mut Streams) -> anyhow::Result<Exit> {
+    let version = env!("CARGO_PKG_VERSION");
+    match format {
+        VersionFormat::Text => writeln!(streams.out, "driftctl {version}")?,
+        VersionFormat::Json => {
+            let versions = json!({ "version": version });
+            writeln!(streams.out, "{versions:#}")?;
+        }
+    }
+    Ok(Exit::Clean)
+}

@@ -1,0 +1,52 @@
+//! Exit codes: the one answer that scripts read.
+
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Everything was compared and nothing drifted; or the command did what it was asked.
+    Clean,
+    /// Everything was compared, and there is drift.
+    Drift,
+    /// An error, or a comparison that is incomplete, whether or not drift was found too.
+    Trouble,
+}
+
+impl Exit {
+    /// The number that the process leaves.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Clean => 0,
+            Self::Drift => 1,
+            Self::Trouble => 2,
+        }
+    }
+
+    /// What `--exit-zero` makes of it: drift is no failure then. An error stays one.
+    #[must_use]
+    pub fn without_drift(self) -> Self {
+        match self {
+            Self::Drift => Self::Clean,
+            other => other,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_zero_forgives_drift_and_nothing_else() {
+        assert_eq!(Exit::Drift.without_drift(), Exit::Clean);
+        assert_eq!(Exit::Clean.without_drift(), Exit::Clean);
+        assert_eq!(Exit::Trouble.without_drift(), Exit::Trouble);
+    }
+}

@@ -1,0 +1,104 @@
+//! What the words mean here: the second layer of arguments, resolved against the surroundings.
+
+use jiff::Timestamp;
+
+use super::Surroundings;
+use super::args::ColorChoice;
+
+/// The width that text is laid out for where no terminal says its own.
+const DEFAULT_COLUMNS: usize = 100;
+
+/// Below this, lines are laid out as for this width: nothing readable fits into less.
+const LEAST_COLUMNS: usize = 30;
+
+/// What every command needs to know about how to speak.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Whether results are coloured.
+    pub color: bool,
+    /// Whether messages are coloured.
+    pub message_color: bool,
+    /// Columns that text is laid out for.
+    pub columns: usize,
+    /// When the run takes place.
+    pub now: Timestamp,
+}
+
+impl Settings {
+    /// Resolves what was asked for against what is there.
+    pub fn resolve(choice: ColorChoice, around: &Surroundings) -> Self {
+        Self {
+            color: color(choice, around.stdout_is_terminal, around),
+            message_color: color(choice, around.stderr_is_terminal, around),
+            columns: around
+                .columns
+                .or(around.terminal_columns)
+                .unwrap_or(DEFAULT_COLUMNS)
+                .max(LEAST_COLUMNS),
+            now: around.now,
+        }
+    }
+}
+
+/// The flag decides; then `NO_COLOR`, then `CLICOLOR_FORCE`, then what the stream supports.
+pub fn color(choice: ColorChoice, is_terminal: bool, around: &Surroundings) -> bool {
+    match choice {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => {
+            !around.no_color && (around.force_color || (is_terminal && !around.dumb))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolved(choice: ColorChoice, change: impl FnOnce(&mut Surroundings)) -> bool {
+        let mut around = Surroundings::bare();
+        change(&mut around);
+        color(choice, around.stdout_is_terminal, &around)
+    }
+
+    #[test]
+    fn colour_follows_the_flag_then_the_environment_then_the_stream() {
+        use ColorChoice::{Always, Auto, Never};
+        assert!(!resolved(Auto, |_| ()));
+        assert!(resolved(Auto, |a| a.stdout_is_terminal = true));
+        assert!(!resolved(Auto, |a| {
+            a.stdout_is_terminal = true;
+            a.no_color = true;
+        }));
+        assert!(!resolved(Auto, |a| {
+            a.stdout_is_terminal = true;
+            a.dumb = true;
+        }));
+        assert!(resolved(Auto, |a| a.force_color = true));
+        assert!(!resolved(Auto, |a| {
+            a.force_color = true;
+            a.no_color = true;
+        }));
+        assert!(resolved(Always, |a| a.no_color = true));
+        assert!(!resolved(Never, |a| a.force_color = true));
+    }
+
+    #[test]
+    fn columns_come_from_the_variable_then_from_the_terminal() {
+        let columns = |change: fn(&mut Surroundings)| {
+            let mut around = Surroundings::bare();
+            change(&mut around);
+            Settings::resolve(ColorChoice::Auto, &around).columns
+        };
+        assert_eq!(columns(|_| ()), 100);
+        assert_eq!(columns(|a| a.terminal_columns = Some(80)), 80);
+        assert_eq!(
+            columns(|a| {
+                a.terminal_columns = Some(80);
+                a.columns = Some(40);
+            }),
+            40
+        );
+        assert_eq!(columns(|a| a.terminal_columns = Some(3)), 30);
+    }
+}

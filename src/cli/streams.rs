@@ -1,0 +1,103 @@
+//! Standard output and standard error, as commands see them.
+
+use std::io::{self, BufWriter, ErrorKind, Write};
+
+/// The two streams that commands write to. Handed down from `main`, so that no module below
+/// reaches for the process's own.
+pub struct Streams {
+    /// Where results go.
+    pub out: Box<dyn Write>,
+    /// Where everything that is said about a run goes.
+    pub err: Box<dyn Write>,
+}
+
+impl Streams {
+    /// The process's own streams. A reader that stops reading (`| head`) is no error on either.
+    pub fn standard() -> Self {
+        Self {
+            out: Box::new(UntilClosed::new(BufWriter::with_capacity(
+                64 * 1024,
+                io::stdout(),
+            ))),
+            err: Box::new(UntilClosed::new(io::stderr())),
+        }
+    }
+}
+
+/// A writer that goes quiet once its reader has hung up.
+///
+/// Whoever pipes into `head` has what they wanted; what the exit code says must not depend on how
+/// much of the report they read. Every other failure, such as a full disk, stays an error.
+struct UntilClosed<W> {
+    inner: W,
+    closed: bool,
+}
+
+impl<W: Write> UntilClosed<W> {
+    fn new(inner: W) -> Self {
+        Self {
+            inner,
+            closed: false,
+        }
+    }
+
+    /// Lets `write` happen unless the reader is gone, and stands in for it with `gone` then.
+    fn unless_closed<T>(
+        &mut self,
+        gone: T,
+        write: impl FnOnce(&mut W) -> io::Result<T>,
+    ) -> io::Result<T> {
+        if self.closed {
+            return Ok(gone);
+        }
+        match write(&mut self.inner) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(gone)
+            }
+            other => other,
+        }
+    }
+}
+
+impl<W: Write> Write for UntilClosed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.unless_closed(bytes.len(), |inner| inner.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.unless_closed((), W::flush)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails every write in one way.
+    struct Failing(ErrorKind);
+
+    impl Write for Failing {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(self.0.into())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_hung_up_is_no_error() {
+        let mut stream = UntilClosed::new(Failing(ErrorKind::BrokenPipe));
+        assert!(stream.write_all(b"more").is_ok());
+        assert!(stream.flush().is_ok());
+    }
+
+    #[test]
+    fn a_full_disk_is() {
+        let mut stream = UntilClosed::new(Failing(ErrorKind::StorageFull));
+        assert!(stream.write_all(b"more").is_err());
+        assert!(stream.flush().is_err());
+    }
+}

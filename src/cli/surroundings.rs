@@ -1,0 +1,78 @@
+//! What the process finds around it: terminals, environment variables, the clock.
+
+use std::env;
+use std::io::{self, IsTerminal};
+
+use jiff::Timestamp;
+
+/// Facts about the process's surroundings, taken once, so that everything below depends on its
+/// arguments alone and tests can make up any terminal.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// Whether standard output is a terminal.
+    pub stdout_is_terminal: bool,
+    /// Whether standard error is a terminal.
+    pub stderr_is_terminal: bool,
+    /// Whether standard input is a terminal, which nobody pipes manifests from.
+    pub stdin_is_terminal: bool,
+    /// The terminal's columns.
+    pub terminal_columns: Option<usize>,
+    /// `NO_COLOR` (<https://no-color.org>) is set and not empty.
+    pub no_color: bool,
+    /// `CLICOLOR_FORCE` (<https://bixense.com/clicolors>) is set, and neither empty nor `0`.
+    pub force_color: bool,
+    /// `TERM=dumb`: a terminal without escape sequences.
+    pub dumb: bool,
+    /// `COLUMNS`, where a shell or a script sets the width.
+    pub columns: Option<usize>,
+    /// When the run takes place, for "3h ago". `SOURCE_DATE_EPOCH` in its stead makes a report
+    /// repeatable (<https://reproducible-builds.org/specs/source-date-epoch>).
+    pub now: Timestamp,
+}
+
+impl Surroundings {
+    /// Looks around.
+    pub fn detect() -> Self {
+        Self {
+            stdout_is_terminal: io::stdout().is_terminal(),
+            stderr_is_terminal: io::stderr().is_terminal(),
+            stdin_is_terminal: io::stdin().is_terminal(),
+            terminal_columns: terminal_size::terminal_size()
+                .map(|(terminal_size::Width(columns), _)| usize::from(columns)),
+            no_color: var("NO_COLOR").is_some(),
+            force_color: var("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
+            dumb: var("TERM").is_some_and(|term| term == "dumb"),
+            columns: number("COLUMNS"),
+            now: number("SOURCE_DATE_EPOCH")
+                .and_then(|seconds| Timestamp::from_second(seconds).ok())
+                .unwrap_or_else(Timestamp::now),
+        }
+    }
+}
+
+/// A variable that is set to something.
+fn var(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn number<T: std::str::FromStr>(name: &str) -> Option<T> {
+    var(name)?.parse().ok()
+}
+
+#[cfg(test)]
+impl Surroundings {
+    /// Nothing around: no terminal, no variables, the start of time.
+    pub fn bare() -> Self {
+        Self {
+            stdout_is_terminal: false,
+            stderr_is_terminal: false,
+            stdin_is_terminal: false,
+            terminal_columns: None,
+            no_color: false,
+            force_color: false,
+            dumb: false,
+            columns: None,
+            now: Timestamp::UNIX_EPOCH,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! A temporary directory and the driftctl command in it, with nothing of the machine around.
+
+// Each test binary uses its own part of this.
+#![allow(dead_code)]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+/// Where driftctl runs, and what was put there.
+pub struct Place {
+    dir: TempDir,
+    vars: Vec<(String, String)>,
+}
+
+impl Place {
+    /// An empty directory.
+    pub fn new() -> Self {
+        let vars = [("SOURCE_DATE_EPOCH", "1795305600")]; // 2026-11-22T00:00:00Z
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+            vars: vars.map(|(k, v)| (k.to_owned(), v.to_owned())).to_vec(),
+        }
+    }
+
+    /// With an environment variable.
+    pub fn var(mut self, name: &str, value: &str) -> Self {
+        self.vars.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With a file.
+    pub fn file(self, path: &str, text: impl AsRef<[u8]>) -> Self {
+        let file = self.path().join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+        self
+    }
+
+    /// With an empty directory.
+    pub fn folder(self, path: &str) -> Self {
+        fs::create_dir_all(self.path().join(path)).unwrap();
+        self
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The command, ready for arguments. Its environment holds a PATH and what [`Self::var`] set.
+    pub fn driftctl(&self) -> Command {
+        let mut command = Command::cargo_bin("driftctl").unwrap();
+        command
+            .current_dir(self.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.path())
+            .envs(self.vars.iter().map(|(name, value)| (name, value)))
+            .timeout(std::time::Duration::from_secs(60));
+        command
+    }
+
+    /// Runs the command with these words and shows all that it did.
+    pub fn run<'w>(&self, words: impl IntoIterator<Item = &'w str>) -> String {
+        self.shown(&self.driftctl().args(words).output().unwrap())
+    }
+
+    /// Standard output, standard error and the exit code, for snapshots. The directory, which
+    /// is another one in each run, is shown as `$DIR`.
+    pub fn shown(&self, output: &Output) -> String {
+        let mut shown = String::new();
+        let code = output.status.code();
+        let code = code.map_or_else(|| "none".to_owned(), |code| code.to_string());
+        writeln!(shown, "exit code: {code}").unwrap();
+        for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
+            let text = String::from_utf8(bytes.clone()).unwrap();
+            if !text.is_empty() {
+                writeln!(shown, "----- {name} -----\n{}", text.trim_end_matches('\n')).unwrap();
+            }
+        }
+        shown.replace(self.path().to_str().unwrap(), "$DIR")
+    }
+}
+
+/// A file or folder of the project's fixtures.
+pub fn fixture(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(path)
+}
+
+/// The same, as an argument.
+pub fn fixture_arg(path: &str) -> String {
+    fixture(path).to_str().unwrap().to_owned()
+}
