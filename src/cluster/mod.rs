@@ -1,10 +1,17 @@
 //! The live side: one trait, and what implements it.
 
+mod dump;
+mod live_object;
+mod text;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use crate::model::{ResourceKey, Target, Warning};
+
+pub use dump::Dump;
+pub use live_object::{LiveObject, Unreadable};
 
 /// A kind as the live side serves it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,7 +20,7 @@ pub struct ServedKind {
     pub api_version: String,
     /// The kind.
     pub kind: String,
-    /// The resource name in URLs, such as `deployments`.
+    /// The resource name in URLs, such as `deployments`; empty where a recording does not tell.
     pub plural: String,
     /// Whether its objects live in namespaces.
     pub namespaced: bool,
@@ -50,22 +57,11 @@ pub struct FetchRequest {
     pub extra_in: BTreeSet<String>,
 }
 
-/// A live object.
-#[derive(Debug, Clone)]
-pub struct LiveObject {
-    /// Which object.
-    pub key: ResourceKey,
-    /// The version that it was read at.
-    pub api_version: String,
-    /// The whole object. Of an extra object, perhaps its metadata only.
-    pub value: Value,
-}
-
 /// The answer for one wanted object.
 #[derive(Debug, Clone)]
 pub enum Answer {
     /// It is there.
-    Found(Box<LiveObject>),
+    Found(LiveObject),
     /// It is proven not to be there: a 404 on a kind that is served, or a complete list without
     /// it.
     Absent,

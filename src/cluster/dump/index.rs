@@ -1,0 +1,166 @@
+//! Where in the recorded texts each object is.
+
+use std::collections::BTreeMap;
+use std::ops::{Bound, Range};
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use rayon::prelude::*;
+use serde_json::Value;
+
+use super::super::live_object::LiveObject;
+use super::super::text;
+use super::input::Input;
+use super::pieces::{Piece, Pieces, place};
+use crate::model::{GroupKind, ResourceKey, Warning, group_of};
+
+/// An object that was recorded.
+pub(super) struct Entry {
+    pub api_version: String,
+    /// Why it cannot be used: it was recorded twice, and differently.
+    pub contradiction: Option<String>,
+    file: Arc<str>,
+    whole: Arc<String>,
+    piece: Range<usize>,
+}
+
+impl Entry {
+    /// The object itself.
+    pub fn object(&self, key: &ResourceKey) -> LiveObject {
+        let whole = Arc::clone(&self.whole);
+        LiveObject::shared(key.clone(), &*self.api_version, whole, self.piece.clone())
+    }
+
+    fn text(&self) -> &str {
+        self.whole.get(self.piece.clone()).unwrap_or_default()
+    }
+
+    fn place(&self) -> String {
+        place(&self.file, &self.whole, self.piece.start)
+    }
+
+    fn says_the_same_as(&self, other: &Self) -> bool {
+        let value = |entry: &Self| serde_json::from_str::<Value>(entry.text()).ok();
+        self.text() == other.text() || value(self).is_some_and(|v| Some(v) == value(other))
+    }
+}
+
+/// Every recorded object, by key. One object may have been recorded at several versions.
+#[derive(Default)]
+pub(super) struct Index {
+    objects: BTreeMap<ResourceKey, Vec<Entry>>,
+    first_pages: BTreeMap<GroupKind, String>,
+}
+
+impl Index {
+    /// Finds the objects of every input.
+    pub fn build(inputs: &[Input], warnings: &mut Vec<Warning>) -> Result<Self> {
+        let mut pieces = Pieces::default();
+        for input in inputs {
+            pieces.add(input)?;
+        }
+        let mut index = Self {
+            first_pages: pieces.first_pages.into_iter().collect(),
+            ..Self::default()
+        };
+        let entries: Vec<_> = pieces.objects.into_par_iter().map(identify).collect();
+        for entry in entries {
+            let (key, entry) = entry?;
+            index.insert(key, entry, warnings);
+        }
+        Ok(index)
+    }
+
+    /// What was recorded of an object, one entry for each version.
+    pub fn get(&self, key: &ResourceKey) -> Option<&[Entry]> {
+        self.objects.get(key).map(Vec::as_slice)
+    }
+
+    /// Every object, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = (&ResourceKey, &[Entry])> {
+        self.objects.iter().map(|(key, entries)| (key, &**entries))
+    }
+
+    /// The objects of one kind; the keys of a kind lie side by side.
+    pub fn of_kind(&self, kind: &GroupKind) -> impl Iterator<Item = (&ResourceKey, &[Entry])> {
+        let first = ResourceKey {
+            group: kind.group.clone(),
+            kind: kind.kind.clone(),
+            namespace: None,
+            name: String::new(),
+        };
+        self.objects
+            .range((Bound::Included(first), Bound::Unbounded))
+            .take_while(|(key, _)| key.group == kind.group && key.kind == kind.kind)
+            .map(|(key, entries)| (key, &**entries))
+    }
+
+    /// The place of a list of this kind whose further pages the recording lacks.
+    pub fn breaks_off(&self, kind: &GroupKind) -> Option<&str> {
+        self.first_pages.get(kind).map(String::as_str)
+    }
+
+    /// The last one read wins, unless the two differ: then nobody knows which one is live.
+    fn insert(&mut self, key: ResourceKey, mut entry: Entry, warnings: &mut Vec<Warning>) {
+        let entries = self.objects.entry(key).or_default();
+        let same_version = |other: &&mut Entry| other.api_version == entry.api_version;
+        let Some(earlier) = entries.iter_mut().find(same_version) else {
+            entries.push(entry);
+            return;
+        };
+        if earlier.says_the_same_as(&entry) {
+            warnings.push(Warning {
+                place: entry.place(),
+                message: format!(
+                    "recorded before, at {}, with the same content",
+                    earlier.place()
+                ),
+                fatal: false,
+            });
+        } else {
+            entry.contradiction = Some(format!(
+                "recorded twice with different content, at {} and {}; keep one of them",
+                earlier.place(),
+                entry.place()
+            ));
+        }
+        *earlier = entry;
+    }
+}
+
+fn identify(piece: Piece<'_>) -> Result<(ResourceKey, Entry)> {
+    let identity = text::identity(piece.text());
+    let lent = piece.lent.as_deref();
+    let api_version = identity
+        .api_version
+        .as_deref()
+        .or(lent.map(|lent| &*lent.api_version));
+    let kind = identity.kind.as_deref().or(lent.map(|lent| &*lent.kind));
+    let (Some(api_version), Some(kind), Some(name)) = (api_version, kind, &identity.name) else {
+        bail!(
+            "{}: no Kubernetes object (apiVersion, kind and metadata.name); record with \
+             kubectl get … -o json",
+            piece.place()
+        );
+    };
+    if group_of(api_version) == "meta.k8s.io" {
+        bail!(
+            "{}: {kind} holds no whole objects; record with kubectl get … -o json",
+            piece.place()
+        );
+    }
+    let key = ResourceKey {
+        group: group_of(api_version).to_owned(),
+        kind: kind.to_owned(),
+        namespace: identity.namespace.as_deref().map(str::to_owned),
+        name: name.clone().into_owned(),
+    };
+    let entry = Entry {
+        api_version: api_version.to_owned(),
+        contradiction: None,
+        file: Arc::clone(&piece.input.name),
+        whole: Arc::clone(&piece.input.text),
+        piece: piece.range,
+    };
+    Ok((key, entry))
+}

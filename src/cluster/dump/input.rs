@@ -1,0 +1,128 @@
+//! From paths to texts: files, folders, standard input, compressed or not.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail, ensure};
+use flate2::read::MultiGzDecoder;
+use walkdir::WalkDir;
+
+/// The most that one input may hold once it is unpacked. It bounds what `/dev/zero` and a
+/// compression bomb can take.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// One file of a dump.
+pub(super) struct Input {
+    /// The file as the user named it, or `-`.
+    pub name: Arc<str>,
+    /// What it holds.
+    pub text: Arc<String>,
+}
+
+/// Reads every file of a dump, folders in the order of their names.
+pub(super) fn read_all(paths: &[PathBuf]) -> Result<Vec<Input>> {
+    let mut inputs = Vec::new();
+    for path in paths {
+        if path.as_os_str() == "-" {
+            let mut bytes = Vec::new();
+            read_capped(&mut io::stdin().lock(), &mut bytes).context("standard input")?;
+            inputs.push(input("-".into(), bytes)?);
+        } else if path.is_dir() {
+            read_folder(path, &mut inputs)?;
+        } else {
+            inputs.push(read_file(path)?);
+        }
+    }
+    Ok(inputs)
+}
+
+fn read_folder(folder: &Path, inputs: &mut Vec<Input>) -> Result<()> {
+    let before = inputs.len();
+    for entry in WalkDir::new(folder).sort_by_file_name() {
+        // walkdir's errors name the path.
+        let entry = entry.context("the recording cannot be read")?;
+        if entry.file_type().is_file() && holds_objects(entry.path()) {
+            inputs.push(read_file(entry.path())?);
+        }
+    }
+    ensure!(
+        inputs.len() > before,
+        "{}: the folder holds no recording (.json, .yaml, .yml, also with .gz)",
+        folder.display()
+    );
+    Ok(())
+}
+
+fn holds_objects(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.strip_suffix(".gz").unwrap_or(&name);
+    [".json", ".yaml", ".yml"]
+        .iter()
+        .any(|ending| name.ends_with(ending))
+}
+
+fn read_file(path: &Path) -> Result<Input> {
+    let name = path.display().to_string();
+    let mut file = File::open(path).with_context(|| name.clone())?;
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    let mut bytes = Vec::with_capacity(usize::try_from(size.min(MAX_BYTES)).unwrap_or(0));
+    read_capped(&mut file, &mut bytes).with_context(|| name.clone())?;
+    input(name.into(), bytes)
+}
+
+fn input(name: Arc<str>, mut bytes: Vec<u8>) -> Result<Input> {
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        let mut unpacked = Vec::new();
+        read_capped(&mut MultiGzDecoder::new(&*bytes), &mut unpacked)
+            .with_context(|| format!("{name}: cannot be decompressed"))?;
+        bytes = unpacked;
+    }
+    let text = decode(bytes).with_context(|| name.to_string())?;
+    ensure!(
+        !text.trim_ascii().is_empty(),
+        "{name}: the recording is empty; make one with kubectl get … -o json"
+    );
+    Ok(Input {
+        name,
+        text: Arc::new(text),
+    })
+}
+
+fn read_capped(reader: &mut dyn Read, bytes: &mut Vec<u8>) -> Result<()> {
+    reader.take(MAX_BYTES + 1).read_to_end(bytes)?;
+    ensure!(
+        bytes.len() as u64 <= MAX_BYTES,
+        "more than {} MiB; split the recording into files",
+        MAX_BYTES >> 20
+    );
+    Ok(())
+}
+
+/// UTF-8, or the UTF-16 that redirecting in PowerShell writes; without a byte order mark.
+fn decode(bytes: Vec<u8>) -> Result<String> {
+    let units = |join: fn([u8; 2]) -> u16| -> Vec<u16> {
+        let pairs = bytes[2..].chunks_exact(2);
+        pairs.map(|pair| join([pair[0], pair[1]])).collect()
+    };
+    match &*bytes {
+        [0xff, 0xfe, ..] => {
+            String::from_utf16(&units(u16::from_le_bytes)).context("not valid UTF-16")
+        }
+        [0xfe, 0xff, ..] => {
+            String::from_utf16(&units(u16::from_be_bytes)).context("not valid UTF-16")
+        }
+        _ => match String::from_utf8(bytes) {
+            Ok(text) if text.starts_with('\u{feff}') => {
+                Ok(text['\u{feff}'.len_utf8()..].to_owned())
+            }
+            Ok(text) => Ok(text),
+            // The error's own text may quote bytes.
+            Err(error) => bail!(
+                "not valid UTF-8 at byte {}",
+                error.utf8_error().valid_up_to()
+            ),
+        },
+    }
+}

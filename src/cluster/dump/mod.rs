@@ -1,0 +1,179 @@
+//! A recording of live objects, as `kubectl get … -o json` or `-o yaml` prints them.
+
+mod index;
+mod input;
+mod pieces;
+mod scope;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use self::index::Index;
+use super::{Answer, FetchRequest, Fetched, KindLookup, Live, LiveObject, Wanted};
+use crate::model::{GroupKind, Target, Warning, group_of};
+
+/// The live side as recorded in files: single objects, lists, several documents, folders of
+/// them; with or without managed fields.
+///
+/// An object is matched by group and kind whatever the version it was recorded at. What the
+/// recording does not hold counts as missing: a recording speaks for everything that it covers,
+/// and [`Live::fetch`] warns about kinds of which it holds nothing at all.
+pub struct Dump {
+    name: String,
+    index: Index,
+    warnings: Vec<Warning>,
+}
+
+impl Dump {
+    /// Reads a recording: files, folders (all `.json`, `.yaml` and `.yml` below, also
+    /// compressed by gzip), or `-` for standard input.
+    ///
+    /// # Errors
+    /// When a file cannot be read or is no recording, with its place as `file:line:column` and
+    /// without a word of its content.
+    pub fn read(paths: &[PathBuf]) -> Result<Self> {
+        let inputs = input::read_all(paths)?;
+        let mut warnings = Vec::new();
+        let index = Index::build(&inputs, &mut warnings)?;
+        let names: Vec<_> = paths
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        Ok(Self {
+            name: names.join(", "),
+            index,
+            warnings,
+        })
+    }
+
+    fn answer(&self, wanted: &Wanted) -> Answer {
+        let Some(recorded) = self.index.get(&wanted.key) else {
+            let kind = wanted.key.group_kind();
+            return match self.index.breaks_off(&kind) {
+                Some(place) => Answer::Unread(format!(
+                    "the recording holds only the first page of {kind} ({place}); record all of it"
+                )),
+                None => Answer::Absent,
+            };
+        };
+        let version = |entry: &&index::Entry| entry.api_version == wanted.kind.api_version;
+        let Some(entry) = recorded.iter().find(version).or(recorded.last()) else {
+            return Answer::Absent;
+        };
+        match &entry.contradiction {
+            Some(contradiction) => Answer::Unread(contradiction.clone()),
+            None => Answer::Found(entry.object(&wanted.key)),
+        }
+    }
+
+    fn crds(&self) -> Vec<Value> {
+        let kind = GroupKind::new("apiextensions.k8s.io/v1", "CustomResourceDefinition");
+        self.objects_of(&kind)
+            .filter_map(|object| object.value().ok())
+            .collect()
+    }
+
+    fn objects_of<'a>(&'a self, kind: &'a GroupKind) -> impl Iterator<Item = LiveObject> + 'a {
+        let recorded = self.index.of_kind(kind);
+        recorded.filter_map(|(key, entries)| Some(entries.last()?.object(key)))
+    }
+
+    fn warn_of_kinds_without_objects(&self, request: &FetchRequest, warnings: &mut Vec<Warning>) {
+        let kinds: BTreeSet<_> = request.wanted.iter().map(|w| w.key.group_kind()).collect();
+        let absent: Vec<_> = kinds
+            .iter()
+            .filter(|kind| self.index.of_kind(kind).next().is_none())
+            .map(ToString::to_string)
+            .collect();
+        if !absent.is_empty() {
+            warnings.push(Warning {
+                place: self.name.clone(),
+                message: format!(
+                    "the recording holds no object of kind {}: those that are declared count as \
+                     missing; if it was made without them, record them too",
+                    absent.join(", ")
+                ),
+                fatal: false,
+            });
+        }
+    }
+}
+
+impl Live for Dump {
+    fn target(&self) -> Target {
+        Target {
+            dump: Some(self.name.clone()),
+            ..Target::default()
+        }
+    }
+
+    /// None: objects without a namespace were recorded in the one that they ended up in, which
+    /// the recording does not tell.
+    fn default_namespace(&self) -> Option<String> {
+        None
+    }
+
+    fn resolve(
+        &self,
+        kinds: &BTreeSet<(String, String)>,
+        declared_crds: &[&Value],
+    ) -> Result<BTreeMap<(String, String), KindLookup>> {
+        let live_crds = self.crds();
+        let lookup = |(api_version, kind): &(String, String)| {
+            scope::lookup(api_version, kind, &self.index, &live_crds, declared_crds)
+        };
+        Ok(kinds
+            .iter()
+            .map(|kind| (kind.clone(), lookup(kind)))
+            .collect())
+    }
+
+    fn fetch(&self, request: &FetchRequest) -> Result<Fetched> {
+        let mut fetched = Fetched {
+            warnings: self.warnings.clone(),
+            ..Fetched::default()
+        };
+        for wanted in &request.wanted {
+            let answer = self.answer(wanted);
+            fetched.answers.insert(wanted.key.clone(), answer);
+        }
+        for (key, entries) in self.index.iter() {
+            let in_scope = key
+                .namespace
+                .as_ref()
+                .is_some_and(|namespace| request.extra_in.contains(namespace));
+            if in_scope
+                && !fetched.answers.contains_key(key)
+                && let Some(entry) = entries.last()
+            {
+                fetched.extra.push(entry.object(key));
+            }
+        }
+        self.warn_of_kinds_without_objects(request, &mut fetched.warnings);
+        Ok(fetched)
+    }
+
+    fn schema(&self, api_version: &str) -> Result<Option<Value>> {
+        let group = group_of(api_version);
+        let mut items = self.crds();
+        items.retain(|crd| crd["spec"]["group"] == group);
+        Ok(
+            (!items.is_empty())
+                .then(|| json!({"apiVersion": "v1", "kind": "List", "items": items})),
+        )
+    }
+
+    fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>> {
+        let kind = GroupKind::new(api_version, kind);
+        let objects = self
+            .objects_of(&kind)
+            .filter(|object| object.key.namespace.as_deref() == Some(namespace));
+        objects.map(|object| object.value().ok()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+//! From a text to the objects in it, as pieces of the text.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow};
+use serde_json::value::RawValue;
+
+use super::super::text::Envelope;
+use super::input::Input;
+use crate::model::{GroupKind, Position};
+
+/// An object in a text.
+pub(super) struct Piece<'i> {
+    pub input: &'i Input,
+    pub range: Range<usize>,
+    /// What a typed list lends its items, which have no `apiVersion` and `kind` of their own.
+    pub lent: Option<Arc<Lent>>,
+}
+
+impl<'i> Piece<'i> {
+    /// The object's JSON.
+    pub fn text(&self) -> &'i str {
+        let text: &'i str = &self.input.text;
+        text.get(self.range.clone()).unwrap_or_default()
+    }
+
+    /// `live.json:3:7`
+    pub fn place(&self) -> String {
+        place(&self.input.name, &self.input.text, self.range.start)
+    }
+}
+
+/// The `apiVersion` and `kind` of a typed list's items.
+pub(super) struct Lent {
+    pub api_version: String,
+    pub kind: String,
+}
+
+/// The objects of a text, and the lists in it that break off.
+#[derive(Default)]
+pub(super) struct Pieces<'i> {
+    pub objects: Vec<Piece<'i>>,
+    /// Kinds of which there is only the first page of a list, and where it is.
+    pub first_pages: Vec<(GroupKind, String)>,
+}
+
+impl<'i> Pieces<'i> {
+    /// Takes a text apart: one document or several, each an object or a list.
+    pub fn add(&mut self, input: &'i Input) -> Result<()> {
+        let text: &'i str = &input.text;
+        if text.trim_ascii_start().starts_with('[') {
+            let items = serde_json::from_str(text).map_err(|error| broken(input, &error))?;
+            self.add_items(input, items, None);
+            return Ok(());
+        }
+        let mut documents = serde_json::Deserializer::from_str(text).into_iter::<Envelope>();
+        let mut start = 0;
+        while let Some(document) = documents.next() {
+            let mut document = document.map_err(|error| broken(input, &error))?;
+            let end = documents.byte_offset();
+            match document.items.take() {
+                Some(items) => self.add_list(input, start, &document, items),
+                None => self.objects.push(Piece {
+                    input,
+                    range: start + leading_space(&text[start..end])..end,
+                    lent: None,
+                }),
+            }
+            start = end;
+        }
+        Ok(())
+    }
+
+    fn add_list(
+        &mut self,
+        input: &'i Input,
+        start: usize,
+        list: &Envelope<'_>,
+        items: Vec<&'i RawValue>,
+    ) {
+        // `ConfigMapList` lends `ConfigMap` to its items; a plain `List` has nothing to lend.
+        let kind = list
+            .kind
+            .as_deref()
+            .and_then(|kind| kind.strip_suffix("List"));
+        let lent = match (list.api_version.as_deref(), kind) {
+            (Some(version), Some(kind)) if !kind.is_empty() => Some(Arc::new(Lent {
+                api_version: version.to_owned(),
+                kind: kind.to_owned(),
+            })),
+            _ => None,
+        };
+        if let Some(lent) = lent.as_ref().filter(|_| list.next_page.is_some()) {
+            let kind = GroupKind::new(&lent.api_version, &lent.kind);
+            self.first_pages
+                .push((kind, place(&input.name, &input.text, start)));
+        }
+        self.add_items(input, items, lent);
+    }
+
+    fn add_items(&mut self, input: &'i Input, items: Vec<&'i RawValue>, lent: Option<Arc<Lent>>) {
+        self.objects.extend(items.into_iter().map(|item| {
+            let start = item.get().as_ptr() as usize - input.text.as_ptr() as usize;
+            Piece {
+                input,
+                range: start..start + item.get().len(),
+                lent: lent.clone(),
+            }
+        }));
+    }
+}
+
+fn leading_space(text: &str) -> usize {
+    text.len() - text.trim_ascii_start().len()
+}
+
+/// `file:line:column` of a place in a text.
+pub(super) fn place(file: &str, text: &str, offset: usize) -> String {
+    let Position { line, column } = position(text, offset);
+    format!("{file}:{line}:{column}")
+}
+
+fn position(text: &str, offset: usize) -> Position {
+    let before = text.get(..offset).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    Position {
+        line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
+        column: before[line_start..].chars().count() + 1,
+    }
+}
+
+/// An error that says where, and not what: the text may be a Secret's.
+fn broken(input: &Input, error: &serde_json::Error) -> anyhow::Error {
+    let what = match error.classify() {
+        serde_json::error::Category::Eof => "the JSON ends too early",
+        _ => "not valid JSON",
+    };
+    let line = error.line().max(1);
+    let bytes = error.column();
+    // The parser counts columns in bytes.
+    let column = input.text.lines().nth(line - 1).map_or(bytes, |text| {
+        text.char_indices()
+            .take_while(|(at, _)| at + 1 < bytes)
+            .count()
+            + 1
+    });
+    anyhow!("{}:{line}:{column}: {what}", input.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters() {
+        let input = Input {
+            name: "live.json".into(),
+            text: Arc::new("{\n \"é\": \"ü\" x}".to_owned()),
+        };
+        let error = Pieces::default()
+            .add(&input)
+            .err()
+            .map(|error| error.to_string());
+        assert_eq!(error.as_deref(), Some("live.json:2:11: not valid JSON"));
+        assert_eq!(position(&input.text, input.text.len()).column, 13);
+    }
+}

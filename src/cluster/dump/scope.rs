@@ -1,0 +1,83 @@
+//! Whether a kind lives in namespaces, without a server to ask.
+
+use serde_json::Value;
+
+use super::super::{KindLookup, ServedKind};
+use super::index::Index;
+use crate::model::{GroupKind, group_of};
+
+/// Looks a kind up: in the CustomResourceDefinitions that were recorded, among the built-in
+/// kinds, in the CustomResourceDefinitions that are declared, and in the recorded objects of that
+/// kind, whose namespace (or the lack of one) proves the scope.
+pub(super) fn lookup(
+    api_version: &str,
+    kind: &str,
+    index: &Index,
+    live_crds: &[Value],
+    declared_crds: &[&Value],
+) -> KindLookup {
+    let group_kind = GroupKind::new(api_version, kind);
+    let read_at = recorded_version(api_version, &group_kind, index);
+    let served = |plural: &str, namespaced: bool| {
+        KindLookup::Served(ServedKind {
+            api_version: read_at.clone().unwrap_or_else(|| api_version.to_owned()),
+            kind: kind.to_owned(),
+            plural: plural.to_owned(),
+            namespaced,
+        })
+    };
+    if let Some(crd) = live_crds.iter().find(|crd| defines(crd, &group_kind)) {
+        if read_at.is_none() && !serves(crd, api_version) {
+            return KindLookup::NotServed(format!(
+                "the recorded CustomResourceDefinition of {group_kind} does not serve {api_version}"
+            ));
+        }
+        let (plural, namespaced) = names(crd);
+        return served(plural, namespaced);
+    }
+    if let Some(crd) = declared_crds.iter().find(|crd| defines(crd, &group_kind)) {
+        let (plural, namespaced) = names(crd);
+        return served(plural, namespaced);
+    }
+    match index.of_kind(&group_kind).next() {
+        Some((key, _)) => served("", key.namespace.is_some()),
+        None => KindLookup::Unknown(format!(
+            "the recording holds neither an object of {group_kind} nor its \
+             CustomResourceDefinition; record one of them"
+        )),
+    }
+}
+
+/// The version that objects of a kind were recorded at: the one that is asked for, if any was.
+fn recorded_version(api_version: &str, kind: &GroupKind, index: &Index) -> Option<String> {
+    let mut other = None;
+    for entry in index.of_kind(kind).flat_map(|(_, entries)| entries) {
+        if entry.api_version == api_version {
+            return Some(entry.api_version.clone());
+        }
+        other = Some(&entry.api_version);
+    }
+    other.cloned()
+}
+
+fn defines(crd: &Value, kind: &GroupKind) -> bool {
+    let spec = &crd["spec"];
+    spec["group"] == *kind.group && spec["names"]["kind"] == *kind.kind
+}
+
+fn names(crd: &Value) -> (&str, bool) {
+    let spec = &crd["spec"];
+    let plural = spec["names"]["plural"].as_str().unwrap_or_default();
+    (plural, spec["scope"] != "Cluster")
+}
+
+fn serves(crd: &Value, api_version: &str) -> bool {
+    let versions = crd["spec"]["versions"].as_array();
+    versions.into_iter().flatten().any(|version| {
+        version["served"] == true
+            && version["name"].as_str()
+                == api_version
+                    .strip_prefix(group_of(api_version))
+                    .map(|v| v.trim_start_matches('/'))
+    })
+}
