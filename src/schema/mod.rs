@@ -1,9 +1,23 @@
 //! What is known about types: what a list's items are told apart by, which strings are
 //! quantities, what the server makes of a value that is absent or zero.
 //!
-//! One shape serves three origins: the embedded table of the built-in types, the OpenAPI v3
-//! documents of a cluster, and the schemas inside CustomResourceDefinitions.
+//! One shape ([`Schema`]) serves three origins: the embedded table of the built-in types
+//! ([`Schema::builtin`]), the OpenAPI v3 documents of a cluster ([`Schema::from_openapi`]), and the
+//! schemas inside CustomResourceDefinitions ([`Schema::from_crd`]).
+//!
+//! The table is `builtin.txt`, made by `tests/schema_table.rs` from the OpenAPI documents in
+//! `fixtures/openapi` and from `defaults.txt`, which is written by hand.
 
+mod builtin;
+mod openapi;
+mod quantity;
+mod scalar;
+mod table;
 mod types;
 
+pub use builtin::{
+    BuiltinKind, KUBERNETES_VERSION, builtin_kind, builtin_kind_of_group, builtin_kinds,
+};
+pub use openapi::short_name;
+pub use scalar::{equal, equal_untyped, is_empty, is_zero};
 pub use types::{Field, ListKind, Scalar, Schema, Type, TypeId, Zero};

@@ -13,6 +13,8 @@ pub struct TypeId(pub u32);
 pub struct Schema {
     /// Every type; a [`TypeId`] is an index into it.
     pub types: Vec<Type>,
+    /// The name of each type, by the same index; shorter than `types` when the last ones have none.
+    pub names: Vec<Box<str>>,
     /// The type of each kind, by `apiVersion` and `kind`.
     pub kinds: HashMap<(String, String), TypeId>,
 }
@@ -124,10 +126,91 @@ impl Schema {
         self.types.get(id.0 as usize).unwrap_or(&ANY)
     }
 
+    /// The name of a type, such as `core.v1.Container`; empty for lists, maps and single values.
+    ///
+    /// Names are those of OpenAPI without what leads to the Go package: `apps.v1.Deployment` for
+    /// `io.k8s.api.apps.v1.Deployment`, `meta.v1.ObjectMeta`, `apiextensions.v1.JSONSchemaProps`.
+    pub fn name(&self, id: TypeId) -> &str {
+        self.names.get(id.0 as usize).map_or("", |name| name)
+    }
+
+    /// Adds a type.
+    pub fn push(&mut self, name: &str, ty: Type) -> TypeId {
+        // An id past the end reads as `Any`, so a schema too large to count stays safe to use.
+        let id = TypeId(u32::try_from(self.types.len()).unwrap_or(u32::MAX));
+        self.types.push(ty);
+        self.names.resize(self.types.len(), Box::default());
+        if let Some(last) = self.names.last_mut() {
+            *last = name.into();
+        }
+        id
+    }
+
+    /// Takes in the types and kinds of another schema; where both know a kind, the other's holds.
+    pub fn merge(&mut self, other: Schema) {
+        let offset = u32::try_from(self.types.len()).unwrap_or(u32::MAX);
+        let moved = |id: TypeId| TypeId(id.0.saturating_add(offset));
+        self.names.resize(self.types.len(), Box::default());
+        self.names.extend(other.names);
+        self.types.extend(other.types.into_iter().map(|mut ty| {
+            ty.for_each_reference(|id| *id = moved(*id));
+            ty
+        }));
+        self.names.resize(self.types.len(), Box::default());
+        self.kinds
+            .extend(other.kinds.into_iter().map(|(kind, id)| (kind, moved(id))));
+    }
+
+    /// Copies a type of another schema, and every type it leads to.
+    pub fn import(&mut self, other: &Schema, id: TypeId) -> TypeId {
+        let mut copies = HashMap::new();
+        let mut pending = vec![id];
+        while let Some(id) = pending.pop() {
+            if copies.contains_key(&id) {
+                continue;
+            }
+            let mut ty = other.get(id).clone();
+            ty.for_each_reference(|id| pending.push(*id));
+            copies.insert(id, self.push(other.name(id), ty));
+        }
+        for copy in copies.values() {
+            if let Some(ty) = self.types.get_mut(copy.0 as usize) {
+                ty.for_each_reference(|id| *id = copies[id]);
+            }
+        }
+        copies[&id]
+    }
+
     /// The type of a kind at a version.
     pub fn kind(&self, api_version: &str, kind: &str) -> Option<TypeId> {
         self.kinds
             .get(&(api_version.to_owned(), kind.to_owned()))
             .copied()
+    }
+}
+
+impl Type {
+    /// Visits the id of every type that this one is made of.
+    pub fn for_each_reference(&mut self, mut visit: impl FnMut(&mut TypeId)) {
+        match self {
+            Self::Any | Self::Scalar(_) => {}
+            Self::Struct { fields, .. } => {
+                fields.values_mut().for_each(|field| visit(&mut field.ty));
+            }
+            Self::Map { value, .. } => visit(value),
+            Self::List { item, .. } => visit(item),
+        }
+    }
+}
+
+impl Field {
+    /// Whether the server drops this value when it is declared, so that declaring it is as good as
+    /// not declaring the field at all (a default may then take its place).
+    pub fn drops(&self, declared: &Value) -> bool {
+        match self.zero {
+            Zero::ZeroAbsent => super::is_zero(declared),
+            Zero::EmptyAbsent => super::is_empty(declared),
+            Zero::Pointer | Zero::Always | Zero::Struct => declared.is_null() && !self.nullable,
+        }
     }
 }

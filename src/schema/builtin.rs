@@ -1,0 +1,192 @@
+//! The embedded table of the built-in types.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::{Schema, table};
+
+/// Made by `tests/schema_table.rs`, which says how to make it again.
+const TABLE: &str = include_str!("builtin.txt");
+
+/// The version of Kubernetes that the built-in types are known from, such as `v1.36.2`.
+pub const KUBERNETES_VERSION: &str = version_of(TABLE);
+
+/// The first line of the table is `kubernetes VERSION`.
+const fn version_of(table: &'static str) -> &'static str {
+    let start = "kubernetes ".len();
+    let mut end = start;
+    while table.as_bytes()[end] != b'\n' {
+        end += 1;
+    }
+    table.split_at(end).0.split_at(start).1
+}
+
+impl Schema {
+    /// The types of a Kubernetes cluster without extensions, at version [`KUBERNETES_VERSION`].
+    ///
+    /// Read when first asked for, which takes about a millisecond.
+    pub fn builtin() -> &'static Self {
+        static BUILTIN: LazyLock<Schema> = LazyLock::new(|| table::parse(TABLE));
+        &BUILTIN
+    }
+}
+
+/// How a built-in kind is reached, as a cluster's discovery would tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BuiltinKind {
+    /// The group and version, as in manifests.
+    pub api_version: &'static str,
+    /// The kind.
+    pub kind: &'static str,
+    /// The resource, as in URLs and RBAC rules.
+    pub plural: &'static str,
+    /// Whether its objects live in namespaces.
+    pub namespaced: bool,
+}
+
+/// Every built-in kind at every version, sorted by `apiVersion` and kind.
+pub fn builtin_kinds() -> &'static [BuiltinKind] {
+    static KINDS: LazyLock<Vec<BuiltinKind>> = LazyLock::new(|| {
+        table::kind_lines(TABLE)
+            .map(|line| BuiltinKind {
+                api_version: line.api_version,
+                kind: line.kind,
+                plural: line.plural,
+                namespaced: line.namespaced,
+            })
+            .collect()
+    });
+    &KINDS
+}
+
+/// A built-in kind at one version.
+///
+/// ```
+/// let deployment = driftctl::schema::builtin_kind("apps/v1", "Deployment").unwrap();
+/// assert_eq!((deployment.plural, deployment.namespaced), ("deployments", true));
+/// assert_eq!(driftctl::schema::builtin_kind("apps/v1beta1", "Deployment"), None);
+/// ```
+pub fn builtin_kind(api_version: &str, kind: &str) -> Option<BuiltinKind> {
+    builtin_kind_of_group(crate::model::group_of(api_version), kind)
+        .into_iter()
+        .find(|known| known.api_version == api_version)
+}
+
+/// A built-in kind at every version that is known, since plural and scope do not change with the
+/// version: enough to place an object of a version that the table does not hold.
+pub fn builtin_kind_of_group(group: &str, kind: &str) -> Vec<BuiltinKind> {
+    type ByKind = HashMap<(&'static str, &'static str), Vec<BuiltinKind>>;
+    static BY_KIND: LazyLock<ByKind> = LazyLock::new(|| {
+        let mut by_kind = ByKind::new();
+        for known in builtin_kinds() {
+            let group = crate::model::group_of(known.api_version);
+            by_kind.entry((group, known.kind)).or_default().push(*known);
+        }
+        by_kind
+    });
+    BY_KIND.get(&(group, kind)).cloned().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::{ListKind, Type};
+
+    #[test]
+    fn no_type_refers_to_nothing() {
+        let schema = Schema::builtin();
+        for (index, ty) in schema.types.iter().enumerate() {
+            ty.clone().for_each_reference(|id| {
+                assert!((id.0 as usize) < schema.types.len(), "{index}");
+            });
+        }
+        assert_eq!(schema.names.len(), schema.types.len());
+    }
+
+    #[test]
+    fn every_kind_is_a_struct_with_metadata() {
+        let schema = Schema::builtin();
+        assert!(builtin_kinds().len() > 80, "{}", builtin_kinds().len());
+        for known in builtin_kinds() {
+            let id = schema.kind(known.api_version, known.kind).unwrap();
+            let Type::Struct { fields, .. } = schema.get(id) else {
+                panic!("{known:?}");
+            };
+            assert!(fields.contains_key("metadata"), "{known:?}");
+        }
+        assert!(builtin_kinds().is_sorted());
+    }
+
+    #[test]
+    fn kinds_are_found_by_group_whatever_the_version() {
+        let kinds = builtin_kind_of_group("autoscaling", "HorizontalPodAutoscaler");
+        let versions: Vec<_> = kinds.iter().map(|kind| kind.api_version).collect();
+        assert_eq!(versions, ["autoscaling/v1", "autoscaling/v2"]);
+        assert_eq!(
+            builtin_kind("v1", "Namespace").unwrap().plural,
+            "namespaces"
+        );
+        assert!(!builtin_kind("v1", "Namespace").unwrap().namespaced);
+        assert!(builtin_kind("v1", "Endpoints").unwrap().namespaced);
+        assert_eq!(builtin_kind("v1", "Deployment"), None);
+    }
+
+    /// The type at a path of field names; `[]` steps into the items of a list or map.
+    fn at<'s>(schema: &'s Schema, api_version: &str, kind: &str, path: &str) -> &'s Type {
+        let mut id = schema.kind(api_version, kind).unwrap();
+        for step in path.split('.') {
+            id = match schema.get(id) {
+                Type::Struct { fields, .. } => fields[step].ty,
+                Type::List { item, .. } => *item,
+                Type::Map { value, .. } => *value,
+                other => panic!("{step} of {other:?}"),
+            };
+        }
+        schema.get(id)
+    }
+
+    #[test]
+    fn lists_are_told_apart_as_the_server_does() {
+        let schema = Schema::builtin();
+        let kind = |api_version, kind, path| match at(schema, api_version, kind, path) {
+            Type::List { kind, .. } => kind.clone(),
+            other => panic!("{path}: {other:?}"),
+        };
+        let keys = |keys: &[&str]| ListKind::Map(keys.iter().map(|key| Box::from(*key)).collect());
+        assert_eq!(
+            kind("v1", "Service", "spec.ports"),
+            keys(&["port", "protocol"])
+        );
+        assert_eq!(
+            kind("v1", "Pod", "spec.containers.[].ports"),
+            keys(&["containerPort", "protocol"])
+        );
+        assert_eq!(kind("v1", "Pod", "spec.imagePullSecrets"), keys(&["name"]));
+        assert_eq!(kind("v1", "Pod", "spec.tolerations"), ListKind::Atomic);
+        assert_eq!(kind("v1", "Pod", "metadata.finalizers"), ListKind::Set);
+        assert_eq!(
+            kind("networking.k8s.io/v1", "Ingress", "spec.rules"),
+            ListKind::Atomic
+        );
+        assert_eq!(
+            kind("rbac.authorization.k8s.io/v1", "Role", "rules"),
+            ListKind::Atomic
+        );
+    }
+
+    #[test]
+    fn maps_and_structs_know_whether_they_are_written_as_a_whole() {
+        let schema = Schema::builtin();
+        let atomic = |api_version, kind, path| match at(schema, api_version, kind, path) {
+            Type::Struct { atomic, .. } | Type::Map { atomic, .. } => *atomic,
+            other => panic!("{path}: {other:?}"),
+        };
+        assert!(atomic("v1", "Service", "spec.selector"));
+        assert!(atomic("v1", "Pod", "spec.nodeSelector"));
+        assert!(atomic("apps/v1", "Deployment", "spec.selector"));
+        assert!(!atomic("v1", "ConfigMap", "data"));
+        // The reference is atomic elsewhere, and granular here.
+        assert!(!atomic("v1", "PersistentVolume", "spec.claimRef"));
+        assert!(atomic("v1", "PersistentVolumeClaim", "spec.dataSource"));
+    }
+}

@@ -1,0 +1,426 @@
+//! Schemas from OpenAPI v3 documents, as API servers publish them for each group version.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::{Map, Value, json};
+
+use super::{Field, ListKind, Scalar, Schema, Type, TypeId, Zero};
+
+/// How deep inline schemas may nest; deeper ones are [`Type::Any`]. (Real ones stay under 30.)
+const MAX_DEPTH: usize = 100;
+
+const OBJECT_META: &str = "meta.v1.ObjectMeta";
+
+const JSON_SCHEMA_PROPS: &str =
+    "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
+
+/// The name of a type without what leads to its Go package.
+///
+/// ```
+/// use driftctl::schema::short_name;
+/// assert_eq!(short_name("io.k8s.api.apps.v1.Deployment"), "apps.v1.Deployment");
+/// assert_eq!(short_name("io.k8s.apimachinery.pkg.apis.meta.v1.Time"), "meta.v1.Time");
+/// assert_eq!(short_name("com.example.v1.Widget"), "com.example.v1.Widget");
+/// ```
+pub fn short_name(name: &str) -> &str {
+    package(name).unwrap_or(name)
+}
+
+/// What follows the Go package's home, for types that are written in Go: those of Kubernetes
+/// itself, and not those of custom resources (whose names begin with their reversed group).
+fn package(name: &str) -> Option<&str> {
+    const HOMES: [&str; 5] = [
+        "io.k8s.api.",
+        "io.k8s.apimachinery.pkg.apis.",
+        "io.k8s.apimachinery.pkg.",
+        "io.k8s.apiextensions-apiserver.pkg.apis.",
+        "io.k8s.kube-aggregator.pkg.apis.",
+    ];
+    HOMES.iter().find_map(|home| name.strip_prefix(home))
+}
+
+impl Schema {
+    /// The types of one group version's OpenAPI v3 document (`/openapi/v3/apis/GROUP/VERSION`).
+    ///
+    /// What OpenAPI does not say of built-in types (which zero values are dropped, most defaults)
+    /// is taken from the embedded table, so that a server of another version than the table's is
+    /// read by its own lists of fields and by the defaults that are known. A document that is not
+    /// one gives an empty schema.
+    pub fn from_openapi(document: &Value) -> Self {
+        let mut schema = Self::from_openapi_alone(document);
+        schema.learn_from(Self::builtin());
+        schema
+    }
+
+    /// The types of an OpenAPI v3 document, by nothing but the document.
+    pub fn from_openapi_alone(document: &Value) -> Self {
+        let mut builder = Builder::default();
+        let Some(components) = document.pointer("/components/schemas") else {
+            return builder.schema;
+        };
+        let components = components.as_object().into_iter().flatten();
+        builder.components = components
+            .clone()
+            .map(|(name, node)| (name.as_str(), node))
+            .collect();
+        for (name, node) in components {
+            let id = builder.component(name);
+            for kind in kinds_of(node) {
+                builder.schema.kinds.insert(kind, id);
+            }
+        }
+        builder.finish()
+    }
+
+    /// Takes over zero values and defaults of the types that both schemas know by name.
+    fn learn_from(&mut self, known: &Schema) {
+        let names: HashMap<&str, &Type> = (known.names.iter().map(|name| &**name))
+            .zip(&known.types)
+            .filter(|(name, _)| !name.is_empty())
+            .collect();
+        for (name, ty) in self.names.iter().zip(&mut self.types) {
+            let (Type::Struct { fields, .. }, Some(Type::Struct { fields: known, .. })) =
+                (ty, names.get(&**name))
+            else {
+                continue;
+            };
+            for (name, field) in fields {
+                if let Some(known) = known.get(name) {
+                    field.zero = known.zero;
+                    field.default = known.default.clone();
+                }
+            }
+        }
+    }
+}
+
+/// The kinds that objects of a component have: none for lists and for parts of objects.
+fn kinds_of(node: &Value) -> Vec<(String, String)> {
+    let metadata = node.pointer("/properties/metadata");
+    if metadata.is_none_or(|node| reference(node).is_some_and(|name| name.ends_with(".ListMeta"))) {
+        return Vec::new();
+    }
+    let text = |value: &Value, key: &str| value.get(key)?.as_str().map(str::to_owned);
+    let kinds = node.get("x-kubernetes-group-version-kind");
+    let kinds = kinds.and_then(Value::as_array).into_iter().flatten();
+    kinds
+        .filter_map(|gvk| {
+            let (group, version) = (text(gvk, "group")?, text(gvk, "version")?);
+            let api_version = match group.as_str() {
+                "" => version,
+                group => format!("{group}/{version}"),
+            };
+            Some((api_version, text(gvk, "kind")?))
+        })
+        .collect()
+}
+
+/// Whose rules values are stored by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// A Go type: what is read is decoded and encoded again, which spells values in one way.
+    Go,
+    /// A custom resource: values are stored as they were sent.
+    Custom,
+}
+
+/// Turns schema nodes into types.
+#[derive(Default)]
+pub(super) struct Builder<'d> {
+    pub schema: Schema,
+    components: HashMap<&'d str, &'d Value>,
+    ids: HashMap<&'d str, TypeId>,
+    scalars: HashMap<Scalar, TypeId>,
+    /// Components that have an id and wait for their body: a queue instead of a recursion, since
+    /// documents may chain references without end.
+    pending: Vec<(&'d str, TypeId)>,
+    /// Structs that differ from another only in being atomic or not.
+    variants: Vec<(TypeId, TypeId, bool)>,
+    any: Option<TypeId>,
+    object_meta: Option<TypeId>,
+}
+
+impl<'d> Builder<'d> {
+    /// The schema, once every type that was asked for is built.
+    pub fn finish(mut self) -> Schema {
+        while let Some((name, id)) = self.pending.pop() {
+            let dialect = match package(name) {
+                Some(_) => Dialect::Go,
+                None => Dialect::Custom,
+            };
+            let mut ty = match self.components.get(name).and_then(|node| node.as_object()) {
+                Some(node) => self.body(node, dialect, MAX_DEPTH),
+                None => Type::Any,
+            };
+            // The root of a custom resource: the document spells these out, the types do not.
+            if let Type::Struct { fields, .. } = &mut ty
+                && dialect == Dialect::Custom
+                && fields.contains_key("apiVersion")
+                && fields.contains_key("kind")
+                && fields.contains_key("metadata")
+            {
+                self.add_object_fields(fields);
+            }
+            self.set(id, ty);
+        }
+        for (variant, original, value) in std::mem::take(&mut self.variants) {
+            let mut ty = self.schema.get(original).clone();
+            if let Type::Struct { atomic, .. } = &mut ty {
+                *atomic = value;
+            }
+            self.set(variant, ty);
+        }
+        self.schema
+    }
+
+    fn set(&mut self, id: TypeId, ty: Type) {
+        if let Some(place) = self.schema.types.get_mut(id.0 as usize) {
+            *place = ty;
+        }
+    }
+
+    /// The type of a named component.
+    fn component(&mut self, name: &'d str) -> TypeId {
+        if let Some(id) = self.ids.get(name) {
+            return *id;
+        }
+        let id = match package(name).map(special) {
+            Some(Special::Scalar(scalar)) => self.scalar(scalar),
+            Some(Special::Any) => self.any(),
+            Some(Special::Same(other)) => self.component(other),
+            Some(Special::No) | None => {
+                let id = self.schema.push(short_name(name), Type::Any);
+                self.pending.push((name, id));
+                id
+            }
+        };
+        self.ids.insert(name, id);
+        id
+    }
+
+    /// The type of a schema node.
+    pub fn node(&mut self, node: &'d Value, dialect: Dialect, depth: usize) -> TypeId {
+        let Some(object) = node.as_object() else {
+            return self.any();
+        };
+        if depth == 0 {
+            return self.any();
+        }
+        if let Some(name) = reference(node) {
+            let id = self.component(name);
+            return match text(object, "x-kubernetes-map-type") {
+                Some(map_type) => {
+                    let variant = self.schema.push(short_name(name), Type::Any);
+                    self.variants.push((variant, id, map_type == "atomic"));
+                    variant
+                }
+                None => id,
+            };
+        }
+        match self.body(object, dialect, depth) {
+            Type::Any => self.any(),
+            Type::Scalar(scalar) => self.scalar(scalar),
+            ty => self.schema.push("", ty),
+        }
+    }
+
+    /// What a node that is no reference says.
+    pub fn body(&mut self, node: &'d Map<String, Value>, dialect: Dialect, depth: usize) -> Type {
+        let format = text(node, "format").unwrap_or_default();
+        if flag(node, "x-kubernetes-int-or-string") || format == "int-or-string" {
+            return Type::Scalar(Scalar::IntOrString);
+        }
+        match text(node, "type") {
+            Some("string") => Type::Scalar(match (dialect, format) {
+                (Dialect::Go, "byte") => Scalar::Bytes,
+                (Dialect::Go, "date-time") => Scalar::Time,
+                _ => Scalar::String,
+            }),
+            Some("boolean") => Type::Scalar(Scalar::Boolean),
+            Some("integer") => Type::Scalar(Scalar::Integer),
+            Some("number") => Type::Scalar(Scalar::Number),
+            Some("array") => self.list(node, dialect, depth),
+            Some("object") => self.object(node, dialect, depth),
+            // Types are often left out where only properties are of interest.
+            _ if node.contains_key("properties") => self.object(node, dialect, depth),
+            _ => Type::Any,
+        }
+    }
+
+    fn list(&mut self, node: &'d Map<String, Value>, dialect: Dialect, depth: usize) -> Type {
+        let item = match node.get("items") {
+            Some(items) => self.node(items, dialect, depth - 1),
+            None => self.any(),
+        };
+        let keys = node.get("x-kubernetes-list-map-keys");
+        let keys = keys.and_then(Value::as_array).into_iter().flatten();
+        let keys: Vec<_> = keys.filter_map(Value::as_str).map(Box::from).collect();
+        let kind = match text(node, "x-kubernetes-list-type") {
+            Some("map") if !keys.is_empty() => ListKind::Map(keys),
+            Some("set") => ListKind::Set,
+            _ => ListKind::Atomic,
+        };
+        Type::List { item, kind }
+    }
+
+    fn object(&mut self, node: &'d Map<String, Value>, dialect: Dialect, depth: usize) -> Type {
+        let atomic = text(node, "x-kubernetes-map-type") == Some("atomic");
+        let open = flag(node, "x-kubernetes-preserve-unknown-fields");
+        let embedded = flag(node, "x-kubernetes-embedded-resource");
+        let properties = node.get("properties").and_then(Value::as_object);
+        match node.get("additionalProperties") {
+            Some(value) if properties.is_none() && *value != Value::Bool(false) => {
+                let value = self.node(value, dialect, depth - 1);
+                return Type::Map { value, atomic };
+            }
+            _ => {}
+        }
+        let required = node.get("required").and_then(Value::as_array);
+        let mut fields: BTreeMap<Box<str>, Field> = properties
+            .into_iter()
+            .flatten()
+            .map(|(name, node)| {
+                let required = required.is_some_and(|names| names.iter().any(|n| n == name));
+                let field = self.field(node, dialect, depth, required);
+                (name.as_str().into(), field)
+            })
+            .collect();
+        if embedded {
+            self.add_object_fields(&mut fields);
+        }
+        Type::Struct {
+            fields,
+            atomic,
+            open,
+            embedded,
+        }
+    }
+
+    fn field(&mut self, node: &'d Value, dialect: Dialect, depth: usize, required: bool) -> Field {
+        let ty = self.node(node, dialect, depth - 1);
+        let default = node.get("default").cloned();
+        match dialect {
+            Dialect::Custom => Field {
+                ty,
+                zero: Zero::Pointer,
+                default,
+                nullable: node.get("nullable") == Some(&Value::Bool(true)),
+            },
+            Dialect::Go => {
+                let zero = zero_of(node, default.as_ref(), required);
+                // OpenAPI notes the zero of what cannot be absent as its default.
+                let is_zero = |value: &Value| super::is_zero(value) || *value == json!({});
+                Field {
+                    ty,
+                    zero,
+                    default: default.filter(|value| !is_zero(value)),
+                    nullable: false,
+                }
+            }
+        }
+    }
+
+    /// Adds what every object has, over whatever the schema says of it: a custom resource may
+    /// narrow its metadata, and they are `ObjectMeta` all the same.
+    pub fn add_object_fields(&mut self, fields: &mut BTreeMap<Box<str>, Field>) {
+        let string = self.scalar(Scalar::String);
+        let meta = self.object_meta();
+        for (name, ty) in [("apiVersion", string), ("kind", string), ("metadata", meta)] {
+            let field = Field {
+                ty,
+                zero: Zero::ZeroAbsent,
+                default: None,
+                nullable: false,
+            };
+            fields.insert(name.into(), field);
+        }
+    }
+
+    fn object_meta(&mut self) -> TypeId {
+        if let Some(id) = self.object_meta {
+            return id;
+        }
+        let builtin = Schema::builtin();
+        let known = builtin.names.iter().position(|name| &**name == OBJECT_META);
+        let known = known.and_then(|index| u32::try_from(index).ok());
+        let id = match known {
+            Some(index) => self.schema.import(builtin, TypeId(index)),
+            None => self.any(),
+        };
+        *self.object_meta.insert(id)
+    }
+
+    fn scalar(&mut self, scalar: Scalar) -> TypeId {
+        let schema = &mut self.schema;
+        let ids = self.scalars.entry(scalar);
+        *ids.or_insert_with(|| schema.push("", Type::Scalar(scalar)))
+    }
+
+    fn any(&mut self) -> TypeId {
+        let schema = &mut self.schema;
+        *self.any.get_or_insert_with(|| schema.push("", Type::Any))
+    }
+}
+
+/// What becomes of a Go field's zero value, as far as OpenAPI lets see.
+///
+/// A declared default of `{}` is a struct that is not a pointer; another zero as the default is a
+/// value that is always written; lists and maps are left out when empty unless they are required. Of
+/// the rest nothing is known, and taking them for pointers hides nothing.
+fn zero_of(node: &Value, default: Option<&Value>, required: bool) -> Zero {
+    let is_map = node.get("additionalProperties").is_some();
+    let is_list = node.get("items").is_some();
+    match default {
+        Some(Value::Object(_)) if !is_map => Zero::Struct,
+        Some(default) if super::is_zero(default) => Zero::Always,
+        _ if (is_map || is_list) && required => Zero::Always,
+        _ if is_map || is_list => Zero::EmptyAbsent,
+        _ => Zero::Pointer,
+    }
+}
+
+/// Go types whose JSON is not what their OpenAPI says, or says nothing.
+enum Special {
+    No,
+    Scalar(Scalar),
+    Any,
+    Same(&'static str),
+}
+
+fn special(package: &str) -> Special {
+    match package {
+        "api.resource.Quantity" => Special::Scalar(Scalar::Quantity),
+        "util.intstr.IntOrString" => Special::Scalar(Scalar::IntOrString),
+        "meta.v1.Time" | "meta.v1.MicroTime" => Special::Scalar(Scalar::Time),
+        "meta.v1.Duration" => Special::Scalar(Scalar::Duration),
+        "runtime.RawExtension" | "meta.v1.FieldsV1" | "meta.v1.Patch" => Special::Any,
+        "apiextensions.v1.JSON" | "apiextensions.v1.JSONSchemaPropsOrStringArray" => Special::Any,
+        // A schema is by far the commonest of what these may hold, and the other (a boolean, a list
+        // of schemas) is no object and so is compared as it is.
+        "apiextensions.v1.JSONSchemaPropsOrArray" | "apiextensions.v1.JSONSchemaPropsOrBool" => {
+            Special::Same(JSON_SCHEMA_PROPS)
+        }
+        _ => Special::No,
+    }
+}
+
+/// The name of the component that a node refers to, by itself or as the one part of an `allOf`
+/// (which is how OpenAPI adds a default or a description to a reference).
+fn reference(node: &Value) -> Option<&str> {
+    let target = match node.get("$ref") {
+        Some(target) => target,
+        None => match node.get("allOf")?.as_array()?.as_slice() {
+            [only] => only.get("$ref")?,
+            _ => return None,
+        },
+    };
+    target.as_str()?.strip_prefix("#/components/schemas/")
+}
+
+fn text<'d>(node: &'d Map<String, Value>, key: &str) -> Option<&'d str> {
+    node.get(key)?.as_str()
+}
+
+fn flag(node: &Map<String, Value>, key: &str) -> bool {
+    node.get(key) == Some(&Value::Bool(true))
+}

@@ -1,0 +1,402 @@
+//! When two single values mean the same.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde_json::{Number, Value};
+
+use super::Scalar;
+use super::quantity::Quantity;
+
+/// Whether the server keeps a declared value as this live one.
+///
+/// Values that are not what the type says (a number for a string, a quantity that is none) are
+/// compared as they are.
+///
+/// ```
+/// use driftctl::schema::{Scalar, equal};
+/// use serde_json::json;
+/// assert!(equal(Scalar::Quantity, &json!("1000m"), &json!("1")));
+/// assert!(!equal(Scalar::String, &json!("1000m"), &json!("1")));
+/// ```
+pub fn equal(scalar: Scalar, declared: &Value, live: &Value) -> bool {
+    if declared == live {
+        return true;
+    }
+    let same = match scalar {
+        Scalar::String | Scalar::Boolean => Some(false),
+        Scalar::Integer | Scalar::Number => None,
+        Scalar::Quantity => quantities(declared, live),
+        Scalar::IntOrString => int_or_strings(declared, live),
+        Scalar::Duration => texts(declared, live).and_then(|(a, b)| Some(nanos(a)? == nanos(b)?)),
+        Scalar::Time => texts(declared, live).and_then(|(a, b)| instants(a, b)),
+        Scalar::Bytes => texts(declared, live).and_then(|(a, b)| Some(decoded(a)? == decoded(b)?)),
+    };
+    same.unwrap_or_else(|| equal_untyped(declared, live))
+}
+
+/// Whether two values of which nothing is known are the same: numbers by value, all else as it is.
+///
+/// This is the rule for custom resources without a schema: the server stores what it is sent, and
+/// only JSON itself has two spellings (`1` and `1.0`) for one value.
+pub fn equal_untyped(declared: &Value, live: &Value) -> bool {
+    match (declared, live) {
+        (Value::Number(a), Value::Number(b)) => equal_numbers(a, b),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal_untyped(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len()
+                && a.iter()
+                    .all(|(key, a)| b.get(key).is_some_and(|b| equal_untyped(a, b)))
+        }
+        (a, b) => a == b,
+    }
+}
+
+/// Whether this is a zero of a single value in Go: `false`, `0`, `""`, and `null`, which sets none.
+pub fn is_zero(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(value) => !value,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(_) | Value::Object(_) => false,
+    }
+}
+
+/// Whether this is a list or map without items, or `null`, which is none.
+pub fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+/// By value and without rounding: a float is an integer only if it is that one.
+fn equal_numbers(a: &Number, b: &Number) -> bool {
+    match (integer(a), integer(b)) {
+        (Some(a), Some(b)) => a == b,
+        (None, None) => a.as_f64() == b.as_f64(),
+        _ => false,
+    }
+}
+
+/// A number without a fraction; floats of this size hold theirs exactly.
+fn integer(number: &Number) -> Option<i128> {
+    if let Some(integer) = number.as_i128() {
+        return Some(integer);
+    }
+    let float = number.as_f64()?;
+    // Beyond this every float is an integer, and none of them has an integer spelling in JSON that
+    // was read as one.
+    let whole = float.fract() == 0.0 && float.abs() < 1e30;
+    whole.then_some(float as i128)
+}
+
+fn texts<'v>(declared: &'v Value, live: &'v Value) -> Option<(&'v str, &'v str)> {
+    Some((declared.as_str()?, live.as_str()?))
+}
+
+/// A quantity may be written as a number; the server reads its digits.
+fn quantities(declared: &Value, live: &Value) -> Option<bool> {
+    let parse = |value: &Value| match value {
+        Value::String(text) => Quantity::parse(text),
+        Value::Number(number) => Quantity::parse(&number.to_string()),
+        _ => None,
+    };
+    Some(parse(declared)?.kept_as(&parse(live)?))
+}
+
+/// `80` and `"80"` are the same number; text that is not a number's own spelling is itself.
+fn int_or_strings(declared: &Value, live: &Value) -> Option<bool> {
+    match (declared, live) {
+        (Value::String(text), Value::Number(number))
+        | (Value::Number(number), Value::String(text)) => {
+            let integer = integer(number)?;
+            Some(integer.to_string() == *text)
+        }
+        _ => None,
+    }
+}
+
+/// Both as instants, the declared one cut to the precision in which the other is written: seconds
+/// for `metav1.Time`, microseconds for `metav1.MicroTime`.
+fn instants(declared: &str, live: &str) -> Option<bool> {
+    let (a, b): (jiff::Timestamp, jiff::Timestamp) = (declared.parse().ok()?, live.parse().ok()?);
+    let precision = if live.contains('.') {
+        1_000
+    } else {
+        1_000_000_000
+    };
+    let a = a.as_nanosecond();
+    Some(a == b.as_nanosecond() || a - a.rem_euclid(precision) == b.as_nanosecond())
+}
+
+/// Decoded base64. Go's decoder steps over line breaks and does not look at the unused bits of the
+/// last digit, so that two texts may be one value.
+fn decoded(text: &str) -> Option<Vec<u8>> {
+    const LENIENT: GeneralPurpose = GeneralPurpose::new(
+        &STANDARD,
+        GeneralPurposeConfig::new()
+            .with_decode_allow_trailing_bits(true)
+            .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
+    );
+    let text = if text.contains(|c: char| c.is_ascii_whitespace()) {
+        Cow::Owned(text.split_ascii_whitespace().collect::<String>())
+    } else {
+        Cow::Borrowed(text)
+    };
+    LENIENT.decode(text.as_bytes()).ok()
+}
+
+/// A duration as `time.ParseDuration` reads it, in nanoseconds: `1h30m`, `1.5h`, `-20ms`, `0`.
+fn nanos(text: &str) -> Option<i128> {
+    const UNITS: [(&str, i128); 8] = [
+        ("ns", 1),
+        ("us", 1_000),
+        ("µs", 1_000),
+        ("μs", 1_000),
+        ("ms", 1_000_000),
+        ("s", 1_000_000_000),
+        ("m", 60_000_000_000),
+        ("h", 3_600_000_000_000),
+    ];
+    let (negative, mut rest) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if rest == "0" {
+        return Some(0);
+    }
+    if rest.is_empty() {
+        return None;
+    }
+    let mut total: i128 = 0;
+    while !rest.is_empty() {
+        let number_end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, tail) = rest.split_at(number_end);
+        let unit_end = tail
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(unit_end);
+        let (_, unit) = UNITS.iter().find(|(name, _)| *name == unit)?;
+        total = total.checked_add(scaled(number, *unit)?)?;
+        rest = tail;
+    }
+    // Go keeps 64 bits, and refuses what is larger.
+    let total = if negative { -total } else { total };
+    i64::try_from(total).ok().map(i128::from)
+}
+
+/// A decimal number of units, in whole nanoseconds; what is smaller is cut off.
+fn scaled(number: &str, unit: i128) -> Option<i128> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let whole: i128 = if whole.is_empty() {
+        0
+    } else {
+        whole.parse().ok()?
+    };
+    // 18 digits are more than any unit has nanoseconds.
+    let fraction = fraction.get(..18).unwrap_or(fraction);
+    let part: i128 = if fraction.is_empty() {
+        0
+    } else {
+        fraction.parse().ok()?
+    };
+    let places = u32::try_from(fraction.len()).ok()?;
+    whole
+        .checked_mul(unit)?
+        .checked_add(part * unit / 10i128.pow(places))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn same(scalar: Scalar, declared: Value, live: Value) {
+        assert!(equal(scalar, &declared, &live), "{declared} is {live}");
+    }
+
+    #[track_caller]
+    fn differs(scalar: Scalar, declared: Value, live: Value) {
+        assert!(!equal(scalar, &declared, &live), "{declared} is not {live}");
+    }
+
+    #[test]
+    fn numbers_are_compared_by_value_and_exactly() {
+        same(Scalar::Integer, json!(1.0), json!(1));
+        same(Scalar::Number, json!(-0.0), json!(0));
+        same(Scalar::Integer, json!(u64::MAX), json!(u64::MAX));
+        same(Scalar::Number, json!(0.1), json!(0.1));
+        differs(
+            Scalar::Integer,
+            json!(9_007_199_254_740_993u64),
+            json!(9_007_199_254_740_992u64),
+        );
+        differs(
+            Scalar::Integer,
+            json!(9_007_199_254_740_993u64),
+            json!(9_007_199_254_740_992.0),
+        );
+        differs(Scalar::Integer, json!(i64::MIN), json!(u64::MAX));
+        differs(
+            Scalar::Integer,
+            json!(u64::MAX),
+            json!(18_446_744_073_709_551_615.0),
+        );
+        differs(Scalar::Integer, json!(1), json!("1"));
+        differs(Scalar::Number, json!(1e300), json!(2e300));
+        assert!(equal_untyped(
+            &json!({"a": [1, {"b": 2.0}]}),
+            &json!({"a": [1.0, {"b": 2}]})
+        ));
+        assert!(!equal_untyped(&json!({"a": 1}), &json!({"b": 1})));
+        assert!(!equal_untyped(&json!([1, 2]), &json!([2, 1])));
+        assert!(!equal_untyped(&json!("1000m"), &json!("1")));
+    }
+
+    #[test]
+    fn strings_and_booleans_are_strict() {
+        differs(Scalar::String, json!("true"), json!(true));
+        differs(Scalar::String, json!("a"), json!("a "));
+        differs(Scalar::Boolean, json!("true"), json!(true));
+        same(Scalar::Boolean, json!(true), json!(true));
+    }
+
+    #[test]
+    fn quantities_may_be_numbers() {
+        same(Scalar::Quantity, json!(2), json!("2"));
+        same(Scalar::Quantity, json!(0.5), json!("500m"));
+        same(Scalar::Quantity, json!(1e3), json!("1k"));
+        differs(Scalar::Quantity, json!("lots"), json!("1"));
+        same(Scalar::Quantity, json!("lots"), json!("lots"));
+        differs(Scalar::Quantity, json!(true), json!("1"));
+    }
+
+    #[test]
+    fn int_or_string_is_compared_by_value() {
+        same(Scalar::IntOrString, json!(80), json!("80"));
+        same(Scalar::IntOrString, json!(80.0), json!(80));
+        same(Scalar::IntOrString, json!("25%"), json!("25%"));
+        differs(Scalar::IntOrString, json!(25), json!("25%"));
+        differs(Scalar::IntOrString, json!(80), json!("080"));
+        differs(Scalar::IntOrString, json!("http"), json!("https"));
+    }
+
+    #[test]
+    fn durations_are_compared_by_length() {
+        for (declared, live) in [
+            ("60s", "1m0s"),
+            ("1.5h", "1h30m0s"),
+            ("90m", "1h30m"),
+            ("0", "0s"),
+            ("-0s", "0"),
+            (".5s", "500ms"),
+            ("1us", "1µs"),
+            ("1μs", "1000ns"),
+            ("+1m", "1m"),
+            ("0.0000000001s", "0s"),
+            ("-1.5s", "-1500ms"),
+        ] {
+            same(Scalar::Duration, json!(declared), json!(live));
+        }
+        for (declared, live) in [
+            ("1m", "1h"),
+            ("60", "1m"),
+            ("", "0s"),
+            ("1 m", "1m"),
+            (".s", "0s"),
+            ("1d", "24h"),
+        ] {
+            differs(Scalar::Duration, json!(declared), json!(live));
+        }
+        differs(
+            Scalar::Duration,
+            json!("9999999999h"),
+            json!("99999999990h"),
+        );
+    }
+
+    #[test]
+    fn times_are_instants() {
+        same(
+            Scalar::Time,
+            json!("2026-01-02T03:04:05+02:00"),
+            json!("2026-01-02T01:04:05Z"),
+        );
+        same(
+            Scalar::Time,
+            json!("2026-01-02T03:04:05.999Z"),
+            json!("2026-01-02T03:04:05Z"),
+        );
+        same(
+            Scalar::Time,
+            json!("2026-01-02T05:04:05.5+02:00"),
+            json!("2026-01-02T03:04:05.500000Z"),
+        );
+        same(
+            Scalar::Time,
+            json!("2026-01-02T03:04:05.1234567Z"),
+            json!("2026-01-02T03:04:05.123456Z"),
+        );
+        differs(
+            Scalar::Time,
+            json!("2026-01-02T03:04:05Z"),
+            json!("2026-01-02T03:04:06Z"),
+        );
+        differs(
+            Scalar::Time,
+            json!("2026-01-02T03:04:05Z"),
+            json!("2026-01-02T03:04:05.000001Z"),
+        );
+        differs(
+            Scalar::Time,
+            json!("yesterday"),
+            json!("2026-01-02T03:04:05Z"),
+        );
+    }
+
+    #[test]
+    fn base64_is_compared_by_what_it_holds() {
+        same(Scalar::Bytes, json!("aGVs\nbG8=\n"), json!("aGVsbG8="));
+        same(Scalar::Bytes, json!("aGVs\r\nbG8="), json!("aGVsbG8="));
+        same(Scalar::Bytes, json!("YR=="), json!("YQ=="));
+        differs(Scalar::Bytes, json!("aGVsbG8="), json!("aGVsbG9v"));
+        differs(Scalar::Bytes, json!("aGVsbG8"), json!("aGVsbG8="));
+        differs(Scalar::Bytes, json!("not base64!"), json!("aGVsbG8="));
+    }
+
+    #[test]
+    fn zero_and_empty() {
+        for value in [
+            json!(null),
+            json!(false),
+            json!(0),
+            json!(0.0),
+            json!(-0.0),
+            json!(""),
+        ] {
+            assert!(is_zero(&value), "{value}");
+        }
+        for value in [json!(true), json!(1), json!("0"), json!([]), json!({})] {
+            assert!(!is_zero(&value), "{value}");
+        }
+        for value in [json!(null), json!([]), json!({})] {
+            assert!(is_empty(&value), "{value}");
+        }
+        for value in [json!(""), json!(0), json!([null]), json!({"a": null})] {
+            assert!(!is_empty(&value), "{value}");
+        }
+    }
+}
