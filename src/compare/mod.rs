@@ -1,1 +1,89 @@
 //! Declared against live: the heart.
+//!
+//! Two questions are asked of each object. Of every path that the manifest declares: does the live
+//! value mean the same? ([`walk`]) And of every path that is live and that the manifest does not
+//! declare: what explains it? ([`survey`]) What has no explanation is drift.
+
+mod list;
+mod normalize;
+mod resolve;
+mod survey;
+mod view;
+mod walk;
+
+use serde_json::Value;
+
+pub use normalize::normalize;
+pub use resolve::find;
+pub use view::live_view;
+
+use crate::model::{Change, ChangeKind, Explanation, FieldPath, Owner, Ownership};
+use crate::ownership::Appliers;
+use crate::schema::{Schema, TypeId};
+
+/// One object, from both sides, with all that is known about it.
+pub struct Subject<'a> {
+    /// The manifest, [normalized](normalize).
+    pub declared: &'a Value,
+    /// The live object.
+    pub live: &'a Value,
+    /// The schema that knows the object's type.
+    pub schema: &'a Schema,
+    /// The object's type; `None` where there is no schema for it.
+    pub root: Option<TypeId>,
+    /// Who owns what of the live object.
+    pub ownership: &'a Ownership,
+    /// Who declares the manifest.
+    pub appliers: &'a Appliers,
+    /// What client-side apply sent last.
+    pub last_applied: Option<&'a Value>,
+    /// What is known to be written by others than people.
+    pub rules: &'a dyn Explain,
+    /// Whether explained paths are wanted too.
+    pub keep_explained: bool,
+}
+
+/// Knowledge about single paths that is not in a schema: the rules that hide and explain.
+pub trait Explain {
+    /// The rule that speaks of a change at `path`, live value held by `owners`, if there is one
+    /// that explains it.
+    fn explains(&self, path: &FieldPath, kind: ChangeKind, owners: &[&Owner]) -> Option<Reason>;
+}
+
+/// Why something is no drift.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// Which of the closed set of explanations.
+    pub by: Explanation,
+    /// The rule that knew, if it was one.
+    pub rule: Option<String>,
+}
+
+impl From<Explanation> for Reason {
+    fn from(by: Explanation) -> Self {
+        Self { by, rule: None }
+    }
+}
+
+/// A difference and what explains it.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// The difference.
+    pub change: Change,
+    /// Who holds the live value. Of an addition, those who are not excused by being the applier.
+    pub owners: Vec<Owner>,
+    /// Why it is no drift; `None` when it is.
+    pub reason: Option<Reason>,
+    /// What else there is to say.
+    pub note: Option<&'static str>,
+}
+
+/// Compares one object.
+///
+/// Linear in the size of both sides, but for atomic lists of different length, whose items are
+/// paired up to be shown without noise.
+pub fn compare(subject: &Subject<'_>) -> Vec<Finding> {
+    let mut findings = walk::walk(subject);
+    findings.sort_by(|a, b| a.change.path.cmp(&b.change.path));
+    findings
+}

@@ -1,1 +1,7 @@
-//! Who owns what, and who declares: reading managedFields.
+//! Who owns what, and who declares: reading `metadata.managedFields`.
+
+mod appliers;
+mod parse;
+
+pub use appliers::{Appliers, LAST_APPLIED, last_applied};
+pub use parse::ownership_of;

@@ -1,0 +1,124 @@
+//! Pairing the items of two lists.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value;
+
+use crate::model::Segment;
+use crate::schema::{Schema, Type, TypeId};
+
+/// The items of two lists, paired by what identifies them.
+#[derive(Debug, Default)]
+pub struct Pairs {
+    /// `(segment, declared index, live index)`, in the order of the manifest.
+    pub both: Vec<(Segment, usize, usize)>,
+    /// Declared items without a live partner.
+    pub declared: Vec<(Segment, usize)>,
+    /// Live items without a declared partner.
+    pub live: Vec<(Segment, usize)>,
+}
+
+/// Pairs items by `identity`. Items with one identity are paired in order, so that a list with
+/// duplicates (which the API server accepts in `env` and `ports`) is still compared.
+pub fn pair(
+    declared: &[Value],
+    live: &[Value],
+    identity: impl Fn(&Value) -> Segment,
+) -> Pairs {
+    let mut waiting: HashMap<String, std::collections::VecDeque<usize>> = HashMap::new();
+    for (index, item) in live.iter().enumerate() {
+        let name = identity(item).to_string();
+        waiting.entry(name).or_default().push_back(index);
+    }
+    let mut pairs = Pairs::default();
+    for (index, item) in declared.iter().enumerate() {
+        let segment = identity(item);
+        let partner = waiting
+            .get_mut(&segment.to_string())
+            .and_then(std::collections::VecDeque::pop_front);
+        match partner {
+            Some(partner) => pairs.both.push((segment, index, partner)),
+            None => pairs.declared.push((segment, index)),
+        }
+    }
+    let mut left: Vec<usize> = waiting.into_values().flatten().collect();
+    left.sort_unstable();
+    pairs.live = left
+        .into_iter()
+        .map(|index| (identity(&live[index]), index))
+        .collect();
+    pairs
+}
+
+/// The identity of a list map's item: its key fields, with the defaults of those it leaves out
+/// (a Service port without `protocol` is a TCP port).
+pub fn key_of(schema: &Schema, item_type: TypeId, keys: &[Box<str>], item: &Value) -> Segment {
+    let default = |key: &str| match schema.get(item_type) {
+        Type::Struct { fields, .. } => fields.get(key).and_then(|field| field.default.clone()),
+        _ => None,
+    };
+    let mut identity = BTreeMap::new();
+    for key in keys {
+        let written = item.get(&**key).filter(|value| !value.is_null());
+        if let Some(value) = written.cloned().or_else(|| default(key)) {
+            identity.insert(key.to_string(), value);
+        }
+    }
+    Segment::Key(identity)
+}
+
+/// The field that tells the items of two lists without schema apart: the first of `name`, `key`
+/// and `id` that is a string in every item and unique in both lists.
+pub fn natural_key(declared: &[Value], live: &[Value]) -> Option<&'static str> {
+    ["name", "key", "id"]
+        .into_iter()
+        .find(|key| is_unique(declared, key) && is_unique(live, key))
+}
+
+fn is_unique(items: &[Value], key: &str) -> bool {
+    let mut seen = std::collections::HashSet::new();
+    !items.is_empty()
+        && items.iter().all(|item| {
+            item.get(key)
+                .and_then(Value::as_str)
+                .is_some_and(|name| seen.insert(name))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn by_name(item: &Value) -> Segment {
+        Segment::Key([("name".to_owned(), item["name"].clone())].into())
+    }
+
+    #[test]
+    fn items_pair_by_identity_whatever_their_order() {
+        let declared = [json!({"name": "a"}), json!({"name": "b"})];
+        let live = [json!({"name": "c"}), json!({"name": "a"})];
+        let pairs = pair(&declared, &live, by_name);
+        assert_eq!(pairs.both[0].1..=pairs.both[0].2, 0..=1);
+        assert_eq!(pairs.declared[0].1, 1);
+        assert_eq!(pairs.live[0].1, 0);
+    }
+
+    #[test]
+    fn duplicates_pair_in_order() {
+        let declared = [json!({"name": "a", "v": 1}), json!({"name": "a", "v": 2})];
+        let pairs = pair(&declared, &declared, by_name);
+        assert_eq!(pairs.both.iter().map(|p| (p.1, p.2)).collect::<Vec<_>>(), [(0, 0), (1, 1)]);
+    }
+
+    #[test]
+    fn natural_keys_are_unique_strings() {
+        let named = [json!({"name": "a"}), json!({"name": "b"})];
+        assert_eq!(natural_key(&named, &named), Some("name"));
+        let twice = [json!({"name": "a"}), json!({"name": "a"})];
+        assert_eq!(natural_key(&named, &twice), None);
+        assert_eq!(natural_key(&[json!({"id": "1"})], &[json!({"id": "2"})]), Some("id"));
+        assert_eq!(natural_key(&named, &[]), None);
+    }
+}

@@ -1,0 +1,304 @@
+//! What is live and not declared, and what explains it.
+//!
+//! An undeclared value may be explained in part: a default that the server filled in beside the
+//! field that somebody added. So it is surveyed leaf by leaf, and what turns out to have been
+//! added as one piece is folded back into one addition.
+
+use serde_json::{Map, Value};
+
+use super::walk::{Ground, Walker};
+use super::{Finding, Reason, list};
+use crate::model::{ChangeKind, Explanation, ManagerEntry, Operation, Owner, Segment};
+use crate::ownership::Appliers;
+use crate::schema::{self, Field, ListKind, Type, TypeId, Zero};
+
+/// The manager declared the path and the manifest no longer does.
+const DROPPED: &str = "the manifest no longer declares it and nobody has applied that yet";
+/// Client-side apply sent it, from this manifest once or from another one.
+const APPLIED_ELSEWHERE: &str =
+    "applied by kubectl apply, from a manifest that declares it; this one does not";
+/// The manager that declares the manifest wrote it, and it is no known default.
+const BY_APPLIER: &str = "written by the applier itself; this manifest does not declare it";
+/// Nothing tells a person's change from the server's.
+const UNATTRIBUTED: &str = "unattributed: the live object carries no managed fields";
+
+/// The two sides that a field's siblings are on.
+type Siblings<'s> = (&'s Map<String, Value>, &'s Map<String, Value>);
+
+impl Walker<'_> {
+    /// Judges an undeclared field of an object that both sides have.
+    pub(super) fn undeclared_field(
+        &mut self,
+        parent: Option<TypeId>,
+        name: &str,
+        value: &Value,
+        siblings: Siblings<'_>,
+    ) {
+        let field = self.field(parent, name);
+        let default = self.default_of(parent, field, name, siblings.0, siblings.1);
+        let ty = self.field_type(parent, field);
+        self.undeclared(ty, default.as_ref(), value);
+    }
+
+    /// Judges an undeclared value.
+    pub(super) fn undeclared(&mut self, ty: Option<TypeId>, default: Option<&Value>, value: &Value) {
+        let mark = self.out.len();
+        self.survey(ty, default, value);
+        if !self.subject.keep_explained {
+            let mut index = 0;
+            self.out.retain(|finding| {
+                index += 1;
+                index <= mark || finding.reason.is_none()
+            });
+        }
+    }
+
+    /// What the server gives a field that nobody sets.
+    pub(super) fn default_of(
+        &self,
+        parent: Option<TypeId>,
+        field: Option<&Field>,
+        name: &str,
+        declared: &Map<String, Value>,
+        live: &Map<String, Value>,
+    ) -> Option<Value> {
+        if let Some(default) = field.and_then(|field| field.default.clone()) {
+            return Some(default);
+        }
+        if let Some(default) = parent
+            .and_then(|ty| schema::conditional_default(self.subject.schema, ty, name, declared, live))
+        {
+            return Some(default);
+        }
+        // A struct that is no pointer is stored as `{}`.
+        let is_struct = field.is_some_and(|field| matches!(field.zero, Zero::Struct));
+        is_struct.then(|| Value::Object(Map::new()))
+    }
+
+    /// Surveys one undeclared node: explains it as a whole, or part by part.
+    fn survey(&mut self, ty: Option<TypeId>, default: Option<&Value>, value: &Value) {
+        if let Some(reason) = self.explained_as_whole(ty, default, value) {
+            self.found_added(value, Vec::new(), Some(reason), None);
+            return;
+        }
+        let mark = self.out.len();
+        match self.parts(ty, value) {
+            Parts::Leaf => self.leaf(value),
+            Parts::Fields(fields) => {
+                for (name, child) in fields.iter().filter(|(_, child)| !child.is_null()) {
+                    self.enter(Segment::Field(name.clone()), None);
+                    let field = self.field(ty, name);
+                    let default = self.default_of(ty, field, name, fields, fields);
+                    self.survey(self.field_type(ty, field), default.as_ref(), child);
+                    self.leave(false);
+                }
+                let is_map = ty.is_some_and(|ty| matches!(self.subject.schema.get(ty), Type::Map { .. }));
+                self.fold(mark, value, !is_map, default.is_some());
+            }
+            Parts::Items(item, items) => {
+                for (segment, child) in items {
+                    self.enter(segment, None);
+                    self.survey(item, None, child);
+                    self.leave(false);
+                }
+                self.fold(mark, value, false, default.is_some());
+            }
+        }
+    }
+
+    fn explained_as_whole(
+        &self,
+        ty: Option<TypeId>,
+        default: Option<&Value>,
+        value: &Value,
+    ) -> Option<Reason> {
+        if let Some(reason) = self.explained_by_rule(ChangeKind::Added) {
+            return Some(reason);
+        }
+        if default.is_some_and(|default| default == value || self.means(ty, default, value)) {
+            return Some(Explanation::TypeDefault.into());
+        }
+        match self.ground {
+            Ground::Atomic { excused } => excused.then(|| Explanation::ApplierDefault.into()),
+            Ground::Owned if self.subject.ownership.is_empty() => None,
+            Ground::Owned => self
+                .owners()
+                .is_empty()
+                .then(|| Explanation::UnownedDefault.into()),
+        }
+    }
+
+    /// The parts of a value that have owners of their own.
+    fn parts<'v>(&self, ty: Option<TypeId>, value: &'v Value) -> Parts<'v> {
+        let schema = self.subject.schema;
+        let known = ty.map_or(&Type::Any, |ty| schema.get(ty));
+        match (known, value) {
+            (_, Value::Object(fields)) if !fields.is_empty() => Parts::Fields(fields),
+            (Type::List { item, kind }, Value::Array(items)) if !items.is_empty() => {
+                let named = |name: &dyn Fn(&Value) -> Segment| {
+                    Parts::Items(Some(*item), items.iter().map(|v| (name(v), v)).collect())
+                };
+                match kind {
+                    ListKind::Atomic => Parts::Leaf,
+                    ListKind::Map(keys) => named(&|v| list::key_of(schema, *item, keys, v)),
+                    ListKind::Set => {
+                        named(&|v| Segment::Value(schema::canonical(schema, *item, v)))
+                    }
+                }
+            }
+            _ => Parts::Leaf,
+        }
+    }
+
+    /// Judges a value that is owned as a whole, by its owners.
+    fn leaf(&mut self, value: &Value) {
+        let (guilty, note) = self.guilty();
+        match guilty {
+            Some(owners) => self.found_added(value, owners, None, note),
+            None => {
+                let reason = Explanation::ApplierDefault.into();
+                self.found_added(value, Vec::new(), Some(reason), None);
+            }
+        }
+    }
+
+    /// The owners that make a value an addition, or `None` when all of them are excused.
+    fn guilty(&self) -> (Option<Vec<Owner>>, Option<&'static str>) {
+        if self.ground != Ground::Owned {
+            return (Some(Vec::new()), None);
+        }
+        if self.subject.ownership.is_empty() {
+            let note = if self.was_sent() { APPLIED_ELSEWHERE } else { UNATTRIBUTED };
+            return (Some(Vec::new()), Some(note));
+        }
+        let mut guilty = Vec::new();
+        let mut note = None;
+        for entry in self.entries() {
+            let (is_guilty, remark) = self.judge(entry);
+            if is_guilty {
+                guilty.push(entry.owner.clone());
+                note = note.or(remark);
+            }
+        }
+        // Somebody else's hand says more than the applier's remark.
+        let only_appliers = self
+            .entries()
+            .all(|entry| self.subject.appliers.declares(entry) || Appliers::is_client_side_apply(entry));
+        let found = (!guilty.is_empty()).then_some(guilty);
+        (found, note.filter(|_| only_appliers))
+    }
+
+    /// Whether holding the path makes an entry's manager answer for it, and what to remark.
+    fn judge(&self, entry: &ManagerEntry) -> (bool, Option<&'static str>) {
+        let declares = self.subject.appliers.declares(entry);
+        if entry.owner.operation == Operation::Apply {
+            return (true, declares.then_some(DROPPED));
+        }
+        if Appliers::is_client_side_apply(entry) && self.subject.last_applied.is_some() {
+            // What it owns and did not send, it was defaulted to.
+            return (self.was_sent(), Some(APPLIED_ELSEWHERE));
+        }
+        (true, declares.then_some(BY_APPLIER))
+    }
+
+    /// Whether client-side apply sent the path.
+    fn was_sent(&self) -> bool {
+        self.subject.last_applied.is_some_and(|sent| {
+            super::find(sent, &self.path).is_some()
+                || self
+                    .as_string_data()
+                    .is_some_and(|path| super::find(sent, &path).is_some())
+        })
+    }
+
+    /// Whether nobody but client-side apply owns the path.
+    pub(super) fn only_client_side_apply(&self) -> bool {
+        let mut entries = self.entries().peekable();
+        entries.peek().is_some() && entries.all(Appliers::is_client_side_apply)
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &ManagerEntry> {
+        let written = self.as_string_data();
+        self.subject.ownership.entries.iter().filter(move |entry| {
+            entry.fields.touches(&self.path)
+                || written
+                    .as_ref()
+                    .is_some_and(|path| entry.fields.touches(path))
+        })
+    }
+
+    /// Folds the findings since `mark`, all of them below this node, into one about the node:
+    /// when they are all explained alike, or when the node was added as one piece.
+    fn fold(&mut self, mark: usize, value: &Value, is_struct: bool, exists_anyway: bool) {
+        let below = self.out.get(mark..).unwrap_or_default();
+        let Some(first) = below.first() else { return };
+        let reported = below.iter().filter(|finding| finding.reason.is_none()).count();
+        if reported == 0 {
+            if below.iter().all(|finding| finding.reason == first.reason) {
+                let reason = first.reason.clone();
+                self.out.truncate(mark);
+                self.found_added(value, Vec::new(), reason, None);
+            }
+            return;
+        }
+        let is_item = matches!(self.path.0.last(), Some(Segment::Key(_)));
+        let only_defaults = below.iter().all(|finding| {
+            finding
+                .reason
+                .as_ref()
+                .is_none_or(|reason| reason.by == Explanation::TypeDefault)
+        });
+        let one_piece = self.is_created_by_the_guilty(below)
+            || (reported == below.len() && !exists_anyway)
+            || (self.subject.ownership.is_empty() && only_defaults && !exists_anyway);
+        if (is_struct || is_item) && one_piece {
+            let mut owners: Vec<Owner> = below.iter().flat_map(|f| f.owners.clone()).collect();
+            owners.sort();
+            owners.dedup();
+            let note = first_note(below);
+            self.out.truncate(mark);
+            self.found_added(value, owners, None, note);
+        }
+    }
+
+    /// Whether the node itself is a member of the set of somebody who answers for what is below:
+    /// then that request created it (structured-merge-diff `typed/compare.go` adds parents too).
+    fn is_created_by_the_guilty(&self, below: &[Finding]) -> bool {
+        self.entries().any(|entry| {
+            let answers = below.iter().any(|finding| finding.owners.contains(&entry.owner));
+            answers && is_member(entry, &self.path.0)
+        })
+    }
+
+    fn found_added(
+        &mut self,
+        value: &Value,
+        owners: Vec<Owner>,
+        reason: Option<Reason>,
+        note: Option<&'static str>,
+    ) {
+        self.push(ChangeKind::Added, None, Some(value.clone()), owners, reason, note);
+    }
+}
+
+fn first_note(findings: &[Finding]) -> Option<&'static str> {
+    findings.iter().find_map(|finding| finding.note)
+}
+
+fn is_member(entry: &ManagerEntry, path: &[Segment]) -> bool {
+    let mut node = Some(&entry.fields);
+    for segment in path {
+        node = node.and_then(|set| set.child(segment));
+    }
+    node.is_some_and(|set| set.member)
+}
+
+/// How an undeclared value comes apart.
+enum Parts<'v> {
+    /// Not at all.
+    Leaf,
+    /// Into fields or map keys.
+    Fields(&'v Map<String, Value>),
+    /// Into list items.
+    Items(Option<TypeId>, Vec<(Segment, &'v Value)>),
+}

@@ -1,0 +1,461 @@
+//! What the manifest declares, followed into the live object.
+
+use serde_json::{Map, Value};
+
+use super::list::{self, Pairs};
+use super::{Finding, Reason, Subject};
+use crate::model::{Change, ChangeKind, FieldPath, Owner, Segment, Step};
+use crate::schema::{self, Field, ListKind, Scalar, Type, TypeId, Zero};
+
+/// How undeclared paths are judged where the walk stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ground {
+    /// By their owners, among other things.
+    Owned,
+    /// Inside an atomic list, which has owners as a whole only.
+    Atomic {
+        /// Nobody but client-side apply owns the list and it sent what the manifest declares, so
+        /// that whatever else is in it was filled in by the server.
+        excused: bool,
+    },
+}
+
+/// A walk over both sides of one object.
+pub(super) struct Walker<'a> {
+    pub(super) subject: &'a Subject<'a>,
+    pub(super) path: FieldPath,
+    pub(super) at: Vec<Step>,
+    pub(super) ground: Ground,
+    pub(super) out: Vec<Finding>,
+}
+
+/// Walks over the whole object.
+pub(super) fn walk(subject: &Subject<'_>) -> Vec<Finding> {
+    let mut walker = Walker {
+        subject,
+        path: FieldPath::root(),
+        at: Vec::new(),
+        ground: Ground::Owned,
+        out: Vec::new(),
+    };
+    match (subject.declared, subject.live) {
+        (Value::Object(declared), Value::Object(live)) => walker.root(declared, live),
+        (declared, live) => walker.changed(declared, live),
+    }
+    walker.out
+}
+
+/// What identifies an object, and so is equal by construction.
+fn is_identity(path: &FieldPath) -> bool {
+    match path.0.as_slice() {
+        [Segment::Field(field)] => matches!(field.as_str(), "apiVersion" | "kind"),
+        [Segment::Field(parent), Segment::Field(field)] => {
+            parent == "metadata" && matches!(field.as_str(), "name" | "namespace")
+        }
+        _ => false,
+    }
+}
+
+impl<'a> Walker<'a> {
+    fn root(&mut self, declared: &Map<String, Value>, live: &Map<String, Value>) {
+        let root = self.subject.root;
+        self.fields(root, declared, live);
+    }
+
+    /// Compares one declared value with its live partner.
+    fn value(&mut self, ty: Option<TypeId>, declared: &Value, live: &Value) {
+        let schema = self.subject.schema;
+        let known = ty.map_or(&Type::Any, |ty| schema.get(ty));
+        match (known, declared, live) {
+            (Type::List { item, kind }, Value::Array(declared), Value::Array(live)) => {
+                self.list(*item, kind, declared, live);
+            }
+            (Type::Any, Value::Array(declared), Value::Array(live)) => {
+                self.untyped_list(declared, live);
+            }
+            (_, Value::Object(declared), Value::Object(live)) => self.fields(ty, declared, live),
+            (Type::Scalar(scalar), declared, live) => {
+                if !self.same_scalar(*scalar, declared, live) {
+                    self.changed(declared, live);
+                }
+            }
+            (_, declared, live) => {
+                if !schema::equal_untyped(declared, live) {
+                    self.changed(declared, live);
+                }
+            }
+        }
+    }
+
+    fn same_scalar(&self, scalar: Scalar, declared: &Value, live: &Value) -> bool {
+        schema::equal(scalar, declared, live)
+    }
+
+    /// Compares two objects field by field, or two maps key by key.
+    fn fields(
+        &mut self,
+        ty: Option<TypeId>,
+        declared: &Map<String, Value>,
+        live: &Map<String, Value>,
+    ) {
+        for (name, value) in declared {
+            self.enter_field(name, true);
+            if !is_identity(&self.path) && !self.is_hidden_subtree(live.get(name)) {
+                let field = self.field(ty, name);
+                self.declared_field(ty, field, value, live.get(name), (declared, live));
+            }
+            self.leave(true);
+        }
+        for (name, value) in live {
+            let written = declared.get(name).is_some_and(|value| !value.is_null());
+            if written || value.is_null() {
+                continue;
+            }
+            self.enter_field(name, false);
+            if !is_identity(&self.path) {
+                self.undeclared_field(ty, name, value, (declared, live));
+            }
+            self.leave(false);
+        }
+    }
+
+    /// The server's own fields are not compared, whatever a generator left in the manifest.
+    fn is_hidden_subtree(&mut self, live: Option<&Value>) -> bool {
+        if self.path.0.len() > 2 {
+            return false;
+        }
+        let kind = if live.is_some() { ChangeKind::Changed } else { ChangeKind::Removed };
+        let reason = self.subject.rules.explains(&self.path, kind, &[]);
+        reason.is_some()
+    }
+
+    fn declared_field(
+        &mut self,
+        parent: Option<TypeId>,
+        field: Option<&Field>,
+        declared: &Value,
+        live: Option<&Value>,
+        (siblings, live_siblings): (&Map<String, Value>, &Map<String, Value>),
+    ) {
+        let ty = self.field_type(parent, field);
+        let live = live.filter(|value| !value.is_null());
+        match live {
+            // An undeclared path in all but spelling: the loop over the live fields takes it.
+            _ if declared.is_null() => {}
+            None => {
+                if !self.vanishes(ty, field, declared) {
+                    self.removed(ty, declared);
+                }
+            }
+            Some(live) if field.is_some_and(|field| is_stored_absent(field, declared)) => {
+                let name = self.last_name();
+                let default =
+                    field.and_then(|field| self.default_of(parent, field, &name, siblings, live_siblings));
+                if default.is_none_or(|default| !self.means(ty, &default, live)) {
+                    self.value(ty, declared, live);
+                }
+            }
+            Some(live) => self.value(ty, declared, live),
+        }
+    }
+
+    /// Whether the server stores nothing for a declared value, so that its absence is no drift
+    /// (the zero-value table; `reference`: `omitempty` on values that are no pointers).
+    fn vanishes(&self, ty: Option<TypeId>, field: Option<&Field>, declared: &Value) -> bool {
+        if declared.is_null() {
+            return true;
+        }
+        let Some(field) = field else { return false };
+        match field.zero {
+            Zero::ZeroAbsent => schema::is_zero(declared),
+            Zero::EmptyAbsent => self.is_empty(ty, declared),
+            Zero::Struct | Zero::Always => self.is_empty(ty, declared) || schema::is_zero(declared),
+            Zero::Pointer => false,
+        }
+    }
+
+    /// Whether nothing of a declared object or list is stored.
+    fn is_empty(&self, ty: Option<TypeId>, declared: &Value) -> bool {
+        match declared {
+            Value::Object(fields) => fields.iter().all(|(name, value)| {
+                let field = self.field(ty, name);
+                self.vanishes(self.field_type(ty, field), field, value)
+            }),
+            Value::Array(items) => items.is_empty(),
+            _ => schema::is_zero(declared),
+        }
+    }
+
+    fn list(
+        &mut self,
+        item: TypeId,
+        kind: &ListKind,
+        declared: &[Value],
+        live: &[Value],
+    ) {
+        let schema = self.subject.schema;
+        match kind {
+            ListKind::Atomic => self.atomic_list(Some(item), declared, live),
+            ListKind::Map(keys) => {
+                let pairs =
+                    list::pair(declared, live, |value| list::key_of(schema, item, keys, value));
+                self.pairs(Some(item), pairs, declared, live);
+            }
+            ListKind::Set => {
+                let identity = |value: &Value| Segment::Value(schema::canonical(schema, item, value));
+                let pairs = list::pair(declared, live, identity);
+                self.pairs(Some(item), pairs, declared, live);
+            }
+        }
+    }
+
+    /// Without a schema, lists are matched by what their items show.
+    fn untyped_list(&mut self, declared: &[Value], live: &[Value]) {
+        match list::natural_key(declared, live) {
+            Some(key) => {
+                let identity = |item: &Value| {
+                    Segment::Key([(key.to_owned(), item[key].clone())].into())
+                };
+                self.pairs(None, list::pair(declared, live, identity), declared, live);
+            }
+            None => self.atomic_list(None, declared, live),
+        }
+    }
+
+    fn pairs(
+        &mut self,
+        item: Option<TypeId>,
+        pairs: Pairs,
+        declared: &[Value],
+        live: &[Value],
+    ) {
+        for (segment, ours, theirs) in pairs.both {
+            self.enter(segment, Some(Step::Index(ours)));
+            self.value(item, &declared[ours], &live[theirs]);
+            self.leave(true);
+        }
+        for (segment, ours) in pairs.declared {
+            self.enter(segment, Some(Step::Index(ours)));
+            self.removed(item, &declared[ours]);
+            self.leave(true);
+        }
+        for (segment, theirs) in pairs.live {
+            self.enter(segment, None);
+            self.undeclared(item, None, &live[theirs]);
+            self.leave(false);
+        }
+    }
+
+    /// Compares lists whose items have no identity: in order, and told item by item only where
+    /// that is clearer than showing the lists whole.
+    fn atomic_list(
+        &mut self,
+        item: Option<TypeId>,
+        declared: &[Value],
+        live: &[Value],
+    ) {
+        let outer = self.ground;
+        let excused = self.is_excused_list(declared);
+        self.ground = Ground::Atomic { excused };
+        let mark = self.out.len();
+        let mut differing = 0;
+        if declared.len() == live.len() {
+            for (index, (ours, theirs)) in declared.iter().zip(live).enumerate() {
+                let before = self.reported_since(mark);
+                self.enter(Segment::Index(index), Some(Step::Index(index)));
+                self.value(item, ours, theirs);
+                self.leave(true);
+                differing += usize::from(self.reported_since(mark) > before);
+            }
+        }
+        let readable = differing * 2 <= declared.len() || declared.len() == 1;
+        let of_objects = declared.iter().all(Value::is_object);
+        let whole = declared.len() != live.len() || (differing > 0 && !(readable && of_objects));
+        if whole {
+            self.out.truncate(mark);
+            let live = self.without_noise(item, declared, live);
+            self.changed_to(&Value::Array(declared.to_vec()), live);
+        }
+        self.ground = outer;
+    }
+
+    /// The live list, with each item that means the same as a declared one in its declared form.
+    fn without_noise(&mut self, item: Option<TypeId>, declared: &[Value], live: &[Value]) -> Value {
+        let shown = live.iter().map(|theirs| {
+            let same = declared.iter().find(|ours| self.means(item, ours, theirs));
+            same.unwrap_or(theirs).clone()
+        });
+        Value::Array(shown.collect())
+    }
+
+    /// Whether two values mean the same, apart from who owns them.
+    pub(super) fn means(&self, ty: Option<TypeId>, declared: &Value, live: &Value) -> bool {
+        let ground = match self.ground {
+            Ground::Owned => Ground::Atomic { excused: false },
+            atomic => atomic,
+        };
+        let mut inner = Walker {
+            subject: self.subject,
+            path: self.path.clone(),
+            at: Vec::new(),
+            ground,
+            out: Vec::new(),
+        };
+        inner.value(ty, declared, live);
+        inner.out.iter().all(|finding| finding.reason.is_some())
+    }
+
+    fn is_excused_list(&self, declared: &[Value]) -> bool {
+        if let Ground::Atomic { excused } = self.ground {
+            return excused;
+        }
+        let Some(sent) = self.subject.last_applied else {
+            return false;
+        };
+        let sent = super::find(sent, &self.path).and_then(Value::as_array);
+        sent.is_some_and(|sent| sent.as_slice() == declared) && self.only_client_side_apply()
+    }
+
+    // --- where the walk stands ---
+
+    pub(super) fn field(&self, ty: Option<TypeId>, name: &str) -> Option<&'a Field> {
+        match self.subject.schema.get(ty?) {
+            Type::Struct { fields, .. } => fields.get(name),
+            _ => None,
+        }
+    }
+
+    /// The type of a field of `parent`: a struct's field, or a map's value.
+    pub(super) fn field_type(&self, parent: Option<TypeId>, field: Option<&Field>) -> Option<TypeId> {
+        match (field, parent.map(|ty| self.subject.schema.get(ty))) {
+            (Some(field), _) => Some(field.ty),
+            (None, Some(Type::Map { value, .. })) => Some(*value),
+            _ => None,
+        }
+    }
+
+    fn enter_field(&mut self, name: &str, declared: bool) {
+        let step = declared.then(|| Step::Field(name.to_owned()));
+        self.enter(Segment::Field(name.to_owned()), step);
+    }
+
+    pub(super) fn enter(&mut self, segment: Segment, step: Option<Step>) {
+        self.path.0.push(segment);
+        self.at.extend(step);
+    }
+
+    pub(super) fn leave(&mut self, declared: bool) {
+        self.path.0.pop();
+        if declared {
+            self.at.pop();
+        }
+    }
+
+    pub(super) fn last_name(&self) -> String {
+        match self.path.0.last() {
+            Some(Segment::Field(name)) => name.clone(),
+            _ => String::new(),
+        }
+    }
+
+    fn reported_since(&self, mark: usize) -> usize {
+        let since = self.out.get(mark..).unwrap_or_default();
+        since.iter().filter(|finding| finding.reason.is_none()).count()
+    }
+
+    // --- what was found ---
+
+    fn changed(&mut self, declared: &Value, live: &Value) {
+        self.changed_to(declared, live.clone());
+    }
+
+    fn changed_to(&mut self, declared: &Value, live: Value) {
+        self.found(ChangeKind::Changed, Some(declared.clone()), Some(live));
+    }
+
+    /// Reports a declared value that is not live; a map's keys one by one, since each is a
+    /// decision of its own.
+    fn removed(&mut self, ty: Option<TypeId>, declared: &Value) {
+        let is_map = ty.is_some_and(|ty| matches!(self.subject.schema.get(ty), Type::Map { .. }));
+        match declared {
+            Value::Object(entries) if is_map && !entries.is_empty() => {
+                for (name, value) in entries {
+                    self.enter_field(name, true);
+                    self.found(ChangeKind::Removed, Some(value.clone()), None);
+                    self.leave(true);
+                }
+            }
+            _ => self.found(ChangeKind::Removed, Some(declared.clone()), None),
+        }
+    }
+
+    fn found(&mut self, kind: ChangeKind, declared: Option<Value>, live: Option<Value>) {
+        let owners: Vec<Owner> = match kind {
+            ChangeKind::Removed => Vec::new(),
+            _ => self.owners().into_iter().cloned().collect(),
+        };
+        let reason = self.explained_by_rule(kind);
+        self.push(kind, declared, live, owners, reason, None);
+    }
+
+    pub(super) fn explained_by_rule(&self, kind: ChangeKind) -> Option<Reason> {
+        self.subject.rules.explains(&self.path, kind, &self.owners())
+    }
+
+    /// Who owns the path the walk stands at. Server-side apply books a Secret's `stringData`
+    /// under that name, although it is stored as `data`.
+    pub(super) fn owners(&self) -> Vec<&'a Owner> {
+        let mut owners = self.subject.ownership.owners_of(&self.path);
+        if let Some(written) = self.as_string_data() {
+            owners.extend(self.subject.ownership.owners_of(&written));
+        }
+        owners
+    }
+
+    /// The path under `stringData`, of a path under a Secret's `data`.
+    pub(super) fn as_string_data(&self) -> Option<FieldPath> {
+        let mut path = self.path.clone();
+        match path.0.as_mut_slice() {
+            [Segment::Field(data), Segment::Field(_)]
+                if data == "data" && self.subject.declared.get("kind")? == "Secret" =>
+            {
+                "stringData".clone_into(data);
+                Some(path)
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn push(
+        &mut self,
+        kind: ChangeKind,
+        declared: Option<Value>,
+        live: Option<Value>,
+        owners: Vec<Owner>,
+        reason: Option<Reason>,
+        note: Option<&'static str>,
+    ) {
+        self.out.push(Finding {
+            change: Change {
+                path: self.path.clone(),
+                kind,
+                declared,
+                live,
+                at: self.at.clone(),
+            },
+            owners,
+            reason,
+            note,
+        });
+    }
+}
+
+/// Whether the server reads a declared value as if it were absent, and then defaults the field:
+/// `failureThreshold: 0` becomes 3.
+fn is_stored_absent(field: &Field, declared: &Value) -> bool {
+    match field.zero {
+        Zero::ZeroAbsent => schema::is_zero(declared),
+        Zero::EmptyAbsent => matches!(declared, Value::Array(items) if items.is_empty()),
+        _ => false,
+    }
+}

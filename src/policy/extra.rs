@@ -1,0 +1,39 @@
+//! Live objects that nobody has to declare.
+
+use serde_json::Value;
+
+use super::RuleSet;
+use super::rules::{ExtraRule, managers_match};
+use crate::model::{Owner, Ownership, ResourceKey};
+
+/// Whether an undeclared live object is somebody's doing, rather than what controllers and the
+/// system make themselves.
+pub fn is_reportable(rules: &RuleSet, key: &ResourceKey, live: &Value, owners: &Ownership) -> bool {
+    let writers: Vec<&Owner> = owners
+        .entries
+        .iter()
+        .map(|entry| &entry.owner)
+        .filter(|owner| owner.subresource.as_deref() != Some("status"))
+        .collect();
+    !rules.extra.iter().any(|rule| rule.covers(key, live, &writers))
+}
+
+impl ExtraRule {
+    fn covers(&self, key: &ResourceKey, live: &Value, writers: &[&Owner]) -> bool {
+        let metadata = live.get("metadata").unwrap_or(&Value::Null);
+        let is_owned = || {
+            metadata
+                .get("ownerReferences")
+                .and_then(Value::as_array)
+                .is_some_and(|owners| !owners.is_empty())
+        };
+        let has_label = |label: &str| {
+            let labels = metadata.get("labels");
+            labels.is_some_and(|labels| labels.get(label).is_some())
+        };
+        self.objects.matches(key)
+            && self.label.as_deref().is_none_or(has_label)
+            && managers_match(&self.managers, writers)
+            && (self.owned_by.is_none() || is_owned())
+    }
+}
