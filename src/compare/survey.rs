@@ -142,7 +142,7 @@ impl Walker<'_> {
                     ListKind::Atomic => Parts::Leaf,
                     ListKind::Map(keys) => named(&|v| list::key_of(schema, *item, keys, v)),
                     ListKind::Set => {
-                        named(&|v| Segment::Value(schema::canonical(schema, *item, v)))
+                        named(&|v| Segment::Value(v.clone()))
                     }
                 }
             }

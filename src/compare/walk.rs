@@ -149,8 +149,7 @@ impl<'a> Walker<'a> {
             }
             Some(live) if field.is_some_and(|field| is_stored_absent(field, declared)) => {
                 let name = self.last_name();
-                let default =
-                    field.and_then(|field| self.default_of(parent, field, &name, siblings, live_siblings));
+                let default = self.default_of(parent, field, &name, siblings, live_siblings);
                 if default.is_none_or(|default| !self.means(ty, &default, live)) {
                     self.value(ty, declared, live);
                 }
@@ -202,7 +201,7 @@ impl<'a> Walker<'a> {
                 self.pairs(Some(item), pairs, declared, live);
             }
             ListKind::Set => {
-                let identity = |value: &Value| Segment::Value(schema::canonical(schema, item, value));
+                let identity = |value: &Value| Segment::Value(value.clone());
                 let pairs = list::pair(declared, live, identity);
                 self.pairs(Some(item), pairs, declared, live);
             }

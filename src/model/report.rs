@@ -164,6 +164,8 @@ pub struct Coverage {
     pub compared: usize,
     /// Documents and files that hold no Kubernetes object.
     pub skipped: usize,
+    /// Declared objects that a filter such as `--namespace` left out.
+    pub filtered: usize,
     /// Objects, documents and files that could not be read or compared.
     pub failed: usize,
 }
@@ -228,7 +230,6 @@ pub struct Report {
     pub interrupted: bool,
 }
 
-/// The answer of a run, in one word.
 impl Report {
     /// Counts the objects and changes.
     pub fn totals(&self) -> Totals {

@@ -1,0 +1,56 @@
+//! Live objects that nobody declares.
+
+use rayon::prelude::*;
+use serde_json::Value;
+
+use crate::cluster::LiveObject;
+use crate::model::{ObjectReport, Owner, Status};
+use crate::ownership::ownership_of;
+use crate::policy::{RuleSet, is_reportable};
+
+/// Reports on the undeclared objects that somebody made.
+pub fn reports(extra: &[LiveObject], rules: &RuleSet) -> Vec<ObjectReport> {
+    extra
+        .par_iter()
+        .filter_map(|live| report(live, rules))
+        .collect()
+}
+
+fn report(live: &LiveObject, rules: &RuleSet) -> Option<ObjectReport> {
+    // What cannot be read in full is there all the same.
+    let value = live.value().unwrap_or_default();
+    let ownership = ownership_of(&value);
+    if !is_reportable(rules, &live.key, &value, &ownership) {
+        return None;
+    }
+    let mut owners: Vec<Owner> = ownership
+        .entries
+        .into_iter()
+        .map(|entry| entry.owner)
+        .collect();
+    owners.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.cmp(b)));
+    Some(ObjectReport {
+        key: live.key.clone(),
+        api_version: live.api_version.clone(),
+        origin: None,
+        status: Status::Extra,
+        reason: None,
+        drifts: Vec::new(),
+        owners,
+        declared: None,
+        live: Some(without_bookkeeping(value)),
+    })
+}
+
+/// The object as somebody might have written it.
+fn without_bookkeeping(mut live: Value) -> Value {
+    if let Some(object) = live.as_object_mut() {
+        object.remove("status");
+        if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
+            for field in ["managedFields", "uid", "resourceVersion", "generation", "creationTimestamp"] {
+                metadata.remove(field);
+            }
+        }
+    }
+    live
+}

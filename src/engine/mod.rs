@@ -1,0 +1,173 @@
+//! The pipeline: load → resolve → fetch → compare → judge.
+
+mod extra;
+mod object;
+mod resolve;
+mod scaling;
+mod schemas;
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use rayon::prelude::*;
+
+use crate::cluster::{Answer, FetchRequest, Live, Wanted};
+use crate::model::{Coverage, ObjectReport, Report, ResourceKey, RuleCount, Verdict, Warning};
+use crate::policy::RuleSet;
+use crate::source::{Loaded, Source};
+
+use object::{Compared, Comparison};
+use resolve::{Declared, Resolved};
+
+/// Whether live objects that nobody declares are looked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Extra {
+    /// They are not.
+    #[default]
+    None,
+    /// In the namespaces that the manifests cover.
+    Namespace,
+}
+
+/// What a run is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// `--namespace`: where namespaced objects that name no namespace belong, and the only
+    /// namespace that is looked at.
+    pub namespace: Option<String>,
+    /// Whether undeclared objects are looked for.
+    pub extra: Extra,
+    /// `--field-manager`: who declares the manifests; empty to find out for each object.
+    pub field_managers: Vec<String>,
+    /// Whether paths that are explained are wanted in the report.
+    pub explain: bool,
+}
+
+/// Runs a comparison.
+///
+/// # Errors
+/// When nothing at all can be compared: no connection, no credentials, a recording that cannot be
+/// read. What is wrong with single files and objects is in the report.
+pub fn run(
+    sources: &[Box<dyn Source>],
+    live: &dyn Live,
+    rules: &RuleSet,
+    options: &Options,
+) -> Result<Report> {
+    let loaded = load(sources);
+    let resolved = resolve::resolve(&loaded.manifests, live, options)?;
+    let fetched = live.fetch(&request(&resolved, options))?;
+    let schemas = schemas::gather(&resolved.declared, &loaded.manifests, live);
+
+    let comparison = Comparison {
+        schemas: &schemas,
+        rules,
+        options,
+    };
+    let unread = Answer::Unread("the live side gave no answer".to_owned());
+    let compared: Vec<Compared> = resolved
+        .declared
+        .par_iter()
+        .map(|declared| {
+            let answer = fetched.answers.get(&declared.key).unwrap_or(&unread);
+            comparison.report(declared, answer)
+        })
+        .collect();
+    let bare = object::without_managed_fields(&compared);
+    let mut objects: Vec<ObjectReport> = compared.into_iter().map(|c| c.report).collect();
+    scaling::explain(&mut objects, &loaded.manifests, &fetched, live);
+    objects.extend(resolved.unresolved);
+    objects.extend(extra::reports(&fetched.extra, rules));
+    objects.sort_by(|a, b| a.key.cmp(&b.key));
+
+    let mut warnings = loaded.errors;
+    warnings.extend(loaded.warnings);
+    warnings.extend(fetched.warnings);
+    warnings.extend(schemas.warnings);
+    warnings.extend(bare);
+    warnings.sort();
+    warnings.dedup();
+    Ok(Report {
+        target: live.target(),
+        coverage: coverage(&objects, &warnings, loaded.skipped.len(), resolved.filtered),
+        rules: counts(&objects),
+        objects,
+        warnings,
+        skipped: loaded.skipped,
+        interrupted: fetched.interrupted,
+    })
+}
+
+/// Reads all sources; each goes on where another fails.
+fn load(sources: &[Box<dyn Source>]) -> Loaded {
+    let mut all = Loaded::default();
+    for source in sources {
+        let loaded = source.load();
+        all.manifests.extend(loaded.manifests);
+        all.skipped.extend(loaded.skipped);
+        all.errors.extend(loaded.errors);
+        all.warnings.extend(loaded.warnings);
+    }
+    all
+}
+
+fn request(resolved: &Resolved<'_>, options: &Options) -> FetchRequest {
+    let wanted = resolved.declared.iter().map(|declared| Wanted {
+        key: declared.key.clone(),
+        kind: declared.kind.clone(),
+    });
+    let namespaces = |declared: &Declared<'_>| declared.covers();
+    FetchRequest {
+        wanted: wanted.collect(),
+        extra_in: match options.extra {
+            Extra::None => Default::default(),
+            Extra::Namespace => resolved.declared.iter().filter_map(namespaces).collect(),
+        },
+    }
+}
+
+fn coverage(
+    objects: &[ObjectReport],
+    warnings: &[Warning],
+    skipped: usize,
+    filtered: usize,
+) -> Coverage {
+    use crate::model::Status;
+    let declared = objects.iter().filter(|object| object.status != Status::Extra);
+    let unknown = objects
+        .iter()
+        .filter(|object| object.status == Status::Unknown)
+        .count();
+    let declared = declared.count();
+    let broken = warnings.iter().filter(|warning| warning.fatal).count();
+    Coverage {
+        declared: declared + filtered,
+        compared: declared - unknown,
+        skipped,
+        filtered,
+        failed: unknown + broken,
+    }
+}
+
+/// How much each rule hid.
+fn counts(objects: &[ObjectReport]) -> Vec<RuleCount> {
+    let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for drift in objects.iter().flat_map(|object| &object.drifts) {
+        if let Verdict::Ignored { rule, reason } = &drift.verdict {
+            *counts.entry((rule.clone(), reason.clone())).or_default() += 1;
+        }
+    }
+    let count = |((rule, reason), hid)| RuleCount { rule, reason, hid };
+    counts.into_iter().map(count).collect()
+}
+
+/// The key that stands for an object whose scope could not be found out.
+fn key_as_written(manifest: &crate::model::Manifest) -> ResourceKey {
+    let kind = crate::model::GroupKind::new(&manifest.api_version, &manifest.kind);
+    ResourceKey {
+        group: kind.group,
+        kind: kind.kind,
+        namespace: manifest.namespace.clone(),
+        name: manifest.name.clone(),
+    }
+}

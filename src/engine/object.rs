@@ -1,0 +1,166 @@
+//! One object, from its answer to its report.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::Options;
+use super::resolve::Declared;
+use super::schemas::Schemas;
+use crate::cluster::{Answer, LiveObject};
+use crate::compare::{Subject, compare, live_view, normalize};
+use crate::model::{Drift, ObjectReport, Ownership, Status, Warning};
+use crate::ownership::{Appliers, last_applied, ownership_of};
+use crate::policy::{Judged, RuleSet, judge};
+use crate::schema;
+
+/// What all comparisons of a run share.
+pub struct Comparison<'a> {
+    /// The schemas of custom resources.
+    pub schemas: &'a Schemas,
+    /// The rules.
+    pub rules: &'a RuleSet,
+    /// What was asked for.
+    pub options: &'a Options,
+}
+
+/// A report on one object.
+pub struct Compared {
+    /// The report.
+    pub report: ObjectReport,
+    /// Whether the live object says who owns what; `None` when there was none to compare.
+    pub has_owners: Option<bool>,
+}
+
+impl Comparison<'_> {
+    /// Reports on one declared object.
+    pub fn report(&self, declared: &Declared<'_>, answer: &Answer) -> Compared {
+        let report = match answer {
+            Answer::Found(live) => match live.value() {
+                Ok(value) => {
+                    let owners = ownership_of(&value);
+                    return Compared {
+                        has_owners: Some(!owners.is_empty()),
+                        report: self.compared(declared, live, &value, &owners),
+                    };
+                }
+                Err(error) => blank(declared, Status::Unknown, Some(error.to_string())),
+            },
+            Answer::Absent => ObjectReport {
+                declared: Some(declared.manifest.value.clone()),
+                ..blank(declared, Status::Missing, None)
+            },
+            Answer::Unread(why) => blank(declared, Status::Unknown, Some(why.clone())),
+        };
+        Compared {
+            report,
+            has_owners: None,
+        }
+    }
+
+    fn compared(
+        &self,
+        declared: &Declared<'_>,
+        live: &LiveObject,
+        live_value: &Value,
+        owners: &Ownership,
+    ) -> ObjectReport {
+        let Some(value) = at_version(&declared.manifest.value, &live.api_version) else {
+            let why = format!(
+                "declared as {} and read as {}, and what changed between the two is not known; \
+                 declare it as {}",
+                declared.manifest.api_version, live.api_version, live.api_version
+            );
+            return blank(declared, Status::Unknown, Some(why));
+        };
+        let normal = normalize(&value, declared.kind.namespaced);
+        let drifts = self.drifts(declared, &normal, live, live_value, owners);
+        let reported = drifts.iter().filter(|drift| drift.is_reported());
+        let changes: Vec<_> = reported.map(|drift| &drift.change).collect();
+        if changes.is_empty() {
+            return ObjectReport {
+                drifts,
+                ..blank(declared, Status::InSync, None)
+            };
+        }
+        let view = live_view(&normal, changes.into_iter());
+        ObjectReport {
+            drifts,
+            declared: Some(normal),
+            live: Some(view),
+            ..blank(declared, Status::Drifted, None)
+        }
+    }
+
+    fn drifts(
+        &self,
+        declared: &Declared<'_>,
+        normal: &Value,
+        live: &LiveObject,
+        live_value: &Value,
+        ownership: &Ownership,
+    ) -> Vec<Drift> {
+        let appliers = Appliers::of(ownership, normal, &self.options.field_managers);
+        let sent = last_applied(live_value);
+        let object_rules = self.rules.for_object(&declared.key, normal);
+        let (schema, root) = self.schemas.of(&live.api_version, &declared.key.kind);
+        let findings = compare(&Subject {
+            declared: normal,
+            live: live_value,
+            schema,
+            root,
+            ownership,
+            appliers: &appliers,
+            last_applied: sent.as_ref(),
+            rules: &object_rules,
+            keep_explained: self.options.explain,
+        });
+        let object = Judged {
+            key: &declared.key,
+            manifest: declared.manifest,
+            rules: self.rules,
+            object_rules: &object_rules,
+        };
+        findings
+            .into_iter()
+            .filter(|finding| self.options.explain || finding.reason.is_none())
+            .map(|finding| judge(&object, finding))
+            .collect()
+    }
+}
+
+/// The manifest at the version that is live; `None` when what changed between the two is not
+/// known.
+fn at_version<'v>(declared: &'v Value, api_version: &str) -> Option<Cow<'v, Value>> {
+    if declared.get("apiVersion").is_some_and(|v| v == api_version) {
+        return Some(Cow::Borrowed(declared));
+    }
+    schema::convert(declared, api_version).map(Cow::Owned)
+}
+
+fn blank(declared: &Declared<'_>, status: Status, reason: Option<String>) -> ObjectReport {
+    ObjectReport {
+        key: declared.key.clone(),
+        api_version: declared.manifest.api_version.clone(),
+        origin: Some(declared.manifest.origin.clone()),
+        status,
+        reason,
+        drifts: Vec::new(),
+        owners: Vec::new(),
+        declared: None,
+        live: None,
+    }
+}
+
+/// Says once that live objects carry no managed fields, where none of them does.
+pub fn without_managed_fields(compared: &[Compared]) -> Option<Warning> {
+    let mut known = compared.iter().filter_map(|object| object.has_owners).peekable();
+    (known.peek().is_some() && known.all(|has_owners| !has_owners)).then(|| Warning {
+        place: String::new(),
+        message: "the live objects carry no managed fields, so nobody can be named and some \
+                  defaults cannot be told from changes; read them with \
+                  `kubectl get --show-managed-fields`"
+            .to_owned(),
+        fatal: false,
+    })
+}
