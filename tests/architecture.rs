@@ -26,7 +26,15 @@ const FLOORS: &[(&str, u8)] = &[
 ];
 
 /// Uses of a neighbour on the same floor, and why each is right.
-const NEIGHBOURS: &[(&str, &str, &str)] = &[];
+const NEIGHBOURS: &[(&str, &str, &str)] = &[
+    ("compare", "schema", "values mean what their types say"),
+    (
+        "compare",
+        "ownership",
+        "undeclared paths are explained by their owners",
+    ),
+    ("policy", "compare", "findings are what is judged"),
+];
 
 /// Where the process's own streams are touched, and why.
 const STREAM_HANDLERS: &[(&str, &str)] = &[

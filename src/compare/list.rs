@@ -20,11 +20,7 @@ pub struct Pairs {
 
 /// Pairs items by `identity`. Items with one identity are paired in order, so that a list with
 /// duplicates (which the API server accepts in `env` and `ports`) is still compared.
-pub fn pair(
-    declared: &[Value],
-    live: &[Value],
-    identity: impl Fn(&Value) -> Segment,
-) -> Pairs {
+pub fn pair(declared: &[Value], live: &[Value], identity: impl Fn(&Value) -> Segment) -> Pairs {
     let mut waiting: HashMap<String, std::collections::VecDeque<usize>> = HashMap::new();
     for (index, item) in live.iter().enumerate() {
         let name = identity(item).to_string();
@@ -109,7 +105,10 @@ mod tests {
     fn duplicates_pair_in_order() {
         let declared = [json!({"name": "a", "v": 1}), json!({"name": "a", "v": 2})];
         let pairs = pair(&declared, &declared, by_name);
-        assert_eq!(pairs.both.iter().map(|p| (p.1, p.2)).collect::<Vec<_>>(), [(0, 0), (1, 1)]);
+        assert_eq!(
+            pairs.both.iter().map(|p| (p.1, p.2)).collect::<Vec<_>>(),
+            [(0, 0), (1, 1)]
+        );
     }
 
     #[test]
@@ -118,7 +117,10 @@ mod tests {
         assert_eq!(natural_key(&named, &named), Some("name"));
         let twice = [json!({"name": "a"}), json!({"name": "a"})];
         assert_eq!(natural_key(&named, &twice), None);
-        assert_eq!(natural_key(&[json!({"id": "1"})], &[json!({"id": "2"})]), Some("id"));
+        assert_eq!(
+            natural_key(&[json!({"id": "1"})], &[json!({"id": "2"})]),
+            Some("id")
+        );
         assert_eq!(natural_key(&named, &[]), None);
     }
 }

@@ -41,7 +41,12 @@ impl Walker<'_> {
     }
 
     /// Judges an undeclared value.
-    pub(super) fn undeclared(&mut self, ty: Option<TypeId>, default: Option<&Value>, value: &Value) {
+    pub(super) fn undeclared(
+        &mut self,
+        ty: Option<TypeId>,
+        default: Option<&Value>,
+        value: &Value,
+    ) {
         let mark = self.out.len();
         self.survey(ty, default, value);
         if !self.subject.keep_explained {
@@ -65,9 +70,9 @@ impl Walker<'_> {
         if let Some(default) = field.and_then(|field| field.default.clone()) {
             return Some(default);
         }
-        if let Some(default) = parent
-            .and_then(|ty| schema::conditional_default(self.subject.schema, ty, name, declared, live))
-        {
+        if let Some(default) = parent.and_then(|ty| {
+            schema::conditional_default(self.subject.schema, ty, name, declared, live)
+        }) {
             return Some(default);
         }
         // A struct that is no pointer is stored as `{}`.
@@ -92,7 +97,8 @@ impl Walker<'_> {
                     self.survey(self.field_type(ty, field), default.as_ref(), child);
                     self.leave(false);
                 }
-                let is_map = ty.is_some_and(|ty| matches!(self.subject.schema.get(ty), Type::Map { .. }));
+                let is_map =
+                    ty.is_some_and(|ty| matches!(self.subject.schema.get(ty), Type::Map { .. }));
                 self.fold(mark, value, !is_map, default.is_some());
             }
             Parts::Items(item, items) => {
@@ -141,9 +147,7 @@ impl Walker<'_> {
                 match kind {
                     ListKind::Atomic => Parts::Leaf,
                     ListKind::Map(keys) => named(&|v| list::key_of(schema, *item, keys, v)),
-                    ListKind::Set => {
-                        named(&|v| Segment::Value(v.clone()))
-                    }
+                    ListKind::Set => named(&|v| Segment::Value(v.clone())),
                 }
             }
             _ => Parts::Leaf,
@@ -168,7 +172,11 @@ impl Walker<'_> {
             return (Some(Vec::new()), None);
         }
         if self.subject.ownership.is_empty() {
-            let note = if self.was_sent() { APPLIED_ELSEWHERE } else { UNATTRIBUTED };
+            let note = if self.was_sent() {
+                APPLIED_ELSEWHERE
+            } else {
+                UNATTRIBUTED
+            };
             return (Some(Vec::new()), Some(note));
         }
         let mut guilty = Vec::new();
@@ -181,9 +189,9 @@ impl Walker<'_> {
             }
         }
         // Somebody else's hand says more than the applier's remark.
-        let only_appliers = self
-            .entries()
-            .all(|entry| self.subject.appliers.declares(entry) || Appliers::is_client_side_apply(entry));
+        let only_appliers = self.entries().all(|entry| {
+            self.subject.appliers.declares(entry) || Appliers::is_client_side_apply(entry)
+        });
         let found = (!guilty.is_empty()).then_some(guilty);
         (found, note.filter(|_| only_appliers))
     }
@@ -232,7 +240,10 @@ impl Walker<'_> {
     fn fold(&mut self, mark: usize, value: &Value, is_struct: bool, exists_anyway: bool) {
         let below = self.out.get(mark..).unwrap_or_default();
         let Some(first) = below.first() else { return };
-        let reported = below.iter().filter(|finding| finding.reason.is_none()).count();
+        let reported = below
+            .iter()
+            .filter(|finding| finding.reason.is_none())
+            .count();
         if reported == 0 {
             if below.iter().all(|finding| finding.reason == first.reason) {
                 let reason = first.reason.clone();
@@ -265,7 +276,9 @@ impl Walker<'_> {
     /// then that request created it (structured-merge-diff `typed/compare.go` adds parents too).
     fn is_created_by_the_guilty(&self, below: &[Finding]) -> bool {
         self.entries().any(|entry| {
-            let answers = below.iter().any(|finding| finding.owners.contains(&entry.owner));
+            let answers = below
+                .iter()
+                .any(|finding| finding.owners.contains(&entry.owner));
             answers && is_member(entry, &self.path.0)
         })
     }
@@ -277,7 +290,14 @@ impl Walker<'_> {
         reason: Option<Reason>,
         note: Option<&'static str>,
     ) {
-        self.push(ChangeKind::Added, None, Some(value.clone()), owners, reason, note);
+        self.push(
+            ChangeKind::Added,
+            None,
+            Some(value.clone()),
+            owners,
+            reason,
+            note,
+        );
     }
 }
 

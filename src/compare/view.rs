@@ -12,8 +12,9 @@ pub fn live_view<'c>(declared: &Value, changes: impl Iterator<Item = &'c Change>
     // Backwards, so that taking out an item does not move those that come later in the list.
     let mut changes: Vec<&Change> = changes.collect();
     changes.sort_by(|a, b| b.path.cmp(&a.path));
-    let (removals, writes): (Vec<&Change>, Vec<&Change>) =
-        changes.into_iter().partition(|change| change.live.is_none());
+    let (removals, writes): (Vec<&Change>, Vec<&Change>) = changes
+        .into_iter()
+        .partition(|change| change.live.is_none());
     for change in writes.into_iter().rev() {
         write(&mut view, &change.path, change.live.clone());
     }
@@ -51,7 +52,10 @@ fn descend<'v>(node: &'v mut Value, segment: &Segment, next: &Segment) -> Option
     };
     match segment {
         Segment::Field(name) => {
-            let below = node.as_object_mut()?.entry(name.clone()).or_insert(Value::Null);
+            let below = node
+                .as_object_mut()?
+                .entry(name.clone())
+                .or_insert(Value::Null);
             if below.is_null() {
                 *below = empty();
             }
@@ -123,7 +127,8 @@ mod tests {
 
     #[test]
     fn changes_are_made_in_place() {
-        let declared = json!({"spec": {"containers": [{"name": "a", "image": "x"}], "args": [1, 2, 3]}});
+        let declared =
+            json!({"spec": {"containers": [{"name": "a", "image": "x"}], "args": [1, 2, 3]}});
         let changes = [
             change(".metadata.labels.by", Some(json!("hand"))),
             change(".spec.args[0]", None),
@@ -141,7 +146,10 @@ mod tests {
     #[test]
     fn paths_that_do_not_fit_are_passed_over() {
         let declared = json!({"spec": 3});
-        let changes = [change(".spec.a.b", Some(json!(1))), change(".x[0].y", Some(json!(1)))];
+        let changes = [
+            change(".spec.a.b", Some(json!(1))),
+            change(".x[0].y", Some(json!(1))),
+        ];
         live_view(&declared, changes.iter());
     }
 }

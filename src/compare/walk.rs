@@ -124,7 +124,11 @@ impl<'a> Walker<'a> {
         if self.path.0.len() > 2 {
             return false;
         }
-        let kind = if live.is_some() { ChangeKind::Changed } else { ChangeKind::Removed };
+        let kind = if live.is_some() {
+            ChangeKind::Changed
+        } else {
+            ChangeKind::Removed
+        };
         let reason = self.subject.rules.explains(&self.path, kind, &[]);
         reason.is_some()
     }
@@ -147,7 +151,7 @@ impl<'a> Walker<'a> {
                     self.removed(ty, declared);
                 }
             }
-            Some(live) if field.is_some_and(|field| is_stored_absent(field, declared)) => {
+            Some(live) if field.is_some_and(|field| field.drops(declared)) => {
                 let name = self.last_name();
                 let default = self.default_of(parent, field, &name, siblings, live_siblings);
                 if default.is_none_or(|default| !self.means(ty, &default, live)) {
@@ -166,7 +170,7 @@ impl<'a> Walker<'a> {
         }
         let Some(field) = field else { return false };
         match field.zero {
-            Zero::ZeroAbsent => schema::is_zero(declared),
+            Zero::ZeroAbsent => field.drops(declared),
             Zero::EmptyAbsent => self.is_empty(ty, declared),
             Zero::Struct | Zero::Always => self.is_empty(ty, declared) || schema::is_zero(declared),
             Zero::Pointer => false,
@@ -185,19 +189,14 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn list(
-        &mut self,
-        item: TypeId,
-        kind: &ListKind,
-        declared: &[Value],
-        live: &[Value],
-    ) {
+    fn list(&mut self, item: TypeId, kind: &ListKind, declared: &[Value], live: &[Value]) {
         let schema = self.subject.schema;
         match kind {
             ListKind::Atomic => self.atomic_list(Some(item), declared, live),
             ListKind::Map(keys) => {
-                let pairs =
-                    list::pair(declared, live, |value| list::key_of(schema, item, keys, value));
+                let pairs = list::pair(declared, live, |value| {
+                    list::key_of(schema, item, keys, value)
+                });
                 self.pairs(Some(item), pairs, declared, live);
             }
             ListKind::Set => {
@@ -212,22 +211,15 @@ impl<'a> Walker<'a> {
     fn untyped_list(&mut self, declared: &[Value], live: &[Value]) {
         match list::natural_key(declared, live) {
             Some(key) => {
-                let identity = |item: &Value| {
-                    Segment::Key([(key.to_owned(), item[key].clone())].into())
-                };
+                let identity =
+                    |item: &Value| Segment::Key([(key.to_owned(), item[key].clone())].into());
                 self.pairs(None, list::pair(declared, live, identity), declared, live);
             }
             None => self.atomic_list(None, declared, live),
         }
     }
 
-    fn pairs(
-        &mut self,
-        item: Option<TypeId>,
-        pairs: Pairs,
-        declared: &[Value],
-        live: &[Value],
-    ) {
+    fn pairs(&mut self, item: Option<TypeId>, pairs: Pairs, declared: &[Value], live: &[Value]) {
         for (segment, ours, theirs) in pairs.both {
             self.enter(segment, Some(Step::Index(ours)));
             self.value(item, &declared[ours], &live[theirs]);
@@ -247,12 +239,7 @@ impl<'a> Walker<'a> {
 
     /// Compares lists whose items have no identity: in order, and told item by item only where
     /// that is clearer than showing the lists whole.
-    fn atomic_list(
-        &mut self,
-        item: Option<TypeId>,
-        declared: &[Value],
-        live: &[Value],
-    ) {
+    fn atomic_list(&mut self, item: Option<TypeId>, declared: &[Value], live: &[Value]) {
         let outer = self.ground;
         let excused = self.is_excused_list(declared);
         self.ground = Ground::Atomic { excused };
@@ -325,7 +312,11 @@ impl<'a> Walker<'a> {
     }
 
     /// The type of a field of `parent`: a struct's field, or a map's value.
-    pub(super) fn field_type(&self, parent: Option<TypeId>, field: Option<&Field>) -> Option<TypeId> {
+    pub(super) fn field_type(
+        &self,
+        parent: Option<TypeId>,
+        field: Option<&Field>,
+    ) -> Option<TypeId> {
         match (field, parent.map(|ty| self.subject.schema.get(ty))) {
             (Some(field), _) => Some(field.ty),
             (None, Some(Type::Map { value, .. })) => Some(*value),
@@ -359,7 +350,10 @@ impl<'a> Walker<'a> {
 
     fn reported_since(&self, mark: usize) -> usize {
         let since = self.out.get(mark..).unwrap_or_default();
-        since.iter().filter(|finding| finding.reason.is_none()).count()
+        since
+            .iter()
+            .filter(|finding| finding.reason.is_none())
+            .count()
     }
 
     // --- what was found ---
@@ -398,7 +392,9 @@ impl<'a> Walker<'a> {
     }
 
     pub(super) fn explained_by_rule(&self, kind: ChangeKind) -> Option<Reason> {
-        self.subject.rules.explains(&self.path, kind, &self.owners())
+        self.subject
+            .rules
+            .explains(&self.path, kind, &self.owners())
     }
 
     /// Who owns the path the walk stands at. Server-side apply books a Secret's `stringData`
@@ -446,15 +442,5 @@ impl<'a> Walker<'a> {
             reason,
             note,
         });
-    }
-}
-
-/// Whether the server reads a declared value as if it were absent, and then defaults the field:
-/// `failureThreshold: 0` becomes 3.
-fn is_stored_absent(field: &Field, declared: &Value) -> bool {
-    match field.zero {
-        Zero::ZeroAbsent => schema::is_zero(declared),
-        Zero::EmptyAbsent => matches!(declared, Value::Array(items) if items.is_empty()),
-        _ => false,
     }
 }

@@ -47,7 +47,13 @@ fn without_bookkeeping(mut live: Value) -> Value {
     if let Some(object) = live.as_object_mut() {
         object.remove("status");
         if let Some(Value::Object(metadata)) = object.get_mut("metadata") {
-            for field in ["managedFields", "uid", "resourceVersion", "generation", "creationTimestamp"] {
+            for field in [
+                "managedFields",
+                "uid",
+                "resourceVersion",
+                "generation",
+                "creationTimestamp",
+            ] {
                 metadata.remove(field);
             }
         }

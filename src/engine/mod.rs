@@ -133,7 +133,9 @@ fn coverage(
     filtered: usize,
 ) -> Coverage {
     use crate::model::Status;
-    let declared = objects.iter().filter(|object| object.status != Status::Extra);
+    let declared = objects
+        .iter()
+        .filter(|object| object.status != Status::Extra);
     let unknown = objects
         .iter()
         .filter(|object| object.status == Status::Unknown)

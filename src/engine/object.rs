@@ -154,7 +154,10 @@ fn blank(declared: &Declared<'_>, status: Status, reason: Option<String>) -> Obj
 
 /// Says once that live objects carry no managed fields, where none of them does.
 pub fn without_managed_fields(compared: &[Compared]) -> Option<Warning> {
-    let mut known = compared.iter().filter_map(|object| object.has_owners).peekable();
+    let mut known = compared
+        .iter()
+        .filter_map(|object| object.has_owners)
+        .peekable();
     (known.peek().is_some() && known.all(|has_owners| !has_owners)).then(|| Warning {
         place: String::new(),
         message: "the live objects carry no managed fields, so nobody can be named and some \

@@ -65,7 +65,9 @@ pub fn resolve<'m>(
         let kind = match lookups.get(&kind_of(manifest)) {
             Some(KindLookup::Served(kind)) => kind.clone(),
             Some(KindLookup::NotServed(_)) if is_new(manifest, &crds) => {
-                resolved.unresolved.push(missing_with_its_kind(manifest, &crds, &namespace));
+                resolved
+                    .unresolved
+                    .push(missing_with_its_kind(manifest, &crds, &namespace));
                 continue;
             }
             Some(KindLookup::NotServed(why) | KindLookup::Unknown(why)) => {
@@ -79,11 +81,18 @@ pub fn resolve<'m>(
             }
         };
         let key = key_of(manifest, kind.namespaced, &namespace);
-        let declared = Declared { key, kind, manifest };
+        let declared = Declared {
+            key,
+            kind,
+            manifest,
+        };
         if is_elsewhere(&declared, options) {
             resolved.filtered += 1;
         } else {
-            by_key.entry(declared.key.clone()).or_default().push(declared);
+            by_key
+                .entry(declared.key.clone())
+                .or_default()
+                .push(declared);
         }
     }
     for (key, mut same) in by_key {
@@ -136,7 +145,8 @@ pub fn declared_crds(manifests: &[Manifest]) -> Vec<&Value> {
 fn definition<'c>(manifest: &Manifest, crds: &[&'c Value]) -> Option<&'c Value> {
     let group = crate::model::group_of(&manifest.api_version);
     crds.iter().copied().find(|crd| {
-        crd.pointer("/spec/group").is_some_and(|declared| declared == group)
+        crd.pointer("/spec/group")
+            .is_some_and(|declared| declared == group)
             && crd
                 .pointer("/spec/names/kind")
                 .is_some_and(|declared| declared == &manifest.kind)
@@ -156,7 +166,10 @@ fn missing_with_its_kind(manifest: &Manifest, crds: &[&Value], namespace: &str) 
         key: key_of(manifest, namespaced, namespace),
         status: Status::Missing,
         declared: Some(manifest.value.clone()),
-        ..unknown(manifest, "its CustomResourceDefinition is not in the cluster either".to_owned())
+        ..unknown(
+            manifest,
+            "its CustomResourceDefinition is not in the cluster either".to_owned(),
+        )
     }
 }
 

@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::cluster::{Answer, Fetched, Live};
-use crate::model::{
-    Drift, Explanation, FieldPath, Manifest, ObjectReport, Owner, Status, Verdict,
-};
+use crate::model::{Drift, Explanation, FieldPath, Manifest, ObjectReport, Owner, Status, Verdict};
 use crate::policy::glob;
 
 /// Who scales on an autoscaler's behalf (`scale` subresource, or nobody after server-side apply).
-const SCALERS: &[&str] = &["kube-controller-manager", "horizontal-pod-autoscaler", "keda-*", "vpa-*"];
+const SCALERS: &[&str] = &[
+    "kube-controller-manager",
+    "horizontal-pod-autoscaler",
+    "keda-*",
+    "vpa-*",
+];
 
 /// An autoscaler's limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,24 +43,36 @@ pub fn explain(
         _ => None,
     });
     let scalers = found.chain(&fetched.extra).filter(|object| {
-        matches!(object.key.kind.as_str(), "HorizontalPodAutoscaler" | "ScaledObject")
+        matches!(
+            object.key.kind.as_str(),
+            "HorizontalPodAutoscaler" | "ScaledObject"
+        )
     });
     for autoscaler in scalers {
         limits.extend(autoscaler.value().ok().as_ref().and_then(limits_of));
     }
     let mut asked: BTreeMap<String, ()> = BTreeMap::new();
     for object in objects {
-        let Some(namespace) = object.key.namespace.clone() else { continue };
+        let Some(namespace) = object.key.namespace.clone() else {
+            continue;
+        };
         if !object.drifts.iter().any(is_undecided) {
             continue;
         }
-        let scaled = (namespace.clone(), object.key.kind.clone(), object.key.name.clone());
+        let scaled = (
+            namespace.clone(),
+            object.key.kind.clone(),
+            object.key.name.clone(),
+        );
         if !limits.contains_key(&scaled) && asked.insert(namespace.clone(), ()).is_none() {
             let related = live.related("autoscaling/v2", "HorizontalPodAutoscaler", &namespace);
             limits.extend(related.iter().flatten().filter_map(limits_of));
         }
         if let Some(limits) = limits.get(&scaled) {
-            object.drifts.iter_mut().for_each(|drift| settle(drift, *limits));
+            object
+                .drifts
+                .iter_mut()
+                .for_each(|drift| settle(drift, *limits));
             settle_object(object);
         }
     }
@@ -67,7 +82,12 @@ pub fn explain(
 /// KEDA's ScaledObject, whose defaults are 0 and 100.
 fn limits_of(object: &Value) -> Option<(Scaled, Limits)> {
     let number = |field: &str| object.pointer(field).and_then(Value::as_u64);
-    let text = |field: &str| object.pointer(field).and_then(Value::as_str).map(str::to_owned);
+    let text = |field: &str| {
+        object
+            .pointer(field)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
     let limits = match object.get("kind")?.as_str()? {
         "HorizontalPodAutoscaler" => Limits {
             min: number("/spec/minReplicas").unwrap_or(1),
@@ -89,9 +109,7 @@ fn limits_of(object: &Value) -> Option<(Scaled, Limits)> {
 
 /// Whether a change is about replicas that no person holds.
 fn is_undecided(drift: &Drift) -> bool {
-    let is_machine = |owner: &Owner| {
-        SCALERS.iter().any(|scaler| glob(scaler, &owner.manager))
-    };
+    let is_machine = |owner: &Owner| SCALERS.iter().any(|scaler| glob(scaler, &owner.manager));
     let by_rule = matches!(&drift.verdict, Verdict::Explained { rule: Some(rule), .. } if rule == "autoscaler-replicas");
     drift.change.path == FieldPath::of_fields(&["spec", "replicas"])
         && (by_rule || drift.is_reported())

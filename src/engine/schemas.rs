@@ -37,7 +37,11 @@ pub fn gather(declared: &[Declared<'_>], manifests: &[Manifest], live: &dyn Live
     let mut warnings = Vec::new();
     let versions: BTreeSet<&str> = declared
         .iter()
-        .filter(|object| Schema::builtin().kind(&object.kind.api_version, &object.kind.kind).is_none())
+        .filter(|object| {
+            Schema::builtin()
+                .kind(&object.kind.api_version, &object.kind.kind)
+                .is_none()
+        })
         .map(|object| object.kind.api_version.as_str())
         .collect();
     for version in versions {

@@ -48,7 +48,9 @@ impl Appliers {
                 continue;
             }
             let covered = coverage(&entry.fields, declared);
-            if covered > 0 && best.is_none_or(|(most, other)| ranks_above(covered, entry, most, other)) {
+            if covered > 0
+                && best.is_none_or(|(most, other)| ranks_above(covered, entry, most, other))
+            {
                 best = Some((covered, entry));
             }
         }

@@ -15,7 +15,10 @@ pub fn is_reportable(rules: &RuleSet, key: &ResourceKey, live: &Value, owners: &
         .map(|entry| &entry.owner)
         .filter(|owner| owner.subresource.as_deref() != Some("status"))
         .collect();
-    !rules.extra.iter().any(|rule| rule.covers(key, live, &writers))
+    !rules
+        .extra
+        .iter()
+        .any(|rule| rule.covers(key, live, &writers))
 }
 
 impl ExtraRule {

@@ -33,12 +33,24 @@ mod tests {
     #[test]
     fn stars_stand_for_any_text() {
         for (pattern, text) in [
-            ("*", ""), ("*", "a.b/c"), ("a*", "a"), ("a*c", "abc"), ("*b*", "abc"),
-            ("a*b*c", "aXbYbZc"), ("abc", "abc"), ("", ""),
+            ("*", ""),
+            ("*", "a.b/c"),
+            ("a*", "a"),
+            ("a*c", "abc"),
+            ("*b*", "abc"),
+            ("a*b*c", "aXbYbZc"),
+            ("abc", "abc"),
+            ("", ""),
         ] {
             assert!(glob(pattern, text), "{pattern} {text}");
         }
-        for (pattern, text) in [("a", "ab"), ("a*c", "ab"), ("aa*aa", "aaa"), ("", "a"), ("*b", "a")] {
+        for (pattern, text) in [
+            ("a", "ab"),
+            ("a*c", "ab"),
+            ("aa*aa", "aaa"),
+            ("", "a"),
+            ("*b", "a"),
+        ] {
             assert!(!glob(pattern, text), "{pattern} {text}");
         }
     }

@@ -27,7 +27,10 @@ pub fn judge(object: &Judged<'_>, finding: Finding) -> Drift {
     let held_by: Vec<&Owner> = owners.iter().collect();
     let verdict = match reason {
         Some(Reason { by, rule }) => Verdict::Explained { by, rule },
-        None => match object.object_rules.find(&change.path, change.kind, &held_by) {
+        None => match object
+            .object_rules
+            .find(&change.path, change.kind, &held_by)
+        {
             Some(rule) => Verdict::Ignored {
                 rule: rule.id.clone(),
                 reason: rule.reason.clone(),

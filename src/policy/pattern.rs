@@ -129,12 +129,21 @@ mod tests {
         assert!(covers(".a[*].b", ".a[0].b"));
         assert!(covers(".a[*].b", ".a[name=\"x\"].b.c"));
         assert!(!covers(".a[*]", ".a.b"));
-        assert!(covers(".metadata.annotations[\"example.com/*\"]", ".metadata.annotations[\"example.com/x\"]"));
+        assert!(covers(
+            ".metadata.annotations[\"example.com/*\"]",
+            ".metadata.annotations[\"example.com/x\"]"
+        ));
         assert!(covers(".spec.*.x", ".spec.a.x"));
         assert!(covers(".data[\"*.*\"]", ".data[\"a.conf\"]"));
         assert!(!covers(".data[\"*.*\"]", ".data.a"));
-        assert!(covers(".ports[port=80]", ".ports[port=80,protocol=\"TCP\"].name"));
-        assert!(!covers(".ports[port=81]", ".ports[port=80,protocol=\"TCP\"].name"));
+        assert!(covers(
+            ".ports[port=80]",
+            ".ports[port=80,protocol=\"TCP\"].name"
+        ));
+        assert!(!covers(
+            ".ports[port=81]",
+            ".ports[port=80,protocol=\"TCP\"].name"
+        ));
     }
 
     #[test]

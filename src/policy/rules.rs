@@ -68,7 +68,10 @@ impl Objects {
         };
         fits(&self.group, &key.group)
             && fits(&self.kind, &key.kind)
-            && fits(&self.namespace, key.namespace.as_deref().unwrap_or_default())
+            && fits(
+                &self.namespace,
+                key.namespace.as_deref().unwrap_or_default(),
+            )
             && fits(&self.name, &key.name)
     }
 }

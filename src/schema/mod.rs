@@ -10,6 +10,7 @@
 
 mod builtin;
 mod openapi;
+mod pending;
 mod quantity;
 mod scalar;
 mod table;
@@ -19,5 +20,6 @@ pub use builtin::{
     BuiltinKind, KUBERNETES_VERSION, builtin_kind, builtin_kind_of_group, builtin_kinds,
 };
 pub use openapi::short_name;
+pub use pending::{conditional_default, convert};
 pub use scalar::{equal, equal_untyped, is_empty, is_zero};
 pub use types::{Field, ListKind, Scalar, Schema, Type, TypeId, Zero};
