@@ -12,6 +12,7 @@
 //! | 2 | [`source`] | where the declared state comes from |
 //! | 2 | [`cluster`] | the live side: an API server, or a recording of one |
 //! | 2 | [`config`] | the user's rules, read from files |
+//! | 2 | [`jq`] | runs jq expressions, in a process that ends at a deadline |
 //! | 2 | [`output`] | formats; renderers only render |
 //! | 1 | [`schema`] | what is known about types |
 //! | 1 | [`ownership`] | who owns what and who declares, from `managedFields` |
@@ -75,6 +76,7 @@ pub mod cluster;
 pub mod compare;
 pub mod config;
 pub mod engine;
+pub mod jq;
 pub mod model;
 pub mod output;
 pub mod ownership;

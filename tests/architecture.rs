@@ -15,6 +15,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("source", 2),
     ("cluster", 2),
     ("config", 2),
+    ("jq", 2),
     ("output", 2),
     ("schema", 1),
     ("ownership", 1),

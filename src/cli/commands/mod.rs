@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod completions;
+pub mod jq_worker;
 mod version;
 
 use clap::CommandFactory;

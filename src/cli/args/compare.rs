@@ -1,0 +1,71 @@
+//! The words that say what is compared with what: of every command that compares.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// The live side.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Live side")]
+pub struct LiveArgs {
+    /// Read live objects from a file, a folder, or standard input (-) instead of a cluster
+    ///
+    /// Takes what 'kubectl get -o json' and '-o yaml' write: one object, a List, several documents.
+    /// With --show-managed-fields in kubectl the report can say who changed what. May be given
+    /// several times.
+    #[arg(long, value_name = "FILE|DIR|-", conflicts_with_all = ["kubeconfig", "context"])]
+    pub live: Vec<PathBuf>,
+
+    /// Read the connection from this kubeconfig file
+    ///
+    /// Without it the files that KUBECONFIG lists are merged, or ~/.kube/config is read. One that
+    /// cannot be read is an error: driftctl never falls back to another cluster.
+    #[arg(long, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+
+    /// Use this context of the kubeconfig instead of its current one
+    #[arg(long, value_name = "NAME")]
+    pub context: Option<String>,
+
+    /// Compare within this namespace
+    ///
+    /// Objects that name no namespace belong to it (without this flag: to the context's, else to
+    /// 'default'). Objects that declare another namespace are left out, and counted in the summary.
+    #[arg(short, long, value_name = "NAME")]
+    pub namespace: Option<String>,
+}
+
+/// What is compared, and what counts.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Comparison")]
+pub struct CompareArgs {
+    /// Also report live objects that no manifest declares
+    ///
+    /// Left out is what controllers and the system make themselves: owned objects, the default
+    /// ServiceAccount, kube-root-ca.crt, Helm's release records.
+    #[arg(long, value_name = "WHERE", value_enum, default_value_t)]
+    pub extra: Extra,
+
+    /// Name a field manager that applies these manifests
+    ///
+    /// Normally found out object by object from managedFields and the last applied configuration.
+    /// May be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub field_manager: Vec<String>,
+
+    /// Accept that no object is found
+    ///
+    /// Otherwise this is an error: an empty or wrong path is the usual cause.
+    #[arg(long)]
+    pub allow_empty: bool,
+}
+
+/// Where live objects that nobody declares are looked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Extra {
+    /// Nowhere
+    #[default]
+    None,
+    /// In the namespaces of the declared objects
+    Namespace,
+}

@@ -1,0 +1,183 @@
+//! The parent's side: a child process that can be ended at a deadline.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::WORKER;
+use super::worker::{READY, Request, Response};
+
+/// How long an expression may take on one object. Argo CD's limit, too.
+pub const DEADLINE: Duration = Duration::from_secs(1);
+
+/// How long the child may take to start, which has nothing to do with the expression.
+const START: Duration = Duration::from_secs(20);
+
+/// Why an expression gave no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JqError {
+    /// It is no jq program.
+    #[error("not a jq expression: {0}")]
+    Syntax(String),
+    /// It gives no result for this object.
+    #[error("{0}")]
+    Failed(String),
+    /// It took too long, on this object or on one before.
+    #[error("it did not end within {} s", DEADLINE.as_secs())]
+    Deadline,
+    /// It took all memory or stack that there was, on this object or on one before.
+    #[error("it needs more memory than it may take")]
+    Exhausted,
+    /// No expression can be run.
+    #[error("cannot run jq expressions: {0}")]
+    Unavailable(String),
+}
+
+/// Runs jq expressions in a child process.
+///
+/// The engine has no limits of its own: `def f: f; f` spins for ever, and deep recursion ends the
+/// process. So it is another process, which is ended instead of this one.
+pub struct Jq {
+    executable: PathBuf,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    child: Option<Running>,
+    /// Expressions that ended a child are not tried again: on ten thousand objects they would
+    /// take hours.
+    given_up: BTreeMap<String, JqError>,
+}
+
+impl Jq {
+    /// An engine whose child is `executable jq-worker`; it starts with the first expression.
+    pub fn new(executable: PathBuf) -> Self {
+        Self {
+            executable,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Whether the text can be put into `del(…)`.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub fn check(&self, expression: &str) -> Result<(), JqError> {
+        self.ask(expression, None).map(|_| ())
+    }
+
+    /// What `del(EXPRESSION)` leaves of an object.
+    ///
+    /// # Errors
+    /// When it has no result; the object is to be taken as it is then.
+    pub fn delete(&self, expression: &str, object: &Value) -> Result<Value, JqError> {
+        let broken = |_| JqError::Failed("its result is no JSON".to_owned());
+        let input = serde_json::value::to_raw_value(object).map_err(broken)?;
+        let output = self.ask(expression, Some(input))?;
+        let output = output.as_deref().map_or("null", RawValue::get);
+        serde_json::from_str(output).map_err(broken)
+    }
+
+    fn ask(
+        &self,
+        expression: &str,
+        input: Option<Box<RawValue>>,
+    ) -> Result<Option<Box<RawValue>>, JqError> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = state.given_up.get(expression) {
+            return Err(error.clone());
+        }
+        let request = Request {
+            expression: expression.to_owned(),
+            input,
+        };
+        if state.child.is_none() {
+            let child = Running::start(&self.executable)
+                .map_err(|error| JqError::Unavailable(error.to_string()))?;
+            state.child = Some(child);
+        }
+        let asked = state.child.as_mut().map(|child| child.ask(&request));
+        match asked {
+            Some(Ok(Response::Output(output))) => Ok(Some(output)),
+            Some(Ok(Response::Readable)) | None => Ok(None),
+            Some(Ok(Response::Syntax(message))) => Err(JqError::Syntax(message)),
+            Some(Ok(Response::Failed(message))) => Err(JqError::Failed(message)),
+            Some(Err(error)) => {
+                state.child = None;
+                let given_up = &mut state.given_up;
+                given_up.insert(expression.to_owned(), error.clone());
+                Err(error)
+            }
+        }
+    }
+}
+
+struct Running {
+    child: Child,
+    requests: ChildStdin,
+    lines: Receiver<String>,
+}
+
+impl Running {
+    fn start(executable: &PathBuf) -> io::Result<Self> {
+        let mut child = Command::new(executable)
+            .arg(WORKER)
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let (Some(requests), Some(responses)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(io::Error::other("the child has no streams"));
+        };
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            let mut lines = BufReader::new(responses).lines();
+            while let Some(Ok(line)) = lines.next() {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        let running = Self {
+            child,
+            requests,
+            lines,
+        };
+        match running.lines.recv_timeout(START) {
+            Ok(line) if line == READY => Ok(running),
+            _ => Err(io::Error::other("the child does not start")),
+        }
+    }
+
+    fn ask(&mut self, request: &Request) -> Result<Response, JqError> {
+        let exhausted = |_| JqError::Exhausted;
+        let mut line = serde_json::to_vec(request).map_err(|_| JqError::Exhausted)?;
+        line.push(b'\n');
+        self.requests.write_all(&line).map_err(exhausted)?;
+        self.requests.flush().map_err(exhausted)?;
+        match self.lines.recv_timeout(DEADLINE) {
+            Ok(line) => serde_json::from_str(&line).map_err(|_| JqError::Exhausted),
+            Err(RecvTimeoutError::Timeout) => Err(JqError::Deadline),
+            Err(RecvTimeoutError::Disconnected) => Err(JqError::Exhausted),
+        }
+    }
+}
+
+/// The child is ended, whatever it is at, and leaves no zombie.
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended on its own, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

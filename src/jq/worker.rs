@@ -1,0 +1,123 @@
+//! The child's side: reads requests line by line and answers each.
+
+use std::collections::HashMap;
+use std::io::{self, BufRead, Write};
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{Program, ProgramError};
+
+/// What the child says once it can be asked.
+pub const READY: &str = "ready";
+
+/// One question.
+#[derive(Serialize, Deserialize)]
+pub struct Request {
+    /// The expression; the program is `del(EXPRESSION)`.
+    pub expression: String,
+    /// The object; without one, the expression is only read.
+    pub input: Option<Box<RawValue>>,
+}
+
+/// One answer.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Response {
+    /// The object after it.
+    Output(Box<RawValue>),
+    /// The expression can be read.
+    Readable,
+    /// It is no jq program.
+    Syntax(String),
+    /// It gives no result for this object.
+    Failed(String),
+}
+
+/// Answers requests until there are no more.
+///
+/// # Errors
+/// When a stream breaks or holds no requests: then whoever asked is gone.
+pub fn serve(requests: impl BufRead, mut responses: impl Write) -> io::Result<()> {
+    limit_memory();
+    writeln!(responses, "{READY}")?;
+    responses.flush()?;
+    let mut programs = HashMap::new();
+    for line in requests.lines() {
+        let request: Request = serde_json::from_str(&line?)?;
+        let response = answer(&mut programs, &request)?;
+        serde_json::to_writer(&mut responses, &response)?;
+        responses.write_all(b"\n")?;
+        responses.flush()?;
+    }
+    Ok(())
+}
+
+type Programs = HashMap<String, Result<Program, ProgramError>>;
+
+fn answer(programs: &mut Programs, request: &Request) -> io::Result<Response> {
+    // Reading a program takes fifty times as long as running it.
+    let program = programs
+        .entry(request.expression.clone())
+        .or_insert_with(|| Program::deletion(&request.expression));
+    let program = match program {
+        Ok(program) => program,
+        Err(error) => return Ok(Response::Syntax(error.to_string())),
+    };
+    let Some(input) = &request.input else {
+        return Ok(Response::Readable);
+    };
+    Ok(match program.run(input.get()) {
+        Ok(output) => Response::Output(RawValue::from_string(output)?),
+        Err(error) => Response::Failed(error.to_string()),
+    })
+}
+
+/// An expression such as `[range(1e9)]` takes all the memory that there is; here it takes the
+/// child's share and ends it.
+fn limit_memory() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        const SHARE: u64 = 1 << 30;
+        let limit = Rlimit {
+            current: Some(SHARE),
+            maximum: Some(SHARE),
+        };
+        // Where the system does not allow it, the deadline still holds.
+        let _ = setrlimit(Resource::Data, limit);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_line_by_line() {
+        let requests = concat!(
+            "{\"expression\":\".a\",\"input\":{\"a\":1,\"b\":2}}\n",
+            "{\"expression\":\".a\",\"input\":[]}\n",
+            "{\"expression\":\".a\",\"input\":null}\n",
+            "{\"expression\":\".a |\"}\n",
+        );
+        let programs = &mut Programs::new();
+        let shown: Vec<String> = requests
+            .lines()
+            .map(|line| {
+                let request = serde_json::from_str(line).unwrap();
+                serde_json::to_string(&answer(programs, &request).unwrap()).unwrap()
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "{\"output\":{\"b\":2}}",
+                "{\"failed\":\"it fails on this object\"}",
+                "\"readable\"",
+                "{\"syntax\":\"expected term before ')'\"}",
+            ]
+        );
+        assert_eq!(programs.len(), 2);
+    }
+}

@@ -1,0 +1,83 @@
+//! jq expressions that never end, or take all there is, end at their deadline; the run goes on.
+
+#![allow(clippy::unwrap_used)]
+
+use std::time::{Duration, Instant};
+
+use driftctl::jq::{DEADLINE, Jq, JqError};
+use serde_json::json;
+
+fn jq() -> Jq {
+    Jq::new(env!("CARGO_BIN_EXE_driftctl").into())
+}
+
+#[test]
+fn deletes_in_the_child() {
+    let jq = jq();
+    let object = json!({"a": 1, "b": {"c": [1, 2]}});
+    assert_eq!(
+        jq.delete(".b.c[0]", &object),
+        Ok(json!({"a": 1, "b": {"c": [2]}}))
+    );
+    assert_eq!(jq.delete(".a, .b", &object), Ok(json!({})));
+    assert_eq!(jq.check(".a"), Ok(()));
+    assert!(matches!(jq.check(".a ]"), Err(JqError::Syntax(_))));
+    assert!(matches!(
+        jq.delete(".a.b", &object),
+        Err(JqError::Failed(_))
+    ));
+    assert_eq!(jq.delete(".a", &object), Ok(json!({"b": {"c": [1, 2]}})));
+}
+
+#[test]
+fn what_spins_ends_at_its_deadline_and_is_not_tried_again() {
+    let jq = jq();
+    let object = json!({"a": 1});
+    let begun = Instant::now();
+    for _ in 0..5 {
+        assert_eq!(jq.delete("def f: f; f", &object), Err(JqError::Deadline));
+    }
+    assert!(begun.elapsed() < DEADLINE + Duration::from_secs(5));
+    assert_eq!(jq.delete(".a", &object), Ok(json!({})), "the next one runs");
+}
+
+#[test]
+fn what_exhausts_the_child_ends_it_alone() {
+    let jq = jq();
+    let object = json!({"a": 1});
+    for value in [
+        "def f: 1 + f; f",
+        "def f: [f]; f",
+        "[range(1e12)]",
+        "[limit(1e11; repeat(\"0123456789\"))] | add",
+        "reduce range(1e6) as $i ([]; [.]) | tojson",
+    ] {
+        let expression = format!(".a | select(({value}) != null)");
+        let error = jq.delete(&expression, &object).unwrap_err();
+        assert!(
+            matches!(error, JqError::Deadline | JqError::Exhausted),
+            "{expression}: {error}"
+        );
+        assert_eq!(
+            jq.delete(".a", &object),
+            Ok(json!({})),
+            "after {expression}"
+        );
+    }
+}
+
+#[test]
+fn nested_texts_are_no_way_to_crash_the_reader() {
+    let jq = jq();
+    for text in ["(", "[", "{a:", "-", "if ", "def f: ", "try "] {
+        let deep = text.repeat(16_000 / text.len());
+        assert!(jq.check(&deep).is_err(), "{text}");
+    }
+    assert_eq!(jq.check(".a"), Ok(()));
+}
+
+#[test]
+fn without_a_child_nothing_runs() {
+    let jq = Jq::new("/nonexistent/driftctl".into());
+    assert!(matches!(jq.check(".a"), Err(JqError::Unavailable(_))));
+}
