@@ -1,1 +1,323 @@
-//! Keeps secrets out of every report.
+//! Keeps secrets out of every report, before any renderer sees it.
+//!
+//! Renderers take a [`Redacted`], and nothing but this module makes one. What is masked:
+//!
+//! - the values of Secrets (`data`, `stringData`), and all of a malformed Secret, wherever it is:
+//!   declared, live, or embedded in another object;
+//! - annotations in which tools keep a copy of the whole object, on any kind;
+//! - values whose *name* says what they are, such as the environment variable `DB_PASSWORD`, a
+//!   key `api-token` of a ConfigMap, or a field `clientSecret` of a custom resource;
+//! - passwords within text: `key=value` lines, URLs, private keys, tokens of well-known services.
+//!
+//! The mask is one constant. Its length, and whether two masked values of different places are
+//! equal, tell nothing; that the two sides of one place differ is all that is said.
+
+mod mask;
+mod names;
+mod place;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::ops::Deref;
+
+use serde_json::Value;
+
+use crate::model::{
+    Change, ChangeKind, FieldPath, ObjectReport, Report, ResourceKey, Segment, Warning,
+};
+use mask::Masker;
+pub use names::is_sensitive_name;
+use place::{Holder, Level, Place};
+
+/// What stands for a secret value.
+pub const MASK: &str = "(redacted)";
+/// What stands for a secret value whose two sides differ.
+pub const DIFFERS: &str = "(redacted, differs)";
+/// What stands for a value that exists only in the cluster, where the reader must not see it.
+pub const HIDDEN: &str = "(hidden, live only)";
+
+/// Masked texts shorter than this are not looked for in messages: they would be found everywhere.
+const SHORTEST_ECHO: usize = 6;
+
+/// A report that holds no secrets, or whose reader asked for them.
+#[derive(Debug, Clone)]
+pub struct Redacted(Report);
+
+impl Redacted {
+    /// The report as it is, for `--show-secrets`.
+    pub fn showing_secrets(report: Report) -> Self {
+        Self(report)
+    }
+}
+
+impl Deref for Redacted {
+    type Target = Report;
+
+    fn deref(&self) -> &Report {
+        &self.0
+    }
+}
+
+/// A user's rule: whether the value at a path of an object is secret.
+pub type Predicate = Box<dyn Fn(&ResourceKey, &FieldPath) -> bool + Send + Sync>;
+
+/// Whether values that exist only in the cluster are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LiveValues {
+    /// They are, secrets apart.
+    #[default]
+    Shown,
+    /// They are not: who wrote the manifests chose which objects are read, and may not be
+    /// entitled to see them.
+    Hidden,
+}
+
+/// Masks secrets by the built-in patterns, and by what else it is told.
+#[derive(Default)]
+pub struct Redactor {
+    /// The user's rules on top of the built-in patterns.
+    pub also: Option<Predicate>,
+    /// Whether what exists only in the cluster is shown.
+    pub live_values: LiveValues,
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redactor")
+            .field("also", &self.also.is_some())
+            .field("live_values", &self.live_values)
+            .finish()
+    }
+}
+
+/// Masks secrets by the built-in patterns.
+pub fn redact(report: Report) -> Redacted {
+    Redactor::default().redact(report)
+}
+
+impl Redactor {
+    /// Masks every secret of a report.
+    pub fn redact(&self, mut report: Report) -> Redacted {
+        let mut found = Vec::new();
+        for object in &mut report.objects {
+            found.append(&mut self.object(object));
+        }
+        scrub(&mut report, found);
+        Redacted(report)
+    }
+
+    /// Masks one object; gives what was masked.
+    fn object(&self, object: &mut ObjectReport) -> Vec<String> {
+        let key = object.key.clone();
+        let views = [object.declared.as_ref(), object.live.as_ref()];
+        let root = Holder::of_kind(&key.kind, views);
+        let mut masker = Masker::new(self, &key, root);
+        for drift in &mut object.drifts {
+            change(&mut masker, &key, views, root, &mut drift.change);
+        }
+        masker.mask_object(
+            Place::root(&key.group),
+            [object.declared.as_mut(), object.live.as_mut()],
+        );
+        if let Some(live) = &mut object.live {
+            masker.hide_live_only(object.declared.as_ref(), live);
+        }
+        masker.found
+    }
+}
+
+/// Masks one change. `views` are the whole objects, for what its path does not tell: what the
+/// objects around it are, and how list items are called.
+fn change(
+    masker: &mut Masker<'_>,
+    key: &ResourceKey,
+    views: [Option<&Value>; 2],
+    root: Holder,
+    change: &mut Change,
+) {
+    if root.is_secret() {
+        cut_secret_path(&mut change.path, root);
+    }
+    let (place, hidden_from) = place_of(masker, key, views, root, &change.path);
+    if let Some(from) = hidden_from {
+        mask_segments(&mut change.path, from);
+    }
+    mask_texts(masker, &mut change.path);
+    let sides = [change.declared.as_mut(), change.live.as_mut()];
+    let whole = place.level == Level::Masked || sides.iter().flatten().any(|v| place.hides(v));
+    if whole {
+        masker.replace(sides);
+        if change.kind == ChangeKind::Changed {
+            for value in [&mut change.declared, &mut change.live]
+                .into_iter()
+                .flatten()
+            {
+                *value = Value::from(DIFFERS);
+            }
+        }
+    } else {
+        let path = change.path.clone();
+        masker.mask(place, &path, sides);
+    }
+    if let Some(live) = &mut change.live {
+        masker.hide_live_only(change.declared.as_ref(), live);
+    }
+    if let (ChangeKind::Added, true, Some(Segment::Value(item))) =
+        (change.kind, masker.hides_live(), change.path.0.last_mut())
+    {
+        *item = Value::from(HIDDEN);
+    }
+}
+
+/// Below a key of a Secret's data there is nothing by its type; what is there anyway may be the
+/// secret itself, in the clothes of a key.
+fn cut_secret_path(path: &mut FieldPath, root: Holder) {
+    let Some(Segment::Field(first)) = path.0.first() else {
+        path.0.clear();
+        return;
+    };
+    let keep = match first.as_str() {
+        "metadata" if root.is_well_formed_secret() => return,
+        "metadata" | "data" | "stringData" => 2,
+        _ => 1,
+    };
+    path.0.truncate(keep);
+    if let Some(Segment::Field(name)) = path.0.get_mut(1) {
+        if !place::is_data_key(name) {
+            MASK.clone_into(name);
+        }
+    } else {
+        path.0.truncate(1);
+    }
+}
+
+/// How secret a path is, and from which of its segments on.
+fn place_of(
+    masker: &Masker<'_>,
+    key: &ResourceKey,
+    views: [Option<&Value>; 2],
+    root: Holder,
+    path: &FieldPath,
+) -> (Place, Option<usize>) {
+    let mut place = Place::root(&key.group);
+    let mut nodes = views;
+    let mut hidden_from = None;
+    let mut holder = Holder::of(nodes).or(root);
+    for (i, segment) in path.0.iter().enumerate() {
+        place = place.step(holder, segment);
+        if masker.is_hidden_by_rule(&FieldPath(path.0[..=i].to_vec())) {
+            place = place.masked();
+        }
+        if place.level != Level::Shown {
+            hidden_from.get_or_insert(i);
+        } else {
+            hidden_from = None;
+        }
+        nodes = nodes.map(|node| step(node?, segment));
+        holder = Holder::of(nodes).or(place::holder_of_key(segment));
+        if matches!(segment, Segment::Index(_)) && nodes == [None, None] {
+            holder = Holder::unknown_item();
+        }
+    }
+    (place, hidden_from)
+}
+
+/// One step down into a value by a path.
+fn step<'v>(value: &'v Value, segment: &Segment) -> Option<&'v Value> {
+    match segment {
+        Segment::Field(name) => value.get(name),
+        Segment::Index(index) => value.get(index),
+        Segment::Value(wanted) => value.as_array()?.iter().find(|item| *item == wanted),
+        Segment::Key(keys) => value.as_array()?.iter().find(|item| {
+            keys.iter()
+                .all(|(name, wanted)| item.get(name) == Some(wanted))
+        }),
+    }
+}
+
+/// Masks the values by which a path names items of a list that is secret.
+fn mask_segments(path: &mut FieldPath, from: usize) {
+    for segment in path.0.iter_mut().skip(from) {
+        match segment {
+            Segment::Value(value) => *value = Value::from(MASK),
+            Segment::Key(keys) => {
+                for (name, value) in keys.iter_mut() {
+                    if !names::is_about(name) {
+                        *value = Value::from(MASK);
+                    }
+                }
+            }
+            Segment::Field(_) | Segment::Index(_) => {}
+        }
+    }
+}
+
+/// Masks secrets within the values by which a path names items of lists.
+fn mask_texts(masker: &mut Masker<'_>, path: &mut FieldPath) {
+    for segment in &mut path.0 {
+        let values: Vec<&mut Value> = match segment {
+            Segment::Value(value) => vec![value],
+            Segment::Key(keys) => {
+                let sensitive = keys
+                    .get("name")
+                    .and_then(Value::as_str)
+                    .is_some_and(is_sensitive_name);
+                if let (true, Some(value)) = (sensitive, keys.get_mut("value")) {
+                    masker.replace([Some(value), None]);
+                }
+                keys.values_mut().collect()
+            }
+            Segment::Field(_) | Segment::Index(_) => continue,
+        };
+        for value in values {
+            if let Value::String(only) = value
+                && let Some(masked) = text::mask_one(only, &mut masker.found)
+            {
+                *only = masked;
+            }
+        }
+    }
+}
+
+/// Masks echoes of what was masked: messages may quote a value, or the server's answer about it.
+fn scrub(report: &mut Report, mut found: Vec<String>) {
+    let mut messages: Vec<&mut String> = Vec::new();
+    for Warning { message, .. } in report.warnings.iter_mut().chain(&mut report.skipped) {
+        messages.push(message);
+    }
+    for object in &mut report.objects {
+        messages.extend(object.reason.as_mut());
+        messages.extend(object.drifts.iter_mut().filter_map(|d| d.note.as_mut()));
+    }
+    if messages.is_empty() {
+        return;
+    }
+    let decoded: Vec<String> = found.iter().filter_map(|text| decode(text)).collect();
+    found.extend(decoded);
+    found.retain(|text| text.len() >= SHORTEST_ECHO && text != MASK && text != DIFFERS);
+    // The longest first, so that a part of one does not spoil the whole of another.
+    found.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+    found.dedup();
+    for message in messages {
+        for secret in &found {
+            if message.contains(secret.as_str()) {
+                *message = message.replace(secret.as_str(), MASK);
+            }
+        }
+        if let Some(masked) = text::mask_one(message, &mut Vec::new()) {
+            *message = masked;
+        }
+    }
+}
+
+/// The text behind the base64 of a Secret's data.
+fn decode(text: &str) -> Option<String> {
+    use base64::Engine;
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(text.trim())
+        .ok()?;
+    String::from_utf8(bytes).ok()
+}

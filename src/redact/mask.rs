@@ -1,0 +1,331 @@
+//! Walks both sides of an object together and masks what is secret in either.
+
+use serde_json::{Map, Value};
+
+use super::place::{Holder, Level, Place, is_object_copy, is_text_map};
+use super::{DIFFERS, LiveValues, MASK, Redactor, text};
+use crate::model::{FieldPath, ResourceKey, Segment};
+
+/// Deeper than this, values are masked unread. Readers bound depth far below it.
+const MAX_DEPTH: usize = 512;
+
+/// The two sides of a place, to be masked.
+pub(super) type SidesMut<'v> = [Option<&'v mut Value>; 2];
+
+/// The work on one object.
+pub(super) struct Masker<'r> {
+    redactor: &'r Redactor,
+    key: &'r ResourceKey,
+    /// Where the walk is; kept only when a user rule asks for it.
+    path: FieldPath,
+    /// What the object as a whole is known to be.
+    root: Holder,
+    depth: usize,
+    /// What was masked, to be looked for in messages.
+    pub(super) found: Vec<String>,
+}
+
+impl<'r> Masker<'r> {
+    pub(super) fn new(redactor: &'r Redactor, key: &'r ResourceKey, root: Holder) -> Self {
+        Self {
+            redactor,
+            key,
+            path: FieldPath::root(),
+            root,
+            depth: 0,
+            found: Vec::new(),
+        }
+    }
+
+    /// Whether a user rule hides `path`.
+    pub(super) fn is_hidden_by_rule(&self, path: &FieldPath) -> bool {
+        self.redactor
+            .also
+            .as_ref()
+            .is_some_and(|also| also(self.key, path))
+    }
+
+    /// Masks the whole object, as far as either side has it.
+    pub(super) fn mask_object(&mut self, place: Place, sides: SidesMut<'_>) {
+        let is_object = sides.iter().flatten().all(|value| value.is_object());
+        if self.root.is_secret() && !is_object {
+            return self.replace(sides);
+        }
+        self.path = FieldPath::root();
+        self.depth = 0;
+        self.walk(place, sides);
+    }
+
+    /// Masks a value that exists on one or both sides; `path` is where.
+    pub(super) fn mask(&mut self, place: Place, path: &FieldPath, sides: SidesMut<'_>) {
+        if path.0.is_empty() {
+            return self.mask_object(place, sides);
+        }
+        if self.redactor.also.is_some() {
+            self.path = path.clone();
+        }
+        self.depth = 1; // the root is behind it
+        self.walk(place, sides);
+    }
+
+    fn walk(&mut self, place: Place, mut sides: SidesMut<'_>) {
+        let ruled = self.redactor.also.is_some() && self.is_hidden_by_rule(&self.path);
+        if ruled || place.level == Level::Masked || self.depth >= MAX_DEPTH {
+            return self.replace(sides);
+        }
+        self.depth += 1;
+        match &mut sides {
+            [Some(Value::Object(declared)), Some(Value::Object(live))] => {
+                self.objects(place, Some(declared), Some(live));
+            }
+            [Some(Value::Object(only)), None] | [None, Some(Value::Object(only))] => {
+                self.objects(place, Some(only), None);
+            }
+            [Some(Value::Array(declared)), Some(Value::Array(live))] => {
+                self.arrays(place, declared, live);
+            }
+            [Some(Value::Array(only)), None] | [None, Some(Value::Array(only))] => {
+                self.arrays(place, only, &mut Vec::new());
+            }
+            [Some(declared), Some(live)]
+                if (declared.is_object() || declared.is_array())
+                    || (live.is_object() || live.is_array()) =>
+            {
+                // Two shapes: nothing corresponds.
+                self.walk(place, [Some(declared), None]);
+                self.walk(place, [None, Some(live)]);
+            }
+            _ => self.scalars(place, sides),
+        }
+        self.depth -= 1;
+    }
+
+    fn objects(
+        &mut self,
+        place: Place,
+        declared: Option<&mut Map<String, Value>>,
+        live: Option<&mut Map<String, Value>>,
+    ) {
+        let mut nothing = Map::new();
+        let mut nothing_either = Map::new();
+        let declared = declared.unwrap_or(&mut nothing);
+        let live = live.unwrap_or(&mut nothing_either);
+        for side in [&mut *declared, &mut *live] {
+            side.retain(|name, _| !is_object_copy(name));
+            if let Some(Value::Object(metadata)) = side.get_mut("metadata") {
+                metadata.remove("managedFields"); // repeats keys and values of the object
+            }
+        }
+        let mut holder = Holder::of_fields([&*declared, &*live]);
+        if self.depth == 1 {
+            holder = holder.or(self.root);
+        }
+        for (name, value) in declared.iter_mut() {
+            let at = secret_map(place.field(holder, name), holder, name);
+            self.descend(Segment::Field(name.clone()), |masker| {
+                masker.secret_or_walk(at, [Some(value), live.get_mut(name)]);
+            });
+        }
+        for (name, value) in live.iter_mut() {
+            if !declared.contains_key(name) {
+                let at = secret_map(place.field(holder, name), holder, name);
+                self.descend(Segment::Field(name.clone()), |masker| {
+                    masker.secret_or_walk(at, [None, Some(value)]);
+                });
+            }
+        }
+    }
+
+    /// The data of a Secret is masked key by key as long as it is a map of text, else as a whole.
+    fn secret_or_walk(&mut self, (place, data): (Place, bool), sides: SidesMut<'_>) {
+        let shaped = sides.iter().flatten().all(|value| is_text_map(value));
+        match sides {
+            [declared, live] if data && shaped => {
+                let mut none = Value::Null;
+                let mut none_either = Value::Null;
+                let declared = declared.unwrap_or(&mut none);
+                let live = live.unwrap_or(&mut none_either);
+                self.text_maps(declared, live);
+            }
+            sides => self.walk(place, sides),
+        }
+    }
+
+    fn text_maps(&mut self, declared: &mut Value, live: &mut Value) {
+        let mut nothing = Map::new();
+        let live = live.as_object_mut().unwrap_or(&mut nothing);
+        if let Some(declared) = declared.as_object_mut() {
+            for (name, value) in declared.iter_mut() {
+                self.replace([Some(value), live.get_mut(name)]);
+            }
+            for (name, value) in live.iter_mut() {
+                if !declared.contains_key(name) {
+                    self.replace([None, Some(value)]);
+                }
+            }
+        } else {
+            live.values_mut()
+                .for_each(|value| self.replace([None, Some(value)]));
+        }
+    }
+
+    /// Lists correspond item by item: by `name` where each item has its own, else by position.
+    fn arrays(&mut self, place: Place, declared: &mut [Value], live: &mut [Value]) {
+        let mut partners: Vec<Option<usize>> = Vec::with_capacity(declared.len());
+        let by_name = names(declared).zip(names(live));
+        for at in 0..declared.len() {
+            partners.push(match &by_name {
+                Some((ours, theirs)) => theirs.iter().position(|name| name == &ours[at]),
+                None => Some(at).filter(|at| *at < live.len()),
+            });
+        }
+        let flags = [secret_arguments(declared), secret_arguments(live)];
+        let mut taken = vec![false; live.len()];
+        for (at, value) in declared.iter_mut().enumerate() {
+            let partner = partners.get(at).copied().flatten();
+            let masked = flags[0][at] || partner.is_some_and(|partner| flags[1][partner]);
+            let at_place = if masked { place.masked() } else { place };
+            if let Some(partner) = partner {
+                taken[partner] = true;
+            }
+            let segment = item_segment(value, at);
+            let other = partner.and_then(|partner| live.get_mut(partner));
+            self.descend(segment, |masker| {
+                masker.walk(at_place, [Some(value), other]);
+            });
+        }
+        for (at, value) in live.iter_mut().enumerate().filter(|(at, _)| !taken[*at]) {
+            let at_place = if flags[1][at] { place.masked() } else { place };
+            let segment = item_segment(value, at);
+            self.descend(segment, |masker| masker.walk(at_place, [None, Some(value)]));
+        }
+    }
+
+    fn scalars(&mut self, place: Place, sides: SidesMut<'_>) {
+        if sides.iter().flatten().any(|value| place.hides(value)) {
+            return self.replace(sides);
+        }
+        match sides {
+            [Some(Value::String(declared)), Some(Value::String(live))] => {
+                if let Some(masked) = text::mask_both(declared, live, &mut self.found) {
+                    (*declared, *live) = masked;
+                }
+            }
+            sides => {
+                for value in sides.into_iter().flatten() {
+                    if let Value::String(only) = value
+                        && let Some(masked) = text::mask_one(only, &mut self.found)
+                    {
+                        *only = masked;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Puts the mask in place of whatever is there.
+    pub(super) fn replace(&mut self, sides: SidesMut<'_>) {
+        let differs = matches!(&sides, [Some(declared), Some(live)] if declared != live);
+        for value in sides.iter().flatten() {
+            collect(value, &mut self.found);
+        }
+        let [declared, live] = sides;
+        if let Some(declared) = declared {
+            *declared = Value::from(MASK);
+        }
+        if let Some(live) = live {
+            *live = Value::from(if differs { DIFFERS } else { MASK });
+        }
+    }
+
+    fn descend(&mut self, segment: Segment, work: impl FnOnce(&mut Self)) {
+        if self.redactor.also.is_none() {
+            return work(self);
+        }
+        self.path.0.push(segment);
+        work(self);
+        self.path.0.pop();
+    }
+
+    /// Hides what exists only in the cluster, for runs whose manifests are not trusted.
+    pub(super) fn hide_live_only(&self, declared: Option<&Value>, live: &mut Value) {
+        if self.hides_live() {
+            hide(declared, live, 0);
+        }
+    }
+
+    /// Whether values that exist only in the cluster are hidden.
+    pub(super) fn hides_live(&self) -> bool {
+        self.redactor.live_values == LiveValues::Hidden
+    }
+}
+
+/// Whether the place is the data of a well-formed Secret, along with the place.
+fn secret_map(place: Place, holder: Holder, name: &str) -> (Place, bool) {
+    let data = holder.is_well_formed_secret() && matches!(name, "data" | "stringData");
+    (place, data)
+}
+
+/// The names of a list's items, if each has one of its own.
+fn names(items: &[Value]) -> Option<Vec<String>> {
+    let mut names = Vec::with_capacity(items.len());
+    for item in items {
+        names.push(item.get("name")?.as_str()?.to_owned());
+    }
+    let mut sorted: Vec<_> = names.iter().collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    (sorted.len() == names.len()).then_some(names)
+}
+
+fn item_segment(item: &Value, at: usize) -> Segment {
+    match item.get("name") {
+        Some(name @ Value::String(_)) => {
+            Segment::Key([("name".to_owned(), name.clone())].into_iter().collect())
+        }
+        _ => Segment::Index(at),
+    }
+}
+
+/// Which items follow a flag such as `--password`.
+fn secret_arguments(items: &[Value]) -> Vec<bool> {
+    let mut after_flag = false;
+    let follows = |item: &Value| {
+        let this = after_flag;
+        after_flag = item.as_str().is_some_and(text::is_secret_flag);
+        this && !after_flag
+    };
+    items.iter().map(follows).collect()
+}
+
+/// The texts within a value that is about to be masked.
+fn collect(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => found.push(text.clone()),
+        Value::Number(number) => found.push(number.to_string()),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        Value::Object(map) => map.values().for_each(|item| collect(item, found)),
+        Value::Null | Value::Bool(_) => {}
+    }
+}
+
+fn hide(declared: Option<&Value>, live: &mut Value, depth: usize) {
+    if declared == Some(live) {
+        return;
+    }
+    match (declared, live) {
+        (Some(Value::Object(declared)), Value::Object(live)) if depth < MAX_DEPTH => {
+            for (name, value) in live.iter_mut() {
+                hide(declared.get(name), value, depth + 1);
+            }
+        }
+        (Some(Value::Array(declared)), Value::Array(live))
+            if depth < MAX_DEPTH && declared.len() == live.len() =>
+        {
+            for (declared, value) in declared.iter().zip(live) {
+                hide(Some(declared), value, depth + 1);
+            }
+        }
+        (_, live) => *live = Value::from(super::HIDDEN),
+    }
+}

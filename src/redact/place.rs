@@ -1,0 +1,300 @@
+//! What is secret at a place within an object.
+
+use serde_json::{Map, Value};
+
+use super::names::{is_about, is_credential_header, is_reference, is_sensitive_name};
+use crate::model::Segment;
+
+/// How secret a place is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Level {
+    /// Shown, apart from secrets within its text.
+    Shown,
+    /// Below a name that says so: texts and numbers are masked, what only speaks about the secret
+    /// (the `name` of a reference, its `mountPath`) is shown.
+    Named,
+    /// Masked as a whole, whatever it is.
+    Masked,
+}
+
+/// A place within an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) level: Level,
+    /// Whether people chose the names of the fields here, so that names tell: the data of a
+    /// ConfigMap, annotations, custom resources. The fields of built-in types are known, and a
+    /// `secretName` or `automountServiceAccountToken` of them is no secret.
+    free: bool,
+}
+
+/// The API groups whose types are built in. (`kubectl api-resources` on Kubernetes 1.36.)
+/// The last one is not; its `secretKey` and the like name keys by specification.
+const BUILT_IN_GROUPS: &[&str] = &[
+    "",
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "apps",
+    "autoscaling",
+    "batch",
+    "certificates.k8s.io",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "events.k8s.io",
+    "extensions",
+    "flowcontrol.apiserver.k8s.io",
+    "networking.k8s.io",
+    "node.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "resource.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+    "storagemigration.k8s.io",
+    "external-secrets.io",
+];
+
+/// Maps of built-in types whose keys people choose.
+const FREE_MAPS: &[&str] = &[
+    "annotations",
+    "labels",
+    "data",
+    "binaryData",
+    "parameters",
+    "volumeAttributes",
+    "options",
+];
+
+/// Annotations in which tools keep a copy of the whole object, Secrets' values included.
+const OBJECT_COPIES: &[&str] = &[
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "kapp.k14s.io/original",
+    "objectset.rio.cattle.io/applied",
+    "banzaicloud.com/last-applied",
+    "kopf.zalando.org/last-handled-configuration",
+];
+
+/// The fields of a well-formed Secret that are shown (`core/v1.Secret`).
+const SECRET_SHOWN: &[&str] = &["apiVersion", "kind", "type", "immutable", "metadata"];
+
+/// The one annotation that no report shows, on any kind.
+pub(super) fn is_object_copy(name: &str) -> bool {
+    OBJECT_COPIES.contains(&name)
+}
+
+/// Whether a value is a Secret, or was meant to be one. Judged by what it declares, before any
+/// typing, so that a malformed one is caught too.
+fn is_secret_object(fields: &Map<String, Value>) -> bool {
+    fields
+        .get("kind")
+        .and_then(Value::as_str)
+        .is_some_and(is_secret_kind)
+}
+
+/// Whether a kind is Secret, in whatever group or spelling.
+pub(super) fn is_secret_kind(kind: &str) -> bool {
+    let kind = kind.trim();
+    kind.eq_ignore_ascii_case("secret") || kind.eq_ignore_ascii_case("secrets")
+}
+
+/// Whether a Secret is what its type says: known fields, and maps of text under valid keys. What
+/// is not may hold its values anywhere, and is masked whole.
+fn is_well_formed(secret: &Map<String, Value>) -> bool {
+    secret.iter().all(|(name, value)| match name.as_str() {
+        "data" | "stringData" => is_text_map(value),
+        "metadata" => value.is_object(),
+        name => SECRET_SHOWN.contains(&name) && !value.is_object() && !value.is_array(),
+    })
+}
+
+/// A map of texts whose keys are valid in a Secret, or nothing.
+pub(super) fn is_text_map(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Object(map) => map
+            .iter()
+            .all(|(key, value)| is_data_key(key) && (value.is_string() || value.is_null())),
+        _ => false,
+    }
+}
+
+/// `[-._a-zA-Z0-9]+`, at most 253 (`k8s.io/apimachinery validation.IsConfigMapKey`).
+pub(super) fn is_data_key(key: &str) -> bool {
+    (1..=253).contains(&key.len())
+        && key
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'))
+}
+
+/// What is known of the values on the way: the same place on either side.
+pub(super) type Sides<'v> = [Option<&'v Value>; 2];
+
+/// What the values at a place say about what lies below it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Holder {
+    /// It is a Secret (embedded in a list, a template, a custom resource).
+    secret: Option<SecretShape>,
+    /// Its `name` or `key` says that its `value` is secret.
+    names_secret: bool,
+}
+
+/// Worse ones are greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum SecretShape {
+    WellFormed,
+    Malformed,
+}
+
+impl Holder {
+    /// Looks at the values of a place.
+    pub(super) fn of(sides: Sides<'_>) -> Self {
+        Self::of_fields(sides.into_iter().flatten().filter_map(Value::as_object))
+    }
+
+    /// Looks at the objects of a place.
+    pub(super) fn of_fields<'m>(
+        sides: impl IntoIterator<Item = &'m Map<String, Value>> + Clone,
+    ) -> Self {
+        let objects = || sides.clone().into_iter();
+        let secret = objects().any(is_secret_object).then(|| {
+            if objects().all(is_well_formed) {
+                SecretShape::WellFormed
+            } else {
+                SecretShape::Malformed
+            }
+        });
+        let names_secret = objects().any(|fields| {
+            ["name", "key", "Name", "Key"]
+                .iter()
+                .filter_map(|field| fields.get(*field)?.as_str())
+                .any(names_secret)
+        });
+        Self {
+            secret,
+            names_secret,
+        }
+    }
+}
+
+fn names_secret(name: &str) -> bool {
+    is_sensitive_name(name) || is_credential_header(name)
+}
+
+impl Place {
+    /// The root of an object of a group.
+    pub(super) fn root(group: &str) -> Self {
+        Self {
+            level: Level::Shown,
+            free: !BUILT_IN_GROUPS.contains(&group),
+        }
+    }
+
+    /// This place, masked whatever it holds.
+    pub(super) fn masked(self) -> Self {
+        Self {
+            level: Level::Masked,
+            ..self
+        }
+    }
+
+    /// The place of a field of what `holder` describes.
+    pub(super) fn field(self, holder: Holder, name: &str) -> Self {
+        let free = self.free || FREE_MAPS.contains(&name);
+        let at = |level| Self { level, free };
+        if self.level == Level::Masked || is_object_copy(name) {
+            return at(Level::Masked);
+        }
+        match holder.secret {
+            Some(SecretShape::WellFormed) if SECRET_SHOWN.contains(&name) => {}
+            Some(SecretShape::Malformed) if matches!(name, "apiVersion" | "kind") => {}
+            Some(_) => return at(Level::Masked),
+            None => {}
+        }
+        if holder.names_secret && matches!(name, "value" | "Value") {
+            return at(Level::Named);
+        }
+        match self.level {
+            Level::Named if is_reference(name) || is_about(name) => at(Level::Shown),
+            Level::Named => at(Level::Named),
+            _ if self.free && is_sensitive_name(name) => at(Level::Named),
+            _ => at(Level::Shown),
+        }
+    }
+
+    /// The place one step down a path.
+    pub(super) fn step(self, holder: Holder, segment: &Segment) -> Self {
+        match segment {
+            Segment::Field(name) => self.field(holder, name),
+            Segment::Key(_) | Segment::Value(_) | Segment::Index(_) => self,
+        }
+    }
+
+    /// Whether a scalar here is masked.
+    pub(super) fn hides(self, value: &Value) -> bool {
+        match self.level {
+            Level::Masked => true,
+            Level::Named => value.is_string() || value.is_number(),
+            Level::Shown => false,
+        }
+    }
+}
+
+/// The holder that a path's list key describes: `env[name="DB_PASSWORD"]`.
+pub(super) fn holder_of_key(segment: &Segment) -> Holder {
+    let names_secret = match segment {
+        Segment::Key(keys) => ["name", "key"]
+            .iter()
+            .filter_map(|field| keys.get(*field)?.as_str())
+            .any(names_secret),
+        _ => false,
+    };
+    Holder {
+        secret: None,
+        names_secret,
+    }
+}
+
+impl Holder {
+    /// What an object's own kind says, whatever its value looks like.
+    pub(super) fn of_kind(kind: &str, views: Sides<'_>) -> Self {
+        let well_formed = views
+            .into_iter()
+            .flatten()
+            .all(|view| view.as_object().is_some_and(is_well_formed));
+        let shape = if well_formed {
+            SecretShape::WellFormed
+        } else {
+            SecretShape::Malformed
+        };
+        Self {
+            secret: is_secret_kind(kind).then_some(shape),
+            names_secret: false,
+        }
+    }
+
+    /// An item of a list of which nothing is known: its `value` may be anything.
+    pub(super) fn unknown_item() -> Self {
+        Self {
+            secret: None,
+            names_secret: true,
+        }
+    }
+
+    /// Whether it is a Secret.
+    pub(super) fn is_secret(self) -> bool {
+        self.secret.is_some()
+    }
+
+    /// Whether it is a Secret and what its type says.
+    pub(super) fn is_well_formed_secret(self) -> bool {
+        matches!(self.secret, Some(SecretShape::WellFormed))
+    }
+
+    /// What either of two views of the same place says; the worse where they differ.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            secret: self.secret.max(other.secret),
+            names_secret: self.names_secret || other.names_secret,
+        }
+    }
+}

@@ -1,0 +1,427 @@
+use serde_json::json;
+
+use super::*;
+use crate::model::{Drift, Severity, Status, Verdict};
+
+fn key(group: &str, kind: &str) -> ResourceKey {
+    ResourceKey {
+        group: group.to_owned(),
+        kind: kind.to_owned(),
+        namespace: Some("shop".to_owned()),
+        name: "cart".to_owned(),
+    }
+}
+
+fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> Drift {
+    let kind = match (&declared, &live) {
+        (Some(_), Some(_)) => ChangeKind::Changed,
+        (Some(_), None) => ChangeKind::Removed,
+        _ => ChangeKind::Added,
+    };
+    Drift {
+        change: Change {
+            path: path.parse().unwrap(),
+            kind,
+            declared,
+            live,
+            at: Vec::new(),
+        },
+        position: None,
+        owners: Vec::new(),
+        severity: Severity::Medium,
+        verdict: Verdict::Reported,
+        note: None,
+    }
+}
+
+fn object(key: ResourceKey, declared: Value, live: Value, drifts: Vec<Drift>) -> ObjectReport {
+    ObjectReport {
+        key,
+        api_version: "v1".to_owned(),
+        origin: None,
+        status: Status::Drifted,
+        reason: None,
+        drifts,
+        owners: Vec::new(),
+        declared: Some(declared),
+        live: Some(live),
+    }
+}
+
+fn report(object: ObjectReport) -> Report {
+    Report {
+        target: Default::default(),
+        coverage: Default::default(),
+        objects: vec![object],
+        warnings: Vec::new(),
+        skipped: Vec::new(),
+        rules: Vec::new(),
+        interrupted: false,
+    }
+}
+
+/// One change of an object, redacted: its path, declared and live.
+#[track_caller]
+fn one(
+    group: &str,
+    kind: &str,
+    path: &str,
+    declared: Value,
+    live: Value,
+) -> (String, Value, Value) {
+    let drift = drift(path, Some(declared), Some(live));
+    let mut object = object(key(group, kind), json!({}), json!({}), vec![drift]);
+    (object.declared, object.live) = (None, None);
+    let redacted = redact(report(object));
+    let change = redacted.objects[0].drifts[0].change.clone();
+    (
+        change.path.to_string(),
+        change.declared.unwrap(),
+        change.live.unwrap(),
+    )
+}
+
+#[test]
+fn a_secret_says_that_it_differs_and_nothing_else() {
+    let (path, declared, live) = one("", "Secret", ".data.password", json!("YQ=="), json!("Yg=="));
+    assert_eq!(path, ".data.password");
+    assert_eq!((declared, live), (json!(DIFFERS), json!(DIFFERS)));
+}
+
+#[test]
+fn the_views_of_a_secret_keep_its_keys_and_show_what_differs() {
+    let secret = |password: &str, user: &str| {
+        json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": "Opaque",
+            "metadata": {
+                "name": "cart",
+                "annotations": {
+                    "kubectl.kubernetes.io/last-applied-configuration": "{\"data\":1}",
+                    "ticket": "INC-1",
+                },
+            },
+            "data": {"password": password, "user": user},
+        })
+    };
+    let redacted = redact(report(object(
+        key("", "Secret"),
+        secret("YQ==", "dQ=="),
+        secret("Yg==", "dQ=="),
+        Vec::new(),
+    )));
+    let object = &redacted.objects[0];
+    assert_eq!(
+        object.live,
+        Some(json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": "Opaque",
+            "metadata": {"name": "cart", "annotations": {"ticket": "INC-1"}},
+            "data": {"password": DIFFERS, "user": MASK},
+        }))
+    );
+    assert_eq!(
+        object.declared.as_ref().unwrap()["data"],
+        json!({"password": MASK, "user": MASK})
+    );
+}
+
+/// What people and templates really make of Secrets.
+fn malformed_secrets() -> Vec<Value> {
+    const C: &str = "CANARY-value";
+    [
+        json!({"data": C}),
+        json!({"data": [C]}),
+        json!({"data": {"password": [C]}}),
+        json!({"data": {"password": {C: "x"}}}),
+        json!({"data": {"password": {"a": {"b": C}}}}),
+        json!({"data": {"CANARY value": "x"}}),
+        json!({"data": {"a": C, "n": 1}}),
+        json!({"stringData": {"a": C, "n": 12345678}}),
+        json!({"stringData": {"a": C, "b": true}}),
+        json!({"stringData": C}),
+        json!({"stringData": [{"name": "password", "value": C}]}),
+        json!({"Data": {"password": C}}),
+        json!({"datas": {"password": C}}),
+        json!({"stringdata": {"password": C}}),
+        json!({"password": C}),
+        json!({"spec": {"data": {"password": C}}}),
+        json!({"data": null, "stringData": {"a": {"a": C}}}),
+        json!({"type": {"password": C}}),
+        json!({"metadata": {"data": {"password": C}}, "immutable": [C]}),
+        json!({"metadata": C}),
+        json!({"data": {"a": "x"}, "metadata": {"annotations": C}, "binaryData": {"a": C}}),
+    ]
+    .into()
+}
+
+#[test]
+fn malformed_secrets_are_masked_whole() {
+    assert!(malformed_secrets().len() >= 20);
+    for mut secret in malformed_secrets() {
+        for kind in [Some("Secret"), Some("secret"), None] {
+            if let (Some(kind), Some(fields)) = (kind, secret.as_object_mut()) {
+                fields.insert("kind".to_owned(), json!(kind));
+            }
+            let drifts = secret
+                .as_object()
+                .unwrap()
+                .iter()
+                .map(|(name, value)| drift(&format!(".{name}"), None, Some(value.clone())))
+                .collect();
+            let embedded = json!({"items": [secret], "kind": "List"});
+            let seen = redact(report(object(
+                key("", "Secret"),
+                json!({}),
+                secret.clone(),
+                drifts,
+            )));
+            assert!(!format!("{seen:?}").contains("CANARY"), "{secret} {seen:?}");
+            if kind.is_some() {
+                let drifts = vec![drift(".items", None, Some(embedded["items"].clone()))];
+                let seen = redact(report(object(
+                    key("example.com", "Bundle"),
+                    embedded.clone(),
+                    embedded,
+                    drifts,
+                )));
+                assert!(!format!("{seen:?}").contains("CANARY"), "{secret} {seen:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_path_into_a_malformed_secret_ends_before_the_value() {
+    let (path, ..) = one(
+        "",
+        "Secret",
+        ".stringData.password.CANARY",
+        json!("a"),
+        json!("b"),
+    );
+    assert_eq!(path, ".stringData.password");
+    let (path, ..) = one("", "Secret", ".data[=\"CANARY\"]", json!("a"), json!("b"));
+    assert_eq!(path, ".data");
+}
+
+#[test]
+fn a_change_within_an_embedded_secret_is_masked() {
+    let manifest = json!({"spec": {"manifest": {
+        "apiVersion": "v1", "kind": "Secret", "stringData": {"pin": "one"}
+    }}});
+    let redacted = redact(report(object(
+        key("kubernetes.crossplane.io", "Object"),
+        manifest.clone(),
+        manifest,
+        vec![drift(
+            ".spec.manifest.stringData.pin",
+            Some(json!("one")),
+            Some(json!("two")),
+        )],
+    )));
+    let change = &redacted.objects[0].drifts[0].change;
+    assert_eq!(change.live, Some(json!(DIFFERS)));
+}
+
+#[test]
+fn environment_variables_go_by_their_names() {
+    let env = ".spec.template.spec.containers[name=\"app\"].env";
+    let path = format!("{env}[name=\"DB_PASSWORD\"].value");
+    let (_, declared, live) = one("apps", "Deployment", &path, json!("a"), json!("b"));
+    assert_eq!((declared, live), (json!(DIFFERS), json!(DIFFERS)));
+    let path = format!("{env}[name=\"DB_HOST\"].value");
+    let (_, declared, _) = one("apps", "Deployment", &path, json!("a"), json!("b"));
+    assert_eq!(declared, json!("a"));
+    let (_, declared, live) = one(
+        "apps",
+        "Deployment",
+        env,
+        json!([{"name": "API_KEY", "value": "a"}, {"name": "HOST", "value": "h"}]),
+        json!([{"name": "HOST", "value": "h"}, {"name": "API_KEY", "value": "b"}]),
+    );
+    assert_eq!(declared[0], json!({"name": "API_KEY", "value": MASK}));
+    assert_eq!(live[1], json!({"name": "API_KEY", "value": DIFFERS}));
+    assert_eq!(live[0], json!({"name": "HOST", "value": "h"}));
+}
+
+#[test]
+fn a_variable_at_a_position_goes_by_the_name_beside_it() {
+    let spec = json!({"spec": {"env": [{"name": "TOKEN", "value": "a"}]}});
+    let redacted = redact(report(object(
+        key("example.com", "App"),
+        spec.clone(),
+        spec,
+        vec![drift(
+            ".spec.env[0].value",
+            Some(json!("a")),
+            Some(json!("b")),
+        )],
+    )));
+    let change = &redacted.objects[0].drifts[0].change;
+    assert_eq!(change.declared, Some(json!(DIFFERS)));
+}
+
+#[test]
+fn known_fields_of_built_in_types_are_no_secrets() {
+    for (path, value) in [
+        (".automountServiceAccountToken", json!("no")),
+        (".imagePullSecrets", json!([{"name": "pull"}])),
+        (".spec.volumes[name=\"a\"].secret.secretName", json!("name")),
+        (".secrets", json!([{"name": "token"}])),
+    ] {
+        let (_, declared, _) = one("", "ServiceAccount", path, value.clone(), json!("x"));
+        assert_eq!(declared, value, "{path}");
+    }
+}
+
+#[test]
+fn custom_resources_and_config_maps_go_by_their_keys() {
+    let (_, declared, _) = one(
+        "example.com",
+        "Database",
+        ".spec",
+        json!({
+            "adminPassword": "a",
+            "credentials": {"user": "u", "secretRef": {"name": "n", "key": "k"}, "enabled": true},
+            "tokens": ["a", "b"],
+            "size": 3,
+        }),
+        json!({}),
+    );
+    assert_eq!(
+        declared,
+        json!({
+            "adminPassword": MASK,
+            "credentials": {
+                "user": MASK, "secretRef": {"name": "n", "key": "k"}, "enabled": true
+            },
+            "tokens": [MASK, MASK],
+            "size": 3,
+        })
+    );
+    let (_, declared, _) = one("", "ConfigMap", ".data.api-token", json!("a"), json!("b"));
+    assert_eq!(declared, json!(DIFFERS));
+    let (_, declared, _) = one("", "ConfigMap", ".data.colour", json!("a"), json!("b"));
+    assert_eq!(declared, json!("a"));
+}
+
+#[test]
+fn arguments_after_a_secret_flag_are_masked() {
+    let (_, declared, live) = one(
+        "apps",
+        "Deployment",
+        ".spec.template.spec.containers[name=\"app\"].args",
+        json!(["--user", "a", "--password", "p", "--token=t"]),
+        json!(["--user", "b", "--password", "q", "--token=t"]),
+    );
+    assert_eq!(
+        declared,
+        json!(["--user", "a", "--password", MASK, "--token=(redacted)"])
+    );
+    assert_eq!(
+        live,
+        json!(["--user", "b", "--password", DIFFERS, "--token=(redacted)"])
+    );
+}
+
+#[test]
+fn messages_do_not_echo_what_was_masked() {
+    let mut report = report(object(
+        key("", "Secret"),
+        json!({"data": {"password": "aHVudGVyMi1jYW5hcnk="}}),
+        json!({"data": {"password": "b3RoZXItY2FuYXJ5"}}),
+        Vec::new(),
+    ));
+    report.warnings.push(Warning {
+        place: "Secret shop/cart".to_owned(),
+        message: "Invalid value: \"hunter2-canary\"".to_owned(),
+        fatal: true,
+    });
+    let redacted = redact(report);
+    assert_eq!(
+        redacted.warnings[0].message,
+        "Invalid value: \"(redacted)\""
+    );
+}
+
+#[test]
+fn users_add_rules_of_their_own() {
+    let redactor = Redactor {
+        also: Some(Box::new(|key, path| {
+            key.kind == "Promotion" && path.to_string() == ".spec.code"
+        })),
+        ..Redactor::default()
+    };
+    let spec = json!({"spec": {"code": "X", "percent": 5}});
+    let redacted = redactor.redact(report(object(
+        key("store.example", "Promotion"),
+        spec.clone(),
+        spec.clone(),
+        vec![
+            drift(".spec", None, Some(spec["spec"].clone())),
+            drift(".spec.code", None, Some(json!("X"))),
+        ],
+    )));
+    let object = &redacted.objects[0];
+    let masked = json!({"code": MASK, "percent": 5});
+    assert_eq!(object.declared.as_ref().unwrap()["spec"], masked);
+    assert_eq!(object.drifts[0].change.live, Some(masked));
+    assert_eq!(object.drifts[1].change.live, Some(json!(MASK)));
+}
+
+#[test]
+fn values_that_exist_only_live_can_be_hidden() {
+    let redactor = Redactor {
+        live_values: LiveValues::Hidden,
+        ..Redactor::default()
+    };
+    let redacted = redactor.redact(report(object(
+        key("", "ConfigMap"),
+        json!({"data": {"a": "1", "b": "2"}}),
+        json!({"data": {"a": "1", "b": "live", "c": "live"}}),
+        vec![drift(".data.b", Some(json!("2")), Some(json!("live")))],
+    )));
+    let object = &redacted.objects[0];
+    assert_eq!(object.drifts[0].change.declared, Some(json!("2")));
+    assert_eq!(object.drifts[0].change.live, Some(json!(HIDDEN)));
+    assert_eq!(
+        object.live,
+        Some(json!({"data": {"a": "1", "b": HIDDEN, "c": HIDDEN}}))
+    );
+}
+
+#[test]
+fn redaction_is_idempotent() {
+    for mut secret in malformed_secrets() {
+        secret["kind"] = json!("Secret");
+        let mut other = secret.clone();
+        other["stringData"] = json!("b");
+        other["metadata"] = json!({"annotations": {"password": "x --token=abc,d"}});
+        let drifts = vec![drift(".data.a", Some(json!("a")), Some(json!("b")))];
+        let once = redact(report(object(key("", "Secret"), secret, other, drifts)));
+        let twice = redact(once.0.clone());
+        assert_eq!(format!("{once:?}"), format!("{twice:?}"));
+    }
+}
+
+#[test]
+fn deep_values_do_not_exhaust_the_stack() {
+    let mut value = json!("CANARY");
+    for _ in 0..1_000 {
+        value = json!([value]);
+    }
+    let redacted = redact(report(object(
+        key("", "ConfigMap"),
+        value.clone(),
+        value,
+        Vec::new(),
+    )));
+    let mut live = redacted.objects[0].live.as_ref().unwrap();
+    while let Some(inner) = live.get(0) {
+        live = inner;
+    }
+    assert_eq!(live, &json!(MASK), "what lies too deep is masked unread");
+}
