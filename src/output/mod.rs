@@ -1,1 +1,88 @@
-//! Formats. Renderers only render.
+//! Formats. Renderers only render: they take a [`Redacted`] report and decide nothing.
+//!
+//! A new format is one file with a [`Format`] in it and one line in [`FORMATS`], from which the
+//! values of `--output`, the help and the completions derive.
+
+mod diff;
+mod document;
+pub mod escape;
+mod hunk;
+mod json;
+mod name;
+mod paint;
+mod spec;
+mod text;
+mod view;
+mod words;
+mod yaml;
+mod yaml_text;
+
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+
+use crate::redact::Redacted;
+pub use spec::{OutputSpec, SpecError};
+pub use view::Show;
+
+/// How a report is written.
+pub trait Format: Sync {
+    /// The word that `--output` takes.
+    fn name(&self) -> &'static str;
+
+    /// One line for the help: what it is for.
+    fn description(&self) -> &'static str;
+
+    /// Writes the report.
+    ///
+    /// # Errors
+    ///
+    /// Only those of `out`.
+    fn render(
+        &self,
+        report: &Redacted,
+        options: &RenderOptions,
+        out: &mut dyn Write,
+    ) -> io::Result<()>;
+}
+
+/// What renderers are told besides the report. They look at nothing else: no clock, no terminal.
+#[derive(Debug, Clone, Copy)]
+pub struct RenderOptions {
+    /// Whether colour is wanted, by formats that have it.
+    pub colour: bool,
+    /// Columns that text is laid out for.
+    pub width: usize,
+    /// How much is shown.
+    pub show: Show,
+    /// Whether long values are shown in full and skipped files by name.
+    pub verbose: bool,
+    /// When the report is read, for ages; without it times are given as they are.
+    pub now: Option<Timestamp>,
+}
+
+impl Default for RenderOptions {
+    fn default() -> Self {
+        Self {
+            colour: false,
+            width: 100,
+            show: Show::default(),
+            verbose: false,
+            now: None,
+        }
+    }
+}
+
+/// Every format, the default first.
+pub static FORMATS: &[&dyn Format] = &[
+    &text::Text,
+    &diff::Diff,
+    &json::Json,
+    &yaml::Yaml,
+    &name::Name,
+];
+
+/// The format of a name.
+pub fn find(name: &str) -> Option<&'static dyn Format> {
+    FORMATS.iter().copied().find(|format| format.name() == name)
+}

@@ -1,0 +1,373 @@
+//! The report as data for other programs: `driftctl.report/v1`.
+//!
+//! These types are the contract. They change with the version in [`SCHEMA`] only, except that
+//! fields may be added; what the program uses inside may change at any time.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::RenderOptions;
+use super::view;
+use crate::model::{
+    Coverage, Drift, ObjectReport, Origin, Owner, RuleCount, Target, Totals, Verdict, Warning,
+};
+use crate::redact::Redacted;
+
+/// The name and version of the contract.
+pub const SCHEMA: &str = "driftctl.report/v1";
+
+/// What a run found out.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Document<'r> {
+    /// The name and version of this format.
+    schema: &'static str,
+    /// `in-sync`, `drifted` or `incomplete`. An incomplete report may hold drift too.
+    verdict: &'static str,
+    /// What the declared state was compared with.
+    target: TargetDocument<'r>,
+    /// How much was compared.
+    coverage: CoverageDocument,
+    /// Objects by status, and changes.
+    summary: SummaryDocument,
+    /// The objects, sorted. Those in sync are listed with `--show all` only.
+    objects: Vec<ObjectDocument<'r>>,
+    /// The rules that hid something.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rules: Vec<RuleDocument<'r>>,
+    /// What the reader must know.
+    warnings: Vec<WarningDocument<'r>>,
+    /// What holds no Kubernetes object; listed with `--verbose` only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    skipped: Vec<WarningDocument<'r>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TargetDocument<'r> {
+    /// The kubeconfig context.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<&'r str>,
+    /// The API server's address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<&'r str>,
+    /// The API server's version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'r str>,
+    /// The recording that was read instead of a cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dump: Option<&'r str>,
+    /// Whether the server's certificate was not verified.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    insecure: bool,
+    /// When the live side was read, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_at: Option<&'r str>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CoverageDocument {
+    /// Objects that are declared.
+    declared: usize,
+    /// Objects that were compared, or proven missing.
+    compared: usize,
+    /// Documents and files that hold no Kubernetes object.
+    skipped: usize,
+    /// Objects, documents and files that could not be read or compared.
+    failed: usize,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SummaryDocument {
+    in_sync: usize,
+    drifted: usize,
+    missing: usize,
+    extra: usize,
+    unknown: usize,
+    /// Changes that count.
+    changes: usize,
+    /// Changes that rules hid.
+    ignored: usize,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ObjectDocument<'r> {
+    api_version: &'r str,
+    kind: &'r str,
+    /// Absent for cluster-scoped objects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'r str>,
+    name: &'r str,
+    /// `in-sync`, `drifted`, `missing`, `extra` or `unknown`.
+    status: &'static str,
+    /// Why it is unknown, or what else there is to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'r str>,
+    /// Where it is declared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<OriginDocument<'r>>,
+    /// The worst of its changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    severity: Option<&'static str>,
+    /// Who holds an extra object.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    owners: Vec<OwnerDocument<'r>>,
+    /// Its changes, sorted by path. Ignored ones are listed with `--show ignored`, explained
+    /// ones with `--show all`.
+    changes: Vec<ChangeDocument<'r>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OriginDocument<'r> {
+    file: &'r str,
+    /// The line of the object's first key, counted from 1.
+    line: usize,
+    /// The document within the file, counted from 1.
+    document: usize,
+    /// The Git commit that was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<&'r str>,
+    /// What produced the object from the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rendered_by: Option<&'r str>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ChangeDocument<'r> {
+    /// The field, such as `.spec.template.spec.containers[name="app"].image`.
+    path: String,
+    /// `changed`, `removed` (declared and not live) or `added` (live and not declared).
+    kind: &'static str,
+    /// What the manifest declares.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    declared: Option<&'r Value>,
+    /// What is live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    live: Option<&'r Value>,
+    /// The field's line in the manifest, or its nearest ancestor's, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    /// Its column, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<usize>,
+    /// `low`, `medium`, `high` or `critical`.
+    severity: &'static str,
+    /// Who holds the live value.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    owners: Vec<OwnerDocument<'r>>,
+    /// The rule that says not to report it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ignored: Option<IgnoredDocument<'r>>,
+    /// Why it is no drift.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explained: Option<ExplainedDocument<'r>>,
+    /// A remark that helps to act.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'r str>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OwnerDocument<'r> {
+    /// The field manager.
+    manager: &'r str,
+    /// `Apply` or `Update`.
+    operation: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subresource: Option<&'r str>,
+    /// The manager's last write to the object, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<&'r str>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct IgnoredDocument<'r> {
+    rule: &'r str,
+    reason: &'r str,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExplainedDocument<'r> {
+    /// One of a closed set of words.
+    by: &'static str,
+    /// The built-in rule that knew, if it was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'r str>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RuleDocument<'r> {
+    rule: &'r str,
+    reason: &'r str,
+    /// Changes that it hid.
+    hid: usize,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WarningDocument<'r> {
+    /// `error` when it makes the comparison incomplete, else `warning`.
+    level: &'static str,
+    /// Where: `file:line:column`, or an object.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    place: &'r str,
+    message: &'r str,
+}
+
+impl<'r> Document<'r> {
+    /// The document of a report.
+    pub fn new(report: &'r Redacted, options: &RenderOptions) -> Self {
+        let skipped = if options.verbose {
+            &report.skipped[..]
+        } else {
+            &[]
+        };
+        Self {
+            schema: SCHEMA,
+            verdict: report.verdict(),
+            target: TargetDocument::of(&report.target),
+            coverage: CoverageDocument::of(report.coverage),
+            summary: SummaryDocument::of(report.totals()),
+            objects: view::objects(report, options.show)
+                .map(|object| ObjectDocument::of(object, options))
+                .collect(),
+            rules: report.rules.iter().map(RuleDocument::of).collect(),
+            warnings: report.warnings.iter().map(WarningDocument::of).collect(),
+            skipped: skipped.iter().map(WarningDocument::of).collect(),
+        }
+    }
+}
+
+impl<'r> TargetDocument<'r> {
+    fn of(target: &'r Target) -> Self {
+        Self {
+            context: target.context.as_deref(),
+            server: target.server.as_deref(),
+            version: target.version.as_deref(),
+            dump: target.dump.as_deref(),
+            insecure: target.insecure,
+            read_at: target.read_at.as_deref(),
+        }
+    }
+}
+
+impl CoverageDocument {
+    fn of(coverage: Coverage) -> Self {
+        Self {
+            declared: coverage.declared,
+            compared: coverage.compared,
+            skipped: coverage.skipped,
+            failed: coverage.failed,
+        }
+    }
+}
+
+impl SummaryDocument {
+    fn of(totals: Totals) -> Self {
+        Self {
+            in_sync: totals.in_sync,
+            drifted: totals.drifted,
+            missing: totals.missing,
+            extra: totals.extra,
+            unknown: totals.unknown,
+            changes: totals.reported,
+            ignored: totals.ignored,
+        }
+    }
+}
+
+impl<'r> ObjectDocument<'r> {
+    fn of(object: &'r ObjectReport, options: &RenderOptions) -> Self {
+        Self {
+            api_version: &object.api_version,
+            kind: &object.key.kind,
+            namespace: object.key.namespace.as_deref(),
+            name: &object.key.name,
+            status: object.status.as_str(),
+            reason: object.reason.as_deref(),
+            origin: object.origin.as_ref().map(OriginDocument::of),
+            severity: object.severity().map(|severity| severity.as_str()),
+            owners: object.owners.iter().map(OwnerDocument::of).collect(),
+            changes: view::drifts(object, options.show)
+                .map(ChangeDocument::of)
+                .collect(),
+        }
+    }
+}
+
+impl<'r> OriginDocument<'r> {
+    fn of(origin: &'r Origin) -> Self {
+        Self {
+            file: &origin.file,
+            line: origin.line,
+            document: origin.document,
+            revision: origin.revision.as_deref(),
+            rendered_by: origin.rendered_by.as_deref(),
+        }
+    }
+}
+
+impl<'r> ChangeDocument<'r> {
+    fn of(drift: &'r Drift) -> Self {
+        let (ignored, explained) = match &drift.verdict {
+            Verdict::Reported => (None, None),
+            Verdict::Ignored { rule, reason } => (Some(IgnoredDocument { rule, reason }), None),
+            Verdict::Explained { by, rule } => {
+                let (by, rule) = (by.as_str(), rule.as_deref());
+                (None, Some(ExplainedDocument { by, rule }))
+            }
+        };
+        Self {
+            path: drift.change.path.to_string(),
+            kind: drift.change.kind.as_str(),
+            declared: drift.change.declared.as_ref(),
+            live: drift.change.live.as_ref(),
+            line: drift.position.map(|position| position.line),
+            column: drift.position.map(|position| position.column),
+            severity: drift.severity.as_str(),
+            owners: drift.owners.iter().map(OwnerDocument::of).collect(),
+            ignored,
+            explained,
+            note: drift.note.as_deref(),
+        }
+    }
+}
+
+impl<'r> OwnerDocument<'r> {
+    fn of(owner: &'r Owner) -> Self {
+        Self {
+            manager: &owner.manager,
+            operation: owner.operation.as_str(),
+            subresource: owner.subresource.as_deref(),
+            time: owner.time.as_deref(),
+        }
+    }
+}
+
+impl<'r> RuleDocument<'r> {
+    fn of(count: &'r RuleCount) -> Self {
+        Self {
+            rule: &count.rule,
+            reason: &count.reason,
+            hid: count.hid,
+        }
+    }
+}
+
+impl<'r> WarningDocument<'r> {
+    fn of(warning: &'r Warning) -> Self {
+        Self {
+            level: if warning.fatal { "error" } else { "warning" },
+            place: &warning.place,
+            message: &warning.message,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Makes what cannot be seen visible.
+//!
+//! Values, names, keys, paths and messages come from manifests and clusters, and whoever wrote them
+//! may want to move the cursor, recolour the terminal, hide text or turn it round. Every character
+//! that does so, or that shows as nothing, is written out as `\u{202e}`, on a terminal or not: what
+//! is in a log today is on somebody's terminal tomorrow.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// Whether a character is shown escaped. Line feed and tab are, in [`line`] only.
+///
+/// Control characters (C0, DEL, C1); bidirectional controls; characters without width or shape
+/// (Unicode `Default_Ignorable_Code_Point`, `Cf`); line and paragraph separators; noncharacters.
+pub fn is_hidden(c: char) -> bool {
+    match c {
+        '\n' | '\t' | ' '..='~' => false,
+        c if c.is_control() => true,
+        '\u{ad}'
+        | '\u{34f}'
+        | '\u{600}'..='\u{605}'
+        | '\u{61c}'
+        | '\u{6dd}'
+        | '\u{70f}'
+        | '\u{115f}'
+        | '\u{1160}'
+        | '\u{17b4}'
+        | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}'
+        | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fffb}'
+        | '\u{fdd0}'..='\u{fdef}'
+        | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}' => true,
+        c => (c as u32) & 0xfffe == 0xfffe,
+    }
+}
+
+/// For text of several lines: everything hidden is written out, line feeds and tabs stay.
+pub fn text(raw: &str) -> Cow<'_, str> {
+    escaped(raw, is_hidden)
+}
+
+/// For text in the middle of a line: line feeds and tabs are written out too.
+///
+/// ```
+/// use driftctl::output::escape;
+/// assert_eq!(escape::line("a\u{1b}[31m\nb"), "a\\u{1b}[31m\\nb");
+/// ```
+pub fn line(raw: &str) -> Cow<'_, str> {
+    escaped(raw, |c| matches!(c, '\n' | '\t') || is_hidden(c))
+}
+
+fn escaped(raw: &str, hidden: impl Fn(char) -> bool) -> Cow<'_, str> {
+    let Some(first) = raw.find(&hidden) else {
+        return Cow::Borrowed(raw);
+    };
+    let mut out = String::with_capacity(raw.len() + 16);
+    out.push_str(&raw[..first]);
+    for c in raw[first..].chars() {
+        match c {
+            c if !hidden(c) => out.push(c),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            c => {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "\\u{{{:x}}}", c as u32);
+            }
+        }
+    }
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_text_is_left_alone() {
+        for text in ["", "plain ASCII ~", "é ü 日本語 → …", "😀", "a\nb\tc"] {
+            assert!(matches!(super::text(text), Cow::Borrowed(same) if same == text));
+        }
+    }
+
+    #[test]
+    fn what_moves_hides_or_turns_text_is_written_out() {
+        let hidden = (0..0x20)
+            .chain(0x7f..0xa0)
+            .chain(0x200b..=0x200f)
+            .chain(0x2028..=0x202e)
+            .chain(0x2060..=0x2069)
+            .chain([
+                0xad, 0x61c, 0x180e, 0xfeff, 0xfe0f, 0xfffe, 0xffff, 0xe0041, 0x10ffff,
+            ]);
+        for c in hidden.filter_map(char::from_u32) {
+            let shown = line(&format!("a{c}b")).into_owned();
+            assert!(!shown.contains(c), "{:x}", c as u32);
+            assert!(shown.starts_with("a\\") && shown.ends_with('b'), "{shown}");
+        }
+    }
+
+    #[test]
+    fn lines_keep_to_themselves() {
+        assert_eq!(line("a\nb\tc\r"), "a\\nb\\tc\\r");
+        assert_eq!(text("a\nb\tc\r\n"), "a\nb\tc\\r\n");
+    }
+}

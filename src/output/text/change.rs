@@ -1,0 +1,292 @@
+//! The changes of one object.
+
+use std::io;
+
+use super::sides::{Sides, sides};
+use super::{Line, Page, Paint};
+use crate::model::{ChangeKind, Drift, FieldPath, ObjectReport, Segment, Verdict};
+use crate::output::{view, words};
+
+/// Paths are padded to one column up to this width, so that values stand below one another.
+const WIDEST_PATH: usize = 52;
+
+/// Remarks are put next to values in one column up to this one, else below.
+const LAST_REMARK_COLUMN: usize = 84;
+
+/// A shared beginning of paths shorter than this is not worth a line of its own.
+const SHORTEST_SHARED: usize = 12;
+
+/// Changes below one beginning of their paths.
+struct Group<'r> {
+    /// How many segments they share; 0 when they stand alone.
+    shared: usize,
+    drifts: Vec<&'r Drift>,
+}
+
+pub(super) fn render_all(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
+    let drifts: Vec<&Drift> = view::drifts(object, page.options.show).collect();
+    let gutter = Gutter::of(&drifts, page.options.width);
+    for group in groups(&drifts) {
+        if let (1.., Some(first)) = (group.shared, group.drifts.first()) {
+            let shared = FieldPath(first.change.path.0[..group.shared].to_vec());
+            let path = Line::of(Paint::Path, &shared.to_string());
+            for part in path.wrap(page.options.width.saturating_sub(gutter.width)) {
+                let mut line = gutter.empty();
+                page.line(line.append(part))?;
+            }
+        }
+        render_group(page, &gutter, &group)?;
+    }
+    Ok(())
+}
+
+fn render_group(page: &mut Page<'_>, gutter: &Gutter, group: &Group<'_>) -> io::Result<()> {
+    let mut rows: Vec<Row<'_>> = group
+        .drifts
+        .iter()
+        .map(|drift| Row {
+            gutter,
+            indent: if group.shared > 0 { 2 } else { 0 },
+            path: Line::of(Paint::Path, &tail(drift, group.shared)),
+            sides: sides(&drift.change, page.options),
+            drift,
+            values_at: 0,
+            remarks_at: None,
+        })
+        .collect();
+    let paths = rows.iter().map(|row| row.path.width());
+    let values_at = paths.filter(|width| *width <= WIDEST_PATH).max();
+    for row in &mut rows {
+        row.values_at = row.start() + values_at.unwrap_or(0) + 2;
+    }
+    let ends = rows.iter().filter_map(|row| row.end(page.options.width));
+    let remarks_at = ends.filter(|end| end + 3 <= LAST_REMARK_COLUMN).max();
+    for mut row in rows {
+        row.remarks_at = remarks_at.map(|end| end + 3);
+        row.render(page)?;
+    }
+    Ok(())
+}
+
+/// The part of a change's path that its group does not share.
+fn tail(drift: &Drift, shared: usize) -> String {
+    let path = &drift.change.path;
+    FieldPath(path.0[shared..].to_vec()).to_string()
+}
+
+/// Puts neighbours together whose paths have a list item, or else a parent, in common.
+fn groups<'r>(drifts: &[&'r Drift]) -> Vec<Group<'r>> {
+    let mut groups: Vec<Group<'r>> = Vec::new();
+    let mut rest = drifts;
+    while let Some((first, later)) = rest.split_first() {
+        let shared = container(&first.change.path);
+        let prefix = &first.change.path.0[..shared];
+        let alike = later
+            .iter()
+            .take_while(|drift| {
+                drift.change.path.0.len() > shared && drift.change.path.0.starts_with(prefix)
+            })
+            .count();
+        let long_enough = FieldPath(prefix.to_vec()).to_string().len() >= SHORTEST_SHARED;
+        let taken = if long_enough && shared > 0 { alike } else { 0 };
+        let (group, others) = rest.split_at(1 + taken);
+        groups.push(Group {
+            shared: if taken > 0 { shared } else { 0 },
+            drifts: group.to_vec(),
+        });
+        rest = others;
+    }
+    groups
+}
+
+/// How many segments lead to what holds a path: its last list item, or else its parent.
+fn container(path: &FieldPath) -> usize {
+    let parents = path.0.len().saturating_sub(1);
+    path.0[..parents]
+        .iter()
+        .rposition(|segment| !matches!(segment, Segment::Field(_)))
+        .map_or(parents, |at| at + 1)
+}
+
+/// Line numbers of the manifest, and the bar next to them.
+struct Gutter {
+    digits: usize,
+    width: usize,
+}
+
+impl Gutter {
+    fn of(drifts: &[&Drift], columns: usize) -> Self {
+        let last = drifts.iter().filter_map(|drift| drift.position).max();
+        let digits = last.map_or(0, |position| position.line.to_string().len());
+        // A narrow page has no room for a margin.
+        let digits = if columns < 60 { digits } else { digits.max(4) };
+        Self {
+            digits,
+            width: digits + 3,
+        }
+    }
+
+    fn at(&self, drift: &Drift) -> Line {
+        let number = drift.position.map(|position| position.line.to_string());
+        let number = number.unwrap_or_default();
+        let blanks = " ".repeat(self.digits.saturating_sub(number.len()));
+        Line::of(Paint::Dim, &format!("{blanks}{number} │ "))
+    }
+
+    fn empty(&self) -> Line {
+        Line::of(Paint::Dim, &format!("{} │ ", " ".repeat(self.digits)))
+    }
+}
+
+/// One change.
+struct Row<'r> {
+    gutter: &'r Gutter,
+    indent: usize,
+    path: Line,
+    sides: Sides,
+    drift: &'r Drift,
+    /// Where the values of the group start, if they have room there.
+    values_at: usize,
+    /// Where its remarks start, if they have room next to the values.
+    remarks_at: Option<usize>,
+}
+
+impl Row<'_> {
+    /// Where the path starts.
+    fn start(&self) -> usize {
+        self.gutter.width + self.indent + 2
+    }
+
+    /// Where a value starts that has room next to the path.
+    fn value_column(&self, value: &Line, columns: usize) -> Option<usize> {
+        let close = self.start() + self.path.width() + 2;
+        [self.values_at.max(close), close]
+            .into_iter()
+            .find(|column| column + value.width() <= columns)
+    }
+
+    /// Where the row ends, if it is one line.
+    fn end(&self, columns: usize) -> Option<usize> {
+        match &self.sides {
+            Sides::Short(value) => Some(self.value_column(value, columns)? + value.width()),
+            Sides::Long(_) => None,
+        }
+    }
+
+    fn render(&self, page: &mut Page<'_>) -> io::Result<()> {
+        let first = self.first();
+        let mut remarks = self.remarks(page);
+        match &self.sides {
+            Sides::Short(value) => match self.value_column(value, page.options.width) {
+                Some(column) => {
+                    let mut line = first;
+                    line.append(self.path.clone())
+                        .pad_to(column)
+                        .append(value.clone());
+                    self.add_remark(&mut line, &mut remarks, page.options.width);
+                    page.line(&line)?;
+                }
+                None => {
+                    self.long(page, &first)?;
+                    self.below(page, 2, value.clone())?;
+                }
+            },
+            Sides::Long(lines) => {
+                self.long(page, &first)?;
+                for line in lines {
+                    self.below(page, 0, line.clone())?;
+                }
+            }
+        }
+        for remark in remarks {
+            self.below(page, 0, remark)?;
+        }
+        Ok(())
+    }
+
+    /// The gutter and the sign.
+    fn first(&self) -> Line {
+        let (sign, paint) = match self.drift.change.kind {
+            ChangeKind::Changed => ("~ ", Paint::Drift),
+            ChangeKind::Removed => ("- ", Paint::Declared),
+            ChangeKind::Added => ("+ ", Paint::Live),
+        };
+        let paint = if self.drift.is_reported() {
+            paint
+        } else {
+            Paint::Dim
+        };
+        let mut first = self.gutter.at(self.drift);
+        first
+            .push(Paint::Plain, &" ".repeat(self.indent))
+            .push(paint, sign);
+        first
+    }
+
+    /// Takes the first remark onto the line of the value if it has room there.
+    fn add_remark(&self, line: &mut Line, remarks: &mut Vec<Line>, columns: usize) {
+        let (Some(column), Some(remark)) = (self.remarks_at, remarks.first()) else {
+            return;
+        };
+        if line.width() + 3 <= column && column + remark.width() <= columns {
+            line.pad_to(column).append(remarks.remove(0));
+        }
+    }
+
+    /// The path on lines of its own.
+    fn long(&self, page: &mut Page<'_>, first: &Line) -> io::Result<()> {
+        let start = self.start();
+        let columns = page.options.width.saturating_sub(start);
+        for (i, part) in self.path.clone().wrap(columns).into_iter().enumerate() {
+            let mut line = if i == 0 {
+                first.clone()
+            } else {
+                self.gutter.empty()
+            };
+            line.pad_to(start).append(part);
+            page.line(&line)?;
+        }
+        Ok(())
+    }
+
+    /// A line below the path, next to the gutter.
+    fn below(&self, page: &mut Page<'_>, more: usize, text: Line) -> io::Result<()> {
+        let indent = self.start() + more;
+        let columns = page.options.width.saturating_sub(indent);
+        for part in text.wrap(columns) {
+            let mut line = self.gutter.empty();
+            line.pad_to(indent).append(part);
+            page.line(&line)?;
+        }
+        Ok(())
+    }
+
+    /// What there is to say about the change: how much it matters, who, why not, what else.
+    fn remarks(&self, page: &Page<'_>) -> Vec<Line> {
+        let drift = self.drift;
+        let mut about = Line::default();
+        match &drift.verdict {
+            Verdict::Reported => {
+                let severity = drift.severity;
+                about.push(Paint::of_severity(severity), severity.as_str());
+            }
+            Verdict::Ignored { rule, reason } => {
+                about.push(Paint::Note, &format!("ignored by {rule}: {reason}"));
+            }
+            Verdict::Explained { by, rule } => {
+                about.push(Paint::Note, by.as_str());
+                if let Some(rule) = rule {
+                    about.push(Paint::Note, &format!(" by {rule}"));
+                }
+            }
+        }
+        if let Some(owners) = words::owners(&drift.owners, page.options.now) {
+            about.push(Paint::Dim, " · ").push(Paint::Dim, &owners);
+        }
+        let mut remarks = vec![about];
+        if let Some(note) = &drift.note {
+            remarks.push(Line::of(Paint::Note, note));
+        }
+        remarks
+    }
+}

@@ -1,0 +1,131 @@
+//! `text`: the report to read in an incident.
+//!
+//! ```text
+//! ~ Deployment shop/cart  manifests/cart.yaml:1
+//!     9 │ ~ .spec.replicas  3 → 5
+//!       │   medium · kubectl (through scale), time not recorded
+//! ```
+//!
+//! An object has a header with its standing, each change a path, both sides, and who holds it. The
+//! gutter leads to the line in the manifest. The verdict comes last, where the eye is when the
+//! program ends.
+
+mod change;
+mod sides;
+mod summary;
+
+use std::io::{self, Write};
+
+use super::paint::{Line, Paint};
+use super::{Format, RenderOptions, view, words};
+use crate::model::{ObjectReport, Status};
+use crate::redact::Redacted;
+
+/// The report to read.
+pub struct Text;
+
+impl Format for Text {
+    fn name(&self) -> &'static str {
+        "text"
+    }
+
+    fn description(&self) -> &'static str {
+        "For reading, in colour on a terminal"
+    }
+
+    fn render(
+        &self,
+        report: &Redacted,
+        options: &RenderOptions,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let mut page = Page { options, out };
+        let mut in_sync = Vec::new();
+        for object in view::by_urgency(report, options.show) {
+            let quiet = object.status == Status::InSync
+                && view::drifts(object, options.show).next().is_none();
+            if quiet {
+                in_sync.push(object);
+            } else {
+                render_object(&mut page, object)?;
+            }
+        }
+        for object in &in_sync {
+            header(&mut page, object)?;
+        }
+        if !in_sync.is_empty() {
+            page.blank()?;
+        }
+        summary::render(&mut page, report)
+    }
+}
+
+/// Where lines go.
+struct Page<'p> {
+    options: &'p RenderOptions,
+    out: &'p mut dyn Write,
+}
+
+impl Page<'_> {
+    fn line(&mut self, line: &Line) -> io::Result<()> {
+        let text = line.render(self.options.colour);
+        writeln!(self.out, "{}", text.trim_end_matches(' '))
+    }
+
+    fn blank(&mut self) -> io::Result<()> {
+        writeln!(self.out)
+    }
+
+    /// A line that is broken where the page ends; what follows is indented.
+    fn wrapped(&mut self, first: &Line, indent: usize, text: Line) -> io::Result<()> {
+        let columns = self.options.width.saturating_sub(indent.max(first.width()));
+        for (i, part) in text.wrap(columns).into_iter().enumerate() {
+            let mut line = if i == 0 {
+                first.clone()
+            } else {
+                Line::default()
+            };
+            line.pad_to(indent).append(part);
+            self.line(&line)?;
+        }
+        Ok(())
+    }
+}
+
+fn render_object(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
+    header(page, object)?;
+    let indent = Line::of(Paint::Plain, "  ");
+    if let Some(standing) = words::standing(object) {
+        let paint = Paint::of_status(object.status);
+        page.wrapped(&indent, 2, Line::of(paint, &standing))?;
+    }
+    if let Some(owners) = words::owners(&object.owners, page.options.now) {
+        page.wrapped(&indent, 2, Line::of(Paint::Dim, &owners))?;
+    }
+    change::render_all(page, object)?;
+    page.blank()
+}
+
+/// `~ Deployment shop/cart  manifests/cart.yaml:1`
+fn header(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
+    let mark = match object.status {
+        Status::InSync => "=",
+        Status::Drifted => "~",
+        Status::Missing => "-",
+        Status::Extra => "+",
+        Status::Unknown => "?",
+    };
+    let mut line = Line::of(Paint::of_status(object.status), mark);
+    line.push(Paint::Plain, " ")
+        .push(Paint::Bold, &words::object(object));
+    let Some(origin) = words::origin(object) else {
+        return page.line(&line);
+    };
+    if line.width() + 2 + super::paint::width(&origin) <= page.options.width {
+        line.push(Paint::Plain, "  ").push(Paint::Dim, &origin);
+        return page.line(&line);
+    }
+    page.line(&line)?;
+    let indent = Line::of(Paint::Plain, "  ");
+    page.wrapped(&indent, 2, Line::of(Paint::Dim, &origin))
+}

@@ -1,0 +1,224 @@
+//! How things are said, the same in every format for people.
+
+use jiff::Timestamp;
+
+use super::escape;
+use crate::model::{ObjectReport, Operation, Owner, Report, Status, Target};
+
+/// `1 object`, `2 objects`
+pub fn count(n: usize, what: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{n} {what}{s}")
+}
+
+/// Who holds something, in one phrase: `kubectl-edit, last write 3h ago`.
+///
+/// It is "last write" and no more: the time is that of the manager's last write to the object,
+/// whichever field that was.
+pub fn owner(owner: &Owner, now: Option<Timestamp>) -> String {
+    let mut who = escape::line(&owner.manager).into_owned();
+    match (&owner.subresource, owner.operation) {
+        (Some(subresource), _) => {
+            who.push_str(&format!(" (through {})", escape::line(subresource)));
+        }
+        (None, Operation::Apply) => who.push_str(" (apply)"),
+        (None, Operation::Update) => {}
+    }
+    match &owner.time {
+        Some(time) => format!("{who}, last write {}", when(time, now)),
+        None => format!("{who}, time not recorded"),
+    }
+}
+
+/// The owners of a change in one phrase, the latest writer first, at most three.
+pub fn owners(owners: &[Owner], now: Option<Timestamp>) -> Option<String> {
+    let mut sorted: Vec<&Owner> = owners.iter().collect();
+    sorted.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.cmp(b)));
+    let mut said: Vec<String> = sorted.iter().take(3).map(|one| owner(one, now)).collect();
+    if sorted.len() > 3 {
+        said.push(format!("{} more", sorted.len() - 3));
+    }
+    (!said.is_empty()).then(|| said.join("; "))
+}
+
+/// `3h ago`; the time itself when it is long ago, not yet, or no time.
+pub fn when(time: &str, now: Option<Timestamp>) -> String {
+    let exact = || escape::line(time).into_owned();
+    let (Some(now), Ok(then)) = (now, time.parse::<Timestamp>()) else {
+        return exact();
+    };
+    const MINUTE: i64 = 60;
+    const HOUR: i64 = 60 * MINUTE;
+    const DAY: i64 = 24 * HOUR;
+    match now.as_second() - then.as_second() {
+        s @ 0..120 => format!("{s}s ago"),
+        s if (120..2 * HOUR).contains(&s) => format!("{}m ago", s / MINUTE),
+        s if (2 * HOUR..2 * DAY).contains(&s) => format!("{}h ago", s / HOUR),
+        s if (2 * DAY..90 * DAY).contains(&s) => format!("{}d ago", s / DAY),
+        _ => exact(),
+    }
+}
+
+/// What is to be said of an object that was not compared field by field.
+pub fn standing(object: &ObjectReport) -> Option<String> {
+    let said = match object.status {
+        Status::Missing => "missing: declared, and not in the cluster",
+        Status::Extra => "extra: in the cluster, and declared nowhere",
+        Status::Unknown => "unknown: not compared",
+        Status::InSync | Status::Drifted => {
+            return object
+                .reason
+                .as_ref()
+                .map(|reason| escape::line(reason).into_owned());
+        }
+    };
+    Some(match &object.reason {
+        Some(reason) if object.status == Status::Unknown => {
+            format!("{said}, {}", escape::line(reason))
+        }
+        Some(reason) => format!("{said} ({})", escape::line(reason)),
+        None => said.to_owned(),
+    })
+}
+
+/// `Deployment shop/cart`, on one line whatever the names hold.
+pub fn object(object: &ObjectReport) -> String {
+    escape::line(&object.key.to_string()).into_owned()
+}
+
+/// Where an object is declared: `cart/deployment.yaml:3`.
+pub fn origin(object: &ObjectReport) -> Option<String> {
+    let origin = object.origin.as_ref()?;
+    let mut said = origin.to_string();
+    if let Some(revision) = &origin.revision {
+        let short: String = revision.chars().take(12).collect();
+        said.push_str(&format!(" at {short}"));
+    }
+    if let Some(tool) = &origin.rendered_by {
+        said.push_str(&format!(" by {tool}"));
+    }
+    Some(escape::line(&said).into_owned())
+}
+
+/// `18 drifted, 2 missing, 40 in sync`: every status that there is, the worst first.
+pub fn tally(report: &Report) -> String {
+    let totals = report.totals();
+    let figures = [
+        (totals.unknown, "unknown"),
+        (totals.missing, "missing"),
+        (totals.drifted, "drifted"),
+        (totals.extra, "extra"),
+        (totals.in_sync, "in sync"),
+    ];
+    let said: Vec<String> = figures
+        .iter()
+        .filter(|(n, word)| *n > 0 || *word == "in sync")
+        .map(|(n, word)| format!("{n} {word}"))
+        .collect();
+    said.join(", ")
+}
+
+/// `41 changes reported, 3 ignored by 2 rules`
+pub fn changes(report: &Report) -> String {
+    let totals = report.totals();
+    let mut said = format!("{} reported", count(totals.reported, "change"));
+    if totals.ignored > 0 {
+        let by = match report.rules.len() {
+            0 => String::new(),
+            rules => format!(" by {}", count(rules, "rule")),
+        };
+        said.push_str(&format!(", {} ignored{by}", totals.ignored));
+    }
+    said
+}
+
+/// `66 of 66 declared objects compared, 1 failed, 3 skipped`
+pub fn coverage(report: &Report) -> String {
+    let coverage = report.coverage;
+    let mut said = format!(
+        "{} of {} compared",
+        coverage.compared,
+        count(coverage.declared, "declared object")
+    );
+    if coverage.failed > 0 {
+        said.push_str(&format!(", {} failed", coverage.failed));
+    }
+    if coverage.skipped > 0 {
+        said.push_str(&format!(", {} skipped", coverage.skipped));
+    }
+    said
+}
+
+/// What was compared with, as far as it is known.
+pub fn target(target: &Target) -> Option<String> {
+    let mut said = Vec::new();
+    let mut add = |label: &str, value: &Option<String>| {
+        if let Some(value) = value {
+            said.push(format!("{label}{}", escape::line(value)));
+        }
+    };
+    add("recording ", &target.dump);
+    add("context ", &target.context);
+    add("", &target.server);
+    add("", &target.version);
+    if target.insecure {
+        said.push("certificate NOT verified".to_owned());
+    }
+    if let Some(time) = &target.read_at {
+        said.push(format!("read at {}", escape::line(time)));
+    }
+    (!said.is_empty()).then(|| said.join(", "))
+}
+
+/// What an incomplete report means for its reader, `None` when it is complete.
+pub fn incomplete(report: &Report) -> Option<&'static str> {
+    if report.interrupted {
+        Some("the run was cut short; what was not compared may have drifted")
+    } else if report.is_incomplete() {
+        Some("not everything could be compared; what was not may have drifted")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ago(time: &str) -> String {
+        when(time, "2026-11-21T12:00:00Z".parse().ok())
+    }
+
+    #[test]
+    fn ages_are_rough_and_old_times_exact() {
+        assert_eq!(ago("2026-11-21T11:59:15Z"), "45s ago");
+        assert_eq!(ago("2026-11-21T11:48:00Z"), "12m ago");
+        assert_eq!(ago("2026-11-21T09:00:00Z"), "3h ago");
+        assert_eq!(ago("2026-11-16T12:00:00Z"), "5d ago");
+        assert_eq!(ago("2025-11-16T12:00:00Z"), "2025-11-16T12:00:00Z");
+        assert_eq!(ago("2026-11-21T12:00:05Z"), "2026-11-21T12:00:05Z");
+        assert_eq!(ago("soon\u{1b}"), "soon\\u{1b}");
+        assert_eq!(when("2026-11-21T09:00:00Z", None), "2026-11-21T09:00:00Z");
+    }
+
+    #[test]
+    fn owners_say_through_what_and_since_when() {
+        let mut one = Owner {
+            manager: "kubectl".to_owned(),
+            operation: Operation::Update,
+            subresource: Some("scale".to_owned()),
+            time: None,
+        };
+        assert_eq!(
+            owner(&one, None),
+            "kubectl (through scale), time not recorded"
+        );
+        one.subresource = None;
+        one.operation = Operation::Apply;
+        one.time = Some("2026-11-21T09:00:00Z".to_owned());
+        assert_eq!(
+            owner(&one, "2026-11-21T12:00:00Z".parse().ok()),
+            "kubectl (apply), last write 3h ago"
+        );
+    }
+}

@@ -1,0 +1,44 @@
+//! `yaml`: what `json` has, as YAML.
+
+use std::io::{self, Write};
+
+use super::document::Document;
+use super::yaml_text::{self, Style};
+use super::{Format, RenderOptions};
+use crate::redact::Redacted;
+
+/// The report for other programs, and for people who would rather read YAML.
+pub struct Yaml;
+
+/// The keys that come first, wherever they stand; the others are sorted.
+const ORDER: &[&str] = &[
+    "schema",
+    "verdict",
+    "apiVersion",
+    "kind",
+    "metadata",
+    "namespace",
+    "name",
+    "path",
+    "status",
+];
+
+impl Format for Yaml {
+    fn name(&self) -> &'static str {
+        "yaml"
+    }
+
+    fn description(&self) -> &'static str {
+        "The same document as YAML"
+    }
+
+    fn render(
+        &self,
+        report: &Redacted,
+        options: &RenderOptions,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let value = serde_json::to_value(Document::new(report, options))?;
+        out.write_all(yaml_text::document_in_order(&value, Style::Exact, ORDER).as_bytes())
+    }
+}

@@ -1,0 +1,235 @@
+//! Values as YAML that people read and programs read back.
+
+use std::ops::Range;
+
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use serde_json::Value;
+use serde_saphyr::DoubleQuoted;
+
+use super::escape;
+
+/// What hidden characters in texts of several lines become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// Double-quoted, as YAML escapes: reads back as the same value.
+    Exact,
+    /// Written out within a block, as [`escape::text`] does: stays readable line by line.
+    Readable,
+}
+
+/// The keys of an object, and of the items of its lists, that come first.
+const OBJECT_ORDER: &[&str] = &["apiVersion", "kind", "metadata", "name"];
+
+/// A value as a YAML document with a line feed at its end. What says what something is comes
+/// first, the other keys are sorted; whatever another reader could take for a boolean, a
+/// number or a date is quoted.
+pub fn document(value: &Value, style: Style) -> String {
+    document_in_order(value, style, OBJECT_ORDER)
+}
+
+/// The same with other keys first.
+pub fn document_in_order(value: &Value, style: Style, order: &[&str]) -> String {
+    let mut out = String::new();
+    let options = serde_saphyr::ser_options! {
+        // No folding: what is one line stays one line, or diffs would move.
+        folded_wrap_chars: usize::MAX,
+    };
+    let node = Node {
+        value,
+        style,
+        order,
+    };
+    if serde_saphyr::to_fmt_writer_with_options(&mut out, &node, options).is_err() {
+        // A value that the serializer refuses is still shown: JSON is YAML.
+        out = value.to_string();
+    }
+    if !out.ends_with('\n') {
+        out.push('\n');
+    }
+    escape_hidden(out)
+}
+
+/// A scalar (or an empty list or map) on one line.
+pub fn scalar(value: &Value) -> String {
+    if let Value::String(text) = value
+        && text.contains('\n')
+    {
+        return Value::from(escape::text(text).into_owned()).to_string();
+    }
+    let mut text = document(value, Style::Exact);
+    text.truncate(text.trim_end_matches('\n').len());
+    text
+}
+
+/// Writes YAML's escapes for hidden characters. They are within double quotes by now, but for
+/// keys: the serializer writes some of those plain, and they are quoted here.
+fn escape_hidden(text: String) -> String {
+    if !text.contains(escape::is_hidden) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len() + 64);
+    for line in text.split_inclusive('\n') {
+        match plain_key(line).filter(|key| line[key.clone()].contains(escape::is_hidden)) {
+            Some(key) => {
+                let (before, after) = (&line[..key.start], &line[key.end..]);
+                out.push_str(&format!("{before}\""));
+                push_escaped(
+                    &mut out,
+                    &line[key].replace('\\', "\\\\").replace('"', "\\\""),
+                );
+                out.push('"');
+                push_escaped(&mut out, after);
+            }
+            None => push_escaped(&mut out, line),
+        }
+    }
+    out
+}
+
+/// Where a line has a key that is not quoted.
+fn plain_key(line: &str) -> Option<Range<usize>> {
+    let mut start = line.len() - line.trim_start_matches(' ').len();
+    while line[start..].starts_with("- ") {
+        start += 2;
+    }
+    if line[start..].starts_with(['"', '\'']) {
+        return None;
+    }
+    let len = line[start..]
+        .find(": ")
+        .or_else(|| line[start..].trim_end().strip_suffix(':').map(str::len))?;
+    Some(start..start + len)
+}
+
+fn push_escaped(out: &mut String, text: &str) {
+    for c in text.chars() {
+        match c as u32 {
+            _ if !escape::is_hidden(c) => out.push(c),
+            code @ ..=0xffff => out.push_str(&format!("\\u{code:04X}")),
+            code => out.push_str(&format!("\\U{code:08X}")),
+        }
+    }
+}
+
+/// A value with its keys in order and its texts in their style.
+struct Node<'v> {
+    value: &'v Value,
+    style: Style,
+    order: &'v [&'v str],
+}
+
+impl Serialize for Node<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.value {
+            Value::String(text) => serialize_text(text, self.style, serializer),
+            Value::Array(items) => {
+                let mut seq = serializer.serialize_seq(Some(items.len()))?;
+                for value in items {
+                    seq.serialize_element(&Node { value, ..*self })?;
+                }
+                seq.end()
+            }
+            Value::Object(fields) => {
+                let mut sorted: Vec<_> = fields.iter().collect();
+                sorted.sort_by_key(|(name, _)| (self.rank(name), *name));
+                let mut map = serializer.serialize_map(Some(sorted.len()))?;
+                for (name, value) in sorted {
+                    let value = Node { value, ..*self };
+                    map.serialize_entry(name, &value)?;
+                }
+                map.end()
+            }
+            scalar => scalar.serialize(serializer),
+        }
+    }
+}
+
+fn serialize_text<S: Serializer>(text: &str, style: Style, to: S) -> Result<S::Ok, S::Error> {
+    if !text.contains(escape::is_hidden) {
+        return text.serialize(to);
+    }
+    if style == Style::Readable && text.contains('\n') {
+        return escape::text(text).serialize(to);
+    }
+    DoubleQuoted(text).serialize(to)
+}
+
+impl Node<'_> {
+    /// How early a key comes.
+    fn rank(&self, name: &str) -> usize {
+        let first = self.order.iter().position(|first| *first == name);
+        first.unwrap_or(self.order.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_another_reader_would_mistake_is_quoted() {
+        for (text, expected) in [
+            ("yes", "\"yes\""),
+            ("on", "\"on\""),
+            ("y", "\"y\""),
+            ("0644", "\"0644\""),
+            ("1e3", "\"1e3\""),
+            ("null", "\"null\""),
+            ("2026-01-01", "\"2026-01-01\""),
+            ("", "\"\""),
+            (" a", "\" a\""),
+            ("a: b", "\"a: b\""),
+            ("shop/cart:1.4", "shop/cart:1.4"),
+            ("a\nb", "\"a\\nb\""),
+        ] {
+            assert_eq!(scalar(&json!(text)), expected);
+        }
+        assert_eq!(scalar(&json!(5)), "5");
+        assert_eq!(scalar(&json!(null)), "null");
+        assert_eq!(scalar(&json!({})), "{}");
+    }
+
+    #[test]
+    fn keys_are_in_order_and_text_is_in_blocks() {
+        let value = json!({
+            "spec": {"b": [1, {"c": 2}], "a": "x\ny\n"},
+            "metadata": {"name": "cart"},
+            "kind": "ConfigMap",
+            "apiVersion": "v1",
+        });
+        insta::assert_snapshot!(document(&value, Style::Exact), @r"
+        apiVersion: v1
+        kind: ConfigMap
+        metadata:
+          name: cart
+        spec:
+          a: |
+            x
+            y
+          b:
+          - 1
+          - c: 2
+        ");
+    }
+
+    #[test]
+    fn hidden_characters_are_written_out_and_read_back() {
+        let value = json!({
+            "k\u{202e}": "a\u{200b}b",
+            "\u{200b} \\b": {"c\u{ad}": ["\u{ad}"], "d": [{"e\u{ad}": null}]},
+            "text": "a\u{1b}[31m\nb\u{e0041}\n",
+            "crlf": "a\r\nb",
+        });
+        let exact = document(&value, Style::Exact);
+        assert!(!exact.contains(escape::is_hidden), "{exact}");
+        let back: Value = serde_yaml::from_str(&exact).unwrap();
+        assert_eq!(back, value);
+        let readable = document(&value, Style::Readable);
+        assert!(!readable.contains(escape::is_hidden), "{readable}");
+        assert!(
+            readable.contains("text: |\n  a\\u{1b}[31m\n  b\\u{e0041}\n"),
+            "{readable}"
+        );
+    }
+}

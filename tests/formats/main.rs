@@ -1,0 +1,91 @@
+//! Every format, over reports made by hand: what it looks like, and that it is what it says it is.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
+mod sample;
+mod snapshots;
+
+use driftctl::model::Report;
+use driftctl::output::{FORMATS, RenderOptions, Show, find};
+use driftctl::redact::{self, Redacted};
+
+/// Options of a terminal 100 columns wide, without colour, at a fixed time.
+fn options() -> RenderOptions {
+    RenderOptions {
+        now: Some(sample::NOW.parse().unwrap()),
+        ..RenderOptions::default()
+    }
+}
+
+fn render_redacted(format: &str, report: &Redacted, options: &RenderOptions) -> String {
+    let mut out = Vec::new();
+    find(format)
+        .unwrap_or_else(|| panic!("no format {format}"))
+        .render(report, options, &mut out)
+        .unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn render(format: &str, report: Report, options: &RenderOptions) -> String {
+    render_redacted(format, &redact::redact(report), options)
+}
+
+#[test]
+fn names_are_unique_and_described() {
+    let mut names: Vec<_> = FORMATS.iter().map(|format| format.name()).collect();
+    assert_eq!(names[0], "text", "the default");
+    for format in FORMATS {
+        assert!(!format.description().is_empty());
+        assert!(!format.description().ends_with('.'), "{}", format.name());
+    }
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), FORMATS.len());
+}
+
+#[test]
+fn the_same_report_reads_the_same() {
+    for format in FORMATS {
+        let once = render(format.name(), sample::drifted(), &options());
+        let again = render(format.name(), sample::drifted(), &options());
+        assert_eq!(once, again, "{}", format.name());
+    }
+}
+
+#[test]
+fn every_format_passes_on_that_it_could_not_write() {
+    struct Full;
+    impl std::io::Write for Full {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::StorageFull.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let report = redact::redact(sample::drifted());
+    for format in FORMATS {
+        let error = format.render(&report, &options(), &mut Full).unwrap_err();
+        assert_eq!(
+            error.kind(),
+            std::io::ErrorKind::StorageFull,
+            "{}",
+            format.name()
+        );
+    }
+}
+
+#[test]
+fn more_is_shown_when_asked_for() {
+    for format in ["text", "json", "yaml"] {
+        let with = |show| RenderOptions { show, ..options() };
+        let drift = render(format, sample::drifted(), &with(Show::Drift));
+        let ignored = render(format, sample::drifted(), &with(Show::Ignored));
+        let all = render(format, sample::drifted(), &with(Show::All));
+        let label = "argocd.argoproj.io/instance";
+        assert!(!drift.contains(label) && ignored.contains(label));
+        let default = ".spec.progressDeadlineSeconds";
+        assert!(!ignored.contains(default) && all.contains(default));
+        assert!(!ignored.contains("Namespace") && all.contains("Namespace"));
+    }
+}

@@ -1,0 +1,402 @@
+//! Reports made by hand, with something of everything.
+
+use driftctl::model::{
+    Change, ChangeKind, Coverage, Drift, Explanation, ObjectReport, Operation, Origin, Owner,
+    Position, Report, ResourceKey, RuleCount, Severity, Status, Target, Verdict, Warning,
+};
+use serde_json::{Value, json};
+
+/// When the samples are read.
+pub const NOW: &str = "2026-11-21T12:00:00Z";
+
+pub fn key(group: &str, kind: &str, namespace: &str, name: &str) -> ResourceKey {
+    ResourceKey {
+        group: group.to_owned(),
+        kind: kind.to_owned(),
+        namespace: (!namespace.is_empty()).then(|| namespace.to_owned()),
+        name: name.to_owned(),
+    }
+}
+
+pub fn owner(manager: &str, time: &str) -> Owner {
+    Owner {
+        manager: manager.to_owned(),
+        operation: Operation::Update,
+        subresource: None,
+        time: (!time.is_empty()).then(|| time.to_owned()),
+    }
+}
+
+/// A change of medium severity that nobody holds.
+pub fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> Drift {
+    let kind = match (&declared, &live) {
+        (Some(_), Some(_)) => ChangeKind::Changed,
+        (Some(_), None) => ChangeKind::Removed,
+        _ => ChangeKind::Added,
+    };
+    Drift {
+        change: Change {
+            path: path.parse().unwrap(),
+            kind,
+            declared,
+            live,
+            at: Vec::new(),
+        },
+        position: None,
+        owners: Vec::new(),
+        severity: Severity::Medium,
+        verdict: Verdict::Reported,
+        note: None,
+    }
+}
+
+pub fn object(key: ResourceKey, api_version: &str, status: Status) -> ObjectReport {
+    ObjectReport {
+        key,
+        api_version: api_version.to_owned(),
+        origin: None,
+        status,
+        reason: None,
+        drifts: Vec::new(),
+        owners: Vec::new(),
+        declared: None,
+        live: None,
+    }
+}
+
+pub fn report(objects: Vec<ObjectReport>) -> Report {
+    Report {
+        target: Target::default(),
+        coverage: Coverage {
+            declared: objects.len(),
+            compared: objects.len(),
+            ..Coverage::default()
+        },
+        objects,
+        warnings: Vec::new(),
+        skipped: Vec::new(),
+        rules: Vec::new(),
+        interrupted: false,
+    }
+}
+
+fn at(mut drift: Drift, line: usize, severity: Severity, owners: Vec<Owner>) -> Drift {
+    drift.position = Some(Position { line, column: 7 });
+    drift.severity = severity;
+    drift.owners = owners;
+    drift
+}
+
+fn deployment() -> ObjectReport {
+    let edit = || vec![owner("kubectl-edit", "2026-11-21T09:00:00Z")];
+    let app = ".spec.template.spec.containers[name=\"app\"]";
+    let sidecar = json!({
+        "name": "debug",
+        "image": "busybox:1.36",
+        "command": ["sleep", "infinity"],
+        "env": [{"name": "MODE", "value": "on"}, {"name": "API_TOKEN", "value": "hunter2"}],
+    });
+    let mut cart = object(
+        key("apps", "Deployment", "shop", "cart"),
+        "apps/v1",
+        Status::Drifted,
+    );
+    cart.origin = Some(Origin::file("manifests/cart.yaml", 2, 14));
+    let mut scaled = at(
+        drift(".spec.replicas", Some(json!(3)), Some(json!(5))),
+        20,
+        Severity::Medium,
+        vec![owner("kubectl", "")],
+    );
+    scaled.owners[0].subresource = Some("scale".to_owned());
+    let mut dropped = drift(
+        ".spec.template.metadata.annotations",
+        None,
+        Some(json!({"team": "cart"})),
+    );
+    dropped.severity = Severity::Low;
+    dropped.owners = vec![owner("kubectl-client-side-apply", "2026-11-14T12:00:00Z")];
+    dropped.note = Some("the manifest dropped it, and nobody has applied that yet".to_owned());
+    let mut ignored = drift(
+        ".metadata.labels[\"argocd.argoproj.io/instance\"]",
+        None,
+        Some(json!("shop")),
+    );
+    ignored.verdict = Verdict::Ignored {
+        rule: "argocd-tracking".to_owned(),
+        reason: "Argo CD labels what it tracks".to_owned(),
+    };
+    let mut explained = drift(".spec.progressDeadlineSeconds", None, Some(json!(600)));
+    explained.verdict = Verdict::Explained {
+        by: Explanation::UnownedDefault,
+        rule: None,
+    };
+    cart.drifts = vec![
+        ignored,
+        explained,
+        scaled,
+        dropped,
+        at(
+            drift(
+                &format!("{app}.image"),
+                Some(json!("registry.example/shop/cart:1.4.2")),
+                Some(json!("registry.example/shop/cart:1.5.0-rc1")),
+            ),
+            31,
+            Severity::High,
+            edit(),
+        ),
+        at(
+            drift(
+                &format!("{app}.resources.limits.memory"),
+                Some(json!("256Mi")),
+                None,
+            ),
+            40,
+            Severity::Medium,
+            Vec::new(),
+        ),
+        at(
+            drift(
+                &format!("{app}.env[name=\"DB_PASSWORD\"].value"),
+                Some(json!("hunter2")),
+                Some(json!("hunter3")),
+            ),
+            44,
+            Severity::Medium,
+            edit(),
+        ),
+        at(
+            drift(
+                ".spec.template.spec.containers[name=\"debug\"]",
+                None,
+                Some(sidecar.clone()),
+            ),
+            29,
+            Severity::Critical,
+            edit(),
+        ),
+    ];
+    let whole = |replicas: u32, image: &str, memory: Value, password: &str, more: Option<Value>| {
+        let app = json!({
+            "name": "app",
+            "image": image,
+            "resources": {"limits": memory},
+            "env": [{"name": "DB_PASSWORD", "value": password}],
+        });
+        let containers: Vec<Value> = [Some(app), more].into_iter().flatten().collect();
+        json!({
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "cart", "namespace": "shop"},
+            "spec": {"replicas": replicas, "template": {"spec": {"containers": containers}}},
+        })
+    };
+    let image = "registry.example/shop/cart";
+    cart.declared = Some(whole(
+        3,
+        &format!("{image}:1.4.2"),
+        json!({"memory": "256Mi"}),
+        "hunter2",
+        None,
+    ));
+    cart.live = Some(whole(
+        5,
+        &format!("{image}:1.5.0-rc1"),
+        json!({}),
+        "hunter3",
+        Some(sidecar),
+    ));
+    cart
+}
+
+fn config_map() -> ObjectReport {
+    let text = |level: &str, end: &str| {
+        format!(
+            "[server]\nport = 8080\nworkers = 4\n\n[log]\nlevel = {level}\nformat = \"json\"\n{end}"
+        )
+    };
+    let (declared, live) = (text("\"info\"", ""), text("\"debug\"", "# tuned by hand  "));
+    let mut config = object(
+        key("", "ConfigMap", "shop", "cart-config"),
+        "v1",
+        Status::Drifted,
+    );
+    config.origin = Some(Origin::file("manifests/cart.yaml", 1, 1));
+    config.drifts = vec![
+        at(
+            drift(
+                ".data[\"cart.toml\"]",
+                Some(json!(declared)),
+                Some(json!(live)),
+            ),
+            6,
+            Severity::Medium,
+            vec![
+                owner("kubectl-client-side-apply", "2026-11-14T12:00:00Z"),
+                owner("kubectl-patch", "2026-11-21T11:48:00Z"),
+            ],
+        ),
+        at(
+            drift(".data.enabled", Some(json!("yes")), Some(json!("no"))),
+            4,
+            Severity::Medium,
+            vec![owner("kubectl-patch", "2026-11-21T11:48:00Z")],
+        ),
+    ];
+    let whole = |text: &str, enabled: &str| {
+        json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "cart-config", "namespace": "shop"},
+            "data": {"cart.toml": text, "enabled": enabled},
+        })
+    };
+    config.declared = Some(whole(&declared, "yes"));
+    config.live = Some(whole(&live, "no"));
+    config
+}
+
+fn secret() -> ObjectReport {
+    let mut secret = object(
+        key("", "Secret", "shop", "cart-session"),
+        "v1",
+        Status::Drifted,
+    );
+    secret.origin = Some(Origin::file("manifests/secrets.yaml", 1, 1));
+    secret.drifts = vec![
+        at(
+            drift(
+                ".data.key",
+                Some(json!("aHVudGVyMg==")),
+                Some(json!("aHVudGVyMw==")),
+            ),
+            7,
+            Severity::High,
+            vec![owner("kubectl-patch", "2026-11-19T08:00:00Z")],
+        ),
+        drift(".data.extra-token", None, Some(json!("bGVha2Vk"))),
+    ];
+    let whole = |data: Value| {
+        json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "cart-session", "namespace": "shop"},
+            "data": data,
+        })
+    };
+    secret.declared = Some(whole(json!({"key": "aHVudGVyMg==", "salt": "c2FsdA=="})));
+    secret.live = Some(whole(
+        json!({"key": "aHVudGVyMw==", "salt": "c2FsdA==", "extra-token": "bGVha2Vk"}),
+    ));
+    secret
+}
+
+/// Drift of every kind, everything compared.
+pub fn drifted() -> Report {
+    let mut missing = object(
+        key("", "ServiceAccount", "shop", "cart"),
+        "v1",
+        Status::Missing,
+    );
+    missing.origin = Some(Origin::file("manifests/rbac.yaml", 1, 1));
+    missing.declared = Some(json!({
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": "cart", "namespace": "shop"},
+    }));
+    let mut extra = object(
+        key("rbac.authorization.k8s.io", "Role", "shop", "tmp-admin"),
+        "rbac.authorization.k8s.io/v1",
+        Status::Extra,
+    );
+    extra.owners = vec![owner("kubectl-create", "2026-11-21T11:59:15Z")];
+    extra.live = Some(json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": {"name": "tmp-admin", "namespace": "shop"},
+        "rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}],
+    }));
+    let mut in_sync = object(key("", "Namespace", "", "shop"), "v1", Status::InSync);
+    in_sync.origin = Some(Origin::file("manifests/namespace.yaml", 1, 1));
+    let mut report = report(vec![
+        config_map(),
+        in_sync,
+        secret(),
+        missing,
+        deployment(),
+        extra,
+    ]);
+    report.coverage = Coverage {
+        declared: 5,
+        compared: 5,
+        skipped: 1,
+        failed: 0,
+    };
+    report.target = Target {
+        context: Some("kind-shop".to_owned()),
+        server: Some("https://127.0.0.1:6443".to_owned()),
+        version: Some("v1.36.2".to_owned()),
+        read_at: Some(NOW.to_owned()),
+        ..Target::default()
+    };
+    report.rules = vec![RuleCount {
+        rule: "argocd-tracking".to_owned(),
+        reason: "Argo CD labels what it tracks".to_owned(),
+        hid: 1,
+    }];
+    report.skipped = vec![Warning {
+        place: "manifests/values.yaml".to_owned(),
+        message: "no Kubernetes object (no apiVersion)".to_owned(),
+        fatal: false,
+    }];
+    report
+}
+
+/// A run in which not everything could be read.
+pub fn incomplete() -> Report {
+    let mut unknown = object(
+        key("store.example", "Promotion", "shop", "spring"),
+        "store.example/v1",
+        Status::Unknown,
+    );
+    unknown.origin = Some(Origin::file("manifests/promotions.yaml", 3, 27));
+    unknown.reason = Some(
+        "the server refused to let this user get promotions.store.example in namespace shop"
+            .to_owned(),
+    );
+    let mut in_sync = object(key("", "Namespace", "", "shop"), "v1", Status::InSync);
+    in_sync.origin = Some(Origin::file("manifests/namespace.yaml", 1, 1));
+    let mut report = report(vec![in_sync, unknown]);
+    report.coverage = Coverage {
+        declared: 2,
+        compared: 1,
+        skipped: 0,
+        failed: 2,
+    };
+    report.target.dump = Some("live.json".to_owned());
+    report.warnings = vec![
+        Warning {
+            place: "manifests/broken.yaml:7:3".to_owned(),
+            message: "a mapping key has no value here; check the indentation".to_owned(),
+            fatal: true,
+        },
+        Warning {
+            place: String::new(),
+            message:
+                "the recording has no managed fields; nothing can be said about who changed what"
+                    .to_owned(),
+            fatal: false,
+        },
+    ];
+    report
+}
+
+/// A run that found nothing.
+pub fn in_sync() -> Report {
+    report(vec![object(
+        key("", "Namespace", "", "shop"),
+        "v1",
+        Status::InSync,
+    )])
+}
