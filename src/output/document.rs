@@ -74,6 +74,8 @@ struct CoverageDocument {
     compared: usize,
     /// Documents and files that hold no Kubernetes object.
     skipped: usize,
+    /// Declared objects that the run's filters left out.
+    filtered: usize,
     /// Objects, documents and files that could not be read or compared.
     failed: usize,
 }
@@ -265,6 +267,7 @@ impl CoverageDocument {
             declared: coverage.declared,
             compared: coverage.compared,
             skipped: coverage.skipped,
+            filtered: coverage.filtered,
             failed: coverage.failed,
         }
     }

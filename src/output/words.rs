@@ -143,6 +143,9 @@ pub fn coverage(report: &Report) -> String {
     if coverage.failed > 0 {
         said.push_str(&format!(", {} failed", coverage.failed));
     }
+    if coverage.filtered > 0 {
+        said.push_str(&format!(", {} filtered out", coverage.filtered));
+    }
     if coverage.skipped > 0 {
         said.push_str(&format!(", {} skipped", coverage.skipped));
     }

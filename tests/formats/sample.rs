@@ -331,7 +331,7 @@ pub fn drifted() -> Report {
         declared: 5,
         compared: 5,
         skipped: 1,
-        failed: 0,
+        ..Coverage::default()
     };
     report.target = Target {
         context: Some("kind-shop".to_owned()),
@@ -371,8 +371,8 @@ pub fn incomplete() -> Report {
     report.coverage = Coverage {
         declared: 2,
         compared: 1,
-        skipped: 0,
         failed: 2,
+        ..Coverage::default()
     };
     report.target.dump = Some("live.json".to_owned());
     report.warnings = vec![
