@@ -281,23 +281,47 @@ fn set_zero_values(schema: &mut Schema) {
     }
 }
 
-/// `TYPE FIELD = JSON`, where `*` in the type is any version.
+/// Applies `defaults.txt`, which says how its lines are written.
 fn set_defaults(schema: &mut Schema) {
     let text = fs::read_to_string(root().join("src/schema/defaults.txt")).unwrap();
     for line in text
         .lines()
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
     {
-        let (place, default) = line.split_once(" = ").unwrap_or_else(|| panic!("{line}"));
-        let (ty, field) = place.split_once(' ').unwrap_or_else(|| panic!("{line}"));
-        let default: Value =
-            serde_json::from_str(default).unwrap_or_else(|e| panic!("{line}: {e}"));
-        let fields = fields_named(schema, ty, field);
-        assert!(!fields.is_empty(), "there is no such field: {line}");
-        for field in fields {
-            field.default = Some(default.clone());
+        let (ty, rest) = line.split_once(' ').unwrap();
+        if let Some((field, default)) = rest.split_once(" = ") {
+            let default: Value =
+                serde_json::from_str(default).unwrap_or_else(|e| panic!("{line}: {e}"));
+            let fields = fields_named(schema, ty, field);
+            assert!(!fields.is_empty(), "there is no such field: {line}");
+            for field in fields {
+                field.default = Some(default.clone());
+            }
+        } else if let Some((field, name)) = rest.split_once(" : ") {
+            copy_type(schema, ty, field, name);
+        } else {
+            panic!("{line}");
         }
     }
+}
+
+/// Gives the struct at a field, or in the list at that field, a name of its own there.
+fn copy_type(schema: &mut Schema, ty: &str, field: &str, name: &str) {
+    let field_type = fields_named(schema, ty, field)[0].ty;
+    let (item, list) = match schema.get(field_type) {
+        Type::List { item, kind } => (*item, Some(kind.clone())),
+        _ => (field_type, None),
+    };
+    let known = schema.names.iter().position(|known| &**known == name);
+    let copy = match known {
+        Some(index) => TypeId(u32::try_from(index).unwrap()),
+        None => schema.push(name, schema.get(item).clone()),
+    };
+    let place = match list {
+        Some(kind) => schema.push("", Type::List { item: copy, kind }),
+        None => copy,
+    };
+    fields_named(schema, ty, field)[0].ty = place;
 }
 
 fn fields_named<'s>(schema: &'s mut Schema, ty: &str, field: &str) -> Vec<&'s mut Field> {

@@ -9,6 +9,7 @@
 //! `fixtures/openapi` and from `defaults.txt`, which is written by hand.
 
 mod builtin;
+mod defaulting;
 mod openapi;
 mod pending;
 mod quantity;
@@ -19,6 +20,7 @@ mod types;
 pub use builtin::{
     BuiltinKind, KUBERNETES_VERSION, builtin_kind, builtin_kind_of_group, builtin_kinds,
 };
+pub use defaulting::conditional_default;
 pub use openapi::short_name;
 pub use pending::{conditional_default, convert};
 pub use scalar::{equal, equal_untyped, is_empty, is_zero};
