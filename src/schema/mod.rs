@@ -9,6 +9,7 @@
 //! `fixtures/openapi` and from `defaults.txt`, which is written by hand.
 
 mod builtin;
+mod crd;
 mod defaulting;
 mod openapi;
 mod pending;
@@ -22,6 +23,6 @@ pub use builtin::{
 };
 pub use defaulting::conditional_default;
 pub use openapi::short_name;
-pub use pending::{conditional_default, convert};
+pub use pending::convert;
 pub use scalar::{equal, equal_untyped, is_empty, is_zero};
 pub use types::{Field, ListKind, Scalar, Schema, Type, TypeId, Zero};

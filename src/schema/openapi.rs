@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{Field, ListKind, Scalar, Schema, Type, TypeId, Zero};
 
 /// How deep inline schemas may nest; deeper ones are [`Type::Any`]. (Real ones stay under 30.)
-const MAX_DEPTH: usize = 100;
+pub(super) const MAX_DEPTH: usize = 64;
 
 const OBJECT_META: &str = "meta.v1.ObjectMeta";
 

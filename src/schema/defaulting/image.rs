@@ -1,0 +1,63 @@
+//! Which images are pulled anew each time.
+
+use serde_json::{Value, json};
+
+/// `Always` for an image that names no version or `latest`.
+///
+/// The server reads the name as Docker does (`pkg/util/parsers`); what it cannot read has no tag,
+/// and what has no tag is not `latest`.
+pub(super) fn pull_policy(image: &str) -> Value {
+    let (name, digest) = match image.split_once('@') {
+        Some((name, digest)) => (name, Some(digest)),
+        None => (image, None),
+    };
+    let (repository, tag) = match name.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag)),
+        _ => (name, None),
+    };
+    let latest = match tag {
+        Some(tag) => tag == "latest",
+        None => digest.is_none(),
+    };
+    json!(if latest && is_repository(repository) {
+        "Always"
+    } else {
+        "IfNotPresent"
+    })
+}
+
+/// Whether this is a repository's name: lower case, after the registry's host if there is one.
+fn is_repository(name: &str) -> bool {
+    let path = match name.split_once('/') {
+        Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => path,
+        Some((host, path)) if host.bytes().any(|b| b.is_ascii_uppercase()) => path,
+        _ => name,
+    };
+    let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
+    path.split('/')
+        .all(|part| !part.is_empty() && part.bytes().all(is_plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pull_policy_follows_the_tag() {
+        for (image, policy) in [
+            ("nginx", "Always"),
+            ("nginx:latest", "Always"),
+            ("registry.example:5000/shop/cart", "Always"),
+            ("registry.example:5000/shop/cart:latest", "Always"),
+            ("nginx:latest@sha256:00", "Always"),
+            ("nginx:1.27", "IfNotPresent"),
+            ("registry.example:5000/shop/cart:4.12.1", "IfNotPresent"),
+            ("nginx@sha256:00", "IfNotPresent"),
+            ("", "IfNotPresent"),
+            ("UPPER", "IfNotPresent"),
+            ("HOST/app", "Always"),
+        ] {
+            assert_eq!(pull_policy(image), json!(policy), "{image:?}");
+        }
+    }
+}

@@ -1,0 +1,222 @@
+use serde_json::{Value, json};
+
+use super::conditional_default;
+use crate::schema::{Schema, TypeId};
+
+/// The default of a field, given one side only.
+fn default_of(ty: &str, field: &str, siblings: Value) -> Option<Value> {
+    default_between(ty, field, siblings.clone(), siblings)
+}
+
+fn default_between(ty: &str, field: &str, declared: Value, live: Value) -> Option<Value> {
+    let schema = Schema::builtin();
+    let id = schema
+        .names
+        .iter()
+        .position(|name| &**name == ty)
+        .expect(ty);
+    let id = TypeId(u32::try_from(id).unwrap());
+    let sides = (declared.as_object().unwrap(), live.as_object().unwrap());
+    conditional_default(schema, id, field, sides.0, sides.1)
+}
+
+#[test]
+fn services_by_type() {
+    let of = |field, spec| default_of("core.v1.ServiceSpec", field, spec);
+    assert_eq!(of("externalTrafficPolicy", json!({})), None);
+    assert_eq!(
+        of("externalTrafficPolicy", json!({"type": "NodePort"})),
+        Some(json!("Cluster"))
+    );
+    let addressed = json!({"externalIPs": ["192.0.2.1"]});
+    assert_eq!(
+        of("externalTrafficPolicy", addressed),
+        Some(json!("Cluster"))
+    );
+    assert_eq!(
+        of("internalTrafficPolicy", json!({})),
+        Some(json!("Cluster"))
+    );
+    assert_eq!(
+        of("internalTrafficPolicy", json!({"type": "ExternalName"})),
+        None
+    );
+    assert_eq!(
+        of("allocateLoadBalancerNodePorts", json!({"type": "NodePort"})),
+        None
+    );
+    assert_eq!(
+        of(
+            "allocateLoadBalancerNodePorts",
+            json!({"type": "LoadBalancer"})
+        ),
+        Some(json!(true))
+    );
+    assert_eq!(of("sessionAffinityConfig", json!({})), None);
+    assert_eq!(
+        of(
+            "sessionAffinityConfig",
+            json!({"sessionAffinity": "ClientIP"})
+        ),
+        Some(json!({"clientIP": {"timeoutSeconds": 10800}}))
+    );
+    assert_eq!(
+        of("clusterIPs", json!({"clusterIP": "None"})),
+        Some(json!(["None"]))
+    );
+    assert_eq!(
+        default_of("core.v1.ServicePort", "targetPort", json!({"port": 80})),
+        Some(json!(80))
+    );
+}
+
+#[test]
+fn what_follows_from_a_live_change_is_a_default_too() {
+    let declared = json!({"type": "ClusterIP"});
+    let live = json!({"type": "NodePort", "externalTrafficPolicy": "Cluster"});
+    let default = default_between(
+        "core.v1.ServiceSpec",
+        "externalTrafficPolicy",
+        declared.clone(),
+        live,
+    );
+    assert_eq!(default, Some(json!("Cluster")));
+    let live = json!({"type": "NodePort", "externalTrafficPolicy": "Local"});
+    let default = default_between(
+        "core.v1.ServiceSpec",
+        "externalTrafficPolicy",
+        declared,
+        live,
+    );
+    assert_eq!(default, None);
+    // The policy stays what the first image made it.
+    let live = json!({"image": "a:latest", "imagePullPolicy": "IfNotPresent"});
+    let declared = json!({"image": "a:1"});
+    let default = default_between("core.v1.Container", "imagePullPolicy", declared, live);
+    assert_eq!(default, Some(json!("IfNotPresent")));
+}
+
+#[test]
+fn copies_follow_what_is_declared() {
+    let spec = json!({"serviceAccountName": "cart", "serviceAccount": "cart"});
+    let of = |field, declared| default_between("core.v1.PodSpec", field, declared, spec.clone());
+    assert_eq!(
+        of("serviceAccount", json!({"serviceAccountName": "cart"})),
+        Some(json!("cart"))
+    );
+    assert_eq!(
+        of("serviceAccountName", json!({"serviceAccount": "cart"})),
+        Some(json!("cart"))
+    );
+    // Neither is declared: one of the two has to show.
+    assert_eq!(of("serviceAccount", json!({})), Some(json!("cart")));
+    assert_eq!(of("serviceAccountName", json!({})), None);
+    let pod = |field| default_of("core.v1.PodSpec@Pod", field, json!({}));
+    assert_eq!(
+        (pod("serviceAccount"), pod("serviceAccountName")),
+        (Some(json!("default")), Some(json!("default")))
+    );
+    let claim = json!({"dataSource": {"kind": "PersistentVolumeClaim", "name": "a"}});
+    let copy = default_of(
+        "core.v1.PersistentVolumeClaimSpec",
+        "dataSourceRef",
+        claim.clone(),
+    );
+    assert_eq!(copy.as_ref(), claim.get("dataSource"));
+}
+
+#[test]
+fn resources_are_filled_from_one_another() {
+    let item = json!({"type": "Container", "max": {"cpu": "2", "memory": "1Gi"}, "min": {"disk": "1"}, "default": {"cpu": "1"}});
+    let of = |field| default_of("core.v1.LimitRangeItem", field, item.clone());
+    assert_eq!(of("default"), Some(json!({"cpu": "1", "memory": "1Gi"})));
+    assert_eq!(
+        of("defaultRequest"),
+        Some(json!({"cpu": "1", "disk": "1", "memory": "1Gi"}))
+    );
+    let of_pods = json!({"type": "Pod", "max": {"cpu": "2"}});
+    assert_eq!(
+        default_of("core.v1.LimitRangeItem", "default", of_pods),
+        None
+    );
+    let resources = json!({"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "500m"}});
+    let of = |ty| default_of(ty, "requests", resources.clone());
+    assert_eq!(
+        of("core.v1.ResourceRequirements@Pod"),
+        Some(json!({"cpu": "500m", "memory": "1Gi"}))
+    );
+    assert_eq!(of("core.v1.ResourceRequirements"), None);
+}
+
+#[test]
+fn jobs_and_strategies() {
+    let job = |field, spec| default_of("batch.v1.JobSpec@Job", field, spec);
+    assert_eq!(job("completions", json!({})), Some(json!(1)));
+    assert_eq!(job("completions", json!({"parallelism": 2})), None);
+    assert_eq!(job("backoffLimit", json!({})), Some(json!(6)));
+    assert_eq!(
+        job("backoffLimit", json!({"backoffLimitPerIndex": 1})),
+        Some(json!(2_147_483_647))
+    );
+    assert_eq!(
+        job("podReplacementPolicy", json!({"podFailurePolicy": {}})),
+        Some(json!("Failed"))
+    );
+    let generated = json!({"selector": {"matchLabels": {"controller-uid": "u"}},
+        "template": {"metadata": {"labels": {"controller-uid": "u"}}}});
+    assert_eq!(
+        job("selector", generated),
+        Some(json!({"matchLabels": {"controller-uid": "u"}}))
+    );
+    let own = json!({"selector": {"matchLabels": {"app": "u"}}, "template": {"metadata": {"labels": {"app": "u"}}}});
+    assert_eq!(job("selector", own), None);
+    assert_eq!(
+        default_of("batch.v1.JobSpec", "backoffLimit", json!({})),
+        None
+    );
+    let strategy = |ty, spec| default_of(ty, "rollingUpdate", spec);
+    assert_eq!(
+        strategy("apps.v1.DeploymentStrategy", json!({"type": "Recreate"})),
+        None
+    );
+    assert!(strategy("apps.v1.DeploymentStrategy", json!({})).is_some());
+    assert!(
+        strategy(
+            "apps.v1.StatefulSetUpdateStrategy",
+            json!({"type": "RollingUpdate"})
+        )
+        .is_none()
+    );
+}
+
+#[test]
+fn the_rest() {
+    let policy = |spec| default_of("networking.v1.NetworkPolicySpec", "policyTypes", spec);
+    assert_eq!(policy(json!({"ingress": [{}]})), Some(json!(["Ingress"])));
+    assert_eq!(
+        policy(json!({"egress": [{}]})),
+        Some(json!(["Ingress", "Egress"]))
+    );
+    assert_eq!(policy(json!({"egress": []})), Some(json!(["Ingress"])));
+    let subject = |kind| default_of("rbac.v1.Subject", "apiGroup", json!({"kind": kind}));
+    assert_eq!(subject("Group"), Some(json!("rbac.authorization.k8s.io")));
+    assert_eq!(subject("ServiceAccount"), None);
+    let names = |field| {
+        default_of(
+            "apiextensions.v1.CustomResourceDefinitionNames",
+            field,
+            json!({"kind": "HTTPRoute"}),
+        )
+    };
+    assert_eq!(names("singular"), Some(json!("httproute")));
+    assert_eq!(names("listKind"), Some(json!("HTTPRouteList")));
+    let volume = |volume| default_of("core.v1.Volume", "emptyDir", volume);
+    assert_eq!(volume(json!({"name": "a"})), Some(json!({})));
+    assert_eq!(volume(json!({"name": "a", "secret": {}})), None);
+    let request = |field, request| default_of("resource.v1beta1.DeviceRequest", field, request);
+    assert_eq!(request("count", json!({"firstAvailable": []})), None);
+    assert_eq!(
+        request("count", json!({"deviceClassName": "gpu"})),
+        Some(json!(1))
+    );
+}
