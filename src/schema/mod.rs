@@ -12,17 +12,17 @@ mod builtin;
 mod crd;
 mod defaulting;
 mod openapi;
-mod pending;
 mod quantity;
 mod scalar;
 mod table;
 mod types;
+mod versions;
 
 pub use builtin::{
     BuiltinKind, KUBERNETES_VERSION, builtin_kind, builtin_kind_of_group, builtin_kinds,
 };
 pub use defaulting::conditional_default;
 pub use openapi::short_name;
-pub use pending::convert;
 pub use scalar::{equal, equal_untyped, is_empty, is_zero};
 pub use types::{Field, ListKind, Scalar, Schema, Type, TypeId, Zero};
+pub use versions::{Replacement, convert, replacement};
