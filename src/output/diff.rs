@@ -86,9 +86,8 @@ fn render_hunk(hunk: &Hunk, colour: bool, out: &mut dyn Write) -> io::Result<()>
     writeln!(out, "{}", paint(colour, Paint::Note, &hunk.header()))?;
     for line in &hunk.lines {
         let mut text = line.side.sign().to_string();
-        for (_, piece) in &line.pieces {
-            text.push_str(&escape::text(piece));
-        }
+        text.extend(line.pieces.iter().map(|(_, piece)| piece.as_str()));
+        let text = escape::text(&text);
         writeln!(out, "{}", paint(colour, Paint::of_side(line.side), &text))?;
     }
     Ok(())

@@ -1,9 +1,10 @@
-//! Makes what cannot be seen visible.
+//! Makes what cannot be seen visible, and what would be obeyed text.
 //!
 //! Values, names, keys, paths and messages come from manifests and clusters, and whoever wrote them
 //! may want to move the cursor, recolour the terminal, hide text or turn it round. Every character
 //! that does so, or that shows as nothing, is written out as `\u{202e}`, on a terminal or not: what
-//! is in a log today is on somebody's terminal tomorrow.
+//! is in a log today is on somebody's terminal tomorrow. Logs of CI systems are read by programs
+//! that obey commands within them; those lose a character in the same way.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -43,9 +44,9 @@ pub fn is_hidden(c: char) -> bool {
     }
 }
 
-/// For text of several lines: everything hidden is written out, line feeds and tabs stay.
+/// For text of several lines: everything harmful is written out, line feeds and tabs stay.
 pub fn text(raw: &str) -> Cow<'_, str> {
-    escaped(raw, is_hidden)
+    escaped(raw, |_| false)
 }
 
 /// For text in the middle of a line: line feeds and tabs are written out too.
@@ -55,25 +56,61 @@ pub fn text(raw: &str) -> Cow<'_, str> {
 /// assert_eq!(escape::line("a\u{1b}[31m\nb"), "a\\u{1b}[31m\\nb");
 /// ```
 pub fn line(raw: &str) -> Cow<'_, str> {
-    escaped(raw, |c| matches!(c, '\n' | '\t') || is_hidden(c))
+    escaped(raw, |c| matches!(c, '\n' | '\t'))
 }
 
-fn escaped(raw: &str, hidden: impl Fn(char) -> bool) -> Cow<'_, str> {
-    let Some(first) = raw.find(&hidden) else {
-        return Cow::Borrowed(raw);
-    };
-    let mut out = String::with_capacity(raw.len() + 16);
-    out.push_str(&raw[..first]);
-    for c in raw[first..].chars() {
+/// Whether a text holds anything that [`text`] writes out.
+pub fn is_harmful(raw: &str) -> bool {
+    harmful(raw).next().is_some()
+}
+
+/// The places of a text at which a character is to be written out: hidden ones, and those without
+/// which a command to a CI system is none.
+pub fn harmful(raw: &str) -> impl Iterator<Item = (usize, char)> {
+    let mut starts_line = true;
+    raw.char_indices().filter(move |(at, c)| {
+        let starts = starts_line;
+        starts_line = *c == '\n' || (starts && c.is_whitespace());
         match c {
-            c if !hidden(c) => out.push(c),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
+            '#' => completes_log_command(raw, *at),
+            ':' => starts && starts_workflow_command(&raw[*at..]),
+            c => is_hidden(*c),
+        }
+    })
+}
+
+/// `##[command]`, `##vso[…]`, `##teamcity[…]`: Azure Pipelines and older GitHub runners obey them
+/// anywhere in a line. True for the second `#`.
+fn completes_log_command(text: &str, at: usize) -> bool {
+    let after = text[at + 1..].trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    text[..at].ends_with('#') && after.starts_with('[')
+}
+
+/// `::name …::`: GitHub's runners obey them at the start of a line, blanks aside.
+fn starts_workflow_command(text: &str) -> bool {
+    let line = text.lines().next().unwrap_or_default();
+    line.strip_prefix("::").is_some_and(|command| {
+        command.starts_with(|c: char| c.is_ascii_alphabetic()) && command.contains("::")
+    })
+}
+
+fn escaped(raw: &str, also: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !is_harmful(raw) && !raw.contains(&also) {
+        return Cow::Borrowed(raw);
+    }
+    let mut marked = harmful(raw).map(|(at, _)| at).peekable();
+    let mut out = String::with_capacity(raw.len() + 16);
+    for (at, c) in raw.char_indices() {
+        let harmful = marked.next_if_eq(&at).is_some();
+        match c {
+            '\n' if also(c) => out.push_str("\\n"),
+            '\t' if also(c) => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
-            c => {
+            c if harmful => {
                 // Writing to a String cannot fail.
                 let _ = write!(out, "\\u{{{:x}}}", c as u32);
             }
+            c => out.push(c),
         }
     }
     Cow::Owned(out)
@@ -111,5 +148,30 @@ mod tests {
     fn lines_keep_to_themselves() {
         assert_eq!(line("a\nb\tc\r"), "a\\nb\\tc\\r");
         assert_eq!(text("a\nb\tc\r\n"), "a\nb\tc\\r\n");
+    }
+
+    #[test]
+    fn commands_to_ci_systems_are_text() {
+        for (raw, shown) in [
+            ("::set-output name=a::b", "\\u{3a}:set-output name=a::b"),
+            ("  ::add-mask::b", "  \\u{3a}:add-mask::b"),
+            ("a ##vso[task.complete]b", "a #\\u{23}vso[task.complete]b"),
+            ("##[group]x", "#\\u{23}[group]x"),
+            ("###[x", "##\\u{23}[x"),
+        ] {
+            assert_eq!(line(raw), shown);
+            assert_eq!(text(&format!("a\n{raw}")), format!("a\n{shown}"));
+            assert_eq!(line(shown), shown, "once is enough");
+        }
+        for raw in [
+            "::1",
+            "::/0",
+            "::ffff:10.0.0.1",
+            "## [title]",
+            "a::b::c",
+            "# [x]",
+        ] {
+            assert_eq!(line(raw), raw);
+        }
     }
 }

@@ -48,18 +48,15 @@ impl Formatter for Visible {
         out: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        let mut rest = fragment;
-        while let Some(at) = rest.find(escape::is_hidden) {
-            out.write_all(&rest.as_bytes()[..at])?;
-            let mut after = rest[at..].chars();
-            if let Some(c) = after.next() {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    write!(out, "\\u{unit:04x}")?;
-                }
+        let mut from = 0;
+        for (at, c) in escape::harmful(fragment) {
+            out.write_all(&fragment.as_bytes()[from..at])?;
+            from = at + c.len_utf8();
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}")?;
             }
-            rest = after.as_str();
         }
-        out.write_all(rest.as_bytes())
+        out.write_all(&fragment.as_bytes()[from..])
     }
 
     fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
@@ -105,11 +102,11 @@ mod tests {
 
     #[test]
     fn hidden_characters_are_escaped_and_the_value_stays() {
-        let value = serde_json::json!({"k\u{202e}": ["a\u{9b}\u{e0041}\n\u{1b}", {}, []]});
+        let value = serde_json::json!({"k\u{202e}": ["a\u{9b}\u{e0041}\n\u{1b}##[x", {}, []]});
         let mut out = Vec::new();
         write_json(&mut out, &value).unwrap();
         let text = String::from_utf8(out).unwrap();
-        assert!(!text.contains(escape::is_hidden), "{text}");
+        assert!(!escape::is_harmful(&text), "{text}");
         let back: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(back, value);
     }

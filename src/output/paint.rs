@@ -213,7 +213,19 @@ fn break_at(chars: &[(Paint, char)], columns: usize) -> usize {
     }
     let near = fit.saturating_sub(columns / 3);
     let blank = chars[near..fit].iter().rposition(|(_, c)| *c == ' ');
-    blank.map_or(fit, |blank| near + blank + 1).max(1)
+    let mut at = blank.map_or(fit, |blank| near + blank + 1);
+    // A line that starts with two colons may be obeyed.
+    while at > 1
+        && chars[at..]
+            .iter()
+            .take(2)
+            .filter(|(_, c)| *c == ':')
+            .count()
+            == 2
+    {
+        at -= 1;
+    }
+    at.max(1)
 }
 
 #[cfg(test)]

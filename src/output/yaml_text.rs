@@ -8,7 +8,7 @@ use serde_saphyr::DoubleQuoted;
 
 use super::escape;
 
-/// What hidden characters in texts of several lines become.
+/// What harmful characters in texts of several lines become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     /// Double-quoted, as YAML escapes: reads back as the same value.
@@ -46,7 +46,7 @@ pub fn document_in_order(value: &Value, style: Style, order: &[&str]) -> String 
     if !out.ends_with('\n') {
         out.push('\n');
     }
-    escape_hidden(out)
+    escape_harmful(out)
 }
 
 /// A scalar (or an empty list or map) on one line.
@@ -61,22 +61,20 @@ pub fn scalar(value: &Value) -> String {
     text
 }
 
-/// Writes YAML's escapes for hidden characters. They are within double quotes by now, but for
-/// keys: the serializer writes some of those plain, and they are quoted here.
-fn escape_hidden(text: String) -> String {
-    if !text.contains(escape::is_hidden) {
+/// Writes YAML's escapes for what is harmful. It is within double quotes by now, but for keys: the
+/// serializer writes some of those plain, and they are quoted here.
+fn escape_harmful(text: String) -> String {
+    if !escape::is_harmful(&text) {
         return text;
     }
     let mut out = String::with_capacity(text.len() + 64);
     for line in text.split_inclusive('\n') {
-        match plain_key(line).filter(|key| line[key.clone()].contains(escape::is_hidden)) {
+        match plain_key(line).filter(|key| escape::is_harmful(&line[key.clone()])) {
             Some(key) => {
                 let (before, after) = (&line[..key.start], &line[key.end..]);
                 out.push_str(&format!("{before}\""));
-                push_escaped(
-                    &mut out,
-                    &line[key].replace('\\', "\\\\").replace('"', "\\\""),
-                );
+                let name = line[key].replace('\\', "\\\\").replace('"', "\\\"");
+                push_escaped(&mut out, &name);
                 out.push('"');
                 push_escaped(&mut out, after);
             }
@@ -102,13 +100,16 @@ fn plain_key(line: &str) -> Option<Range<usize>> {
 }
 
 fn push_escaped(out: &mut String, text: &str) {
-    for c in text.chars() {
+    let mut from = 0;
+    for (at, c) in escape::harmful(text) {
+        out.push_str(&text[from..at]);
+        from = at + c.len_utf8();
         match c as u32 {
-            _ if !escape::is_hidden(c) => out.push(c),
             code @ ..=0xffff => out.push_str(&format!("\\u{code:04X}")),
             code => out.push_str(&format!("\\U{code:08X}")),
         }
     }
+    out.push_str(&text[from..]);
 }
 
 /// A value with its keys in order and its texts in their style.
@@ -145,7 +146,7 @@ impl Serialize for Node<'_> {
 }
 
 fn serialize_text<S: Serializer>(text: &str, style: Style, to: S) -> Result<S::Ok, S::Error> {
-    if !text.contains(escape::is_hidden) {
+    if !escape::is_harmful(text) {
         return text.serialize(to);
     }
     if style == Style::Readable && text.contains('\n') {
@@ -220,6 +221,8 @@ mod tests {
             "\u{200b} \\b": {"c\u{ad}": ["\u{ad}"], "d": [{"e\u{ad}": null}]},
             "text": "a\u{1b}[31m\nb\u{e0041}\n",
             "crlf": "a\r\nb",
+            "ci": "a\n::set-output name=a::b ##vso[task.complete]",
+            "::add-mask::k": "::add-mask::v",
         });
         let exact = document(&value, Style::Exact);
         assert!(!exact.contains(escape::is_hidden), "{exact}");
@@ -227,6 +230,16 @@ mod tests {
         assert_eq!(back, value);
         let readable = document(&value, Style::Readable);
         assert!(!readable.contains(escape::is_hidden), "{readable}");
+        assert!(
+            exact.contains("#\\u0023vso[") && readable.contains("#\\u{23}vso["),
+            "{exact} {readable}"
+        );
+        for text in [&exact, &readable] {
+            assert!(
+                !text.lines().any(|line| line.trim().starts_with("::")),
+                "{text}"
+            );
+        }
         assert!(
             readable.contains("text: |\n  a\\u{1b}[31m\n  b\\u{e0041}\n"),
             "{readable}"

@@ -17,7 +17,7 @@ mod summary;
 use std::io::{self, Write};
 
 use super::paint::{Line, Paint};
-use super::{Format, RenderOptions, view, words};
+use super::{Format, RenderOptions, escape, view, words};
 use crate::model::{ObjectReport, Status};
 use crate::redact::Redacted;
 
@@ -69,7 +69,13 @@ struct Page<'p> {
 impl Page<'_> {
     fn line(&mut self, line: &Line) -> io::Result<()> {
         let text = line.render(self.options.colour);
-        writeln!(self.out, "{}", text.trim_end_matches(' '))
+        let text = text.trim_end_matches(' ');
+        if self.options.colour {
+            writeln!(self.out, "{text}")
+        } else {
+            // Pieces that are harmless one by one may not be next to each other.
+            writeln!(self.out, "{}", escape::line(text))
+        }
     }
 
     fn blank(&mut self) -> io::Result<()> {
