@@ -35,9 +35,11 @@ impl Format for Diff {
         // Whatever reads diffs passes over lines that are none.
         for warning in &report.warnings {
             let level = if warning.fatal { "error" } else { "warning" };
-            let place = escape::line(&warning.place);
             let message = escape::line(&warning.message);
-            writeln!(out, "# {level}: {place}: {message}")?;
+            match &*escape::line(&warning.place) {
+                "" => writeln!(out, "# {level}: {message}")?,
+                place => writeln!(out, "# {level}: {place}: {message}")?,
+            }
         }
         let (verdict, coverage) = (report.verdict(), words::coverage(report));
         writeln!(out, "# {verdict}: {}; {coverage}", words::tally(report))
@@ -64,7 +66,7 @@ fn render_object(
         let standing = words::standing(object).unwrap_or_else(|| object.status.as_str().to_owned());
         return writeln!(out, "# {}: {standing}", words::object(object));
     }
-    let name = file_name(object);
+    let name = words::file_name(object);
     let mut header = |sign: &str, side: &str, is_there: bool, note: String| {
         let header = if is_there {
             format!("{sign} {side}/{name}\t{note}")
@@ -97,47 +99,4 @@ fn text(value: Option<&Value>) -> String {
     value.map_or_else(String::new, |value| {
         yaml_text::document(value, Style::Readable)
     })
-}
-
-/// `shop/Deployment.apps/cart.yaml`: one file for each object, below one directory whatever the
-/// names hold.
-fn file_name(object: &ObjectReport) -> String {
-    let key = &object.key;
-    let parts = [
-        key.namespace.as_deref().unwrap_or(""),
-        &key.group_kind().to_string(),
-        &key.name,
-    ]
-    .map(file_part);
-    let [namespace, kind, name] = parts;
-    let slash = if namespace.is_empty() { "" } else { "/" };
-    format!("{namespace}{slash}{kind}/{name}.yaml")
-}
-
-/// A name as a part of a path: percent-encoded where it could be something else.
-fn file_part(name: &str) -> String {
-    let mut part = String::with_capacity(name.len());
-    for b in name.bytes() {
-        match b {
-            b'.' if part.is_empty() => part.push_str("%2E"),
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b':' => {
-                part.push(b as char);
-            }
-            b => part.push_str(&format!("%{b:02X}")),
-        }
-    }
-    part
-}
-
-#[cfg(test)]
-mod tests {
-    use super::file_part;
-
-    #[test]
-    fn names_stay_below_their_directory() {
-        assert_eq!(file_part("cart-1.example"), "cart-1.example");
-        assert_eq!(file_part("system:node"), "system:node");
-        assert_eq!(file_part("../etc"), "%2E.%2Fetc");
-        assert_eq!(file_part("a\tb c"), "a%09b%20c");
-    }
 }

@@ -3,6 +3,8 @@
 //! These types are the contract. They change with the version in [`SCHEMA`] only, except that
 //! fields may be added; what the program uses inside may change at any time.
 
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -17,12 +19,14 @@ use crate::redact::Redacted;
 pub const SCHEMA: &str = "driftctl.report/v1";
 
 /// What a run found out.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Document<'r> {
     /// The name and version of this format.
+    #[schemars(extend("const" = SCHEMA))]
     schema: &'static str,
     /// `in-sync`, `drifted` or `incomplete`. An incomplete report may hold drift too.
+    #[schemars(extend("enum" = ["in-sync", "drifted", "incomplete"]))]
     verdict: &'static str,
     /// What the declared state was compared with.
     target: TargetDocument<'r>,
@@ -42,7 +46,7 @@ pub struct Document<'r> {
     skipped: Vec<WarningDocument<'r>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct TargetDocument<'r> {
     /// The kubeconfig context.
@@ -65,7 +69,7 @@ struct TargetDocument<'r> {
     read_at: Option<&'r str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct CoverageDocument {
     /// Objects that are declared.
@@ -80,7 +84,7 @@ struct CoverageDocument {
     failed: usize,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct SummaryDocument {
     in_sync: usize,
@@ -94,7 +98,7 @@ struct SummaryDocument {
     ignored: usize,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ObjectDocument<'r> {
     api_version: &'r str,
@@ -104,6 +108,7 @@ struct ObjectDocument<'r> {
     namespace: Option<&'r str>,
     name: &'r str,
     /// `in-sync`, `drifted`, `missing`, `extra` or `unknown`.
+    #[schemars(extend("enum" = ["in-sync", "drifted", "missing", "extra", "unknown"]))]
     status: &'static str,
     /// Why it is unknown, or what else there is to say.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -122,7 +127,7 @@ struct ObjectDocument<'r> {
     changes: Vec<ChangeDocument<'r>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct OriginDocument<'r> {
     file: &'r str,
@@ -138,12 +143,13 @@ struct OriginDocument<'r> {
     rendered_by: Option<&'r str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ChangeDocument<'r> {
     /// The field, such as `.spec.template.spec.containers[name="app"].image`.
     path: String,
     /// `changed`, `removed` (declared and not live) or `added` (live and not declared).
+    #[schemars(extend("enum" = ["changed", "removed", "added"]))]
     kind: &'static str,
     /// What the manifest declares.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -158,6 +164,7 @@ struct ChangeDocument<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     column: Option<usize>,
     /// `low`, `medium`, `high` or `critical`.
+    #[schemars(extend("enum" = ["low", "medium", "high", "critical"]))]
     severity: &'static str,
     /// Who holds the live value.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -173,12 +180,13 @@ struct ChangeDocument<'r> {
     note: Option<&'r str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct OwnerDocument<'r> {
     /// The field manager.
     manager: &'r str,
     /// `Apply` or `Update`.
+    #[schemars(extend("enum" = ["Apply", "Update"]))]
     operation: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     subresource: Option<&'r str>,
@@ -187,24 +195,25 @@ struct OwnerDocument<'r> {
     time: Option<&'r str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct IgnoredDocument<'r> {
     rule: &'r str,
     reason: &'r str,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ExplainedDocument<'r> {
     /// One of a closed set of words.
+    #[schemars(extend("enum" = explanations()))]
     by: &'static str,
     /// The built-in rule that knew, if it was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     rule: Option<&'r str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct RuleDocument<'r> {
     rule: &'r str,
@@ -213,15 +222,44 @@ struct RuleDocument<'r> {
     hid: usize,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct WarningDocument<'r> {
     /// `error` when it makes the comparison incomplete, else `warning`.
+    #[schemars(extend("enum" = ["error", "warning"]))]
     level: &'static str,
     /// Where: `file:line:column`, or an object.
     #[serde(skip_serializing_if = "str::is_empty")]
     place: &'r str,
     message: &'r str,
+}
+
+/// The words for why something is no drift.
+fn explanations() -> Vec<&'static str> {
+    use crate::model::Explanation::{
+        AdmissionChanged, ApplierDefault, ControllerOwned, ServerManaged, TypeDefault,
+        UnownedDefault,
+    };
+    [
+        ServerManaged,
+        UnownedDefault,
+        ApplierDefault,
+        TypeDefault,
+        ControllerOwned,
+        AdmissionChanged,
+    ]
+    .map(|explanation| explanation.as_str())
+    .to_vec()
+}
+
+/// The JSON Schema of the document, which `driftctl schema report` prints.
+pub fn report_schema() -> Value {
+    let generator = SchemaSettings::draft2020_12()
+        .for_serialize()
+        .into_generator();
+    let mut schema = generator.into_root_schema_for::<Document<'_>>().to_value();
+    schema["title"] = SCHEMA.into();
+    schema
 }
 
 impl<'r> Document<'r> {
@@ -372,5 +410,27 @@ impl<'r> WarningDocument<'r> {
             place: &warning.place,
             message: &warning.message,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Explanation;
+
+    /// Fails to compile when an explanation is added; then it belongs into the schema too.
+    #[test]
+    fn every_explanation_is_in_the_schema() {
+        let place = |explanation: Explanation| match explanation {
+            Explanation::ServerManaged => 0,
+            Explanation::UnownedDefault => 1,
+            Explanation::ApplierDefault => 2,
+            Explanation::TypeDefault => 3,
+            Explanation::ControllerOwned => 4,
+            Explanation::AdmissionChanged => 5,
+        };
+        let last = Explanation::AdmissionChanged;
+        assert_eq!(explanations()[place(last)], last.as_str());
+        assert_eq!(explanations().len(), place(last) + 1);
     }
 }

@@ -6,10 +6,18 @@
 mod diff;
 mod document;
 pub mod escape;
+mod finding;
+mod github;
+mod gitlab;
+mod html;
 mod hunk;
 mod json;
+mod junit;
+mod markdown;
 mod name;
 mod paint;
+mod prometheus;
+mod sarif;
 mod spec;
 mod text;
 mod view;
@@ -18,10 +26,12 @@ mod yaml;
 mod yaml_text;
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::redact::Redacted;
+pub use document::report_schema;
 pub use spec::{OutputSpec, SpecError};
 pub use view::Show;
 
@@ -59,6 +69,8 @@ pub struct RenderOptions {
     pub verbose: bool,
     /// When the report is read, for ages; without it times are given as they are.
     pub now: Option<Timestamp>,
+    /// How long the run took, where it is to be reported.
+    pub duration: Option<Duration>,
 }
 
 impl Default for RenderOptions {
@@ -69,6 +81,7 @@ impl Default for RenderOptions {
             show: Show::default(),
             verbose: false,
             now: None,
+            duration: None,
         }
     }
 }
@@ -80,6 +93,13 @@ pub static FORMATS: &[&dyn Format] = &[
     &json::Json,
     &yaml::Yaml,
     &name::Name,
+    &markdown::Markdown,
+    &github::Github,
+    &gitlab::Gitlab,
+    &sarif::Sarif,
+    &junit::Junit,
+    &prometheus::Prometheus,
+    &html::Html,
 ];
 
 /// The format of a name.

@@ -184,6 +184,36 @@ pub fn incomplete(report: &Report) -> Option<&'static str> {
     }
 }
 
+/// `shop/Deployment.apps/cart.yaml`: one file for each object, below one directory whatever the
+/// names hold.
+pub fn file_name(object: &ObjectReport) -> String {
+    let key = &object.key;
+    let parts = [
+        key.namespace.as_deref().unwrap_or(""),
+        &key.group_kind().to_string(),
+        &key.name,
+    ]
+    .map(file_part);
+    let [namespace, kind, name] = parts;
+    let slash = if namespace.is_empty() { "" } else { "/" };
+    format!("{namespace}{slash}{kind}/{name}.yaml")
+}
+
+/// A name as a part of a path: percent-encoded where it could be something else.
+fn file_part(name: &str) -> String {
+    let mut part = String::with_capacity(name.len());
+    for b in name.bytes() {
+        match b {
+            b'.' if part.is_empty() => part.push_str("%2E"),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b':' => {
+                part.push(b as char);
+            }
+            b => part.push_str(&format!("%{b:02X}")),
+        }
+    }
+    part
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -223,5 +253,13 @@ mod tests {
             owner(&one, "2026-11-21T12:00:00Z".parse().ok()),
             "kubectl (apply), last write 3h ago"
         );
+    }
+
+    #[test]
+    fn names_stay_below_their_directory() {
+        assert_eq!(file_part("cart-1.example"), "cart-1.example");
+        assert_eq!(file_part("system:node"), "system:node");
+        assert_eq!(file_part("../etc"), "%2E.%2Fetc");
+        assert_eq!(file_part("a\tb c"), "a%09b%20c");
     }
 }

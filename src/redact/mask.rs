@@ -304,7 +304,13 @@ fn collect(value: &Value, found: &mut Vec<String>) {
         Value::String(text) => found.push(text.clone()),
         Value::Number(number) => found.push(number.to_string()),
         Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
-        Value::Object(map) => map.values().for_each(|item| collect(item, found)),
+        // Where a map is masked as a whole, its keys may be what was meant as values.
+        Value::Object(map) => {
+            for (name, item) in map {
+                found.push(name.clone());
+                collect(item, found);
+            }
+        }
         Value::Null | Value::Bool(_) => {}
     }
 }

@@ -139,7 +139,7 @@ fn change(
     change: &mut Change,
 ) {
     if root.is_secret() {
-        cut_secret_path(&mut change.path, root);
+        cut_secret_path(&mut change.path, root, &mut masker.found);
     }
     let (place, hidden_from) = place_of(masker, key, views, root, &change.path);
     if let Some(from) = hidden_from {
@@ -174,23 +174,29 @@ fn change(
 
 /// Below a key of a Secret's data there is nothing by its type; what is there anyway may be the
 /// secret itself, in the clothes of a key.
-fn cut_secret_path(path: &mut FieldPath, root: Holder) {
-    let Some(Segment::Field(first)) = path.0.first() else {
-        path.0.clear();
-        return;
+fn cut_secret_path(path: &mut FieldPath, root: Holder, found: &mut Vec<String>) {
+    let keep = match path.0.first() {
+        Some(Segment::Field(first)) => match (first.as_str(), path.0.get(1)) {
+            ("metadata", _) if root.is_well_formed_secret() => return,
+            ("metadata" | "data" | "stringData", Some(Segment::Field(_))) => 2,
+            _ => 1,
+        },
+        _ => 0,
     };
-    let keep = match first.as_str() {
-        "metadata" if root.is_well_formed_secret() => return,
-        "metadata" | "data" | "stringData" => 2,
-        _ => 1,
-    };
-    path.0.truncate(keep);
-    if let Some(Segment::Field(name)) = path.0.get_mut(1) {
-        if !place::is_data_key(name) {
-            MASK.clone_into(name);
+    for cut in path.0.drain(keep..) {
+        match cut {
+            Segment::Field(name) => found.push(name),
+            Segment::Value(Value::String(text)) => found.push(text),
+            Segment::Key(keys) => {
+                found.extend(keys.values().filter_map(Value::as_str).map(str::to_owned));
+            }
+            Segment::Value(_) | Segment::Index(_) => {}
         }
-    } else {
-        path.0.truncate(1);
+    }
+    if let Some(Segment::Field(name)) = path.0.get_mut(1)
+        && !place::is_data_key(name)
+    {
+        found.push(std::mem::replace(name, MASK.to_owned()));
     }
 }
 

@@ -168,18 +168,26 @@ fn pem_blocks(text: &str, spans: &mut Vec<Span>) {
     }
 }
 
-/// `scheme://user:password@host`: the password.
+/// `scheme://user:password@host`: the password, also where slashes in it ought to be encoded.
 fn url_passwords(text: &str, spans: &mut Vec<Span>) {
     for (at, _) in text.match_indices("://") {
         let start = at + 3;
         let end = text[start..]
-            .find(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '<' | '>' | '`'))
+            .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`'))
             .map_or(text.len(), |len| start + len);
-        let authority = &text[start..end];
-        if let Some((user, _)) = authority.rsplit_once('@')
-            && let Some((name, password)) = user.split_once(':')
-        {
-            let from = start + name.len() + 1;
+        let url = &text[start..end];
+        let Some((before, _)) = url.rsplit_once('@') else {
+            continue;
+        };
+        let Some((user, password)) = before.split_once(':') else {
+            continue;
+        };
+        // `host:8080/path@x` has a port there.
+        let port = password
+            .split_once('/')
+            .is_some_and(|(port, _)| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
+        if !user.contains(['/', '?']) && !port {
+            let from = start + user.len() + 1;
             spans.push(span(from..from + password.len(), "url password"));
         }
     }
@@ -278,10 +286,27 @@ fn value_after(line: &str, from: usize, whole_line: bool) -> Range<usize> {
     if whole_line {
         return start..line.trim_end().len().max(start);
     }
-    let len = rest
-        .find(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '&' | '}' | '"' | '\''))
-        .unwrap_or(rest.len());
-    start..start + len
+    start..start + bare_len(rest)
+}
+
+/// How far a value without quotes reaches: up to a blank, or to a separator that is followed by
+/// another assignment. A password may well have such characters in it.
+fn bare_len(text: &str) -> usize {
+    let ends = |at: usize, c: char| match c {
+        c if c.is_whitespace() => true,
+        ',' | ';' | '&' => starts_assignment(&text[at + 1..]),
+        _ => false,
+    };
+    text.char_indices()
+        .find(|(at, c)| ends(*at, *c))
+        .map_or(text.len(), |(at, _)| at)
+}
+
+fn starts_assignment(text: &str) -> bool {
+    let text = text.trim_start_matches([' ', '"', '\'', '\\']);
+    let name = text.bytes().take_while(|b| is_token_byte(*b)).count();
+    let after = text[name..].trim_start_matches(['"', '\'', '\\', ' ']);
+    name > 0 && after.starts_with(['=', ':'])
 }
 
 /// How far a quoted text reaches, with backslashes escaping what follows them. `'\\'` stands for
@@ -364,6 +389,9 @@ mod tests {
             "postgres://shop:hunter2@db:5432/shop",
             "postgres://shop:(redacted)@db:5432/shop",
         );
+        masks("amqp://a:b/c@d@mq/x", "amqp://a:(redacted)@mq/x");
+        masks("http://a:80/b@c", "http://a:80/b@c");
+        masks("http://a/b:c@d", "http://a/b:c@d");
         masks(
             "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
             "-----BEGIN RSA PRIVATE KEY-----(redacted)-----END RSA PRIVATE KEY-----",

@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+mod injection;
 mod sample;
+mod schema;
+mod secrecy;
 mod snapshots;
+mod strict;
 
 use driftctl::model::Report;
 use driftctl::output::{FORMATS, RenderOptions, Show, find};

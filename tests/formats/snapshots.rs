@@ -89,3 +89,39 @@ fn yaml() {
 fn name() {
     snapshot!("name", render("name", sample::drifted(), &options()));
 }
+
+#[test]
+fn formats_for_ci() {
+    let options = RenderOptions {
+        duration: Some(std::time::Duration::from_millis(1500)),
+        ..options()
+    };
+    snapshot!("markdown", render("markdown", sample::drifted(), &options));
+    snapshot!("github", render("github", sample::drifted(), &options));
+    snapshot!("gitlab", render("gitlab", sample::drifted(), &options));
+    snapshot!("sarif", render("sarif", sample::drifted(), &options));
+    snapshot!("junit", render("junit", sample::drifted(), &options));
+    snapshot!(
+        "prometheus",
+        render("prometheus", sample::drifted(), &options)
+    );
+    snapshot!("html", render("html", sample::drifted(), &options));
+}
+
+#[test]
+fn formats_for_ci_of_an_incomplete_run() {
+    let show = |format| render(format, sample::incomplete(), &options());
+    snapshot!("markdown-incomplete", show("markdown"));
+    snapshot!("github-incomplete", show("github"));
+    snapshot!("gitlab-incomplete", show("gitlab"));
+    snapshot!("junit-incomplete", show("junit"));
+}
+
+#[test]
+fn the_schema_of_the_report() {
+    let schema = driftctl::output::report_schema();
+    snapshot!(
+        "report-schema",
+        serde_json::to_string_pretty(&schema).unwrap()
+    );
+}

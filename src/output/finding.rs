@@ -1,0 +1,361 @@
+//! The report as a list of findings, for formats that know nothing of objects.
+
+use ring::digest;
+use serde_json::Value;
+
+use super::{Show, escape, view, words, yaml_text};
+use crate::model::{
+    Change, ChangeKind, Drift, ObjectReport, Report, Severity, Status, Verdict, Warning,
+};
+
+/// Characters of a value within a sentence.
+const LONGEST_VALUE: usize = 80;
+
+/// What a finding says. The set is closed; each has a name and a description that other programs
+/// show next to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// A field differs.
+    Changed,
+    /// A declared field is not live.
+    Removed,
+    /// A live field is not declared.
+    Added,
+    /// A declared object is not live.
+    Missing,
+    /// A live object is not declared.
+    Extra,
+    /// An object was not compared.
+    Unknown,
+    /// The run could not do something.
+    Error,
+    /// Something to know about the run.
+    Warning,
+}
+
+impl Class {
+    /// Every class.
+    pub const ALL: [Self; 8] = [
+        Self::Changed,
+        Self::Removed,
+        Self::Added,
+        Self::Missing,
+        Self::Extra,
+        Self::Unknown,
+        Self::Error,
+        Self::Warning,
+    ];
+
+    /// A stable name.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Changed => "changed-field",
+            Self::Removed => "removed-field",
+            Self::Added => "added-field",
+            Self::Missing => "missing-object",
+            Self::Extra => "extra-object",
+            Self::Unknown => "unknown-object",
+            Self::Error => "incomplete-run",
+            Self::Warning => "run-warning",
+        }
+    }
+
+    /// What it means, in a sentence.
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::Changed => "A field has another value in the cluster than in the manifest",
+            Self::Removed => "A field that the manifest declares is not in the cluster",
+            Self::Added => "A field in the cluster is not declared in the manifest",
+            Self::Missing => "An object that a manifest declares is not in the cluster",
+            Self::Extra => "An object in the cluster is declared in no manifest",
+            Self::Unknown => "An object could not be compared, so it may have drifted",
+            Self::Error => "Something could not be read, so the comparison is incomplete",
+            Self::Warning => "Something to know about the comparison",
+        }
+    }
+
+    /// Whether it says that something was not compared.
+    pub fn is_fault(self) -> bool {
+        matches!(self, Self::Unknown | Self::Error)
+    }
+}
+
+/// A place in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file, as the user named it.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: usize,
+    /// The column, counted from 1.
+    pub column: Option<usize>,
+}
+
+/// One thing that the report says. Its texts are escaped for the middle of a line.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// What it says.
+    pub class: Class,
+    /// The object that it is about, by its position in the report.
+    pub object: Option<usize>,
+    /// How much it matters.
+    pub severity: Severity,
+    /// What it is about: `Deployment shop/cart`.
+    pub subject: String,
+    /// The field, when it is about one.
+    pub path: Option<String>,
+    /// The sentence, without the subject.
+    pub message: String,
+    /// Where in the manifests, as far as it is known.
+    pub place: Option<Place>,
+    /// A path that stands for the object where no manifest declares it.
+    pub stand_in: String,
+    /// The same for the same finding in every run, whatever the lines and the values.
+    pub fingerprint: String,
+    /// Why a rule says not to report it.
+    pub ignored: Option<String>,
+}
+
+/// Every finding, what matters most first.
+pub fn findings(report: &Report, show: Show) -> Vec<Finding> {
+    let mut all: Vec<Finding> = report.warnings.iter().map(of_warning).collect();
+    // What is explained is no finding of anything.
+    let show = show.min(Show::Ignored);
+    for (at, object) in report.objects.iter().enumerate() {
+        let drifts = view::drifts(object, show).map(|drift| of_drift(object, drift));
+        all.extend(
+            of_object(object)
+                .into_iter()
+                .chain(drifts)
+                .map(|finding| Finding {
+                    object: Some(at),
+                    ..finding
+                }),
+        );
+    }
+    // Stable: what matters as much stays in the report's order.
+    all.sort_by_key(|finding| {
+        let urgency = std::cmp::Reverse(finding.severity);
+        (
+            finding.ignored.is_some(),
+            !finding.class.is_fault(),
+            urgency,
+        )
+    });
+    all
+}
+
+fn of_warning(warning: &Warning) -> Finding {
+    let (class, severity) = if warning.fatal {
+        (Class::Error, Severity::Critical)
+    } else {
+        (Class::Warning, Severity::Low)
+    };
+    let subject = escape::line(&warning.place).into_owned();
+    Finding {
+        class,
+        object: None,
+        severity,
+        path: None,
+        message: escape::line(&warning.message).into_owned(),
+        place: place_of_text(&warning.place),
+        stand_in: "driftctl".to_owned(),
+        fingerprint: fingerprint(&[class.id(), &warning.place, &warning.message]),
+        ignored: None,
+        subject,
+    }
+}
+
+/// What is to be said of an object as a whole.
+fn of_object(object: &ObjectReport) -> Option<Finding> {
+    let (class, severity) = match object.status {
+        Status::Missing => (Class::Missing, Severity::High),
+        Status::Extra => (Class::Extra, Severity::Medium),
+        Status::Unknown => (Class::Unknown, Severity::Critical),
+        Status::InSync | Status::Drifted => return None,
+    };
+    let mut message = words::standing(object).unwrap_or_default();
+    if let Some(owners) = words::owners(&object.owners, None) {
+        message.push_str(&format!("; {owners}"));
+    }
+    Some(Finding {
+        class,
+        object: None,
+        severity,
+        subject: words::object(object),
+        path: None,
+        message,
+        place: origin(object),
+        stand_in: words::file_name(object),
+        fingerprint: fingerprint(&identity(object, class, "")),
+        ignored: None,
+    })
+}
+
+fn of_drift(object: &ObjectReport, drift: &Drift) -> Finding {
+    let class = match drift.change.kind {
+        ChangeKind::Changed => Class::Changed,
+        ChangeKind::Removed => Class::Removed,
+        ChangeKind::Added => Class::Added,
+    };
+    let path = drift.change.path.to_string();
+    let mut message = sentence(&drift.change);
+    if let Some(owners) = words::owners(&drift.owners, None) {
+        message.push_str(&format!("; {owners}"));
+    }
+    if let Some(note) = &drift.note {
+        message.push_str(&format!("; {}", escape::line(note)));
+    }
+    let place = origin(object).map(|place| match drift.position {
+        Some(position) => Place {
+            line: position.line,
+            column: Some(position.column),
+            ..place
+        },
+        None => place,
+    });
+    Finding {
+        class,
+        object: None,
+        severity: drift.severity,
+        subject: words::object(object),
+        message,
+        place,
+        stand_in: words::file_name(object),
+        fingerprint: fingerprint(&identity(object, class, &path)),
+        ignored: match &drift.verdict {
+            Verdict::Ignored { rule, reason } => {
+                Some(escape::line(&format!("{rule}: {reason}")).into_owned())
+            }
+            Verdict::Reported | Verdict::Explained { .. } => None,
+        },
+        path: Some(escape::line(&path).into_owned()),
+    }
+}
+
+/// `.spec.replicas is 5 live, and 3 is declared`
+fn sentence(change: &Change) -> String {
+    let path = escape::line(&change.path.to_string()).into_owned();
+    match (&change.declared, &change.live) {
+        // Secret, or too long to tell apart here.
+        (Some(declared), Some(live)) if brief(declared) == brief(live) => {
+            format!("{path} differs: {} on both sides", brief(live))
+        }
+        (Some(declared), Some(live)) => {
+            let (declared, live) = (brief(declared), brief(live));
+            format!("{path} is {live} live, and {declared} is declared")
+        }
+        (Some(declared), None) => format!("{path} is not live; {} is declared", brief(declared)),
+        (None, Some(live)) => format!("{path} is {} live, and not declared", brief(live)),
+        (None, None) => path,
+    }
+}
+
+/// A value within a sentence: all of it when it is short, else what it is.
+fn brief(value: &Value) -> String {
+    let lines = |text: &str| words::count(text.lines().count(), "line");
+    match value {
+        Value::String(text) if text.contains('\n') => format!("a text of {}", lines(text)),
+        Value::Array(items) if !items.is_empty() => {
+            format!("a list of {}", words::count(items.len(), "item"))
+        }
+        Value::Object(fields) if !fields.is_empty() => {
+            format!("a block of {}", words::count(fields.len(), "field"))
+        }
+        scalar => {
+            let text = yaml_text::scalar(scalar);
+            let mut shown: String = text.chars().take(LONGEST_VALUE).collect();
+            if shown.len() < text.len() {
+                shown.push('…');
+            }
+            shown
+        }
+    }
+}
+
+fn origin(object: &ObjectReport) -> Option<Place> {
+    object.origin.as_ref().map(|origin| Place {
+        file: origin.file.to_string(),
+        line: origin.line.max(1),
+        column: None,
+    })
+}
+
+/// The place behind `file:line:column` or `file:line`.
+fn place_of_text(text: &str) -> Option<Place> {
+    let (rest, last) = text.rsplit_once(':')?;
+    let last: usize = last.parse().ok()?;
+    let before = rest
+        .rsplit_once(':')
+        .and_then(|(file, line)| Some((file, line.parse().ok()?)));
+    let (file, line, column) = match before {
+        Some((file, line)) => (file, line, Some(last)),
+        None => (rest, last, None),
+    };
+    (!file.is_empty() && line > 0).then(|| Place {
+        file: file.to_owned(),
+        line,
+        column,
+    })
+}
+
+fn identity<'o>(object: &'o ObjectReport, class: Class, path: &'o str) -> [&'o str; 6] {
+    let key = &object.key;
+    [
+        class.id(),
+        &key.group,
+        &key.kind,
+        key.namespace.as_deref().unwrap_or(""),
+        &key.name,
+        path,
+    ]
+}
+
+/// SHA-256 over the parts, their borders included. No value is among them: a fingerprint must
+/// neither move with a value nor tell anything about it.
+fn fingerprint(parts: &[&str]) -> String {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part.as_bytes());
+    }
+    let digest = context.finish();
+    digest.as_ref()[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_found_at_the_end_of_a_text() {
+        let place = |text| place_of_text(text).map(|p| (p.file, p.line, p.column));
+        let file = || "a/b:c.yaml".to_owned();
+        assert_eq!(place("a/b:c.yaml:7:3"), Some((file(), 7, Some(3))));
+        assert_eq!(place("a/b:c.yaml:7"), Some((file(), 7, None)));
+        assert_eq!(place("Secret shop/cart"), None);
+        assert_eq!(place(":3"), None);
+        assert_eq!(place(""), None);
+    }
+
+    #[test]
+    fn fingerprints_know_where_parts_end() {
+        assert_ne!(fingerprint(&["ab", "c"]), fingerprint(&["a", "bc"]));
+        assert_eq!(fingerprint(&["a"]).len(), 32);
+    }
+
+    #[test]
+    fn values_within_sentences_are_brief() {
+        assert_eq!(brief(&serde_json::json!("a\nb")), "a text of 2 lines");
+        assert_eq!(brief(&serde_json::json!([1])), "a list of 1 item");
+        assert_eq!(brief(&serde_json::json!({"a": 1})), "a block of 1 field");
+        assert_eq!(brief(&serde_json::json!("yes")), "\"yes\"");
+        assert_eq!(
+            brief(&serde_json::json!("x".repeat(100))).chars().count(),
+            81
+        );
+    }
+}

@@ -1,0 +1,90 @@
+//! `github`: annotations of a GitHub Actions run, at the lines of the manifests.
+//!
+//! <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>
+
+use std::io::{self, Write};
+
+use super::finding::{Finding, findings};
+use super::{Format, RenderOptions, escape, words};
+use crate::model::Severity;
+use crate::redact::Redacted;
+
+/// Workflow commands, one to a line.
+pub struct Github;
+
+impl Format for Github {
+    fn name(&self) -> &'static str {
+        "github"
+    }
+
+    fn description(&self) -> &'static str {
+        "Annotations for GitHub Actions, at the lines of the manifests"
+    }
+
+    fn render(
+        &self,
+        report: &Redacted,
+        options: &RenderOptions,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        for finding in findings(report, options.show) {
+            writeln!(out, "{}", annotation(&finding))?;
+        }
+        if let Some(meaning) = words::incomplete(report) {
+            writeln!(out, "::error title=driftctl::incomplete: {meaning}")?;
+        }
+        let (verdict, tally) = (report.verdict(), words::tally(report));
+        writeln!(
+            out,
+            "driftctl: {verdict}: {tally}; {}",
+            words::coverage(report)
+        )
+    }
+}
+
+/// `::error file=cart.yaml,line=20,title=Deployment shop/cart::.spec.replicas …`
+fn annotation(finding: &Finding) -> String {
+    let level = match finding.severity {
+        _ if finding.ignored.is_some() => "notice",
+        Severity::Critical | Severity::High => "error",
+        Severity::Medium => "warning",
+        Severity::Low => "notice",
+    };
+    let mut properties = Vec::new();
+    if let Some(place) = &finding.place {
+        let file = escape::line(relative(&place.file));
+        properties.push(format!("file={}", property(&file)));
+        properties.push(format!("line={}", place.line));
+        if let Some(column) = place.column {
+            properties.push(format!("col={column}"));
+        }
+    }
+    let title = if finding.subject.is_empty() {
+        "driftctl"
+    } else {
+        &finding.subject
+    };
+    properties.push(format!("title={}", property(title)));
+    let mut message = format!("{} ({})", finding.message, finding.severity.as_str());
+    if let Some(rule) = &finding.ignored {
+        message.push_str(&format!(" ignored by {rule}"));
+    }
+    format!("::{level} {}::{}", properties.join(","), data(&message))
+}
+
+/// GitHub knows files by their path from the root of the repository.
+fn relative(file: &str) -> &str {
+    file.trim_start_matches("./")
+}
+
+/// What the toolkit's `escapeData` does.
+fn data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+/// What the toolkit's `escapeProperty` does.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

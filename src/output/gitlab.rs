@@ -1,0 +1,117 @@
+//! `gitlab`: a Code Quality report, which GitLab shows in merge requests.
+//!
+//! <https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format>
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::finding::{Finding, findings};
+use super::json::write_json;
+use super::{Format, RenderOptions, words};
+use crate::model::Severity;
+use crate::redact::Redacted;
+
+/// A list of issues.
+pub struct Gitlab;
+
+#[derive(Serialize)]
+struct Issue {
+    description: String,
+    check_name: &'static str,
+    fingerprint: String,
+    severity: &'static str,
+    location: Location,
+}
+
+#[derive(Serialize)]
+struct Location {
+    path: String,
+    lines: Lines,
+}
+
+#[derive(Serialize)]
+struct Lines {
+    begin: usize,
+}
+
+impl Format for Gitlab {
+    fn name(&self) -> &'static str {
+        "gitlab"
+    }
+
+    fn description(&self) -> &'static str {
+        "A Code Quality report for GitLab merge requests"
+    }
+
+    fn render(
+        &self,
+        report: &Redacted,
+        options: &RenderOptions,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let mut issues: Vec<Issue> = findings(report, options.show)
+            .into_iter()
+            .filter(|finding| finding.ignored.is_none())
+            .map(issue)
+            .collect();
+        if let Some(meaning) = words::incomplete(report) {
+            // The format has no other place for a verdict.
+            issues.push(Issue {
+                description: format!("Incomplete: {meaning} ({})", words::coverage(report)),
+                check_name: "incomplete",
+                fingerprint: "driftctl-incomplete".to_owned(),
+                severity: "blocker",
+                location: location("driftctl".to_owned(), 1),
+            });
+        }
+        distinguish(&mut issues);
+        write_json(out, &issues)
+    }
+}
+
+fn issue(finding: Finding) -> Issue {
+    let severity = match finding.severity {
+        _ if finding.class.is_fault() => "blocker",
+        Severity::Critical => "critical",
+        Severity::High => "major",
+        Severity::Medium => "minor",
+        Severity::Low => "info",
+    };
+    let location = match finding.place {
+        Some(place) => location(place.file.trim_start_matches("./").to_owned(), place.line),
+        None => location(finding.stand_in, 1),
+    };
+    let description = if finding.subject.is_empty() {
+        finding.message
+    } else {
+        format!("{}: {}", finding.subject, finding.message)
+    };
+    Issue {
+        description,
+        check_name: finding.class.id(),
+        fingerprint: finding.fingerprint,
+        severity,
+        location,
+    }
+}
+
+fn location(path: String, begin: usize) -> Location {
+    Location {
+        path,
+        lines: Lines { begin },
+    }
+}
+
+/// GitLab drops issues whose fingerprint it has seen.
+fn distinguish(issues: &mut [Issue]) {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for issue in issues {
+        let times = seen.entry(issue.fingerprint.clone()).or_default();
+        *times += 1;
+        if *times > 1 {
+            issue.fingerprint = format!("{}-{times}", issue.fingerprint);
+        }
+    }
+}

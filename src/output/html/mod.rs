@@ -1,0 +1,227 @@
+//! `html`: one page that needs neither network nor script.
+//!
+//! Everything that comes from a manifest or a cluster goes through [`Text`]; the page's own
+//! content security policy forbids scripts and loading anything, should that ever fail.
+
+mod sides;
+
+use std::fmt;
+use std::io::{self, Write};
+
+use super::{Format, RenderOptions, Show, escape, view, words};
+use crate::model::{Drift, ObjectReport, Report, Severity, Status, Verdict};
+use crate::redact::Redacted;
+
+const STYLE: &str = include_str!("style.css");
+
+/// One page.
+pub struct Html;
+
+impl Format for Html {
+    fn name(&self) -> &'static str {
+        "html"
+    }
+
+    fn description(&self) -> &'static str {
+        "One self-contained page with side-by-side diffs and filters, without script"
+    }
+
+    fn render(
+        &self,
+        report: &Redacted,
+        options: &RenderOptions,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let objects = view::by_urgency(report, options.show);
+        head(report, out)?;
+        filters(&objects, out)?;
+        writeln!(out, "<main>")?;
+        messages(report, options, out)?;
+        for object in objects {
+            render_object(object, options, out)?;
+        }
+        writeln!(out, "</main>")?;
+        rules(report, options, out)?;
+        writeln!(out, "</body>\n</html>")
+    }
+}
+
+/// A text from outside, in element content or in a quoted attribute.
+struct Text<'t>(&'t str);
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = escape::line(self.0);
+        let mut from = 0;
+        for (at, c) in text.char_indices() {
+            let entity = match c {
+                '&' => "&amp;",
+                '<' => "&lt;",
+                '>' => "&gt;",
+                '"' => "&quot;",
+                '\'' => "&#39;",
+                _ => continue,
+            };
+            f.write_str(&text[from..at])?;
+            f.write_str(entity)?;
+            from = at + 1;
+        }
+        f.write_str(&text[from..])
+    }
+}
+
+fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let verdict = report.verdict();
+    let tally = words::tally(report);
+    writeln!(
+        out,
+        "<!DOCTYPE html>\n\
+         <html lang=\"en\">\n\
+         <head>\n\
+         <meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" \
+         content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>driftctl: {verdict}</title>\n\
+         <style>\n{STYLE}</style>\n\
+         </head>\n\
+         <body>\n\
+         <header>\n\
+         <h1>driftctl <span class=\"verdict {verdict}\">{verdict}</span></h1>\n\
+         <p class=\"tally\">{tally}</p>"
+    )?;
+    if let Some(meaning) = words::incomplete(report) {
+        writeln!(out, "<p class=\"alarm\">{meaning}</p>")?;
+    }
+    let (changes, coverage) = (words::changes(report), words::coverage(report));
+    writeln!(out, "<p>{changes}; {coverage}</p>")?;
+    if let Some(target) = words::target(&report.target) {
+        writeln!(out, "<p class=\"target\">{}</p>", Text(&target))?;
+    }
+    writeln!(out, "</header>")
+}
+
+/// Check boxes before everything that they hide; the style sheet does the rest.
+fn filters(objects: &[&ObjectReport], out: &mut dyn Write) -> io::Result<()> {
+    let statuses = [
+        Status::Unknown,
+        Status::Missing,
+        Status::Drifted,
+        Status::Extra,
+        Status::InSync,
+    ];
+    let severities = [
+        Severity::Critical,
+        Severity::High,
+        Severity::Medium,
+        Severity::Low,
+    ];
+    let of_status = |status| objects.iter().filter(|o| o.status == status).count();
+    let of_severity = |severity| {
+        let has = |o: &&&ObjectReport| o.severity() == Some(severity);
+        objects.iter().filter(has).count()
+    };
+    let boxes = statuses
+        .map(|status| (status.as_str(), of_status(status)))
+        .into_iter()
+        .chain(severities.map(|severity| (severity.as_str(), of_severity(severity))));
+    for (word, count) in boxes.filter(|(_, count)| *count > 0) {
+        writeln!(
+            out,
+            "<input type=\"checkbox\" id=\"show-{word}\" checked>\
+             <label for=\"show-{word}\">{word} ({count})</label>"
+        )?;
+    }
+    Ok(())
+}
+
+fn messages(report: &Report, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
+    let skipped = report.skipped.iter().filter(|_| options.verbose);
+    let faults = report.warnings.iter().filter(|warning| warning.fatal);
+    let warnings = report.warnings.iter().filter(|warning| !warning.fatal);
+    let all = faults
+        .map(|warning| ("error", warning))
+        .chain(warnings.map(|warning| ("warning", warning)))
+        .chain(skipped.map(|warning| ("skipped", warning)));
+    for (level, warning) in all {
+        let (place, message) = (Text(&warning.place), Text(&warning.message));
+        writeln!(
+            out,
+            "<p class=\"message {level}\"><b>{level}</b> <code>{place}</code> {message}</p>"
+        )?;
+    }
+    Ok(())
+}
+
+fn render_object(
+    object: &ObjectReport,
+    options: &RenderOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let status = object.status.as_str();
+    let severity = object.severity().map_or("", |severity| severity.as_str());
+    let name = words::object(object);
+    writeln!(out, "<article class=\"{status} {severity}\">")?;
+    writeln!(
+        out,
+        "<h2><span class=\"mark\">{status}</span> {}</h2>",
+        Text(&name)
+    )?;
+    if let Some(origin) = words::origin(object) {
+        writeln!(
+            out,
+            "<p class=\"origin\"><code>{}</code></p>",
+            Text(&origin)
+        )?;
+    }
+    if let Some(standing) = words::standing(object) {
+        writeln!(out, "<p>{}</p>", Text(&standing))?;
+    }
+    if let Some(owners) = words::owners(&object.owners, options.now) {
+        writeln!(out, "<p class=\"owners\">{}</p>", Text(&owners))?;
+    }
+    for drift in view::drifts(object, options.show) {
+        render_drift(drift, options, out)?;
+    }
+    writeln!(out, "</article>")
+}
+
+fn render_drift(drift: &Drift, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
+    let kind = drift.change.kind.as_str();
+    let line = drift
+        .position
+        .map_or_else(String::new, |position| format!(" line {}", position.line));
+    writeln!(
+        out,
+        "<section class=\"{kind}\">\n<h3><code>{}</code>{line}</h3>",
+        Text(&drift.change.path.to_string())
+    )?;
+    let (class, about) = match &drift.verdict {
+        Verdict::Reported => (drift.severity.as_str(), drift.severity.as_str().to_owned()),
+        Verdict::Ignored { rule, reason } => ("ignored", format!("ignored by {rule}: {reason}")),
+        Verdict::Explained { by, .. } => ("explained", by.as_str().to_owned()),
+    };
+    let mut remark = format!("<span class=\"{class}\">{}</span>", Text(&about));
+    if let Some(owners) = words::owners(&drift.owners, options.now) {
+        remark.push_str(&format!(" · {}", Text(&owners)));
+    }
+    writeln!(out, "<p class=\"owners\">{remark}</p>")?;
+    if let Some(note) = &drift.note {
+        writeln!(out, "<p class=\"note\">{}</p>", Text(note))?;
+    }
+    sides::render(&drift.change, out)?;
+    writeln!(out, "</section>")
+}
+
+fn rules(report: &Report, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
+    if options.show == Show::Drift || report.rules.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "<footer>\n<h2>Rules</h2>")?;
+    for rule in &report.rules {
+        let hid = words::count(rule.hid, "change");
+        let (id, reason) = (Text(&rule.rule), Text(&rule.reason));
+        writeln!(out, "<p><code>{id}</code> hid {hid}: {reason}</p>")?;
+    }
+    writeln!(out, "</footer>")
+}

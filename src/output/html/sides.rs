@@ -1,0 +1,88 @@
+//! Declared on the left, live on the right.
+
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+use super::Text;
+use crate::model::Change;
+use crate::output::hunk::{self, Hunk, Line, Side};
+use crate::output::yaml_text::{self, Style};
+
+pub(super) fn render(change: &Change, out: &mut dyn Write) -> io::Result<()> {
+    let [declared, live] = [&change.declared, &change.live].map(text);
+    writeln!(out, "<table>")?;
+    writeln!(out, "<tr><th>declared</th><th>live</th></tr>")?;
+    let hunks = hunk::hunks(&declared, &live);
+    for (i, hunk) in hunks.iter().enumerate() {
+        if i > 0 {
+            writeln!(
+                out,
+                "<tr class=\"gap\"><td colspan=\"2\">{}</td></tr>",
+                Text(&hunk.header())
+            )?;
+        }
+        rows(hunk, out)?;
+    }
+    if hunks.is_empty() {
+        let both = Text(declared.trim_end());
+        writeln!(out, "<tr><td>{both}</td><td>{both}</td></tr>")?;
+    }
+    writeln!(out, "</table>")
+}
+
+fn text(side: &Option<Value>) -> String {
+    match side {
+        None => String::new(),
+        Some(Value::String(text)) if text.contains('\n') => text.clone(),
+        Some(value) => yaml_text::document(value, Style::Readable),
+    }
+}
+
+/// The lines of a hunk in pairs: what was replaced next to what replaced it.
+fn rows(hunk: &Hunk, out: &mut dyn Write) -> io::Result<()> {
+    let mut rest = &hunk.lines[..];
+    while let Some(first) = rest.first() {
+        if first.side == Side::Both {
+            row(Some(first), Some(first), out)?;
+            rest = &rest[1..];
+            continue;
+        }
+        let changed = rest.iter().take_while(|line| line.side != Side::Both);
+        let (block, later) = rest.split_at(changed.count());
+        let of = |side: Side| block.iter().filter(move |line| line.side == side);
+        let (declared, live): (Vec<_>, Vec<_>) =
+            (of(Side::Declared).collect(), of(Side::Live).collect());
+        for i in 0..declared.len().max(live.len()) {
+            row(declared.get(i).copied(), live.get(i).copied(), out)?;
+        }
+        rest = later;
+    }
+    Ok(())
+}
+
+fn row(declared: Option<&Line>, live: Option<&Line>, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "<tr>{}{}</tr>", cell(declared), cell(live))
+}
+
+fn cell(line: Option<&Line>) -> String {
+    let Some(line) = line else {
+        return "<td class=\"none\"></td>".to_owned();
+    };
+    let class = match line.side {
+        Side::Both => "both",
+        Side::Declared => "declared",
+        Side::Live => "live",
+    };
+    let mut cell = format!("<td class=\"{class}\">");
+    for (changed, piece) in &line.pieces {
+        let text = Text(piece);
+        cell.push_str(&if *changed {
+            format!("<mark>{text}</mark>")
+        } else {
+            text.to_string()
+        });
+    }
+    cell.push_str("</td>");
+    cell
+}

@@ -1,0 +1,233 @@
+//! `junit`: a test report, in which every object is a test.
+//!
+//! Drift is a failure, what could not be compared an error. The document keeps to what the common
+//! schemas (Ant's, Jenkins') have in common.
+
+use std::io::{self, Write};
+
+use quick_xml::Writer;
+use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
+
+use super::finding::{Finding, findings};
+use super::{Format, RenderOptions, Show, escape, words};
+use crate::model::Status;
+use crate::redact::Redacted;
+
+/// One suite with one test for each object.
+pub struct Junit;
+
+impl Format for Junit {
+    fn name(&self) -> &'static str {
+        "junit"
+    }
+
+    fn description(&self) -> &'static str {
+        "JUnit XML: each object a test, drift a failure, what was not compared an error"
+    }
+
+    fn render(
+        &self,
+        report: &Redacted,
+        options: &RenderOptions,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let suite = Suite::new(report);
+        let mut xml = Writer::new_with_indent(out, b' ', 2);
+        xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+        let mut suites = BytesStart::new("testsuites");
+        suite.count(&mut suites);
+        xml.write_event(Event::Start(suites.borrow()))?;
+        suite.write(&mut xml, report, options)?;
+        xml.write_event(Event::End(BytesEnd::new("testsuites")))?;
+        xml.into_inner().write_all(b"\n")
+    }
+}
+
+/// A test: an object, or the run as a whole.
+struct Case {
+    class_name: String,
+    name: String,
+    /// Why it is an error rather than a failure, where it is.
+    error: Option<String>,
+    findings: Vec<Finding>,
+}
+
+/// How a test ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Passed,
+    Failure,
+    Error,
+}
+
+/// The test that everything was compared, which fails where no single object can.
+fn whole(report: &Redacted, faults: Vec<Finding>) -> Case {
+    Case {
+        class_name: "driftctl".to_owned(),
+        name: "everything was compared".to_owned(),
+        error: words::incomplete(report).map(str::to_owned),
+        findings: faults,
+    }
+}
+
+struct Suite {
+    cases: Vec<Case>,
+}
+
+impl Suite {
+    fn new(report: &Redacted) -> Self {
+        let mut cases: Vec<Case> = report
+            .objects
+            .iter()
+            .map(|object| Case {
+                class_name: object.key.namespace.clone().unwrap_or_default(),
+                name: words::object(object),
+                error: (object.status == Status::Unknown)
+                    .then(|| words::standing(object).unwrap_or_default()),
+                findings: Vec::new(),
+            })
+            .collect();
+        let mut faults = Vec::new();
+        for finding in findings(report, Show::Drift) {
+            match finding.object.and_then(|at| cases.get_mut(at)) {
+                Some(case) => case.findings.push(finding),
+                None if finding.class.is_fault() => faults.push(finding),
+                None => {}
+            }
+        }
+        cases.push(whole(report, faults));
+        Self { cases }
+    }
+
+    fn with(&self, outcome: Outcome) -> String {
+        let cases = self.cases.iter().filter(|case| case.outcome() == outcome);
+        cases.count().to_string()
+    }
+
+    fn count(&self, element: &mut BytesStart<'_>) {
+        element.push_attribute(("tests", self.cases.len().to_string().as_str()));
+        element.push_attribute(("failures", self.with(Outcome::Failure).as_str()));
+        element.push_attribute(("errors", self.with(Outcome::Error).as_str()));
+    }
+
+    fn write(
+        &self,
+        xml: &mut Writer<&mut dyn Write>,
+        report: &Redacted,
+        options: &RenderOptions,
+    ) -> io::Result<()> {
+        let mut suite = BytesStart::new("testsuite");
+        suite.push_attribute(("name", "driftctl"));
+        suite.push_attribute(("package", "driftctl"));
+        suite.push_attribute(("id", "0"));
+        self.count(&mut suite);
+        suite.push_attribute(("skipped", "0"));
+        let seconds = options.duration.unwrap_or_default().as_secs_f64();
+        suite.push_attribute(("time", format!("{seconds:.3}").as_str()));
+        let now = options.now.unwrap_or_default();
+        let stamp = now.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+        suite.push_attribute(("timestamp", stamp.as_str()));
+        suite.push_attribute(("hostname", "localhost"));
+        xml.write_event(Event::Start(suite))?;
+
+        xml.write_event(Event::Start(BytesStart::new("properties")))?;
+        let coverage = words::coverage(report);
+        let target = words::target(&report.target).unwrap_or_default();
+        for (name, value) in [
+            ("verdict", report.verdict()),
+            ("coverage", &coverage),
+            ("target", &target),
+        ] {
+            let mut property = BytesStart::new("property");
+            property.push_attribute(("name", name));
+            property.push_attribute(("value", value));
+            xml.write_event(Event::Empty(property))?;
+        }
+        xml.write_event(Event::End(BytesEnd::new("properties")))?;
+        self.cases.iter().try_for_each(|case| case.write(xml))?;
+        let messages: Vec<String> = report
+            .warnings
+            .iter()
+            .map(|warning| {
+                let level = if warning.fatal { "error" } else { "warning" };
+                let place = match warning.place.as_str() {
+                    "" => String::new(),
+                    place => format!("{place}: "),
+                };
+                escape::line(&format!("{level}: {place}{}", warning.message)).into_owned()
+            })
+            .collect();
+        text_element(xml, "system-out", &words::tally(report))?;
+        text_element(xml, "system-err", &messages.join("\n"))?;
+        xml.write_event(Event::End(BytesEnd::new("testsuite")))
+    }
+}
+
+impl Case {
+    fn outcome(&self) -> Outcome {
+        match (&self.error, &self.findings[..]) {
+            (Some(_), _) => Outcome::Error,
+            (None, []) => Outcome::Passed,
+            (None, _) => Outcome::Failure,
+        }
+    }
+
+    fn write(&self, xml: &mut Writer<&mut dyn Write>) -> io::Result<()> {
+        let mut case = BytesStart::new("testcase");
+        let class_name = escape::line(&self.class_name);
+        let class_name = if class_name.is_empty() {
+            "cluster"
+        } else {
+            &class_name
+        };
+        case.push_attribute(("classname", class_name));
+        case.push_attribute(("name", self.name.as_str()));
+        case.push_attribute(("time", "0"));
+        if self.outcome() == Outcome::Passed {
+            return xml.write_event(Event::Empty(case));
+        }
+        xml.write_event(Event::Start(case))?;
+        self.write_outcome(xml)?;
+        xml.write_event(Event::End(BytesEnd::new("testcase")))
+    }
+
+    /// All that was found is one failure: some readers show only the first.
+    fn write_outcome(&self, xml: &mut Writer<&mut dyn Write>) -> io::Result<()> {
+        let name = match self.outcome() {
+            Outcome::Error => "error",
+            Outcome::Passed | Outcome::Failure => "failure",
+        };
+        let mut outcome = BytesStart::new(name);
+        let message = match (&self.error, &self.findings[..]) {
+            (Some(error), _) => error.clone(),
+            (None, [only]) => only.message.clone(),
+            (None, many) => words::count(many.len(), "change"),
+        };
+        outcome.push_attribute(("message", message.as_str()));
+        let class = self.findings.first().map_or("incomplete", |f| f.class.id());
+        outcome.push_attribute(("type", class));
+        let lines: Vec<String> = self.findings.iter().map(line).collect();
+        xml.write_event(Event::Start(outcome))?;
+        xml.write_event(Event::Text(BytesText::new(&lines.join("\n"))))?;
+        xml.write_event(Event::End(BytesEnd::new(name)))
+    }
+}
+
+/// `manifests/cart.yaml:20: .spec.replicas is 5 live, and 3 is declared (medium)`
+fn line(finding: &Finding) -> String {
+    let place = finding.place.as_ref().map_or_else(String::new, |place| {
+        format!("{}:{}: ", place.file, place.line)
+    });
+    let line = format!("{place}{} ({})", finding.message, finding.severity.as_str());
+    escape::line(&line).into_owned()
+}
+
+fn text_element(
+    xml: &mut Writer<&mut dyn Write>,
+    name: &'static str,
+    text: &str,
+) -> io::Result<()> {
+    xml.write_event(Event::Start(BytesStart::new(name)))?;
+    xml.write_event(Event::Text(BytesText::new(text)))?;
+    xml.write_event(Event::End(BytesEnd::new(name)))
+}

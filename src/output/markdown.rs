@@ -1,0 +1,289 @@
+//! `markdown`: a comment on a pull request.
+//!
+//! Verdict and table first, details folded, within the size that hosts accept. Whatever comes from
+//! a manifest or a cluster stands in code, inline or fenced: nothing in it is a link, a mention, an
+//! image, HTML or the end of the fence.
+
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+use super::hunk::{self, Side};
+use super::{Format, RenderOptions, escape, view, words, yaml_text};
+use crate::model::{Drift, ObjectReport, Report, Verdict};
+use crate::redact::Redacted;
+
+/// What a comment may take, in bytes. GitHub refuses more than 65,536 characters.
+const BUDGET: usize = 65_000;
+
+/// The share of it that the table may take, and likewise the messages.
+const SHARE: usize = BUDGET / 4;
+
+/// Lines of one change.
+const MOST_LINES: usize = 60;
+
+/// Characters of one line.
+const LONGEST_LINE: usize = 500;
+
+/// Says to whoever updates the comment that it is this one. No renderer shows it.
+const MARK: &str = "<!-- driftctl -->";
+
+/// A comment on a pull request.
+pub struct Markdown;
+
+impl Format for Markdown {
+    fn name(&self) -> &'static str {
+        "markdown"
+    }
+
+    fn description(&self) -> &'static str {
+        "A comment on a pull request: verdict and table, details folded"
+    }
+
+    fn render(
+        &self,
+        report: &Redacted,
+        options: &RenderOptions,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let objects = view::by_urgency(report, options.show);
+        let mut page = head(report);
+        page.push_str(&messages(report));
+        page.push_str(&table(&objects, options));
+        let foot = format!("\n<sub>{}</sub>\n", foot(report));
+        let room = BUDGET.saturating_sub(page.len() + foot.len() + 200);
+        page.push_str(&details(&objects, options, room));
+        page.push_str(&foot);
+        out.write_all(page.as_bytes())
+    }
+}
+
+fn head(report: &Report) -> String {
+    let verdict = match report.verdict() {
+        "in-sync" => "✅ In sync",
+        "drifted" => "⚠️ Drifted",
+        _ => "❌ Incomplete",
+    };
+    let mut head = format!(
+        "{MARK}\n### driftctl: {verdict}\n\n**{}**",
+        words::tally(report)
+    );
+    let totals = report.totals();
+    if totals.reported + totals.ignored > 0 {
+        head.push_str(&format!(" · {}", words::changes(report)));
+    }
+    head.push('\n');
+    if let Some(meaning) = words::incomplete(report) {
+        head.push_str(&format!("\n> {}: {meaning}.\n", words::coverage(report)));
+    }
+    head
+}
+
+/// What the reader must know, errors first.
+fn messages(report: &Report) -> String {
+    let mut warnings: Vec<_> = report.warnings.iter().collect();
+    warnings.sort_by_key(|warning| !warning.fatal);
+    let lines = warnings.iter().map(|warning| {
+        let level = if warning.fatal { "error" } else { "warning" };
+        let place = if warning.place.is_empty() {
+            String::new()
+        } else {
+            format!("{} ", code(&warning.place))
+        };
+        format!("- **{level}** {place}{}\n", code(&warning.message))
+    });
+    match within(lines, SHARE) {
+        (text, _, 0) => text,
+        (text, shown, total) if shown == total => format!("\n{text}"),
+        (text, shown, total) => format!("\n{text}- showing {shown} of {total} messages\n"),
+    }
+}
+
+fn table(objects: &[&ObjectReport], options: &RenderOptions) -> String {
+    let rows = objects.iter().map(|object| {
+        let severity = object.severity().map_or("", |severity| severity.as_str());
+        let changes = view::drifts(object, options.show).count();
+        let changes = match changes {
+            0 => String::new(),
+            n => n.to_string(),
+        };
+        let origin = words::origin(object).map_or_else(String::new, |origin| code(&origin));
+        format!(
+            "| {} | {} | {severity} | {changes} | {origin} |\n",
+            object.status.as_str(),
+            code(&object.key.to_string()),
+        )
+    });
+    let head = "\n| | Object | Severity | Changes | Manifest |\n|---|---|---|--:|---|\n";
+    match within(rows, SHARE) {
+        (_, _, 0) => String::new(),
+        (text, shown, total) if shown == total => format!("{head}{text}"),
+        (text, shown, total) => format!("{head}{text}\nShowing {shown} of {total} objects.\n"),
+    }
+}
+
+fn details(objects: &[&ObjectReport], options: &RenderOptions, room: usize) -> String {
+    let sections = objects
+        .iter()
+        .filter(|object| view::drifts(object, options.show).next().is_some())
+        .map(|object| section(object, options));
+    match within(sections, room) {
+        (text, _, 0) => text,
+        (text, shown, total) if shown == total => format!("\n{text}"),
+        (text, shown, total) => {
+            format!("\n{text}\nShowing the details of {shown} of {total} objects.\n")
+        }
+    }
+}
+
+/// As many texts as fit, how many those are, and how many there were.
+fn within(texts: impl Iterator<Item = String>, room: usize) -> (String, usize, usize) {
+    let (mut all, mut shown, mut total, mut full) = (String::new(), 0, 0, false);
+    for text in texts {
+        total += 1;
+        full = full || all.len() + text.len() > room;
+        if !full {
+            all.push_str(&text);
+            shown += 1;
+        }
+    }
+    (all, shown, total)
+}
+
+fn section(object: &ObjectReport, options: &RenderOptions) -> String {
+    let mut lines = Vec::new();
+    for drift in view::drifts(object, options.show) {
+        change(drift, options, &mut lines);
+    }
+    let fence = fence(&lines);
+    let summary = format!(
+        "{}: {}",
+        code(&object.key.to_string()),
+        words::count(view::drifts(object, options.show).count(), "change")
+    );
+    format!(
+        "<details><summary>{summary}</summary>\n\n{fence}diff\n{}\n{fence}\n\n</details>\n",
+        lines.join("\n")
+    )
+}
+
+/// A run of backticks longer than any within the lines.
+fn fence(lines: &[String]) -> String {
+    let longest = lines
+        .iter()
+        .flat_map(|line| line.split(|c| c != '`'))
+        .map(str::len)
+        .max();
+    "`".repeat(longest.unwrap_or(0).max(2) + 1)
+}
+
+/// One change as lines of a diff.
+fn change(drift: &Drift, options: &RenderOptions, lines: &mut Vec<String>) {
+    let mut about = match &drift.verdict {
+        Verdict::Reported => drift.severity.as_str().to_owned(),
+        Verdict::Ignored { rule, reason } => format!("ignored by {rule}: {reason}"),
+        Verdict::Explained { by, .. } => by.as_str().to_owned(),
+    };
+    if let Some(position) = drift.position {
+        about.push_str(&format!(", line {}", position.line));
+    }
+    if let Some(owners) = words::owners(&drift.owners, options.now) {
+        about.push_str(&format!(", {owners}"));
+    }
+    lines.push(one_line(&format!("@@ {} @@ {about}", drift.change.path)));
+    if let Some(note) = &drift.note {
+        lines.push(one_line(&format!("# {note}")));
+    }
+    let texts = [&drift.change.declared, &drift.change.live].map(|side| {
+        side.as_ref().map_or_else(String::new, |value| match value {
+            Value::String(text) if text.contains('\n') => text.clone(),
+            value => yaml_text::document(value, yaml_text::Style::Readable),
+        })
+    });
+    let body: Vec<String> = if texts[0] == texts[1] {
+        texts[0].lines().map(|line| format!("! {line}")).collect()
+    } else {
+        hunk::hunks(&texts[0], &texts[1])
+            .iter()
+            .flat_map(|hunk| &hunk.lines)
+            .map(signed)
+            .collect()
+    };
+    let more = body.len().saturating_sub(MOST_LINES);
+    lines.extend(body.iter().take(MOST_LINES).map(|line| one_line(line)));
+    if more > 0 {
+        lines.push(format!("# {more} more lines"));
+    }
+}
+
+fn signed(line: &hunk::Line) -> String {
+    let text: String = line
+        .pieces
+        .iter()
+        .map(|(_, piece)| piece.as_str())
+        .collect();
+    match line.side {
+        Side::Both => format!("  {text}"),
+        side => format!("{} {text}", side.sign()),
+    }
+}
+
+/// Escaped, and cut where it is too long.
+fn one_line(text: &str) -> String {
+    let escaped = escape::line(text);
+    let mut shown: String = escaped.chars().take(LONGEST_LINE).collect();
+    if shown.len() < escaped.len() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// A text in inline code that no Markdown within it can end, nor a cell of a table.
+fn code(text: &str) -> String {
+    let mut code = String::from("<code>");
+    for c in one_line(text).chars() {
+        match c {
+            // Letters, digits and what means nothing on its own.
+            c if c.is_alphanumeric() || matches!(c, ' ' | '/' | '.' | '-') => code.push(c),
+            c if c.is_ascii() => code.push_str(&format!("&#{};", c as u32)),
+            c => code.push(c),
+        }
+    }
+    code.push_str("</code>");
+    code
+}
+
+fn foot(report: &Report) -> String {
+    let mut foot = words::coverage(report);
+    if let Some(target) = words::target(&report.target) {
+        foot.push_str(&format!(" · {}", code(&target)));
+    }
+    foot
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inline_code_holds_whatever_it_is_given() {
+        assert_eq!(code("cart-1.yaml:3"), "<code>cart-1.yaml&#58;3</code>");
+        assert_eq!(
+            code("a`|</code>\n@b"),
+            "<code>a&#96;&#124;&#60;/code&#62;&#92;n&#64;b</code>"
+        );
+    }
+
+    #[test]
+    fn fences_outgrow_what_they_hold() {
+        assert_eq!(fence(&["a".to_owned()]), "```");
+        assert_eq!(fence(&["- ````` x".to_owned(), "``".to_owned()]), "``````");
+    }
+
+    #[test]
+    fn what_does_not_fit_is_counted() {
+        let texts = || ["aaaa", "bbbb", "c"].map(str::to_owned).into_iter();
+        assert_eq!(within(texts(), 100), ("aaaabbbbc".to_owned(), 3, 3));
+        assert_eq!(within(texts(), 6), ("aaaa".to_owned(), 1, 3));
+    }
+}

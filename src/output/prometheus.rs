@@ -1,0 +1,202 @@
+//! `prometheus`: figures for a textfile collector or a push gateway.
+//!
+//! <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>
+
+use std::io::{self, Write};
+
+use jiff::Timestamp;
+
+use super::{Format, RenderOptions, escape};
+use crate::model::{Owner, Report, Severity};
+use crate::redact::Redacted;
+
+/// Gauges: a report says how things are.
+pub struct Prometheus;
+
+impl Format for Prometheus {
+    fn name(&self) -> &'static str {
+        "prometheus"
+    }
+
+    fn description(&self) -> &'static str {
+        "Metrics for Prometheus (textfile collector, push gateway)"
+    }
+
+    fn render(
+        &self,
+        report: &Redacted,
+        options: &RenderOptions,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let mut page = Page { out };
+        verdict(&mut page, report)?;
+        figures(&mut page, report)?;
+        ages(&mut page, report, options)
+    }
+}
+
+struct Page<'p> {
+    out: &'p mut dyn Write,
+}
+
+impl Page<'_> {
+    /// One metric with its samples: labels, value.
+    fn gauge<'l, L>(&mut self, name: &str, help: &str, samples: L) -> io::Result<()>
+    where
+        L: IntoIterator<Item = (Vec<(&'l str, &'l str)>, f64)>,
+    {
+        writeln!(self.out, "# HELP driftctl_{name} {help}")?;
+        writeln!(self.out, "# TYPE driftctl_{name} gauge")?;
+        for (labels, value) in samples {
+            let labels: Vec<String> = labels
+                .iter()
+                .map(|(label, value)| format!("{label}=\"{}\"", label_value(value)))
+                .collect();
+            let labels = match labels.join(",") {
+                labels if labels.is_empty() => labels,
+                labels => format!("{{{labels}}}"),
+            };
+            writeln!(self.out, "driftctl_{name}{labels} {value}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Backslash, quote and line feed are escaped by the format; the rest is ours to care about.
+fn label_value(text: &str) -> String {
+    escape::line(text)
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+}
+
+fn verdict(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    let verdicts = ["in-sync", "drifted", "incomplete"];
+    page.gauge(
+        "verdict",
+        "1 for what the run found: in-sync, drifted or incomplete.",
+        verdicts.map(|verdict| {
+            let this = f64::from(u8::from(report.verdict() == verdict));
+            (vec![("verdict", verdict)], this)
+        }),
+    )?;
+    let target = &report.target;
+    let labels = vec![
+        ("context", target.context.as_deref().unwrap_or("")),
+        ("server", target.server.as_deref().unwrap_or("")),
+        ("version", target.version.as_deref().unwrap_or("")),
+    ];
+    page.gauge(
+        "target_info",
+        "What the declared state was compared with.",
+        [(labels, 1.0)],
+    )
+}
+
+fn figures(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    let totals = report.totals();
+    page.gauge(
+        "objects",
+        "Objects by what was found.",
+        [
+            (vec![("status", "in-sync")], totals.in_sync as f64),
+            (vec![("status", "drifted")], totals.drifted as f64),
+            (vec![("status", "missing")], totals.missing as f64),
+            (vec![("status", "extra")], totals.extra as f64),
+            (vec![("status", "unknown")], totals.unknown as f64),
+        ],
+    )?;
+    let severities = [
+        Severity::Low,
+        Severity::Medium,
+        Severity::High,
+        Severity::Critical,
+    ];
+    page.gauge(
+        "changes",
+        "Changes that count, by severity.",
+        severities.map(|severity| {
+            let changes = report.objects.iter().flat_map(|object| object.reported());
+            let n = changes.filter(|drift| drift.severity == severity).count();
+            (vec![("severity", severity.as_str())], n as f64)
+        }),
+    )?;
+    page.gauge(
+        "ignored_changes",
+        "Changes that rules hid, by rule.",
+        report
+            .rules
+            .iter()
+            .map(|rule| (vec![("rule", rule.rule.as_str())], rule.hid as f64)),
+    )?;
+    let coverage = report.coverage;
+    page.gauge(
+        "coverage",
+        "How much of what is declared was compared.",
+        [
+            (vec![("state", "declared")], coverage.declared as f64),
+            (vec![("state", "compared")], coverage.compared as f64),
+            (vec![("state", "skipped")], coverage.skipped as f64),
+            (vec![("state", "filtered")], coverage.filtered as f64),
+            (vec![("state", "failed")], coverage.failed as f64),
+        ],
+    )?;
+    let fatal = report.warnings.iter().filter(|w| w.fatal).count();
+    page.gauge(
+        "messages",
+        "Errors and warnings of the run.",
+        [
+            (vec![("level", "error")], fatal as f64),
+            (
+                vec![("level", "warning")],
+                (report.warnings.len() - fatal) as f64,
+            ),
+        ],
+    )
+}
+
+fn ages(page: &mut Page<'_>, report: &Report, options: &RenderOptions) -> io::Result<()> {
+    let seconds = |time: Timestamp| time.as_millisecond() as f64 / 1000.0;
+    if let Some(oldest) = oldest_drift(report) {
+        page.gauge(
+            "oldest_drift_timestamp_seconds",
+            "The last write of whoever holds the drift that was touched longest ago.",
+            [(Vec::new(), seconds(oldest))],
+        )?;
+        if let Some(now) = options.now {
+            page.gauge(
+                "oldest_drift_age_seconds",
+                "The time since then.",
+                [(Vec::new(), (seconds(now) - seconds(oldest)).max(0.0))],
+            )?;
+        }
+    }
+    if let Some(now) = options.now {
+        page.gauge(
+            "report_timestamp_seconds",
+            "When the report was made.",
+            [(Vec::new(), seconds(now))],
+        )?;
+    }
+    if let Some(duration) = options.duration {
+        page.gauge(
+            "run_duration_seconds",
+            "How long the run took.",
+            [(Vec::new(), duration.as_secs_f64())],
+        )?;
+    }
+    Ok(())
+}
+
+/// Among the latest writes behind each change and extra object, the earliest.
+fn oldest_drift(report: &Report) -> Option<Timestamp> {
+    let latest = |owners: &[Owner]| -> Option<Timestamp> {
+        owners
+            .iter()
+            .filter_map(|owner| owner.time.as_deref()?.parse().ok())
+            .max()
+    };
+    let drifts = report.objects.iter().flat_map(|object| object.reported());
+    let changes = drifts.filter_map(|drift| latest(&drift.owners));
+    let extra = report.objects.iter().filter_map(|o| latest(&o.owners));
+    changes.chain(extra).min()
+}

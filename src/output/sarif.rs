@@ -1,0 +1,194 @@
+//! `sarif`: SARIF 2.1.0, which code scanning services read.
+//!
+//! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::finding::{Class, Finding, findings};
+use super::json::write_json;
+use super::{Format, RenderOptions, words};
+use crate::model::Severity;
+use crate::redact::Redacted;
+
+/// The results that GitHub accepts in one run.
+const MOST_RESULTS: usize = 25_000;
+
+/// One log with one run.
+pub struct Sarif;
+
+#[derive(Serialize)]
+struct Log {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    version: &'static str,
+    runs: [Run; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run {
+    tool: Value,
+    invocations: [Value; 1],
+    results: Vec<Value>,
+    column_kind: &'static str,
+    properties: Value,
+}
+
+impl Format for Sarif {
+    fn name(&self) -> &'static str {
+        "sarif"
+    }
+
+    fn description(&self) -> &'static str {
+        "SARIF 2.1.0 for code scanning"
+    }
+
+    fn render(
+        &self,
+        report: &Redacted,
+        options: &RenderOptions,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let (about_the_run, drift): (Vec<_>, Vec<_>) = findings(report, options.show)
+            .into_iter()
+            .partition(|finding| matches!(finding.class, Class::Error | Class::Warning));
+        let mut notifications: Vec<Value> = about_the_run.iter().map(notification).collect();
+        if drift.len() > MOST_RESULTS {
+            let total = drift.len();
+            let text = format!("showing {MOST_RESULTS} of {total} results, the worst first");
+            notifications.push(json!({"level": "warning", "message": {"text": text}}));
+        }
+        let run = Run {
+            tool: tool(),
+            invocations: [json!({
+                "executionSuccessful": !report.is_incomplete(),
+                "toolExecutionNotifications": notifications,
+            })],
+            results: drift.iter().take(MOST_RESULTS).map(result).collect(),
+            column_kind: "unicodeCodePoints",
+            properties: json!({
+                "verdict": report.verdict(),
+                "summary": words::tally(report),
+                "coverage": {
+                    "declared": report.coverage.declared,
+                    "compared": report.coverage.compared,
+                    "skipped": report.coverage.skipped,
+                    "failed": report.coverage.failed,
+                },
+                "target": words::target(&report.target).unwrap_or_default(),
+            }),
+        };
+        let log = Log {
+            schema: "https://json.schemastore.org/sarif-2.1.0.json",
+            version: "2.1.0",
+            runs: [run],
+        };
+        write_json(out, &log)
+    }
+}
+
+fn tool() -> Value {
+    let rules: Vec<Value> = Class::ALL
+        .iter()
+        .map(|class| {
+            json!({
+                "id": class.id(),
+                "name": class.id(),
+                "shortDescription": {"text": class.description()},
+                "defaultConfiguration": {"level": if class.is_fault() { "error" } else { "warning" }},
+            })
+        })
+        .collect();
+    json!({"driver": {
+        "name": "driftctl",
+        "semanticVersion": env!("CARGO_PKG_VERSION"),
+        "rules": rules,
+    }})
+}
+
+fn result(finding: &Finding) -> Value {
+    let rule_index = Class::ALL.iter().position(|class| *class == finding.class);
+    let (uri, region) = match &finding.place {
+        Some(place) => {
+            let mut region = json!({"startLine": place.line});
+            if let Some(column) = place.column {
+                region["startColumn"] = column.into();
+            }
+            (uri(&place.file), region)
+        }
+        // Services refuse results without a file.
+        None => (uri(&finding.stand_in), json!({"startLine": 1})),
+    };
+    let mut name = finding.subject.clone();
+    if let Some(path) = &finding.path {
+        name.push_str(&format!(" {path}"));
+    }
+    let mut result = json!({
+        "ruleId": finding.class.id(),
+        "ruleIndex": rule_index,
+        "level": level(finding),
+        "message": {"text": format!("{}: {}", finding.subject, finding.message)},
+        "locations": [{
+            "physicalLocation": {
+                "artifactLocation": {"uri": uri},
+                "region": region,
+            },
+            "logicalLocations": [{"fullyQualifiedName": name, "kind": "resource"}],
+        }],
+        "partialFingerprints": {"driftctl/v1": finding.fingerprint},
+        "properties": {"severity": finding.severity.as_str()},
+    });
+    if let Some(rule) = &finding.ignored {
+        result["suppressions"] = json!([{"kind": "external", "justification": rule}]);
+    }
+    result
+}
+
+fn notification(finding: &Finding) -> Value {
+    let text = if finding.subject.is_empty() {
+        finding.message.clone()
+    } else {
+        format!("{}: {}", finding.subject, finding.message)
+    };
+    let mut notification = json!({
+        "descriptor": {"id": finding.class.id()},
+        "level": level(finding),
+        "message": {"text": text},
+    });
+    if let Some(place) = &finding.place {
+        notification["locations"] = json!([{"physicalLocation": {
+            "artifactLocation": {"uri": uri(&place.file)},
+            "region": {"startLine": place.line},
+        }}]);
+    }
+    notification
+}
+
+fn level(finding: &Finding) -> &'static str {
+    match finding.severity {
+        Severity::Critical | Severity::High => "error",
+        Severity::Medium => "warning",
+        Severity::Low => "note",
+    }
+}
+
+/// A path as a URI reference (RFC 3986): relative ones stay relative.
+fn uri(path: &str) -> String {
+    let path = path.trim_start_matches("./");
+    let mut uri = String::with_capacity(path.len());
+    if path.starts_with('/') {
+        uri.push_str("file://");
+    }
+    for b in path.bytes() {
+        match b {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                uri.push(b as char);
+            }
+            b => uri.push_str(&format!("%{b:02X}")),
+        }
+    }
+    uri
+}

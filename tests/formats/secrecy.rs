@@ -1,0 +1,298 @@
+//! No byte of a secret is in any output: not as it is, nor encoded, nor in pieces of eight bytes.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use driftctl::model::{Drift, ObjectReport, Report, Status, Warning};
+use driftctl::output::{FORMATS, RenderOptions, Show};
+use driftctl::redact;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::{options, render_redacted, sample};
+
+/// A place where a secret can be: an object, given a secret.
+type Place = fn(&str) -> ObjectReport;
+
+fn object(group: &str, kind: &str, value: Value, drifts: Vec<Drift>) -> ObjectReport {
+    let mut object = sample::object(
+        sample::key(group, kind, "shop", "cart"),
+        "v1",
+        Status::Drifted,
+    );
+    object.declared = Some(value.clone());
+    object.live = Some(value);
+    object.drifts = drifts;
+    object
+}
+
+fn added(path: &str, value: Value) -> Drift {
+    sample::drift(path, None, Some(value))
+}
+
+fn changed(path: &str, value: Value) -> Drift {
+    sample::drift(path, Some(value), Some(json!("b3RoZXI=")))
+}
+
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Where secrets really are.
+const PLACES: &[Place] = &[
+    |s| {
+        let s = STANDARD.encode(s);
+        let data = json!({"password": s});
+        let value = json!({"kind": "Secret", "apiVersion": "v1", "data": data});
+        let drifts = vec![changed(".data.password", json!(s)), added(".data", data)];
+        object("", "Secret", value, drifts)
+    },
+    |s| {
+        let value = json!({"kind": "Secret", "stringData": {"note": s}});
+        object(
+            "",
+            "Secret",
+            value,
+            vec![changed(".stringData.note", json!(s))],
+        )
+    },
+    // Malformed ones: a list, a number, a misspelt field, a value in the place of a key.
+    |s| {
+        object(
+            "",
+            "Secret",
+            json!({"data": [s]}),
+            vec![added(".data", json!([s]))],
+        )
+    },
+    |s| {
+        let value = json!({"kind": "Secret", "stringData": {"a": 1, "b": s}});
+        object(
+            "",
+            "Secret",
+            value,
+            vec![changed(".stringData.b", json!(s))],
+        )
+    },
+    |s| {
+        let value = json!({"kind": "Secret", "stringdata": {"a": s}});
+        object("", "Secret", value, vec![added(".stringdata.a", json!(s))])
+    },
+    |s| {
+        let value = json!({"kind": "Secret", "data": {"a": {s: 1}}});
+        let path = format!(".data.a[{}]", json!(s));
+        object("", "Secret", value, vec![added(&path, json!(1))])
+    },
+    |s| {
+        let path = format!(".data[={}]", json!(s));
+        object(
+            "",
+            "Secret",
+            json!(s),
+            vec![added(&path, json!(s)), added(".", json!(s))],
+        )
+    },
+    // The annotation that repeats the object, on any kind and in nested objects.
+    |s| {
+        let copy = json!({"data": {"password": s}}).to_string();
+        let value = json!({"metadata": {"annotations": {LAST_APPLIED: copy}}});
+        let path = format!(".metadata.annotations[{}]", json!(LAST_APPLIED));
+        let list = json!([{"metadata": {"annotations": {LAST_APPLIED: copy}}}]);
+        let drifts = vec![changed(&path, json!(copy)), added(".items", list)];
+        object("apps", "Deployment", value, drifts)
+    },
+    |s| {
+        let fields = json!({"f:data": {format!("f:{s}"): {}}, "v:": s});
+        let value = json!({"metadata": {"name": "a", "managedFields": [{"fieldsV1": fields}]}});
+        object("", "ConfigMap", value, Vec::new())
+    },
+    // Secrets within other objects.
+    |s| {
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "stringData": {"pin": s}});
+        let value = json!({"spec": {"manifest": secret}});
+        let drifts = vec![
+            changed(".spec.manifest.stringData.pin", json!(s)),
+            added(".spec", json!({"manifest": secret})),
+        ];
+        object("kubernetes.crossplane.io", "Object", value, drifts)
+    },
+    |s| {
+        let text = format!("apiVersion: v1\nkind: Secret\nstringData:\n  pin: {s}\n");
+        let value = json!({"data": {"secret.yaml": text}});
+        object(
+            "",
+            "ConfigMap",
+            value,
+            vec![changed(".data[\"secret.yaml\"]", json!(text))],
+        )
+    },
+    // Values that say by their names what they are.
+    |s| {
+        let env = json!([{"name": "DB_PASSWORD", "value": s}, {"name": "HOST", "value": "db"}]);
+        let container = ".spec.template.spec.containers[name=\"app\"]";
+        let value = json!({"spec": {"template": {"spec": {"containers": [
+            {"name": "app", "env": env}
+        ]}}}});
+        let path = format!("{container}.env[name=\"DB_PASSWORD\"].value");
+        let drifts = vec![
+            changed(&path, json!(s)),
+            added(&format!("{container}.env"), env),
+        ];
+        object("apps", "Deployment", value, drifts)
+    },
+    |s| {
+        let args = json!(["serve", format!("--api-key={s}"), "--token", s]);
+        let value = json!({"spec": {"args": args}});
+        object("", "Pod", value, vec![changed(".spec.args", args)])
+    },
+    |s| {
+        let value = json!({"spec": {"auth": {"clientSecret": s}, "tokens": [s]}});
+        let path = format!(".spec.tokens[={}]", json!(s));
+        let drifts = vec![
+            changed(".spec.auth.clientSecret", json!(s)),
+            added(&path, json!(s)),
+        ];
+        object("example.com", "Database", value, drifts)
+    },
+    |s| {
+        let text =
+            format!("[db]\nuser = shop\npassword = {s}\nurl = postgres://shop:{s}@db/shop\n");
+        let value = json!({"data": {"app.toml": text, "api-token": s}});
+        let drifts = vec![
+            changed(".data[\"app.toml\"]", json!(text)),
+            changed(".data.api-token", json!(s)),
+        ];
+        object("", "ConfigMap", value, drifts)
+    },
+    |s| {
+        let key = format!("-----BEGIN PRIVATE KEY-----\n{s}\n-----END PRIVATE KEY-----\n");
+        let value = json!({"data": {"server.pem": key}});
+        object(
+            "",
+            "ConfigMap",
+            value,
+            vec![changed(".data[\"server.pem\"]", json!(key))],
+        )
+    },
+    |s| {
+        let mut object = object(
+            "example.com",
+            "Vault",
+            json!({"spec": {"accessKey": s}}),
+            Vec::new(),
+        );
+        object.status = Status::Extra;
+        object.declared = None;
+        object
+    },
+];
+
+/// Every shape in which the secret could leave.
+fn shapes(secret: &str) -> Vec<String> {
+    let hex: String = secret.bytes().map(|b| format!("{b:02x}")).collect();
+    let url: String = secret.bytes().map(|b| format!("%{b:02X}")).collect();
+    let mut shapes = vec![secret.to_owned(), hex.clone(), hex.to_uppercase(), url];
+    // Base64 looks different at each of three offsets.
+    for skip in 0..3 {
+        shapes.push(
+            STANDARD
+                .encode(&secret[skip..])
+                .trim_end_matches('=')
+                .to_owned(),
+        );
+    }
+    shapes
+}
+
+/// The first piece of eight bytes of a shape of the secret that a text holds.
+fn leak(text: &str, secret: &str) -> Option<String> {
+    let windows = |shape: String| -> Vec<String> {
+        let bytes = shape.as_bytes();
+        // Encoded, a byte is two or three characters: a piece is as many of them.
+        let size = 8 * (bytes.len() / secret.len()).max(1);
+        bytes
+            .windows(size.min(bytes.len()))
+            .filter_map(|piece| Some(std::str::from_utf8(piece).ok()?.to_owned()))
+            .collect()
+    };
+    shapes(secret)
+        .into_iter()
+        .flat_map(windows)
+        .find(|piece| text.contains(piece.as_str()))
+}
+
+fn report(places: &[Place], secret: &str) -> Report {
+    let mut report = sample::report(places.iter().map(|place| place(secret)).collect());
+    // What a server says about an invalid Secret quotes it.
+    if report
+        .objects
+        .iter()
+        .any(|object| object.key.kind == "Secret")
+    {
+        report.warnings.push(Warning {
+            place: "Secret shop/cart".to_owned(),
+            message: format!("admission webhook denied the request: Invalid value: \"{secret}\""),
+            fatal: true,
+        });
+    }
+    report
+}
+
+#[track_caller]
+fn check(report: Report, secret: &str) {
+    let report = redact::redact(report);
+    for format in FORMATS {
+        for show in [Show::Drift, Show::All] {
+            let options = RenderOptions {
+                show,
+                verbose: true,
+                ..options()
+            };
+            let text = render_redacted(format.name(), &report, &options);
+            if let Some(piece) = leak(&text, secret) {
+                panic!("{} shows {piece:?} of {secret:?}:\n{text}", format.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_search_for_leaks_finds_them() {
+    let secret = "correct-horse-battery-staple";
+    assert!(leak("xx horse-battery xx", secret).is_some());
+    assert!(leak(&STANDARD.encode(secret), secret).is_some());
+    assert!(leak(&STANDARD.encode(format!("a{secret}")), secret).is_some());
+    assert!(leak("686f7273652d626174746572", secret).is_some());
+    assert!(leak("nothing to see, a staple", secret).is_none());
+}
+
+#[test]
+fn no_single_place_leaks() {
+    for place in PLACES {
+        let secret = "Zx9-hunter2_CANARY.q7Wvv4";
+        check(report(&[*place], secret), secret);
+    }
+}
+
+/// As many cases as `PROPTEST_CASES` says, else few: each renders every format twice.
+fn config() -> ProptestConfig {
+    let few = ProptestConfig::with_cases(48);
+    let default = ProptestConfig::default();
+    ProptestConfig {
+        cases: match std::env::var_os("PROPTEST_CASES") {
+            Some(_) => default.cases,
+            None => few.cases,
+        },
+        failure_persistence: None,
+        ..default
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn no_secret_is_in_any_output(
+        secret in "[A-Za-z0-9+/_.~!@#$%^&*-]{24,48}",
+        places in proptest::sample::subsequence(PLACES.to_vec(), 1..6),
+    ) {
+        check(report(&places, &secret), &secret);
+    }
+}

@@ -1,0 +1,503 @@
+//! Every output is read back by a strict reader of its format.
+
+use std::collections::BTreeSet;
+
+use driftctl::model::Report;
+use driftctl::output::{FORMATS, RenderOptions, Show, report_schema};
+use driftctl::redact::{self, Redacted};
+use serde_json::{Value, json};
+
+use crate::{options, render, render_redacted, sample, schema};
+
+/// Reads an output as strictly as its format allows; panics where it is none.
+pub fn read(format: &str, text: &str) {
+    match format {
+        "text" | "name" | "markdown" => {}
+        "diff" => read_diff(text),
+        "json" => {
+            let value: Value = serde_json::from_str(text).unwrap();
+            assert_eq!(schema::errors(&report_schema(), &value), [""; 0]);
+        }
+        "yaml" => {
+            let value: Value = serde_yaml::from_str(text).unwrap();
+            assert_eq!(schema::errors(&report_schema(), &value), [""; 0]);
+        }
+        "github" => read_github(text),
+        "gitlab" => read_gitlab(text),
+        "sarif" => {
+            let value: Value = serde_json::from_str(text).unwrap();
+            let errors = schema::errors(&sarif_schema(), &value);
+            assert!(errors.is_empty(), "{errors:#?}");
+        }
+        "junit" => read_junit(text),
+        "prometheus" => read_prometheus(text),
+        "html" => read_html(text),
+        new => panic!("say here how the format {new} is read"),
+    }
+}
+
+#[test]
+fn every_format_reads_back() {
+    let all = RenderOptions {
+        show: Show::All,
+        verbose: true,
+        duration: Some(std::time::Duration::from_millis(1500)),
+        ..options()
+    };
+    let mut cut_short = sample::in_sync();
+    cut_short.interrupted = true;
+    for format in FORMATS {
+        for report in [
+            sample::drifted(),
+            sample::incomplete(),
+            sample::in_sync(),
+            sample::report(Vec::new()),
+            cut_short.clone(),
+        ] {
+            let report = redact::redact(report);
+            for options in [options(), all] {
+                let text = render_redacted(format.name(), &report, &options);
+                read(format.name(), &text);
+            }
+        }
+    }
+}
+
+/// Formats that programs gate on cannot be read as "no drift" when the run was incomplete.
+#[test]
+fn an_incomplete_run_never_looks_clean() {
+    let mut cut_short = sample::in_sync();
+    cut_short.interrupted = true;
+    for report in [sample::incomplete(), cut_short] {
+        for format in FORMATS {
+            let text = render(format.name(), report.clone(), &options());
+            let says_so = match format.name() {
+                "text" => text.contains("INCOMPLETE"),
+                // Names of objects, and nothing else: the exit code says it.
+                "name" => text.is_empty(),
+                "gitlab" => text.contains("blocker"),
+                "sarif" => text.contains("\"executionSuccessful\": false"),
+                "junit" => text.contains("<error"),
+                "github" => text.contains("::error"),
+                "prometheus" => text.contains("driftctl_verdict{verdict=\"incomplete\"} 1"),
+                _ => text.to_lowercase().contains("incomplete"),
+            };
+            assert!(says_so, "{}: {text}", format.name());
+        }
+    }
+}
+
+#[test]
+fn json_and_yaml_are_one_document() {
+    let json: Value = serde_json::from_str(&render("json", sample::drifted(), &options())).unwrap();
+    let yaml: Value = serde_yaml::from_str(&render("yaml", sample::drifted(), &options())).unwrap();
+    assert_eq!(json, yaml);
+    assert_eq!(json["schema"], "driftctl.report/v1");
+}
+
+/// Applied to one side, a diff makes the other: what `patch` would do.
+fn read_diff(text: &str) {
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
+        if line.starts_with("# ") {
+            continue;
+        }
+        assert!(line.starts_with("--- "), "{line}");
+        assert!(lines.next().unwrap().starts_with("+++ "));
+        let mut hunks = 0;
+        while let Some(header) = lines.next_if(|line| line.starts_with("@@ ")) {
+            hunks += 1;
+            let (declared, live) = ranges(header);
+            let (mut ours, mut theirs) = (0, 0);
+            while (ours, theirs) != (declared, live) {
+                let line = lines.next().unwrap();
+                match line.chars().next() {
+                    Some(' ') => (ours, theirs) = (ours + 1, theirs + 1),
+                    Some('-') => ours += 1,
+                    Some('+') => theirs += 1,
+                    _ => panic!("{header}: {line:?}"),
+                }
+                assert!(ours <= declared && theirs <= live, "{header}");
+            }
+        }
+        assert!(hunks > 0, "{line}");
+    }
+}
+
+/// The lengths in `@@ -1,4 +1,5 @@`.
+fn ranges(header: &str) -> (usize, usize) {
+    let len = |range: &str| {
+        let mut parts = range[1..].split(',');
+        let start: usize = parts.next().unwrap().parse().unwrap();
+        let len = parts.next().map_or(1, |len| len.parse().unwrap());
+        assert!(start > 0 || len == 0, "{header}");
+        len
+    };
+    let words: Vec<&str> = header.split(' ').collect();
+    assert_eq!((words[0], words[3], words.len()), ("@@", "@@", 4));
+    (len(words[1]), len(words[2]))
+}
+
+/// What the runner does (`ActionCommand.TryParseV2`).
+fn read_github(text: &str) {
+    let mut lines: Vec<&str> = text.lines().collect();
+    assert!(lines.pop().unwrap().starts_with("driftctl: "));
+    for line in lines {
+        let (head, message) = line[2..].split_once("::").unwrap();
+        let (level, properties) = head.split_once(' ').unwrap();
+        assert!(["error", "warning", "notice"].contains(&level), "{line}");
+        for property in properties.split(',') {
+            let (name, value) = property.split_once('=').unwrap();
+            assert!(["file", "line", "col", "title"].contains(&name), "{line}");
+            if matches!(name, "line" | "col") {
+                assert!(value.parse::<usize>().unwrap() > 0);
+            }
+        }
+        assert!(line.starts_with("::") && !message.is_empty());
+    }
+}
+
+fn read_gitlab(text: &str) {
+    let issues: Vec<Value> = serde_json::from_str(text).unwrap();
+    let mut fingerprints = BTreeSet::new();
+    for issue in issues {
+        let levels = ["info", "minor", "major", "critical", "blocker"];
+        assert!(levels.contains(&issue["severity"].as_str().unwrap()));
+        assert!(!issue["description"].as_str().unwrap().is_empty());
+        assert!(!issue["check_name"].as_str().unwrap().is_empty());
+        let path = issue["location"]["path"].as_str().unwrap();
+        assert!(!path.is_empty() && !path.starts_with("./"));
+        assert!(issue["location"]["lines"]["begin"].as_u64().unwrap() > 0);
+        let fingerprint = issue["fingerprint"].as_str().unwrap().to_owned();
+        assert!(fingerprints.insert(fingerprint), "GitLab drops the second");
+    }
+}
+
+/// The part of the SARIF 2.1.0 schema that the output makes use of, with the standard's own words
+/// for what is required, allowed and of which type. Objects are closed: a property that is not
+/// listed here is not known to be in the standard.
+fn sarif_schema() -> Value {
+    let closed = |required: &[&str], properties: Value| {
+        json!({
+            "type": "object",
+            "required": required,
+            "properties": properties,
+            "additionalProperties": false,
+        })
+    };
+    let level = json!({"enum": ["none", "note", "warning", "error"]});
+    let message = closed(&[], json!({"text": {"type": "string"}}));
+    let open = json!({"type": "object"});
+    let region = closed(
+        &[],
+        json!({
+            "startLine": {"type": "integer", "minimum": 1},
+            "startColumn": {"type": "integer", "minimum": 1},
+        }),
+    );
+    let artifact = closed(&[], json!({"uri": {"type": "string"}}));
+    let physical = closed(&[], json!({"artifactLocation": artifact, "region": region}));
+    let logical = closed(
+        &[],
+        json!({"fullyQualifiedName": {"type": "string"}, "kind": {"type": "string"}}),
+    );
+    let location = closed(
+        &[],
+        json!({
+            "physicalLocation": physical,
+            "logicalLocations": {"type": "array", "items": logical},
+        }),
+    );
+    let locations = json!({"type": "array", "items": location});
+    let rule = closed(
+        &["id"],
+        json!({
+            "id": {"type": "string"},
+            "name": {"type": "string"},
+            "shortDescription": closed(&["text"], json!({"text": {"type": "string"}})),
+            "defaultConfiguration": closed(&[], json!({"level": level})),
+        }),
+    );
+    let driver = closed(
+        &["name"],
+        json!({
+            "name": {"type": "string"},
+            "semanticVersion": {"type": "string"},
+            "rules": {"type": "array", "items": rule},
+        }),
+    );
+    let notification = closed(
+        &["message"],
+        json!({
+            "descriptor": closed(&[], json!({"id": {"type": "string"}})),
+            "level": level,
+            "message": message,
+            "locations": locations,
+        }),
+    );
+    let suppression = closed(
+        &["kind"],
+        json!({"kind": {"enum": ["inSource", "external"]}, "justification": {"type": "string"}}),
+    );
+    let result = closed(
+        &["message"],
+        json!({
+            "ruleId": {"type": "string"},
+            "ruleIndex": {"type": "integer", "minimum": -1},
+            "level": level,
+            "message": message,
+            "locations": locations,
+            "partialFingerprints": open,
+            "suppressions": {"type": "array", "items": suppression},
+            "properties": open,
+        }),
+    );
+    let invocation = closed(
+        &["executionSuccessful"],
+        json!({
+            "executionSuccessful": {"type": "boolean"},
+            "toolExecutionNotifications": {"type": "array", "items": notification},
+        }),
+    );
+    let run = closed(
+        &["tool"],
+        json!({
+            "tool": closed(&["driver"], json!({"driver": driver})),
+            "invocations": {"type": "array", "items": invocation},
+            "results": {"type": "array", "items": result},
+            "columnKind": {"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
+            "properties": open,
+        }),
+    );
+    closed(
+        &["version", "runs"],
+        json!({
+            "$schema": {"type": "string"},
+            "version": {"enum": ["2.1.0"]},
+            "runs": {"type": "array", "items": run},
+        }),
+    )
+}
+
+#[test]
+fn sarif_results_point_at_their_rules_and_keep_their_fingerprints() {
+    let sarif = |report: Report| -> Value {
+        let show = Show::Ignored;
+        let text = render("sarif", report, &RenderOptions { show, ..options() });
+        serde_json::from_str::<Value>(&text).unwrap()["runs"][0].clone()
+    };
+    let run = sarif(sample::drifted());
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    let mut fingerprints = BTreeSet::new();
+    for result in run["results"].as_array().unwrap() {
+        let rule = &rules[result["ruleIndex"].as_u64().unwrap() as usize];
+        assert_eq!(rule["id"], result["ruleId"]);
+        fingerprints.insert(result["partialFingerprints"]["driftctl/v1"].to_string());
+    }
+    assert_eq!(fingerprints.len(), run["results"].as_array().unwrap().len());
+    let mut later = sample::drifted();
+    for object in &mut later.objects {
+        for drift in &mut object.drifts {
+            drift.position = None;
+            drift.change.live = drift.change.live.take().map(|_| json!("something else"));
+        }
+    }
+    for result in sarif(later)["results"].as_array().unwrap() {
+        let fingerprint = result["partialFingerprints"]["driftctl/v1"].to_string();
+        assert!(fingerprints.contains(&fingerprint), "values move, it stays");
+    }
+}
+
+#[test]
+fn sarif_keeps_to_the_number_of_results_that_services_read() {
+    let mut report = sample::drifted();
+    let object = report.objects.last().unwrap().clone();
+    report.objects = (0..25_010)
+        .map(|i| {
+            let mut object = object.clone();
+            object.key.name = format!("role-{i}");
+            object
+        })
+        .collect();
+    let text = render("sarif", report, &options());
+    let log: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(log["runs"][0]["results"].as_array().unwrap().len(), 25_000);
+    assert!(text.contains("showing 25000 of 25010 results"));
+}
+
+/// What Ant's and Jenkins' schemas have in common: names, attributes, order, counts.
+fn read_junit(text: &str) {
+    let document = roxmltree::Document::parse(text).unwrap();
+    let suites = document.root_element();
+    assert_eq!(suites.tag_name().name(), "testsuites");
+    let suite = elements(suites)[0];
+    assert_eq!(suite.tag_name().name(), "testsuite");
+    for name in ["name", "package", "id", "timestamp", "hostname", "time"] {
+        assert!(
+            suite.attribute(name).is_some_and(|value| !value.is_empty()),
+            "{name}"
+        );
+    }
+    assert!(!suite.attribute("timestamp").unwrap().ends_with('Z'));
+    let names: Vec<&str> = elements(suite)
+        .iter()
+        .map(|e| e.tag_name().name())
+        .collect();
+    assert_eq!(names[0], "properties");
+    assert_eq!(names[names.len() - 2..], ["system-out", "system-err"]);
+    let cases = &elements(suite)[1..names.len() - 2];
+    let count = |name: &str| {
+        let has =
+            |case: &&roxmltree::Node<'_, '_>| elements(**case).iter().any(|e| e.has_tag_name(name));
+        cases.iter().filter(has).count().to_string()
+    };
+    for element in [suites, suite] {
+        let number = cases.len().to_string();
+        assert_eq!(element.attribute("tests"), Some(&number[..]));
+        assert_eq!(element.attribute("failures"), Some(&count("failure")[..]));
+        assert_eq!(element.attribute("errors"), Some(&count("error")[..]));
+    }
+    for case in cases {
+        assert_eq!(case.tag_name().name(), "testcase");
+        let attributes: Vec<_> = case.attributes().map(|a| a.name()).collect();
+        assert_eq!(attributes, ["classname", "name", "time"]);
+        assert!(elements(*case).len() <= 1);
+        for outcome in elements(*case) {
+            assert!(["failure", "error"].contains(&outcome.tag_name().name()));
+            assert!(outcome.attribute("type").is_some());
+        }
+    }
+}
+
+fn elements<'a, 'i>(node: roxmltree::Node<'a, 'i>) -> Vec<roxmltree::Node<'a, 'i>> {
+    node.children().filter(|node| node.is_element()).collect()
+}
+
+/// The text format's own rules: every sample belongs to the metric announced last, once.
+fn read_prometheus(text: &str) {
+    assert!(text.ends_with('\n'));
+    let mut metric = String::new();
+    let mut seen = BTreeSet::new();
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("# ") {
+            let mut words = rest.splitn(3, ' ');
+            match (words.next(), words.next(), words.next()) {
+                (Some("HELP"), Some(name), Some(help)) => {
+                    assert!(seen.insert(name.to_owned()), "{name} comes twice");
+                    assert!(!help.is_empty());
+                    metric = name.to_owned();
+                }
+                (Some("TYPE"), Some(name), Some("gauge")) => assert_eq!(name, metric),
+                _ => panic!("{line}"),
+            }
+            continue;
+        }
+        let rest = line
+            .strip_prefix(&metric)
+            .unwrap_or_else(|| panic!("{line}"));
+        let (labels, value) = match rest.strip_prefix('{') {
+            Some(rest) => labels(rest),
+            None => (Vec::new(), rest),
+        };
+        assert!(
+            seen.insert(format!("{metric}{labels:?}")),
+            "{line} comes twice"
+        );
+        value.strip_prefix(' ').unwrap().parse::<f64>().unwrap();
+    }
+}
+
+/// `a="b",c="d"} rest`
+fn labels(mut text: &str) -> (Vec<(String, String)>, &str) {
+    let mut labels = Vec::new();
+    loop {
+        let (name, rest) = text.split_once("=\"").unwrap();
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        assert!(!name.is_empty() && name.chars().all(plain), "{name}");
+        let mut value = String::new();
+        let mut chars = rest.char_indices();
+        let end = loop {
+            match chars.next().unwrap() {
+                (at, '"') => break at,
+                (_, '\\') => match chars.next().unwrap().1 {
+                    'n' => value.push('\n'),
+                    c @ ('\\' | '"') => value.push(c),
+                    c => panic!("there is no \\{c}"),
+                },
+                (_, c) => value.push(c),
+            }
+        };
+        labels.push((name.to_owned(), value));
+        text = &rest[end + 1..];
+        match text.strip_prefix(',') {
+            Some(more) => text = more,
+            None => return (labels, text.strip_prefix('}').unwrap()),
+        }
+    }
+}
+
+/// The page is written so that it is well-formed but for elements that HTML never closes.
+fn read_html(text: &str) {
+    let mut xml = text.replacen("<!DOCTYPE html>", "", 1);
+    for open in ["<meta ", "<input "] {
+        let mut closed = String::new();
+        for (i, part) in xml.split(open).enumerate() {
+            if i == 0 {
+                closed.push_str(part);
+            } else {
+                let (attributes, rest) = part.split_once('>').unwrap();
+                closed.push_str(&format!("{open}{attributes}/>{rest}"));
+            }
+        }
+        xml = closed;
+    }
+    let xml = xml.replace(" checked/>", " checked=\"\"/>");
+    let document = roxmltree::Document::parse(&xml).unwrap_or_else(|e| panic!("{e}\n{xml}"));
+    let allowed = [
+        "html", "head", "meta", "title", "style", "body", "header", "h1", "h2", "h3", "p", "span",
+        "input", "label", "main", "article", "section", "table", "tr", "th", "td", "mark", "code",
+        "b", "footer",
+    ];
+    for node in document.descendants().filter(|node| node.is_element()) {
+        assert!(allowed.contains(&node.tag_name().name()), "{node:?}");
+        for attribute in node.attributes() {
+            let name = attribute.name();
+            assert!(
+                !name.starts_with("on") && name != "href" && name != "src",
+                "{node:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn markdown_keeps_to_its_budget_and_says_what_it_left_out() {
+    let mut report = sample::drifted();
+    let object = report.objects[4].clone();
+    report.objects = (0..3_000)
+        .map(|i| {
+            let mut object = object.clone();
+            object.key.name = format!("cart-{i}");
+            object
+        })
+        .collect();
+    let text = render("markdown", report, &options());
+    assert!(text.len() <= 65_000, "{}", text.len());
+    assert!(text.len() > 55_000, "{}", text.len());
+    assert!(text.contains("of 3000 objects"), "{text}");
+    assert!(text.starts_with("<!-- driftctl -->\n### driftctl: ⚠️ Drifted"));
+    assert_eq!(
+        text.matches("<details>").count(),
+        text.matches("</details>").count()
+    );
+}
+
+/// The showing of secrets is asked for by name.
+#[test]
+fn secrets_show_when_asked_for() {
+    let report = Redacted::showing_secrets(sample::drifted());
+    for format in ["text", "diff", "json", "yaml", "html", "markdown"] {
+        let text = render_redacted(format, &report, &options());
+        assert!(text.contains("hunter3"), "{format}");
+    }
+}
