@@ -8,16 +8,15 @@ use serde_json::{Map, Value, json};
 
 mod image;
 
-use super::{Schema, TypeId, equal_untyped, is_empty};
+use super::{Schema, TypeId, is_empty};
 use image::pull_policy;
 
 /// The value that the server gives to a field that nobody sets, where that depends on its siblings.
 ///
-/// `declared` and `live` are the two sides of the object that the field is in. The server decides
-/// by what it is sent, and so the declared siblings decide, with live ones where nothing is
-/// declared. Where somebody changed a live sibling, what follows from that change is a default too
-/// (the node ports' policy of a Service that became a NodePort); it is returned when the live
-/// value is just that.
+/// `declared` and `live` are the two sides of the object that the field is in; where the manifest
+/// does not declare that object, both are the live one. The declared siblings decide: a default that
+/// follows from what somebody changed (the traffic policy of a Service that was made a NodePort) is
+/// part of that change. The live ones are asked only for what the server itself makes up.
 ///
 /// The value is that of the whole field, whatever of it is declared: the `requests` of a Pod's
 /// container are those that are declared and those that its limits imply.
@@ -29,26 +28,8 @@ pub fn conditional_default(
     live: &Map<String, Value>,
 ) -> Option<Value> {
     let (ty, place) = split_name(schema.name(parent));
-    if ty.is_empty() {
-        return None;
-    }
-    let decide = |seen| {
-        let siblings = Siblings {
-            seen,
-            declared,
-            live,
-        };
-        siblings.default_of(ty, place, field)
-    };
-    let is_live = |value: &Value| {
-        live.get(field)
-            .is_some_and(|live| equal_untyped(value, live))
-    };
-    let intended = decide(declared);
-    if intended.as_ref().is_some_and(is_live) {
-        return intended;
-    }
-    decide(live).filter(is_live).or(intended)
+    let siblings = Siblings { declared, live };
+    siblings.default_of(ty, place, field)
 }
 
 /// A type's name, and the mark of the place where it has defaults of its own
@@ -59,8 +40,6 @@ fn split_name(name: &str) -> (&str, &str) {
 
 /// The fields beside the one in question.
 struct Siblings<'v> {
-    /// The side that is asked first.
-    seen: &'v Map<String, Value>,
     declared: &'v Map<String, Value>,
     live: &'v Map<String, Value>,
 }
@@ -89,17 +68,18 @@ impl<'v> Siblings<'v> {
                 let account = self.get("serviceAccountName").cloned();
                 account.or_else(|| (place == "Pod").then(|| json!("default")))
             }
-            // Only from what is declared: a person who sets either of them sets both.
             ("PodSpec", "serviceAccountName") => {
-                let account = present(self.declared, "serviceAccount").cloned();
+                let account = self.get("serviceAccount").cloned();
                 account.or_else(|| (place == "Pod").then(|| json!("default")))
             }
             ("PersistentVolumeClaimSpec", "dataSource") => {
                 let source = self.get("dataSourceRef")?;
                 source.get("namespace").is_none().then(|| source.clone())
             }
-            ("PersistentVolumeClaimSpec", "dataSourceRef") => {
-                present(self.declared, "dataSource").cloned()
+            ("PersistentVolumeClaimSpec", "dataSourceRef") => self.get("dataSource").cloned(),
+            // Admission sets these when a Pod is made, and nobody can change them afterwards.
+            ("PodSpec", "overhead" | "preemptionPolicy" | "priority") if place == "Pod" => {
+                self.live(field).cloned()
             }
             // Claims in a StatefulSet's templates are stored as whole objects.
             ("PersistentVolumeClaim", "apiVersion") => Some(json!("v1")),
@@ -107,7 +87,7 @@ impl<'v> Siblings<'v> {
             ("PersistentVolumeClaim", "status") => Some(json!({"phase": "Pending"})),
             ("Volume", "emptyDir") => {
                 let is_source = |name: &&String| !matches!(name.as_str(), "name" | "emptyDir");
-                let sources = self.seen.iter().filter(|(name, _)| is_source(name));
+                let sources = self.declared.iter().filter(|(name, _)| is_source(name));
                 let bare = sources.into_iter().all(|(_, value)| value.is_null());
                 bare.then(|| json!({}))
             }
@@ -143,10 +123,8 @@ impl<'v> Siblings<'v> {
             "allocateLoadBalancerNodePorts" => (ty == "LoadBalancer").then_some(Value::Bool(true)),
             "ipFamilyPolicy" => (ty != "ExternalName").then(|| json!("SingleStack")),
             "clusterIPs" => {
-                let address = self
-                    .text("clusterIP")
-                    .filter(|address| !address.is_empty())?;
-                Some(json!([address]))
+                let address = self.get("clusterIP").or_else(|| self.live("clusterIP"));
+                Some(json!([address?]))
             }
             _ => None,
         }
@@ -175,9 +153,10 @@ impl<'v> Siblings<'v> {
             ("v1.DaemonSetUpdateStrategy", "rollingUpdate") => {
                 rolls.then(|| json!({"maxSurge": 0, "maxUnavailable": 1}))
             }
-            // Here the type has to be absent too.
+            // Here the type has to be absent too, as it is where nothing at all is declared.
             ("v1.StatefulSetUpdateStrategy", "rollingUpdate") => {
-                ty.is_none().then(|| json!({"partition": 0}))
+                let undeclared = std::ptr::eq(self.declared, self.live);
+                (ty.is_none() || undeclared).then(|| json!({"partition": 0}))
             }
             _ => None,
         }
@@ -270,7 +249,11 @@ impl<'v> Siblings<'v> {
     }
 
     fn get(&self, name: &str) -> Option<&'v Value> {
-        present(self.seen, name).or_else(|| present(self.live, name))
+        present(self.declared, name)
+    }
+
+    fn live(&self, name: &str) -> Option<&'v Value> {
+        present(self.live, name)
     }
 
     fn text(&self, name: &str) -> Option<&'v str> {
@@ -281,7 +264,7 @@ impl<'v> Siblings<'v> {
     fn merged(&self, name: &str, others: &[&str]) -> Option<Value> {
         let mut merged = Map::new();
         for name in std::iter::once(&name).chain(others) {
-            let resources = present(self.seen, name).and_then(Value::as_object);
+            let resources = present(self.declared, name).and_then(Value::as_object);
             for (resource, amount) in resources.into_iter().flatten() {
                 if !merged.contains_key(resource) {
                     merged.insert(resource.clone(), amount.clone());

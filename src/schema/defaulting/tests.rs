@@ -3,21 +3,22 @@ use serde_json::{Value, json};
 use super::conditional_default;
 use crate::schema::{Schema, TypeId};
 
-/// The default of a field, given one side only.
-fn default_of(ty: &str, field: &str, siblings: Value) -> Option<Value> {
-    default_between(ty, field, siblings.clone(), siblings)
+/// The default of a field, given what is declared beside it.
+fn default_of(ty: &str, field: &str, declared: Value) -> Option<Value> {
+    default_between(ty, field, declared.clone(), declared)
 }
 
 fn default_between(ty: &str, field: &str, declared: Value, live: Value) -> Option<Value> {
+    let (declared, live) = (declared.as_object().unwrap(), live.as_object().unwrap());
+    let id = type_named(ty);
     let schema = Schema::builtin();
-    let id = schema
-        .names
-        .iter()
-        .position(|name| &**name == ty)
-        .expect(ty);
-    let id = TypeId(u32::try_from(id).unwrap());
-    let sides = (declared.as_object().unwrap(), live.as_object().unwrap());
-    conditional_default(schema, id, field, sides.0, sides.1)
+    conditional_default(schema, id, field, declared, live)
+}
+
+fn type_named(name: &str) -> TypeId {
+    let mut names = Schema::builtin().names.iter();
+    let index = names.position(|known| &**known == name).expect(name);
+    TypeId(u32::try_from(index).unwrap())
 }
 
 #[test]
@@ -71,24 +72,13 @@ fn services_by_type() {
 }
 
 #[test]
-fn what_follows_from_a_live_change_is_a_default_too() {
-    let declared = json!({"type": "ClusterIP"});
+fn what_follows_from_a_live_change_is_no_default() {
     let live = json!({"type": "NodePort", "externalTrafficPolicy": "Cluster"});
-    let default = default_between(
-        "core.v1.ServiceSpec",
-        "externalTrafficPolicy",
-        declared.clone(),
-        live,
-    );
-    assert_eq!(default, Some(json!("Cluster")));
-    let live = json!({"type": "NodePort", "externalTrafficPolicy": "Local"});
-    let default = default_between(
-        "core.v1.ServiceSpec",
-        "externalTrafficPolicy",
-        declared,
-        live,
-    );
-    assert_eq!(default, None);
+    for declared in [json!({}), json!({"type": "ClusterIP"})] {
+        let ty = "core.v1.ServiceSpec";
+        let default = default_between(ty, "externalTrafficPolicy", declared, live.clone());
+        assert_eq!(default, None);
+    }
     // The policy stays what the first image made it.
     let live = json!({"image": "a:latest", "imagePullPolicy": "IfNotPresent"});
     let declared = json!({"image": "a:1"});
@@ -98,24 +88,18 @@ fn what_follows_from_a_live_change_is_a_default_too() {
 
 #[test]
 fn copies_follow_what_is_declared() {
-    let spec = json!({"serviceAccountName": "cart", "serviceAccount": "cart"});
-    let of = |field, declared| default_between("core.v1.PodSpec", field, declared, spec.clone());
-    assert_eq!(
-        of("serviceAccount", json!({"serviceAccountName": "cart"})),
-        Some(json!("cart"))
-    );
-    assert_eq!(
-        of("serviceAccountName", json!({"serviceAccount": "cart"})),
-        Some(json!("cart"))
-    );
-    // Neither is declared: one of the two has to show.
-    assert_eq!(of("serviceAccount", json!({})), Some(json!("cart")));
-    assert_eq!(of("serviceAccountName", json!({})), None);
+    let account = |field, declared| {
+        let live = json!({"serviceAccountName": "cart", "serviceAccount": "cart"});
+        default_between("core.v1.PodSpec", field, declared, live)
+    };
+    let named = json!({"serviceAccountName": "cart"});
+    assert_eq!(account("serviceAccount", named), Some(json!("cart")));
+    let old = json!({"serviceAccount": "cart"});
+    assert_eq!(account("serviceAccountName", old), Some(json!("cart")));
+    assert_eq!(account("serviceAccount", json!({})), None);
     let pod = |field| default_of("core.v1.PodSpec@Pod", field, json!({}));
-    assert_eq!(
-        (pod("serviceAccount"), pod("serviceAccountName")),
-        (Some(json!("default")), Some(json!("default")))
-    );
+    assert_eq!(pod("serviceAccount"), Some(json!("default")));
+    assert_eq!(pod("serviceAccountName"), Some(json!("default")));
     let claim = json!({"dataSource": {"kind": "PersistentVolumeClaim", "name": "a"}});
     let copy = default_of(
         "core.v1.PersistentVolumeClaimSpec",
@@ -123,6 +107,18 @@ fn copies_follow_what_is_declared() {
         claim.clone(),
     );
     assert_eq!(copy.as_ref(), claim.get("dataSource"));
+}
+
+#[test]
+fn what_the_server_makes_up_is_taken_from_the_live_side() {
+    let between = |ty, field, live| default_between(ty, field, json!({}), live);
+    let ip = json!({"clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"]});
+    let ips = between("core.v1.ServiceSpec", "clusterIPs", ip);
+    assert_eq!(ips, Some(json!(["10.0.0.1"])));
+    let pod = json!({"priority": 900});
+    let priority = between("core.v1.PodSpec@Pod", "priority", pod.clone());
+    assert_eq!(priority, Some(json!(900)));
+    assert_eq!(between("core.v1.PodSpec", "priority", pod), None);
 }
 
 #[test]
@@ -187,6 +183,16 @@ fn jobs_and_strategies() {
         )
         .is_none()
     );
+}
+
+#[test]
+fn a_strategy_that_nobody_declares_is_filled_as_a_whole() {
+    let live = json!({"type": "RollingUpdate", "rollingUpdate": {"partition": 0}});
+    let live = live.as_object().unwrap();
+    let schema = Schema::builtin();
+    let ty = type_named("apps.v1.StatefulSetUpdateStrategy");
+    let default = conditional_default(schema, ty, "rollingUpdate", live, live);
+    assert_eq!(default, Some(json!({"partition": 0})));
 }
 
 #[test]
