@@ -3,8 +3,8 @@
 //!
 //! - `fixtures/openapi/api*.json.gz`: the OpenAPI v3 document of every group version, without the
 //!   descriptions; `version.json` says of which server.
-//! - `fixtures/openapi/zero-values.json.gz`: what each Go field does with its zero value, which
-//!   OpenAPI does not tell.
+//! - `fixtures/openapi/zero-values.json.gz`: what each field does with its zero value, which the Go
+//!   types tell and OpenAPI does not.
 //! - `src/schema/defaults.txt`: the defaults that the server's code sets, written by hand.
 //!
 //! After a change to one of them, write the table again:
@@ -13,19 +13,28 @@
 //! DRIFTCTL_WRITE_SCHEMA=1 cargo test --test schema_table
 //! ```
 //!
-//! For the next version of Kubernetes, save the documents of a new API server into a directory, with
-//! any names that end in `.json`, and name it. Their slimmed copies take the place of the fixtures:
+//! For the next version of Kubernetes, save the documents of a new API server into a directory, and
+//! the Go types into another, and name both. What is taken from them replaces the fixtures:
 //!
 //! ```sh
 //! mkdir /tmp/openapi && kubectl get --raw /version > /tmp/openapi/version.json
 //! for path in $(kubectl get --raw /openapi/v3 | jq -r '.paths | keys[] | select(test("/v[0-9]"))'); do
 //!     kubectl get --raw /openapi/v3/$path > /tmp/openapi/$(echo $path | tr / _).json
 //! done
-//! DRIFTCTL_WRITE_SCHEMA=1 DRIFTCTL_OPENAPI_DIR=/tmp/openapi cargo test --test schema_table
+//! for name in api apimachinery apiextensions-apiserver kube-aggregator; do
+//!     git clone --depth 1 --branch kubernetes-1.37.0 https://github.com/kubernetes/$name /tmp/go/$name
+//! done
+//! DRIFTCTL_WRITE_SCHEMA=1 DRIFTCTL_OPENAPI_DIR=/tmp/openapi DRIFTCTL_GO_DIR=/tmp/go \
+//!     cargo test --test schema_table
 //! ```
+//!
+//! Then read the difference of `builtin.txt`, and what became of `defaults.go` in every
+//! `pkg/apis/*/*` of Kubernetes between the two versions.
 
 // A fixture that cannot be read is a failure of the test.
 #![allow(clippy::unwrap_used)]
+
+mod go_types;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -35,6 +44,8 @@ use std::path::{Path, PathBuf};
 
 use driftctl::schema::{Field, ListKind, Scalar, Schema, Type, TypeId, Zero, short_name};
 use serde_json::{Map, Value, json};
+
+const ZERO_VALUES: &str = "zero-values.json.gz";
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -54,7 +65,13 @@ fn the_table_is_current() {
         take_documents(Path::new(&dir));
     }
     let documents = documents();
-    let mut schema = Schema::from_openapi_alone(&one_document(&documents));
+    let all = one_document(&documents);
+    if let Some(dir) = std::env::var_os("DRIFTCTL_GO_DIR") {
+        let names = all["components"]["schemas"].as_object().unwrap().keys();
+        let zeros = go_types::zero_values(Path::new(&dir), names);
+        write_gz(&fixtures().join(ZERO_VALUES), &json!(zeros));
+    }
+    let mut schema = Schema::from_openapi_alone(&all);
     set_zero_values(&mut schema);
     set_defaults(&mut schema);
     let table = Table {
@@ -263,7 +280,7 @@ fn resources(documents: &[Value]) -> Resources {
 }
 
 fn set_zero_values(schema: &mut Schema) {
-    let zeros = read_gz(&fixtures().join("zero-values.json.gz"));
+    let zeros = read_gz(&fixtures().join(ZERO_VALUES));
     for (name, zeros) in zeros.as_object().unwrap() {
         for (field, zero) in zeros.as_object().unwrap() {
             // Fields come and go between versions; what is not known stays as OpenAPI has it.
