@@ -30,9 +30,15 @@ pub fn owner(owner: &Owner, now: Option<Timestamp>) -> String {
     }
 }
 
-/// The owners of a change in one phrase, the latest writer first, at most three.
+/// The owners of a change in one phrase, the latest writer first, at most three. Who only reports
+/// the status of an object is no answer to who made it.
 pub fn owners(owners: &[Owner], now: Option<Timestamp>) -> Option<String> {
-    let mut sorted: Vec<&Owner> = owners.iter().collect();
+    let reports = |owner: &Owner| owner.subresource.as_deref() == Some("status");
+    let only_reports = owners.iter().all(reports);
+    let mut sorted: Vec<&Owner> = owners
+        .iter()
+        .filter(|owner| only_reports || !reports(owner))
+        .collect();
     sorted.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.cmp(b)));
     let mut said: Vec<String> = sorted.iter().take(3).map(|one| owner(one, now)).collect();
     if sorted.len() > 3 {

@@ -23,6 +23,7 @@ mod tests;
 use std::fmt;
 use std::ops::Deref;
 
+use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::model::{
@@ -101,11 +102,12 @@ pub fn redact(report: Report) -> Redacted {
 impl Redactor {
     /// Masks every secret of a report.
     pub fn redact(&self, mut report: Report) -> Redacted {
-        let mut found = Vec::new();
-        for object in &mut report.objects {
-            found.append(&mut self.object(object));
-        }
-        scrub(&mut report, found);
+        let found: Vec<Vec<String>> = report
+            .objects
+            .par_iter_mut()
+            .map(|object| self.object(object))
+            .collect();
+        scrub(&mut report, found.concat());
         Redacted(report)
     }
 

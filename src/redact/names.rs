@@ -169,6 +169,12 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
+/// Every word that makes a name sensitive.
+#[cfg(test)]
+pub(super) fn all() -> impl Iterator<Item = &'static str> {
+    PARTS.iter().chain(WORDS).chain(HEADERS).copied()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

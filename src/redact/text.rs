@@ -1,6 +1,9 @@
 //! Secrets within text: configuration files in a ConfigMap, command lines, URLs, PEM blocks.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 
 use super::names::{is_credential_header, is_sensitive_name};
 use super::{DIFFERS, MASK};
@@ -33,6 +36,46 @@ const TOKEN_PREFIXES: &[(&str, usize)] = &[
     ("rk_live_", 10),
     ("eyJ", 30),
 ];
+
+/// A text without any of these, in whatever case, holds nothing that is looked for. Most texts are
+/// such, and one pass tells.
+const HINTS: &[&str] = &[
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "cred",
+    "key",
+    "dsn",
+    "connection",
+    "auth",
+    "cookie",
+    "://",
+    "last-applied",
+    "akia",
+    "asia",
+    "aiza",
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "ghu_",
+    "github_pat_",
+    "glpat-",
+    "xoxb-",
+    "xoxp-",
+    "_live_",
+    "eyj",
+];
+
+fn may_hold_secret(text: &str) -> bool {
+    static HINTED: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .build(HINTS)
+            .ok()
+    });
+    HINTED.as_ref().is_none_or(|hints| hints.is_match(text))
+}
 
 /// Masks the secrets in one text. `None` when there are none.
 pub(super) fn mask_one(text: &str, found: &mut Vec<String>) -> Option<String> {
@@ -93,6 +136,9 @@ fn apply(text: &str, spans: &[Span], mask: impl Fn(usize) -> &'static str) -> St
 
 /// The secrets of a text, in order and apart from each other.
 fn spans(text: &str) -> Vec<Span> {
+    if !may_hold_secret(text) {
+        return Vec::new();
+    }
     if repeats_objects(text) {
         return vec![span(0..text.len(), "")];
     }
@@ -407,6 +453,20 @@ mod tests {
             r#"{"kubectl.kubernetes.io/last-applied-configuration":"{}"}"#,
             "(redacted)",
         );
+    }
+
+    #[test]
+    fn nothing_that_is_looked_for_goes_without_a_hint() {
+        let names = super::super::names::all();
+        let tokens = TOKEN_PREFIXES.iter().map(|(prefix, _)| *prefix);
+        let signs = WHOLE_OBJECTS.iter().copied();
+        for wanted in names
+            .chain(tokens)
+            .chain(signs)
+            .chain(["PRIVATE KEY", "Secret"])
+        {
+            assert!(may_hold_secret(wanted), "{wanted}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::{Change, ChangeKind};
+use crate::model::{Change, ChangeKind, Segment};
 use crate::output::RenderOptions;
 use crate::output::hunk::{self, Hunk, Side};
 use crate::output::paint::{Line, Paint};
@@ -29,6 +29,12 @@ pub(super) enum Sides {
 pub(super) fn sides(change: &Change, options: &RenderOptions) -> Sides {
     let room = options.width.saturating_sub(12).max(20);
     match (&change.declared, &change.live) {
+        // The path names the item of a set by its value.
+        (Some(value), None) | (None, Some(value))
+            if change.path.0.last() == Some(&Segment::Value(value.clone())) =>
+        {
+            Sides::Short(Line::default())
+        }
         (Some(declared), Some(live)) => both(declared, live, room, options),
         (Some(value), None) | (None, Some(value)) => {
             let side = if change.kind == ChangeKind::Removed {
