@@ -210,7 +210,12 @@ fn change(drift: &Drift, options: &RenderOptions, lines: &mut Vec<String>) {
             .collect()
     };
     let more = body.len().saturating_sub(MOST_LINES);
-    lines.extend(body.iter().take(MOST_LINES).map(|line| one_line(line)));
+    // The lines of a text keep their tabs.
+    lines.extend(
+        body.iter()
+            .take(MOST_LINES)
+            .map(|line| cut(&escape::text(line))),
+    );
     if more > 0 {
         lines.push(format!("# {more} more lines"));
     }
@@ -230,7 +235,10 @@ fn signed(line: &hunk::Line) -> String {
 
 /// Escaped, and cut where it is too long.
 fn one_line(text: &str) -> String {
-    let escaped = escape::line(text);
+    cut(&escape::line(text))
+}
+
+fn cut(escaped: &str) -> String {
     let mut shown: String = escaped.chars().take(LONGEST_LINE).collect();
     if shown.len() < escaped.len() {
         shown.push('…');

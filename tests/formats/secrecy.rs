@@ -295,4 +295,14 @@ proptest! {
     ) {
         check(report(&places, &secret), &secret);
     }
+
+    #[test]
+    fn redacting_twice_changes_nothing(
+        secret in "[ -~]{8,48}",
+        places in proptest::sample::subsequence(PLACES.to_vec(), 1..6),
+    ) {
+        let once = redact::redact(report(&places, &secret));
+        let twice = redact::redact((*once).clone());
+        prop_assert_eq!(format!("{once:?}"), format!("{twice:?}"));
+    }
 }

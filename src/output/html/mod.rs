@@ -1,6 +1,6 @@
 //! `html`: one page that needs neither network nor script.
 //!
-//! Everything that comes from a manifest or a cluster goes through [`Text`]; the page's own
+//! Everything that comes from a manifest or a cluster goes through [`Text`] or [`Code`]; the page's own
 //! content security policy forbids scripts and loading anything, should that ever fail.
 
 mod sides;
@@ -51,23 +51,36 @@ struct Text<'t>(&'t str);
 
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = escape::line(self.0);
-        let mut from = 0;
-        for (at, c) in text.char_indices() {
-            let entity = match c {
-                '&' => "&amp;",
-                '<' => "&lt;",
-                '>' => "&gt;",
-                '"' => "&quot;",
-                '\'' => "&#39;",
-                _ => continue,
-            };
-            f.write_str(&text[from..at])?;
-            f.write_str(entity)?;
-            from = at + 1;
-        }
-        f.write_str(&text[from..])
+        write_escaped(f, &escape::line(self.0))
     }
+}
+
+/// A line of a text, which keeps its tabs.
+struct Code<'t>(&'t str);
+
+impl fmt::Display for Code<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_escaped(f, &escape::text(self.0))
+    }
+}
+
+/// Writes the entities of what would be markup.
+fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    let mut from = 0;
+    for (at, c) in text.char_indices() {
+        let entity = match c {
+            '&' => "&amp;",
+            '<' => "&lt;",
+            '>' => "&gt;",
+            '"' => "&quot;",
+            '\'' => "&#39;",
+            _ => continue,
+        };
+        f.write_str(&text[from..at])?;
+        f.write_str(entity)?;
+        from = at + 1;
+    }
+    f.write_str(&text[from..])
 }
 
 fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {

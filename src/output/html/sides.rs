@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use super::Text;
+use super::{Code, Text};
 use crate::model::Change;
 use crate::output::hunk::{self, Hunk, Line, Side};
 use crate::output::yaml_text::{self, Style};
@@ -25,7 +25,7 @@ pub(super) fn render(change: &Change, out: &mut dyn Write) -> io::Result<()> {
         rows(hunk, out)?;
     }
     if hunks.is_empty() {
-        let both = Text(declared.trim_end());
+        let both = Code(declared.trim_end());
         writeln!(out, "<tr><td>{both}</td><td>{both}</td></tr>")?;
     }
     writeln!(out, "</table>")
@@ -76,7 +76,7 @@ fn cell(line: Option<&Line>) -> String {
     };
     let mut cell = format!("<td class=\"{class}\">");
     for (changed, piece) in &line.pieces {
-        let text = Text(piece);
+        let text = Code(piece);
         cell.push_str(&if *changed {
             format!("<mark>{text}</mark>")
         } else {

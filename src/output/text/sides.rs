@@ -64,7 +64,7 @@ fn one(value: &Value, side: Side, room: usize, options: &RenderOptions) -> Sides
         .lines()
         .map(|line| {
             let mut out = Line::of(Paint::of_side(side), &format!("{} ", side.sign()));
-            out.push(Paint::of_side(side), &shortened(line, options));
+            out.push(Paint::of_side(side), &with_tabs(&shortened(line, options)));
             out
         })
         .collect();
@@ -169,9 +169,14 @@ fn signed_line(line: &hunk::Line, options: &RenderOptions) -> Line {
         } else {
             text
         };
-        out.push(if *changed { word } else { plain }, &text);
+        out.push(if *changed { word } else { plain }, &with_tabs(&text));
     }
     out
+}
+
+/// Tabs within the lines of a text, to be seen and to keep its shape.
+fn with_tabs(text: &str) -> String {
+    text.replace('\t', "⇥   ")
 }
 
 /// Blanks at the end of a line that changed are what nobody sees.
