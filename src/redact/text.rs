@@ -222,17 +222,15 @@ fn url_passwords(text: &str, spans: &mut Vec<Span>) {
             .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`'))
             .map_or(text.len(), |len| start + len);
         let url = &text[start..end];
-        let Some((before, _)) = url.rsplit_once('@') else {
+        let Some((before, host)) = url.rsplit_once('@') else {
             continue;
         };
         let Some((user, password)) = before.split_once(':') else {
             continue;
         };
-        // `host:8080/path@x` has a port there.
-        let port = password
-            .split_once('/')
-            .is_some_and(|(port, _)| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
-        if !user.contains(['/', '?']) && !port {
+        // `registry:5000/cart@sha256:…` has a port there.
+        let digest = host.starts_with("sha256:") || host.starts_with("sha512:");
+        if !user.contains(['/', '?']) && !digest {
             let from = start + user.len() + 1;
             spans.push(span(from..from + password.len(), "url password"));
         }
@@ -436,7 +434,7 @@ mod tests {
             "postgres://shop:(redacted)@db:5432/shop",
         );
         masks("amqp://a:b/c@d@mq/x", "amqp://a:(redacted)@mq/x");
-        masks("http://a:80/b@c", "http://a:80/b@c");
+        masks("oci://a:80/b@sha256:c", "oci://a:80/b@sha256:c");
         masks("http://a/b:c@d", "http://a/b:c@d");
         masks(
             "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
