@@ -19,6 +19,7 @@
 //! | 1 | [`compare`] | declared against live: the heart |
 //! | 1 | [`policy`] | what is drift and what is not: rules, and the one place that judges |
 //! | 1 | [`redact`] | keeps secrets out of every report |
+//! | 1 | [`yaml`] | reads YAML and JSON text as Kubernetes does, and finds fields in it |
 //! | 0 | [`model`] | nouns: no I/O, no command line, no colour |
 //!
 //! # The way through
@@ -84,3 +85,4 @@ pub mod policy;
 pub mod redact;
 pub mod schema;
 pub mod source;
+pub mod yaml;

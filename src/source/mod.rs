@@ -1,6 +1,17 @@
 //! Where the declared state comes from: one file for each kind of source.
 
-use crate::model::{Manifest, Warning};
+mod classify;
+mod files;
+mod kustomize;
+mod objects;
+mod read;
+mod walk;
+
+use std::collections::BTreeMap;
+
+use crate::model::{Manifest, Origin, ResourceKey, Warning};
+
+pub use files::Files;
 
 /// What a source declares, and what it could not read. Nothing is passed over in silence: every
 /// file and document ends as a manifest, as a named skip or as an error.
@@ -16,9 +27,103 @@ pub struct Loaded {
     pub warnings: Vec<Warning>,
 }
 
+impl Loaded {
+    fn append(&mut self, mut other: Self) {
+        self.manifests.append(&mut other.manifests);
+        self.skipped.append(&mut other.skipped);
+        self.errors.append(&mut other.errors);
+        self.warnings.append(&mut other.warnings);
+    }
+
+    fn skip(&mut self, place: impl ToString, reason: impl Into<String>) {
+        self.skipped.push(remark(place, reason, false));
+    }
+
+    fn error(&mut self, place: impl ToString, message: impl Into<String>) {
+        self.errors.push(remark(place, message, true));
+    }
+
+    fn warning(&mut self, place: impl ToString, message: impl Into<String>) {
+        self.warnings.push(remark(place, message, false));
+    }
+}
+
+fn remark(place: impl ToString, message: impl Into<String>, fatal: bool) -> Warning {
+    Warning {
+        place: place.to_string(),
+        message: message.into(),
+        fatal,
+    }
+}
+
 /// One place where declared state lives.
 pub trait Source {
     /// Reads everything that the source declares. What is wrong with one file does not stop the
     /// others.
     fn load(&self) -> Loaded;
+}
+
+/// The objects that are declared more than once, each as an error that names every place: which
+/// of them the cluster is to hold is anybody's guess. To be asked when namespaces are resolved,
+/// since a manifest without one may mean the same object as a manifest with one.
+pub fn duplicates(objects: &[(ResourceKey, &Origin)]) -> Vec<Warning> {
+    let mut places: BTreeMap<&ResourceKey, Vec<&Origin>> = BTreeMap::new();
+    for (key, origin) in objects {
+        places.entry(key).or_default().push(origin);
+    }
+    places
+        .into_iter()
+        .filter_map(|(key, origins)| {
+            let (first, others) = origins.split_first()?;
+            if others.is_empty() {
+                return None;
+            }
+            let others: Vec<String> = others.iter().map(ToString::to_string).collect();
+            Some(remark(
+                first,
+                format!(
+                    "{key} is declared here and again at {}: compare one of them at a time",
+                    others.join(", ")
+                ),
+                true,
+            ))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(name: &str) -> ResourceKey {
+        ResourceKey {
+            group: "apps".into(),
+            kind: "Deployment".into(),
+            namespace: Some("shop".into()),
+            name: name.into(),
+        }
+    }
+
+    #[test]
+    fn duplicates_name_every_place() {
+        let places: Vec<Origin> = ["a.yaml", "b.yaml", "c.yaml", "d.yaml"]
+            .iter()
+            .map(|file| Origin::file(*file, 1, 7))
+            .collect();
+        let objects = [
+            (key("web"), &places[0]),
+            (key("db"), &places[1]),
+            (key("web"), &places[2]),
+            (key("web"), &places[3]),
+        ];
+        let found = duplicates(&objects);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].place, "a.yaml:7");
+        assert!(found[0].fatal);
+        assert_eq!(
+            found[0].message,
+            "Deployment shop/web is declared here and again at c.yaml:7, d.yaml:7: compare one of \
+             them at a time"
+        );
+    }
 }

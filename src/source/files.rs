@@ -1,0 +1,125 @@
+//! Manifests in files, directories and standard input.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::classify::is_helm_template;
+use super::objects::{self, File};
+use super::walk::{Found, Walk};
+use super::{Loaded, Source, kustomize, read};
+use crate::yaml::{self, Problem};
+
+/// Files and directories (recursive: `.yaml`, `.yml`, `.json`), and `-` for standard input.
+///
+/// Each file is read once, however many arguments and links lead to it. Kustomizations and Helm
+/// charts are read as they lie, with a warning.
+#[derive(Debug)]
+pub struct Files {
+    arguments: Vec<PathBuf>,
+}
+
+impl Files {
+    /// The files that these arguments mean.
+    pub fn new(arguments: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
+        Self {
+            arguments: arguments.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl Source for Files {
+    fn load(&self) -> Loaded {
+        let (found, mut loaded) = Walk::over(&self.arguments);
+        let (used, remarks) = kustomize::survey(&found);
+        loaded.append(remarks);
+        let parts: Vec<Loaded> = found.par_iter().map(|found| load(found, &used)).collect();
+        for part in parts {
+            loaded.append(part);
+        }
+        loaded
+    }
+}
+
+/// Reads one file or stream.
+fn load(found: &Found, used: &HashMap<PathBuf, String>) -> Loaded {
+    let mut loaded = Loaded::default();
+    let (name, bytes) = match found {
+        Found::Stdin => ("-", read::stream(std::io::stdin().lock())),
+        Found::Descriptor(path) => {
+            let stream = std::fs::File::open(path).map_err(|error| read::reason(&error));
+            let name = path.to_str().unwrap_or("-");
+            (name, stream.and_then(read::stream))
+        }
+        Found::File {
+            name,
+            path,
+            canonical,
+        } => {
+            if let Some(role) = used.get(canonical) {
+                loaded.skip(name, role);
+                return loaded;
+            }
+            (name.as_str(), read::file(path))
+        }
+    };
+    match bytes {
+        Ok(bytes) => load_bytes(name, bytes, &mut loaded),
+        Err(message) => loaded.error(name, message),
+    }
+    loaded
+}
+
+/// Takes the objects out of a file's bytes.
+fn load_bytes(name: &str, bytes: Vec<u8>, loaded: &mut Loaded) {
+    let text = match yaml::decode(bytes) {
+        Ok(text) => text,
+        Err(problem) => return report(name, &problem, loaded),
+    };
+    if in_chart_templates(name) && text.contains("{{") {
+        return loaded.skip(name, "a template of a Helm chart, which is not rendered");
+    }
+    let parsed = yaml::parse(&text);
+    for problem in &parsed.problems {
+        let chunk = text.get(problem.chunk.clone()).unwrap_or_default();
+        if problem.fatal && is_helm_template(chunk) {
+            let place = format!("{name}:{}", problem.position.line);
+            loaded.skip(
+                place,
+                "a template of Helm, which is no YAML until it is rendered",
+            );
+        } else {
+            report(name, problem, loaded);
+        }
+    }
+    let name: Arc<str> = Arc::from(name);
+    let text: Arc<str> = Arc::from(text);
+    let file = File {
+        name: &name,
+        text: &text,
+    };
+    for document in parsed.documents {
+        objects::extract(&file, document, loaded);
+    }
+}
+
+fn report(name: &str, problem: &Problem, loaded: &mut Loaded) {
+    let (line, column) = (problem.position.line, problem.position.column);
+    let place = format!("{name}:{line}:{column}");
+    if problem.fatal {
+        loaded.error(place, &*problem.message);
+    } else {
+        loaded.warning(place, &*problem.message);
+    }
+}
+
+/// Whether a file lies in the `templates` of a Helm chart.
+fn in_chart_templates(name: &str) -> bool {
+    let path = Path::new(name);
+    path.ancestors()
+        .filter(|ancestor| ancestor.ends_with("templates"))
+        .filter_map(Path::parent)
+        .any(|chart| chart.join("Chart.yaml").is_file())
+}

@@ -1,0 +1,170 @@
+//! What a `kustomization.yaml` says about the files beside it. Nothing is rendered here: a patch
+//! looks like an object and is none, and this is where it is told apart.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::walk::Found;
+use super::{Loaded, read};
+use crate::model::group_of;
+use crate::yaml;
+
+/// The one name of a kustomization that has no extension.
+pub(super) const BARE_NAME: &str = "Kustomization";
+
+/// The group of kustomize's own files. Flux has a `Kustomization` too, in a group of its own, and
+/// that one is an object.
+pub(super) const GROUP: &str = "kustomize.config.k8s.io";
+
+/// Whether a file has one of the names that kustomize looks for.
+pub(super) fn has_name(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    matches!(
+        name,
+        Some("kustomization.yaml" | "kustomization.yml" | BARE_NAME)
+    )
+}
+
+/// Whether a document of a file with such a name is kustomize's, which may name no kind.
+pub(super) fn is_kustomization(value: &Value) -> bool {
+    match value.get("apiVersion") {
+        None => value.get("kind").is_none_or(|kind| kind == "Kustomization"),
+        Some(api_version) => api_version
+            .as_str()
+            .is_some_and(|api_version| group_of(api_version) == GROUP),
+    }
+}
+
+/// The files that kustomizations use as something other than resources, with what they are; and a
+/// warning for each kustomization that does more than collect files.
+pub(super) fn survey(found: &[Found]) -> (HashMap<PathBuf, String>, Loaded) {
+    let mut used = HashMap::new();
+    let mut loaded = Loaded::default();
+    for file in found {
+        let Found::File {
+            name,
+            path,
+            canonical,
+        } = file
+        else {
+            continue;
+        };
+        if !has_name(path) {
+            continue;
+        }
+        // What cannot be read is reported when its turn comes.
+        let Some(text) = read::file(path)
+            .ok()
+            .and_then(|bytes| yaml::decode(bytes).ok())
+        else {
+            continue;
+        };
+        let directory = canonical.parent().unwrap_or(Path::new("/"));
+        for document in yaml::parse(&text).documents {
+            let Value::Object(fields) = &document.value else {
+                continue;
+            };
+            if !is_kustomization(&document.value) {
+                continue;
+            }
+            for (file, role) in used_files(fields) {
+                if let Ok(file) = directory.join(file).canonicalize() {
+                    used.insert(
+                        file,
+                        format!("a {role} of {name}, and no object of its own"),
+                    );
+                }
+            }
+            if changes_what_it_collects(fields) {
+                let shown = Path::new(name)
+                    .parent()
+                    .filter(|parent| !parent.as_os_str().is_empty())
+                    .unwrap_or(Path::new("."));
+                loaded.warning(
+                    name,
+                    format!(
+                        "the files of this kustomization are compared as they lie, without what \
+                         kustomize would change: to compare what it builds, run `kustomize build \
+                         {} | driftctl diff -`",
+                        shown.display()
+                    ),
+                );
+            }
+        }
+    }
+    (used, loaded)
+}
+
+/// Whether building gives anything other than the files beside the kustomization.
+fn changes_what_it_collects(fields: &Map<String, Value>) -> bool {
+    fields.iter().any(|(field, value)| match field.as_str() {
+        "apiVersion" | "kind" | "metadata" => false,
+        "resources" => strings(value).any(|path| path.starts_with("..") || path.contains("://")),
+        _ => true,
+    })
+}
+
+/// The files that a kustomization names, other than its resources, and what each is to it.
+fn used_files(fields: &Map<String, Value>) -> Vec<(&str, &'static str)> {
+    let mut files = Vec::new();
+    let list = |field| fields.get(field).into_iter().flat_map(entries);
+    for (field, role) in [
+        ("patches", "patch"),
+        ("patchesStrategicMerge", "patch"),
+        ("patchesJson6902", "patch"),
+        ("replacements", "replacement"),
+        ("configurations", "configuration"),
+        ("transformers", "transformer"),
+        ("generators", "generator"),
+        ("validators", "validator"),
+    ] {
+        for entry in list(field) {
+            let path = entry.as_str().or_else(|| entry.get("path")?.as_str());
+            files.extend(path.map(|path| (path, role)));
+        }
+    }
+    for field in ["configMapGenerator", "secretGenerator"] {
+        for key in ["files", "envs"] {
+            for entry in list(field).filter_map(|entry| entry.get(key)) {
+                // `key=path` or `path`.
+                let path =
+                    |entry: &'_ str| entry.rsplit_once('=').map_or(0, |(key, _)| key.len() + 1);
+                files.extend(
+                    strings(entry).map(|entry| (&entry[path(entry)..], "generator's input")),
+                );
+            }
+        }
+    }
+    for chart in list("helmCharts") {
+        let values = chart.get("valuesFile").and_then(Value::as_str);
+        let more = chart
+            .get("additionalValuesFiles")
+            .into_iter()
+            .flat_map(strings);
+        files.extend(
+            values
+                .into_iter()
+                .chain(more)
+                .map(|path| (path, "values file")),
+        );
+    }
+    if let Some(path) = fields
+        .get("openapi")
+        .and_then(|openapi| openapi.get("path"))
+    {
+        files.extend(path.as_str().map(|path| (path, "schema")));
+    }
+    // A patch may stand in the kustomization itself, and is no path then.
+    files.retain(|(path, _)| !path.contains('\n'));
+    files
+}
+
+fn entries(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn strings(value: &Value) -> impl Iterator<Item = &str> {
+    entries(value).filter_map(Value::as_str)
+}

@@ -1,0 +1,154 @@
+//! Makes manifests of the objects in a document.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::Loaded;
+use super::classify::{Class, classify};
+use crate::model::{Locate, Manifest, Origin, Position, Step};
+use crate::yaml::{self, Document, Span};
+
+/// Leads fields of one object back to the text that they stand in. The text is parsed again when a
+/// position is asked for, and only as much of it as the object takes.
+#[derive(Debug)]
+struct SourceMap {
+    /// The whole text of the file, shared by all of its objects.
+    text: Arc<str>,
+    /// The node in the text at which the way begins.
+    span: Span,
+    /// The way from there to the object.
+    prefix: Vec<Step>,
+}
+
+impl Locate for SourceMap {
+    fn locate(&self, steps: &[Step]) -> Option<Position> {
+        let mut way = self.prefix.clone();
+        way.extend_from_slice(steps);
+        yaml::locate(&self.text, self.span, &way)
+    }
+}
+
+/// The file that a document stands in.
+pub(super) struct File<'f> {
+    /// The path as the user named it.
+    pub name: &'f Arc<str>,
+    /// Its text.
+    pub text: &'f Arc<str>,
+}
+
+/// A node that may be an object.
+struct Candidate {
+    value: Value,
+    document: usize,
+    span: Span,
+    prefix: Vec<Step>,
+    position: Position,
+}
+
+/// Takes the objects out of a document.
+pub(super) fn extract(file: &File<'_>, document: Document, loaded: &mut Loaded) {
+    let candidate = Candidate {
+        value: document.value,
+        document: document.number,
+        span: document.span,
+        prefix: Vec::new(),
+        position: document.span.position(),
+    };
+    take(file, candidate, &document.items, loaded);
+}
+
+fn take(file: &File<'_>, candidate: Candidate, items: &[Span], loaded: &mut Loaded) {
+    let file_name = file.name.rsplit('/').next().unwrap_or_default();
+    let place = || format!("{}:{}", file.name, candidate.position.line);
+    match classify(&candidate.value, file_name) {
+        Class::Empty => {}
+        Class::Skip(reason) => loaded.skip(place(), reason),
+        Class::Error(message) => loaded.error(place(), message),
+        Class::List => take_items(file, candidate, items, loaded),
+        Class::Object => match manifest(file, candidate) {
+            Ok(manifest) => loaded.manifests.push(manifest),
+            Err(place) => loaded.error(place, "apiVersion, kind or metadata.name is missing"),
+        },
+    }
+}
+
+/// Takes the objects out of a list; an item without a type of its own has that of a typed list
+/// (`k8s.io/apimachinery/pkg/apis/meta/v1/unstructured`, `decodeToList`).
+fn take_items(file: &File<'_>, mut list: Candidate, spans: &[Span], loaded: &mut Loaded) {
+    let Some(Value::Array(items)) = list.value.get_mut("items").map(Value::take) else {
+        return;
+    };
+    let item_type = item_type(&list.value);
+    for (index, mut value) in items.into_iter().enumerate() {
+        if let (Value::Object(fields), Some((api_version, kind))) = (&mut value, &item_type) {
+            give_type(fields, api_version, kind);
+        }
+        let steps = [Step::Field("items".to_owned()), Step::Index(index)];
+        let (span, prefix, position) = match spans.get(index) {
+            Some(span) => (*span, Vec::new(), span.position()),
+            // A list in a list, or items that came from an alias.
+            None => {
+                let prefix = [list.prefix.as_slice(), &steps].concat();
+                let position = yaml::locate(file.text, list.span, &prefix);
+                (list.span, prefix, position.unwrap_or(list.position))
+            }
+        };
+        if !value.is_object() && !value.is_null() {
+            let place = format!("{}:{}", file.name, position.line);
+            loaded.error(place, "an item of this list is no object");
+            continue;
+        }
+        let item = Candidate {
+            value,
+            document: list.document,
+            span,
+            prefix,
+            position,
+        };
+        take(file, item, &[], loaded);
+    }
+}
+
+/// The type of a typed list's items: `ConfigMap` of `ConfigMapList`.
+fn item_type(list: &Value) -> Option<(String, String)> {
+    let kind = list.get("kind")?.as_str()?.strip_suffix("List")?;
+    let api_version = list.get("apiVersion")?.as_str()?;
+    (!kind.is_empty()).then(|| (api_version.to_owned(), kind.to_owned()))
+}
+
+fn give_type(fields: &mut Map<String, Value>, api_version: &str, kind: &str) {
+    let has = |field: &str| fields.get(field).is_some_and(|value| value != "");
+    if !has("kind") && !has("apiVersion") {
+        fields.insert("apiVersion".to_owned(), Value::from(api_version));
+        fields.insert("kind".to_owned(), Value::from(kind));
+    }
+}
+
+/// The manifest of an object, whose identity was looked at before; else the place to complain
+/// about.
+fn manifest(file: &File<'_>, object: Candidate) -> Result<Manifest, String> {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    let metadata = object.value.get("metadata");
+    let of_metadata = |field: &str| text(metadata.and_then(|metadata| metadata.get(field)));
+    let (Some(api_version), Some(kind), Some(name)) = (
+        text(object.value.get("apiVersion")),
+        text(object.value.get("kind")),
+        of_metadata("name"),
+    ) else {
+        return Err(format!("{}:{}", file.name, object.position.line));
+    };
+    Ok(Manifest {
+        api_version,
+        kind,
+        namespace: of_metadata("namespace").filter(|namespace| !namespace.is_empty()),
+        name,
+        origin: Origin::file(file.name.clone(), object.document, object.position.line),
+        value: object.value,
+        source_map: Some(Arc::new(SourceMap {
+            text: file.text.clone(),
+            span: object.span,
+            prefix: object.prefix,
+        })),
+    })
+}

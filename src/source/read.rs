@@ -1,0 +1,86 @@
+//! Bytes of files and of standard input, bounded.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+/// The largest file that is read. 10,000 objects are about 40 MB.
+const MAX_BYTES: u64 = 256 << 20;
+
+/// What a Git LFS pointer begins with (`git-lfs/docs/spec.md`).
+const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
+
+/// The bytes of a regular file.
+///
+/// # Errors
+/// In words for the user: what cannot be read, and why.
+pub(super) fn file(path: &Path) -> Result<Vec<u8>, String> {
+    let file = File::open(path).map_err(|error| reason(&error))?;
+    // Asked of the open file: what the name meant a moment ago may have been replaced.
+    let metadata = file.metadata().map_err(|error| reason(&error))?;
+    if !metadata.is_file() {
+        return Err("this is not a regular file".to_owned());
+    }
+    if metadata.len() > MAX_BYTES {
+        return Err(too_large());
+    }
+    stream(file)
+}
+
+/// The bytes of a stream, to its end.
+///
+/// # Errors
+/// In words for the user: what cannot be read, and why.
+pub(super) fn stream(input: impl Read) -> Result<Vec<u8>, String> {
+    bounded(input, MAX_BYTES)
+}
+
+fn bounded(input: impl Read, max: u64) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    input
+        .take(max + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| reason(&error))?;
+    if bytes.len() as u64 > max {
+        return Err(too_large());
+    }
+    if bytes.starts_with(LFS_POINTER) {
+        return Err(
+            "this is a Git LFS pointer and not the manifest itself: run `git lfs pull`".to_owned(),
+        );
+    }
+    Ok(bytes)
+}
+
+fn too_large() -> String {
+    format!(
+        "this is larger than {} MiB: split it into several files",
+        MAX_BYTES >> 20
+    )
+}
+
+/// Why something cannot be read.
+pub(super) fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file or directory: check the path".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied: check the file's mode".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endless_streams_end() {
+        let message = bounded(io::repeat(b' '), 1 << 20).unwrap_err();
+        assert!(message.contains("256 MiB"), "{message}");
+    }
+
+    #[test]
+    fn lfs_pointers_are_errors() {
+        let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n";
+        assert!(stream(&pointer[..]).unwrap_err().contains("git lfs pull"));
+    }
+}

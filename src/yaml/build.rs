@@ -1,0 +1,465 @@
+//! Builds values from parser events, without recursion.
+
+use std::collections::{BTreeSet, HashMap};
+
+use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span as Mark};
+use serde_json::{Map, Value};
+
+use super::budget::{self, Budget};
+use super::explain::explain;
+use super::scalar::{self, Scalar, Tag};
+use super::split::Chunk;
+use super::{Document, MAX_DEPTH, Parsed, Problem, Span};
+use crate::model::Position;
+
+/// A parser that is set up as all of ours are.
+pub(super) fn parser(text: &str) -> Parser<'_, granit_parser::StrInput<'_>> {
+    Parser::new_from_str_with_options(
+        text,
+        granit_parser::options! {
+            emit_comments: false,
+            emit_unresolved_aliases: true,
+            flow_nesting_limit: MAX_DEPTH,
+            block_nesting_limit: MAX_DEPTH,
+        },
+    )
+}
+
+/// Reads the one document that Kubernetes reads in a chunk.
+pub(super) fn build(chunk: &Chunk<'_>) -> Parsed {
+    let mut builder = Builder::new(chunk);
+    if let Err(problem) = builder.run() {
+        builder.problems.push(*problem);
+    }
+    Parsed {
+        documents: builder.document.into_iter().collect(),
+        problems: builder.problems,
+    }
+}
+
+/// Boxed, since it is as large as it is rare.
+type Failure = Box<Problem>;
+
+/// What a finished node was made of.
+#[derive(Debug, Clone)]
+struct Node {
+    value: Value,
+    /// What it takes in memory, with all that is in it.
+    cost: usize,
+    /// The levels of collections in it, itself included.
+    height: usize,
+}
+
+/// A collection that is being read.
+struct Frame {
+    kind: Kind,
+    anchor: usize,
+    start: Mark,
+    cost: usize,
+    height: usize,
+}
+
+enum Kind {
+    Sequence {
+        items: Vec<Value>,
+        /// Whether these are the items of the document's top-level `items`.
+        of_list: bool,
+    },
+    Mapping {
+        map: Map<String, Value>,
+        key: Option<Key>,
+        /// The keys that merges brought: writing these again is no mistake.
+        merged: BTreeSet<String>,
+    },
+}
+
+enum Key {
+    Field(String),
+    Merge,
+}
+
+struct Builder<'c, 't> {
+    chunk: &'c Chunk<'t>,
+    budget: Budget,
+    stack: Vec<Frame>,
+    anchors: HashMap<usize, Node>,
+    /// The root node's place, once it began.
+    root: Option<Mark>,
+    items: Vec<Span>,
+    document: Option<Document>,
+    problems: Vec<Problem>,
+}
+
+impl<'c, 't> Builder<'c, 't> {
+    fn new(chunk: &'c Chunk<'t>) -> Self {
+        Self {
+            chunk,
+            budget: Budget::new(chunk.text),
+            stack: Vec::new(),
+            anchors: HashMap::new(),
+            root: None,
+            items: Vec::new(),
+            document: None,
+            problems: Vec::new(),
+        }
+    }
+
+    fn run(&mut self) -> Result<(), Failure> {
+        for event in parser(self.chunk.text) {
+            let (event, mark) = event.map_err(|error| self.scan_error(&error))?;
+            self.event(event, mark)?;
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: Event<'_>, mark: Mark) -> Result<(), Failure> {
+        if event.is_node() && self.document.is_some() {
+            return Err(self.failure(
+                mark,
+                "Kubernetes reads nothing after a `...` line: begin the document with `---`",
+            ));
+        }
+        if event.is_node() && self.root.is_none() {
+            self.root = Some(mark);
+        }
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                self.scalar(&text, style, anchor, tag.as_deref(), mark)
+            }
+            Event::SequenceStart(_, anchor, _) => {
+                let of_list = self.at_list_items();
+                let items = Vec::new();
+                self.open(Kind::Sequence { items, of_list }, anchor, mark)
+            }
+            Event::MappingStart(_, anchor, _) => {
+                let kind = Kind::Mapping {
+                    map: Map::new(),
+                    key: None,
+                    merged: BTreeSet::new(),
+                };
+                self.open(kind, anchor, mark)
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(mark),
+            Event::Alias(anchor) => self.alias(anchor, mark),
+            Event::UnresolvedAlias(_) => Err(self.failure(
+                mark,
+                "this alias names no anchor before it in the same document",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn scalar(
+        &mut self,
+        text: &str,
+        style: ScalarStyle,
+        anchor: usize,
+        tag: Option<&granit_parser::Tag>,
+        mark: Mark,
+    ) -> Result<(), Failure> {
+        let is_plain = style == ScalarStyle::Plain;
+        let tag = tag_of(tag);
+        if self.expects_key() {
+            // A quoted `<<` is a key like any other.
+            let is_merge = text == "<<" && (is_plain && tag == Tag::None || tag == Tag::Merge);
+            if is_merge {
+                self.set_key(Key::Merge);
+                return Ok(());
+            }
+        }
+        let scalar = if tag == Tag::None && !is_plain {
+            Scalar::Text
+        } else {
+            scalar::resolve(text, tag).map_err(|refusal| self.failure(mark, refusal))?
+        };
+        if matches!(scalar, Scalar::Rounded(_)) {
+            self.problems.push(Problem::warning(
+                self.position(mark),
+                "Kubernetes keeps about 16 digits of an integer beyond 64 bits: quote it if it \
+                 is text",
+            ));
+        }
+        if self.expects_key() && anchor == 0 {
+            let key = scalar
+                .into_key(text)
+                .map_err(|refusal| self.failure(mark, refusal))?;
+            return self.key(key, mark);
+        }
+        let value = scalar
+            .into_value(text)
+            .map_err(|refusal| self.failure(mark, refusal))?;
+        let cost = budget::cost(&value);
+        self.spend(cost, mark)?;
+        let node = Node {
+            value,
+            cost,
+            height: 0,
+        };
+        self.finish(node, anchor, mark, mark)
+    }
+
+    fn open(&mut self, kind: Kind, anchor: usize, start: Mark) -> Result<(), Failure> {
+        if self.expects_key() {
+            return Err(self.failure(start, "a list or mapping cannot be a key"));
+        }
+        if self.stack.len() == MAX_DEPTH {
+            return Err(self.too_deep(start));
+        }
+        self.stack.push(Frame {
+            kind,
+            anchor,
+            start,
+            cost: 0,
+            height: 0,
+        });
+        Ok(())
+    }
+
+    fn close(&mut self, end: Mark) -> Result<(), Failure> {
+        let Some(frame) = self.stack.pop() else {
+            return Ok(());
+        };
+        let value = match frame.kind {
+            Kind::Sequence { mut items, .. } => {
+                items.shrink_to_fit();
+                Value::Array(items)
+            }
+            Kind::Mapping { map, .. } => Value::Object(map),
+        };
+        let own = budget::cost(&value);
+        self.spend(own, frame.start)?;
+        let node = Node {
+            value,
+            cost: frame.cost + own,
+            height: frame.height + 1,
+        };
+        self.finish(node, frame.anchor, frame.start, end)
+    }
+
+    fn alias(&mut self, anchor: usize, mark: Mark) -> Result<(), Failure> {
+        let Some(node) = self.anchors.get(&anchor) else {
+            return Err(self.failure(mark, "this alias stands within what it names"));
+        };
+        let (cost, height) = (node.cost, node.height);
+        if self.stack.len() + height > MAX_DEPTH {
+            return Err(self.too_deep(mark));
+        }
+        self.spend(cost, mark)?;
+        let Some(node) = self.anchors.get(&anchor).cloned() else {
+            return Ok(());
+        };
+        self.finish(node, 0, mark, mark)
+    }
+
+    /// Puts a finished node where it belongs.
+    fn finish(&mut self, node: Node, anchor: usize, start: Mark, end: Mark) -> Result<(), Failure> {
+        if anchor != 0 {
+            self.spend(node.cost, start)?;
+            self.anchors.insert(anchor, node.clone());
+        }
+        if self.expects_key() {
+            let key = key_of(&node.value).map_err(|refusal| self.failure(start, refusal))?;
+            return self.key(key, start);
+        }
+        let Some(frame) = self.stack.last_mut() else {
+            self.finish_document(node.value, end);
+            return Ok(());
+        };
+        frame.cost += node.cost;
+        frame.height = frame.height.max(node.height);
+        match &mut frame.kind {
+            Kind::Sequence { items, of_list } => {
+                items.push(node.value);
+                if *of_list {
+                    let span = self.span(start, end);
+                    self.items.push(span);
+                }
+                Ok(())
+            }
+            Kind::Mapping { map, key, merged } => match key.take() {
+                Some(Key::Field(field)) => {
+                    map.insert(field, node.value);
+                    Ok(())
+                }
+                Some(Key::Merge) => {
+                    merge(map, merged, node.value).map_err(|refusal| self.failure(start, refusal))
+                }
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn finish_document(&mut self, value: Value, end: Mark) {
+        let start = self.root.unwrap_or(end);
+        self.document = Some(Document {
+            number: 0,
+            value,
+            span: self.span(start, end),
+            items: std::mem::take(&mut self.items),
+        });
+    }
+
+    /// Takes a key, unless its mapping has it already: kubectl would let the last one win without
+    /// a word.
+    fn key(&mut self, key: String, mark: Mark) -> Result<(), Failure> {
+        self.spend(key.len() + 16, mark)?;
+        if let Some(Frame {
+            kind: Kind::Mapping { map, merged, .. },
+            ..
+        }) = self.stack.last_mut()
+            && map.contains_key(&key)
+            && !merged.remove(&key)
+        {
+            return Err(self.failure(
+                mark,
+                "this key is already written in the same mapping; kubectl would silently take \
+                 the last one: remove one of them",
+            ));
+        }
+        self.set_key(Key::Field(key));
+        Ok(())
+    }
+
+    fn set_key(&mut self, new: Key) {
+        if let Some(Frame {
+            kind: Kind::Mapping { key, .. },
+            ..
+        }) = self.stack.last_mut()
+        {
+            *key = Some(new);
+        }
+    }
+
+    fn expects_key(&self) -> bool {
+        matches!(
+            self.stack.last(),
+            Some(Frame {
+                kind: Kind::Mapping { key: None, .. },
+                ..
+            })
+        )
+    }
+
+    /// Whether the next node is the value of the document's top-level `items`.
+    fn at_list_items(&self) -> bool {
+        match self.stack.as_slice() {
+            [
+                Frame {
+                    kind:
+                        Kind::Mapping {
+                            key: Some(Key::Field(key)),
+                            ..
+                        },
+                    ..
+                },
+            ] => key == "items",
+            _ => false,
+        }
+    }
+
+    fn spend(&mut self, cost: usize, mark: Mark) -> Result<(), Failure> {
+        self.budget.spend(cost).map_err(|budget::Exceeded| {
+            self.failure(
+                mark,
+                "the document would take far more memory than its length allows: its aliases \
+                 repeat too much, or it is too dense",
+            )
+        })
+    }
+
+    fn too_deep(&self, mark: Mark) -> Failure {
+        self.failure(
+            mark,
+            format!("the document is nested deeper than {MAX_DEPTH} levels"),
+        )
+    }
+
+    fn failure(&self, mark: Mark, message: impl Into<String>) -> Failure {
+        Box::new(Problem::fatal(self.position(mark), message))
+    }
+
+    fn scan_error(&self, error: &ScanError) -> Failure {
+        let position = position(self.chunk, error.marker());
+        Box::new(Problem::fatal(position, explain(error)))
+    }
+
+    fn position(&self, mark: Mark) -> Position {
+        position(self.chunk, &mark.start)
+    }
+
+    fn span(&self, start: Mark, end: Mark) -> Span {
+        let Position { line, column } = self.position(start);
+        let byte = |mark: granit_parser::Marker| mark.byte_offset().unwrap_or_default();
+        Span {
+            start: self.chunk.start + byte(start.start),
+            end: self.chunk.start + byte(end.end).max(byte(start.start)),
+            line,
+            column,
+        }
+    }
+}
+
+/// The place in the whole text of a place in a chunk.
+fn position(chunk: &Chunk<'_>, marker: &granit_parser::Marker) -> Position {
+    let lines = marker.line().saturating_sub(1);
+    let first_column = if lines == 0 { chunk.column } else { 1 };
+    Position {
+        line: chunk.line + lines,
+        column: first_column + marker.col(),
+    }
+}
+
+/// What a tag asks for.
+pub(super) fn tag_of(tag: Option<&granit_parser::Tag>) -> Tag {
+    match tag {
+        None => Tag::None,
+        Some(tag) => tag
+            .suffix_in_namespace("tag:yaml.org,2002:")
+            .map_or(Tag::Other, |suffix| Tag::core(&suffix)),
+    }
+}
+
+/// The key that a value makes, for keys that are aliases or have anchors.
+fn key_of(value: &Value) -> Result<String, scalar::Refusal> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        Value::Bool(value) => Scalar::Bool(*value).into_key(""),
+        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(value), _) => Scalar::Int(value).into_key(""),
+            (None, Some(value)) => Scalar::Float(value).into_key(""),
+            (None, None) => Scalar::Null.into_key(""),
+        },
+        Value::Null => Scalar::Null.into_key(""),
+        Value::Array(_) | Value::Object(_) => Err("a list or mapping cannot be a key"),
+    }
+}
+
+/// Merges a mapping, or each of a list of mappings. As in Go, what is merged overrides the keys
+/// before it, and of a list the first mapping wins.
+fn merge(
+    map: &mut Map<String, Value>,
+    merged: &mut BTreeSet<String>,
+    value: Value,
+) -> Result<(), scalar::Refusal> {
+    const REFUSAL: scalar::Refusal = "`<<` merges a mapping or a list of mappings";
+    match value {
+        Value::Object(from) => {
+            for (key, value) in from {
+                if map.insert(key.clone(), value).is_none() {
+                    merged.insert(key);
+                }
+            }
+            Ok(())
+        }
+        Value::Array(list) => {
+            for from in list.into_iter().rev() {
+                if !from.is_object() {
+                    return Err(REFUSAL);
+                }
+                merge(map, merged, from)?;
+            }
+            Ok(())
+        }
+        _ => Err(REFUSAL),
+    }
+}

@@ -1,0 +1,47 @@
+//! Words for what the YAML parser complains about.
+
+use granit_parser::{ErrorKind as Kind, ScanError};
+
+use super::MAX_DEPTH;
+
+/// What the parser found, in words that help and that never quote the text.
+pub(super) fn explain(error: &ScanError) -> String {
+    let words = match error.kind() {
+        Kind::UnexpectedCharacter { .. } => {
+            "no value can begin with this character: quote the value"
+        }
+        Kind::TabNotAllowed
+        | Kind::TabInBlockIndentation
+        | Kind::TabInIndentation
+        | Kind::TabAtBlockScalarStart => "a tab cannot indent: use spaces",
+        Kind::MappingValueNotAllowed => {
+            "a mapping cannot begin here: check the indentation, or quote a value that holds `: `"
+        }
+        Kind::MappingKeyNotAllowed | Kind::ExpectedBlockMappingKey => {
+            "a key is expected here: check the indentation"
+        }
+        Kind::SimpleKeyExpected | Kind::InvalidSimpleKey => {
+            "a `:` is expected after a key: check the indentation"
+        }
+        Kind::UnclosedQuotedScalar
+        | Kind::InvalidQuotedScalarIndent
+        | Kind::DocumentIndicatorInQuotedScalar => "a quoted value is not closed",
+        Kind::UnclosedFlowCollection { open: '[' } => "a `[` is not closed",
+        Kind::UnclosedFlowCollection { .. } => "a `{` is not closed",
+        Kind::MismatchedFlowCollectionEnd { .. } | Kind::MisplacedFlowCollectionEnd => {
+            "this bracket closes nothing that is open"
+        }
+        Kind::RecursionLimitExceeded => {
+            return format!("the document is nested deeper than {MAX_DEPTH} levels");
+        }
+        Kind::ExpectedDocumentStart | Kind::MissingDocumentEndBeforeDirective => {
+            "kubectl reads no `%` directives: remove the line"
+        }
+        Kind::InputIo { .. }
+        | Kind::InputDecoding { .. }
+        | Kind::Custom(_)
+        | Kind::UndeclaredTagHandle => "this is not YAML",
+        other => return other.to_string(),
+    };
+    words.to_owned()
+}

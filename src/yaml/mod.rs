@@ -1,0 +1,190 @@
+//! Reads YAML and JSON text as `kubectl -f` does: the values are those that reached the API
+//! server. No file access; text in, values and places out.
+//!
+//! kubectl reads YAML with Go's yaml.v2 and turns it into JSON (`sigs.k8s.io/yaml`), so `yes` is a
+//! boolean, `0644` is 420 and `1:30` is text. Where that reading loses data without a word, this
+//! one reports it: keys that are written twice, documents after `...`, integers beyond 64 bits,
+//! text that is not UTF-8.
+//!
+//! The input may be hostile: depth, and memory by the length of the text, are bounded, and nothing
+//! recurses. **No message quotes the text**, since it may be that of a Secret.
+//!
+//! ```
+//! use driftctl::model::Step;
+//! use driftctl::yaml;
+//!
+//! let text = "a: {b: yes}\n---\nmode: 0644\n";
+//! let parsed = yaml::parse(text);
+//! assert!(parsed.problems.is_empty());
+//! assert_eq!(parsed.documents[0].value, serde_json::json!({"a": {"b": true}}));
+//! assert_eq!(parsed.documents[1].value, serde_json::json!({"mode": 420}));
+//!
+//! let place = yaml::locate(text, parsed.documents[1].span, &[Step::Field("mode".into())]);
+//! assert_eq!(place.unwrap().line, 3);
+//! ```
+
+mod budget;
+mod build;
+mod decode;
+mod explain;
+mod json;
+mod locate;
+mod scalar;
+mod split;
+
+use std::fmt;
+use std::ops::Range;
+
+use rayon::prelude::*;
+use serde_json::Value;
+
+use crate::model::Position;
+
+pub use decode::decode;
+pub use locate::locate;
+
+/// The deepest nesting that is read. kubectl reads 10,000 levels; no real object comes near this
+/// bound, and whatever walks a value by recursion can rely on it.
+pub const MAX_DEPTH: usize = 1000;
+
+/// Texts shorter than this are parsed on one thread.
+const PARALLEL_FROM: usize = 64 * 1024;
+
+/// A stretch of a text, and where it begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// The first byte.
+    pub start: usize,
+    /// The byte after the last.
+    pub end: usize,
+    /// The line of the first byte, counted from 1.
+    pub line: usize,
+    /// The column of the first byte in characters, counted from 1.
+    pub column: usize,
+}
+
+impl Span {
+    /// Where it begins.
+    pub fn position(self) -> Position {
+        Position {
+            line: self.line,
+            column: self.column,
+        }
+    }
+}
+
+/// One document of a text: what stands between two `---`, or one object of a JSON text.
+#[derive(Debug, Clone)]
+pub struct Document {
+    /// Its number in the text, counted from 1. What holds only blanks and comments has none.
+    pub number: usize,
+    /// Its value.
+    pub value: Value,
+    /// Its root node.
+    pub span: Span,
+    /// The items of its top-level `items` list, if it has one: a List's objects.
+    pub items: Vec<Span>,
+}
+
+/// Something wrong with a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The number of the document.
+    pub document: usize,
+    /// The bytes of the text between the separators around it.
+    pub chunk: Range<usize>,
+    /// Where.
+    pub position: Position,
+    /// What, and what to do. Never quotes the text.
+    pub message: String,
+    /// Whether something could not be read; else it was read as Kubernetes reads it, with a loss
+    /// that is worth knowing.
+    pub fatal: bool,
+}
+
+/// `3:7: a tab cannot indent`
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Position { line, column } = self.position;
+        write!(f, "{line}:{column}: {}", self.message)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl Problem {
+    fn fatal(position: Position, message: impl Into<String>) -> Self {
+        Self {
+            document: 0,
+            chunk: 0..0,
+            position,
+            message: message.into(),
+            fatal: true,
+        }
+    }
+
+    fn warning(position: Position, message: impl Into<String>) -> Self {
+        Self {
+            fatal: false,
+            ..Self::fatal(position, message)
+        }
+    }
+}
+
+/// What a text holds.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    /// The documents that could be read, in order; those that are `null` too.
+    pub documents: Vec<Document>,
+    /// What is wrong, in order. A problem with one document does not touch the others.
+    pub problems: Vec<Problem>,
+}
+
+/// Reads a text of any number of YAML or JSON documents.
+pub fn parse(text: &str) -> Parsed {
+    let chunks = split::split(text);
+    let parts: Vec<Parsed> = if chunks.len() > 1 && text.len() > PARALLEL_FROM {
+        chunks.par_iter().map(parse_chunk).collect()
+    } else {
+        chunks.iter().map(parse_chunk).collect()
+    };
+    let mut parsed = Parsed::default();
+    let mut number = 0;
+    for (chunk, part) in chunks.iter().zip(parts) {
+        let first = number + 1;
+        for mut document in part.documents {
+            number += 1;
+            document.number = number;
+            parsed.documents.push(document);
+        }
+        if number < first && part.problems.iter().any(|problem| problem.fatal) {
+            number = first;
+        }
+        for mut problem in part.problems {
+            problem.document = first;
+            problem.chunk = chunk.start..chunk.start + chunk.text.len();
+            parsed.problems.push(problem);
+        }
+    }
+    parsed
+}
+
+/// Reads what stands between two separators. A JSON text is looked at first, since it is read
+/// several times faster; what looks like JSON and is not may still be YAML (`{a: 1}`).
+fn parse_chunk(chunk: &split::Chunk<'_>) -> Parsed {
+    if let Some(problem) = &chunk.problem {
+        return Parsed {
+            documents: Vec::new(),
+            problems: vec![problem.clone()],
+        };
+    }
+    if json::looks_like_json(chunk.text)
+        && let Some(parsed) = json::parse(chunk)
+    {
+        return parsed;
+    }
+    build::build(chunk)
+}
+
+#[cfg(test)]
+mod tests;
