@@ -8,6 +8,8 @@ mod list;
 mod normalize;
 mod resolve;
 mod survey;
+#[cfg(test)]
+mod tests;
 mod view;
 mod walk;
 

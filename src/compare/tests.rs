@@ -1,0 +1,242 @@
+//! The comparer on small objects, one rule of the house at a time.
+
+use serde_json::{Value, json};
+
+use super::{Explain, Finding, Reason, Subject, compare, normalize};
+use crate::model::{ChangeKind, FieldPath, Owner};
+use crate::ownership::{Appliers, last_applied, ownership_of};
+use crate::schema::Schema;
+
+/// Nothing is known but types and owners.
+struct NoRules;
+
+impl Explain for NoRules {
+    fn explains(&self, path: &FieldPath, _: ChangeKind, _: &[&Owner]) -> Option<Reason> {
+        let hidden: FieldPath = ".metadata.managedFields".parse().unwrap();
+        path.starts_with(&hidden).then(|| crate::model::Explanation::ServerManaged.into())
+    }
+}
+
+fn findings(declared: &Value, live: &Value, keep_explained: bool) -> Vec<Finding> {
+    let schema = Schema::builtin();
+    let text = |field: &str| live[field].as_str().unwrap().to_owned();
+    let normal = normalize(declared, true);
+    let ownership = ownership_of(live);
+    compare(&Subject {
+        declared: &normal,
+        live,
+        schema,
+        root: schema.kind(&text("apiVersion"), &text("kind")),
+        ownership: &ownership,
+        appliers: &Appliers::of(&ownership, declared, &[]),
+        last_applied: last_applied(live).as_ref(),
+        rules: &NoRules,
+        keep_explained,
+    })
+}
+
+/// What is reported, one line a change.
+#[track_caller]
+fn drift(declared: &Value, live: &Value) -> Vec<String> {
+    let line = |finding: &Finding| format!("{} {}", finding.change.kind.as_str(), finding.change.path);
+    let found = findings(declared, live, false);
+    found.iter().filter(|f| f.reason.is_none()).map(line).collect()
+}
+
+/// A Deployment with this Pod spec.
+fn pod(spec: Value) -> Value {
+    json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "a", "namespace": "b"},
+        "spec": {"template": {"spec": spec}}})
+}
+
+fn container(fields: Value) -> Value {
+    let mut container = json!({"name": "app", "image": "x:1"});
+    for (name, value) in fields.as_object().unwrap() {
+        container[name] = value.clone();
+    }
+    pod(json!({"containers": [container]}))
+}
+
+/// The object with these managed fields.
+fn managed(mut live: Value, entries: Value) -> Value {
+    live["metadata"]["managedFields"] = entries;
+    live
+}
+
+const APP: &str = ".spec.template.spec.containers[name=\"app\"]";
+
+#[test]
+fn an_object_does_not_differ_from_itself() {
+    let object = container(json!({"env": [{"name": "A", "value": "1"}], "args": ["a", "b"]}));
+    assert!(drift(&object, &object).is_empty());
+}
+
+#[test]
+fn spellings_of_one_value_are_equal() {
+    let declared = container(json!({"resources": {"limits": {"cpu": "1000m", "memory": "1024Mi"}}}));
+    let live = container(json!({"resources": {"limits": {"cpu": 1, "memory": "1Gi"}}}));
+    assert!(drift(&declared, &live).is_empty());
+}
+
+#[test]
+fn null_and_absent_are_one() {
+    let declared = container(json!({"command": null}));
+    assert!(drift(&declared, &container(json!({}))).is_empty());
+    let live = container(json!({"command": ["sh"]}));
+    assert_eq!(drift(&declared, &live), [format!("added {APP}.command")]);
+}
+
+#[test]
+fn zeros_that_are_not_stored_are_absent() {
+    let declared = pod(json!({"hostNetwork": false, "containers": []}));
+    assert!(drift(&declared, &pod(json!({"containers": []}))).is_empty());
+    let live = pod(json!({"hostNetwork": true, "containers": []}));
+    assert_eq!(drift(&declared, &live), ["changed .spec.template.spec.hostNetwork"]);
+}
+
+#[test]
+fn zeros_that_are_stored_are_not_absent() {
+    let declared = json!({"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"replicas": 0}});
+    let live = json!({"apiVersion": "apps/v1", "kind": "Deployment", "spec": {}});
+    assert_eq!(drift(&declared, &live), ["removed .spec.replicas"]);
+}
+
+#[test]
+fn list_maps_are_matched_by_their_keys() {
+    let declared = container(json!({"env": [{"name": "A", "value": "1"}, {"name": "B"}]}));
+    let live = container(json!({"env": [{"name": "B"}, {"name": "A", "value": "2"}]}));
+    assert_eq!(drift(&declared, &live), [format!("changed {APP}.env[name=\"A\"].value")]);
+}
+
+#[test]
+fn a_key_that_is_left_out_has_its_default() {
+    let declared = container(json!({"ports": [{"containerPort": 80}]}));
+    let live = container(json!({"ports": [{"containerPort": 80, "protocol": "UDP"}]}));
+    assert_eq!(
+        drift(&declared, &live),
+        [
+            format!("removed {APP}.ports[containerPort=80,protocol=\"TCP\"]"),
+            format!("added {APP}.ports[containerPort=80,protocol=\"UDP\"]"),
+        ]
+    );
+}
+
+#[test]
+fn atomic_lists_keep_their_order() {
+    let declared = container(json!({"args": ["a", "b"]}));
+    let live = container(json!({"args": ["b", "a"]}));
+    assert_eq!(drift(&declared, &live), [format!("changed {APP}.args")]);
+}
+
+#[test]
+fn one_changed_item_of_an_atomic_list_is_named() {
+    let rules = |verb: &str| {
+        json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "rules": [
+            {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]},
+            {"apiGroups": [""], "resources": ["secrets"], "verbs": [verb]}]})
+    };
+    assert_eq!(drift(&rules("get"), &rules("*")), ["changed .rules[1].verbs"]);
+}
+
+#[test]
+fn sets_have_no_order() {
+    let with = |finalizers: Value| {
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"finalizers": finalizers}})
+    };
+    assert!(drift(&with(json!(["a", "b"])), &with(json!(["b", "a"]))).is_empty());
+    assert_eq!(
+        drift(&with(json!(["a"])), &with(json!(["a", "c"]))),
+        ["added .metadata.finalizers[=\"c\"]"]
+    );
+}
+
+#[test]
+fn what_nobody_owns_was_defaulted() {
+    let live = managed(
+        container(json!({"imagePullPolicy": "Always"})),
+        json!([{"manager": "argocd-controller", "operation": "Apply", "fieldsV1": {"f:spec": {
+            "f:template": {"f:spec": {"f:containers": {"k:{\"name\":\"app\"}": {
+                ".": {}, "f:name": {}, "f:image": {}}}}}}}}]),
+    );
+    assert!(drift(&container(json!({})), &live).is_empty());
+}
+
+#[test]
+fn what_somebody_owns_was_added() {
+    let live = managed(
+        container(json!({"env": [{"name": "DEBUG", "value": "1"}]})),
+        json!([{"manager": "kubectl-edit", "operation": "Update", "fieldsV1": {"f:spec": {
+            "f:template": {"f:spec": {"f:containers": {"k:{\"name\":\"app\"}": {"f:env": {
+                ".": {}, "k:{\"name\":\"DEBUG\"}": {".": {}, "f:name": {}, "f:value": {}}}}}}}}}}]),
+    );
+    let found = findings(&container(json!({})), &live, false);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].change.path.to_string(), format!("{APP}.env[name=\"DEBUG\"]"));
+    assert_eq!(found[0].owners[0].manager, "kubectl-edit");
+}
+
+/// A ConfigMap that client-side apply made, with `data` live and `sent` in last-applied.
+fn applied(data: Value, sent: Value) -> Value {
+    let sent = json!({"data": sent}).to_string();
+    let owned: serde_json::Map<String, Value> = data
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(|key| (format!("f:{key}"), json!({})))
+        .collect();
+    json!({"apiVersion": "v1", "kind": "ConfigMap", "data": data, "metadata": {
+        "annotations": {"kubectl.kubernetes.io/last-applied-configuration": sent},
+        "managedFields": [{"manager": "kubectl-client-side-apply", "operation": "Update",
+            "fieldsV1": {"f:data": owned}}]}})
+}
+
+#[test]
+fn what_client_side_apply_owns_and_did_not_send_it_was_defaulted_to() {
+    let annotations = applied(json!({}), json!({"a": "1"}))["metadata"]["annotations"].clone();
+    let declared = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "1"},
+        "metadata": {"annotations": annotations}});
+    let live = applied(json!({"a": "1", "b": "2"}), json!({"a": "1"}));
+    assert!(drift(&declared, &live).is_empty());
+}
+
+#[test]
+fn what_it_sent_and_the_manifest_does_not_declare_is_drift() {
+    let live = applied(json!({"a": "1", "b": "2"}), json!({"a": "1", "b": "2"}));
+    let declared = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "1"},
+        "metadata": {"annotations": live["metadata"]["annotations"]}});
+    let found = findings(&declared, &live, false);
+    assert_eq!(found.len(), 1);
+    assert!(found[0].note.unwrap().contains("does not"));
+}
+
+#[test]
+fn without_owners_only_defaults_are_explained() {
+    let live = container(json!({"terminationMessagePath": "/dev/termination-log", "stdin": true}));
+    assert_eq!(drift(&container(json!({})), &live), [format!("added {APP}.stdin")]);
+}
+
+#[test]
+fn string_data_is_data() {
+    let declared = json!({"apiVersion": "v1", "kind": "Secret", "stringData": {"a": "x"}});
+    let live = json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": "eA=="}, "type": "Opaque"});
+    assert!(drift(&declared, &live).is_empty());
+}
+
+#[test]
+fn kinds_of_values_that_do_not_fit_differ() {
+    for live in [json!("text"), json!(null), json!([1]), json!({"containers": "none"})] {
+        let mut other = container(json!({}));
+        other["spec"] = live;
+        assert_eq!(drift(&container(json!({})), &other).len(), 1, "{other}");
+    }
+}
+
+#[test]
+fn without_a_schema_lists_are_matched_by_what_their_items_show() {
+    let with = |list: Value| json!({"apiVersion": "x/v1", "kind": "X", "spec": {"list": list}});
+    let declared = with(json!([{"name": "a", "v": 1}, {"name": "b", "v": 1}]));
+    let live = with(json!([{"name": "b", "v": 2}, {"name": "a", "v": 1}]));
+    assert_eq!(drift(&declared, &live), ["changed .spec.list[name=\"b\"].v"]);
+    assert_eq!(drift(&with(json!([1, 2])), &with(json!([2, 1]))), ["changed .spec.list"]);
+}
