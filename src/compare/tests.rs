@@ -228,7 +228,7 @@ fn kinds_of_values_that_do_not_fit_differ() {
     for live in [json!("text"), json!(null), json!([1]), json!({"containers": "none"})] {
         let mut other = container(json!({}));
         other["spec"] = live;
-        assert_eq!(drift(&container(json!({})), &other).len(), 1, "{other}");
+        assert!(!drift(&container(json!({})), &other).is_empty(), "{other}");
     }
 }
 
