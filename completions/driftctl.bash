@@ -19,6 +19,9 @@ _driftctl() {
             driftctl,completions)
                 cmd="driftctl__subcmd__completions"
                 ;;
+            driftctl,diff)
+                cmd="driftctl__subcmd__diff"
+                ;;
             driftctl,help)
                 cmd="driftctl__subcmd__help"
                 ;;
@@ -27,6 +30,9 @@ _driftctl() {
                 ;;
             driftctl__subcmd__help,completions)
                 cmd="driftctl__subcmd__help__subcmd__completions"
+                ;;
+            driftctl__subcmd__help,diff)
+                cmd="driftctl__subcmd__help__subcmd__diff"
                 ;;
             driftctl__subcmd__help,help)
                 cmd="driftctl__subcmd__help__subcmd__help"
@@ -41,7 +47,7 @@ _driftctl() {
 
     case "${cmd}" in
         driftctl)
-            opts="-h -V --color --help --version completions version help"
+            opts="-h -V --color --help --version diff completions version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -76,8 +82,66 @@ _driftctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        driftctl__subcmd__diff)
+            opts="-n -o -v -q -h --live --kubeconfig --context --namespace --extra --field-manager --allow-empty --output --show --exit-zero --verbose --quiet --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --live)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --extra)
+                    COMPREPLY=($(compgen -W "none namespace" -- "${cur}"))
+                    return 0
+                    ;;
+                --field-manager)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text diff json yaml name markdown github gitlab sarif junit prometheus html" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text diff json yaml name markdown github gitlab sarif junit prometheus html" -- "${cur}"))
+                    return 0
+                    ;;
+                --show)
+                    COMPREPLY=($(compgen -W "drift ignored all" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         driftctl__subcmd__help)
-            opts="completions version help"
+            opts="diff completions version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -91,6 +155,20 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__help__subcmd__completions)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        driftctl__subcmd__help__subcmd__diff)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -29,9 +29,40 @@ always\t'Always'
 never\t'Never'"
 complete -c driftctl -n "__fish_driftctl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c driftctl -n "__fish_driftctl_needs_command" -s V -l version -d 'Print version'
+complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "diff" -d 'Compare manifests with a cluster and report what drifted'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "completions" -d 'Write a completion script for a shell'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "version" -d 'Print the versions of driftctl and of the Kubernetes schema inside it'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l live -d 'Read live objects from a file, a folder, or standard input (-) instead of a cluster' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l kubeconfig -d 'Read the connection from this kubeconfig file' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l context -d 'Use this context of the kubeconfig instead of its current one' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s n -l namespace -d 'Compare within this namespace' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l extra -d 'Also report live objects that no manifest declares' -r -f -a "none\t'Nowhere'
+namespace\t'In the namespaces of the declared objects'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l field-manager -d 'Name a field manager that applies these manifests' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s o -l output -d 'Write the report in this format, to standard output or to a file' -r -f -a "text\t'For reading, in colour on a terminal'
+diff\t'A unified diff of YAML, declared against live, object by object'
+json\t'One JSON document for other programs, versioned (driftctl.report/v1)'
+yaml\t'The same document as YAML'
+name\t'One Kind/namespace/name for each drifted, missing or extra object'
+markdown\t'A comment on a pull request: verdict and table, details folded'
+github\t'Annotations for GitHub Actions, at the lines of the manifests'
+gitlab\t'A Code Quality report for GitLab merge requests'
+sarif\t'SARIF 2.1.0 for code scanning'
+junit\t'JUnit XML: each object a test, drift a failure, what was not compared an error'
+prometheus\t'Metrics for Prometheus (textfile collector, push gateway)'
+html\t'One self-contained page with side-by-side diffs and filters, without script'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l show -d 'List drift, also what rules ignore, or everything with its explanation' -r -f -a "drift\t'What counts as drift'
+ignored\t'Also what rules ignore'
+all\t'Also what is in sync, and what is explained and why'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l allow-empty -d 'Accept that no object is found'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l exit-zero -d 'Exit with 0 although there is drift'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s v -l verbose -d 'Show long values in full, and name each file and document that was skipped'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s q -l quiet -d 'Print errors only; the exit code is the answer'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c driftctl -n "__fish_driftctl_using_subcommand completions" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
@@ -42,6 +73,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand version" -l color -d '
 always\t'Always'
 never\t'Never'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from completions version help" -f -a "completions" -d 'Write a completion script for a shell'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from completions version help" -f -a "version" -d 'Print the versions of driftctl and of the Kubernetes schema inside it'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff completions version help" -f -a "diff" -d 'Compare manifests with a cluster and report what drifted'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff completions version help" -f -a "completions" -d 'Write a completion script for a shell'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff completions version help" -f -a "version" -d 'Print the versions of driftctl and of the Kubernetes schema inside it'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

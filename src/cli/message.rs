@@ -6,15 +6,52 @@ use owo_colors::OwoColorize;
 
 use super::settings::Settings;
 use super::{Exit, Streams};
+use crate::model::Status;
+use crate::output::escape;
+use crate::redact::Redacted;
 
 /// Says what went wrong: `error: ` and the causes, outermost first.
 pub fn failed(streams: &mut Streams, settings: &Settings, error: &anyhow::Error) -> Exit {
+    say(streams, settings, &format!("{error:#}"));
+    Exit::Trouble
+}
+
+/// Says what made a comparison incomplete.
+pub fn what_failed(streams: &mut Streams, settings: &Settings, report: &Redacted) {
+    for warning in report.warnings.iter().filter(|warning| warning.fatal) {
+        let message = match warning.place.as_str() {
+            "" => warning.message.clone(),
+            place => format!("{place}: {}", warning.message),
+        };
+        say(streams, settings, &message);
+    }
+    let unknown = report
+        .objects
+        .iter()
+        .filter(|o| o.status == Status::Unknown);
+    for object in unknown {
+        let reason = object
+            .reason
+            .as_deref()
+            .unwrap_or("it could not be compared");
+        say(streams, settings, &format!("{}: {reason}", object.key));
+    }
+    if report.interrupted {
+        say(streams, settings, "the run was interrupted");
+    }
+}
+
+/// One message, on a line of its own whatever it quotes.
+fn say(streams: &mut Streams, settings: &Settings, message: &str) {
     let label = if settings.message_color {
         "error:".red().bold().to_string()
     } else {
         "error:".to_owned()
     };
     // Whoever closed standard error cannot be told.
-    let _ = writeln!(streams.err, "{label} {error:#}");
-    Exit::Trouble
+    let _ = writeln!(
+        streams.err,
+        "{label} {}",
+        escape::text(message).replace('\n', "\n  ")
+    );
 }

@@ -7,6 +7,7 @@
 
 pub mod args;
 pub mod commands;
+mod comparison;
 mod exit;
 mod message;
 mod panics;
@@ -44,7 +45,7 @@ pub fn run(
         }
         Ok(cli) => {
             let settings = Settings::resolve(cli.global.color, around);
-            commands::run(cli, &settings, around, &mut streams)
+            commands::run(cli, &settings, &mut streams)
                 .unwrap_or_else(|error| message::failed(&mut streams, &settings, &error))
         }
         Err(answer) => answer_of_parser(&mut streams, around, &answer),

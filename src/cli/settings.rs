@@ -16,6 +16,8 @@ const LEAST_COLUMNS: usize = 30;
 pub struct Settings {
     /// Whether results are coloured.
     pub color: bool,
+    /// Whether reports in files are, which are on no terminal.
+    pub color_in_files: bool,
     /// Whether messages are coloured.
     pub message_color: bool,
     /// Columns that text is laid out for.
@@ -29,6 +31,7 @@ impl Settings {
     pub fn resolve(choice: ColorChoice, around: &Surroundings) -> Self {
         Self {
             color: color(choice, around.stdout_is_terminal, around),
+            color_in_files: choice == ColorChoice::Always,
             message_color: color(choice, around.stderr_is_terminal, around),
             columns: around
                 .columns

@@ -1,8 +1,16 @@
 //! The words of the command line: the first layer of arguments. Mirrors the flags and checks them
 //! one by one and against one another; looks at nothing outside.
 
+mod compare;
+mod report;
+
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub use compare::{CompareArgs, Extra, LiveArgs};
+pub use report::{ReportArgs, Show};
 
 /// Examples come before the flags: most readers want the one line that they can copy.
 const TEMPLATE: &str = "\
@@ -10,6 +18,13 @@ const TEMPLATE: &str = "\
 {before-help}{usage-heading} {usage}
 
 {all-args}{after-help}";
+
+/// What scripts go by.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  Everything was compared and nothing drifted
+  1  Everything was compared and there is drift
+  2  An error, or an incomplete comparison, whether or not drift was found too";
 
 /// `driftctl`
 #[derive(Debug, Parser)]
@@ -28,11 +43,7 @@ Examples:
   driftctl diff ./manifests -o json               Write a report for other programs
   driftctl completions bash                       Write a completion script for the shell
 ",
-    after_help = "\
-Exit codes:
-  0  Everything was compared and nothing drifted
-  1  Everything was compared and there is drift
-  2  An error, or an incomplete comparison, whether or not drift was found too",
+    after_help = EXIT_CODES,
     help_template = TEMPLATE,
     arg_required_else_help = true,
     max_term_width = 100
@@ -71,10 +82,47 @@ pub enum ColorChoice {
 /// What driftctl can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Compare manifests with a cluster and report what drifted
+    ///
+    /// Reports each field that was changed, removed or added live, with the line that declares it
+    /// and who holds the live value.
+    Diff(DiffArgs),
     /// Write a completion script for a shell
     Completions(CompletionsArgs),
     /// Print the versions of driftctl and of the Kubernetes schema inside it
     Version(VersionArgs),
+}
+
+/// `driftctl diff`
+#[derive(Debug, Args)]
+#[command(
+    before_help = "\
+Examples:
+  driftctl diff ./manifests                            Compare with the current context
+  driftctl diff ./manifests --extra namespace          Also report objects that nobody declares
+  driftctl diff ./manifests -o diff | less             Read a unified diff of whole objects
+  driftctl diff ./manifests -o text -o json=drift.json Read the report, and keep it for programs
+  kustomize build . | driftctl diff - -n shop          Compare what another program renders
+  driftctl diff ./manifests --live dump.json           Compare with a recording, made by:
+    kubectl get deploy,svc,cm -A -o json --show-managed-fields > dump.json
+",
+    after_help = EXIT_CODES,
+    help_template = TEMPLATE,
+    max_term_width = 100
+)]
+pub struct DiffArgs {
+    /// Manifests: files, folders (.yaml, .yml and .json files below), or standard input (-)
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub paths: Vec<PathBuf>,
+    /// The live side.
+    #[command(flatten)]
+    pub live: LiveArgs,
+    /// What is compared.
+    #[command(flatten)]
+    pub compare: CompareArgs,
+    /// The report.
+    #[command(flatten)]
+    pub report: ReportArgs,
 }
 
 /// `driftctl completions`

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod completions;
+mod diff;
 pub mod jq_worker;
 mod version;
 
@@ -8,19 +9,15 @@ use clap::CommandFactory;
 
 use super::args::{Cli, Command};
 use super::settings::Settings;
-use super::{Exit, Streams, Surroundings};
+use super::{Exit, Streams};
 
 /// Runs the command that was asked for.
 ///
 /// # Errors
 /// When it could not do what was asked; the message says what happened, where, and what to do.
-pub fn run(
-    cli: Cli,
-    _settings: &Settings,
-    _around: &Surroundings,
-    streams: &mut Streams,
-) -> anyhow::Result<Exit> {
+pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Result<Exit> {
     match cli.command {
+        Command::Diff(args) => diff::run(&args, settings, streams),
         Command::Version(args) => version::run(args.output, streams),
         Command::Completions(args) => completions::run(args.shell, &mut Cli::command(), streams),
     }

@@ -1,0 +1,98 @@
+//! The words that say what is reported, how, and where to.
+
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Args, Command, ValueEnum};
+
+use crate::output::{self, FORMATS, OutputSpec};
+
+/// The report.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Report")]
+pub struct ReportArgs {
+    /// Write the report in this format, to standard output or to a file
+    ///
+    /// May be given several times, with a file for each but one: -o text -o json=report.json
+    #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = OutputParser)]
+    pub output: Vec<OutputSpec>,
+
+    /// List drift, also what rules ignore, or everything with its explanation
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
+    pub show: Show,
+
+    /// Exit with 0 although there is drift
+    ///
+    /// Turns exit code 1 into 0 and nothing else: errors and incomplete comparisons stay 2.
+    #[arg(long)]
+    pub exit_zero: bool,
+
+    /// Show long values in full, and name each file and document that was skipped
+    #[arg(short, long)]
+    pub verbose: bool,
+
+    /// Print errors only; the exit code is the answer
+    ///
+    /// Reports that go to files are written all the same.
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+}
+
+/// What is listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Show {
+    /// What counts as drift
+    #[default]
+    Drift,
+    /// Also what rules ignore
+    Ignored,
+    /// Also what is in sync, and what is explained and why
+    All,
+}
+
+impl From<Show> for output::Show {
+    fn from(show: Show) -> Self {
+        match show {
+            Show::Drift => Self::Drift,
+            Show::Ignored => Self::Ignored,
+            Show::All => Self::All,
+        }
+    }
+}
+
+/// Reads `FORMAT` or `FORMAT=FILE`; the registry of formats says which words there are.
+#[derive(Debug, Clone, Copy)]
+struct OutputParser;
+
+impl TypedValueParser for OutputParser {
+    type Value = OutputSpec;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        argument: Option<&Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<OutputSpec, clap::Error> {
+        let text = value.to_string_lossy();
+        text.parse().map_err(|error: output::SpecError| {
+            let mut answer = clap::Error::new(ErrorKind::ValueValidation).with_cmd(command);
+            if let Some(argument) = argument {
+                let argument = ContextValue::String(argument.to_string());
+                answer.insert(ContextKind::InvalidArg, argument);
+            }
+            let value = ContextValue::String(text.into_owned());
+            answer.insert(ContextKind::InvalidValue, value);
+            answer.insert(
+                ContextKind::Suggested,
+                ContextValue::StyledStrs(vec![error.to_string().into()]),
+            );
+            answer
+        })
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let formats = FORMATS.iter();
+        Some(Box::new(formats.map(|format| {
+            PossibleValue::new(format.name()).help(format.description())
+        })))
+    }
+}

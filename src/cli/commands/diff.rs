@@ -1,0 +1,106 @@
+//! `driftctl diff`
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+use crate::cli::args::{DiffArgs, ReportArgs};
+use crate::cli::comparison;
+use crate::cli::settings::Settings;
+use crate::cli::{Exit, Streams, message};
+use crate::model::Report;
+use crate::output::{OutputSpec, RenderOptions};
+use crate::redact::{Redacted, redact};
+
+/// Compares, reports, and answers with the exit code.
+///
+/// # Errors
+/// When nothing can be compared, or a report cannot be written.
+pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
+    OutputSpec::check_all(&args.report.output)?;
+    let show_all = args.report.show == crate::cli::args::Show::All;
+    let began = Instant::now();
+    let report = comparison::run(&args.paths, &args.live, &args.compare, show_all)?;
+    let exit = answer(&report, args.report.exit_zero);
+    let report = redact(report);
+    write_all(&report, &args.report, began.elapsed(), settings, streams)?;
+    Ok(exit)
+}
+
+/// What a report means for whoever reads the exit code alone.
+fn answer(report: &Report, exit_zero: bool) -> Exit {
+    let exit = if report.is_incomplete() {
+        Exit::Trouble
+    } else if report.has_drift() {
+        Exit::Drift
+    } else {
+        Exit::Clean
+    };
+    if exit_zero {
+        exit.without_drift()
+    } else {
+        exit
+    }
+}
+
+/// Writes the report everywhere it is wanted. What fails in one place does not stop the others.
+fn write_all(
+    report: &Redacted,
+    args: &ReportArgs,
+    took: Duration,
+    settings: &Settings,
+    streams: &mut Streams,
+) -> Result<()> {
+    let default = [OutputSpec::default()];
+    let specs = if args.output.is_empty() {
+        &default[..]
+    } else {
+        &args.output
+    };
+    let options = RenderOptions {
+        colour: settings.color,
+        width: settings.columns,
+        show: args.show.into(),
+        verbose: args.verbose,
+        now: Some(settings.now),
+        duration: Some(took),
+    };
+    let mut done = Ok(());
+    for spec in specs {
+        let written = match &spec.file {
+            Some(path) => write_file(path, |out| {
+                let options = RenderOptions {
+                    colour: settings.color_in_files,
+                    ..options
+                };
+                spec.format.render(report, &options, out)
+            }),
+            None if args.quiet => Ok(()),
+            None => spec
+                .format
+                .render(report, &options, &mut streams.out)
+                .context("cannot write to standard output"),
+        };
+        done = done.and(written);
+    }
+    // Whoever reads the text sees what went wrong at its end; whoever reads anything else, or
+    // nothing, is told here why the exit code is 2.
+    if args.quiet || !specs.contains(&OutputSpec::default()) {
+        message::what_failed(streams, settings, report);
+    }
+    done
+}
+
+fn write_file(
+    path: &std::path::Path,
+    render: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<()> {
+    let write = || {
+        let mut out = BufWriter::new(File::create(path)?);
+        render(&mut out)?;
+        out.flush()
+    };
+    write().with_context(|| format!("cannot write the report to {}", path.display()))
+}

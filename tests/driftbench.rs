@@ -1,0 +1,312 @@
+//! Recorded clusters in which the truth about drift is known: what people changed is found, all of
+//! it, and nothing else.
+//!
+//! A reported path is right when it is, or lies under, a path of the truth; one above it is wrong,
+//! because it hides what changed. Changes that the truth calls optional may be reported and need
+//! not be.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+
+use driftctl::model::{FieldPath, Segment};
+use serde_json::Value;
+use support::{Place, fixture, fixture_arg};
+
+/// What is not right yet, as [`Score::faults`] says it. A line that does not come true any more
+/// has to go.
+const NOT_YET: &[(&str, &str)] = &[
+    (
+        "shop-admission-argo-drift",
+        "not found: ClusterRole /shop-observer .rules",
+    ),
+    (
+        "shop-admission-argo-drift",
+        "wrong: Deployment shop/catalog-preview .metadata.labels.costcentre",
+    ),
+    (
+        "shop-admission-argo-drift",
+        "wrong: Deployment shop/storefront .metadata.labels.costcentre",
+    ),
+    (
+        "shop-admission-csa-drift",
+        "not found: ClusterRole /shop-observer .rules",
+    ),
+    (
+        "shop-argo-drift",
+        "not found: ClusterRole /shop-observer .rules",
+    ),
+    (
+        "shop-create-clean",
+        "wrong: Pod shop/toolbox .spec.containers[name=\"db-client\"].resources.requests.cpu",
+    ),
+    (
+        "shop-create-clean",
+        "wrong: Pod shop/toolbox .spec.containers[name=\"shell\"].resources",
+    ),
+    ("shop-create-clean", "exit code Some(1), expected 0"),
+    (
+        "shop-create-drift",
+        "not found: ClusterRole /shop-observer .rules",
+    ),
+    (
+        "shop-create-drift",
+        "wrong: Pod shop/toolbox .spec.containers[name=\"db-client\"].resources.requests.cpu",
+    ),
+    (
+        "shop-create-drift",
+        "wrong: Pod shop/toolbox .spec.containers[name=\"shell\"].resources",
+    ),
+    (
+        "shop-helm-clean",
+        "wrong: Pod shop/toolbox .spec.containers[name=\"db-client\"].resources.requests.cpu",
+    ),
+    (
+        "shop-helm-clean",
+        "wrong: Pod shop/toolbox .spec.containers[name=\"shell\"].resources",
+    ),
+    ("shop-helm-clean", "exit code Some(1), expected 0"),
+    (
+        "shop-helm-drift",
+        "not found: ClusterRole /shop-observer .rules",
+    ),
+    (
+        "shop-helm-drift",
+        "wrong: Pod shop/toolbox .spec.containers[name=\"db-client\"].resources.requests.cpu",
+    ),
+    (
+        "shop-helm-drift",
+        "wrong: Pod shop/toolbox .spec.containers[name=\"shell\"].resources",
+    ),
+    (
+        "shop-laptop-argo-drift",
+        "not found: HorizontalPodAutoscaler shop/cart .spec.metrics",
+    ),
+    (
+        "shop-laptop-argo-drift",
+        "not found: Job shop/settlement-backfill .spec.template.spec.containers[name=\"settle\"].resources.limits.memory",
+    ),
+    (
+        "shop-laptop-argo-drift",
+        "not found: Promotion shop/loyalty-tiers .spec.creative.nothing",
+    ),
+    (
+        "shop-laptop-argo-drift",
+        "not found: Promotion shop/loyalty-tiers .spec.schedule.endsAt",
+    ),
+    (
+        "shop-laptop-argo-drift",
+        "not missing: PodDisruptionBudget shop/cart",
+    ),
+    (
+        "shop-laptop-argo-drift",
+        "not missing: PodDisruptionBudget shop-data/orders-db",
+    ),
+    ("shop-laptop-argo-drift", "exit code Some(2), expected 1"),
+    (
+        "shop-laptop-csa-drift",
+        "not found: Promotion shop/spring-lamps .spec.limits.perDay",
+    ),
+];
+
+/// `apiVersion`, kind, namespace, name.
+type Object = (String, String, String, String);
+
+#[derive(Default)]
+struct Truth {
+    changes: BTreeMap<Object, Vec<FieldPath>>,
+    optional: BTreeMap<Object, Vec<FieldPath>>,
+    missing: BTreeSet<Object>,
+    extra: BTreeSet<Object>,
+}
+
+fn object_of(value: &Value) -> Object {
+    let text = |field: &str| value[field].as_str().unwrap_or_default().to_owned();
+    (
+        text("apiVersion"),
+        text("kind"),
+        text("namespace"),
+        text("name"),
+    )
+}
+
+fn items<'v>(value: &'v Value, field: &str) -> &'v [Value] {
+    value[field].as_array().map_or(&[], Vec::as_slice)
+}
+
+fn path_of(change: &Value) -> FieldPath {
+    let text = change["path"].as_str().unwrap();
+    text.parse().unwrap_or_else(|e| panic!("{text}: {e}"))
+}
+
+impl Truth {
+    fn read(expected: &Value) -> Self {
+        let objects = |field| items(expected, field).iter().map(object_of).collect();
+        let mut truth = Self {
+            missing: objects("missing"),
+            extra: objects("extra"),
+            ..Self::default()
+        };
+        for object in items(expected, "drifted") {
+            for change in items(object, "changes") {
+                let optional = change["optional"] == true;
+                let side = if optional {
+                    &mut truth.optional
+                } else {
+                    &mut truth.changes
+                };
+                side.entry(object_of(object))
+                    .or_default()
+                    .push(path_of(change));
+            }
+        }
+        for object in items(expected, "in_sync") {
+            for change in items(object, "optional") {
+                let paths = truth.optional.entry(object_of(object)).or_default();
+                paths.push(path_of(change));
+            }
+        }
+        truth
+    }
+}
+
+#[derive(Default)]
+struct Score {
+    truth: usize,
+    faults: Vec<String>,
+}
+
+/// Holds a report against the truth.
+fn score(truth: &Truth, report: &Value) -> Score {
+    let mut score = Score::default();
+    let mut reported: BTreeMap<Object, Vec<FieldPath>> = BTreeMap::new();
+    let mut by_status: BTreeMap<&str, BTreeSet<Object>> = BTreeMap::new();
+    for object in items(report, "objects") {
+        let status = object["status"].as_str().unwrap();
+        by_status
+            .entry(status)
+            .or_default()
+            .insert(object_of(object));
+        if matches!(status, "missing" | "extra") {
+            continue;
+        }
+        let counted = items(object, "changes")
+            .iter()
+            .filter(|change| change["ignored"].is_null());
+        let paths = reported.entry(object_of(object)).or_default();
+        paths.extend(counted.map(path_of));
+    }
+    let none = Vec::new();
+    for (object, paths) in &truth.changes {
+        let found = reported.get(object).unwrap_or(&none);
+        for path in paths {
+            score.truth += 1;
+            if !found.iter().any(|found| lies_under(found, path)) {
+                score.fault("not found", object, Some(path));
+            }
+        }
+    }
+    for (object, paths) in &reported {
+        let right = [&truth.changes, &truth.optional].map(|side| side.get(object).unwrap_or(&none));
+        for path in paths {
+            if !right
+                .iter()
+                .flat_map(|paths| *paths)
+                .any(|right| lies_under(path, right))
+            {
+                score.fault("wrong", object, Some(path));
+            }
+        }
+    }
+    for (status, expected) in [("missing", &truth.missing), ("extra", &truth.extra)] {
+        let found = by_status.remove(status).unwrap_or_default();
+        for object in expected.difference(&found) {
+            score.fault(&format!("not {status}"), object, None);
+        }
+        for object in found.difference(expected) {
+            score.fault(&format!("{status}, wrongly"), object, None);
+        }
+    }
+    score
+}
+
+impl Score {
+    fn fault(&mut self, what: &str, (_, kind, namespace, name): &Object, path: Option<&FieldPath>) {
+        let path = path.map(ToString::to_string).unwrap_or_default();
+        let fault = format!("{what}: {kind} {namespace}/{name} {path}");
+        self.faults.push(fault.trim_end().to_owned());
+    }
+}
+
+/// Whether `path` is `above` or lies under it. The values of keys are compared as text.
+fn lies_under(path: &FieldPath, above: &FieldPath) -> bool {
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    };
+    path.0.len() >= above.0.len()
+        && path.0.iter().zip(&above.0).all(|(a, b)| match (a, b) {
+            (Segment::Key(a), Segment::Key(b)) => {
+                a.keys().eq(b.keys()) && a.values().map(text).eq(b.values().map(text))
+            }
+            (a, b) => a == b,
+        })
+}
+
+/// The faults of one scenario, and how many changes it has.
+fn run(scenario: &str) -> Score {
+    let folder = format!("driftbench/{scenario}");
+    let expected = fs::read(fixture(&folder).join("expected.json")).unwrap();
+    let expected: Value = serde_json::from_slice(&expected).unwrap();
+    let output = Place::new()
+        .driftctl()
+        .args(["diff", &fixture_arg("shop/manifests")])
+        .args(["--live", &fixture_arg(&format!("{folder}/live.json.gz"))])
+        .args(["--extra", "namespace", "-o", "json"])
+        .output()
+        .unwrap();
+    let report = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| {
+        panic!(
+            "{scenario}: {e}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        )
+    });
+    let mut score = score(&Truth::read(&expected), &report);
+    let code = i32::from(expected["kind"] != "clean");
+    if output.status.code() != Some(code) {
+        let fault = format!("exit code {:?}, expected {code}", output.status.code());
+        score.faults.push(fault);
+    }
+    score
+}
+
+#[test]
+fn every_drift_is_found_and_nothing_else() {
+    let mut scenarios: Vec<String> = fs::read_dir(fixture("driftbench"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    scenarios.sort();
+    assert!(scenarios.len() >= 18);
+    let (mut truth, mut table) = (0, String::new());
+    let mut not_yet: BTreeSet<(&str, &str)> = NOT_YET.iter().copied().collect();
+    for scenario in &scenarios {
+        let score = run(scenario);
+        truth += score.truth;
+        for fault in &score.faults {
+            let before = not_yet.len();
+            not_yet.retain(|(of, known)| of != scenario || known != fault);
+            if not_yet.len() == before {
+                writeln!(table, "    (\"{scenario}\", {fault:?}),").unwrap();
+            }
+        }
+    }
+    assert!(truth > 700, "the truth was not read");
+    assert!(table.is_empty(), "of {truth} changes:\n{table}");
+    assert!(not_yet.is_empty(), "better than NOT_YET says: {not_yet:?}");
+}
