@@ -13,7 +13,8 @@ struct NoRules;
 impl Explain for NoRules {
     fn explains(&self, path: &FieldPath, _: ChangeKind, _: &[&Owner]) -> Option<Reason> {
         let hidden: FieldPath = ".metadata.managedFields".parse().unwrap();
-        path.starts_with(&hidden).then(|| crate::model::Explanation::ServerManaged.into())
+        path.starts_with(&hidden)
+            .then(|| crate::model::Explanation::ServerManaged.into())
     }
 }
 
@@ -38,9 +39,14 @@ fn findings(declared: &Value, live: &Value, keep_explained: bool) -> Vec<Finding
 /// What is reported, one line a change.
 #[track_caller]
 fn drift(declared: &Value, live: &Value) -> Vec<String> {
-    let line = |finding: &Finding| format!("{} {}", finding.change.kind.as_str(), finding.change.path);
+    let line =
+        |finding: &Finding| format!("{} {}", finding.change.kind.as_str(), finding.change.path);
     let found = findings(declared, live, false);
-    found.iter().filter(|f| f.reason.is_none()).map(line).collect()
+    found
+        .iter()
+        .filter(|f| f.reason.is_none())
+        .map(line)
+        .collect()
 }
 
 /// A Deployment with this Pod spec.
@@ -74,7 +80,8 @@ fn an_object_does_not_differ_from_itself() {
 
 #[test]
 fn spellings_of_one_value_are_equal() {
-    let declared = container(json!({"resources": {"limits": {"cpu": "1000m", "memory": "1024Mi"}}}));
+    let declared =
+        container(json!({"resources": {"limits": {"cpu": "1000m", "memory": "1024Mi"}}}));
     let live = container(json!({"resources": {"limits": {"cpu": 1, "memory": "1Gi"}}}));
     assert!(drift(&declared, &live).is_empty());
 }
@@ -92,7 +99,10 @@ fn zeros_that_are_not_stored_are_absent() {
     let declared = pod(json!({"hostNetwork": false, "containers": []}));
     assert!(drift(&declared, &pod(json!({"containers": []}))).is_empty());
     let live = pod(json!({"hostNetwork": true, "containers": []}));
-    assert_eq!(drift(&declared, &live), ["changed .spec.template.spec.hostNetwork"]);
+    assert_eq!(
+        drift(&declared, &live),
+        ["changed .spec.template.spec.hostNetwork"]
+    );
 }
 
 #[test]
@@ -106,7 +116,10 @@ fn zeros_that_are_stored_are_not_absent() {
 fn list_maps_are_matched_by_their_keys() {
     let declared = container(json!({"env": [{"name": "A", "value": "1"}, {"name": "B"}]}));
     let live = container(json!({"env": [{"name": "B"}, {"name": "A", "value": "2"}]}));
-    assert_eq!(drift(&declared, &live), [format!("changed {APP}.env[name=\"A\"].value")]);
+    assert_eq!(
+        drift(&declared, &live),
+        [format!("changed {APP}.env[name=\"A\"].value")]
+    );
 }
 
 #[test]
@@ -136,14 +149,15 @@ fn one_changed_item_of_an_atomic_list_is_named() {
             {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]},
             {"apiGroups": [""], "resources": ["secrets"], "verbs": [verb]}]})
     };
-    assert_eq!(drift(&rules("get"), &rules("*")), ["changed .rules[1].verbs"]);
+    assert_eq!(
+        drift(&rules("get"), &rules("*")),
+        ["changed .rules[1].verbs"]
+    );
 }
 
 #[test]
 fn sets_have_no_order() {
-    let with = |finalizers: Value| {
-        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"finalizers": finalizers}})
-    };
+    let with = |finalizers: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"finalizers": finalizers}});
     assert!(drift(&with(json!(["a", "b"])), &with(json!(["b", "a"]))).is_empty());
     assert_eq!(
         drift(&with(json!(["a"])), &with(json!(["a", "c"]))),
@@ -172,7 +186,10 @@ fn what_somebody_owns_was_added() {
     );
     let found = findings(&container(json!({})), &live, false);
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].change.path.to_string(), format!("{APP}.env[name=\"DEBUG\"]"));
+    assert_eq!(
+        found[0].change.path.to_string(),
+        format!("{APP}.env[name=\"DEBUG\"]")
+    );
     assert_eq!(found[0].owners[0].manager, "kubectl-edit");
 }
 
@@ -213,19 +230,28 @@ fn what_it_sent_and_the_manifest_does_not_declare_is_drift() {
 #[test]
 fn without_owners_only_defaults_are_explained() {
     let live = container(json!({"terminationMessagePath": "/dev/termination-log", "stdin": true}));
-    assert_eq!(drift(&container(json!({})), &live), [format!("added {APP}.stdin")]);
+    assert_eq!(
+        drift(&container(json!({})), &live),
+        [format!("added {APP}.stdin")]
+    );
 }
 
 #[test]
 fn string_data_is_data() {
     let declared = json!({"apiVersion": "v1", "kind": "Secret", "stringData": {"a": "x"}});
-    let live = json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": "eA=="}, "type": "Opaque"});
+    let live =
+        json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": "eA=="}, "type": "Opaque"});
     assert!(drift(&declared, &live).is_empty());
 }
 
 #[test]
 fn kinds_of_values_that_do_not_fit_differ() {
-    for live in [json!("text"), json!(null), json!([1]), json!({"containers": "none"})] {
+    for live in [
+        json!("text"),
+        json!(null),
+        json!([1]),
+        json!({"containers": "none"}),
+    ] {
         let mut other = container(json!({}));
         other["spec"] = live;
         assert!(!drift(&container(json!({})), &other).is_empty(), "{other}");
@@ -237,6 +263,12 @@ fn without_a_schema_lists_are_matched_by_what_their_items_show() {
     let with = |list: Value| json!({"apiVersion": "x/v1", "kind": "X", "spec": {"list": list}});
     let declared = with(json!([{"name": "a", "v": 1}, {"name": "b", "v": 1}]));
     let live = with(json!([{"name": "b", "v": 2}, {"name": "a", "v": 1}]));
-    assert_eq!(drift(&declared, &live), ["changed .spec.list[name=\"b\"].v"]);
-    assert_eq!(drift(&with(json!([1, 2])), &with(json!([2, 1]))), ["changed .spec.list"]);
+    assert_eq!(
+        drift(&declared, &live),
+        ["changed .spec.list[name=\"b\"].v"]
+    );
+    assert_eq!(
+        drift(&with(json!([1, 2])), &with(json!([2, 1]))),
+        ["changed .spec.list"]
+    );
 }
