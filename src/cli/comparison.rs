@@ -54,6 +54,9 @@ pub fn run(
 
 /// The cluster, or a recording of it.
 fn live_side(args: &LiveArgs) -> Result<Box<dyn Live>> {
+    if args.live.is_empty() {
+        bail!("driftctl cannot read from a cluster yet; record its objects and pass --live FILE");
+    }
     Ok(Box::new(
         Dump::read(&args.live).context("cannot read the recording that --live names")?,
     ))
