@@ -10,16 +10,35 @@ use serde_json::{Map, Value};
 /// - A Secret's `stringData` becomes `data`, and wins over a key of the same name
 ///   (`k8s.io/api/core/v1`, `Secret.StringData`).
 /// - A namespace on a cluster-scoped object is dropped, as kubectl does.
+/// - A ReplicationController or Job without labels takes those of its template
+///   (`pkg/apis/core/v1/defaults.go`, `pkg/apis/batch/v1/defaults.go`).
 pub fn normalize(declared: &Value, namespaced: bool) -> Value {
     let mut declared = declared.clone();
     if !namespaced && let Some(Value::Object(metadata)) = declared.get_mut("metadata") {
         metadata.remove("namespace");
     }
     let is = |field: &str, value: &str| declared.get(field).is_some_and(|v| v == value);
-    if is("kind", "Secret") && is("apiVersion", "v1") {
+    let is_secret = is("kind", "Secret") && is("apiVersion", "v1");
+    let takes_labels = (is("kind", "ReplicationController") && is("apiVersion", "v1"))
+        || (is("kind", "Job") && is("apiVersion", "batch/v1"));
+    if is_secret {
         encode_string_data(&mut declared);
     }
+    if takes_labels {
+        take_template_labels(&mut declared);
+    }
     declared
+}
+
+fn take_template_labels(workload: &mut Value) {
+    let of_template = workload.pointer("/spec/template/metadata/labels").cloned();
+    let metadata = workload.get_mut("metadata").and_then(Value::as_object_mut);
+    if let (Some(labels @ Value::Object(_)), Some(metadata)) = (of_template, metadata) {
+        let own = metadata.get("labels").and_then(Value::as_object);
+        if own.is_none_or(Map::is_empty) {
+            metadata.insert("labels".to_owned(), labels);
+        }
+    }
 }
 
 fn encode_string_data(secret: &mut Value) {

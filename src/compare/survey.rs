@@ -35,7 +35,10 @@ impl Walker<'_> {
         siblings: Siblings<'_>,
     ) {
         let field = self.field(parent, name);
-        let default = self.default_of(parent, field, name, siblings.0, siblings.1);
+        let in_map = self.map_default.as_ref().filter(|_| self.is_map(parent));
+        let in_map = in_map.and_then(|default| default.get(name)).cloned();
+        let default =
+            in_map.or_else(|| self.default_of(parent, field, name, siblings.0, siblings.1));
         let ty = self.field_type(parent, field);
         self.undeclared(ty, default.as_ref(), value);
     }
@@ -109,6 +112,25 @@ impl Walker<'_> {
                 }
                 self.fold(mark, value, false, default.is_some());
             }
+        }
+    }
+
+    pub(super) fn is_map(&self, ty: Option<TypeId>) -> bool {
+        ty.is_some_and(|ty| matches!(self.subject.schema.get(ty), Type::Map { .. }))
+    }
+
+    /// A struct that somebody added holds nothing but defaults, and says something all the same:
+    /// without that request it would not be there.
+    fn notice_presence(&mut self, mark: usize, value: &Value) {
+        let alone = self.out.len() == mark + 1 && self.ground == Ground::Owned;
+        let reason = self
+            .out
+            .get(mark)
+            .and_then(|finding| finding.reason.clone());
+        let is_default = reason.is_some_and(|reason| reason == Explanation::TypeDefault.into());
+        if alone && is_default && !self.subject.ownership.is_empty() {
+            self.out.truncate(mark);
+            self.leaf(value);
         }
     }
 

@@ -26,6 +26,8 @@ pub(super) struct Walker<'a> {
     pub(super) path: FieldPath,
     pub(super) at: Vec<Step>,
     pub(super) ground: Ground,
+    /// What the server fills into the map that the walk stands in.
+    pub(super) map_default: Option<Value>,
     pub(super) out: Vec<Finding>,
 }
 
@@ -36,6 +38,7 @@ pub(super) fn walk(subject: &Subject<'_>) -> Vec<Finding> {
         path: FieldPath::root(),
         at: Vec::new(),
         ground: Ground::Owned,
+        map_default: None,
         out: Vec::new(),
     };
     match (subject.declared, subject.live) {
@@ -157,6 +160,14 @@ impl<'a> Walker<'a> {
                 if default.is_none_or(|default| !self.means(ty, &default, live)) {
                     self.value(ty, declared, live);
                 }
+            }
+            Some(live) if self.is_map(ty) => {
+                // The server may fill in keys beside those that are declared.
+                let name = self.last_name();
+                let default = self.default_of(parent, field, &name, siblings, live_siblings);
+                let outer = std::mem::replace(&mut self.map_default, default);
+                self.value(ty, declared, live);
+                self.map_default = outer;
             }
             Some(live) => self.value(ty, declared, live),
         }
@@ -285,6 +296,7 @@ impl<'a> Walker<'a> {
             path: self.path.clone(),
             at: Vec::new(),
             ground,
+            map_default: None,
             out: Vec::new(),
         };
         inner.value(ty, declared, live);
@@ -369,9 +381,8 @@ impl<'a> Walker<'a> {
     /// Reports a declared value that is not live; a map's keys one by one, since each is a
     /// decision of its own.
     fn removed(&mut self, ty: Option<TypeId>, declared: &Value) {
-        let is_map = ty.is_some_and(|ty| matches!(self.subject.schema.get(ty), Type::Map { .. }));
         match declared {
-            Value::Object(entries) if is_map && !entries.is_empty() => {
+            Value::Object(entries) if self.is_map(ty) && !entries.is_empty() => {
                 for (name, value) in entries {
                     self.enter_field(name, true);
                     self.found(ChangeKind::Removed, Some(value.clone()), None);

@@ -299,8 +299,8 @@ impl<'c, 't> Builder<'c, 't> {
         });
     }
 
-    /// Takes a key, unless its mapping has it already: kubectl would let the last one win without
-    /// a word.
+    /// Takes a key. One that its mapping has already is worth a word: the last one wins, as it does
+    /// for kubectl, which says nothing.
     fn key(&mut self, key: String, mark: Mark) -> Result<(), Failure> {
         self.spend(key.len() + 16, mark)?;
         if let Some(Frame {
@@ -310,10 +310,10 @@ impl<'c, 't> Builder<'c, 't> {
             && map.contains_key(&key)
             && !merged.remove(&key)
         {
-            return Err(self.failure(
-                mark,
-                "this key is already written in the same mapping; kubectl would silently take \
-                 the last one: remove one of them",
+            self.problems.push(Problem::warning(
+                self.position(mark),
+                "this key is already written in the same mapping; kubectl silently takes the \
+                 last one, and so does the comparison: remove one of them",
             ));
         }
         self.set_key(Key::Field(key));

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::super::{KindLookup, ServedKind};
 use super::index::Index;
 use crate::model::{GroupKind, group_of};
+use crate::schema::{builtin_kind_of_group, replacement};
 
 /// Looks a kind up: in the CustomResourceDefinitions that were recorded, among the built-in
 /// kinds, in the CustomResourceDefinitions that are declared, and in the recorded objects of that
@@ -26,6 +27,15 @@ pub(super) fn lookup(
             namespaced,
         })
     };
+    if let Some(known) = builtin_kind_of_group(&group_kind.group, kind).first() {
+        if let Some(gone) = gone(api_version, kind).filter(|_| read_at.is_none()) {
+            return KindLookup::NotServed(gone);
+        }
+        return served(known.plural, known.namespaced);
+    }
+    if let Some(gone) = gone(api_version, kind) {
+        return KindLookup::NotServed(gone);
+    }
     if let Some(crd) = live_crds.iter().find(|crd| defines(crd, &group_kind)) {
         if read_at.is_none() && !serves(crd, api_version) {
             return KindLookup::NotServed(format!(
@@ -46,6 +56,11 @@ pub(super) fn lookup(
              CustomResourceDefinition; record one of them"
         )),
     }
+}
+
+/// What to say of a version that Kubernetes no longer serves.
+fn gone(api_version: &str, kind: &str) -> Option<String> {
+    replacement(api_version, kind).map(|found| format!("{kind} at {api_version} {found}"))
 }
 
 /// The version that objects of a kind were recorded at: the one that is asked for, if any was.
