@@ -93,16 +93,21 @@ impl Walker<'_> {
         match self.parts(ty, value) {
             Parts::Leaf => self.leaf(value),
             Parts::Fields(fields) => {
+                let is_map = self.is_map(ty);
                 for (name, child) in fields.iter().filter(|(_, child)| !child.is_null()) {
                     self.enter(Segment::Field(name.clone()), None);
                     let field = self.field(ty, name);
-                    let default = self.default_of(ty, field, name, fields, fields);
+                    let of_map = default.filter(|_| is_map).and_then(|map| map.get(name));
+                    let default = of_map
+                        .cloned()
+                        .or_else(|| self.default_of(ty, field, name, fields, fields));
                     self.survey(self.field_type(ty, field), default.as_ref(), child);
                     self.leave(false);
                 }
-                let is_map =
-                    ty.is_some_and(|ty| matches!(self.subject.schema.get(ty), Type::Map { .. }));
                 self.fold(mark, value, !is_map, default.is_some());
+                if !is_map && default.is_none() {
+                    self.notice_presence(mark, value);
+                }
             }
             Parts::Items(item, items) => {
                 for (segment, child) in items {
@@ -249,11 +254,12 @@ impl Walker<'_> {
 
     fn entries(&self) -> impl Iterator<Item = &ManagerEntry> {
         let written = self.as_string_data();
+        let covering = self.covering();
         self.subject.ownership.entries.iter().filter(move |entry| {
-            entry.fields.touches(&self.path)
+            entry.fields.touches(&self.path, covering)
                 || written
                     .as_ref()
-                    .is_some_and(|path| entry.fields.touches(path))
+                    .is_some_and(|path| entry.fields.touches(path, covering))
         })
     }
 

@@ -411,11 +411,41 @@ impl<'a> Walker<'a> {
     /// Who owns the path the walk stands at. Server-side apply books a Secret's `stringData`
     /// under that name, although it is stored as `data`.
     pub(super) fn owners(&self) -> Vec<&'a Owner> {
-        let mut owners = self.subject.ownership.owners_of(&self.path);
+        let covering = self.covering();
+        let mut owners = self.subject.ownership.owners_of(&self.path, covering);
         if let Some(written) = self.as_string_data() {
-            owners.extend(self.subject.ownership.owners_of(&written));
+            owners.extend(self.subject.ownership.owners_of(&written, covering));
         }
         owners
+    }
+
+    /// How many steps down the path values begin that are owned as a whole: at an atomic list, map
+    /// or struct, or where the schema ends.
+    pub(super) fn covering(&self) -> usize {
+        let mut ty = self.subject.root;
+        for (depth, segment) in self.path.0.iter().enumerate() {
+            let known = ty.map_or(&Type::Any, |ty| self.subject.schema.get(ty));
+            ty = match (known, segment) {
+                (
+                    Type::Struct {
+                        fields,
+                        atomic: false,
+                        ..
+                    },
+                    Segment::Field(name),
+                ) => fields.get(name.as_str()).map(|field| field.ty),
+                (
+                    Type::Map {
+                        value,
+                        atomic: false,
+                    },
+                    Segment::Field(_),
+                ) => Some(*value),
+                (Type::List { item, kind }, _) if *kind != ListKind::Atomic => Some(*item),
+                _ => return depth,
+            };
+        }
+        self.path.0.len()
     }
 
     /// The path under `stringData`, of a path under a Secret's `data`.

@@ -84,11 +84,15 @@ impl FieldSet {
     }
 
     /// Whether the set holds `path`, something above it as a whole, or something below it.
-    pub fn touches(&self, path: &FieldPath) -> bool {
+    ///
+    /// Atomic values begin `covering` steps down the path: a leaf of the set above that is a
+    /// struct or map that was owned while it was empty (`f:resources: {}`), and says nothing
+    /// about what came into it later.
+    pub fn touches(&self, path: &FieldPath, covering: usize) -> bool {
         let mut node = self;
-        for segment in &path.0 {
+        for (depth, segment) in path.0.iter().enumerate() {
             if node.member && node.is_leaf() {
-                return true;
+                return depth >= covering;
             }
             match node.child(segment) {
                 Some(child) => node = child,
@@ -105,11 +109,11 @@ impl Ownership {
         self.entries.is_empty()
     }
 
-    /// The owners of a path, or of anything below it.
-    pub fn owners_of(&self, path: &FieldPath) -> Vec<&Owner> {
+    /// The owners of a path, or of anything below it; see [`FieldSet::touches`].
+    pub fn owners_of(&self, path: &FieldPath, covering: usize) -> Vec<&Owner> {
         self.entries
             .iter()
-            .filter(|entry| entry.fields.touches(path))
+            .filter(|entry| entry.fields.touches(path, covering))
             .map(|entry| &entry.owner)
             .collect()
     }

@@ -106,7 +106,7 @@ mod tests {
 
     fn owns(path: &str) -> bool {
         !ownership_of(&live())
-            .owners_of(&path.parse::<FieldPath>().unwrap())
+            .owners_of(&path.parse::<FieldPath>().unwrap(), 0)
             .is_empty()
     }
 
