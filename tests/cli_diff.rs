@@ -95,7 +95,7 @@ fn a_missing_object() {
 
 /// A recording without any object of a kind may be one in which that kind was not asked for.
 #[test]
-fn a_kind_that_was_not_recorded_is_unknown_and_not_missing() {
+fn a_kind_that_was_not_recorded_counts_as_missing_and_is_said() {
     let place = in_sync().file("manifests/config.yaml", CONFIG);
     insta::assert_snapshot!(place.run(DIFF));
 }

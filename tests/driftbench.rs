@@ -41,46 +41,12 @@ const NOT_YET: &[(&str, &str)] = &[
         "not found: ClusterRole /shop-observer .rules",
     ),
     (
-        "shop-create-clean",
-        "wrong: Pod shop/toolbox .spec.containers[name=\"db-client\"].resources.requests.cpu",
-    ),
-    (
-        "shop-create-clean",
-        "wrong: Pod shop/toolbox .spec.containers[name=\"shell\"].resources",
-    ),
-    ("shop-create-clean", "exit code Some(1), expected 0"),
-    (
         "shop-create-drift",
         "not found: ClusterRole /shop-observer .rules",
     ),
     (
-        "shop-create-drift",
-        "wrong: Pod shop/toolbox .spec.containers[name=\"db-client\"].resources.requests.cpu",
-    ),
-    (
-        "shop-create-drift",
-        "wrong: Pod shop/toolbox .spec.containers[name=\"shell\"].resources",
-    ),
-    (
-        "shop-helm-clean",
-        "wrong: Pod shop/toolbox .spec.containers[name=\"db-client\"].resources.requests.cpu",
-    ),
-    (
-        "shop-helm-clean",
-        "wrong: Pod shop/toolbox .spec.containers[name=\"shell\"].resources",
-    ),
-    ("shop-helm-clean", "exit code Some(1), expected 0"),
-    (
         "shop-helm-drift",
         "not found: ClusterRole /shop-observer .rules",
-    ),
-    (
-        "shop-helm-drift",
-        "wrong: Pod shop/toolbox .spec.containers[name=\"db-client\"].resources.requests.cpu",
-    ),
-    (
-        "shop-helm-drift",
-        "wrong: Pod shop/toolbox .spec.containers[name=\"shell\"].resources",
     ),
     (
         "shop-laptop-argo-drift",
@@ -98,15 +64,6 @@ const NOT_YET: &[(&str, &str)] = &[
         "shop-laptop-argo-drift",
         "not found: Promotion shop/loyalty-tiers .spec.schedule.endsAt",
     ),
-    (
-        "shop-laptop-argo-drift",
-        "not missing: PodDisruptionBudget shop/cart",
-    ),
-    (
-        "shop-laptop-argo-drift",
-        "not missing: PodDisruptionBudget shop-data/orders-db",
-    ),
-    ("shop-laptop-argo-drift", "exit code Some(2), expected 1"),
     (
         "shop-laptop-csa-drift",
         "not found: Promotion shop/spring-lamps .spec.limits.perDay",
