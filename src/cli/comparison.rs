@@ -43,6 +43,7 @@ pub fn run(
         },
         field_managers: compare.field_manager.clone(),
         explain,
+        strict_rules: false,
     };
     let side = live_side(live)?;
     let mut report = engine::run(&sources, side.as_ref(), RuleSet::builtin(), &options)?;

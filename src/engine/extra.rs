@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 use serde_json::Value;
 
+use super::hidden::hide;
 use crate::cluster::LiveObject;
 use crate::model::{ObjectReport, Owner, Status};
 use crate::ownership::ownership_of;
@@ -29,7 +30,7 @@ fn report(live: &LiveObject, rules: &RuleSet) -> Option<ObjectReport> {
         .map(|entry| entry.owner)
         .collect();
     owners.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.cmp(b)));
-    Some(ObjectReport {
+    let report = ObjectReport {
         key: live.key.clone(),
         api_version: live.api_version.clone(),
         origin: None,
@@ -39,7 +40,8 @@ fn report(live: &LiveObject, rules: &RuleSet) -> Option<ObjectReport> {
         owners,
         declared: None,
         live: Some(without_bookkeeping(value)),
-    })
+    };
+    Some(hide(report, None, rules))
 }
 
 /// The object as somebody might have written it.

@@ -1,19 +1,20 @@
 //! The pipeline: load → resolve → fetch → compare → judge.
 
 mod extra;
+mod hidden;
 mod object;
 mod resolve;
 mod scaling;
 mod schemas;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use rayon::prelude::*;
 
 use crate::cluster::{Answer, FetchRequest, Live, Wanted};
 use crate::model::{Coverage, ObjectReport, Report, ResourceKey, RuleCount, Verdict, Warning};
-use crate::policy::RuleSet;
+use crate::policy::{RuleOrigin, RuleSet, audit};
 use crate::source::{Loaded, Source};
 
 use object::{Compared, Comparison};
@@ -41,6 +42,8 @@ pub struct Options {
     pub field_managers: Vec<String>,
     /// Whether paths that are explained are wanted in the report.
     pub explain: bool,
+    /// `--strict-rules`: whether what is to be said of rules makes the run incomplete.
+    pub strict_rules: bool,
 }
 
 /// Runs a comparison.
@@ -74,9 +77,15 @@ pub fn run(
         })
         .collect();
     let bare = object::without_managed_fields(&compared);
+    let troubles: BTreeSet<&String> = compared.iter().flat_map(|c| &c.troubles).collect();
+    let troubles: Vec<Warning> = troubles.into_iter().map(|t| trouble(t, options)).collect();
     let mut objects: Vec<ObjectReport> = compared.into_iter().map(|c| c.report).collect();
     scaling::explain(&mut objects, &loaded.manifests, &fetched, live);
-    objects.extend(resolved.unresolved);
+    let unresolved = resolved.unresolved.into_iter();
+    objects.extend(unresolved.map(|report| {
+        let declared = report.declared.clone();
+        hidden::hide(report, declared.as_ref(), rules)
+    }));
     objects.extend(extra::reports(&fetched.extra, rules));
     objects.sort_by(|a, b| a.key.cmp(&b.key));
 
@@ -85,12 +94,17 @@ pub fn run(
     warnings.extend(fetched.warnings);
     warnings.extend(schemas.warnings);
     warnings.extend(bare);
+    warnings.extend(troubles);
+    let coverage = coverage(&objects, &warnings, loaded.skipped.len(), resolved.filtered);
+    let counts = counts(&objects, rules);
+    let whole = coverage.failed == 0 && coverage.filtered == 0 && coverage.compared > 0;
+    warnings.extend(audit(rules, &counts, whole, options.strict_rules));
     warnings.sort();
     warnings.dedup();
     Ok(Report {
         target: live.target(),
-        coverage: coverage(&objects, &warnings, loaded.skipped.len(), resolved.filtered),
-        rules: counts(&objects),
+        coverage,
+        rules: counts,
         objects,
         warnings,
         skipped: loaded.skipped,
@@ -133,9 +147,7 @@ fn coverage(
     filtered: usize,
 ) -> Coverage {
     use crate::model::Status;
-    let declared = objects
-        .iter()
-        .filter(|object| object.status != Status::Extra);
+    let declared = objects.iter().filter(|object| object.origin.is_some());
     let unknown = objects
         .iter()
         .filter(|object| object.status == Status::Unknown)
@@ -151,9 +163,24 @@ fn coverage(
     }
 }
 
-/// How much each rule hid.
-fn counts(objects: &[ObjectReport]) -> Vec<RuleCount> {
-    let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
+/// Something that is wrong with a rule; what it would have hidden is reported.
+fn trouble(message: &str, options: &Options) -> Warning {
+    Warning {
+        place: String::new(),
+        message: message.to_owned(),
+        fatal: options.strict_rules,
+    }
+}
+
+/// How much each rule hid; of the users' rules also those that hid nothing.
+fn counts(objects: &[ObjectReport], rules: &RuleSet) -> Vec<RuleCount> {
+    let users = rules
+        .rules()
+        .iter()
+        .filter(|rule| rule.origin != RuleOrigin::BuiltIn);
+    let mut counts: BTreeMap<(String, String), usize> = users
+        .map(|rule| ((rule.id.clone(), rule.reason.clone()), 0))
+        .collect();
     for drift in objects.iter().flat_map(|object| &object.drifts) {
         if let Verdict::Ignored { rule, reason } = &drift.verdict {
             *counts.entry((rule.clone(), reason.clone())).or_default() += 1;

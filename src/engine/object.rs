@@ -5,13 +5,14 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::Options;
+use super::hidden::hide;
 use super::resolve::Declared;
 use super::schemas::Schemas;
 use crate::cluster::{Answer, LiveObject};
 use crate::compare::{Subject, compare, live_view, normalize};
-use crate::model::{Drift, ObjectReport, Ownership, Status, Warning};
+use crate::model::{ObjectReport, Ownership, Status, Warning};
 use crate::ownership::{Appliers, last_applied, ownership_of};
-use crate::policy::{Judged, RuleSet, judge};
+use crate::policy::{Judged, Judgement, RuleSet, Sides, judge, rules_of};
 use crate::schema;
 
 /// What all comparisons of a run share.
@@ -30,6 +31,18 @@ pub struct Compared {
     pub report: ObjectReport,
     /// Whether the live object says who owns what; `None` when there was none to compare.
     pub has_owners: Option<bool>,
+    /// What went wrong with rules.
+    pub troubles: Vec<String>,
+}
+
+impl Compared {
+    fn of(report: ObjectReport) -> Self {
+        Self {
+            report,
+            has_owners: None,
+            troubles: Vec::new(),
+        }
+    }
 }
 
 impl Comparison<'_> {
@@ -41,21 +54,22 @@ impl Comparison<'_> {
                     let owners = ownership_of(&value);
                     return Compared {
                         has_owners: Some(!owners.is_empty()),
-                        report: self.compared(declared, live, &value, &owners),
+                        ..self.compared(declared, live, &value, &owners)
                     };
                 }
                 Err(error) => blank(declared, Status::Unknown, Some(error.to_string())),
             },
-            Answer::Absent => ObjectReport {
-                declared: Some(declared.manifest.value.clone()),
-                ..blank(declared, Status::Missing, None)
-            },
+            Answer::Absent => {
+                let manifest = &declared.manifest.value;
+                let missing = ObjectReport {
+                    declared: Some(manifest.clone()),
+                    ..blank(declared, Status::Missing, None)
+                };
+                hide(missing, Some(manifest), self.rules)
+            }
             Answer::Unread(why) => blank(declared, Status::Unknown, Some(why.clone())),
         };
-        Compared {
-            report,
-            has_owners: None,
-        }
+        Compared::of(report)
     }
 
     fn compared(
@@ -64,47 +78,55 @@ impl Comparison<'_> {
         live: &LiveObject,
         live_value: &Value,
         owners: &Ownership,
-    ) -> ObjectReport {
+    ) -> Compared {
         let Some(value) = at_version(&declared.manifest.value, &live.api_version) else {
             let why = format!(
                 "declared as {} and read as {}, and what changed between the two is not known; \
                  declare it as {}",
                 declared.manifest.api_version, live.api_version, live.api_version
             );
-            return blank(declared, Status::Unknown, Some(why));
+            return Compared::of(blank(declared, Status::Unknown, Some(why)));
         };
         let normal = normalize(&value, declared.kind.namespaced);
-        let drifts = self.drifts(declared, &normal, live, live_value, owners);
+        let Judgement { drifts, troubles } =
+            self.judgement(declared, &normal, live, live_value, owners);
         let reported = drifts.iter().filter(|drift| drift.is_reported());
         let changes: Vec<_> = reported.map(|drift| &drift.change).collect();
-        if changes.is_empty() {
-            return ObjectReport {
+        let report = if changes.is_empty() {
+            ObjectReport {
                 drifts,
                 ..blank(declared, Status::InSync, None)
-            };
-        }
-        let view = live_view(&normal, changes.into_iter());
-        ObjectReport {
-            drifts,
-            declared: Some(normal),
-            live: Some(view),
-            ..blank(declared, Status::Drifted, None)
+            }
+        } else {
+            let view = live_view(&normal, changes.into_iter());
+            ObjectReport {
+                drifts,
+                declared: Some(normal),
+                live: Some(view),
+                ..blank(declared, Status::Drifted, None)
+            }
+        };
+        Compared {
+            troubles,
+            ..Compared::of(report)
         }
     }
 
-    fn drifts(
+    fn judgement(
         &self,
         declared: &Declared<'_>,
         normal: &Value,
         live: &LiveObject,
         live_value: &Value,
         ownership: &Ownership,
-    ) -> Vec<Drift> {
+    ) -> Judgement {
         let appliers = Appliers::of(ownership, normal, &self.options.field_managers);
         let sent = last_applied(live_value);
-        let object_rules = self.rules.for_object(&declared.key, normal);
+        let place = format!("{} ({})", declared.manifest.origin, declared.key);
+        let own = rules_of(Some(normal), Some(live_value), &place);
+        let object_rules = self.rules.for_object(&declared.key, normal, own.rules);
         let (schema, root) = self.schemas.of(&live.api_version, &declared.key.kind);
-        let findings = compare(&Subject {
+        let subject = Subject {
             declared: normal,
             live: live_value,
             schema,
@@ -114,18 +136,31 @@ impl Comparison<'_> {
             last_applied: sent.as_ref(),
             rules: &object_rules,
             keep_explained: self.options.explain,
-        });
+        };
+        let mut findings = compare(&subject);
+        findings.retain(|finding| self.options.explain || finding.reason.is_none());
+        let compare_others = |declared: &Value, live: &Value| {
+            compare(&Subject {
+                declared,
+                live,
+                keep_explained: false,
+                ..subject
+            })
+        };
         let object = Judged {
             key: &declared.key,
             manifest: declared.manifest,
             rules: self.rules,
             object_rules: &object_rules,
+            sides: Sides {
+                declared: normal,
+                live: live_value,
+            },
+            compare: &compare_others,
         };
-        findings
-            .into_iter()
-            .filter(|finding| self.options.explain || finding.reason.is_none())
-            .map(|finding| judge(&object, finding))
-            .collect()
+        let mut judgement = judge(&object, findings);
+        judgement.troubles.extend(own.problems);
+        judgement
     }
 }
 

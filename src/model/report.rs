@@ -235,6 +235,17 @@ impl Report {
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();
         for object in &self.objects {
+            totals.reported += object.reported().count();
+            totals.ignored += object
+                .drifts
+                .iter()
+                .filter(|drift| matches!(drift.verdict, Verdict::Ignored { .. }))
+                .count();
+            // An extra object that a rule ignores is not in sync with anything.
+            let ignored_extra = object.origin.is_none() && !object.drifts.is_empty();
+            if object.status == Status::InSync && ignored_extra {
+                continue;
+            }
             *match object.status {
                 Status::InSync => &mut totals.in_sync,
                 Status::Drifted => &mut totals.drifted,
@@ -242,12 +253,6 @@ impl Report {
                 Status::Extra => &mut totals.extra,
                 Status::Unknown => &mut totals.unknown,
             } += 1;
-            totals.reported += object.reported().count();
-            totals.ignored += object
-                .drifts
-                .iter()
-                .filter(|drift| matches!(drift.verdict, Verdict::Ignored { .. }))
-                .count();
         }
         totals
     }

@@ -129,7 +129,7 @@ pub fn changes(report: &Report) -> String {
     let totals = report.totals();
     let mut said = format!("{} reported", count(totals.reported, "change"));
     if totals.ignored > 0 {
-        let by = match report.rules.len() {
+        let by = match report.rules.iter().filter(|rule| rule.hid > 0).count() {
             0 => String::new(),
             rules => format!(" by {}", count(rules, "rule")),
         };

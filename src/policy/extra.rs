@@ -1,10 +1,42 @@
 //! Live objects that nobody has to declare.
 
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::RuleSet;
-use super::rules::{ExtraRule, managers_match};
+use super::rule::managers_match;
+use super::{Objects, RuleSet};
 use crate::model::{Owner, Ownership, ResourceKey};
+
+/// A live object that nobody has to declare.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ExtraRule {
+    /// Its name, by which it can be switched off.
+    pub id: String,
+    /// Why it is there; for readers of the file.
+    #[serde(rename = "reason")]
+    pub _reason: String,
+    /// Which objects.
+    #[serde(flatten)]
+    pub objects: Objects,
+    /// Only objects that carry this label.
+    #[serde(default)]
+    label: Option<String>,
+    /// Only objects that nobody but these managers wrote.
+    #[serde(default)]
+    managers: Vec<String>,
+    /// Only objects with an owner reference.
+    #[serde(default)]
+    owned_by: Option<OwnedBy>,
+}
+
+/// Who owns an object, in the sense of garbage collection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum OwnedBy {
+    /// Another object (`metadata.ownerReferences`).
+    Controller,
+}
 
 /// Whether an undeclared live object is somebody's doing, rather than what controllers and the
 /// system make themselves.

@@ -1,6 +1,10 @@
 //! The one place where a change becomes reported, ignored or explained.
 
-use super::{ObjectRules, RuleSet};
+use serde_json::Value;
+
+use super::removal;
+use super::rule::Asked;
+use super::{ObjectRules, Rule, RuleSet};
 use crate::compare::{Finding, Reason};
 use crate::model::{Drift, Manifest, Owner, ResourceKey, Verdict};
 
@@ -14,36 +18,121 @@ pub struct Judged<'a> {
     pub rules: &'a RuleSet,
     /// Those of them that speak of the object.
     pub object_rules: &'a ObjectRules<'a>,
+    /// Both sides as they were compared.
+    pub sides: Sides<'a>,
+    /// Compares two other sides of the same object.
+    pub compare: &'a dyn Fn(&Value, &Value) -> Vec<Finding>,
 }
 
-/// Judges one finding.
-pub fn judge(object: &Judged<'_>, finding: Finding) -> Drift {
+/// What is declared, and what is live.
+#[derive(Debug, Clone, Copy)]
+pub struct Sides<'a> {
+    /// The manifest.
+    pub declared: &'a Value,
+    /// The live object.
+    pub live: &'a Value,
+}
+
+/// What was decided about an object.
+#[derive(Debug, Default)]
+pub struct Judgement {
+    /// Its changes, in the order in which they were found.
+    pub drifts: Vec<Drift>,
+    /// What went wrong with rules; what they would have hidden is reported.
+    pub troubles: Vec<String>,
+}
+
+/// Judges all findings of an object.
+pub fn judge(object: &Judged<'_>, findings: Vec<Finding>) -> Judgement {
+    let mut judgement = Judgement::default();
+    let decided = decide(object, &findings, &mut judgement.troubles);
+    judgement.drifts = findings
+        .into_iter()
+        .zip(decided)
+        .map(|(finding, decision)| drift(object, finding, decision))
+        .collect();
+    judgement
+}
+
+/// What rules say about one finding.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Decision<'r> {
+    /// The rule that hides it.
+    pub by: Option<&'r Rule>,
+    /// A rule that hid it until it expired.
+    pub once: Option<&'r Rule>,
+}
+
+fn decide<'a>(
+    object: &Judged<'a>,
+    findings: &[Finding],
+    troubles: &mut Vec<String>,
+) -> Vec<Decision<'a>> {
+    let ignoring: Vec<&Rule> = object.object_rules.ignoring().collect();
+    let mut decisions: Vec<Decision<'_>> = findings
+        .iter()
+        .map(|finding| match finding.reason {
+            Some(_) => Decision::default(),
+            None => by_path(&ignoring, finding),
+        })
+        .collect();
+    removal::decide(object, &ignoring, findings, &mut decisions, troubles);
+    decisions
+}
+
+/// What can be told from the path alone: the first rule decides.
+fn by_path<'r>(rules: &[&'r Rule], finding: &Finding) -> Decision<'r> {
+    let owners: Vec<&Owner> = finding.owners.iter().collect();
+    let change = Asked {
+        path: &finding.change.path,
+        kind: finding.change.kind,
+        owners: &owners,
+    };
+    let first = |expired: bool| {
+        let mut covering = rules.iter().filter(|rule| rule.covers(change));
+        covering.find(|rule| rule.expired == expired).copied()
+    };
+    Decision {
+        by: first(false),
+        once: first(true),
+    }
+}
+
+fn drift(object: &Judged<'_>, finding: Finding, decision: Decision<'_>) -> Drift {
     let Finding {
         change,
         owners,
         reason,
         note,
     } = finding;
-    let held_by: Vec<&Owner> = owners.iter().collect();
-    let verdict = match reason {
-        Some(Reason { by, rule }) => Verdict::Explained { by, rule },
-        None => match object
-            .object_rules
-            .find(&change.path, change.kind, &held_by)
-        {
-            Some(rule) => Verdict::Ignored {
-                rule: rule.id.clone(),
-                reason: rule.reason.clone(),
-            },
-            None => Verdict::Reported,
+    let mut note = note.map(str::to_owned);
+    let verdict = match (reason, decision) {
+        (Some(Reason { by, rule }), _) => Verdict::Explained { by, rule },
+        (None, Decision { by: Some(rule), .. }) => Verdict::Ignored {
+            rule: rule.id.clone(),
+            reason: rule.reason.clone(),
         },
+        (None, Decision { by: None, once }) => {
+            note = once.map(expired_debt).or(note);
+            Verdict::Reported
+        }
     };
     Drift {
         position: object.manifest.locate(&change.at),
         severity: object.rules.severity(object.key, &change.path),
         verdict,
         owners,
-        note: note.map(str::to_owned),
+        note,
         change,
     }
+}
+
+/// A rule ran out and what it was for is still there.
+fn expired_debt(rule: &Rule) -> String {
+    let until = rule.expires.as_ref().map(ToString::to_string);
+    let until = until.unwrap_or_default();
+    format!(
+        "expired debt: rule {} ({}) ignored it until {until}",
+        rule.id, rule.origin
+    )
 }

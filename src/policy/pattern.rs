@@ -2,6 +2,9 @@
 
 use std::str::FromStr;
 
+use serde::Deserialize;
+use serde_json::Value;
+
 use crate::model::{FieldPath, PathError, Segment};
 use crate::policy::glob;
 
@@ -16,7 +19,8 @@ use crate::policy::glob;
 /// let pattern: PathPattern = ".spec.containers[*].image".parse().unwrap();
 /// assert!(pattern.covers(&r#".spec.containers[name="app"].image"#.parse().unwrap()));
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct PathPattern {
     text: String,
     segments: Vec<Part>,
@@ -74,6 +78,14 @@ fn without_wildcards(text: &str) -> String {
     plain
 }
 
+impl TryFrom<String> for PathPattern {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse().map_err(|error| format!("{text}: {error}"))
+    }
+}
+
 impl std::fmt::Display for PathPattern {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.text)
@@ -92,7 +104,102 @@ impl PathPattern {
     }
 }
 
+impl PathPattern {
+    /// The pattern of the whole object.
+    pub fn root() -> Self {
+        Self {
+            text: ".".to_owned(),
+            segments: Vec::new(),
+        }
+    }
+
+    /// The pattern of every field, and not of the object itself.
+    pub fn any_field() -> Self {
+        Self {
+            text: ".*".to_owned(),
+            segments: vec![Part::Field("*".to_owned())],
+        }
+    }
+
+    /// Whether the pattern speaks of something within what is at `path`.
+    pub fn is_within(&self, path: &FieldPath) -> bool {
+        self.segments.len() > path.0.len()
+            && self
+                .segments
+                .iter()
+                .zip(&path.0)
+                .all(|(part, segment)| part.matches(segment))
+    }
+
+    /// Removes everything that the pattern leads to. Whether there was anything.
+    pub fn remove(&self, object: &mut Value) -> bool {
+        match self.segments.split_first() {
+            Some((first, rest)) => remove(object, first, rest),
+            None => {
+                *object = Value::Null;
+                true
+            }
+        }
+    }
+}
+
+fn remove(node: &mut Value, part: &Part, rest: &[Part]) -> bool {
+    let mut removed = false;
+    match node {
+        Value::Object(fields) => {
+            let Part::Field(pattern) = part else {
+                return false;
+            };
+            fields.retain(|name, value| {
+                let goes = glob(pattern, name) && remove_below(value, rest, &mut removed);
+                !goes
+            });
+        }
+        Value::Array(items) => {
+            let mut position = 0;
+            items.retain_mut(|item| {
+                let goes = part.is_item(position, item) && remove_below(item, rest, &mut removed);
+                position += 1;
+                !goes
+            });
+        }
+        _ => {}
+    }
+    removed
+}
+
+/// Whether the node itself goes; what lies below it may go instead.
+fn remove_below(node: &mut Value, rest: &[Part], removed: &mut bool) -> bool {
+    match rest.split_first() {
+        Some((part, rest)) => {
+            *removed |= remove(node, part, rest);
+            false
+        }
+        None => {
+            *removed = true;
+            true
+        }
+    }
+}
+
 impl Part {
+    /// Whether the item of a list is meant. Keys that it leaves to be defaulted do not hinder.
+    fn is_item(&self, position: usize, item: &Value) -> bool {
+        match self {
+            Self::AnyItem => true,
+            Self::Field(_) => false,
+            Self::Exactly(Segment::Index(index)) => *index == position,
+            Self::Exactly(Segment::Value(wanted)) => wanted == item,
+            Self::Exactly(Segment::Key(keys)) => {
+                item.is_object()
+                    && keys
+                        .iter()
+                        .all(|(name, key)| item.get(name).is_none_or(|written| written == key))
+            }
+            Self::Exactly(Segment::Field(_)) => false,
+        }
+    }
+
     fn matches(&self, segment: &Segment) -> bool {
         match (self, segment) {
             (Self::Field(pattern), Segment::Field(name)) => glob(pattern, name),
@@ -108,6 +215,8 @@ impl Part {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[track_caller]
@@ -144,6 +253,54 @@ mod tests {
             ".ports[port=81]",
             ".ports[port=80,protocol=\"TCP\"].name"
         ));
+    }
+
+    #[track_caller]
+    fn after(pattern: &str, mut object: Value) -> Value {
+        let pattern: PathPattern = pattern.parse().unwrap();
+        let before = object.clone();
+        assert_eq!(pattern.remove(&mut object), object != before, "{pattern}");
+        object
+    }
+
+    #[test]
+    fn what_a_pattern_leads_to_can_be_removed() {
+        let pod = json!({"containers": [{"name": "a", "image": 1}, {"name": "b", "image": 2}]});
+        let without = json!({"containers": [{"name": "a"}, {"name": "b"}]});
+        assert_eq!(after(".containers[*].image", pod.clone()), without);
+        let without = json!({"containers": [{"name": "a"}, {"name": "b", "image": 2}]});
+        assert_eq!(after(".containers[name=\"a\"].image", pod.clone()), without);
+        assert_eq!(after(".containers[0].image", pod.clone()), without);
+        assert_eq!(
+            after(".containers[*]", pod.clone()),
+            json!({"containers": []})
+        );
+        assert_eq!(after(".containers[name=\"c\"]", pod.clone()), pod);
+        assert_eq!(after(".containers.image", pod.clone()), pod);
+        assert_eq!(after(".*", pod.clone()), json!({}));
+        assert_eq!(after(".", pod), Value::Null);
+        assert_eq!(
+            after(".f[=\"x\"]", json!({"f": ["x", "y"]})),
+            json!({"f": ["y"]})
+        );
+        let ports = json!({"p": [{"port": 80}]});
+        assert_eq!(
+            after(".p[port=80,protocol=\"TCP\"]", ports),
+            json!({"p": []})
+        );
+    }
+
+    #[test]
+    fn a_pattern_may_speak_of_a_part() {
+        let within = |pattern: &str, path: &str| {
+            let pattern: PathPattern = pattern.parse().unwrap();
+            pattern.is_within(&path.parse().unwrap())
+        };
+        assert!(within(".a[*].b", ".a"));
+        assert!(within(".a[*].b", ".a[name=\"x\"]"));
+        assert!(within(".a", "."));
+        assert!(!within(".a[*].b", ".a[0].b"));
+        assert!(!within(".a[*].b", ".c"));
     }
 
     #[test]

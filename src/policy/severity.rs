@@ -2,8 +2,7 @@
 
 use serde::Deserialize;
 
-use super::RuleSet;
-use super::rules::{Objects, Pattern};
+use super::{Objects, PathPattern, RuleSet};
 use crate::model::{FieldPath, ResourceKey, Severity};
 
 /// A rule that rates changes by what they touch.
@@ -15,7 +14,7 @@ pub(super) struct SeverityRule {
     objects: Objects,
     /// Which paths; empty for any.
     #[serde(default)]
-    paths: Vec<Pattern>,
+    paths: Vec<PathPattern>,
 }
 
 /// A [`Severity`], as rules write it.
@@ -34,7 +33,7 @@ impl RuleSet {
     pub fn severity(&self, key: &ResourceKey, path: &FieldPath) -> Severity {
         let rule = self.severity.iter().find(|rule| {
             rule.objects.matches(key)
-                && (rule.paths.is_empty() || rule.paths.iter().any(|p| p.0.covers(path)))
+                && (rule.paths.is_empty() || rule.paths.iter().any(|pattern| pattern.covers(path)))
         });
         match rule.map(|rule| rule.severity) {
             Some(Level::Low) => Severity::Low,

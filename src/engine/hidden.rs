@@ -1,0 +1,53 @@
+//! Whole objects that rules ignore: that they are missing, or that they are there.
+
+use serde_json::Value;
+
+use crate::model::{
+    Change, ChangeKind, Drift, FieldPath, ObjectReport, Owner, Severity, Status, Verdict,
+};
+use crate::policy::{RuleSet, rules_of};
+
+/// Takes a report on a missing or extra object out of what counts when a rule says so. It stays
+/// in the report, with the change that the rule hid.
+pub fn hide(mut report: ObjectReport, declared: Option<&Value>, rules: &RuleSet) -> ObjectReport {
+    let kind = match report.status {
+        Status::Missing => ChangeKind::Removed,
+        Status::Extra => ChangeKind::Added,
+        Status::InSync | Status::Drifted | Status::Unknown => return report,
+    };
+    let object = declared.or(report.live.as_ref()).unwrap_or(&Value::Null);
+    let own = rules_of(declared, report.live.as_ref(), &place_of(&report));
+    let of_object = rules.for_object(&report.key, object, own.rules);
+    let owners: Vec<&Owner> = report.owners.iter().collect();
+    let Some(rule) = of_object.of_object(kind, &owners) else {
+        return report;
+    };
+    report.drifts.push(Drift {
+        change: Change {
+            path: FieldPath::root(),
+            kind,
+            declared: None,
+            live: None,
+            at: Vec::new(),
+        },
+        position: None,
+        owners: report.owners.clone(),
+        severity: Severity::Medium,
+        verdict: Verdict::Ignored {
+            rule: rule.id.clone(),
+            reason: rule.reason.clone(),
+        },
+        note: None,
+    });
+    report.reason = Some(format!("{}, which a rule ignores", report.status.as_str()));
+    report.status = Status::InSync;
+    report
+}
+
+/// Where an object's own rules are, for people.
+pub fn place_of(report: &ObjectReport) -> String {
+    match &report.origin {
+        Some(origin) => format!("{origin} ({})", report.key),
+        None => report.key.to_string(),
+    }
+}

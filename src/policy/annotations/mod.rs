@@ -1,0 +1,360 @@
+//! What objects say of themselves: labels and annotations, ours and other tools', that take an
+//! object or a part of it out of the comparison.
+
+use serde_json::Value;
+
+use super::json_path::pattern_of;
+use super::{Objects, PathPattern, Rule, RuleOrigin, RuleSpec, Selectors, written_path};
+use crate::model::{ChangeKind, FieldPath, Segment};
+
+/// driftctl's own: paths, separated by commas or line ends, or `true` for the whole object.
+const IGNORE: &str = "driftctl.dev/ignore";
+/// Why.
+const IGNORE_REASON: &str = "driftctl.dev/ignore-reason";
+/// Until when.
+const IGNORE_EXPIRES: &str = "driftctl.dev/ignore-expires";
+/// kluctl's fields, with or without a number behind.
+const KLUCTL_FIELD: &str = "kluctl.io/ignore-diff-field";
+/// kluctl's regular expressions over fields, likewise.
+const KLUCTL_FIELD_REGEX: &str = "kluctl.io/ignore-diff-field-regex";
+
+/// What a switch takes out of the comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// Everything, its absence included.
+    Everything,
+    /// Differences, but not its absence.
+    Fields,
+    /// What was added to it.
+    Additions,
+    /// Its being there undeclared.
+    BeingExtra,
+}
+
+/// Where a switch is heeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    /// On what the manifest says, and on objects that no manifest declares.
+    Declared,
+    /// On the live object too.
+    Either,
+}
+
+/// A label or annotation with a fixed value that means something.
+struct Switch {
+    key: &'static str,
+    /// The value; as one of a comma-separated list where `in_list`.
+    value: &'static str,
+    in_list: bool,
+    /// Whether it may be a label too.
+    or_label: bool,
+    side: Side,
+    scope: Scope,
+}
+
+impl Switch {
+    const fn new(key: &'static str, value: &'static str, scope: Scope) -> Self {
+        Self {
+            key,
+            value,
+            in_list: false,
+            or_label: false,
+            side: Side::Declared,
+            scope,
+        }
+    }
+
+    /// Flux heeds its switches on labels and annotations, desired and live.
+    const fn flux(key: &'static str, value: &'static str, scope: Scope) -> Self {
+        Self {
+            or_label: true,
+            side: Side::Either,
+            ..Self::new(key, value, scope)
+        }
+    }
+}
+
+const SWITCHES: &[Switch] = &[
+    // https://argo-cd.readthedocs.io/en/stable/user-guide/compare-options/
+    Switch {
+        in_list: true,
+        ..Switch::new(
+            "argocd.argoproj.io/compare-options",
+            "IgnoreExtraneous",
+            Scope::BeingExtra,
+        )
+    },
+    // https://fluxcd.io/flux/components/kustomize/kustomizations/#controlling-the-apply-behavior-of-resources
+    Switch::flux(
+        "kustomize.toolkit.fluxcd.io/reconcile",
+        "disabled",
+        Scope::Everything,
+    ),
+    Switch::flux(
+        "kustomize.toolkit.fluxcd.io/ssa",
+        "ignore",
+        Scope::Everything,
+    ),
+    Switch::flux(
+        "kustomize.toolkit.fluxcd.io/ssa",
+        "ifnotpresent",
+        Scope::Fields,
+    ),
+    Switch::flux("kustomize.toolkit.fluxcd.io/ssa", "merge", Scope::Additions),
+    Switch::flux(
+        "kustomize.toolkit.fluxcd.io/prune",
+        "disabled",
+        Scope::BeingExtra,
+    ),
+    // https://fluxcd.io/flux/components/helm/helmreleases/#drift-detection
+    Switch::flux(
+        "helm.toolkit.fluxcd.io/driftdetection",
+        "disabled",
+        Scope::Everything,
+    ),
+    // https://kluctl.io/docs/kluctl/deployments/annotations/all-resources/
+    Switch::new("kluctl.io/ignore-diff", "true", Scope::Fields),
+    // https://github.com/kubernetes-sigs/cli-utils
+    Switch::new(
+        "client.lifecycle.config.k8s.io/mutation",
+        "ignore",
+        Scope::Fields,
+    ),
+    Switch::new(
+        "client.lifecycle.config.k8s.io/deletion",
+        "detach",
+        Scope::BeingExtra,
+    ),
+    Switch::new("cli-utils.sigs.k8s.io/on-remove", "keep", Scope::BeingExtra),
+];
+
+/// What an object says of itself.
+#[derive(Debug, Default)]
+pub struct Own {
+    /// As rules.
+    pub rules: Vec<Rule>,
+    /// What cannot be read; it hides nothing.
+    pub problems: Vec<String>,
+}
+
+/// Reads the rules that an object carries. `place` says which object it is.
+///
+/// What only the live object says is heeded where the tool in question heeds it, and not for
+/// driftctl's own annotations: else whoever changes an object could hide that from within it. An
+/// object that no manifest declares has nothing but what is live.
+pub fn rules_of(declared: Option<&Value>, live: Option<&Value>, place: &str) -> Own {
+    let mut own = Own::default();
+    let Some(first) = declared.or(live) else {
+        return own;
+    };
+    for switch in SWITCHES {
+        let sides = [Some(first), live.filter(|_| switch.side == Side::Either)];
+        for side in sides.into_iter().flatten() {
+            if let Some(path) = switch.found(side) {
+                let on_declared = std::ptr::eq(side, first);
+                let mut rule = switch.rule(place);
+                rule.except = (!on_declared).then_some(path);
+                own.rules.push(rule);
+                break;
+            }
+        }
+    }
+    own.ours(first, place);
+    own.kluctl_fields(first, place);
+    own
+}
+
+impl Switch {
+    /// The path of the label or annotation, when it is on the object and says so. Flux takes keys
+    /// and values in any case.
+    fn found(&self, object: &Value) -> Option<FieldPath> {
+        let maps = if self.or_label {
+            &["annotations", "labels"][..]
+        } else {
+            &["annotations"]
+        };
+        maps.iter().find_map(|map| {
+            let mut entries = entries(object, map);
+            let (key, _) = entries.find(|(key, value)| self.is_key(key) && self.is_on(value))?;
+            Some(path_of(map, key))
+        })
+    }
+
+    fn is_key(&self, key: &str) -> bool {
+        match self.side {
+            Side::Either => key.eq_ignore_ascii_case(self.key),
+            Side::Declared => key == self.key,
+        }
+    }
+
+    fn is_on(&self, value: &str) -> bool {
+        match (self.in_list, self.side) {
+            (true, _) => value.split(',').any(|part| part.trim() == self.value),
+            (false, Side::Either) => value.eq_ignore_ascii_case(self.value),
+            (false, Side::Declared) => value == self.value,
+        }
+    }
+
+    fn rule(&self, place: &str) -> Rule {
+        let (paths, kinds) = match self.scope {
+            Scope::Everything => (vec![PathPattern::root()], vec![]),
+            Scope::Fields => (vec![PathPattern::any_field()], vec![]),
+            Scope::Additions => (vec![PathPattern::any_field()], vec![ChangeKind::Added]),
+            Scope::BeingExtra => (vec![PathPattern::root()], vec![ChangeKind::Added]),
+        };
+        Rule {
+            kinds,
+            object_only: self.scope == Scope::BeingExtra,
+            selectors: Selectors {
+                paths,
+                ..Selectors::default()
+            },
+            ..blank(self.key, &format!("{} on the object", self.value), place)
+        }
+    }
+}
+
+impl Own {
+    /// Reads `driftctl.dev/ignore` and its companions.
+    fn ours(&mut self, object: &Value, place: &str) {
+        let annotation = |key| entries(object, "annotations").find(|(k, _)| *k == key);
+        let Some((_, paths)) = annotation(IGNORE) else {
+            return;
+        };
+        let paths = match paths.trim() {
+            "true" => vec![".".to_owned()],
+            paths => split(paths),
+        };
+        let text = |key| annotation(key).map(|(_, text)| text.to_owned());
+        let spec = RuleSpec {
+            group: "*".to_owned(),
+            kind: "*".to_owned(),
+            id: IGNORE.to_owned(),
+            paths,
+            reason: text(IGNORE_REASON).unwrap_or_default(),
+            expires: text(IGNORE_EXPIRES),
+            ..RuleSpec::default()
+        };
+        match spec.compile(RuleOrigin::Place(place.to_owned())) {
+            Ok(rule) => self.rules.push(rule),
+            Err(problems) => {
+                for problem in problems {
+                    let what = format!("{IGNORE} hides nothing: {}", problem.message);
+                    self.problems.push(format!("{place}: {what}"));
+                }
+            }
+        }
+    }
+
+    /// Reads kluctl's fields and regular expressions, which may be numbered.
+    fn kluctl_fields(&mut self, object: &Value, place: &str) {
+        for (key, value) in entries(object, "annotations") {
+            let mut selectors = Selectors::default();
+            if is_numbered(key, KLUCTL_FIELD) {
+                match pattern_of(value) {
+                    Some(pattern) => selectors.paths.push(pattern),
+                    None => {
+                        let why = "driftctl cannot follow this JSONPath; it hides nothing";
+                        self.problems.push(format!("{place}: {key}: {why}"));
+                        continue;
+                    }
+                }
+            } else if is_numbered(key, KLUCTL_FIELD_REGEX) {
+                match written_path(value) {
+                    Ok(expression) => selectors.written.push(expression),
+                    Err(_) => {
+                        let why = "not a regular expression; it hides nothing";
+                        self.problems.push(format!("{place}: {key}: {why}"));
+                        continue;
+                    }
+                }
+            } else {
+                continue;
+            }
+            self.rules.push(Rule {
+                selectors,
+                ..blank(key, "an annotation of the manifest", place)
+            });
+        }
+    }
+}
+
+fn blank(id: &str, reason: &str, place: &str) -> Rule {
+    Rule {
+        id: id.to_owned(),
+        reason: reason.to_owned(),
+        owner: None,
+        ticket: None,
+        expires: None,
+        expired: false,
+        origin: RuleOrigin::Place(place.to_owned()),
+        explains: None,
+        objects: Objects {
+            group: "*".to_owned(),
+            kind: "*".to_owned(),
+            ..Objects::default()
+        },
+        labels: None,
+        if_declared: None,
+        kinds: Vec::new(),
+        managers: Vec::new(),
+        selectors: Selectors::default(),
+        object_only: false,
+        except: None,
+    }
+}
+
+fn entries<'v>(object: &'v Value, map: &str) -> impl Iterator<Item = (&'v str, &'v str)> {
+    let entries = object
+        .get("metadata")
+        .and_then(|metadata| metadata.get(map))
+        .and_then(Value::as_object);
+    entries
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+}
+
+fn path_of(map: &str, key: &str) -> FieldPath {
+    FieldPath::of_fields(&["metadata", map]).child(Segment::Field(key.to_owned()))
+}
+
+/// `kluctl.io/ignore-diff-field`, `kluctl.io/ignore-diff-field-2`
+fn is_numbered(key: &str, name: &str) -> bool {
+    key.strip_prefix(name).is_some_and(|rest| {
+        rest.is_empty()
+            || rest
+                .strip_prefix('-')
+                .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    })
+}
+
+/// Paths separated by commas and line ends, which may hold commas in brackets and quotes.
+fn split(text: &str) -> Vec<String> {
+    let (mut paths, mut path) = (Vec::new(), String::new());
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for c in text.chars() {
+        let separates = matches!(c, ',' | '\n') && depth == 0 && !quoted;
+        if separates {
+            paths.push(std::mem::take(&mut path));
+            continue;
+        }
+        match c {
+            '"' if !escaped => quoted = !quoted,
+            '[' if !quoted => depth += 1,
+            ']' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        escaped = c == '\\' && !escaped;
+        path.push(c);
+    }
+    paths.push(path);
+    let paths = paths.iter().map(|path| path.trim());
+    paths
+        .filter(|path| !path.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

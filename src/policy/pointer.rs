@@ -1,0 +1,176 @@
+//! JSON Pointers (RFC 6901), as Argo CD's `jsonPointers` are.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde_json::Value;
+
+use crate::model::{FieldPath, Segment};
+
+/// A JSON Pointer to a part of an object.
+///
+/// ```
+/// use driftctl::policy::Pointer;
+/// let pointer: Pointer = "/metadata/labels/example.com~1team".parse().unwrap();
+/// let mut object = serde_json::json!({"metadata": {"labels": {"example.com/team": "a"}}});
+/// assert!(pointer.remove(&mut object));
+/// assert_eq!(object, serde_json::json!({"metadata": {"labels": {}}}));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pointer(Vec<String>);
+
+/// A text that is no JSON Pointer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PointerError {
+    /// It does not begin with a slash.
+    #[error("a JSON Pointer begins with '/'")]
+    NoSlash,
+    /// A tilde that escapes nothing.
+    #[error("'~' is written '~0' in a JSON Pointer, and '/' within a name '~1'")]
+    Escape,
+}
+
+impl FromStr for Pointer {
+    type Err = PointerError;
+
+    /// The empty text is the whole object.
+    fn from_str(text: &str) -> Result<Self, PointerError> {
+        if text.is_empty() {
+            return Ok(Self(Vec::new()));
+        }
+        let parts = text.strip_prefix('/').ok_or(PointerError::NoSlash)?;
+        parts
+            .split('/')
+            .map(|part| {
+                let rest = part.replace("~0", "").replace("~1", "");
+                match rest.contains('~') {
+                    true => Err(PointerError::Escape),
+                    false => Ok(part.replace("~1", "/").replace("~0", "~")),
+                }
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
+
+impl fmt::Display for Pointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .iter()
+            .try_for_each(|part| write!(f, "/{}", part.replace('~', "~0").replace('/', "~1")))
+    }
+}
+
+impl Pointer {
+    /// Removes what the pointer leads to, as the `remove` of a JSON Patch does. What is not there
+    /// is passed over. Whether anything was removed.
+    ///
+    /// The whole object cannot be removed by a patch; here it is emptied, which is what Flux means
+    /// by the empty pointer.
+    pub fn remove(&self, object: &mut Value) -> bool {
+        let Some((last, parents)) = self.0.split_last() else {
+            *object = Value::Null;
+            return true;
+        };
+        let parent = parents.iter().try_fold(object, |node, part| match node {
+            Value::Object(fields) => fields.get_mut(part),
+            Value::Array(items) => items.get_mut(index(part)?),
+            _ => None,
+        });
+        match parent {
+            Some(Value::Object(fields)) => fields.remove(last).is_some(),
+            Some(Value::Array(items)) => match index(last).filter(|at| *at < items.len()) {
+                Some(at) => {
+                    items.remove(at);
+                    true
+                }
+                None => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// The path of the same place, where no list position is on the way: positions mean different
+    /// items in different objects.
+    pub fn path(&self) -> Option<FieldPath> {
+        let segments = self.0.iter().map(|part| match index(part) {
+            Some(_) => None,
+            None => Some(Segment::Field(part.clone())),
+        });
+        segments.collect::<Option<_>>().map(FieldPath)
+    }
+}
+
+/// A position in a list (RFC 6901, 4: digits without leading zeros).
+fn index(part: &str) -> Option<usize> {
+    let digits = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let canonical = digits && (part == "0" || !part.starts_with('0'));
+    canonical.then(|| part.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn after(pointer: &str, mut object: Value) -> Value {
+        let pointer: Pointer = pointer.parse().unwrap();
+        assert_eq!(pointer.to_string().parse(), Ok(pointer.clone()));
+        pointer.remove(&mut object);
+        object
+    }
+
+    #[test]
+    fn removes_as_json_patch_does() {
+        let table = [
+            ("/a", json!({"a": 1, "b": 2}), json!({"b": 2})),
+            ("/a/b", json!({"a": {"b": 1}}), json!({"a": {}})),
+            ("/a/b", json!({"a": 1}), json!({"a": 1})),
+            ("/a/b", json!({}), json!({})),
+            ("/a~1b", json!({"a/b": 1}), json!({})),
+            ("/a~0b", json!({"a~b": 1}), json!({})),
+            ("/a~01", json!({"a~1": 1, "a/": 2}), json!({"a/": 2})),
+            ("/x/0", json!({"x": [1, 2]}), json!({"x": [2]})),
+            ("/x/2", json!({"x": [1, 2]}), json!({"x": [1, 2]})),
+            ("/x/00", json!({"x": [1, 2]}), json!({"x": [1, 2]})),
+            ("/x/-", json!({"x": [1, 2]}), json!({"x": [1, 2]})),
+            ("/x/*", json!({"x": [1, 2]}), json!({"x": [1, 2]})),
+            ("/x/1/y", json!({"x": [0, {"y": 1}]}), json!({"x": [0, {}]})),
+            ("/404", json!({"404": 1}), json!({})),
+            ("/", json!({"": 1, "a": 2}), json!({"a": 2})),
+            ("", json!({"a": 1}), Value::Null),
+        ];
+        for (pointer, object, expected) in table {
+            assert_eq!(after(pointer, object), expected, "{pointer}");
+        }
+    }
+
+    #[test]
+    fn a_removal_shifts_what_follows() {
+        let first: Pointer = "/x/0".parse().unwrap();
+        let mut object = json!({"x": [1, 2, 3]});
+        first.remove(&mut object);
+        first.remove(&mut object);
+        assert_eq!(object, json!({"x": [3]}));
+    }
+
+    #[test]
+    fn what_is_no_pointer() {
+        assert_eq!("spec".parse::<Pointer>(), Err(PointerError::NoSlash));
+        assert_eq!("/a~b".parse::<Pointer>(), Err(PointerError::Escape));
+        assert_eq!("/a~2b".parse::<Pointer>(), Err(PointerError::Escape));
+        assert_eq!("/a~".parse::<Pointer>(), Err(PointerError::Escape));
+    }
+
+    #[test]
+    fn positions_have_no_path() {
+        let path = |text: &str| text.parse::<Pointer>().unwrap().path();
+        assert_eq!(
+            path("/spec/replicas").unwrap().to_string(),
+            ".spec.replicas"
+        );
+        assert_eq!(path("/spec/containers/0/image"), None);
+    }
+}

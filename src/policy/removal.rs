@@ -1,0 +1,250 @@
+//! Rules that speak of what lies *within* a change, or that only an engine can follow: JSON
+//! Pointers with list positions, jq expressions, patterns below the change.
+//!
+//! Argo CD removes what such rules lead to from both sides before it compares. That loses the
+//! count of what a rule hid. Here both are compared: what differs without the removals and not
+//! with them is ignored by the rule whose removal made the difference go.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::Rule;
+use super::judge::{Decision, Judged};
+use super::rule::Asked;
+use crate::compare::Finding;
+use crate::model::{FieldPath, Owner, Segment};
+
+/// An engine that runs jq expressions.
+pub trait DeleteByJq: Send + Sync {
+    /// What `del(EXPRESSION)` leaves of an object.
+    ///
+    /// # Errors
+    /// When it leaves no object.
+    fn delete(&self, expression: &str, object: &Value) -> Result<Value, JqFailure>;
+}
+
+/// Why a jq expression gave no result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JqFailure {
+    /// It does not fit this object, which is nobody's fault.
+    Unfit,
+    /// It cannot be relied on, and why.
+    Broken(String),
+}
+
+/// Decides what [`Rule::covers`] left open.
+pub(super) fn decide<'r>(
+    object: &Judged<'_>,
+    rules: &[&'r Rule],
+    findings: &[Finding],
+    decisions: &mut [Decision<'r>],
+    troubles: &mut Vec<String>,
+) {
+    for expired in [false, true] {
+        let open: Vec<usize> = (0..findings.len())
+            .filter(|i| findings[*i].reason.is_none() && decisions[*i].by.is_none())
+            .filter(|i| !expired || decisions[*i].once.is_none())
+            .collect();
+        let rules: Vec<&Rule> = rules
+            .iter()
+            .copied()
+            .filter(|rule| rule.expired == expired)
+            .filter(|rule| open.iter().any(|i| may_remove(rule, &findings[*i])))
+            .collect();
+        if rules.is_empty() {
+            continue;
+        }
+        for (i, rule) in gone(object, &rules, findings, open, troubles) {
+            let decision = &mut decisions[i];
+            if expired {
+                decision.once = Some(rule);
+            } else {
+                decision.by = Some(rule);
+            }
+        }
+    }
+}
+
+/// Whether removing what a rule leads to can make a finding go that the rule does not cover.
+fn may_remove(rule: &Rule, finding: &Finding) -> bool {
+    let path = &finding.change.path;
+    let selectors = &rule.selectors;
+    admits(rule, finding)
+        && (!selectors.jq.is_empty()
+            || !selectors.written.is_empty()
+            || selectors
+                .paths
+                .iter()
+                .any(|pattern| pattern.is_within(path))
+            || selectors
+                .pointers
+                .iter()
+                .any(|pointer| match pointer.path() {
+                    Some(pointed) => pointed.starts_with(path),
+                    None => true,
+                }))
+}
+
+fn admits(rule: &Rule, finding: &Finding) -> bool {
+    let owners: Vec<&Owner> = finding.owners.iter().collect();
+    rule.admits(Asked {
+        path: &finding.change.path,
+        kind: finding.change.kind,
+        owners: &owners,
+    })
+}
+
+/// The open findings that go, and the rule that makes each go.
+fn gone<'r>(
+    object: &Judged<'_>,
+    rules: &[&'r Rule],
+    findings: &[Finding],
+    mut open: Vec<usize>,
+    troubles: &mut Vec<String>,
+) -> Vec<(usize, &'r Rule)> {
+    let known: HashSet<String> = findings.iter().map(|f| f.change.path.to_string()).collect();
+    let mut both = Both::of(object);
+    let mut removes = |rule: &&&Rule| both.remove(rule, object, troubles);
+    let rules: Vec<&Rule> = rules.iter().filter(&mut removes).copied().collect();
+    if rules.is_empty() {
+        return Vec::new();
+    }
+    // Most removals make nothing go, and one comparison tells.
+    let remaining = both.compare(object);
+    if open
+        .iter()
+        .all(|i| is_among(&findings[*i], &remaining, &known))
+    {
+        return Vec::new();
+    }
+    let mut gone = Vec::new();
+    let mut both = Both::of(object);
+    for rule in rules {
+        both.remove(rule, object, &mut Vec::new());
+        let remaining = both.compare(object);
+        open.retain(|i| {
+            let finding = &findings[*i];
+            let goes = !is_among(finding, &remaining, &known) && admits(rule, finding);
+            if goes {
+                gone.push((*i, rule));
+            }
+            !goes
+        });
+    }
+    gone
+}
+
+/// Both sides, from which things are removed.
+struct Both {
+    declared: Value,
+    live: Value,
+}
+
+impl Both {
+    fn of(object: &Judged<'_>) -> Self {
+        Self {
+            declared: object.sides.declared.clone(),
+            live: object.sides.live.clone(),
+        }
+    }
+
+    /// Removes what a rule leads to. Whether there was anything.
+    fn remove(&mut self, rule: &Rule, object: &Judged<'_>, troubles: &mut Vec<String>) -> bool {
+        let mut removed = false;
+        for side in [&mut self.declared, &mut self.live] {
+            for pattern in &rule.selectors.paths {
+                removed |= pattern.remove(side);
+            }
+            for pointer in &rule.selectors.pointers {
+                removed |= pointer.remove(side);
+            }
+            for expression in &rule.selectors.written {
+                removed |= remove_written(side, &expression.0, &mut String::new());
+            }
+            for expression in &rule.selectors.jq {
+                match object.rules.delete_by_jq(expression, side) {
+                    Ok(left) => {
+                        removed |= left != *side;
+                        *side = left;
+                    }
+                    Err(JqFailure::Unfit) => {}
+                    Err(JqFailure::Broken(why)) => troubles.push(format!(
+                        "rule {} ({}): its jq expression {expression} is skipped: {why}",
+                        rule.id, rule.origin
+                    )),
+                }
+            }
+        }
+        removed
+    }
+
+    fn compare(&self, object: &Judged<'_>) -> Vec<Finding> {
+        (object.compare)(&self.declared, &self.live)
+    }
+}
+
+/// Whether a finding is still there. Removals shift list positions and make blocks smaller, so
+/// what is new after them stands for what it came from: what lies above it, below it, or at
+/// another position of the same list.
+fn is_among(finding: &Finding, remaining: &[Finding], known: &HashSet<String>) -> bool {
+    let path = &finding.change.path;
+    remaining.iter().any(|left| {
+        let left = &left.change.path;
+        left == path
+            || (!known.contains(&left.to_string())
+                && (left.starts_with(path) || path.starts_with(left) || moved(left, path)))
+    })
+}
+
+/// Whether two paths differ in list positions only.
+fn moved(a: &FieldPath, b: &FieldPath) -> bool {
+    a.0.len() == b.0.len()
+        && a.0
+            .iter()
+            .zip(&b.0)
+            .all(|(a, b)| a == b || matches!((a, b), (Segment::Index(_), Segment::Index(_))))
+}
+
+/// Removes every field and item whose path, as one would write it for this object, matches.
+fn remove_written(node: &mut Value, expression: &regex::Regex, path: &mut String) -> bool {
+    let length = path.len();
+    let mut removed = false;
+    match node {
+        Value::Object(fields) => fields.retain(|name, value| {
+            push_field(path, name);
+            let goes = expression.is_match(path);
+            removed |= goes || remove_written(value, expression, path);
+            path.truncate(length);
+            !goes
+        }),
+        Value::Array(items) => {
+            let mut position = 0_usize;
+            items.retain_mut(|item| {
+                path.push_str(&format!("[{position}]"));
+                let goes = expression.is_match(path);
+                removed |= goes || remove_written(item, expression, path);
+                path.truncate(length);
+                position += 1;
+                !goes
+            });
+        }
+        _ => {}
+    }
+    removed
+}
+
+/// `spec.replicas`, `metadata.labels["example.com/team"]`
+fn push_field(path: &mut String, name: &str) {
+    let plain = name
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    if !plain {
+        path.push_str(&format!("[{}]", Value::from(name)));
+        return;
+    }
+    if !path.is_empty() {
+        path.push('.');
+    }
+    path.push_str(name);
+}

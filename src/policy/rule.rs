@@ -1,0 +1,278 @@
+//! One rule: which objects, which changes of theirs, why and until when.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Expiry, LabelSelector, PathPattern, Pointer, glob};
+use crate::model::{ChangeKind, Explanation, FieldPath, Owner, ResourceKey};
+
+/// One rule. Made from a [`RuleSpec`](super::RuleSpec).
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Its name in reports.
+    pub id: String,
+    /// Why it is there; empty when nobody said.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// Where it is discussed.
+    pub ticket: Option<String>,
+    /// Until when it holds.
+    pub expires: Option<Expiry>,
+    /// Whether that is over; then it hides nothing.
+    pub expired: bool,
+    /// Where it is written.
+    pub origin: RuleOrigin,
+    /// What it says the change is; without it, the change is drift that is not reported.
+    pub explains: Option<Explanation>,
+    /// Which objects.
+    pub objects: Objects,
+    /// Only objects with these labels.
+    pub labels: Option<LabelSelector>,
+    /// Only where the manifest declares this path.
+    pub if_declared: Option<FieldPath>,
+    /// Which kinds of change; empty for any.
+    pub kinds: Vec<ChangeKind>,
+    /// Which holders: each of them must match.
+    pub managers: Vec<String>,
+    /// Which parts of the object; see [`Selectors`].
+    pub selectors: Selectors,
+    /// Whether it speaks of nothing but the object's being there.
+    pub object_only: bool,
+    /// What it does not speak of: the live label or annotation that the rule comes from, so that
+    /// whoever throws such a switch is seen.
+    pub except: Option<FieldPath>,
+}
+
+/// Where a rule is written.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RuleOrigin {
+    /// In driftctl itself.
+    BuiltIn,
+    /// Somewhere else: `.driftctl.yaml:12`, an annotation, a ConfigMap.
+    Place(String),
+}
+
+impl fmt::Display for RuleOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BuiltIn => f.write_str("built-in"),
+            Self::Place(place) => f.write_str(place),
+        }
+    }
+}
+
+/// Which objects a rule speaks of, as Argo CD matches them: `group` and `kind` are globs in which
+/// `*` crosses dots, and an empty `name` or `namespace` means any. The API version is not asked.
+///
+/// Beyond Argo CD, `*` is a wildcard in `name` and `namespace` too; no name has one of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Objects {
+    /// The API group; empty for the core group.
+    pub group: String,
+    /// The kind.
+    pub kind: String,
+    /// The namespace.
+    pub namespace: String,
+    /// The name.
+    pub name: String,
+}
+
+impl Objects {
+    /// Whether the rule speaks of this object.
+    pub fn matches(&self, key: &ResourceKey) -> bool {
+        let namespace = key.namespace.as_deref().unwrap_or_default();
+        glob(&self.kind, &key.kind)
+            && glob(&self.group, &key.group)
+            && (self.namespace.is_empty() || glob(&self.namespace, namespace))
+            && (self.name.is_empty() || glob(&self.name, &key.name))
+    }
+}
+
+/// The parts of an object that a rule speaks of: those that any of these leads to, or the whole
+/// object where there is none.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Selectors {
+    /// Paths in the report's syntax.
+    pub paths: Vec<PathPattern>,
+    /// `jsonPointers`.
+    pub pointers: Vec<Pointer>,
+    /// `jqPathExpressions`.
+    pub jq: Vec<String>,
+    /// `managedFieldsManagers`: what these managers own and that differs in value.
+    pub owned_by: Vec<String>,
+    /// Regular expressions over the path as it is written in the manifest (kluctl).
+    pub written: Vec<WrittenPath>,
+}
+
+/// A regular expression over paths such as `spec.template.spec.containers[0].image`, of which any
+/// part may match.
+#[derive(Debug, Clone)]
+pub struct WrittenPath(pub regex::Regex);
+
+impl PartialEq for WrittenPath {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
+}
+
+impl Selectors {
+    /// Whether nothing is selected, which stands for everything.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What a rule asks of a change.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'c> {
+    /// Where.
+    pub path: &'c FieldPath,
+    /// What happened.
+    pub kind: ChangeKind,
+    /// Who holds the live value.
+    pub owners: &'c [&'c Owner],
+}
+
+impl Rule {
+    /// Whether the rule speaks of the object at all.
+    pub fn concerns(&self, key: &ResourceKey, declared: &Value) -> bool {
+        let labels = || declared.get("metadata").and_then(|m| m.get("labels"));
+        self.objects.matches(key)
+            && self.labels.as_ref().is_none_or(|s| s.matches(labels()))
+            && (self.if_declared.as_ref())
+                .is_none_or(|path| crate::compare::find(declared, path).is_some())
+    }
+
+    /// Whether the rule speaks of a change of one of its objects, as far as that can be told from
+    /// its path.
+    pub fn covers(&self, change: Asked<'_>) -> bool {
+        self.admits(change) && self.leads_to(change)
+    }
+
+    /// Whether a change is of the kind, and its holders those, that the rule speaks of.
+    pub fn admits(&self, change: Asked<'_>) -> bool {
+        (self.kinds.is_empty() || self.kinds.contains(&change.kind))
+            && (!self.object_only || change.path.0.is_empty())
+            && !self.excepts(change.path)
+            && managers_match(&self.managers, change.owners)
+    }
+
+    fn excepts(&self, path: &FieldPath) -> bool {
+        self.except.as_ref().is_some_and(|switch| {
+            path.starts_with(switch) || (!path.0.is_empty() && switch.starts_with(path))
+        })
+    }
+
+    /// Whether one of the selectors leads to the change or above it.
+    fn leads_to(&self, change: Asked<'_>) -> bool {
+        let Selectors {
+            paths,
+            pointers,
+            owned_by,
+            ..
+        } = &self.selectors;
+        self.selectors.is_empty()
+            || paths.iter().any(|pattern| pattern.covers(change.path))
+            || pointers
+                .iter()
+                .filter_map(Pointer::path)
+                .any(|path| change.path.starts_with(&path))
+            || (change.kind == ChangeKind::Changed
+                && change.owners.iter().any(|o| owned_by.contains(&o.manager)))
+    }
+
+    /// Whether the rule speaks of the object as a whole: of its being there, or not.
+    pub fn covers_object(&self, kind: ChangeKind, owners: &[&Owner]) -> bool {
+        let root = FieldPath::root();
+        self.covers(Asked {
+            path: &root,
+            kind,
+            owners,
+        })
+    }
+}
+
+/// Whether every holder matches one of the patterns and none of those that start with `!`.
+/// Patterns that only exclude say nothing against a value that nobody holds.
+pub(super) fn managers_match(patterns: &[String], owners: &[&Owner]) -> bool {
+    if patterns.is_empty() {
+        return true;
+    }
+    let (excluded, wanted): (Vec<&str>, Vec<&str>) = patterns
+        .iter()
+        .map(String::as_str)
+        .partition(|pattern| pattern.starts_with('!'));
+    let is_wanted = |owner: &&Owner| {
+        let is = |pattern: &&str| glob(pattern.trim_start_matches('!'), &owner.manager);
+        !excluded.iter().any(is) && (wanted.is_empty() || wanted.iter().any(is))
+    };
+    (wanted.is_empty() || !owners.is_empty()) && owners.iter().all(is_wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Operation;
+
+    fn owner(manager: &str) -> Owner {
+        Owner {
+            manager: manager.to_owned(),
+            operation: Operation::Update,
+            subresource: None,
+            time: None,
+        }
+    }
+
+    #[test]
+    fn managers_must_all_match() {
+        let patterns = ["kube-*".to_owned(), "!kube-x".to_owned()];
+        let (a, b, x) = (owner("kube-a"), owner("bob"), owner("kube-x"));
+        assert!(managers_match(&patterns, &[&a]));
+        assert!(!managers_match(&patterns, &[&a, &b]));
+        assert!(!managers_match(&patterns, &[&x]));
+        assert!(!managers_match(&patterns, &[]));
+        assert!(managers_match(&["!bob".to_owned()], &[]));
+    }
+
+    #[test]
+    fn objects_match_as_in_argo_cd() {
+        let key = |group: &str, kind: &str| ResourceKey {
+            group: group.to_owned(),
+            kind: kind.to_owned(),
+            namespace: Some("shop".to_owned()),
+            name: "cart".to_owned(),
+        };
+        let objects = |group: &str, kind: &str| Objects {
+            group: group.to_owned(),
+            kind: kind.to_owned(),
+            ..Objects::default()
+        };
+        let deployment = key("apps", "Deployment");
+        assert!(objects("apps", "Deployment").matches(&deployment));
+        assert!(
+            !objects("", "Deployment").matches(&deployment),
+            "an omitted group is the core group"
+        );
+        assert!(objects("*", "*").matches(&deployment));
+        assert!(objects("*", "*").matches(&key("", "Service")));
+        assert!(objects("*.istio.io", "*").matches(&key("networking.istio.io", "Gateway")));
+        assert!(objects("networking.*", "Gateway").matches(&key("networking.istio.io", "Gateway")));
+        assert!(
+            !objects("apps", "deployment").matches(&deployment),
+            "case matters"
+        );
+        let named = |namespace: &str, name: &str| Objects {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            ..objects("apps", "Deployment")
+        };
+        assert!(named("", "cart").matches(&deployment));
+        assert!(named("shop", "").matches(&deployment));
+        assert!(!named("shop", "car").matches(&deployment));
+        assert!(!named("other", "cart").matches(&deployment));
+    }
+}

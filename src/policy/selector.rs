@@ -1,0 +1,247 @@
+//! Label selectors, as `kubectl -l` and Flux write them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde_json::Value;
+
+/// Requirements on labels, all of which must be met
+/// (`k8s.io/apimachinery/pkg/labels.Parse`).
+///
+/// ```
+/// use driftctl::policy::LabelSelector;
+/// let selector: LabelSelector = "app=cart,tier in (web, api),!legacy".parse().unwrap();
+/// let labels = serde_json::json!({"app": "cart", "tier": "api"});
+/// assert!(selector.matches(Some(&labels)));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelSelector {
+    text: String,
+    requirements: Vec<Requirement>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Requirement {
+    key: String,
+    test: Test,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Test {
+    Exists,
+    Absent,
+    In(Vec<String>),
+    NotIn(Vec<String>),
+    Above(i64),
+    Below(i64),
+}
+
+/// A text that is no label selector, and where it stops being one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a label selector at character {at}: {what}")]
+pub struct SelectorError {
+    at: usize,
+    what: &'static str,
+}
+
+impl LabelSelector {
+    /// Whether the labels of an object (`metadata.labels`) meet all requirements.
+    pub fn matches(&self, labels: Option<&Value>) -> bool {
+        self.requirements.iter().all(|requirement| {
+            let value = labels.and_then(|labels| labels.get(&requirement.key));
+            requirement.test.holds(value.and_then(Value::as_str))
+        })
+    }
+}
+
+impl Test {
+    fn holds(&self, value: Option<&str>) -> bool {
+        let number = || value.and_then(|value| value.parse::<i64>().ok());
+        match self {
+            Self::Exists => value.is_some(),
+            Self::Absent => value.is_none(),
+            Self::In(values) => value.is_some_and(|value| values.iter().any(|v| v == value)),
+            // As in Kubernetes, an object without the label is not in the set.
+            Self::NotIn(values) => value.is_none_or(|value| values.iter().all(|v| v != value)),
+            Self::Above(bound) => number().is_some_and(|number| number > *bound),
+            Self::Below(bound) => number().is_some_and(|number| number < *bound),
+        }
+    }
+}
+
+impl fmt::Display for LabelSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl FromStr for LabelSelector {
+    type Err = SelectorError;
+
+    fn from_str(text: &str) -> Result<Self, SelectorError> {
+        let mut parser = Parser { text, at: 0 };
+        let mut requirements = Vec::new();
+        parser.skip_blanks();
+        while parser.at < text.len() {
+            requirements.push(parser.requirement()?);
+            parser.skip_blanks();
+            if parser.at < text.len() && !parser.eat(",") {
+                return Err(parser.error("expected ','"));
+            }
+            parser.skip_blanks();
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            requirements,
+        })
+    }
+}
+
+struct Parser<'t> {
+    text: &'t str,
+    at: usize,
+}
+
+impl Parser<'_> {
+    fn requirement(&mut self) -> Result<Requirement, SelectorError> {
+        if self.eat("!") {
+            let key = self.word("expected a label after '!'")?;
+            return Ok(Requirement {
+                key,
+                test: Test::Absent,
+            });
+        }
+        let key = self.word("expected a label")?;
+        self.skip_blanks();
+        let test = if self.eat("!=") {
+            Test::NotIn(vec![self.value()])
+        } else if self.eat("==") || self.eat("=") {
+            Test::In(vec![self.value()])
+        } else if self.eat(">") {
+            Test::Above(self.number()?)
+        } else if self.eat("<") {
+            Test::Below(self.number()?)
+        } else if self.eat("notin") {
+            Test::NotIn(self.values()?)
+        } else if self.eat("in") {
+            Test::In(self.values()?)
+        } else {
+            Test::Exists
+        };
+        Ok(Requirement { key, test })
+    }
+
+    fn values(&mut self) -> Result<Vec<String>, SelectorError> {
+        self.skip_blanks();
+        if !self.eat("(") {
+            return Err(self.error("expected '('"));
+        }
+        let mut values = Vec::new();
+        loop {
+            values.push(self.value());
+            self.skip_blanks();
+            if self.eat(")") {
+                return Ok(values);
+            }
+            if !self.eat(",") {
+                return Err(self.error("expected ',' or ')'"));
+            }
+        }
+    }
+
+    fn number(&mut self) -> Result<i64, SelectorError> {
+        let at = self.at;
+        let value = self.value();
+        value.parse().map_err(|_| SelectorError {
+            at: at + 1,
+            what: "expected a whole number",
+        })
+    }
+
+    fn word(&mut self, what: &'static str) -> Result<String, SelectorError> {
+        match self.value() {
+            word if word.is_empty() => Err(self.error(what)),
+            word => Ok(word),
+        }
+    }
+
+    /// A label's name or value; values may be empty.
+    fn value(&mut self) -> String {
+        self.skip_blanks();
+        let rest = &self.text[self.at..];
+        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+        let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        self.at += end;
+        rest[..end].to_owned()
+    }
+
+    fn eat(&mut self, word: &str) -> bool {
+        let found = self.text[self.at..].starts_with(word);
+        self.at += if found { word.len() } else { 0 };
+        found
+    }
+
+    fn skip_blanks(&mut self) {
+        let rest = &self.text[self.at..];
+        self.at += rest.len() - rest.trim_start().len();
+    }
+
+    fn error(&self, what: &'static str) -> SelectorError {
+        SelectorError {
+            at: self.at + 1,
+            what,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn requirements_mean_what_they_mean_in_kubectl() {
+        let labels = json!({"app": "cart", "tier": "web", "weight": "7", "empty": ""});
+        for (text, expected) in [
+            ("", true),
+            ("app=cart", true),
+            ("app==cart", true),
+            (" app = cart , tier = web ", true),
+            ("app=cart,tier=api", false),
+            ("app!=cart", false),
+            ("none!=x", true),
+            ("app", true),
+            ("none", false),
+            ("!none", true),
+            ("!app", false),
+            ("tier in (api, web)", true),
+            ("tier notin (api,web)", false),
+            ("none in (a)", false),
+            ("none notin (a)", true),
+            ("weight>6", true),
+            ("weight<7", false),
+            ("app>1", false),
+            ("empty=", true),
+            ("example.com/team=a", false),
+        ] {
+            let selector: LabelSelector = text.parse().unwrap();
+            assert_eq!(selector.matches(Some(&labels)), expected, "{text}");
+        }
+        assert!("!app".parse::<LabelSelector>().unwrap().matches(None));
+    }
+
+    #[test]
+    fn mistakes_say_where() {
+        for (text, at) in [
+            ("=a", 1),
+            ("a b", 3),
+            ("a in b", 6),
+            ("a in (b", 8),
+            ("a > x", 4),
+            ("!", 2),
+        ] {
+            assert_eq!(text.parse::<LabelSelector>().unwrap_err().at, at, "{text}");
+        }
+    }
+}
