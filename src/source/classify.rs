@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 use super::kustomize;
-use crate::model::group_of;
+use crate::model::{Step, group_of};
 
 /// What a document is.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,16 +18,21 @@ pub(super) enum Class {
     Empty,
     /// No object, and why.
     Skip(String),
-    /// Meant to be an object, and not readable as one.
-    Error(String),
+    /// Meant to be an object, and not readable as one: why, and at which field.
+    Error(&'static str, Vec<Step>),
 }
 
 fn skip(reason: &str) -> Class {
     Class::Skip(reason.to_owned())
 }
 
-fn error(message: &str) -> Class {
-    Class::Error(message.to_owned())
+fn error(message: &'static str) -> Class {
+    Class::Error(message, Vec::new())
+}
+
+fn error_at(message: &'static str, fields: &[&str]) -> Class {
+    let steps = fields.iter().map(|field| Step::Field((*field).to_owned()));
+    Class::Error(message, steps.collect())
 }
 
 /// Kinds that only programs on somebody's machine read: group, kind (empty for all of the group)
@@ -129,33 +134,32 @@ pub(super) fn classify(value: &Value, file_name: &str) -> Class {
     if holds_placeholder(kind) || holds_placeholder(api_version) {
         return skip(TEMPLATE);
     }
-    object(fields)
+    object(fields, api_version)
 }
 
 const TEMPLATE: &str = "a template: a placeholder stands where its identity is to be";
 
 /// What an object is whose type is known.
-fn object(fields: &Map<String, Value>) -> Class {
+fn object(fields: &Map<String, Value>, api_version: &str) -> Class {
+    const NO_NAME: &str = "metadata.name is missing";
     let metadata = match fields.get("metadata") {
         Some(Value::Object(metadata)) => metadata,
+        Some(Value::Null) | None if is_of_kubernetes(api_version) => return error(NO_NAME),
         Some(Value::Null) | None => {
             return skip("no metadata.name, which every object of a cluster has");
         }
-        Some(_) => return error("metadata must be a mapping"),
+        Some(_) => return error_at("metadata must be a mapping", &["metadata"]),
     };
-    let name = match text(metadata, "name") {
-        Ok(name) => name,
-        Err(class) => return class,
-    };
-    let namespace = match text(metadata, "namespace") {
-        Ok(namespace) => namespace,
-        Err(class) => return class,
-    };
+    if let Some(class) = not_text(metadata) {
+        return class;
+    }
+    let text = |field: &str| metadata.get(field).and_then(Value::as_str).unwrap_or("");
+    let (name, namespace) = (text("name"), text("namespace"));
     if let Some(reason) = never_applied(metadata, name) {
         return skip(reason);
     }
     if name.is_empty() {
-        return error("metadata.name is missing");
+        return error_at(NO_NAME, &["metadata"]);
     }
     if holds_placeholder(name) || namespace.contains('$') || holds_placeholder(namespace) {
         return skip(TEMPLATE);
@@ -167,6 +171,45 @@ fn object(fields: &Map<String, Value>) -> Class {
         return skip("encrypted by SOPS, so that its values cannot be compared: decrypt it first");
     }
     Class::Object
+}
+
+/// Whether a group is one of Kubernetes' own, so that an object without a name is a mistake. The
+/// groups of other programs are domains of theirs, and not all of their files are objects.
+fn is_of_kubernetes(api_version: &str) -> bool {
+    let group = group_of(api_version);
+    !group.contains('.') || group.ends_with(".k8s.io")
+}
+
+/// The error of metadata that the API server would refuse, since it must be text and is not.
+fn not_text(metadata: &Map<String, Value>) -> Option<Class> {
+    let is_text = |value: &Value| value.is_string() || value.is_null();
+    for (field, message) in [
+        ("name", "metadata.name must be text: quote it"),
+        ("namespace", "metadata.namespace must be text: quote it"),
+        (
+            "generateName",
+            "metadata.generateName must be text: quote it",
+        ),
+    ] {
+        if !metadata.get(field).is_none_or(is_text) {
+            return Some(error_at(message, &["metadata", field]));
+        }
+    }
+    for (field, message) in [
+        ("labels", "labels must be text: quote the value"),
+        ("annotations", "annotations must be text: quote the value"),
+    ] {
+        match metadata.get(field) {
+            None | Some(Value::Null) => {}
+            Some(Value::Object(values)) => {
+                if let Some((key, _)) = values.iter().find(|(_, value)| !is_text(value)) {
+                    return Some(error_at(message, &["metadata", field, key]));
+                }
+            }
+            Some(_) => return Some(error_at(message, &["metadata", field])),
+        }
+    }
+    None
 }
 
 /// Why an object that is applied like any other is not to be found in the cluster afterwards.
@@ -186,17 +229,6 @@ fn never_applied(metadata: &Map<String, Value>, name: &str) -> Option<&'static s
         return Some("generateName without a name: the cluster names each copy anew");
     }
     None
-}
-
-/// A text field of metadata; empty when it is absent or null.
-fn text<'v>(metadata: &'v Map<String, Value>, field: &str) -> Result<&'v str, Class> {
-    match metadata.get(field) {
-        None | Some(Value::Null) => Ok(""),
-        Some(Value::String(text)) => Ok(text),
-        Some(_) => Err(Class::Error(format!(
-            "metadata.{field} must be text: quote it"
-        ))),
-    }
 }
 
 /// What a top-level sequence is.
@@ -328,10 +360,13 @@ fn is_directive(key: &str) -> bool {
             || key.starts_with("$deleteFromPrimitiveList/"))
 }
 
-/// Whether a text that is not YAML is a template of Helm's, which becomes YAML only when it is
-/// rendered. Text that Prometheus and others expand at run time holds `{{` too, so it takes more
-/// than that: a line of nothing but template, or one of Helm's own objects.
-pub(super) fn is_helm_template(text: &str) -> bool {
+/// Whether a text that is not YAML is a template, which becomes YAML only when it is rendered.
+///
+/// Text that Prometheus and others expand at run time holds `{{` too, and a mistake in such a
+/// manifest is to be an error. So it takes more than that: a line of nothing but template, one of
+/// Helm's own objects, or `{{` right where the text stops being YAML (`at`), unless what follows
+/// is one of the variables that alert rules use.
+pub(super) fn is_template(text: &str, at: &str) -> bool {
     const OBJECTS: [&str; 6] = [
         ".Values",
         ".Release",
@@ -340,11 +375,21 @@ pub(super) fn is_helm_template(text: &str) -> bool {
         ".Files",
         "include \"",
     ];
+    let mut actions = text
+        .split("{{")
+        .skip(1)
+        .filter_map(|rest| rest.split("}}").next());
+    let stops_at_action = at.starts_with('{')
+        && at.contains("}}")
+        && !at.trim_start_matches(['{', '-', ' ']).starts_with('$');
     text.contains("{{")
         && (text.lines().any(|line| line.trim_start().starts_with("{{"))
-            || text
-                .split("{{")
-                .skip(1)
-                .filter_map(|rest| rest.split("}}").next())
-                .any(|inner| OBJECTS.iter().any(|object| inner.contains(object))))
+            || actions.any(|action| OBJECTS.iter().any(|object| action.contains(object)))
+            || stops_at_action)
+}
+
+/// Whether a file is known by its name to be no manifest, and not quite JSON either.
+pub(super) fn is_other_json(file_name: &str) -> bool {
+    let is = |stem: &str| file_name.starts_with(stem) && file_name.ends_with(".json");
+    is("tsconfig") || is("jsconfig") || file_name == "devcontainer.json"
 }

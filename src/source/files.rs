@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::classify::is_helm_template;
+use super::classify::{is_other_json, is_template};
 use super::objects::{self, File};
 use super::walk::{Found, Walk};
 use super::{Loaded, Source, kustomize, read};
@@ -74,6 +74,25 @@ fn load(found: &Found, used: &HashMap<PathBuf, String>) -> Loaded {
 
 /// Takes the objects out of a file's bytes.
 fn load_bytes(name: &str, bytes: Vec<u8>, loaded: &mut Loaded) {
+    let path = Path::new(name);
+    let file_name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or(name);
+    if is_other_json(file_name) {
+        return loaded.skip(name, "a configuration of a programming tool");
+    }
+    if file_name == "Chart.yaml" {
+        let chart = path.parent().filter(|chart| !chart.as_os_str().is_empty());
+        let chart = chart.unwrap_or(Path::new(".")).display();
+        loaded.warning(
+            name,
+            format!(
+                "the templates of this chart are not rendered: to compare them, run `helm \
+                 template {chart} | driftctl diff -`"
+            ),
+        );
+    }
     let text = match yaml::decode(bytes) {
         Ok(text) => text,
         Err(problem) => return report(name, &problem, loaded),
@@ -83,13 +102,11 @@ fn load_bytes(name: &str, bytes: Vec<u8>, loaded: &mut Loaded) {
     }
     let parsed = yaml::parse(&text);
     for problem in &parsed.problems {
-        let chunk = text.get(problem.chunk.clone()).unwrap_or_default();
-        if problem.fatal && is_helm_template(chunk) {
+        let chunk = text.get(problem.chunk.start..problem.chunk.end);
+        let chunk = chunk.unwrap_or_default();
+        if problem.fatal && is_template(chunk, text_at(chunk, problem)) {
             let place = format!("{name}:{}", problem.position.line);
-            loaded.skip(
-                place,
-                "a template of Helm, which is no YAML until it is rendered",
-            );
+            loaded.skip(place, "a template, which is no YAML until it is rendered");
         } else {
             report(name, problem, loaded);
         }
@@ -103,6 +120,14 @@ fn load_bytes(name: &str, bytes: Vec<u8>, loaded: &mut Loaded) {
     for document in parsed.documents {
         objects::extract(&file, document, loaded);
     }
+}
+
+/// The rest of the line that a problem stands in, from its column on.
+fn text_at<'t>(chunk: &'t str, problem: &Problem) -> &'t str {
+    let lines_before = problem.position.line.saturating_sub(problem.chunk.line);
+    let line = chunk.lines().nth(lines_before).unwrap_or("");
+    let column = line.char_indices().nth(problem.position.column - 1);
+    column.map_or("", |(at, _)| &line[at..])
 }
 
 fn report(name: &str, problem: &Problem, loaded: &mut Loaded) {

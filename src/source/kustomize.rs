@@ -38,10 +38,11 @@ pub(super) fn is_kustomization(value: &Value) -> bool {
 }
 
 /// The files that kustomizations use as something other than resources, with what they are; and a
-/// warning for each kustomization that does more than collect files.
+/// warning if a kustomization does more than collect files.
 pub(super) fn survey(found: &[Found]) -> (HashMap<PathBuf, String>, Loaded) {
     let mut used = HashMap::new();
     let mut loaded = Loaded::default();
+    let mut changing = Vec::new();
     for file in found {
         let Found::File {
             name,
@@ -78,23 +79,34 @@ pub(super) fn survey(found: &[Found]) -> (HashMap<PathBuf, String>, Loaded) {
                 }
             }
             if changes_what_it_collects(fields) {
-                let shown = Path::new(name)
-                    .parent()
-                    .filter(|parent| !parent.as_os_str().is_empty())
-                    .unwrap_or(Path::new("."));
-                loaded.warning(
-                    name,
-                    format!(
-                        "the files of this kustomization are compared as they lie, without what \
-                         kustomize would change: to compare what it builds, run `kustomize build \
-                         {} | driftctl diff -`",
-                        shown.display()
-                    ),
-                );
+                changing.push(name);
             }
         }
     }
+    if let Some(warning) = warn_of(&changing) {
+        loaded.warning(changing[0], warning);
+    }
     (used, loaded)
+}
+
+/// What is to be known of the kustomizations that do more than collect files; one warning for all,
+/// since some trees have hundreds.
+fn warn_of(changing: &[&String]) -> Option<String> {
+    let (first, others) = changing.split_first()?;
+    let others = match others.len() {
+        0 => String::new(),
+        1 => " and of one more".to_owned(),
+        more => format!(" and of {more} more"),
+    };
+    let directory = Path::new(first)
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    Some(format!(
+        "the files of this kustomization{others} are compared as they lie, without what kustomize \
+         would change: to compare what it builds, run `kustomize build {} | driftctl diff -`",
+        directory.display()
+    ))
 }
 
 /// Whether building gives anything other than the files beside the kustomization.

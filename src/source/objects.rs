@@ -55,17 +55,28 @@ pub(super) fn extract(file: &File<'_>, document: Document, loaded: &mut Loaded) 
         prefix: Vec::new(),
         position: document.span.position(),
     };
-    take(file, candidate, &document.items, loaded);
+    take(file, candidate, &document.items, 0, loaded);
 }
 
-fn take(file: &File<'_>, candidate: Candidate, items: &[Span], loaded: &mut Loaded) {
+/// How deep lists in lists are taken apart; kubectl refuses even the first.
+const MAX_LISTS: usize = 8;
+
+fn take(file: &File<'_>, candidate: Candidate, items: &[Span], level: usize, loaded: &mut Loaded) {
     let file_name = file.name.rsplit('/').next().unwrap_or_default();
     let place = || format!("{}:{}", file.name, candidate.position.line);
     match classify(&candidate.value, file_name) {
         Class::Empty => {}
         Class::Skip(reason) => loaded.skip(place(), reason),
-        Class::Error(message) => loaded.error(place(), message),
-        Class::List => take_items(file, candidate, items, loaded),
+        Class::Error(message, field) => {
+            let way = [candidate.prefix.as_slice(), &field].concat();
+            let position = yaml::locate(file.text, candidate.span, &way);
+            let Position { line, column } = position.unwrap_or(candidate.position);
+            loaded.error(format!("{}:{line}:{column}", file.name), message);
+        }
+        Class::List if level == MAX_LISTS => {
+            loaded.error(place(), "lists are nested too deep");
+        }
+        Class::List => take_items(file, candidate, items, level, loaded),
         Class::Object => match manifest(file, candidate) {
             Ok(manifest) => loaded.manifests.push(manifest),
             Err(place) => loaded.error(place, "apiVersion, kind or metadata.name is missing"),
@@ -75,27 +86,43 @@ fn take(file: &File<'_>, candidate: Candidate, items: &[Span], loaded: &mut Load
 
 /// Takes the objects out of a list; an item without a type of its own has that of a typed list
 /// (`k8s.io/apimachinery/pkg/apis/meta/v1/unstructured`, `decodeToList`).
-fn take_items(file: &File<'_>, mut list: Candidate, spans: &[Span], loaded: &mut Loaded) {
+fn take_items(
+    file: &File<'_>,
+    mut list: Candidate,
+    spans: &[Span],
+    level: usize,
+    loaded: &mut Loaded,
+) {
     let Some(Value::Array(items)) = list.value.get_mut("items").map(Value::take) else {
         return;
     };
     let item_type = item_type(&list.value);
+    // The items of a list in a list have no places yet.
+    let found;
+    let spans = if spans.len() == items.len() {
+        spans
+    } else if list.prefix.is_empty() {
+        found = yaml::items_within(file.text, list.span).unwrap_or_default();
+        &found
+    } else {
+        spans
+    };
     for (index, mut value) in items.into_iter().enumerate() {
         if let (Value::Object(fields), Some((api_version, kind))) = (&mut value, &item_type) {
             give_type(fields, api_version, kind);
         }
-        let steps = [Step::Field("items".to_owned()), Step::Index(index)];
         let (span, prefix, position) = match spans.get(index) {
             Some(span) => (*span, Vec::new(), span.position()),
-            // A list in a list, or items that came from an alias.
+            // Items that came from an alias stand nowhere themselves.
             None => {
+                let steps = [Step::Field("items".to_owned()), Step::Index(index)];
                 let prefix = [list.prefix.as_slice(), &steps].concat();
-                let position = yaml::locate(file.text, list.span, &prefix);
-                (list.span, prefix, position.unwrap_or(list.position))
+                (list.span, prefix, list.position)
             }
         };
         if !value.is_object() && !value.is_null() {
-            let place = format!("{}:{}", file.name, position.line);
+            let Position { line, column } = position;
+            let place = format!("{}:{line}:{column}", file.name);
             loaded.error(place, "an item of this list is no object");
             continue;
         }
@@ -106,7 +133,7 @@ fn take_items(file: &File<'_>, mut list: Candidate, spans: &[Span], loaded: &mut
             prefix,
             position,
         };
-        take(file, item, &[], loaded);
+        take(file, item, &[], level + 1, loaded);
     }
 }
 

@@ -224,7 +224,7 @@ impl Walk {
     fn broken_link(&mut self, link: &Path, error: &io::Error) {
         let why = match error.kind() {
             io::ErrorKind::NotFound => "this link leads nowhere: remove it or mend it".to_owned(),
-            _ => format!("this link cannot be followed: {error}"),
+            _ => "this link cannot be followed: does it lead in a circle?".to_owned(),
         };
         if is_manifest(link) {
             self.loaded.error(name_of(link), why);

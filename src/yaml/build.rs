@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::budget::{self, Budget};
 use super::explain::explain;
+use super::mend::Mended;
 use super::scalar::{self, Scalar, Tag};
 use super::split::Chunk;
 use super::{Document, MAX_DEPTH, Parsed, Problem, Span};
@@ -27,13 +28,37 @@ pub(super) fn parser(text: &str) -> Parser<'_, granit_parser::StrInput<'_>> {
 
 /// Reads the one document that Kubernetes reads in a chunk.
 pub(super) fn build(chunk: &Chunk<'_>) -> Parsed {
-    let mut builder = Builder::new(chunk);
-    if let Err(problem) = builder.run() {
-        builder.problems.push(*problem);
+    let mut mended = Mended::new(chunk.text);
+    loop {
+        let mut builder = Builder::new(chunk, &mended);
+        let stop = builder.run().err();
+        let Builder {
+            document,
+            mut problems,
+            ..
+        } = builder;
+        match stop {
+            Some(Stop::Syntax(error)) if mended.mend(&error) => continue,
+            Some(Stop::Syntax(error)) => problems.push(syntax(chunk, &mended, &error)),
+            Some(Stop::Meaning(problem)) => problems.push(*problem),
+            None => {}
+        }
+        return Parsed {
+            documents: document.into_iter().collect(),
+            problems,
+        };
     }
-    Parsed {
-        documents: builder.document.into_iter().collect(),
-        problems: builder.problems,
+}
+
+/// Why a document ends early.
+enum Stop {
+    Syntax(Box<ScanError>),
+    Meaning(Failure),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Meaning(failure)
     }
 }
 
@@ -80,6 +105,7 @@ enum Key {
 
 struct Builder<'c, 't> {
     chunk: &'c Chunk<'t>,
+    mended: &'c Mended<'t>,
     budget: Budget,
     stack: Vec<Frame>,
     anchors: HashMap<usize, Node>,
@@ -91,9 +117,10 @@ struct Builder<'c, 't> {
 }
 
 impl<'c, 't> Builder<'c, 't> {
-    fn new(chunk: &'c Chunk<'t>) -> Self {
+    fn new(chunk: &'c Chunk<'t>, mended: &'c Mended<'t>) -> Self {
         Self {
             chunk,
+            mended,
             budget: Budget::new(chunk.text),
             stack: Vec::new(),
             anchors: HashMap::new(),
@@ -104,9 +131,9 @@ impl<'c, 't> Builder<'c, 't> {
         }
     }
 
-    fn run(&mut self) -> Result<(), Failure> {
-        for event in parser(self.chunk.text) {
-            let (event, mark) = event.map_err(|error| self.scan_error(&error))?;
+    fn run(&mut self) -> Result<(), Stop> {
+        for event in parser(&self.mended.text) {
+            let (event, mark) = event.map_err(|error| Stop::Syntax(Box::new(error)))?;
             self.event(event, mark)?;
         }
         Ok(())
@@ -378,34 +405,36 @@ impl<'c, 't> Builder<'c, 't> {
         Box::new(Problem::fatal(self.position(mark), message))
     }
 
-    fn scan_error(&self, error: &ScanError) -> Failure {
-        let position = position(self.chunk, error.marker());
-        Box::new(Problem::fatal(position, explain(error)))
-    }
-
     fn position(&self, mark: Mark) -> Position {
-        position(self.chunk, &mark.start)
+        position(self.chunk, self.mended, &mark.start)
     }
 
     fn span(&self, start: Mark, end: Mark) -> Span {
         let Position { line, column } = self.position(start);
-        let byte = |mark: granit_parser::Marker| mark.byte_offset().unwrap_or_default();
+        let byte = |marker: &granit_parser::Marker| self.mended.place(marker).2;
+        let (start, end) = (byte(&start.start), byte(&end.end));
         Span {
-            start: self.chunk.start + byte(start.start),
-            end: self.chunk.start + byte(end.end).max(byte(start.start)),
+            start: self.chunk.start + start,
+            end: self.chunk.start + end.max(start),
             line,
             column,
         }
     }
 }
 
+/// What the parser could not read.
+fn syntax(chunk: &Chunk<'_>, mended: &Mended<'_>, error: &ScanError) -> Problem {
+    let position = position(chunk, mended, error.marker());
+    Problem::fatal(position, explain(error, &mended.text))
+}
+
 /// The place in the whole text of a place in a chunk.
-fn position(chunk: &Chunk<'_>, marker: &granit_parser::Marker) -> Position {
-    let lines = marker.line().saturating_sub(1);
+fn position(chunk: &Chunk<'_>, mended: &Mended<'_>, marker: &granit_parser::Marker) -> Position {
+    let (lines, column, _) = mended.place(marker);
     let first_column = if lines == 0 { chunk.column } else { 1 };
     Position {
         line: chunk.line + lines,
-        column: first_column + marker.col(),
+        column: first_column + column,
     }
 }
 

@@ -5,7 +5,7 @@ use granit_parser::{ErrorKind as Kind, ScanError};
 use super::MAX_DEPTH;
 
 /// What the parser found, in words that help and that never quote the text.
-pub(super) fn explain(error: &ScanError) -> String {
+pub(super) fn explain(error: &ScanError, text: &str) -> String {
     let words = match error.kind() {
         Kind::UnexpectedCharacter { .. } => {
             "no value can begin with this character: quote the value"
@@ -35,7 +35,12 @@ pub(super) fn explain(error: &ScanError) -> String {
             return format!("the document is nested deeper than {MAX_DEPTH} levels");
         }
         Kind::ExpectedDocumentStart | Kind::MissingDocumentEndBeforeDirective => {
-            "kubectl reads no `%` directives: remove the line"
+            if begins_with_directive(text) {
+                "kubectl reads no `%` directives: remove the line"
+            } else {
+                "the document ends before this: check the indentation, or separate documents \
+                 with `---`"
+            }
         }
         Kind::InputIo { .. }
         | Kind::InputDecoding { .. }
@@ -44,4 +49,12 @@ pub(super) fn explain(error: &ScanError) -> String {
         other => return other.to_string(),
     };
     words.to_owned()
+}
+
+/// Whether the first thing in a text is a `%YAML` line or the like.
+fn begins_with_directive(text: &str) -> bool {
+    text.lines()
+        .map(str::trim_start)
+        .find(|line| !line.is_empty() && !line.starts_with('#'))
+        .is_some_and(|line| line.starts_with('%'))
 }

@@ -1,9 +1,10 @@
 //! Finds fields in text, when they are asked for: most never are.
 
-use granit_parser::Event;
+use granit_parser::{Event, ScanError};
 
 use super::Span;
 use super::build::{parser, tag_of};
+use super::mend::Mended;
 use super::scalar::{self, Scalar, Tag};
 use crate::model::{Position, Step};
 
@@ -21,21 +22,23 @@ pub fn locate(text: &str, span: Span, steps: &[Step]) -> Option<Position> {
     } else {
         node
     };
-    let mut search = Search {
-        steps,
-        first_line: span.line,
-        found: span.position(),
-        stack: Vec::new(),
-        started: false,
-    };
-    for event in parser(node) {
+    let mut mended = Mended::new(node);
+    loop {
+        let mut search = Search {
+            steps,
+            mended: &mended,
+            first_line: span.line,
+            found: span.position(),
+            stack: Vec::new(),
+            started: false,
+        };
+        let error = search.run().err();
+        let found = search.found;
         // A slice of a document may end early or miss its anchors; what was found stands.
-        let Ok((event, mark)) = event else { break };
-        if search.event(&event, mark.start) {
-            break;
+        if !error.is_some_and(|error| mended.mend(&error)) {
+            return Some(found);
         }
     }
-    Some(search.found)
 }
 
 /// A collection on the way.
@@ -61,15 +64,26 @@ enum Key {
     Wrong,
 }
 
-struct Search<'s> {
+struct Search<'s, 't> {
     steps: &'s [Step],
+    mended: &'s Mended<'t>,
     first_line: usize,
     found: Position,
     stack: Vec<Frame>,
     started: bool,
 }
 
-impl Search<'_> {
+impl Search<'_, '_> {
+    fn run(&mut self) -> Result<(), ScanError> {
+        for event in parser(&self.mended.text) {
+            let (event, mark) = event?;
+            if self.event(&event, mark.start) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Takes an event; true when the search is over.
     fn event(&mut self, event: &Event<'_>, mark: granit_parser::Marker) -> bool {
         match event {
@@ -78,9 +92,10 @@ impl Search<'_> {
             event if !event.is_node() => return false,
             _ => {}
         }
+        let (lines, column, _) = self.mended.place(&mark);
         let place = Position {
-            line: self.first_line + mark.line().saturating_sub(1),
-            column: mark.col() + 1,
+            line: self.first_line + lines,
+            column: column + 1,
         };
         if self.takes_key() {
             // A collection as a key is an error when the text is read.

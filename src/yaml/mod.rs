@@ -29,11 +29,11 @@ mod decode;
 mod explain;
 mod json;
 mod locate;
+mod mend;
 mod scalar;
 mod split;
 
 use std::fmt;
-use std::ops::Range;
 
 use rayon::prelude::*;
 use serde_json::Value;
@@ -51,7 +51,7 @@ pub const MAX_DEPTH: usize = 1000;
 const PARALLEL_FROM: usize = 64 * 1024;
 
 /// A stretch of a text, and where it begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Span {
     /// The first byte.
     pub start: usize,
@@ -91,8 +91,8 @@ pub struct Document {
 pub struct Problem {
     /// The number of the document.
     pub document: usize,
-    /// The bytes of the text between the separators around it.
-    pub chunk: Range<usize>,
+    /// The text between the separators around it.
+    pub chunk: Span,
     /// Where.
     pub position: Position,
     /// What, and what to do. Never quotes the text.
@@ -116,7 +116,7 @@ impl Problem {
     fn fatal(position: Position, message: impl Into<String>) -> Self {
         Self {
             document: 0,
-            chunk: 0..0,
+            chunk: Span::default(),
             position,
             message: message.into(),
             fatal: true,
@@ -162,11 +162,35 @@ pub fn parse(text: &str) -> Parsed {
         }
         for mut problem in part.problems {
             problem.document = first;
-            problem.chunk = chunk.start..chunk.start + chunk.text.len();
+            problem.chunk = chunk.span();
             parsed.problems.push(problem);
         }
     }
     parsed
+}
+
+/// The items of the `items` list of a mapping that is part of a text: of a List within a List.
+/// `None` when the part cannot be read by itself.
+pub fn items_within(text: &str, span: Span) -> Option<Vec<Span>> {
+    // A block node within a text begins at its column; its other lines are indented already.
+    let indent = span.column.saturating_sub(1);
+    let padded = format!("{}{}", " ".repeat(indent), text.get(span.start..span.end)?);
+    let chunk = split::Chunk {
+        start: 0,
+        line: span.line,
+        column: 1,
+        text: &padded,
+        problem: None,
+    };
+    let place = |item: &Span| {
+        Some(Span {
+            start: item.start.checked_sub(indent)? + span.start,
+            end: item.end.checked_sub(indent)? + span.start,
+            ..*item
+        })
+    };
+    let document = build::build(&chunk).documents.pop()?;
+    document.items.iter().map(place).collect()
 }
 
 /// Reads what stands between two separators. A JSON text is looked at first, since it is read

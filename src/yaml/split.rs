@@ -5,7 +5,7 @@
 //! Looking at lines alone is right: a `---` at the start of a line ends a block scalar and is an
 //! error in a quoted one, so it never is content.
 
-use super::Problem;
+use super::{Problem, Span};
 use crate::model::Position;
 
 /// The text between two separators.
@@ -21,6 +21,18 @@ pub(super) struct Chunk<'t> {
     pub text: &'t str,
     /// Set when it cannot be read because of the separator before it.
     pub problem: Option<Problem>,
+}
+
+impl Chunk<'_> {
+    /// Its place in the whole text.
+    pub fn span(&self) -> Span {
+        Span {
+            start: self.start,
+            end: self.start + self.text.len(),
+            line: self.line,
+            column: self.column,
+        }
+    }
 }
 
 /// Cuts a text into chunks. What holds no more than white space is left out.

@@ -62,3 +62,28 @@ fn fields_are_led_back_to_their_lines() {
     assert_eq!(at(&[spec, ports, Step::Index(7)]), (3, 3));
     assert_eq!(at(&[Step::Field("status".into())]), (2, 1));
 }
+
+#[test]
+fn lines_in_quotes_need_no_indentation() {
+    let text = "a:\n  b: \"one\n  two\n\n three\" # c\n  c: 'x\ny'\n  d: 1\ne: {f: 0}\n";
+    assert_eq!(
+        value(text),
+        json!({"a": {"b": "one two\nthree", "c": "x y", "d": 1}, "e": {"f": 0}})
+    );
+    let span = parse(text).documents[0].span;
+    assert_eq!(&text[span.start..span.end], text);
+    let steps = [Step::Field("e".into()), Step::Field("f".into())];
+    assert_eq!(
+        locate(text, span, &steps).unwrap(),
+        Position { line: 9, column: 5 }
+    );
+    let steps = [Step::Field("a".into()), Step::Field("c".into())];
+    assert_eq!(
+        locate(text, span, &steps).unwrap(),
+        Position { line: 6, column: 3 }
+    );
+    assert_eq!(
+        problem("a: \"one\n---\nb: 1\n").as_str(),
+        "1:4: a quoted value is not closed"
+    );
+}
