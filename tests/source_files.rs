@@ -115,3 +115,192 @@ fn mounted_config_maps_are_read_once() {
     symlink("..data/a.yaml", root.join("a.yaml")).unwrap();
     insta::assert_snapshot!(describe(&load(&root), &root), @"a.yaml:1: ConfigMap -/mounted");
 }
+
+/// A small object.
+fn config_map(name: &str) -> String {
+    format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\n")
+}
+
+/// The one error of what was loaded.
+fn error_of(loaded: &Loaded) -> &Warning {
+    assert_eq!(loaded.errors.len(), 1, "{:?}", loaded.errors);
+    assert!(loaded.errors[0].fatal);
+    &loaded.errors[0]
+}
+
+#[test]
+fn a_path_that_is_not_there_is_an_error() {
+    let loaded = load(Path::new("no/such/path.yaml"));
+    let error = error_of(&loaded);
+    assert_eq!(error.place, "no/such/path.yaml");
+    assert_eq!(error.message, "no such file or directory: check the path");
+}
+
+#[test]
+fn a_file_is_read_once_however_often_it_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let (root, sub) = (directory.path(), directory.path().join("sub"));
+    fs::create_dir(&sub).unwrap();
+    fs::write(root.join("a.yaml"), config_map("a")).unwrap();
+    fs::write(sub.join("b.yaml"), config_map("b")).unwrap();
+    let dotted = root.join("sub/../a.yaml");
+    let loaded = Files::new([&sub, &root.join("a.yaml"), &dotted, root, root]).load();
+    let text = describe(&loaded, root);
+    assert_eq!(
+        text,
+        "sub/b.yaml:1: ConfigMap -/b\na.yaml:1: ConfigMap -/a\n"
+    );
+}
+
+#[test]
+fn an_explicit_file_may_have_any_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("manifest.txt");
+    fs::write(&file, config_map("a")).unwrap();
+    assert_eq!(load(&file).manifests.len(), 1);
+    assert!(load(directory.path()).manifests.is_empty());
+}
+
+#[test]
+fn pointers_of_git_lfs_are_errors() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("a.yaml");
+    fs::write(
+        &file,
+        "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n",
+    )
+    .unwrap();
+    assert!(error_of(&load(&file)).message.contains("git lfs pull"));
+}
+
+#[test]
+fn huge_files_are_refused_unread() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("a.yaml");
+    let sparse = fs::File::create(&file).unwrap();
+    sparse.set_len(3 << 30).unwrap();
+    assert!(
+        error_of(&load(&file))
+            .message
+            .contains("larger than 256 MiB")
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn special_files_are_never_opened() {
+    let directory = tempfile::tempdir().unwrap();
+    let pipe = directory.path().join("pipe.yaml");
+    let made = std::process::Command::new("mkfifo")
+        .arg(&pipe)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let socket = directory.path().join("socket.yaml");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    for path in [
+        &pipe,
+        &socket,
+        Path::new("/dev/zero"),
+        Path::new("/dev/null"),
+    ] {
+        let loaded = load(path);
+        assert!(
+            error_of(&loaded)
+                .message
+                .starts_with("this is neither a file nor")
+        );
+    }
+    let loaded = load(directory.path());
+    assert_eq!(loaded.errors.len(), 2);
+    assert!(
+        loaded
+            .errors
+            .iter()
+            .all(|error| error.message.starts_with("this is not a regular"))
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn what_may_not_be_read_is_an_error() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let (file, sub) = (
+        directory.path().join("a.yaml"),
+        directory.path().join("sub"),
+    );
+    fs::write(&file, config_map("a")).unwrap();
+    fs::create_dir(&sub).unwrap();
+    for path in [&file, &sub] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
+    }
+    let may_all = fs::File::open(&file).is_ok(); // As root may.
+    let loaded = load(directory.path());
+    fs::set_permissions(&sub, fs::Permissions::from_mode(0o700)).unwrap();
+    if !may_all {
+        let messages: Vec<_> = loaded.errors.iter().map(|error| &error.message).collect();
+        assert_eq!(messages, ["permission denied: check the file's mode"; 2]);
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn names_need_not_be_text() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let name = std::ffi::OsStr::from_bytes(b"caf\xe9.yaml");
+    fs::write(directory.path().join(name), config_map("a")).unwrap();
+    let loaded = load(directory.path());
+    let text = describe(&loaded, directory.path());
+    assert_eq!(text, "caf\u{fffd}.yaml:1: ConfigMap -/a\n");
+}
+
+#[test]
+fn fields_of_objects_are_led_back_to_their_lines() {
+    use driftctl::model::{Position, Step};
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.yaml");
+    let text = "kind: List\napiVersion: v1\nitems:\n  # first\n  - apiVersion: v1\n    \
+                kind: ConfigMap\n    metadata: {name: a}\n    data:\n      k: v\n  - {apiVersion: v1, \
+                kind: ConfigMap,\n     metadata: {name: b}, data: {k: v}}\n---\n{\"apiVersion\":\"v1\",\n \
+                \"kind\":\"ConfigMap\", \"metadata\":{\"name\":\"c\"},\n  \"data\": {\"k\": \"v\"}}\n";
+    fs::write(&path, text).unwrap();
+    let loaded = load(&path);
+    let way = [Step::Field("data".into()), Step::Field("k".into())];
+    let places: Vec<_> = loaded
+        .manifests
+        .iter()
+        .map(|manifest| {
+            let Position { line, column } = manifest.locate(&way).unwrap();
+            (
+                manifest.name.as_str(),
+                manifest.origin.line,
+                manifest.origin.document,
+                line,
+                column,
+            )
+        })
+        .collect();
+    assert_eq!(
+        places,
+        [
+            ("a", 5, 1, 9, 7),
+            ("b", 10, 1, 11, 34),
+            ("c", 13, 2, 15, 12)
+        ]
+    );
+}
+
+#[test]
+fn objects_that_are_meant_for_prometheus_may_hold_braces() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("rule.yaml");
+    let rule = "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: r}\n\
+                spec: {groups: [{rules: [{annotations: {a: '{{ $labels.pod }}'}}]}]}\n";
+    fs::write(&path, rule).unwrap();
+    assert_eq!(load(&path).manifests.len(), 1);
+    // A mistake in one is an error, and no template.
+    fs::write(&path, rule.replace('\'', "")).unwrap();
+    error_of(&load(&path));
+}

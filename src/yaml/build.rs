@@ -7,11 +7,15 @@ use serde_json::{Map, Value};
 
 use super::budget::{self, Budget};
 use super::explain::explain;
+use super::mapping::{key_of, merge};
 use super::mend::Mended;
 use super::scalar::{self, Scalar, Tag};
 use super::split::Chunk;
 use super::{Document, MAX_DEPTH, Parsed, Problem, Span};
 use crate::model::Position;
+
+/// The warnings that one document may give; more would say nothing new.
+const MOST_WARNINGS: usize = 20;
 
 /// A parser that is set up as all of ours are.
 pub(super) fn parser(text: &str) -> Parser<'_, granit_parser::StrInput<'_>> {
@@ -200,11 +204,11 @@ impl<'c, 't> Builder<'c, 't> {
             scalar::resolve(text, tag).map_err(|refusal| self.failure(mark, refusal))?
         };
         if matches!(scalar, Scalar::Rounded(_)) {
-            self.problems.push(Problem::warning(
-                self.position(mark),
+            self.warn(
+                mark,
                 "Kubernetes keeps about 16 digits of an integer beyond 64 bits: quote it if it \
                  is text",
-            ));
+            );
         }
         if self.expects_key() && anchor == 0 {
             let key = scalar
@@ -337,11 +341,11 @@ impl<'c, 't> Builder<'c, 't> {
             && map.contains_key(&key)
             && !merged.remove(&key)
         {
-            self.problems.push(Problem::warning(
-                self.position(mark),
+            self.warn(
+                mark,
                 "this key is already written in the same mapping; kubectl silently takes the \
                  last one, and so does the comparison: remove one of them",
-            ));
+            );
         }
         self.set_key(Key::Field(key));
         Ok(())
@@ -392,6 +396,14 @@ impl<'c, 't> Builder<'c, 't> {
                  repeat too much, or it is too dense",
             )
         })
+    }
+
+    /// Warns, unless the document has had its share of warnings.
+    fn warn(&mut self, mark: Mark, message: &str) {
+        if self.problems.len() < MOST_WARNINGS {
+            let warning = Problem::warning(self.position(mark), message);
+            self.problems.push(warning);
+        }
     }
 
     fn too_deep(&self, mark: Mark) -> Failure {
@@ -445,50 +457,5 @@ pub(super) fn tag_of(tag: Option<&granit_parser::Tag>) -> Tag {
         Some(tag) => tag
             .suffix_in_namespace("tag:yaml.org,2002:")
             .map_or(Tag::Other, |suffix| Tag::core(&suffix)),
-    }
-}
-
-/// The key that a value makes, for keys that are aliases or have anchors.
-fn key_of(value: &Value) -> Result<String, scalar::Refusal> {
-    match value {
-        Value::String(text) => Ok(text.clone()),
-        Value::Bool(value) => Scalar::Bool(*value).into_key(""),
-        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(value), _) => Scalar::Int(value).into_key(""),
-            (None, Some(value)) => Scalar::Float(value).into_key(""),
-            (None, None) => Scalar::Null.into_key(""),
-        },
-        Value::Null => Scalar::Null.into_key(""),
-        Value::Array(_) | Value::Object(_) => Err("a list or mapping cannot be a key"),
-    }
-}
-
-/// Merges a mapping, or each of a list of mappings. As in Go, what is merged overrides the keys
-/// before it, and of a list the first mapping wins.
-fn merge(
-    map: &mut Map<String, Value>,
-    merged: &mut BTreeSet<String>,
-    value: Value,
-) -> Result<(), scalar::Refusal> {
-    const REFUSAL: scalar::Refusal = "`<<` merges a mapping or a list of mappings";
-    match value {
-        Value::Object(from) => {
-            for (key, value) in from {
-                if map.insert(key.clone(), value).is_none() {
-                    merged.insert(key);
-                }
-            }
-            Ok(())
-        }
-        Value::Array(list) => {
-            for from in list.into_iter().rev() {
-                if !from.is_object() {
-                    return Err(REFUSAL);
-                }
-                merge(map, merged, from)?;
-            }
-            Ok(())
-        }
-        _ => Err(REFUSAL),
     }
 }

@@ -29,6 +29,7 @@ mod decode;
 mod explain;
 mod json;
 mod locate;
+mod mapping;
 mod mend;
 mod scalar;
 mod split;
