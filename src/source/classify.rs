@@ -131,6 +131,9 @@ pub(super) fn classify(value: &Value, file_name: &str) -> Class {
     if is_list(fields, kind) {
         return Class::List;
     }
+    if is_of_kubernetes(api_version) && is_message(kind) {
+        return skip("a request to the API server or an answer of it, which no cluster keeps");
+    }
     if holds_placeholder(kind) || holds_placeholder(api_version) {
         return skip(TEMPLATE);
     }
@@ -178,6 +181,22 @@ fn object(fields: &Map<String, Value>, api_version: &str) -> Class {
 fn is_of_kubernetes(api_version: &str) -> bool {
     let group = group_of(api_version);
     !group.contains('.') || group.ends_with(".k8s.io")
+}
+
+/// Whether a kind is only ever sent, and never stored.
+fn is_message(kind: &str) -> bool {
+    const MESSAGES: [&str; 9] = [
+        "APIGroup",
+        "APIVersions",
+        "Binding",
+        "DeploymentRollback",
+        "Eviction",
+        "Scale",
+        "SerializedReference",
+        "Status",
+        "TokenRequest",
+    ];
+    MESSAGES.contains(&kind) || kind.ends_with("Options") || kind.ends_with("Review")
 }
 
 /// The error of metadata that the API server would refuse, since it must be text and is not.
@@ -392,4 +411,70 @@ pub(super) fn is_template(text: &str, at: &str) -> bool {
 pub(super) fn is_other_json(file_name: &str) -> bool {
     let is = |stem: &str| file_name.starts_with(stem) && file_name.ends_with(".json");
     is("tsconfig") || is("jsconfig") || file_name == "devcontainer.json"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn object_with(key: &str, value: Value) -> Value {
+        let mut object = json!({
+            "apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "a"},
+        });
+        object[key] = value;
+        object
+    }
+
+    #[test]
+    fn directives_make_a_patch_unless_a_field_says_that_it_holds_one() {
+        let is_patch = |spec| {
+            let class = classify(&object_with("spec", spec), "a.yaml");
+            matches!(class, Class::Skip(reason) if reason.contains("strategic"))
+        };
+        assert!(is_patch(json!([{"x": {"$patch": "delete"}}])));
+        assert!(is_patch(json!({"$setElementOrder/ports": []})));
+        assert!(!is_patch(
+            json!({"patchStrategicMerge": {"$patch": "delete"}})
+        ));
+        assert!(!is_patch(json!({"$ref": "#/definitions/a"})));
+    }
+
+    #[test]
+    fn flux_has_kustomizations_that_are_objects() {
+        let of_group = |group: &str| {
+            let api_version = format!("{group}/v1");
+            let mut object = object_with("kind", json!("Kustomization"));
+            object["apiVersion"] = json!(api_version);
+            classify(&object, "kustomization.yaml")
+        };
+        assert_eq!(of_group("kustomize.toolkit.fluxcd.io"), Class::Object);
+        assert!(matches!(
+            of_group("kustomize.config.k8s.io"),
+            Class::Skip(_)
+        ));
+    }
+
+    #[test]
+    fn what_is_only_sent_is_no_object() {
+        let of_kind = |kind: &str, api_version: &str| {
+            let mut object = object_with("kind", json!(kind));
+            object["apiVersion"] = json!(api_version);
+            classify(&object, "a.yaml")
+        };
+        for kind in ["Status", "DeleteOptions", "SubjectAccessReview", "Eviction"] {
+            assert!(matches!(of_kind(kind, "v1"), Class::Skip(_)), "{kind}");
+            assert_eq!(of_kind(kind, "example.com/v1"), Class::Object, "{kind}");
+        }
+    }
+
+    #[test]
+    fn templates_are_told_from_mistakes() {
+        assert!(is_template("a: {{ .Values.a }}", ""));
+        assert!(is_template("{{- if true }}\na: 1", ""));
+        assert!(is_template("a: {{ .namespace }}", "{ .namespace }}"));
+        assert!(!is_template("a: {{ $labels.pod }}", "{ $labels.pod }}"));
+        assert!(!is_template("a: '{{ $labels.pod }}'\nb: [", "["));
+        assert!(!is_template("a: [", "["));
+    }
 }
