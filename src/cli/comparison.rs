@@ -1,11 +1,12 @@
 //! From words to a report: what every command that compares does first.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
 use super::args::{CompareArgs, Extra, LiveArgs};
-use crate::cluster::{Dump, Live};
+use crate::cluster::{Api, ConnectOptions, Dump, Live};
 use crate::engine::{self, Options};
 use crate::model::{Report, Warning};
 use crate::policy::RuleSet;
@@ -45,7 +46,7 @@ pub fn run(
         explain,
         strict_rules: false,
     };
-    let side = live_side(live)?;
+    let side = live_side(live, paths)?;
     let mut report = engine::run(&sources, side.as_ref(), RuleSet::builtin(), &options)?;
     if !compare.allow_empty {
         report.warnings.extend(emptiness(&report, paths));
@@ -54,9 +55,16 @@ pub fn run(
 }
 
 /// The cluster, or a recording of it.
-fn live_side(args: &LiveArgs) -> Result<Box<dyn Live>> {
+fn live_side(args: &LiveArgs, paths: &[PathBuf]) -> Result<Box<dyn Live>> {
     if args.live.is_empty() {
-        bail!("driftctl cannot read from a cluster yet; record its objects and pass --live FILE");
+        return Ok(Box::new(Api::connect(&ConnectOptions {
+            kubeconfig: args.kubeconfig.clone(),
+            context: args.context.clone(),
+            scanned: paths.to_vec(),
+            request_timeout: Duration::from_secs(args.request_timeout),
+            timeout: Duration::from_secs(args.timeout),
+            concurrency: usize::from(args.concurrency),
+        })?));
     }
     Ok(Box::new(
         Dump::read(&args.live).context("cannot read the recording that --live names")?,

@@ -1,5 +1,6 @@
 //! The live side: one trait, and what implements it.
 
+mod api;
 mod dump;
 mod live_object;
 mod text;
@@ -10,6 +11,7 @@ use serde_json::Value;
 
 use crate::model::{ResourceKey, Target, Warning};
 
+pub use api::{Api, ConnectOptions};
 pub use dump::Dump;
 pub use live_object::{LiveObject, Unreadable};
 

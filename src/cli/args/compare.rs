@@ -33,6 +33,18 @@ pub struct LiveArgs {
     /// 'default'). Objects that declare another namespace are left out, and counted in the summary.
     #[arg(short, long, value_name = "NAME")]
     pub namespace: Option<String>,
+
+    /// Give up a request after so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub request_timeout: u64,
+
+    /// Stop reading after so many seconds, and report what was read as incomplete
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub timeout: u64,
+
+    /// Keep at most so many requests under way
+    #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub concurrency: u16,
 }
 
 /// What is compared, and what counts.

@@ -1,0 +1,414 @@
+//! What the API server serves, from its discovery documents.
+//!
+//! Servers since 1.26 describe everything in two documents; older ones, and proxies in front of
+//! them, answer the same two requests with a list of groups, whose versions are then asked for one
+//! by one, as far as they are needed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use crate::cluster::{KindLookup, ServedKind};
+use crate::model::group_of;
+
+/// A kind at one version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Resource {
+    pub plural: String,
+    pub kind: String,
+    pub namespaced: bool,
+    pub can_get: bool,
+    pub can_list: bool,
+}
+
+/// What is known about one version of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Resources {
+    /// All of it.
+    Known(Vec<Resource>),
+    /// It has to be asked for.
+    NotAsked,
+    /// It could not be found out, and why.
+    Broken(String),
+}
+
+/// One root of the API: the core group, or all the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Root {
+    /// Its groups, each with its versions in the server's order of preference.
+    Known(BTreeMap<String, Vec<(String, Resources)>>),
+    /// It could not be found out, and why.
+    Broken(String),
+    /// It was not needed.
+    NotAsked,
+}
+
+/// Everything that the API server says it serves.
+#[derive(Debug, Clone)]
+pub(super) struct Catalog {
+    pub core: Root,
+    pub named: Root,
+}
+
+/// The groups of computed, not stored, objects: nobody declares them. Their servers are the ones
+/// that fail most.
+const COMPUTED: [&str; 3] = [
+    "metrics.k8s.io",
+    "custom.metrics.k8s.io",
+    "external.metrics.k8s.io",
+];
+
+impl Catalog {
+    /// Looks a kind up.
+    pub fn lookup(&self, api_version: &str, kind: &str) -> KindLookup {
+        let group = group_of(api_version);
+        let root = if group.is_empty() {
+            &self.core
+        } else {
+            &self.named
+        };
+        let groups = match root {
+            Root::Known(groups) => groups,
+            Root::Broken(reason) => return KindLookup::Unknown(reason.clone()),
+            Root::NotAsked => return KindLookup::Unknown("it was not asked for".to_owned()),
+        };
+        let Some(versions) = groups.get(group) else {
+            return KindLookup::NotServed(self.no_group(group, kind));
+        };
+        let mut elsewhere = Vec::new();
+        let mut broken = None;
+        for (version, resources) in versions {
+            match resources {
+                Resources::Known(known) => {
+                    let Some(resource) = known.iter().find(|resource| resource.kind == kind) else {
+                        continue;
+                    };
+                    if version == api_version {
+                        return served(version, resource);
+                    }
+                    elsewhere.push(version.as_str());
+                }
+                Resources::Broken(reason) if version == api_version => {
+                    return KindLookup::Unknown(reason.clone());
+                }
+                Resources::Broken(reason) => broken = Some(reason.clone()),
+                Resources::NotAsked => broken = Some("it was not asked for".to_owned()),
+            }
+        }
+        match (elsewhere.as_slice(), broken) {
+            ([], Some(reason)) => KindLookup::Unknown(reason),
+            ([], None) => KindLookup::NotServed(format!(
+                "the API server serves the group {group} without a kind {kind}"
+            )),
+            (versions, _) => KindLookup::NotServed(format!(
+                "the API server does not serve {kind} at {api_version}; use {}",
+                versions.join(" or ")
+            )),
+        }
+    }
+
+    fn no_group(&self, group: &str, kind: &str) -> String {
+        let moved: Vec<&str> = self
+            .groups()
+            .flat_map(|(_, versions)| versions)
+            .filter(|(_, resources)| {
+                matches!(resources, Resources::Known(known) if known.iter().any(|r| r.kind == kind))
+            })
+            .map(|(version, _)| version.as_str())
+            .collect();
+        if moved.is_empty() {
+            format!(
+                "the API server has no group {group}; is the CustomResourceDefinition of {kind} \
+                 installed?"
+            )
+        } else {
+            format!(
+                "the API server has no group {group}; it serves a {kind} at {}",
+                moved.join(" and ")
+            )
+        }
+    }
+
+    fn groups(&self) -> impl Iterator<Item = (&String, &Vec<(String, Resources)>)> {
+        [&self.core, &self.named]
+            .into_iter()
+            .flat_map(|root| match root {
+                Root::Known(groups) => Some(groups.iter()).into_iter().flatten(),
+                _ => None.into_iter().flatten(),
+            })
+    }
+
+    /// The versions of these groups that have to be asked for one by one; of every group if
+    /// `groups` is `None`.
+    pub fn missing(&self, groups: Option<&BTreeSet<&str>>) -> Vec<String> {
+        self.groups()
+            .filter(|(group, _)| groups.is_none_or(|groups| groups.contains(group.as_str())))
+            .flat_map(|(_, versions)| versions)
+            .filter(|(_, resources)| *resources == Resources::NotAsked)
+            .map(|(version, _)| version.clone())
+            .collect()
+    }
+
+    /// Fills in what was asked for one by one.
+    pub fn fill(&mut self, api_version: &str, resources: Resources) {
+        for root in [&mut self.core, &mut self.named] {
+            let Root::Known(groups) = root else { continue };
+            let versions = groups.get_mut(group_of(api_version)).into_iter().flatten();
+            for (_, known) in versions.filter(|(version, _)| version == api_version) {
+                known.clone_from(&resources);
+            }
+        }
+    }
+
+    /// Every namespaced kind whose objects people may make, each at its preferred version, and
+    /// what keeps that from being complete.
+    pub fn namespaced_kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
+        let mut kinds = BTreeMap::new();
+        let mut gaps = Vec::new();
+        for root in [&self.core, &self.named] {
+            if let Root::Broken(reason) = root {
+                gaps.push(reason.clone());
+            }
+        }
+        for (group, versions) in self.groups() {
+            if COMPUTED.contains(&group.as_str()) {
+                continue;
+            }
+            for (version, resources) in versions {
+                match resources {
+                    Resources::Known(known) => {
+                        for resource in known.iter().filter(|r| r.namespaced && r.can_list) {
+                            // Events are made by controllers only, and outnumber all the rest.
+                            if resource.kind == "Event" {
+                                continue;
+                            }
+                            kinds
+                                .entry((group.clone(), resource.kind.clone()))
+                                .or_insert_with(|| kind_of(version, resource));
+                        }
+                    }
+                    Resources::Broken(reason) => gaps.push(reason.clone()),
+                    Resources::NotAsked => {}
+                }
+            }
+        }
+        (kinds.into_values().collect(), gaps)
+    }
+
+    /// Whether a version is one that the server names. What it does not name is never put into an
+    /// address.
+    pub fn has_version(&self, api_version: &str) -> bool {
+        self.groups()
+            .flat_map(|(_, versions)| versions)
+            .any(|(version, _)| version == api_version)
+    }
+}
+
+fn served(version: &str, resource: &Resource) -> KindLookup {
+    if resource.can_get {
+        KindLookup::Served(kind_of(version, resource))
+    } else {
+        KindLookup::Unknown(format!(
+            "objects of kind {} cannot be read from the API server, only created",
+            resource.kind
+        ))
+    }
+}
+
+fn kind_of(version: &str, resource: &Resource) -> ServedKind {
+    ServedKind {
+        api_version: version.to_owned(),
+        kind: resource.kind.clone(),
+        plural: resource.plural.clone(),
+        namespaced: resource.namespaced,
+    }
+}
+
+/// What `/api` or `/apis` answered.
+///
+/// # Errors
+/// What is wrong with the document, without a word of it. A server that names no group at all is
+/// no Kubernetes API server.
+pub(super) fn root(body: &[u8]) -> Result<Root, String> {
+    let document: Document =
+        serde_json::from_slice(body).map_err(|_| "it is not valid JSON".to_owned())?;
+    let groups: BTreeMap<_, _> = match document.kind.as_str() {
+        "APIGroupDiscoveryList" => document.items.into_iter().map(aggregated).collect(),
+        "APIGroupList" => document.groups.into_iter().map(legacy).collect(),
+        "APIVersions" => {
+            let versions = document.versions.into_iter();
+            let versions: Vec<_> = versions.map(|v| (v, Resources::NotAsked)).collect();
+            BTreeMap::from([(String::new(), versions)])
+        }
+        _ => return Err("it is no discovery document".to_owned()),
+    };
+    if groups.values().all(Vec::is_empty) {
+        return Err("it names no API at all; is this a Kubernetes API server?".to_owned());
+    }
+    Ok(Root::Known(groups))
+}
+
+/// The resources of one version, from `/apis/apps/v1`.
+///
+/// # Errors
+/// What is wrong with the document, without a word of it.
+pub(super) fn resources(api_version: &str, body: &[u8]) -> Result<Resources, String> {
+    let list: ResourceList =
+        serde_json::from_slice(body).map_err(|_| "it is not valid JSON".to_owned())?;
+    if list.kind != "APIResourceList" || list.group_version != api_version {
+        return Err(format!("it is no list of the resources of {api_version}"));
+    }
+    let resources = list.resources.into_iter();
+    Ok(Resources::Known(
+        resources
+            .filter(|resource| !resource.name.contains('/')) // subresources
+            .map(|resource| Resource {
+                plural: resource.name,
+                kind: resource.kind,
+                namespaced: resource.namespaced,
+                can_get: resource.verbs.iter().any(|verb| verb == "get"),
+                can_list: resource.verbs.iter().any(|verb| verb == "list"),
+            })
+            .collect(),
+    ))
+}
+
+/// The reason why the kinds of a version are unknown, from what happened to its discovery.
+pub(super) fn unknown(what: &str, why: &str) -> String {
+    format!("the discovery of {what} failed: {why}")
+}
+
+fn aggregated(group: Group) -> (String, Vec<(String, Resources)>) {
+    let name = group.metadata.name;
+    let versions = group.versions.into_iter().map(|version| {
+        let api_version = join(&name, &version.version);
+        // `Stale`: the server behind an aggregated API does not answer, and what it serves is
+        // from before, or empty.
+        let resources = if version.freshness == "Stale" {
+            Resources::Broken(unknown(&api_version, "its server does not answer (Stale)"))
+        } else {
+            Resources::Known(version.resources.into_iter().filter_map(resource).collect())
+        };
+        (api_version, resources)
+    });
+    (name.clone(), versions.collect())
+}
+
+fn resource(resource: AggregatedResource) -> Option<Resource> {
+    Some(Resource {
+        plural: resource.resource,
+        // A resource without a kind only has subresources.
+        kind: resource.response_kind?.kind,
+        namespaced: resource.scope == "Namespaced",
+        can_get: resource.verbs.iter().any(|verb| verb == "get"),
+        can_list: resource.verbs.iter().any(|verb| verb == "list"),
+    })
+}
+
+fn legacy(group: LegacyGroup) -> (String, Vec<(String, Resources)>) {
+    let preferred = group.preferred_version.map(|version| version.group_version);
+    let mut versions: Vec<_> = group
+        .versions
+        .into_iter()
+        .map(|v| v.group_version)
+        .collect();
+    // A stable sort: the preferred version, then the server's order.
+    versions.sort_by_key(|version| Some(version) != preferred.as_ref());
+    let versions = versions.into_iter().map(|v| (v, Resources::NotAsked));
+    (group.name, versions.collect())
+}
+
+fn join(group: &str, version: &str) -> String {
+    if group.is_empty() {
+        version.to_owned()
+    } else {
+        format!("{group}/{version}")
+    }
+}
+
+#[derive(Deserialize)]
+struct Document {
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    items: Vec<Group>,
+    #[serde(default)]
+    groups: Vec<LegacyGroup>,
+    #[serde(default)]
+    versions: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Group {
+    #[serde(default)]
+    metadata: GroupName,
+    #[serde(default)]
+    versions: Vec<AggregatedVersion>,
+}
+
+#[derive(Deserialize, Default)]
+struct GroupName {
+    #[serde(default)]
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct AggregatedVersion {
+    version: String,
+    #[serde(default)]
+    resources: Vec<AggregatedResource>,
+    #[serde(default)]
+    freshness: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AggregatedResource {
+    resource: String,
+    response_kind: Option<ResponseKind>,
+    #[serde(default)]
+    scope: String,
+    #[serde(default)]
+    verbs: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct ResponseKind {
+    kind: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LegacyGroup {
+    name: String,
+    #[serde(default)]
+    versions: Vec<LegacyVersion>,
+    preferred_version: Option<LegacyVersion>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LegacyVersion {
+    group_version: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ResourceList {
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    group_version: String,
+    #[serde(default)]
+    resources: Vec<LegacyResource>,
+}
+
+#[derive(Deserialize)]
+struct LegacyResource {
+    name: String,
+    kind: String,
+    #[serde(default)]
+    namespaced: bool,
+    #[serde(default)]
+    verbs: Vec<String>,
+}

@@ -1,0 +1,138 @@
+//! Why something could not be read, in types: what to do next depends on it.
+
+use std::fmt;
+use std::time::Duration;
+
+/// Why a request has no usable answer. No variant holds what a server or a credential plugin
+/// wrote, beyond words that are checked to be harmless: bodies of error answers repeat values.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Failure {
+    /// 403.
+    #[error("forbidden: {0}")]
+    Forbidden(Right),
+    /// 401, also with fresh credentials.
+    #[error(
+        "the API server does not accept the credentials (401), which were renewed once; log in \
+         again, and check this machine's clock"
+    )]
+    Unauthorized,
+    /// 404 that names the object: the kind is served, and the object is not there.
+    #[error("not found")]
+    NotFound,
+    /// Any other 404: nothing is proven about the object.
+    #[error(
+        "the API server knows no such resource (404); its kind may have been removed meanwhile"
+    )]
+    UnknownResource,
+    /// 410: the list that the pages belong to has expired.
+    #[error("the list expired while it was read (410)")]
+    Expired,
+    /// Any other status.
+    #[error("the API server answered {0}")]
+    Status(StatusText),
+    /// A 200 whose body is not what was asked for.
+    #[error("the answer is not the {expected} that was asked for: {what}")]
+    Malformed {
+        /// Such as `DeploymentList`.
+        expected: String,
+        /// What is wrong with it; never a part of it.
+        what: String,
+    },
+    /// A body beyond every bound.
+    #[error("the answer is too large: {0}")]
+    TooLarge(String),
+    /// The connection could not be made or broke.
+    #[error("the connection failed: {0}")]
+    Connection(String),
+    /// One request took too long.
+    #[error("no complete answer within {}", seconds(.0))]
+    TimedOut(Duration),
+    /// The whole run took too long.
+    #[error("the run's time is used up (--timeout {})", seconds(.0))]
+    OutOfTime(Duration),
+    /// SIGINT or SIGTERM.
+    #[error("interrupted")]
+    Interrupted,
+    /// The credentials could not be had.
+    #[error("{0}")]
+    Credentials(String),
+}
+
+impl Failure {
+    pub fn malformed(expected: &str, what: impl fmt::Display) -> Self {
+        Self::Malformed {
+            expected: expected.to_owned(),
+            what: what.to_string(),
+        }
+    }
+
+    /// Whether the run cannot go on: every further request would end the same way.
+    pub fn ends_run(&self) -> bool {
+        matches!(
+            self,
+            Self::Unauthorized | Self::OutOfTime(_) | Self::Interrupted | Self::Credentials(_)
+        )
+    }
+
+    /// Whether the same request may do better in a moment. Reading is idempotent.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Status(status) => matches!(status.code, 429 | 500 | 502 | 503 | 504),
+            Self::Malformed { .. } | Self::Connection(_) | Self::TimedOut(_) => true,
+            _ => false,
+        }
+    }
+}
+
+fn seconds(duration: &Duration) -> String {
+    format!("{}s", duration.as_secs_f64())
+}
+
+/// A right that is missing, in the words of RBAC.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Right {
+    /// `get`, `list`, `patch`.
+    pub verb: String,
+    /// The API group; empty for the core group.
+    pub group: String,
+    /// The resource, such as `deployments`.
+    pub resource: String,
+    /// The namespace; `None` for cluster-scoped resources, or for all namespaces.
+    pub namespace: Option<String>,
+}
+
+/// `get deployments.apps in namespace shop is not allowed`
+impl fmt::Display for Right {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.verb, self.resource)?;
+        if !self.group.is_empty() {
+            write!(f, ".{}", self.group)?;
+        }
+        match &self.namespace {
+            Some(namespace) => write!(f, " in namespace {namespace}")?,
+            None => write!(f, " in the whole cluster")?,
+        }
+        f.write_str(" is not allowed (driftctl doctor prints the Role that is missing)")
+    }
+}
+
+/// A status code with its reason and the paths of the fields that are at fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct StatusText {
+    pub code: u16,
+    pub reason: Option<String>,
+    pub fields: Vec<String>,
+}
+
+impl fmt::Display for StatusText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.code)?;
+        if let Some(reason) = &self.reason {
+            write!(f, " {reason}")?;
+        }
+        if !self.fields.is_empty() {
+            write!(f, " at {}", self.fields.join(", "))?;
+        }
+        Ok(())
+    }
+}

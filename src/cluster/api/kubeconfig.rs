@@ -1,0 +1,331 @@
+//! Which cluster, and as whom: what kubectl makes of `--kubeconfig`, `KUBECONFIG`,
+//! `~/.kube/config` and `--context`.
+//!
+//! The rules are client-go's (`clientcmd`), with two differences. A kubeconfig that is named and
+//! broken is an error, and so is a context that does not exist: nothing falls back to another
+//! cluster. And files are merged and selected from here rather than by `kube::Config`, which
+//! matches `NO_PROXY` against the proxy's own address and runs an exec plugin twice.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use kube::Config;
+use kube::config::{
+    AuthInfo, Cluster, Context, ExecAuthCluster, ExecConfig, Kubeconfig, KubeconfigError,
+};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+
+const SERVICE_ACCOUNT_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
+/// What decides which kubeconfig is read.
+#[derive(Debug, Default)]
+pub(super) struct Choice<'c> {
+    /// `--kubeconfig`.
+    pub flag: Option<&'c Path>,
+    /// The value of `KUBECONFIG`.
+    pub variable: Option<&'c OsStr>,
+    /// The user's home.
+    pub home: Option<&'c Path>,
+    /// `--context`.
+    pub context: Option<&'c str>,
+    /// The folders that manifests are read from. A kubeconfig in one of them would let whoever
+    /// wrote the manifests run programs (CVE-2022-24817).
+    pub scanned: &'c [PathBuf],
+}
+
+/// A cluster and the way in.
+#[derive(Debug)]
+pub(super) struct Login {
+    pub config: Config,
+    /// The context's name; `None` inside a cluster.
+    pub context: Option<String>,
+    /// The proxy that the kubeconfig names for this cluster.
+    pub proxy: Option<String>,
+    /// A plugin that has to be asked for credentials.
+    pub exec: Option<ExecConfig>,
+}
+
+/// Finds the cluster, and reads nothing from the network.
+pub(super) fn login(choice: &Choice<'_>) -> Result<Login> {
+    let Some(files) = files(choice)? else {
+        return in_cluster(choice);
+    };
+    let merged = read(&files)?;
+    select(merged, choice.context).with_context(|| format!("kubeconfig {}", names(&files)))
+}
+
+/// The files to read; `None` when there is no kubeconfig at all.
+fn files(choice: &Choice<'_>) -> Result<Option<Vec<PathBuf>>> {
+    if let Some(file) = choice.flag {
+        refuse_scanned(file, choice.scanned)?;
+        return Ok(Some(vec![file.to_owned()]));
+    }
+    let listed: Vec<PathBuf> = choice
+        .variable
+        .map(|list| {
+            std::env::split_paths(list)
+                .filter(|path| !path.as_os_str().is_empty())
+                .collect()
+        })
+        .unwrap_or_default();
+    if !listed.is_empty() {
+        // As in kubectl, a file of the list may be missing; all of them may not.
+        let there: Vec<_> = listed
+            .iter()
+            .filter(|path| !is_missing(path))
+            .cloned()
+            .collect();
+        ensure!(
+            !there.is_empty(),
+            "KUBECONFIG names {}, which does not exist",
+            names(&listed)
+        );
+        for file in &there {
+            refuse_scanned(file, choice.scanned)?;
+        }
+        return Ok(Some(there));
+    }
+    let default = choice.home.map(|home| home.join(".kube").join("config"));
+    Ok(default
+        .filter(|path| !is_missing(path))
+        .map(|path| vec![path]))
+}
+
+fn is_missing(path: &Path) -> bool {
+    fs::metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+fn names(files: &[PathBuf]) -> String {
+    let names: Vec<_> = files
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect();
+    names.join(", ")
+}
+
+fn refuse_scanned(file: &Path, scanned: &[PathBuf]) -> Result<()> {
+    let Ok(file) = file.canonicalize() else {
+        return Ok(()); // reading it says what is wrong
+    };
+    let within = |folder: &&PathBuf| {
+        let folder = folder.canonicalize();
+        folder.is_ok_and(|folder| folder.is_dir() && file.starts_with(folder))
+    };
+    match scanned.iter().find(within) {
+        Some(folder) => bail!(
+            "{}: a kubeconfig among the manifests of {} is not used, because it can run programs; \
+             keep it elsewhere",
+            file.display(),
+            folder.display()
+        ),
+        None => Ok(()),
+    }
+}
+
+/// Reads and merges: of two entries with one name, the first file's is used, as in kubectl.
+fn read(files: &[PathBuf]) -> Result<Kubeconfig> {
+    let mut merged = Kubeconfig::default();
+    for file in files {
+        let mut read = Kubeconfig::read_from(file).map_err(|error| unreadable(file, &error))?;
+        read.current_context = read.current_context.filter(|name| !name.is_empty());
+        merged = merged
+            .merge(read)
+            .map_err(|error| anyhow!("kubeconfig {}: {error}", file.display()))?;
+    }
+    Ok(merged)
+}
+
+/// Says where and not what: the file holds credentials.
+fn unreadable(file: &Path, error: &KubeconfigError) -> anyhow::Error {
+    let file = file.display();
+    match error {
+        KubeconfigError::ReadConfig(error, _) => anyhow!("kubeconfig {file}: {error}"),
+        KubeconfigError::Parse(error) => match error.location() {
+            Some(at) => anyhow!(
+                "kubeconfig {file}:{}:{}: not a valid kubeconfig",
+                at.line(),
+                at.column()
+            ),
+            None => anyhow!("kubeconfig {file}: not a valid kubeconfig"),
+        },
+        error => anyhow!("kubeconfig {file}: {error}"),
+    }
+}
+
+fn select(merged: Kubeconfig, context: Option<&str>) -> Result<Login> {
+    let known: Vec<_> = merged
+        .contexts
+        .iter()
+        .map(|context| context.name.as_str())
+        .collect();
+    let known = if known.is_empty() {
+        "none".to_owned()
+    } else {
+        known.join(", ")
+    };
+    let name = context
+        .or(merged.current_context.as_deref())
+        .with_context(|| format!("it has no current context; choose one by --context: {known}"))?
+        .to_owned();
+    let context: Context = merged
+        .contexts
+        .into_iter()
+        .find(|context| context.name == name)
+        .and_then(|context| context.context)
+        .with_context(|| format!("it has no context {name}; there are: {known}"))?;
+    let cluster: Cluster = merged
+        .clusters
+        .into_iter()
+        .find(|cluster| cluster.name == context.cluster)
+        .and_then(|cluster| cluster.cluster)
+        .with_context(|| {
+            format!(
+                "context {name} names the cluster {}, which is not there",
+                context.cluster
+            )
+        })?;
+    let user = match context.user.as_deref().filter(|user| !user.is_empty()) {
+        Some(user) => merged
+            .auth_infos
+            .into_iter()
+            .find(|candidate| candidate.name == user)
+            .and_then(|user| user.auth_info)
+            .with_context(|| format!("context {name} names the user {user}, who is not there"))?,
+        None => AuthInfo::default(),
+    };
+    let (user, exec) = with_plugin(user, &cluster)?;
+    Ok(Login {
+        config: config(&context, &cluster, user)?,
+        context: Some(name),
+        proxy: cluster.proxy_url.filter(|proxy| !proxy.is_empty()),
+        exec,
+    })
+}
+
+/// Takes the plugin out of the user, for [`super::exec`] to run, and applies client-go's order
+/// among credentials: a token file before a token, either before a plugin.
+fn with_plugin(mut user: AuthInfo, cluster: &Cluster) -> Result<(AuthInfo, Option<ExecConfig>)> {
+    if user.token_file.is_some() {
+        user.token = None;
+    }
+    let mut exec = user
+        .exec
+        .take()
+        .filter(|_| user.token.is_none() && user.token_file.is_none());
+    if let Some(exec) = &mut exec
+        && exec.provide_cluster_info
+    {
+        let info = ExecAuthCluster::try_from(cluster);
+        exec.cluster = Some(info.map_err(|error| anyhow!("{error}"))?);
+    }
+    Ok((user, exec))
+}
+
+fn config(context: &Context, cluster: &Cluster, user: AuthInfo) -> Result<Config> {
+    let server = cluster
+        .server
+        .as_deref()
+        .filter(|server| !server.is_empty());
+    let server = server.with_context(|| format!("cluster {} names no server", context.cluster))?;
+    let insecure = cluster.insecure_skip_tls_verify.unwrap_or(false);
+    let roots = roots(cluster)?;
+    // `rest.DefaultServerURL`: an address without a scheme is HTTPS if anything speaks of TLS.
+    let server = if server.contains("://") {
+        server.to_owned()
+    } else if insecure || roots.is_some() {
+        format!("https://{server}")
+    } else {
+        format!("http://{server}")
+    };
+    // The error of a parse is not shown: it may hold a password.
+    let url = without_user_info(&server).parse().map_err(|_| {
+        anyhow!(
+            "the server of cluster {} is no valid address",
+            context.cluster
+        )
+    })?;
+
+    let mut config = Config::new(url);
+    config.default_namespace = context
+        .namespace
+        .clone()
+        .filter(|namespace| !namespace.is_empty())
+        .unwrap_or_else(|| "default".to_owned());
+    config.root_cert = roots;
+    config.accept_invalid_certs = insecure;
+    config.tls_server_name = cluster
+        .tls_server_name
+        .clone()
+        .filter(|name| !name.is_empty());
+    config.disable_compression = cluster.disable_compression.unwrap_or(false);
+    config.default_retry = false;
+    config.auth_info = user;
+    Ok(config)
+}
+
+/// `https://host:6443/path` of `https://user:password@host:6443/path`.
+pub(super) fn without_user_info(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let host = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
+}
+
+fn roots(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>> {
+    let what = "the cluster's certificate authority";
+    let pem = match (
+        &cluster.certificate_authority_data,
+        &cluster.certificate_authority,
+    ) {
+        (Some(data), _) if !data.is_empty() => STANDARD
+            .decode(data.trim_ascii())
+            .map_err(|_| anyhow!("{what} (certificate-authority-data) is not valid base64"))?,
+        (_, Some(file)) if !file.is_empty() => {
+            fs::read(file).with_context(|| format!("{what}: {file}"))?
+        }
+        _ => return Ok(None),
+    };
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
+        .filter_map(Result::ok)
+        .map(|certificate| certificate.as_ref().to_vec())
+        .collect();
+    ensure!(!certificates.is_empty(), "{what} holds no certificate");
+    Ok(Some(certificates))
+}
+
+/// The service account of a pod, where there is no kubeconfig at all.
+fn in_cluster(choice: &Choice<'_>) -> Result<Login> {
+    let help = "give --kubeconfig FILE, set KUBECONFIG, or compare with a recording by --live FILE";
+    if let Some(context) = choice.context {
+        bail!("there is no kubeconfig to find the context {context} in; {help}");
+    }
+    let default = choice.home.map(|home| home.join(".kube").join("config"));
+    let default = default.map_or_else(
+        || "~/.kube/config".to_owned(),
+        |path| path.display().to_string(),
+    );
+    ensure!(
+        Path::new(SERVICE_ACCOUNT_TOKEN).exists(),
+        "there is no kubeconfig: {default} does not exist; {help}"
+    );
+    let mut config = Config::incluster()
+        .map_err(|error| anyhow!("the pod's service account cannot be used: {error}; {help}"))?;
+    config.default_retry = false;
+    Ok(Login {
+        config,
+        context: None,
+        proxy: None,
+        exec: None,
+    })
+}

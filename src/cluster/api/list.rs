@@ -1,0 +1,221 @@
+//! One list, page by page, and what of its items is kept.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use super::failure::Failure;
+use super::receive::Receive;
+use super::splitter::{NoList, Splitter};
+use crate::cluster::text;
+use crate::cluster::{LiveObject, ServedKind};
+use crate::model::{ResourceKey, group_of};
+
+/// Which list is read, and what of it is wanted.
+#[derive(Debug)]
+pub(super) struct Selection {
+    pub kind: ServedKind,
+    /// The namespace that is listed; `None` for the whole cluster.
+    pub namespace: Option<String>,
+    /// The declared objects: names by namespace (the empty string for none).
+    pub wanted: HashMap<String, HashSet<String>>,
+    /// The namespaces whose other objects are wanted too.
+    pub extra_in: BTreeSet<String>,
+}
+
+/// A page that has arrived.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    /// The wanted objects in it.
+    pub found: Vec<LiveObject>,
+    /// The wanted objects in a page of metadata: they are there, and have yet to be read.
+    pub present: Vec<ResourceKey>,
+    /// Objects that nobody declares, metadata only.
+    pub extra: Vec<LiveObject>,
+    /// How many objects the page holds.
+    pub items: usize,
+    /// The token of the next page.
+    pub next: Option<String>,
+    /// How many objects are left behind this page, where the server says so.
+    pub remaining: Option<u64>,
+    /// The state that the list shows.
+    pub resource_version: String,
+}
+
+/// Takes a page as it arrives. An item that nobody wants is not built, or even looked through
+/// behind its name.
+pub(super) struct PageReceiver {
+    selection: Arc<Selection>,
+    splitter: Splitter,
+    page: Page,
+    /// Whether metadata was asked for. A server may send whole objects nevertheless.
+    metadata: bool,
+}
+
+impl PageReceiver {
+    pub fn new(selection: Arc<Selection>, metadata: bool) -> Self {
+        Self {
+            selection,
+            splitter: Splitter::new(),
+            page: Page::default(),
+            metadata,
+        }
+    }
+}
+
+impl Receive for PageReceiver {
+    type Out = Page;
+
+    fn chunk(&mut self, chunk: &[u8]) -> Result<(), Failure> {
+        let Self {
+            selection,
+            splitter,
+            page,
+            metadata,
+        } = self;
+        splitter.feed(chunk, &mut |item| {
+            take(selection, page, item, *metadata)
+                .map_err(|what| Failure::malformed(&list_kind(selection), what))
+        })
+    }
+
+    fn finish(self) -> Result<Page, Failure> {
+        let expected = list_kind(&self.selection);
+        let envelope = self.splitter.finish()?;
+        let malformed = |what: &str| Failure::malformed(&expected, what);
+        let envelope: Envelope =
+            serde_json::from_slice(&envelope).map_err(|_| malformed("it is not valid JSON"))?;
+        let as_asked = envelope.kind == expected
+            && group_of(&envelope.api_version) == group_of(&self.selection.kind.api_version);
+        let metadata_only = self.metadata && envelope.kind == "PartialObjectMetadataList";
+        if !as_asked && !metadata_only {
+            return Err(malformed("it is something else"));
+        }
+        if envelope.items.is_none() {
+            return Err(malformed("it has no items"));
+        }
+        let ListMetadata {
+            next,
+            remaining_item_count,
+            resource_version,
+        } = envelope.metadata;
+        let next = next.filter(|token| !token.is_empty());
+        if next.is_none() && remaining_item_count.is_some_and(|left| left > 0) {
+            return Err(malformed("it says that there is more, and not where"));
+        }
+        Ok(Page {
+            next,
+            remaining: remaining_item_count,
+            resource_version,
+            ..self.page
+        })
+    }
+}
+
+impl From<NoList> for Failure {
+    fn from(error: NoList) -> Self {
+        match error {
+            NoList::TooLarge => Self::TooLarge(error.to_string()),
+            _ => Self::malformed("list", error),
+        }
+    }
+}
+
+fn list_kind(selection: &Selection) -> String {
+    format!("{}List", selection.kind.kind)
+}
+
+/// Keeps an item, or what of it is wanted.
+fn take(selection: &Selection, page: &mut Page, item: &[u8], metadata: bool) -> Result<(), String> {
+    let text = std::str::from_utf8(item).map_err(|_| "it is not valid UTF-8")?;
+    let identity = text::identity(text);
+    let name = identity.name.as_deref().ok_or("an item has no name")?;
+    let namespace = identity.namespace.as_deref();
+    let right_place = match (selection.kind.namespaced, &selection.namespace) {
+        (false, _) => namespace.is_none(),
+        (true, None) => namespace.is_some(),
+        (true, Some(listed)) => namespace == Some(listed),
+    };
+    if !right_place {
+        return Err("an item belongs to another namespace".to_owned());
+    }
+    let whole = match identity.kind.as_deref() {
+        None => true,
+        Some("PartialObjectMetadata") if metadata => false,
+        Some(kind) if kind == selection.kind.kind => true,
+        Some(_) => return Err("an item is of another kind".to_owned()),
+    };
+    page.items += 1;
+    let place = namespace.unwrap_or_default();
+    let wanted = selection
+        .wanted
+        .get(place)
+        .is_some_and(|names| names.contains(name));
+    let extra = !wanted && selection.extra_in.contains(place);
+    if !wanted && !extra {
+        return Ok(());
+    }
+    let key = ResourceKey {
+        group: group_of(&selection.kind.api_version).to_owned(),
+        kind: selection.kind.kind.clone(),
+        namespace: namespace.map(str::to_owned),
+        name: name.to_owned(),
+    };
+    if wanted && !whole {
+        page.present.push(key);
+        return Ok(());
+    }
+    let version = &selection.kind.api_version;
+    if wanted {
+        serde_json::from_str::<IgnoredAny>(text).map_err(|_| "an item is not valid JSON")?;
+        page.found.push(LiveObject::new(key, version, text));
+    } else {
+        let metadata = metadata_of(text).ok_or("an item is not valid JSON")?;
+        page.extra.push(LiveObject::new(key, version, metadata));
+    }
+    Ok(())
+}
+
+/// `{"metadata":{…}}`
+fn metadata_of(text: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Item<'t> {
+        #[serde(borrow)]
+        metadata: &'t RawValue,
+    }
+    let item: Item = serde_json::from_str(text).ok()?;
+    Some(format!("{{\"metadata\":{}}}", item.metadata.get()))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope {
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    api_version: String,
+    #[serde(default)]
+    metadata: ListMetadata,
+    /// Emptied on the way; `null` is how Go writes a list that nothing was appended to.
+    #[serde(default, deserialize_with = "present")]
+    items: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct ListMetadata {
+    #[serde(rename = "continue")]
+    next: Option<String>,
+    remaining_item_count: Option<u64>,
+    resource_version: String,
+}
+
+/// Present, be it as `null` or as a list; not as anything else.
+fn present<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<IgnoredAny>, D::Error> {
+    Option::<Vec<IgnoredAny>>::deserialize(deserializer).map(|_| Some(IgnoredAny))
+}

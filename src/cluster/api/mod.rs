@@ -1,0 +1,344 @@
+//! The API server as a live side.
+//!
+//! ```text
+//! kubeconfig ─► exec ─► transport ─► send ◄── request        who, how, and what may be sent
+//!                                     │
+//!                      discovery ─► plan ─► read ◄── list ◄── splitter
+//! ```
+//!
+//! Only what [`request`] can make is ever sent, and that is reading. Nothing of an answer's body is
+//! logged or put into an error: it may be a Secret.
+
+mod discovery;
+mod exec;
+mod failure;
+mod interrupt;
+mod kubeconfig;
+mod list;
+mod plan;
+mod read;
+mod receive;
+mod request;
+mod send;
+mod splitter;
+mod status;
+mod transport;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use serde_json::Value;
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+
+use self::discovery::{Catalog, Resources, Root};
+use self::failure::Failure;
+use self::interrupt::Reading;
+use self::read::{Outcome, Reader};
+use self::request::{Form, Request, group_version_path};
+use self::send::{Limits, Sender};
+use self::transport::Transport;
+use super::{FetchRequest, Fetched, KindLookup, Live, ServedKind};
+use crate::model::{Target, Warning, group_of};
+
+/// How to reach a cluster, and within which bounds.
+#[derive(Debug, Clone)]
+pub struct ConnectOptions {
+    /// `--kubeconfig`; otherwise `KUBECONFIG`, `~/.kube/config`, or a pod's service account.
+    pub kubeconfig: Option<PathBuf>,
+    /// `--context`; otherwise the current one.
+    pub context: Option<String>,
+    /// The folders that manifests are read from: a kubeconfig in them is refused.
+    pub scanned: Vec<PathBuf>,
+    /// The bound of one request, from sending it to its answer's last byte.
+    pub request_timeout: Duration,
+    /// The bound of everything that is read in the run.
+    pub timeout: Duration,
+    /// Requests under way at once.
+    pub concurrency: usize,
+}
+
+/// An API server.
+pub struct Api {
+    runtime: Runtime,
+    sender: Arc<Sender>,
+    target: Mutex<Target>,
+    namespace: String,
+    catalog: Mutex<Catalog>,
+}
+
+impl Api {
+    /// Finds the cluster and prepares the way to it. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// When there is no kubeconfig, when one is broken or names no such context, or when its
+    /// credentials cannot be had. Nothing falls back to another cluster.
+    pub fn connect(options: &ConnectOptions) -> Result<Self> {
+        let variable = std::env::var_os("KUBECONFIG");
+        let home = std::env::home_dir();
+        let login = kubeconfig::login(&kubeconfig::Choice {
+            flag: options.kubeconfig.as_deref(),
+            variable: variable.as_deref(),
+            home: home.as_deref(),
+            context: options.context.as_deref(),
+            scanned: &options.scanned,
+        })?;
+        let url = login.config.cluster_url.to_string();
+        let target = Target {
+            context: login.context.clone(),
+            server: Some(kubeconfig::without_user_info(&url)),
+            insecure: login.config.accept_invalid_certs,
+            ..Target::default()
+        };
+        let namespace = login.config.default_namespace.clone();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .context("cannot start the threads that read from the cluster")?;
+        let transport = runtime
+            .block_on(Transport::new(login, options.request_timeout))
+            .map_err(|failure| anyhow!("cannot prepare the connection to {url}: {failure}"))?;
+        let limits = Limits {
+            request: options.request_timeout,
+            run: options.timeout,
+            concurrency: options.concurrency,
+        };
+        let deadline = Instant::now() + options.timeout;
+        let sender = Sender::new(transport, limits, deadline, interrupt::signals());
+        Ok(Self {
+            runtime,
+            sender: Arc::new(sender),
+            target: Mutex::new(target),
+            namespace,
+            catalog: Mutex::new(Catalog {
+                core: Root::NotAsked,
+                named: Root::NotAsked,
+            }),
+        })
+    }
+
+    /// Finds out what is served: the core group, the others, or both, in one request each, and the
+    /// groups that an older server has to be asked for one by one (of all groups, if `groups` is
+    /// `None`).
+    async fn discover(&self, core: bool, named: bool, groups: Option<&BTreeSet<&str>>) -> Catalog {
+        let mut catalog = lock(&self.catalog).clone();
+        let (core, named, ()) = tokio::join!(
+            self.root("/api", core && catalog.core == Root::NotAsked),
+            self.root("/apis", named && catalog.named == Root::NotAsked),
+            self.ask_version(),
+        );
+        if let Some(core) = core {
+            catalog.core = core;
+        }
+        if let Some(named) = named {
+            catalog.named = named;
+        }
+        let mut versions = JoinSet::new();
+        for version in catalog.missing(groups) {
+            versions.spawn(resources(Arc::clone(&self.sender), version));
+        }
+        for (version, resources) in versions.join_all().await {
+            catalog.fill(&version, resources);
+        }
+        *lock(&self.catalog) = catalog.clone();
+        catalog
+    }
+
+    async fn root(&self, path: &str, is_wanted: bool) -> Option<Root> {
+        if !is_wanted {
+            return None;
+        }
+        let request = Request::document(path, Form::Discovery);
+        let parse = |body: Vec<u8>| {
+            discovery::root(&body).map_err(|what| Failure::malformed("discovery document", what))
+        };
+        let root = self.sender.checked(&request, parse).await;
+        Some(
+            root.unwrap_or_else(|failure| {
+                Root::Broken(discovery::unknown(path, &failure.to_string()))
+            }),
+        )
+    }
+
+    /// The server's version is nice to know; that it cannot be had says nothing about the rest.
+    async fn ask_version(&self) {
+        if lock(&self.target).version.is_some() {
+            return;
+        }
+        let request = Request::document("/version", Form::Json);
+        let answer = self.sender.checked(&request, parsed).await;
+        let version = answer
+            .ok()
+            .and_then(|info| Some(info.get("gitVersion")?.as_str()?.to_owned()));
+        lock(&self.target).version = version;
+    }
+
+    async fn read(&self, request: &FetchRequest) -> Outcome {
+        let mut outcome = Outcome::default();
+        let mut kinds = Vec::new();
+        if !request.extra_in.is_empty() {
+            let catalog = self.discover(true, true, None).await;
+            let (known, gaps) = catalog.namespaced_kinds();
+            kinds = known;
+            outcome.warnings.extend(gaps.into_iter().map(no_extra));
+        }
+        let reader = Arc::new(Reader {
+            sender: Arc::clone(&self.sender),
+        });
+        let mut tasks = JoinSet::new();
+        for group in plan::groups(request, &kinds) {
+            tasks.spawn(Arc::clone(&reader).group(group));
+        }
+        for part in tasks.join_all().await {
+            outcome.add(part);
+        }
+        outcome
+    }
+
+    async fn items(&self, kind: &ServedKind, namespace: &str) -> Result<Vec<Value>, Failure> {
+        let mut items = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let request = Request::page(
+                kind,
+                Some(namespace),
+                Form::Json,
+                plan::PAGE,
+                token.as_deref(),
+            )?;
+            let mut page = self.sender.checked(&request, parsed).await?;
+            let Some(Value::Array(found)) = page.get_mut("items").map(Value::take) else {
+                return Err(Failure::malformed("list", "it has no items"));
+            };
+            items.extend(found);
+            let next = page.pointer("/metadata/continue").and_then(Value::as_str);
+            match next.filter(|next| !next.is_empty()) {
+                Some(next) if token.as_deref() != Some(next) => token = Some(next.to_owned()),
+                _ => break,
+            }
+        }
+        // Items of a list carry no kind of their own.
+        for item in items.iter_mut().filter_map(Value::as_object_mut) {
+            item.insert("kind".to_owned(), kind.kind.clone().into());
+            item.insert("apiVersion".to_owned(), kind.api_version.clone().into());
+        }
+        Ok(items)
+    }
+}
+
+impl Live for Api {
+    fn target(&self) -> Target {
+        lock(&self.target).clone()
+    }
+
+    fn default_namespace(&self) -> Option<String> {
+        Some(self.namespace.clone())
+    }
+
+    fn resolve(
+        &self,
+        kinds: &BTreeSet<(String, String)>,
+        _declared_crds: &[&Value],
+    ) -> Result<BTreeMap<(String, String), KindLookup>> {
+        let _reading = Reading::begin();
+        let groups: BTreeSet<&str> = kinds.iter().map(|(version, _)| group_of(version)).collect();
+        let core = groups.contains("");
+        let named = groups.iter().any(|group| !group.is_empty());
+        let catalog = self
+            .runtime
+            .block_on(self.discover(core, named, Some(&groups)));
+        if let (Root::Broken(why), Root::Broken(_) | Root::NotAsked)
+        | (Root::NotAsked, Root::Broken(why)) = (&catalog.core, &catalog.named)
+        {
+            let server = self.target().server.unwrap_or_default();
+            bail!("nothing can be read from {server}: {why}");
+        }
+        Ok(kinds
+            .iter()
+            .map(|kind| (kind.clone(), catalog.lookup(&kind.0, &kind.1)))
+            .collect())
+    }
+
+    fn fetch(&self, request: &FetchRequest) -> Result<Fetched> {
+        let _reading = Reading::begin();
+        let outcome = self.runtime.block_on(self.read(request));
+        lock(&self.target).read_at = Some(jiff::Timestamp::now().strftime("%FT%TZ").to_string());
+        let cut_short =
+            |failure: &Failure| matches!(failure, Failure::Interrupted | Failure::OutOfTime(_));
+        let ended = self.sender.ended();
+        let mut warnings = outcome.warnings;
+        warnings.extend(ended.iter().map(|failure| Warning {
+            place: String::new(),
+            message: format!("reading from the cluster stopped: {failure}"),
+            fatal: true,
+        }));
+        Ok(Fetched {
+            answers: outcome.answers,
+            extra: outcome.extra,
+            warnings,
+            interrupted: ended.as_ref().is_some_and(cut_short),
+        })
+    }
+
+    fn schema(&self, api_version: &str) -> Result<Option<Value>> {
+        if !lock(&self.catalog).has_version(api_version) {
+            return Ok(None);
+        }
+        let path = format!("/openapi/v3{}", group_version_path(api_version));
+        let request = Request::document(&path, Form::Json);
+        match self.runtime.block_on(self.sender.checked(&request, parsed)) {
+            Ok(document) => Ok(Some(document)),
+            Err(Failure::NotFound | Failure::UnknownResource) => Ok(None),
+            Err(failure) => Err(anyhow!("{failure}")),
+        }
+    }
+
+    fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>> {
+        let groups = BTreeSet::from([group_of(api_version)]);
+        let listed = self.runtime.block_on(async {
+            let catalog = self.discover(false, true, Some(&groups)).await;
+            match catalog.lookup(api_version, kind) {
+                KindLookup::Served(kind) => self.items(&kind, namespace).await.ok(),
+                _ => None,
+            }
+        });
+        listed
+    }
+}
+
+async fn resources(sender: Arc<Sender>, api_version: String) -> (String, Resources) {
+    let request = Request::document(&group_version_path(&api_version), Form::Json);
+    let parse = |body: Vec<u8>| {
+        discovery::resources(&api_version, &body)
+            .map_err(|what| Failure::malformed("discovery document", what))
+    };
+    let resources = sender
+        .checked(&request, parse)
+        .await
+        .unwrap_or_else(|failure| {
+            Resources::Broken(discovery::unknown(&api_version, &failure.to_string()))
+        });
+    (api_version, resources)
+}
+
+fn parsed(body: Vec<u8>) -> Result<Value, Failure> {
+    serde_json::from_slice(&body)
+        .map_err(|_| Failure::malformed("document", "it is not valid JSON"))
+}
+
+/// A group that is not known leaves open which undeclared objects it has.
+fn no_extra(why: String) -> Warning {
+    Warning {
+        place: String::new(),
+        message: format!("some undeclared objects could not be looked for: {why}"),
+        fatal: true,
+    }
+}
+
+/// What a panic left behind is as good as before: each value is replaced as a whole.
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    value.lock().unwrap_or_else(PoisonError::into_inner)
+}

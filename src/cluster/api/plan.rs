@@ -1,0 +1,275 @@
+//! Which requests a run needs: the wanted objects by kind and namespace, and for each such group a
+//! list or single reads, whichever is cheaper.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cluster::{FetchRequest, ServedKind};
+use crate::model::{GroupKind, ResourceKey};
+
+/// Up to so many objects of a group are read one by one: a list of the same namespace is at best
+/// as cheap.
+pub(super) const FEW: usize = 2;
+
+/// How many single reads cost about as much as a page of five hundred objects: one read is 0.5 to
+/// 1 ms of the server's time, and encoding five hundred objects is 10 to 25 ms.
+const READS_PER_PAGE: u64 = 20;
+
+/// The most that a page holds, as in kubectl.
+pub(super) const PAGE: usize = 500;
+
+/// From so many lists in a run, kinds that are spread over several namespaces are listed in the
+/// whole cluster at once.
+const MANY_LISTS: usize = 32;
+const SPREAD: usize = 3;
+
+/// What is read together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Group {
+    pub kind: ServedKind,
+    pub scope: Scope,
+    /// The declared objects, sorted.
+    pub wanted: Vec<ResourceKey>,
+    /// The namespaces whose other objects are wanted, too.
+    pub extra_in: BTreeSet<String>,
+}
+
+/// Where a group is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Scope {
+    /// In the cluster; the kind has no namespaces.
+    Cluster,
+    /// In one namespace.
+    Namespace(String),
+    /// In several.
+    AllNamespaces,
+}
+
+impl Group {
+    /// The namespace in the address of its list.
+    pub fn namespace(&self) -> Option<&str> {
+        match &self.scope {
+            Scope::Namespace(namespace) => Some(namespace),
+            Scope::Cluster | Scope::AllNamespaces => None,
+        }
+    }
+
+    /// How many objects the first page is asked for: four times of what is wanted from it, since
+    /// its answer tells how many more there are.
+    pub fn first_page(&self) -> usize {
+        if self.extra_in.is_empty() {
+            (self.wanted.len() * 4).clamp(50, PAGE)
+        } else {
+            PAGE
+        }
+    }
+
+    /// Whether reading the `left` wanted objects one by one is cheaper than reading `remaining`
+    /// more objects of the list. When the server does not say how many remain, it is at least a
+    /// page.
+    pub fn reads_are_cheaper(left: usize, remaining: Option<u64>) -> bool {
+        let pages = remaining.unwrap_or(1).div_ceil(PAGE as u64).max(1);
+        (left as u64) < pages * READS_PER_PAGE
+    }
+
+    /// The same objects by namespace.
+    pub fn by_namespace(&self, wanted: Vec<ResourceKey>) -> Vec<Group> {
+        let mut groups: BTreeMap<String, Vec<ResourceKey>> = BTreeMap::new();
+        for key in wanted {
+            let namespace = key.namespace.clone().unwrap_or_default();
+            groups.entry(namespace).or_default().push(key);
+        }
+        for namespace in &self.extra_in {
+            groups.entry(namespace.clone()).or_default();
+        }
+        let group = |(namespace, wanted): (String, Vec<ResourceKey>)| Group {
+            kind: self.kind.clone(),
+            extra_in: self
+                .extra_in
+                .iter()
+                .filter(|n| **n == namespace)
+                .cloned()
+                .collect(),
+            scope: Scope::Namespace(namespace),
+            wanted,
+        };
+        groups.into_iter().map(group).collect()
+    }
+}
+
+/// Groups what is wanted. `kinds` are those whose undeclared objects are looked for.
+pub(super) fn groups(request: &FetchRequest, kinds: &[ServedKind]) -> Vec<Group> {
+    let mut by_kind: BTreeMap<ServedKind, Vec<ResourceKey>> = BTreeMap::new();
+    for wanted in &request.wanted {
+        by_kind
+            .entry(wanted.kind.clone())
+            .or_default()
+            .push(wanted.key.clone());
+    }
+    // An object that is declared at another version than the preferred one is no extra object.
+    let extra_kinds = extra_kinds(&by_kind, kinds);
+    for kind in &extra_kinds {
+        by_kind.entry(kind.clone()).or_default();
+    }
+    let mut groups = Vec::new();
+    for (kind, mut wanted) in by_kind {
+        wanted.sort();
+        wanted.dedup();
+        let extra_in = if extra_kinds.contains(&kind) {
+            request.extra_in.clone()
+        } else {
+            BTreeSet::new()
+        };
+        let scope = if kind.namespaced {
+            Scope::AllNamespaces
+        } else {
+            Scope::Cluster
+        };
+        groups.push(Group {
+            kind,
+            scope,
+            wanted,
+            extra_in,
+        });
+    }
+    spread(groups)
+}
+
+/// For each kind, the version at which its undeclared objects are listed: one at which objects
+/// are read anyway, else the preferred one.
+fn extra_kinds(
+    declared: &BTreeMap<ServedKind, Vec<ResourceKey>>,
+    kinds: &[ServedKind],
+) -> BTreeSet<ServedKind> {
+    let mut by_group_kind: BTreeMap<GroupKind, &ServedKind> = BTreeMap::new();
+    for kind in kinds
+        .iter()
+        .chain(declared.keys().filter(|kind| kind.namespaced))
+    {
+        let group_kind = GroupKind::new(&kind.api_version, &kind.kind);
+        if kinds
+            .iter()
+            .any(|known| GroupKind::new(&known.api_version, &known.kind) == group_kind)
+        {
+            by_group_kind.insert(group_kind, kind);
+        }
+    }
+    by_group_kind.into_values().cloned().collect()
+}
+
+/// Decides between one list of the whole cluster and one for each namespace.
+///
+/// Lists of namespaces run side by side, hold little that nobody declares, and need no rights in
+/// the whole cluster; but with many of them, the requests themselves cost more than that.
+fn spread(groups: Vec<Group>) -> Vec<Group> {
+    let split = |group: &Group| match group.scope {
+        Scope::AllNamespaces => group.by_namespace(group.wanted.clone()),
+        _ => vec![group.clone()],
+    };
+    let lists = |groups: &[Group]| groups.iter().filter(|group| !group.is_few()).count();
+    let many = groups
+        .iter()
+        .map(|group| lists(&split(group)))
+        .sum::<usize>()
+        > MANY_LISTS;
+    groups
+        .into_iter()
+        .flat_map(|group| {
+            let parts = split(&group);
+            if many && lists(&parts) >= SPREAD {
+                vec![group]
+            } else {
+                parts
+            }
+        })
+        .collect()
+}
+
+impl Group {
+    /// Whether it is read object by object.
+    pub fn is_few(&self) -> bool {
+        self.wanted.len() <= FEW && self.extra_in.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::Wanted;
+    use crate::model::group_of;
+
+    fn kind(api_version: &str, kind: &str) -> ServedKind {
+        ServedKind {
+            api_version: api_version.to_owned(),
+            kind: kind.to_owned(),
+            plural: format!("{}s", kind.to_lowercase()),
+            namespaced: kind != "Namespace",
+        }
+    }
+
+    fn request(objects: &[(&ServedKind, usize, usize)]) -> FetchRequest {
+        let mut request = FetchRequest::default();
+        for (kind, namespaces, each) in objects {
+            for n in 0..namespaces * each {
+                request.wanted.push(Wanted {
+                    key: ResourceKey {
+                        group: group_of(&kind.api_version).to_owned(),
+                        kind: kind.kind.clone(),
+                        namespace: kind.namespaced.then(|| format!("ns-{}", n / each)),
+                        name: format!("x-{n}"),
+                    },
+                    kind: (*kind).clone(),
+                });
+            }
+        }
+        request
+    }
+
+    #[test]
+    fn few_namespaces_are_listed_one_by_one_and_many_at_once() {
+        let (deployment, config) = (kind("apps/v1", "Deployment"), kind("v1", "ConfigMap"));
+        let few = groups(&request(&[(&deployment, 10, 50), (&config, 10, 50)]), &[]);
+        assert_eq!(few.len(), 20);
+        assert!(
+            few.iter()
+                .all(|group| matches!(group.scope, Scope::Namespace(_)))
+        );
+        let many = groups(&request(&[(&deployment, 40, 5), (&config, 2, 50)]), &[]);
+        let scopes: Vec<_> = many.iter().map(|group| &group.scope).collect();
+        assert_eq!(many.len(), 3, "{scopes:?}");
+        assert!(scopes.contains(&&Scope::AllNamespaces));
+    }
+
+    #[test]
+    fn single_objects_need_no_list() {
+        let groups = groups(&request(&[(&kind("v1", "Namespace"), 1, 1)]), &[]);
+        assert!(groups[0].is_few());
+        assert_eq!(groups[0].scope, Scope::Cluster);
+    }
+
+    #[test]
+    fn reads_replace_a_list_that_is_mostly_about_others() {
+        assert!(Group::reads_are_cheaper(50, Some(9_800)));
+        assert!(!Group::reads_are_cheaper(50, Some(900)));
+        assert!(Group::reads_are_cheaper(3, None));
+    }
+
+    #[test]
+    fn extra_objects_are_looked_for_at_one_version_of_each_kind() {
+        let declared = kind("x.example/v1beta1", "Promo");
+        let mut request = request(&[(&declared, 1, 1)]);
+        request.extra_in.insert("ns-0".to_owned());
+        let kinds = [kind("x.example/v1", "Promo"), kind("v1", "Pod")];
+        let groups = groups(&request, &kinds);
+        let shown: Vec<_> = groups
+            .iter()
+            .map(|group| {
+                (
+                    &*group.kind.api_version,
+                    group.wanted.len(),
+                    group.extra_in.len(),
+                )
+            })
+            .collect();
+        assert_eq!(shown, [("v1", 0, 1), ("x.example/v1beta1", 1, 1)]);
+    }
+}

@@ -1,0 +1,316 @@
+//! Reads the groups of a plan.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use tokio::task::JoinSet;
+
+use super::failure::Failure;
+use super::list::{Page, PageReceiver, Selection};
+use super::plan::{Group, PAGE, Scope};
+use super::request::{Form, Request};
+use super::send::Sender;
+use crate::cluster::{Answer, LiveObject, ServedKind};
+use crate::model::{ResourceKey, Warning};
+
+/// How often an expired list is begun anew.
+const RELISTS: u32 = 2;
+
+/// Up to so many objects that a list does not hold are asked for once more: what was replaced
+/// while the list was read is there again a moment later. More than these are no coincidence.
+const CONFIRM: usize = 16;
+
+/// What was read of a group.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub answers: BTreeMap<ResourceKey, Answer>,
+    pub extra: Vec<LiveObject>,
+    pub warnings: Vec<Warning>,
+}
+
+/// What a list came to.
+#[derive(Default)]
+struct Listed {
+    found: Vec<LiveObject>,
+    extra: Vec<LiveObject>,
+    /// Wanted objects that are there and were not read with the list.
+    present: Vec<ResourceKey>,
+    /// Whether the list was read to its end, so that what it does not hold is not there.
+    complete: bool,
+}
+
+/// Reads groups by the requests of a [`Sender`].
+pub(super) struct Reader {
+    pub sender: Arc<Sender>,
+}
+
+impl Reader {
+    /// Reads one group, and never fails as a whole: what could not be read is in the answers.
+    pub async fn group(self: Arc<Self>, group: Group) -> Outcome {
+        self.strategy(group).await
+    }
+
+    /// Boxed, since a group may turn into its parts.
+    fn strategy(self: Arc<Self>, group: Group) -> Pin<Box<dyn Future<Output = Outcome> + Send>> {
+        Box::pin(self.choose(group))
+    }
+
+    async fn choose(self: Arc<Self>, group: Group) -> Outcome {
+        if group.is_few() {
+            return Self::objects(&self, &group.kind, group.wanted).await;
+        }
+        let failure = match self.list(&group).await {
+            Ok(listed) => return self.settle(group, listed).await,
+            Err(failure) => failure,
+        };
+        // LIST everywhere → LIST in the namespace → GET.
+        let refused = matches!(&failure, Failure::Forbidden(_))
+            || matches!(&failure, Failure::Status(status) if status.code == 405);
+        if refused && group.scope == Scope::AllNamespaces {
+            return self.parts(group.by_namespace(group.wanted.clone())).await;
+        }
+        let mut outcome = if refused {
+            Self::objects(&self, &group.kind, group.wanted.clone()).await
+        } else {
+            let unread = |key| (key, Answer::Unread(failure.to_string()));
+            Outcome {
+                answers: group.wanted.iter().cloned().map(unread).collect(),
+                ..Outcome::default()
+            }
+        };
+        outcome.warnings.extend(no_extra(&group, &failure));
+        outcome
+    }
+
+    /// Answers for everything that a group wants, from what its list came to.
+    async fn settle(self: Arc<Self>, group: Group, listed: Listed) -> Outcome {
+        let mut outcome = Outcome {
+            extra: listed.extra,
+            ..Outcome::default()
+        };
+        for object in listed.found {
+            outcome
+                .answers
+                .insert(object.key.clone(), Answer::Found(object));
+        }
+        let unanswered = |key: &&ResourceKey| !outcome.answers.contains_key(key);
+        let left: Vec<_> = group.wanted.iter().filter(unanswered).cloned().collect();
+        if listed.complete {
+            let present: HashSet<_> = listed.present.iter().collect();
+            let (present, absent): (Vec<_>, _) =
+                left.into_iter().partition(|key| present.contains(key));
+            outcome.add(Self::objects(&self, &group.kind, present).await);
+            outcome.add(Self::confirm(&self, &group.kind, absent).await);
+        } else if group.scope == Scope::AllNamespaces {
+            outcome.add(self.parts(group.by_namespace(left)).await);
+        } else {
+            outcome.add(Self::objects(&self, &group.kind, left).await);
+        }
+        outcome
+    }
+
+    async fn parts(self: Arc<Self>, groups: Vec<Group>) -> Outcome {
+        let mut tasks = JoinSet::new();
+        for group in groups {
+            tasks.spawn(Arc::clone(&self).strategy(group));
+        }
+        let mut outcome = Outcome::default();
+        for part in tasks.join_all().await {
+            outcome.add(part);
+        }
+        outcome
+    }
+
+    /// Reads objects one by one, side by side.
+    async fn objects(this: &Arc<Self>, kind: &ServedKind, keys: Vec<ResourceKey>) -> Outcome {
+        let mut tasks = JoinSet::new();
+        for key in keys {
+            let (this, kind) = (Arc::clone(this), kind.clone());
+            tasks.spawn(async move {
+                let answer = match this.object(&kind, &key).await {
+                    Ok(object) => Answer::Found(object),
+                    Err(Failure::NotFound) => Answer::Absent,
+                    Err(failure) => Answer::Unread(failure.to_string()),
+                };
+                (key, answer)
+            });
+        }
+        Outcome {
+            answers: tasks.join_all().await.into_iter().collect(),
+            ..Outcome::default()
+        }
+    }
+
+    /// Asks once more for what a list does not hold. The list has proven it; so an answer counts
+    /// only when it is an object.
+    async fn confirm(this: &Arc<Self>, kind: &ServedKind, absent: Vec<ResourceKey>) -> Outcome {
+        let mut answers: BTreeMap<_, _> = absent
+            .iter()
+            .map(|key| (key.clone(), Answer::Absent))
+            .collect();
+        if absent.len() <= CONFIRM {
+            let again = Self::objects(this, kind, absent).await.answers;
+            let found = |(_, answer): &(ResourceKey, Answer)| matches!(answer, Answer::Found(_));
+            answers.extend(again.into_iter().filter(found));
+        }
+        Outcome {
+            answers,
+            ..Outcome::default()
+        }
+    }
+
+    /// Reads one object.
+    pub async fn object(
+        &self,
+        kind: &ServedKind,
+        key: &ResourceKey,
+    ) -> Result<LiveObject, Failure> {
+        let namespace = key.namespace.as_deref();
+        let request = Request::object(kind, namespace, &key.name)?;
+        let check = |body: Vec<u8>| -> Result<LiveObject, Failure> {
+            let malformed = |what| Failure::malformed(&kind.kind, what);
+            let text = String::from_utf8(body).map_err(|_| malformed("it is not valid UTF-8"))?;
+            is_object(&text, kind, key).map_err(malformed)?;
+            Ok(LiveObject::new(key.clone(), &kind.api_version, text))
+        };
+        self.sender.checked(&request, check).await
+    }
+
+    /// Reads a list from its first page to its last, or until it is clear that the rest is not
+    /// worth reading.
+    async fn list(&self, group: &Group) -> Result<Listed, Failure> {
+        let mut relists = 0;
+        loop {
+            match self.list_once(group).await {
+                Err(Failure::Expired) if relists < RELISTS => relists += 1,
+                result => return result,
+            }
+        }
+    }
+
+    async fn list_once(&self, group: &Group) -> Result<Listed, Failure> {
+        let selection = Arc::new(selection(group));
+        let mut listed = Listed::default();
+        let mut form = if group.wanted.is_empty() {
+            Form::Metadata
+        } else {
+            Form::Json
+        };
+        let mut limit = group.first_page();
+        let mut token: Option<String> = None;
+        let mut version: Option<String> = None;
+        loop {
+            let page = self
+                .page(group, &selection, form, limit, token.as_deref())
+                .await?;
+            // All pages of a list show one state. A server that mixes states could pass over an
+            // object, or show it twice.
+            if version.get_or_insert_with(|| page.resource_version.clone())
+                != &page.resource_version
+            {
+                return Err(Failure::Expired);
+            }
+            listed.found.extend(page.found);
+            listed.extra.extend(page.extra);
+            listed.present.extend(page.present);
+            let Some(next) = page.next else {
+                listed.complete = true;
+                return Ok(listed);
+            };
+            if token.as_ref() == Some(&next) {
+                return Err(Failure::malformed("list", "its pages do not end"));
+            }
+            let left = group.wanted.len() - listed.found.len().min(group.wanted.len());
+            if group.extra_in.is_empty()
+                && (left == 0 || Group::reads_are_cheaper(left, page.remaining))
+            {
+                return Ok(listed);
+            }
+            if Group::reads_are_cheaper(left, page.remaining) {
+                // The rest is read for its names; what is declared among them, object by object.
+                form = Form::Metadata;
+            }
+            limit = PAGE;
+            token = Some(next);
+        }
+    }
+
+    async fn page(
+        &self,
+        group: &Group,
+        selection: &Arc<Selection>,
+        form: Form,
+        limit: usize,
+        token: Option<&str>,
+    ) -> Result<Page, Failure> {
+        let request = Request::page(&group.kind, group.namespace(), form, limit, token)?;
+        let receiver = || PageReceiver::new(Arc::clone(selection), form == Form::Metadata);
+        self.sender.send(&request, receiver).await
+    }
+}
+
+impl Outcome {
+    pub fn add(&mut self, other: Self) {
+        self.answers.extend(other.answers);
+        self.extra.extend(other.extra);
+        self.warnings.extend(other.warnings);
+    }
+}
+
+fn selection(group: &Group) -> Selection {
+    let mut wanted: HashMap<String, HashSet<String>> = HashMap::new();
+    for key in &group.wanted {
+        let names = wanted
+            .entry(key.namespace.clone().unwrap_or_default())
+            .or_default();
+        names.insert(key.name.clone());
+    }
+    Selection {
+        kind: group.kind.clone(),
+        namespace: group.namespace().map(str::to_owned),
+        wanted,
+        extra_in: group.extra_in.clone(),
+    }
+}
+
+/// A list that could not be read leaves open which undeclared objects there are.
+fn no_extra(group: &Group, failure: &Failure) -> Option<Warning> {
+    let namespaces: Vec<_> = group.extra_in.iter().map(String::as_str).collect();
+    (!namespaces.is_empty()).then(|| Warning {
+        place: namespaces.join(", "),
+        message: format!(
+            "undeclared objects of kind {} could not be looked for: {failure}",
+            group.kind.kind
+        ),
+        fatal: true,
+    })
+}
+
+/// Whether a body is the object that was asked for.
+fn is_object(text: &str, kind: &ServedKind, key: &ResourceKey) -> Result<(), &'static str> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Object {
+        api_version: String,
+        kind: String,
+        metadata: Metadata,
+    }
+    #[derive(Deserialize)]
+    struct Metadata {
+        name: String,
+        namespace: Option<String>,
+    }
+    let object: Object =
+        serde_json::from_str(text).map_err(|_| "it is not valid JSON, or no object")?;
+    let same = object.kind == kind.kind
+        && object.api_version == kind.api_version
+        && object.metadata.name == key.name
+        && object.metadata.namespace.filter(|n| !n.is_empty()) == key.namespace;
+    if same {
+        Ok(())
+    } else {
+        Err("it is another object")
+    }
+}

@@ -1,0 +1,143 @@
+//! What takes bodies as they arrive.
+
+use std::io;
+
+use super::failure::Failure;
+
+/// The most that a body may hold once it is unpacked. Five hundred objects of the largest size
+/// that etcd stores are 750 MiB; a compression bomb is bounded by this in time, and by the
+/// receiver's own bounds in memory.
+const MAX_BODY: u64 = 1 << 30;
+
+/// The most that a body may hold that is kept as a whole: an object, a discovery document, an
+/// OpenAPI document.
+const MAX_WHOLE: u64 = 64 << 20;
+
+/// Something that takes a body piece by piece.
+pub(super) trait Receive {
+    /// What becomes of the body.
+    type Out;
+
+    /// Takes the next piece.
+    fn chunk(&mut self, chunk: &[u8]) -> Result<(), Failure>;
+
+    /// Ends the body.
+    fn finish(self) -> Result<Self::Out, Failure>;
+}
+
+/// Keeps the whole body.
+pub(super) struct Whole {
+    bytes: Vec<u8>,
+    most: u64,
+}
+
+impl Whole {
+    pub fn up_to(most: u64) -> Self {
+        Self {
+            bytes: Vec::new(),
+            most,
+        }
+    }
+}
+
+impl Default for Whole {
+    fn default() -> Self {
+        Self::up_to(MAX_WHOLE)
+    }
+}
+
+impl Receive for Whole {
+    type Out = Vec<u8>;
+
+    fn chunk(&mut self, chunk: &[u8]) -> Result<(), Failure> {
+        if (self.bytes.len() + chunk.len()) as u64 > self.most {
+            return Err(too_large(self.most));
+        }
+        self.bytes.extend_from_slice(chunk);
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Vec<u8>, Failure> {
+        Ok(self.bytes)
+    }
+}
+
+/// Keeps the whole body and turns it into something. What does not parse is no answer, so that the
+/// request may be sent again.
+pub(super) struct Parsed<F> {
+    whole: Whole,
+    parse: F,
+}
+
+impl<F> Parsed<F> {
+    pub fn new(parse: F) -> Self {
+        Self {
+            whole: Whole::default(),
+            parse,
+        }
+    }
+}
+
+impl<T, F: Fn(Vec<u8>) -> Result<T, Failure>> Receive for Parsed<F> {
+    type Out = T;
+
+    fn chunk(&mut self, chunk: &[u8]) -> Result<(), Failure> {
+        self.whole.chunk(chunk)
+    }
+
+    fn finish(self) -> Result<T, Failure> {
+        (self.parse)(self.whole.finish()?)
+    }
+}
+
+/// A receiver with a bound on all that it takes, to be fed directly or through a decompressor.
+pub(super) struct Capped<R> {
+    receiver: R,
+    left: u64,
+    complaint: Option<Failure>,
+}
+
+impl<R: Receive> Capped<R> {
+    pub fn new(receiver: R) -> Self {
+        Self {
+            receiver,
+            left: MAX_BODY,
+            complaint: None,
+        }
+    }
+
+    pub fn feed(&mut self, chunk: &[u8]) -> Result<(), Failure> {
+        self.left = self
+            .left
+            .checked_sub(chunk.len() as u64)
+            .ok_or_else(|| too_large(MAX_BODY))?;
+        self.receiver.chunk(chunk)
+    }
+
+    /// Why it refused a piece that was written to it.
+    pub fn complaint(&mut self) -> Option<Failure> {
+        self.complaint.take()
+    }
+
+    pub fn finish(self) -> Result<R::Out, Failure> {
+        self.receiver.finish()
+    }
+}
+
+impl<R: Receive> io::Write for Capped<R> {
+    fn write(&mut self, chunk: &[u8]) -> io::Result<usize> {
+        if let Err(failure) = self.feed(chunk) {
+            self.complaint = Some(failure);
+            return Err(io::Error::other("refused"));
+        }
+        Ok(chunk.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn too_large(most: u64) -> Failure {
+    Failure::TooLarge(format!("more than {} MiB", most.div_ceil(1 << 20)))
+}

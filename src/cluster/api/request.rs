@@ -1,0 +1,323 @@
+//! Everything that driftctl may send, and the only place where a method is chosen.
+//!
+//! A [`Request`] is made by one of the constructors here and by nothing else, so reading these
+//! proves what a run can do: GET; the self-reviews, which change nothing; and a server-side apply
+//! that always carries `dryRun=All`.
+
+use std::fmt::Write as _;
+
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{Method, Uri};
+
+use super::failure::{Failure, Right};
+use crate::cluster::ServedKind;
+use crate::model::group_of;
+
+/// How an answer is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Plain JSON.
+    Json,
+    /// All groups and their resources in one document, from servers since 1.26.
+    Discovery,
+    /// Lists without anything but the metadata of their items.
+    Metadata,
+}
+
+impl Form {
+    /// Each form but the plain one falls back to it on servers that do not know it.
+    fn accept(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Discovery => {
+                "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
+                 application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,\
+                 application/json"
+            }
+            Self::Metadata => {
+                "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+            }
+        }
+    }
+}
+
+/// One request.
+#[derive(Debug, Clone)]
+pub(super) struct Request {
+    method: Method,
+    uri: String,
+    form: Form,
+    body: Option<(&'static str, Vec<u8>)>,
+    right: Right,
+    name: Option<String>,
+}
+
+impl Request {
+    /// A document that is no object: `/apis`, `/version`, `/openapi/v3/…`.
+    pub fn document(path: &str, form: Form) -> Self {
+        Self {
+            method: Method::GET,
+            uri: path.to_owned(),
+            form,
+            body: None,
+            right: Right {
+                verb: "get".to_owned(),
+                group: String::new(),
+                resource: path.to_owned(),
+                namespace: None,
+            },
+            name: None,
+        }
+    }
+
+    /// One object.
+    pub fn object(kind: &ServedKind, namespace: Option<&str>, name: &str) -> Result<Self, Failure> {
+        let mut uri = collection(kind, namespace)?;
+        uri.push('/');
+        uri.push_str(&segment(name)?);
+        Ok(Self {
+            method: Method::GET,
+            uri,
+            form: Form::Json,
+            body: None,
+            right: right("get", kind, namespace),
+            name: Some(name.to_owned()),
+        })
+    }
+
+    /// One page of a list.
+    ///
+    /// There is no `resourceVersion` on purpose: such a list shows the newest state. Servers since
+    /// 1.31 serve it from their watch cache once that has caught up with the storage (KEP-2340).
+    /// `resourceVersion=0` would take the cache as it is, which on a replica that lags behind can
+    /// be the state before the apply that a pipeline has just made; and servers before 1.33 ignore
+    /// `limit` on it.
+    pub fn page(
+        kind: &ServedKind,
+        namespace: Option<&str>,
+        form: Form,
+        limit: usize,
+        token: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let mut uri = collection(kind, namespace)?;
+        // Writing into a String does not fail.
+        let _ = write!(uri, "?limit={limit}");
+        if let Some(token) = token {
+            uri.push_str("&continue=");
+            uri.push_str(&query_value(token));
+        }
+        Ok(Self {
+            method: Method::GET,
+            uri,
+            form,
+            body: None,
+            right: right("list", kind, namespace),
+            name: None,
+        })
+    }
+
+    /// The right that the request needs.
+    pub fn right(&self) -> Right {
+        self.right.clone()
+    }
+
+    /// The name of the object that it asks for.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Whether it may be sent again without asking: everything here, since nothing is changed.
+    pub fn to_http(&self, compressed: bool) -> Result<http::Request<kube::client::Body>, Failure> {
+        let uri: Uri = self
+            .uri
+            .parse()
+            .map_err(|_| Failure::malformed("request", "its address is not valid"))?;
+        let mut builder = http::Request::builder()
+            .method(self.method.clone())
+            .uri(uri)
+            .header(ACCEPT, self.form.accept());
+        if compressed {
+            builder = builder.header(http::header::ACCEPT_ENCODING, "gzip");
+        }
+        let body = match &self.body {
+            Some((content_type, body)) => {
+                builder = builder.header(CONTENT_TYPE, *content_type);
+                body.clone()
+            }
+            None => Vec::new(),
+        };
+        builder
+            .body(kube::client::Body::from(body))
+            .map_err(|_| Failure::malformed("request", "its headers are not valid"))
+    }
+}
+
+/// `/apis/apps/v1/namespaces/shop/deployments`
+fn collection(kind: &ServedKind, namespace: Option<&str>) -> Result<String, Failure> {
+    let mut path = group_version_path(&kind.api_version);
+    if let Some(namespace) = namespace {
+        path.push_str("/namespaces/");
+        path.push_str(&segment(namespace)?);
+    }
+    path.push('/');
+    path.push_str(&segment(&kind.plural)?);
+    Ok(path)
+}
+
+/// `/api/v1`, `/apis/apps/v1`. The version comes from discovery.
+pub(super) fn group_version_path(api_version: &str) -> String {
+    let root = if group_of(api_version).is_empty() {
+        "/api"
+    } else {
+        "/apis"
+    };
+    format!("{root}/{api_version}")
+}
+
+fn right(verb: &str, kind: &ServedKind, namespace: Option<&str>) -> Right {
+    Right {
+        verb: verb.to_owned(),
+        group: group_of(&kind.api_version).to_owned(),
+        resource: kind.plural.clone(),
+        namespace: namespace.map(str::to_owned),
+    }
+}
+
+/// A name as one segment of a path.
+///
+/// Names come from manifests, which may be anybody's: one like `../../secrets/x` must not lead
+/// elsewhere. The API server lets no object have such a name (`path.IsValidPathSegmentName`), and
+/// decodes `%2F` before it takes the path apart, so escaping would not help.
+fn segment(name: &str) -> Result<String, Failure> {
+    if name.is_empty() || name == "." || name == ".." || name.contains(['/', '%']) {
+        return Err(Failure::malformed("name", "no object can have it"));
+    }
+    Ok(escaped(name, b"-._~:@!$&'()*+,;="))
+}
+
+fn query_value(text: &str) -> String {
+    escaped(text, b"-._~")
+}
+
+fn escaped(text: &str, plain: &[u8]) -> String {
+    let mut value = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || plain.contains(&byte) {
+            value.push(char::from(byte));
+        } else {
+            // Writing into a String does not fail.
+            let _ = write!(value, "%{byte:02X}");
+        }
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deployments() -> ServedKind {
+        ServedKind {
+            api_version: "apps/v1".to_owned(),
+            kind: "Deployment".to_owned(),
+            plural: "deployments".to_owned(),
+            namespaced: true,
+        }
+    }
+
+    #[test]
+    fn addresses_follow_the_rules_of_the_api() {
+        let kind = deployments();
+        let get = Request::object(&kind, Some("shop"), "cart").unwrap();
+        assert_eq!(get.uri, "/apis/apps/v1/namespaces/shop/deployments/cart");
+        let page = Request::page(&kind, None, Form::Json, 500, Some("a=&b")).unwrap();
+        assert_eq!(
+            page.uri,
+            "/apis/apps/v1/deployments?limit=500&continue=a%3D%26b"
+        );
+        let role = ServedKind {
+            api_version: "rbac.authorization.k8s.io/v1".to_owned(),
+            plural: "clusterroles".to_owned(),
+            ..deployments()
+        };
+        let role = Request::object(&role, None, "system:node").unwrap();
+        assert!(role.uri.ends_with("/clusterroles/system:node"));
+    }
+
+    #[test]
+    fn a_name_from_a_manifest_leads_nowhere_else() {
+        for name in ["", ".", "..", "../x", "a/b", "a%2Fb"] {
+            assert!(
+                Request::object(&deployments(), Some("shop"), name).is_err(),
+                "{name:?}"
+            );
+            assert!(
+                Request::object(&deployments(), Some(name), "cart").is_err(),
+                "{name:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn odd_names_are_escaped() {
+        let get = Request::object(&deployments(), Some("shop"), "a?b#c é").unwrap();
+        assert!(
+            get.uri.ends_with("/deployments/a%3Fb%23c%20%C3%A9"),
+            "{}",
+            get.uri
+        );
+    }
+
+    /// Reads this module: whoever adds a method must come here, and add it to this test.
+    #[test]
+    fn only_reading_self_reviews_and_dry_runs_are_sent() {
+        let shipped = include_str!("request.rs")
+            .split("#[cfg(test)]")
+            .next()
+            .unwrap();
+        let methods: Vec<_> = shipped
+            .match_indices("Method::")
+            .map(|(at, _)| &shipped[at..at + 11])
+            .collect();
+        assert_eq!(
+            methods,
+            [
+                "Method::GET",
+                "Method::GET",
+                "Method::GET",
+                "Method::POS",
+                "Method::PAT"
+            ]
+        );
+
+        let patch = Request::dry_run_apply(
+            &deployments(),
+            Some("shop"),
+            "cart",
+            "me&dryRun=",
+            &json!({}),
+        )
+        .unwrap();
+        assert_eq!(patch.method, Method::PATCH);
+        assert_eq!(
+            patch.uri,
+            "/apis/apps/v1/namespaces/shop/deployments/cart?dryRun=All&force=true&fieldManager=me%26dryRun%3D"
+        );
+        for review in [
+            Request::access_review(&patch.right(), None),
+            Request::self_review(),
+        ] {
+            assert_eq!(review.method, Method::POST);
+            assert!(
+                review
+                    .uri
+                    .rsplit('/')
+                    .next()
+                    .unwrap()
+                    .starts_with("selfsubject"),
+                "{}",
+                review.uri
+            );
+        }
+    }
+}

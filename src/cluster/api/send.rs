@@ -1,0 +1,318 @@
+//! Sends requests: bounded, with deadlines, and again where that may help.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::io::Write as _;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use flate2::write::MultiGzDecoder;
+use http::Response;
+use http::header::{CONTENT_ENCODING, HeaderMap, RETRY_AFTER};
+use http_body_util::BodyExt as _;
+use kube::client::Body;
+use tokio::sync::{Semaphore, watch};
+
+use super::failure::Failure;
+use super::receive::{Capped, Parsed, Receive, Whole};
+use super::request::Request;
+use super::status;
+use super::transport::{Generation, Transport, cause};
+
+/// How often a request is sent at most, by what went wrong. A server that is restarting takes some
+/// seconds; a body that is not what was asked for, or a hang, seldom heals.
+const TRIES: u32 = 6;
+const TRIES_AFTER_MALFORMED: u32 = 3;
+const TRIES_AFTER_HANG: u32 = 2;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// The longest pause between two tries, whatever `Retry-After` says.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// How much of an error answer is read for its reason.
+const MAX_STATUS: u64 = 256 << 10;
+
+/// The bounds of a run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// One request, from sending it to its answer's last byte.
+    pub request: Duration,
+    /// The whole run.
+    pub run: Duration,
+    /// Requests under way at once.
+    pub concurrency: usize,
+}
+
+/// Sends the requests of one run.
+pub(super) struct Sender {
+    transport: Transport,
+    limits: Limits,
+    deadline: Instant,
+    permits: Semaphore,
+    interrupted: watch::Receiver<bool>,
+    /// What ended the run, for every further request.
+    ended: Mutex<Option<Failure>>,
+}
+
+/// What one try came to.
+struct Tried {
+    failure: Failure,
+    retry_after: Option<Duration>,
+}
+
+impl From<Failure> for Tried {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure,
+            retry_after: None,
+        }
+    }
+}
+
+impl Sender {
+    pub fn new(
+        transport: Transport,
+        limits: Limits,
+        deadline: Instant,
+        interrupted: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            transport,
+            limits,
+            deadline,
+            permits: Semaphore::new(limits.concurrency.max(1)),
+            interrupted,
+            ended: Mutex::new(None),
+        }
+    }
+
+    /// Sends a request and turns its answer into something.
+    pub async fn checked<T>(
+        &self,
+        request: &Request,
+        parse: impl Fn(Vec<u8>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.send(request, || Parsed::new(&parse)).await
+    }
+
+    /// Sends a request, as often as that may help. Each try has a new receiver, so nothing of a
+    /// body that broke off is kept.
+    pub async fn send<R: Receive>(
+        &self,
+        request: &Request,
+        receiver: impl Fn() -> R,
+    ) -> Result<R::Out, Failure> {
+        let mut interrupted = self.interrupted.clone();
+        let stop = async {
+            // An error means that nobody can interrupt any more.
+            if interrupted.wait_for(|yes| *yes).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        let result = tokio::select! {
+            biased;
+            () = stop => Err(Failure::Interrupted),
+            () = tokio::time::sleep_until(self.deadline.into()) => {
+                Err(Failure::OutOfTime(self.limits.run))
+            }
+            result = self.try_often(request, &receiver) => result,
+        };
+        if let Err(failure) = &result
+            && failure.ends_run()
+        {
+            let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+            ended.get_or_insert_with(|| failure.clone());
+        }
+        result
+    }
+
+    /// What ended the run, if something did.
+    pub fn ended(&self) -> Option<Failure> {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.clone()
+    }
+
+    async fn try_often<R: Receive>(
+        &self,
+        request: &Request,
+        receiver: &impl Fn() -> R,
+    ) -> Result<R::Out, Failure> {
+        let mut tries = 0;
+        loop {
+            let generation = self.transport.current();
+            let Tried {
+                failure,
+                retry_after,
+            } = match self.try_once(&generation, request, receiver()).await {
+                Ok(out) => return Ok(out),
+                Err(tried) => tried,
+            };
+            tries += 1;
+            match &failure {
+                Failure::Unauthorized => {
+                    self.transport.renew_credentials(&generation).await?;
+                    continue;
+                }
+                Failure::TimedOut(_) => self.transport.reconnect(&generation)?,
+                _ => {}
+            }
+            if !failure.is_transient() || tries >= allowed(&failure) {
+                return Err(failure);
+            }
+            let pause = retry_after
+                .unwrap_or_else(|| pause_after(tries))
+                .min(LONGEST_PAUSE);
+            if Instant::now() + pause >= self.deadline {
+                return Err(failure); // says more than that time is up
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn try_once<R: Receive>(
+        &self,
+        generation: &Generation,
+        request: &Request,
+        receiver: R,
+    ) -> Result<R::Out, Tried> {
+        let _permit = self.permits.acquire().await;
+        if let Some(ended) = self.ended() {
+            return Err(ended.into());
+        }
+        let exchange = self.exchange(generation, request, receiver);
+        tokio::time::timeout(self.limits.request, exchange)
+            .await
+            .unwrap_or_else(|_| Err(Failure::TimedOut(self.limits.request).into()))
+    }
+
+    async fn exchange<R: Receive>(
+        &self,
+        generation: &Generation,
+        request: &Request,
+        receiver: R,
+    ) -> Result<R::Out, Tried> {
+        let sent = request.to_http(self.transport.compressed())?;
+        let response = generation
+            .client
+            .send(sent)
+            .await
+            .map_err(|error| broken(&error))?;
+        let code = response.status().as_u16();
+        if response.status().is_success() {
+            return Ok(receive(response, receiver).await?);
+        }
+        let retry_after = retry_after(response.headers());
+        // What cannot be read of an error's body only makes the error less precise.
+        let body = receive(response, Whole::up_to(MAX_STATUS)).await;
+        Err(Tried {
+            failure: status::failure(request, code, &body.unwrap_or_default()),
+            retry_after,
+        })
+    }
+}
+
+/// Feeds a body to a receiver as it arrives.
+async fn receive<R: Receive>(response: Response<Body>, receiver: R) -> Result<R::Out, Failure> {
+    let packed = match response
+        .headers()
+        .get(CONTENT_ENCODING)
+        .map(|v| v.as_bytes())
+    {
+        None | Some(b"identity") => false,
+        Some(b"gzip") => true,
+        Some(_) => {
+            return Err(Failure::malformed(
+                "body",
+                "its encoding is not one that was asked for",
+            ));
+        }
+    };
+    let mut body = response.into_body();
+    let mut plain = Capped::new(receiver);
+    if !packed {
+        while let Some(frame) = body.frame().await {
+            if let Ok(data) = frame.map_err(|error| broken(&error))?.into_data() {
+                plain.feed(&data)?;
+            }
+        }
+        return plain.finish();
+    }
+    let mut unpacked = MultiGzDecoder::new(plain);
+    let broken_gzip = |unpacked: &mut MultiGzDecoder<Capped<R>>| {
+        // The receiver's own complaint, if it has one, comes out as an I/O error here.
+        let complaint = unpacked.get_mut().complaint();
+        complaint
+            .unwrap_or_else(|| Failure::malformed("body", "it is not valid gzip, or breaks off"))
+    };
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame.map_err(|error| broken(&error))?.into_data()
+            && unpacked.write_all(&data).is_err()
+        {
+            return Err(broken_gzip(&mut unpacked));
+        }
+    }
+    if unpacked.try_finish().is_err() {
+        return Err(broken_gzip(&mut unpacked));
+    }
+    match unpacked.finish() {
+        Ok(plain) => plain.finish(),
+        Err(_) => Err(Failure::malformed(
+            "body",
+            "it is not valid gzip, or breaks off",
+        )),
+    }
+}
+
+fn broken(error: &kube::Error) -> Failure {
+    Failure::Connection(cause(error))
+}
+
+fn allowed(failure: &Failure) -> u32 {
+    match failure {
+        Failure::Malformed { .. } => TRIES_AFTER_MALFORMED,
+        Failure::TimedOut(_) => TRIES_AFTER_HANG,
+        _ => TRIES,
+    }
+}
+
+/// Twice as long each time, give or take a quarter, so that requests that failed together do not
+/// come back together.
+fn pause_after(tries: u32) -> Duration {
+    let pause = FIRST_PAUSE * 2_u32.saturating_pow(tries - 1);
+    let chance = RandomState::new().hash_one(tries) % 512;
+    pause * (768 + u32::try_from(chance).unwrap_or(256)) / 1024
+}
+
+/// Seconds only: the API server sends no dates, and a date would need the server's clock.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers
+        .get(RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_retry_after_is_seconds() {
+        for tries in 1..6 {
+            let base = FIRST_PAUSE * 2_u32.pow(tries - 1);
+            let pause = pause_after(tries);
+            assert!(pause >= base * 3 / 4 && pause <= base * 5 / 4, "{pause:?}");
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, "86400".parse().unwrap());
+        assert_eq!(retry_after(&headers), Some(Duration::from_secs(86_400)));
+        headers.insert(
+            RETRY_AFTER,
+            "Fri, 31 Dec 1999 23:59:59 GMT".parse().unwrap(),
+        );
+        assert_eq!(retry_after(&headers), None);
+    }
+}

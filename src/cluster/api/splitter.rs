@@ -1,0 +1,354 @@
+//! Takes the JSON of a list apart while it arrives.
+//!
+//! Only what lies around the items is kept. An item is handed on as soon as its last byte is
+//! there, so a page of any size takes the memory of its largest item.
+
+/// The most that one item may hold. etcd refuses values above 1.5 MiB; aggregated API servers
+/// have no such bound.
+const MAX_ITEM: usize = 32 << 20;
+
+/// The most that lies around the items: kind, version and list metadata.
+const MAX_ENVELOPE: usize = 1 << 20;
+
+/// Why a text is no list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum NoList {
+    /// Brackets do not match, or there is text where none may be.
+    #[error("it is not valid JSON")]
+    Malformed,
+    /// An item or the envelope is beyond its bound.
+    #[error("one object in it is larger than {} MiB", MAX_ITEM >> 20)]
+    TooLarge,
+    /// The text breaks off.
+    #[error("it breaks off")]
+    CutShort,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Before, around or after the items.
+    Envelope,
+    /// Between two items.
+    Between,
+    /// In an item.
+    Item,
+}
+
+/// A list that is arriving.
+pub(super) struct Splitter {
+    place: Place,
+    /// How many brackets are open: in the envelope, or in the item.
+    depth: usize,
+    in_string: bool,
+    escaped: bool,
+    /// Where the last string of the envelope begins.
+    string_start: usize,
+    /// Whether a colon followed the key `items` of the outermost object.
+    items_next: bool,
+    /// Whether the next thing between two items must be an item, as after a comma.
+    comma: Comma,
+    /// The text without its items.
+    envelope: Vec<u8>,
+    /// The item so far, when it began in an earlier chunk.
+    item: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Comma {
+    /// No item was there yet.
+    First,
+    /// An item ended.
+    Wanted,
+    /// A comma was there: another item must follow.
+    Seen,
+}
+
+impl Splitter {
+    pub fn new() -> Self {
+        Self {
+            place: Place::Envelope,
+            depth: 0,
+            in_string: false,
+            escaped: false,
+            string_start: 0,
+            items_next: false,
+            comma: Comma::First,
+            envelope: Vec::new(),
+            item: Vec::new(),
+        }
+    }
+
+    /// Takes the next bytes, and hands on every item that ends in them.
+    pub fn feed<E: From<NoList>>(
+        &mut self,
+        chunk: &[u8],
+        on_item: &mut dyn FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut at = 0;
+        while at < chunk.len() {
+            at = match self.place {
+                Place::Envelope => self.envelope(chunk, at)?,
+                Place::Between => self.between(chunk, at)?,
+                Place::Item => self.item(chunk, at, on_item)?,
+            };
+        }
+        Ok(())
+    }
+
+    /// The text without its items, once all of it has arrived.
+    pub fn finish(self) -> Result<Vec<u8>, NoList> {
+        let complete = self.place == Place::Envelope && self.depth == 0 && !self.in_string;
+        if complete && !self.envelope.is_empty() {
+            Ok(self.envelope)
+        } else {
+            Err(NoList::CutShort)
+        }
+    }
+
+    fn envelope(&mut self, chunk: &[u8], start: usize) -> Result<usize, NoList> {
+        for (at, &byte) in chunk.iter().enumerate().skip(start) {
+            self.envelope.push(byte);
+            if self.envelope.len() > MAX_ENVELOPE {
+                return Err(NoList::TooLarge);
+            }
+            if self.in_string {
+                self.string_byte(byte);
+                continue;
+            }
+            match byte {
+                b'"' => {
+                    self.in_string = true;
+                    self.string_start = self.envelope.len();
+                }
+                b':' if self.depth == 1 => self.items_next = self.last_string() == b"items",
+                b'[' if self.items_next && self.depth == 1 => {
+                    self.items_next = false;
+                    self.place = Place::Between;
+                    self.comma = Comma::First;
+                    return Ok(at + 1);
+                }
+                b'{' | b'[' => self.open()?,
+                b'}' | b']' => self.close()?,
+                b' ' | b'\n' | b'\r' | b'\t' => {}
+                _ => self.items_next = false,
+            }
+        }
+        Ok(chunk.len())
+    }
+
+    /// The text of the string that ended last, without its quotes.
+    fn last_string(&self) -> &[u8] {
+        let rest = self.envelope.get(self.string_start..).unwrap_or_default();
+        let end = memchr::memchr(b'"', rest).unwrap_or(rest.len());
+        &rest[..end]
+    }
+
+    fn open(&mut self) -> Result<(), NoList> {
+        self.items_next = false;
+        self.depth += 1;
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), NoList> {
+        self.depth = self.depth.checked_sub(1).ok_or(NoList::Malformed)?;
+        Ok(())
+    }
+
+    fn between(&mut self, chunk: &[u8], start: usize) -> Result<usize, NoList> {
+        for (at, &byte) in chunk.iter().enumerate().skip(start) {
+            match (byte, self.comma) {
+                (b' ' | b'\n' | b'\r' | b'\t', _) => {}
+                (b',', Comma::Wanted) => self.comma = Comma::Seen,
+                (b'{', Comma::First | Comma::Seen) => {
+                    self.place = Place::Item;
+                    self.depth = 0;
+                    return Ok(at);
+                }
+                (b']', Comma::First | Comma::Wanted) => {
+                    self.envelope.push(b']');
+                    self.place = Place::Envelope;
+                    self.depth = 1;
+                    return Ok(at + 1);
+                }
+                _ => return Err(NoList::Malformed),
+            }
+        }
+        Ok(chunk.len())
+    }
+
+    fn item<E: From<NoList>>(
+        &mut self,
+        chunk: &[u8],
+        start: usize,
+        on_item: &mut dyn FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<usize, E> {
+        let end = self.item_end(&chunk[start..])?.map(|end| start + end);
+        let piece = &chunk[start..end.unwrap_or(chunk.len())];
+        if self.item.len() + piece.len() > MAX_ITEM {
+            return Err(NoList::TooLarge.into());
+        }
+        let Some(end) = end else {
+            self.item.extend_from_slice(piece);
+            return Ok(chunk.len());
+        };
+        if self.item.is_empty() {
+            on_item(piece)?;
+        } else {
+            self.item.extend_from_slice(piece);
+            on_item(&self.item)?;
+            self.item.clear();
+        }
+        self.place = Place::Between;
+        self.comma = Comma::Wanted;
+        Ok(end)
+    }
+
+    /// The place after the item's last bracket, if that is here. This is where the bytes of what
+    /// nobody declares are passed over, so strings are left by a vectorized search.
+    fn item_end(&mut self, bytes: &[u8]) -> Result<Option<usize>, NoList> {
+        let mut at = 0;
+        while at < bytes.len() {
+            if self.escaped {
+                self.escaped = false;
+                at += 1;
+            } else if self.in_string {
+                match memchr::memchr2(b'"', b'\\', &bytes[at..]) {
+                    None => return Ok(None),
+                    Some(found) => {
+                        at += found;
+                        self.string_byte(bytes[at]);
+                        at += 1;
+                    }
+                }
+            } else {
+                let byte = bytes[at];
+                at += 1;
+                match byte {
+                    b'"' => self.in_string = true,
+                    b'{' | b'[' => self.depth += 1,
+                    b'}' | b']' => {
+                        self.close()?;
+                        if self.depth == 0 {
+                            return Ok(Some(at));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn string_byte(&mut self, byte: u8) {
+        if self.escaped {
+            self.escaped = false;
+        } else if byte == b'\\' {
+            self.escaped = true;
+        } else if byte == b'"' {
+            self.in_string = false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The items and the envelope of a text that arrives in chunks of `size` bytes.
+    fn split(text: &str, size: usize) -> Result<(Vec<String>, String), NoList> {
+        let mut splitter = Splitter::new();
+        let mut items = Vec::new();
+        for chunk in text.as_bytes().chunks(size) {
+            splitter.feed::<NoList>(chunk, &mut |item| {
+                items.push(String::from_utf8_lossy(item).into_owned());
+                Ok(())
+            })?;
+        }
+        let envelope = splitter.finish()?;
+        Ok((items, String::from_utf8_lossy(&envelope).into_owned()))
+    }
+
+    #[test]
+    fn items_are_found_wherever_the_chunks_end() {
+        let text = r#"{"kind":"L","metadata":{"items":["no"]},"items": [ {"a":"}\"]{"} ,
+            {"b":[{"items":[{}]}]}],"apiVersion":"v1"}"#;
+        for size in 1..text.len() {
+            let (items, envelope) = split(text, size).unwrap();
+            assert_eq!(items, [r#"{"a":"}\"]{"}"#, r#"{"b":[{"items":[{}]}]}"#]);
+            let expected =
+                r#"{"kind":"L","metadata":{"items":["no"]},"items": [],"apiVersion":"v1"}"#;
+            assert_eq!(envelope, expected);
+        }
+    }
+
+    #[test]
+    fn a_value_called_items_is_no_key() {
+        let text = r#"{"kind":"items","x":[{"a":1}],"items":[{"b":2}]}"#;
+        assert_eq!(split(text, 3).unwrap().0, [r#"{"b":2}"#]);
+    }
+
+    #[test]
+    fn what_breaks_off_or_is_no_list_is_an_error() {
+        let whole = r#"{"kind":"L","items":[{"a":1},{"b":2}]}"#;
+        for end in 0..whole.len() {
+            assert_eq!(
+                split(&whole[..end], 7),
+                Err(NoList::CutShort),
+                "{}",
+                &whole[..end]
+            );
+        }
+        for text in [
+            r#"{"items":[3]}"#,
+            r#"{"items":[{} {}]}"#,
+            r#"{"items":[{},]}"#,
+            r#"{"items":[,{}]}"#,
+            "}",
+        ] {
+            assert_eq!(split(text, 5), Err(NoList::Malformed), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_item_beyond_every_bound_is_refused() {
+        let text = format!(r#"{{"items":[{{"a":"{}"}}]}}"#, "x".repeat(MAX_ITEM));
+        assert_eq!(split(&text, 1 << 16), Err(NoList::TooLarge));
+        let text = format!(r#"{{"a":"{}","items":[]}}"#, "x".repeat(MAX_ENVELOPE));
+        assert_eq!(split(&text, 1 << 16), Err(NoList::TooLarge));
+    }
+
+    fn json() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<i32>().prop_map(Into::into),
+            "[a-z\"\\\\{}\\[\\]:, é]{0,8}".prop_map(Into::into),
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Into::into),
+                proptest::collection::btree_map("[a-z\"]{0,5}|items", inner, 0..4)
+                    .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn splitting_agrees_with_a_parser(
+            items in proptest::collection::vec(json(), 0..6),
+            around in json(),
+            size in 1_usize..64,
+        ) {
+            let items: Vec<_> = items.into_iter().map(|i| serde_json::json!({"item": i})).collect();
+            let list = serde_json::json!({"a": around, "items": items, "z": around});
+            let (found, envelope) = split(&list.to_string(), size).unwrap();
+            let found: Vec<serde_json::Value> =
+                found.iter().map(|item| serde_json::from_str(item).unwrap()).collect();
+            prop_assert_eq!(found, items);
+            let envelope: serde_json::Value = serde_json::from_str(&envelope).unwrap();
+            prop_assert_eq!(envelope, serde_json::json!({"a": around, "items": [], "z": around}));
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! The connection to the API server: TLS, credentials, proxy, HTTP/2.
+//!
+//! kube's own client speaks HTTP/1.1 only, where each request under way takes a connection and a
+//! TLS handshake of its own. So the client beneath `kube::Client` is built here, with HTTP/2 where
+//! the server offers it; credentials, TLS settings and impersonation stay kube's.
+
+use std::env;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use http::header::USER_AGENT;
+use http::{HeaderValue, Uri};
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
+use hyper_util::client::legacy::connect::{Connect, HttpConnector};
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use kube::client::{Body, ConfigExt as _};
+use kube::{Client, Config};
+use rustls_pki_types::ServerName;
+use tower::ServiceBuilder;
+
+use super::exec;
+use super::failure::Failure;
+use super::kubeconfig::{Login, without_user_info};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How much the server may send ahead on one stream and on one connection. With hyper's own
+/// defaults a page of a list waits for round trips.
+const STREAM_WINDOW: u32 = 2 << 20;
+const CONNECTION_WINDOW: u32 = 16 << 20;
+
+/// A way to the API server that can be renewed while it is used.
+pub(super) struct Transport {
+    login: Login,
+    proxy: Option<Intercept>,
+    exec_deadline: Duration,
+    compressed: bool,
+    current: Mutex<Generation>,
+    /// Held while credentials are renewed, so that requests that fail together renew once.
+    renewal: tokio::sync::Mutex<()>,
+}
+
+/// A client, and which one it is.
+#[derive(Clone)]
+pub(super) struct Generation {
+    pub client: Client,
+    /// How often credentials were renewed before it.
+    credentials: u32,
+    /// How often connections were given up before it.
+    connections: u32,
+}
+
+impl Transport {
+    /// Prepares the way, which may run a credential plugin for as long as `exec_deadline`. Nothing
+    /// is sent yet. To be called within a tokio runtime.
+    pub async fn new(mut login: Login, exec_deadline: Duration) -> Result<Self, Failure> {
+        let agent = concat!("driftctl/", env!("CARGO_PKG_VERSION"));
+        let headers = &mut login.config.headers;
+        headers.push((USER_AGENT, HeaderValue::from_static(agent)));
+        let proxy = proxy_for(&login.config.cluster_url, login.proxy.as_deref());
+        let config = with_credentials(&login, exec_deadline).await?;
+        let current = Generation {
+            client: client(&config, proxy.as_ref())?,
+            credentials: 0,
+            connections: 0,
+        };
+        login.config = config;
+        Ok(Self {
+            // Where bytes cost next to nothing, compressing them only costs the server time.
+            compressed: !login.config.disable_compression
+                && !is_loopback(&login.config.cluster_url),
+            login,
+            proxy,
+            exec_deadline,
+            current: Mutex::new(current),
+            renewal: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// Whether answers are to be compressed.
+    pub fn compressed(&self) -> bool {
+        self.compressed
+    }
+
+    /// The client to send by.
+    pub fn current(&self) -> Generation {
+        self.lock().clone()
+    }
+
+    /// Gives up the connections of a client: one that hangs would be used for the next request,
+    /// too.
+    pub fn reconnect(&self, given_up: &Generation) -> Result<(), Failure> {
+        let mut current = self.lock();
+        if current.connections == given_up.connections
+            && current.credentials == given_up.credentials
+        {
+            current.client = client(&self.login.config, self.proxy.as_ref())?;
+            current.connections += 1;
+        }
+        Ok(())
+    }
+
+    /// Gets new credentials, once in a run.
+    ///
+    /// # Errors
+    /// [`Failure::Unauthorized`] when the refused ones were new already.
+    pub async fn renew_credentials(&self, refused: &Generation) -> Result<(), Failure> {
+        let _renewing = self.renewal.lock().await;
+        let credentials = self.lock().credentials;
+        if credentials > refused.credentials {
+            return Ok(()); // another request has renewed them meanwhile
+        }
+        if credentials > 0 {
+            return Err(Failure::Unauthorized);
+        }
+        let config = with_credentials(&self.login, self.exec_deadline).await?;
+        let client = client(&config, self.proxy.as_ref())?;
+        let mut current = self.lock();
+        current.client = client;
+        current.credentials += 1;
+        Ok(())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Generation> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn with_credentials(login: &Login, deadline: Duration) -> Result<Config, Failure> {
+    let mut config = login.config.clone();
+    if let Some(plugin) = &login.exec {
+        config.auth_info = exec::credentials(plugin, deadline, config.auth_info).await?;
+    }
+    Ok(config)
+}
+
+fn client(config: &Config, proxy: Option<&Intercept>) -> Result<Client, Failure> {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    let Some(proxy) = proxy else {
+        return client_over(config, https(config, tcp)?);
+    };
+    let address = proxy.uri().clone();
+    match proxy.uri().scheme_str() {
+        Some("socks5" | "socks5h") => {
+            let mut socks = SocksV5::new(address, tcp);
+            if let Some((user, password)) = proxy.raw_auth() {
+                socks = socks.with_auth(user.to_owned(), password.to_owned());
+            }
+            client_over(config, https(config, socks)?)
+        }
+        Some("https") => {
+            // The proxy's own certificate is judged by the system's roots, not by the cluster's.
+            let to_proxy = https(&Config::new(address.clone()), tcp)?;
+            client_over(config, https(config, tunnel(proxy, to_proxy))?)
+        }
+        _ => client_over(config, https(config, tunnel(proxy, tcp))?),
+    }
+}
+
+fn tunnel<C>(proxy: &Intercept, connector: C) -> Tunnel<C> {
+    let tunnel = Tunnel::new(proxy.uri().clone(), connector);
+    match proxy.basic_auth() {
+        Some(header) => tunnel.with_auth(header.clone()),
+        None => tunnel,
+    }
+}
+
+fn https<C>(config: &Config, connector: C) -> Result<HttpsConnector<C>, Failure> {
+    let tls = config.rustls_client_config().map_err(|e| unusable(&e))?;
+    let mut builder = HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http();
+    if let Some(name) = &config.tls_server_name {
+        let name = ServerName::try_from(name.clone()).map_err(|e| unusable(&e))?;
+        builder = builder.with_server_name_resolver(FixedServerNameResolver::new(name));
+    }
+    Ok(builder.enable_all_versions().wrap_connector(connector))
+}
+
+fn client_over<C>(config: &Config, connector: C) -> Result<Client, Failure>
+where
+    C: Connect + Clone + Send + Sync + 'static,
+{
+    let http = hyper_util::client::legacy::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .http2_initial_stream_window_size(STREAM_WINDOW)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW)
+        .build::<_, Body>(connector);
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer().map_err(|e| unusable(&e))?)
+        .layer(config.extra_headers_layer().map_err(|e| unusable(&e))?)
+        .map_err(tower::BoxError::from)
+        .service(http);
+    Ok(Client::new(service, &config.default_namespace))
+}
+
+/// Neither TLS nor header errors hold what they failed on.
+fn unusable(error: &dyn std::error::Error) -> Failure {
+    Failure::Credentials(format!("the kubeconfig's settings cannot be used: {error}"))
+}
+
+/// The proxy for a server: the one that the kubeconfig names, always; else the environment's,
+/// with the exceptions of `NO_PROXY`, and never for this machine (Go's `httpproxy`).
+fn proxy_for(server: &Uri, named: Option<&str>) -> Option<Intercept> {
+    if let Some(named) = named {
+        return Matcher::builder()
+            .all(named.to_owned())
+            .build()
+            .intercept(server);
+    }
+    if is_loopback(server) {
+        return None;
+    }
+    let variable = |upper: &str, lower: &str| {
+        let value = env::var(upper).or_else(|_| env::var(lower));
+        value.unwrap_or_default()
+    };
+    Matcher::builder()
+        .http(variable("HTTP_PROXY", "http_proxy"))
+        .https(variable("HTTPS_PROXY", "https_proxy"))
+        .no(variable("NO_PROXY", "no_proxy"))
+        .build()
+        .intercept(server)
+}
+
+fn is_loopback(server: &Uri) -> bool {
+    let host = server.host().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// What broke a connection, in one line.
+pub(super) fn cause(error: &dyn std::error::Error) -> String {
+    let mut causes: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let text = error.to_string();
+        if !causes.iter().any(|cause| cause.contains(&text)) {
+            causes.push(text);
+        }
+        next = error.source();
+    }
+    let mut text = causes.join(": ");
+    if text.contains("certificate") && (text.contains("Expired") || text.contains("NotValidYet")) {
+        text.push_str("; check this machine's clock");
+    }
+    match text.find("://") {
+        Some(_) => text
+            .split(' ')
+            .map(without_user_info)
+            .collect::<Vec<_>>()
+            .join(" "),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(text: &str) -> Uri {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_kubeconfigs_proxy_is_always_used_and_this_machine_needs_none() {
+        let proxy = proxy_for(
+            &uri("https://127.0.0.1:6443"),
+            Some("http://u:p@proxy.example:3128"),
+        );
+        let proxy = proxy.unwrap();
+        assert_eq!(proxy.uri().host(), Some("proxy.example"));
+        assert!(proxy.basic_auth().is_some());
+        for server in [
+            "https://localhost:6443",
+            "https://127.0.0.1",
+            "https://[::1]:6443",
+        ] {
+            assert!(is_loopback(&uri(server)), "{server}");
+        }
+        assert!(!is_loopback(&uri("https://127.0.0.1.example")));
+    }
+
+    #[test]
+    fn causes_hold_no_password() {
+        let error = std::io::Error::other("cannot reach https://me:secret@host:1/x now");
+        assert_eq!(cause(&error), "cannot reach https://host:1/x now");
+    }
+}
