@@ -37,6 +37,9 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l live -d 'Read
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l kubeconfig -d 'Read the connection from this kubeconfig file' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l context -d 'Use this context of the kubeconfig instead of its current one' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s n -l namespace -d 'Compare within this namespace' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l request-timeout -d 'Give up a request after so many seconds' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l timeout -d 'Stop reading after so many seconds, and report what was read as incomplete' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l concurrency -d 'Keep at most so many requests under way' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l extra -d 'Also report live objects that no manifest declares' -r -f -a "none\t'Nowhere'
 namespace\t'In the namespaces of the declared objects'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l field-manager -d 'Name a field manager that applies these manifests' -r

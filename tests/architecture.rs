@@ -42,6 +42,10 @@ const STREAM_HANDLERS: &[(&str, &str)] = &[
     ("cli/streams.rs", "hands the streams down to everyone else"),
     ("cli/surroundings.rs", "asks whether they are terminals"),
     ("cli/panics.rs", "a panic hook has nothing handed down"),
+    (
+        "cluster/api/exec.rs",
+        "a credential plugin may ask at a terminal",
+    ),
 ];
 
 const LONGEST_MODULE: usize = 500;

@@ -81,7 +81,9 @@ pub fn run(
     let troubles: Vec<Warning> = troubles.into_iter().map(|t| trouble(t, options)).collect();
     let mut objects: Vec<ObjectReport> = compared.into_iter().map(|c| c.report).collect();
     scaling::explain(&mut objects, &loaded.manifests, &fetched, live);
-    let unresolved = resolved.unresolved.into_iter();
+    let of_new_kinds = resolved.of_new_kinds.into_iter();
+    let of_new_kinds = of_new_kinds.map(|object| object.settle(&fetched.answers));
+    let unresolved = resolved.unresolved.into_iter().chain(of_new_kinds);
     objects.extend(unresolved.map(|report| {
         let declared = report.declared.clone();
         hidden::hide(report, declared.as_ref(), rules)

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::{Options, key_as_written};
-use crate::cluster::{KindLookup, Live, ServedKind};
+use crate::cluster::{Answer, KindLookup, Live, ServedKind};
 use crate::model::{Manifest, ObjectReport, ResourceKey, Status};
 
 /// A manifest whose object is known.
@@ -30,6 +30,38 @@ impl Declared<'_> {
     }
 }
 
+/// An object of a kind that the manifests define and the live side does not serve.
+pub struct OfNewKind {
+    /// Its report, if its definition is not live either.
+    missing: ObjectReport,
+    /// The name of the CustomResourceDefinition.
+    definition: String,
+    /// What the live side says of the kind.
+    why: String,
+}
+
+impl OfNewKind {
+    /// Settles what is known of the object. Only when its definition is proven not to be there,
+    /// the object is; else the kind is merely not served at this version, or not yet.
+    pub fn settle(self, answers: &BTreeMap<ResourceKey, Answer>) -> ObjectReport {
+        let is_absent = |(key, answer): (&ResourceKey, &Answer)| {
+            key.kind == CRD && key.name == self.definition && matches!(answer, Answer::Absent)
+        };
+        if answers.iter().any(is_absent) {
+            return self.missing;
+        }
+        ObjectReport {
+            status: Status::Unknown,
+            reason: Some(self.why),
+            declared: None,
+            ..self.missing
+        }
+    }
+}
+
+/// The kind that defines kinds.
+const CRD: &str = "CustomResourceDefinition";
+
 /// All manifests, sorted out.
 #[derive(Default)]
 pub struct Resolved<'m> {
@@ -37,6 +69,8 @@ pub struct Resolved<'m> {
     pub declared: Vec<Declared<'m>>,
     /// Those that cannot be compared, and why.
     pub unresolved: Vec<ObjectReport>,
+    /// Those whose kind is not served and that the manifests themselves define.
+    pub of_new_kinds: Vec<OfNewKind>,
     /// How many `--namespace` left out.
     pub filtered: usize,
 }
@@ -64,10 +98,12 @@ pub fn resolve<'m>(
     for manifest in manifests {
         let kind = match lookups.get(&kind_of(manifest)) {
             Some(KindLookup::Served(kind)) => kind.clone(),
-            Some(KindLookup::NotServed(_)) if is_new(manifest, &crds) => {
-                resolved
-                    .unresolved
-                    .push(missing_with_its_kind(manifest, &crds, &namespace));
+            Some(KindLookup::NotServed(why)) if definition(manifest, &crds).is_some() => {
+                resolved.of_new_kinds.push(OfNewKind {
+                    missing: missing_with_its_kind(manifest, &crds, &namespace),
+                    definition: name_of(definition(manifest, &crds)),
+                    why: why.clone(),
+                });
                 continue;
             }
             Some(KindLookup::NotServed(why) | KindLookup::Unknown(why)) => {
@@ -134,8 +170,7 @@ pub fn declared_crds(manifests: &[Manifest]) -> Vec<&Value> {
     manifests
         .iter()
         .filter(|manifest| {
-            manifest.kind == "CustomResourceDefinition"
-                && manifest.api_version.starts_with("apiextensions.k8s.io/")
+            manifest.kind == CRD && manifest.api_version.starts_with("apiextensions.k8s.io/")
         })
         .map(|manifest| &manifest.value)
         .collect()
@@ -153,8 +188,9 @@ fn definition<'c>(manifest: &Manifest, crds: &[&'c Value]) -> Option<&'c Value> 
     })
 }
 
-fn is_new(manifest: &Manifest, crds: &[&Value]) -> bool {
-    definition(manifest, crds).is_some()
+fn name_of(definition: Option<&Value>) -> String {
+    let name = definition.and_then(|crd| crd.pointer("/metadata/name"));
+    name.and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// An object of a kind that the manifests themselves define and the cluster does not know: since

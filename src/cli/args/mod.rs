@@ -86,7 +86,7 @@ pub enum Command {
     ///
     /// Reports each field that was changed, removed or added live, with the line that declares it
     /// and who holds the live value.
-    Diff(DiffArgs),
+    Diff(Box<DiffArgs>),
     /// Write a completion script for a shell
     Completions(CompletionsArgs),
     /// Print the versions of driftctl and of the Kubernetes schema inside it

@@ -298,14 +298,13 @@ impl Live for Api {
 
     fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>> {
         let groups = BTreeSet::from([group_of(api_version)]);
-        let listed = self.runtime.block_on(async {
+        self.runtime.block_on(async {
             let catalog = self.discover(false, true, Some(&groups)).await;
             match catalog.lookup(api_version, kind) {
                 KindLookup::Served(kind) => self.items(&kind, namespace).await.ok(),
                 _ => None,
             }
-        });
-        listed
+        })
     }
 }
 

@@ -270,7 +270,7 @@ mod tests {
 
     /// Reads this module: whoever adds a method must come here, and add it to this test.
     #[test]
-    fn only_reading_self_reviews_and_dry_runs_are_sent() {
+    fn only_reading_is_sent() {
         let shipped = include_str!("request.rs")
             .split("#[cfg(test)]")
             .next()
@@ -279,45 +279,6 @@ mod tests {
             .match_indices("Method::")
             .map(|(at, _)| &shipped[at..at + 11])
             .collect();
-        assert_eq!(
-            methods,
-            [
-                "Method::GET",
-                "Method::GET",
-                "Method::GET",
-                "Method::POS",
-                "Method::PAT"
-            ]
-        );
-
-        let patch = Request::dry_run_apply(
-            &deployments(),
-            Some("shop"),
-            "cart",
-            "me&dryRun=",
-            &json!({}),
-        )
-        .unwrap();
-        assert_eq!(patch.method, Method::PATCH);
-        assert_eq!(
-            patch.uri,
-            "/apis/apps/v1/namespaces/shop/deployments/cart?dryRun=All&force=true&fieldManager=me%26dryRun%3D"
-        );
-        for review in [
-            Request::access_review(&patch.right(), None),
-            Request::self_review(),
-        ] {
-            assert_eq!(review.method, Method::POST);
-            assert!(
-                review
-                    .uri
-                    .rsplit('/')
-                    .next()
-                    .unwrap()
-                    .starts_with("selfsubject"),
-                "{}",
-                review.uri
-            );
-        }
+        assert_eq!(methods, ["Method::GET"; 3]);
     }
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::{KindLookup, ServedKind};
 use super::index::Index;
-use crate::model::{GroupKind, group_of};
+use crate::model::GroupKind;
 use crate::schema::{builtin_kind_of_group, replacement};
 
 /// Looks a kind up: in the CustomResourceDefinitions that were recorded, among the built-in
@@ -37,11 +37,7 @@ pub(super) fn lookup(
         return KindLookup::NotServed(gone);
     }
     if let Some(crd) = live_crds.iter().find(|crd| defines(crd, &group_kind)) {
-        if read_at.is_none() && !serves(crd, api_version) {
-            return KindLookup::NotServed(format!(
-                "the recorded CustomResourceDefinition of {group_kind} does not serve {api_version}"
-            ));
-        }
+        // Whatever versions it serves, an object of this kind would have been recorded at one.
         let (plural, namespaced) = names(crd);
         return served(plural, namespaced);
     }
@@ -84,15 +80,4 @@ fn names(crd: &Value) -> (&str, bool) {
     let spec = &crd["spec"];
     let plural = spec["names"]["plural"].as_str().unwrap_or_default();
     (plural, spec["scope"] != "Cluster")
-}
-
-fn serves(crd: &Value, api_version: &str) -> bool {
-    let versions = crd["spec"]["versions"].as_array();
-    versions.into_iter().flatten().any(|version| {
-        version["served"] == true
-            && version["name"].as_str()
-                == api_version
-                    .strip_prefix(group_of(api_version))
-                    .map(|v| v.trim_start_matches('/'))
-    })
 }

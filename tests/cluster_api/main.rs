@@ -1,0 +1,191 @@
+//! The API server as a live side, against a real HTTPS server in this process.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod server;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use server::{Fault, Server};
+use support::{Place, fixture};
+
+fn recording() -> Value {
+    let text = std::fs::read_to_string(fixture("shop/live.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// Runs `driftctl diff` over the shop's manifests against a server: exit code, report and requests.
+fn run(fault: Option<(&'static str, Fault)>, more: &[&str]) -> (i32, Value, Vec<(String, String)>) {
+    let server = Server::start(&recording(), fault);
+    let place = Place::new().file("kubeconfig", server.kubeconfig());
+    let manifests = fixture("shop/manifests");
+    let output = place
+        .driftctl()
+        .args(["diff", "-o", "json", "--kubeconfig", "kubeconfig"])
+        .args(["--request-timeout", "2", "--timeout", "20"])
+        .args(more)
+        .arg(manifests)
+        .output()
+        .unwrap();
+    let shown = [&output.stdout[..], &output.stderr[..]].concat();
+    let shown = String::from_utf8_lossy(&shown).into_owned();
+    assert!(
+        !shown.contains("canary-in-an-error"),
+        "an error's body is shown: {shown}"
+    );
+    let report = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
+    (output.status.code().unwrap(), report, server.seen())
+}
+
+/// The drift of a report: object, status, paths.
+fn drift(report: &Value) -> BTreeSet<String> {
+    let objects = report["objects"].as_array().unwrap();
+    objects
+        .iter()
+        .flat_map(|object| {
+            let name = format!(
+                "{} {} {}",
+                object["kind"], object["namespace"], object["name"]
+            );
+            let changes = object["changes"].as_array().cloned().unwrap_or_default();
+            let status = format!("{name} {}", object["status"]);
+            let path = move |change: Value| format!("{name} {}", change["path"]);
+            std::iter::once(status).chain(changes.into_iter().map(path))
+        })
+        .collect()
+}
+
+#[track_caller]
+fn assert_same(one: &BTreeSet<String>, other: &BTreeSet<String>) {
+    let differing: Vec<_> = one.symmetric_difference(other).collect();
+    assert!(differing.is_empty(), "{differing:#?}");
+    assert!(one.len() > 50);
+}
+
+fn from_recording(more: &[&str]) -> BTreeSet<String> {
+    let live = fixture("shop/live.json");
+    let manifests = fixture("shop/manifests");
+    let place = Place::new();
+    let mut command = place.driftctl();
+    command
+        .args(["diff", "-o", "json", "--live"])
+        .arg(live)
+        .args(more)
+        .arg(manifests);
+    drift(&serde_json::from_slice(&command.output().unwrap().stdout).unwrap())
+}
+
+#[test]
+fn a_server_shows_the_same_drift_as_its_recording() {
+    let (code, report, _) = run(None, &[]);
+    assert_eq!(code, 1, "{}", report["warnings"]);
+    assert_same(&drift(&report), &from_recording(&[]));
+    assert_eq!(report["target"]["context"], "shop");
+}
+
+#[test]
+fn undeclared_objects_are_found_too() {
+    let (code, report, _) = run(None, &["--extra", "namespace"]);
+    assert_eq!(code, 1, "{}", report["warnings"]);
+    assert_same(&drift(&report), &from_recording(&["--extra", "namespace"]));
+}
+
+#[test]
+fn nothing_but_reading_is_sent() {
+    for more in [&[][..], &["--extra", "namespace"]] {
+        let (_, _, seen) = run(None, more);
+        assert!(seen.len() > 10);
+        assert!(seen.iter().all(|(method, _)| method == "GET"), "{seen:?}");
+    }
+}
+
+/// What may go wrong, where, and that none of it looks like an answer.
+#[test]
+fn what_cannot_be_read_is_never_an_all_clear() {
+    let faults = [
+        Fault::Code(403),
+        Fault::Code(500),
+        Fault::Code(401),
+        Fault::Code(422),
+        Fault::Html,
+        Fault::Truncated,
+        Fault::Reset,
+        Fault::Hang,
+    ];
+    let places = ["/apis?", "/api?", "/deployments", "/statefulsets"];
+    let cells: Vec<_> = places
+        .iter()
+        .flat_map(|place| faults.iter().map(move |fault| (*place, *fault)))
+        .collect();
+    std::thread::scope(|scope| {
+        let checks: Vec<_> = cells
+            .chunks(4)
+            .map(|cells| scope.spawn(move || cells.iter().for_each(|cell| check(*cell))))
+            .collect();
+        for check in checks {
+            check.join().unwrap();
+        }
+    });
+}
+
+fn check((place, fault): (&'static str, Fault)) {
+    let (code, report, _) = run(Some((place, fault)), &[]);
+    assert_eq!(code, 2, "{place}: {report}");
+    if !report.is_null() {
+        assert_eq!(report["verdict"], "incomplete", "{place}");
+    }
+}
+
+#[test]
+fn what_heals_is_asked_for_again() {
+    for code in [429, 500, 503] {
+        let (exit, report, _) = run(Some(("/deployments", Fault::Once(code))), &[]);
+        assert_eq!(exit, 1, "{code}: {}", report["warnings"]);
+    }
+}
+
+#[test]
+fn what_is_forbidden_names_the_missing_right() {
+    let (_, report, _) = run(Some(("/statefulsets", Fault::Code(403))), &[]);
+    let text = report.to_string();
+    assert!(
+        text.contains("statefulsets") && text.contains("orders-db"),
+        "{text}"
+    );
+    let objects = report["objects"].as_array().unwrap();
+    let unknown = objects
+        .iter()
+        .find(|object| object["status"] == "unknown")
+        .unwrap();
+    assert_eq!(unknown["kind"], "StatefulSet");
+}
+
+#[test]
+fn a_kubeconfig_that_cannot_be_used_is_an_error_that_names_it() {
+    let place = Place::new()
+        .file(
+            "a.yaml",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+        )
+        .file("broken", "clusters: [")
+        .file("empty", "apiVersion: v1\nkind: Config\n");
+    for (file, words) in [
+        ("broken", &[][..]),
+        ("nowhere", &[]),
+        ("empty", &["--context", "x"]),
+    ] {
+        let output = place
+            .driftctl()
+            .args(["diff", "a.yaml", "--kubeconfig", file])
+            .args(words)
+            .output()
+            .unwrap();
+        let shown = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{shown}");
+        assert!(shown.contains(file), "{file}: {shown}");
+    }
+}
