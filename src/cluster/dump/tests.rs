@@ -253,7 +253,7 @@ fn scopes_come_from_definitions_and_from_the_objects_themselves() {
     );
     assert!(matches!(
         lookup(&dump, "x.example/v2", "Promo", &[]),
-        KindLookup::NotServed(_)
+        KindLookup::Served(_)
     ));
     assert!(dump.schema("x.example/v1").unwrap().is_some());
     assert!(dump.schema("apps/v1").unwrap().is_none());
