@@ -35,6 +35,11 @@ const NEIGHBOURS: &[(&str, &str, &str)] = &[
         "undeclared paths are explained by their owners",
     ),
     ("policy", "compare", "findings are what is judged"),
+    (
+        "source",
+        "cluster",
+        "some declared state lies in the cluster",
+    ),
 ];
 
 /// Where the process's own streams are touched, and why.

@@ -7,14 +7,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use driftctl::model::Warning;
-use driftctl::source::{Files, Loaded, Source};
+use driftctl::source::{Files, Loaded};
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/yaml")
 }
 
 fn load(path: &Path) -> Loaded {
-    Files::new([path]).load()
+    Files::new([path]).read()
 }
 
 /// What was loaded, as text, with paths relative to `root`.
@@ -144,7 +144,7 @@ fn a_file_is_read_once_however_often_it_is_named() {
     fs::write(root.join("a.yaml"), config_map("a")).unwrap();
     fs::write(sub.join("b.yaml"), config_map("b")).unwrap();
     let dotted = root.join("sub/../a.yaml");
-    let loaded = Files::new([&sub, &root.join("a.yaml"), &dotted, root, root]).load();
+    let loaded = Files::new([&sub, &root.join("a.yaml"), &dotted, root, root]).read();
     let text = describe(&loaded, root);
     assert_eq!(
         text,

@@ -9,6 +9,7 @@ pub mod args;
 pub mod commands;
 mod comparison;
 mod exit;
+mod gate;
 mod message;
 mod panics;
 pub mod settings;

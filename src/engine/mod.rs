@@ -7,6 +7,7 @@ mod resolve;
 mod scaling;
 mod schemas;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
@@ -14,7 +15,7 @@ use rayon::prelude::*;
 
 use crate::cluster::{Answer, FetchRequest, Live, Wanted};
 use crate::model::{Coverage, ObjectReport, Report, ResourceKey, RuleCount, Verdict, Warning};
-use crate::policy::{RuleOrigin, RuleSet, audit};
+use crate::policy::{Rule, RuleOrigin, RuleSet, audit};
 use crate::source::{Loaded, Source};
 
 use object::{Compared, Comparison};
@@ -57,7 +58,8 @@ pub fn run(
     rules: &RuleSet,
     options: &Options,
 ) -> Result<Report> {
-    let loaded = load(sources);
+    let loaded = load(sources, live);
+    let rules = &with_rules_of_sources(rules, &loaded.rules);
     let resolved = resolve::resolve(&loaded.manifests, live, options)?;
     let fetched = live.fetch(&request(&resolved, options))?;
     let schemas = schemas::gather(&resolved.declared, &loaded.manifests, live);
@@ -115,16 +117,26 @@ pub fn run(
 }
 
 /// Reads all sources; each goes on where another fails.
-fn load(sources: &[Box<dyn Source>]) -> Loaded {
+fn load(sources: &[Box<dyn Source>], live: &dyn Live) -> Loaded {
     let mut all = Loaded::default();
     for source in sources {
-        let loaded = source.load();
+        let loaded = source.load(live);
         all.manifests.extend(loaded.manifests);
         all.skipped.extend(loaded.skipped);
         all.errors.extend(loaded.errors);
         all.warnings.extend(loaded.warnings);
+        all.rules.extend(loaded.rules);
     }
     all
+}
+
+/// Rules that come with the declared state join those of the run.
+fn with_rules_of_sources<'r>(rules: &'r RuleSet, more: &[Rule]) -> Cow<'r, RuleSet> {
+    if more.is_empty() {
+        Cow::Borrowed(rules)
+    } else {
+        Cow::Owned(rules.joined(more.to_vec()))
+    }
 }
 
 fn request(resolved: &Resolved<'_>, options: &Options) -> FetchRequest {

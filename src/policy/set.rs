@@ -107,6 +107,17 @@ impl RuleSet {
         set
     }
 
+    /// With more rules, which are asked before these.
+    #[must_use]
+    pub fn joined(&self, more: Vec<Rule>) -> Self {
+        Self {
+            extra: self.extra.clone(),
+            severity: self.severity.clone(),
+            jq: self.jq.clone(),
+            ..Self::of(more.into_iter().chain(self.rules.iter().cloned()).collect())
+        }
+    }
+
     /// With an engine for jq expressions; without one, rules that have some hide nothing.
     #[must_use]
     pub fn with_jq(mut self, engine: Arc<dyn DeleteByJq>) -> Self {

@@ -10,6 +10,7 @@ use super::classify::{is_other_json, is_template};
 use super::objects::{self, File};
 use super::walk::{Found, Walk};
 use super::{Loaded, Source, kustomize, read};
+use crate::cluster::Live;
 use crate::yaml::{self, Problem};
 
 /// Files and directories (recursive: `.yaml`, `.yml`, `.json`), and `-` for standard input.
@@ -31,7 +32,14 @@ impl Files {
 }
 
 impl Source for Files {
-    fn load(&self) -> Loaded {
+    fn load(&self, _: &dyn Live) -> Loaded {
+        self.read()
+    }
+}
+
+impl Files {
+    /// Reads the files; they need no cluster.
+    pub fn read(&self) -> Loaded {
         let (found, mut loaded) = Walk::over(&self.arguments);
         let (used, remarks) = kustomize::survey(&found);
         loaded.append(remarks);

@@ -9,7 +9,9 @@ mod walk;
 
 use std::collections::BTreeMap;
 
+use crate::cluster::Live;
 use crate::model::{Manifest, Origin, ResourceKey, Warning};
+use crate::policy::Rule;
 
 pub use files::Files;
 
@@ -25,6 +27,8 @@ pub struct Loaded {
     pub errors: Vec<Warning>,
     /// Remarks that do not make the comparison incomplete.
     pub warnings: Vec<Warning>,
+    /// Rules that come with the declared state, such as an Application's `ignoreDifferences`.
+    pub rules: Vec<Rule>,
 }
 
 impl Loaded {
@@ -33,6 +37,7 @@ impl Loaded {
         self.skipped.append(&mut other.skipped);
         self.errors.append(&mut other.errors);
         self.warnings.append(&mut other.warnings);
+        self.rules.append(&mut other.rules);
     }
 
     fn skip(&mut self, place: impl ToString, reason: impl Into<String>) {
@@ -59,8 +64,9 @@ fn remark(place: impl ToString, message: impl Into<String>, fatal: bool) -> Warn
 /// One place where declared state lives.
 pub trait Source {
     /// Reads everything that the source declares. What is wrong with one file does not stop the
-    /// others.
-    fn load(&self) -> Loaded;
+    /// others. Some declared state lies in the cluster itself (a release's record, the last applied
+    /// configuration); it is read through `live`.
+    fn load(&self, live: &dyn Live) -> Loaded;
 }
 
 /// The objects that are declared more than once, each as an error that names every place: which

@@ -3,14 +3,14 @@
 
 mod compare;
 mod report;
-
-use std::path::PathBuf;
+mod source;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub use compare::{CompareArgs, Extra, LiveArgs};
 pub use report::{ReportArgs, Show};
+pub use source::SourceArgs;
 
 /// Examples come before the flags: most readers want the one line that they can copy.
 const TEMPLATE: &str = "\
@@ -111,9 +111,9 @@ Examples:
     max_term_width = 100
 )]
 pub struct DiffArgs {
-    /// Manifests: files, folders (.yaml, .yml and .json files below), or standard input (-)
-    #[arg(value_name = "PATH", default_value = ".")]
-    pub paths: Vec<PathBuf>,
+    /// The declared side.
+    #[command(flatten)]
+    pub source: SourceArgs,
     /// The live side.
     #[command(flatten)]
     pub live: LiveArgs,

@@ -9,8 +9,7 @@ use anyhow::{Context, Result};
 use crate::cli::args::{DiffArgs, ReportArgs};
 use crate::cli::comparison;
 use crate::cli::settings::Settings;
-use crate::cli::{Exit, Streams, message};
-use crate::model::Report;
+use crate::cli::{Exit, Streams, gate, message};
 use crate::output::{OutputSpec, RenderOptions};
 use crate::redact::{Redacted, redact};
 
@@ -22,27 +21,11 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
     OutputSpec::check_all(&args.report.output)?;
     let show_all = args.report.show == crate::cli::args::Show::All;
     let began = Instant::now();
-    let report = comparison::run(&args.paths, &args.live, &args.compare, show_all)?;
-    let exit = answer(&report, args.report.exit_zero);
+    let report = comparison::run(&args.source, &args.live, &args.compare, show_all)?;
+    let exit = gate::answer(&report, args.report.exit_zero);
     let report = redact(report);
     write_all(&report, &args.report, began.elapsed(), settings, streams)?;
     Ok(exit)
-}
-
-/// What a report means for whoever reads the exit code alone.
-fn answer(report: &Report, exit_zero: bool) -> Exit {
-    let exit = if report.is_incomplete() {
-        Exit::Trouble
-    } else if report.has_drift() {
-        Exit::Drift
-    } else {
-        Exit::Clean
-    };
-    if exit_zero {
-        exit.without_drift()
-    } else {
-        exit
-    }
 }
 
 /// Writes the report everywhere it is wanted. What fails in one place does not stop the others.

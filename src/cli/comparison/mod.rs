@@ -1,42 +1,45 @@
 //! From words to a report: what every command that compares does first.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+mod live_side;
+mod sources;
 
-use anyhow::{Context, Result, bail};
+use std::path::PathBuf;
 
-use super::args::{CompareArgs, Extra, LiveArgs};
-use crate::cluster::{Api, ConnectOptions, Dump, Live};
+use anyhow::Result;
+
+use super::args::{CompareArgs, Extra, LiveArgs, SourceArgs};
 use crate::engine::{self, Options};
 use crate::model::{Report, Warning};
 use crate::policy::RuleSet;
-use crate::source::{Files, Source};
+
+pub use live_side::live_side;
+pub use sources::sources;
 
 /// What stands for standard input, on either side.
 const STDIN: &str = "-";
 
-/// Compares what is declared in `paths` with the live side.
+/// Compares what is declared with the live side.
 ///
 /// # Errors
 /// When nothing can be compared.
 pub fn run(
-    paths: &[PathBuf],
+    source: &SourceArgs,
     live: &LiveArgs,
     compare: &CompareArgs,
     explain: bool,
 ) -> Result<Report> {
-    let is_stdin = |path: &PathBuf| path == Path::new(STDIN);
-    if paths
-        .iter()
-        .chain(&live.live)
-        .filter(|path| is_stdin(path))
-        .count()
-        > 1
-    {
-        bail!("standard input can be read once; name files for all but one '-'");
+    let sources = sources(source, &live.live)?;
+    let side = live_side(live, &source.paths)?;
+    let options = options(live, compare, explain);
+    let mut report = engine::run(&sources, side.as_ref(), RuleSet::builtin(), &options)?;
+    if !compare.allow_empty {
+        report.warnings.extend(emptiness(&report, &source.paths));
     }
-    let sources: [Box<dyn Source>; 1] = [Box::new(Files::new(paths))];
-    let options = Options {
+    Ok(report)
+}
+
+fn options(live: &LiveArgs, compare: &CompareArgs, explain: bool) -> Options {
+    Options {
         namespace: live.namespace.clone(),
         extra: match compare.extra {
             Extra::None => engine::Extra::None,
@@ -45,30 +48,7 @@ pub fn run(
         field_managers: compare.field_manager.clone(),
         explain,
         strict_rules: false,
-    };
-    let side = live_side(live, paths)?;
-    let mut report = engine::run(&sources, side.as_ref(), RuleSet::builtin(), &options)?;
-    if !compare.allow_empty {
-        report.warnings.extend(emptiness(&report, paths));
     }
-    Ok(report)
-}
-
-/// The cluster, or a recording of it.
-fn live_side(args: &LiveArgs, paths: &[PathBuf]) -> Result<Box<dyn Live>> {
-    if args.live.is_empty() {
-        return Ok(Box::new(Api::connect(&ConnectOptions {
-            kubeconfig: args.kubeconfig.clone(),
-            context: args.context.clone(),
-            scanned: paths.to_vec(),
-            request_timeout: Duration::from_secs(args.request_timeout),
-            timeout: Duration::from_secs(args.timeout),
-            concurrency: usize::from(args.concurrency),
-        })?));
-    }
-    Ok(Box::new(
-        Dump::read(&args.live).context("cannot read the recording that --live names")?,
-    ))
 }
 
 /// An empty or wrong path must not look like "no drift".

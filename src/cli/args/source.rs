@@ -1,0 +1,14 @@
+//! The words that say where the declared state is read from.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// The declared side.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Declared side")]
+pub struct SourceArgs {
+    /// Manifests: files, folders (.yaml, .yml and .json files below), or standard input (-)
+    #[arg(value_name = "PATH", default_value = ".")]
+    pub paths: Vec<PathBuf>,
+}

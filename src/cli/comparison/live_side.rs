@@ -1,0 +1,29 @@
+//! Which live side the words name: a cluster, or a recording of it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::cli::args::LiveArgs;
+use crate::cluster::{Api, ConnectOptions, Dump, Live};
+
+/// Connects, or reads the recording. A kubeconfig that lies within the `scanned` paths is refused.
+///
+/// # Errors
+/// When there is no connection to be had, or the recording cannot be read.
+pub fn live_side(args: &LiveArgs, scanned: &[PathBuf]) -> Result<Box<dyn Live>> {
+    if args.live.is_empty() {
+        return Ok(Box::new(Api::connect(&ConnectOptions {
+            kubeconfig: args.kubeconfig.clone(),
+            context: args.context.clone(),
+            scanned: scanned.to_vec(),
+            request_timeout: Duration::from_secs(args.request_timeout),
+            timeout: Duration::from_secs(args.timeout),
+            concurrency: usize::from(args.concurrency),
+        })?));
+    }
+    Ok(Box::new(
+        Dump::read(&args.live).context("cannot read the recording that --live names")?,
+    ))
+}
