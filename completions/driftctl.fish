@@ -36,10 +36,12 @@ complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "help" -d 'Print t
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l live -d 'Read live objects from a file, a folder, or standard input (-) instead of a cluster' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l kubeconfig -d 'Read the connection from this kubeconfig file' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l context -d 'Use this context of the kubeconfig instead of its current one' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s n -l namespace -d 'Compare within this namespace' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l request-timeout -d 'Give up a request after so many seconds' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l timeout -d 'Stop reading after so many seconds, and report what was read as incomplete' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l concurrency -d 'Keep at most so many requests under way' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s n -l namespace -d 'Compare within this namespace' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s l -l selector -d 'Look only at objects with such labels: app=cart,tier!=db,env in (a,b),!legacy' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l kind -d 'Look only at objects of this kind: deploy, Deployment, deployments.apps' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l extra -d 'Also report live objects that no manifest declares' -r -f -a "none\t'Nowhere'
 namespace\t'In the namespaces of the declared objects'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l field-manager -d 'Name a field manager that applies these manifests' -r
@@ -61,6 +63,7 @@ all\t'Also what is in sync, and what is explained and why'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s A -l all-namespaces -d 'Look in all namespaces, whatever --namespace and the context say'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l allow-empty -d 'Accept that no object is found'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l exit-zero -d 'Exit with 0 although there is drift'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s v -l verbose -d 'Show long values in full, and name each file and document that was skipped'

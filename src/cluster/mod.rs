@@ -6,10 +6,12 @@ mod live_object;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde_json::Value;
 
 use crate::model::{ResourceKey, Target, Warning};
+use crate::policy::{KindNames, KindPattern};
 
 pub use api::{Api, ConnectOptions};
 pub use dump::Dump;
@@ -26,6 +28,20 @@ pub struct ServedKind {
     pub plural: String,
     /// Whether its objects live in namespaces.
     pub namespaced: bool,
+    /// What people call it for short, such as `deploy`.
+    pub short_names: Vec<String>,
+}
+
+impl ServedKind {
+    /// The names that people call it by.
+    pub fn names(&self) -> KindNames<'_> {
+        KindNames {
+            api_version: &self.api_version,
+            kind: &self.kind,
+            plural: &self.plural,
+            short_names: &self.short_names,
+        }
+    }
 }
 
 /// What the live side knows about a kind. Three different answers, because only the first can
@@ -55,8 +71,61 @@ pub struct Wanted {
 pub struct FetchRequest {
     /// The declared objects.
     pub wanted: Vec<Wanted>,
-    /// The namespaces whose undeclared objects are wanted too; empty for none.
-    pub extra_in: BTreeSet<String>,
+    /// The namespaces whose undeclared objects are wanted too.
+    pub extra_in: Places,
+    /// The kinds of undeclared objects that are wanted; empty for all.
+    pub extra_kinds: Vec<KindPattern>,
+}
+
+impl FetchRequest {
+    /// Whether undeclared objects of a kind are wanted.
+    pub fn wants_extra_of(&self, kind: &KindNames<'_>) -> bool {
+        let meant = |pattern: &KindPattern| pattern.matches(kind);
+        self.extra_kinds.is_empty() || self.extra_kinds.iter().any(meant)
+    }
+}
+
+/// A choice of namespaces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Places {
+    /// These and no others.
+    Only(BTreeSet<String>),
+    /// All that there are.
+    All,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self::Only(BTreeSet::new())
+    }
+}
+
+impl Places {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Only(places) if places.is_empty())
+    }
+
+    /// Whether a namespace is one of them. The empty string is none.
+    pub fn contains(&self, namespace: &str) -> bool {
+        match self {
+            Self::Only(places) => places.contains(namespace),
+            Self::All => !namespace.is_empty(),
+        }
+    }
+}
+
+/// `shop, shop-platform`
+impl fmt::Display for Places {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Only(places) => {
+                let places: Vec<_> = places.iter().map(String::as_str).collect();
+                f.write_str(&places.join(", "))
+            }
+            Self::All => f.write_str("all namespaces"),
+        }
+    }
 }
 
 /// The answer for one wanted object.
@@ -78,6 +147,8 @@ pub struct Fetched {
     pub answers: BTreeMap<ResourceKey, Answer>,
     /// Live objects in the `extra_in` namespaces that were not wanted, unfiltered.
     pub extra: Vec<LiveObject>,
+    /// The kinds whose undeclared objects were looked for, sorted.
+    pub extra_kinds: BTreeSet<ServedKind>,
     /// What went wrong on the way.
     pub warnings: Vec<Warning>,
     /// Whether reading was cut short by a deadline or a signal.

@@ -7,19 +7,22 @@ use super::hidden::hide;
 use crate::cluster::LiveObject;
 use crate::model::{ObjectReport, Owner, Status};
 use crate::ownership::ownership_of;
-use crate::policy::{RuleSet, is_reportable};
+use crate::policy::{Filter, RuleSet, is_reportable};
 
-/// Reports on the undeclared objects that somebody made.
-pub fn reports(extra: &[LiveObject], rules: &RuleSet) -> Vec<ObjectReport> {
+/// Reports on the undeclared objects that somebody made, as far as the filter keeps them.
+pub fn reports(extra: &[LiveObject], rules: &RuleSet, filter: &Filter) -> Vec<ObjectReport> {
     extra
         .par_iter()
-        .filter_map(|live| report(live, rules))
+        .filter_map(|live| report(live, rules, filter))
         .collect()
 }
 
-fn report(live: &LiveObject, rules: &RuleSet) -> Option<ObjectReport> {
+fn report(live: &LiveObject, rules: &RuleSet, filter: &Filter) -> Option<ObjectReport> {
     // What cannot be read in full is there all the same.
     let value = live.value().unwrap_or_default();
+    if !filter.keeps_labels(&value) {
+        return None;
+    }
     let ownership = ownership_of(&value);
     if !is_reportable(rules, &live.key, &value, &ownership) {
         return None;

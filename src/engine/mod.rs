@@ -1,6 +1,7 @@
 //! The pipeline: load → resolve → fetch → compare → judge.
 
 mod extra;
+mod filter;
 mod hidden;
 mod object;
 mod resolve;
@@ -13,13 +14,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use rayon::prelude::*;
 
-use crate::cluster::{Answer, FetchRequest, Live, Wanted};
+use crate::cluster::{Answer, FetchRequest, Live, Places};
 use crate::model::{Coverage, ObjectReport, Report, ResourceKey, RuleCount, Verdict, Warning};
-use crate::policy::{Rule, RuleOrigin, RuleSet, audit};
+use crate::policy::{Filter, Rule, RuleOrigin, RuleSet, audit};
 use crate::source::{Loaded, Source};
 
 use object::{Compared, Comparison};
-use resolve::{Declared, Resolved};
+use resolve::Resolved;
 
 /// Whether live objects that nobody declares are looked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -37,6 +38,10 @@ pub struct Options {
     /// `--namespace`: where namespaced objects that name no namespace belong, and the only
     /// namespace that is looked at.
     pub namespace: Option<String>,
+    /// `--all-namespaces`: all are looked at, declared or not.
+    pub all_namespaces: bool,
+    /// What the run is limited to.
+    pub filter: Filter,
     /// Whether undeclared objects are looked for.
     pub extra: Extra,
     /// `--field-manager`: who declares the manifests; empty to find out for each object.
@@ -45,6 +50,14 @@ pub struct Options {
     pub explain: bool,
     /// `--strict-rules`: whether what is to be said of rules makes the run incomplete.
     pub strict_rules: bool,
+}
+
+impl Options {
+    /// Whether `--namespace` leaves out what lies in a namespace. What lies in none stays in.
+    fn is_elsewhere(&self, namespace: Option<&str>) -> bool {
+        let only = self.namespace.as_deref().filter(|_| !self.all_namespaces);
+        only.is_some() && namespace.is_some() && namespace != only
+    }
 }
 
 /// Runs a comparison.
@@ -61,7 +74,10 @@ pub fn run(
     let loaded = load(sources, live);
     let rules = &with_rules_of_sources(rules, &loaded.rules);
     let resolved = resolve::resolve(&loaded.manifests, live, options)?;
-    let fetched = live.fetch(&request(&resolved, options))?;
+    let mut fetched = live.fetch(&request(&resolved, options))?;
+    fetched
+        .extra
+        .retain(|object| !resolved.spoken_of.contains(&object.key));
     let schemas = schemas::gather(&resolved.declared, &loaded.manifests, live);
 
     let comparison = Comparison {
@@ -90,7 +106,7 @@ pub fn run(
         let declared = report.declared.clone();
         hidden::hide(report, declared.as_ref(), rules)
     }));
-    objects.extend(extra::reports(&fetched.extra, rules));
+    objects.extend(extra::reports(&fetched.extra, rules, &options.filter));
     objects.sort_by(|a, b| a.key.cmp(&b.key));
 
     let mut warnings = loaded.errors;
@@ -98,6 +114,11 @@ pub fn run(
     warnings.extend(fetched.warnings);
     warnings.extend(schemas.warnings);
     warnings.extend(bare);
+    warnings.extend(filter::unknown_kinds(
+        &options.filter,
+        &resolved.kinds_found,
+        &fetched.extra_kinds,
+    ));
     warnings.extend(troubles);
     let coverage = coverage(&objects, &warnings, loaded.skipped.len(), resolved.filtered);
     let counts = counts(&objects, rules);
@@ -140,17 +161,14 @@ fn with_rules_of_sources<'r>(rules: &'r RuleSet, more: &[Rule]) -> Cow<'r, RuleS
 }
 
 fn request(resolved: &Resolved<'_>, options: &Options) -> FetchRequest {
-    let wanted = resolved.declared.iter().map(|declared| Wanted {
-        key: declared.key.clone(),
-        kind: declared.kind.clone(),
-    });
-    let namespaces = |declared: &Declared<'_>| declared.covers();
     FetchRequest {
-        wanted: wanted.collect(),
+        wanted: resolved.wanted(),
         extra_in: match options.extra {
-            Extra::None => Default::default(),
-            Extra::Namespace => resolved.declared.iter().filter_map(namespaces).collect(),
+            Extra::None => Places::default(),
+            Extra::Namespace if options.all_namespaces => Places::All,
+            Extra::Namespace => Places::Only(resolved.covered.clone()),
         },
+        extra_kinds: options.filter.kinds.clone(),
     }
 }
 

@@ -6,8 +6,9 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::{Options, key_as_written};
-use crate::cluster::{Answer, KindLookup, Live, ServedKind};
+use crate::cluster::{Answer, KindLookup, Live, ServedKind, Wanted};
 use crate::model::{Manifest, ObjectReport, ResourceKey, Status};
+use crate::policy::KindNames;
 
 /// A manifest whose object is known.
 pub struct Declared<'m> {
@@ -17,17 +18,6 @@ pub struct Declared<'m> {
     pub kind: ServedKind,
     /// The manifest.
     pub manifest: &'m Manifest,
-}
-
-impl Declared<'_> {
-    /// The namespace that the manifest covers: its own, or the one it makes.
-    pub fn covers(&self) -> Option<String> {
-        let is_namespace = self.key.kind == "Namespace" && self.key.group.is_empty();
-        match &self.key.namespace {
-            None if is_namespace => Some(self.key.name.clone()),
-            namespace => namespace.clone(),
-        }
-    }
 }
 
 /// An object of a kind that the manifests define and the live side does not serve.
@@ -71,8 +61,16 @@ pub struct Resolved<'m> {
     pub unresolved: Vec<ObjectReport>,
     /// Those whose kind is not served and that the manifests themselves define.
     pub of_new_kinds: Vec<OfNewKind>,
-    /// How many `--namespace` left out.
+    /// How many the run's filters left out.
     pub filtered: usize,
+    /// Every object that a manifest speaks of, left out or not: none of them is extra.
+    pub spoken_of: BTreeSet<ResourceKey>,
+    /// The namespaces that the manifests cover.
+    pub covered: BTreeSet<String>,
+    /// The `--kind`s that manifests are of.
+    pub kinds_found: BTreeSet<String>,
+    /// CustomResourceDefinitions that the filters left out.
+    left_definitions: Vec<Wanted>,
 }
 
 /// Finds out which object each manifest speaks of.
@@ -96,39 +94,33 @@ pub fn resolve<'m>(
     let mut resolved = Resolved::default();
     let mut by_key: BTreeMap<ResourceKey, Vec<Declared<'m>>> = BTreeMap::new();
     for manifest in manifests {
-        let kind = match lookups.get(&kind_of(manifest)) {
-            Some(KindLookup::Served(kind)) => kind.clone(),
+        let lookup = lookups.get(&kind_of(manifest));
+        if resolved.leave_out(manifest, lookup, &namespace, options) {
+            continue;
+        }
+        match lookup {
+            Some(KindLookup::Served(kind)) => {
+                let key = key_of(manifest, kind.namespaced, &namespace);
+                by_key.entry(key.clone()).or_default().push(Declared {
+                    key,
+                    kind: kind.clone(),
+                    manifest,
+                });
+            }
             Some(KindLookup::NotServed(why)) if definition(manifest, &crds).is_some() => {
                 resolved.of_new_kinds.push(OfNewKind {
                     missing: missing_with_its_kind(manifest, &crds, &namespace),
                     definition: name_of(definition(manifest, &crds)),
                     why: why.clone(),
                 });
-                continue;
             }
             Some(KindLookup::NotServed(why) | KindLookup::Unknown(why)) => {
                 resolved.unresolved.push(unknown(manifest, why.clone()));
-                continue;
             }
             None => {
                 let why = "the live side says nothing about this kind".to_owned();
                 resolved.unresolved.push(unknown(manifest, why));
-                continue;
             }
-        };
-        let key = key_of(manifest, kind.namespaced, &namespace);
-        let declared = Declared {
-            key,
-            kind,
-            manifest,
-        };
-        if is_elsewhere(&declared, options) {
-            resolved.filtered += 1;
-        } else {
-            by_key
-                .entry(declared.key.clone())
-                .or_default()
-                .push(declared);
         }
     }
     for (key, mut same) in by_key {
@@ -157,11 +149,75 @@ fn key_of(manifest: &Manifest, namespaced: bool, default: &str) -> ResourceKey {
     }
 }
 
-/// Whether `--namespace` leaves an object out. Objects without a namespace stay in.
-fn is_elsewhere(declared: &Declared<'_>, options: &Options) -> bool {
-    match (&options.namespace, &declared.key.namespace) {
-        (Some(wanted), Some(namespace)) => wanted != namespace,
-        _ => false,
+impl Resolved<'_> {
+    /// Whether the run's filters leave an object out. Notes what is to be known of it all the same.
+    fn leave_out(
+        &mut self,
+        manifest: &Manifest,
+        lookup: Option<&KindLookup>,
+        default: &str,
+        options: &Options,
+    ) -> bool {
+        let served = match lookup {
+            Some(KindLookup::Served(kind)) => Some(kind),
+            _ => None,
+        };
+        let key = match served {
+            Some(kind) => key_of(manifest, kind.namespaced, default),
+            None => key_as_written(manifest),
+        };
+        let names = served.map_or_else(|| names_as_written(manifest), ServedKind::names);
+        let meant = options.filter.kinds.iter();
+        let meant = meant.filter(|pattern| pattern.matches(&names));
+        self.kinds_found.extend(meant.map(ToString::to_string));
+        let elsewhere = options.is_elsewhere(key.namespace.as_deref());
+        if !elsewhere {
+            self.covered.extend(covers(&key));
+        }
+        let left_out = elsewhere
+            || !options.filter.keeps_kind(&names)
+            || !options.filter.keeps_labels(&manifest.value);
+        if left_out {
+            self.filtered += 1;
+            if let Some(kind) = served.filter(|_| key.kind == CRD) {
+                let (key, kind) = (key.clone(), kind.clone());
+                self.left_definitions.push(Wanted { key, kind });
+            }
+        }
+        self.spoken_of.insert(key);
+        left_out
+    }
+
+    /// What is to be read: the objects, and the definitions whose absence proves that of others.
+    pub fn wanted(&self) -> Vec<Wanted> {
+        let declared = self.declared.iter().map(|declared| Wanted {
+            key: declared.key.clone(),
+            kind: declared.kind.clone(),
+        });
+        let is_needed = |wanted: &&Wanted| {
+            let mut new = self.of_new_kinds.iter();
+            new.any(|object| object.definition == wanted.key.name)
+        };
+        let definitions = self.left_definitions.iter().filter(is_needed).cloned();
+        declared.chain(definitions).collect()
+    }
+}
+
+/// The namespace that a manifest covers: its own, or the one it makes.
+fn covers(key: &ResourceKey) -> Option<String> {
+    let is_namespace = key.kind == "Namespace" && key.group.is_empty();
+    match &key.namespace {
+        None if is_namespace => Some(key.name.clone()),
+        namespace => namespace.clone(),
+    }
+}
+
+fn names_as_written(manifest: &Manifest) -> KindNames<'_> {
+    KindNames {
+        api_version: &manifest.api_version,
+        kind: &manifest.kind,
+        plural: "",
+        short_names: &[],
     }
 }
 

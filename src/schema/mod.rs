@@ -14,6 +14,7 @@ mod defaulting;
 mod openapi;
 mod quantity;
 mod scalar;
+mod short_names;
 mod table;
 mod types;
 mod versions;
@@ -24,5 +25,6 @@ pub use builtin::{
 pub use defaulting::conditional_default;
 pub use openapi::short_name;
 pub use scalar::{equal, equal_untyped, is_empty, is_zero};
+pub use short_names::short_names;
 pub use types::{Field, ListKind, Scalar, Schema, Type, TypeId, Zero};
 pub use versions::{Replacement, convert, replacement};

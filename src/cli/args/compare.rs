@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::FilterArgs;
+
 /// The live side.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Live side")]
@@ -27,13 +29,6 @@ pub struct LiveArgs {
     #[arg(long, value_name = "NAME")]
     pub context: Option<String>,
 
-    /// Compare within this namespace
-    ///
-    /// Objects that name no namespace belong to it (without this flag: to the context's, else to
-    /// 'default'). Objects that declare another namespace are left out, and counted in the summary.
-    #[arg(short, long, value_name = "NAME")]
-    pub namespace: Option<String>,
-
     /// Give up a request after so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub request_timeout: u64,
@@ -45,6 +40,10 @@ pub struct LiveArgs {
     /// Keep at most so many requests under way
     #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub concurrency: u16,
+
+    /// What is looked at.
+    #[command(flatten)]
+    pub filter: FilterArgs,
 }
 
 /// What is compared, and what counts.

@@ -2,6 +2,7 @@
 //! one by one and against one another; looks at nothing outside.
 
 mod compare;
+mod filter;
 mod report;
 mod source;
 
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub use compare::{CompareArgs, Extra, LiveArgs};
+pub use filter::FilterArgs;
 pub use report::{ReportArgs, Show};
 pub use source::SourceArgs;
 

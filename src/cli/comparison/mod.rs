@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::args::{CompareArgs, Extra, LiveArgs, SourceArgs};
+use super::args::{CompareArgs, Extra, FilterArgs, LiveArgs, SourceArgs};
 use crate::engine::{self, Options};
 use crate::model::{Report, Warning};
 use crate::policy::RuleSet;
@@ -33,14 +33,18 @@ pub fn run(
     let options = options(live, compare, explain);
     let mut report = engine::run(&sources, side.as_ref(), RuleSet::builtin(), &options)?;
     if !compare.allow_empty {
-        report.warnings.extend(emptiness(&report, &source.paths));
+        report
+            .warnings
+            .extend(emptiness(&report, &source.paths, &live.filter));
     }
     Ok(report)
 }
 
 fn options(live: &LiveArgs, compare: &CompareArgs, explain: bool) -> Options {
     Options {
-        namespace: live.namespace.clone(),
+        namespace: live.filter.namespace.clone(),
+        all_namespaces: live.filter.all_namespaces,
+        filter: live.filter.filter(),
         extra: match compare.extra {
             Extra::None => engine::Extra::None,
             Extra::Namespace => engine::Extra::Namespace,
@@ -52,9 +56,13 @@ fn options(live: &LiveArgs, compare: &CompareArgs, explain: bool) -> Options {
 }
 
 /// An empty or wrong path must not look like "no drift".
-fn emptiness(report: &Report, paths: &[PathBuf]) -> Option<Warning> {
+fn emptiness(report: &Report, paths: &[PathBuf], filter: &FilterArgs) -> Option<Warning> {
     let coverage = &report.coverage;
-    if coverage.declared > coverage.filtered || report.warnings.iter().any(|warning| warning.fatal)
+    // Where undeclared objects are looked for, a filter may choose nothing but those.
+    let found_extra = coverage.filtered > 0 && !report.objects.is_empty();
+    if coverage.declared > coverage.filtered
+        || found_extra
+        || report.warnings.iter().any(|warning| warning.fatal)
     {
         return None;
     }
@@ -65,8 +73,10 @@ fn emptiness(report: &Report, paths: &[PathBuf]) -> Option<Warning> {
     let paths = paths.join(", ");
     let message = if coverage.filtered > 0 {
         format!(
-            "none of the {} objects in {paths} belongs to the namespace; check --namespace, or pass --allow-empty",
-            coverage.filtered
+            "none of the {} objects in {paths} is chosen by {}; check what it says, or pass \
+             --allow-empty",
+            coverage.filtered,
+            flags(filter)
         )
     } else {
         format!("no Kubernetes object was found in {paths}; check the path, or pass --allow-empty")
@@ -76,4 +86,19 @@ fn emptiness(report: &Report, paths: &[PathBuf]) -> Option<Warning> {
         message,
         fatal: true,
     })
+}
+
+/// The flags that leave something out.
+fn flags(filter: &FilterArgs) -> String {
+    let given = [
+        (
+            filter.namespace.is_some() && !filter.all_namespaces,
+            "--namespace",
+        ),
+        (!filter.kind.is_empty(), "--kind"),
+        (filter.selector.is_some(), "--selector"),
+    ];
+    let given: Vec<_> = given.into_iter().filter(|(is, _)| *is).collect();
+    let names: Vec<_> = given.into_iter().map(|(_, name)| name).collect();
+    names.join(" and ")
 }

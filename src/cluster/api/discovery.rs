@@ -17,6 +17,7 @@ pub(super) struct Resource {
     pub plural: String,
     pub kind: String,
     pub namespaced: bool,
+    pub short_names: Vec<String>,
     pub can_get: bool,
     pub can_list: bool,
 }
@@ -221,6 +222,7 @@ fn kind_of(version: &str, resource: &Resource) -> ServedKind {
         kind: resource.kind.clone(),
         plural: resource.plural.clone(),
         namespaced: resource.namespaced,
+        short_names: resource.short_names.clone(),
     }
 }
 
@@ -266,6 +268,7 @@ pub(super) fn resources(api_version: &str, body: &[u8]) -> Result<Resources, Str
                 plural: resource.name,
                 kind: resource.kind,
                 namespaced: resource.namespaced,
+                short_names: resource.short_names,
                 can_get: resource.verbs.iter().any(|verb| verb == "get"),
                 can_list: resource.verbs.iter().any(|verb| verb == "list"),
             })
@@ -300,6 +303,7 @@ fn resource(resource: AggregatedResource) -> Option<Resource> {
         // A resource without a kind only has subresources.
         kind: resource.response_kind?.kind,
         namespaced: resource.scope == "Namespaced",
+        short_names: resource.short_names,
         can_get: resource.verbs.iter().any(|verb| verb == "get"),
         can_list: resource.verbs.iter().any(|verb| verb == "list"),
     })
@@ -369,6 +373,8 @@ struct AggregatedResource {
     #[serde(default)]
     scope: String,
     #[serde(default)]
+    short_names: Vec<String>,
+    #[serde(default)]
     verbs: Vec<String>,
 }
 
@@ -404,11 +410,14 @@ struct ResourceList {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct LegacyResource {
     name: String,
     kind: String,
     #[serde(default)]
     namespaced: bool,
+    #[serde(default)]
+    short_names: Vec<String>,
     #[serde(default)]
     verbs: Vec<String>,
 }

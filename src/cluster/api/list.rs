@@ -1,6 +1,6 @@
 //! One list, page by page, and what of its items is kept.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::receive::Receive;
 use super::splitter::{NoList, Splitter};
 use crate::cluster::text;
-use crate::cluster::{LiveObject, ServedKind};
+use crate::cluster::{LiveObject, Places, ServedKind};
 use crate::model::{ResourceKey, group_of};
 
 /// Which list is read, and what of it is wanted.
@@ -23,7 +23,7 @@ pub(super) struct Selection {
     /// The declared objects: names by namespace (the empty string for none).
     pub wanted: HashMap<String, HashSet<String>>,
     /// The namespaces whose other objects are wanted too.
-    pub extra_in: BTreeSet<String>,
+    pub extra_in: Places,
 }
 
 /// A page that has arrived.

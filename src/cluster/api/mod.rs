@@ -183,6 +183,7 @@ impl Api {
             let catalog = self.discover(true, true, None).await;
             let (known, gaps) = catalog.namespaced_kinds();
             kinds = known;
+            kinds.retain(|kind| request.wants_extra_of(&kind.names()));
             outcome.warnings.extend(gaps.into_iter().map(no_extra));
         }
         let reader = Arc::new(Reader {
@@ -190,6 +191,9 @@ impl Api {
         });
         let mut tasks = JoinSet::new();
         for group in plan::groups(request, &kinds) {
+            if !group.extra_in.is_empty() {
+                outcome.extra_kinds.insert(group.kind.clone());
+            }
             tasks.spawn(Arc::clone(&reader).group(group));
         }
         for part in tasks.join_all().await {
@@ -278,6 +282,7 @@ impl Live for Api {
         Ok(Fetched {
             answers: outcome.answers,
             extra: outcome.extra,
+            extra_kinds: outcome.extra_kinds,
             warnings,
             interrupted: ended.as_ref().is_some_and(cut_short),
         })

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::{FetchRequest, ServedKind};
+use crate::cluster::{FetchRequest, Places, ServedKind};
 use crate::model::{GroupKind, ResourceKey};
 
 /// Up to so many objects of a group are read one by one: a list of the same namespace is at best
@@ -30,7 +30,7 @@ pub(super) struct Group {
     /// The declared objects, sorted.
     pub wanted: Vec<ResourceKey>,
     /// The namespaces whose other objects are wanted, too.
-    pub extra_in: BTreeSet<String>,
+    pub extra_in: Places,
 }
 
 /// Where a group is.
@@ -71,24 +71,26 @@ impl Group {
         (left as u64) < pages * READS_PER_PAGE
     }
 
-    /// The same objects by namespace.
+    /// The same objects by namespace. Undeclared objects of all namespaces are only found where
+    /// something is declared then.
     pub fn by_namespace(&self, wanted: Vec<ResourceKey>) -> Vec<Group> {
         let mut groups: BTreeMap<String, Vec<ResourceKey>> = BTreeMap::new();
         for key in wanted {
             let namespace = key.namespace.clone().unwrap_or_default();
             groups.entry(namespace).or_default().push(key);
         }
-        for namespace in &self.extra_in {
-            groups.entry(namespace.clone()).or_default();
+        if let Places::Only(places) = &self.extra_in {
+            for namespace in places {
+                groups.entry(namespace.clone()).or_default();
+            }
         }
         let group = |(namespace, wanted): (String, Vec<ResourceKey>)| Group {
             kind: self.kind.clone(),
-            extra_in: self
-                .extra_in
-                .iter()
-                .filter(|n| **n == namespace)
-                .cloned()
-                .collect(),
+            extra_in: if self.extra_in.contains(&namespace) {
+                Places::Only(BTreeSet::from([namespace.clone()]))
+            } else {
+                Places::default()
+            },
             scope: Scope::Namespace(namespace),
             wanted,
         };
@@ -117,7 +119,7 @@ pub(super) fn groups(request: &FetchRequest, kinds: &[ServedKind]) -> Vec<Group>
         let extra_in = if extra_kinds.contains(&kind) {
             request.extra_in.clone()
         } else {
-            BTreeSet::new()
+            Places::default()
         };
         let scope = if kind.namespaced {
             Scope::AllNamespaces
@@ -174,6 +176,9 @@ fn spread(groups: Vec<Group>) -> Vec<Group> {
     groups
         .into_iter()
         .flat_map(|group| {
+            if group.extra_in == Places::All {
+                return vec![group];
+            }
             let parts = split(&group);
             if many && lists(&parts) >= SPREAD {
                 vec![group]
@@ -203,6 +208,7 @@ mod tests {
             kind: kind.to_owned(),
             plural: format!("{}s", kind.to_lowercase()),
             namespaced: kind != "Namespace",
+            short_names: Vec::new(),
         }
     }
 
@@ -257,7 +263,7 @@ mod tests {
     fn extra_objects_are_looked_for_at_one_version_of_each_kind() {
         let declared = kind("x.example/v1beta1", "Promo");
         let mut request = request(&[(&declared, 1, 1)]);
-        request.extra_in.insert("ns-0".to_owned());
+        request.extra_in = Places::Only(BTreeSet::from(["ns-0".to_owned()]));
         let kinds = [kind("x.example/v1", "Promo"), kind("v1", "Pod")];
         let groups = groups(&request, &kinds);
         let shown: Vec<_> = groups
@@ -266,10 +272,10 @@ mod tests {
                 (
                     &*group.kind.api_version,
                     group.wanted.len(),
-                    group.extra_in.len(),
+                    group.extra_in.is_empty(),
                 )
             })
             .collect();
-        assert_eq!(shown, [("v1", 0, 1), ("x.example/v1beta1", 1, 1)]);
+        assert_eq!(shown, [("v1", 0, false), ("x.example/v1beta1", 1, false)]);
     }
 }

@@ -1,6 +1,6 @@
 //! Reads the groups of a plan.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::list::{Page, PageReceiver, Selection};
 use super::plan::{Group, PAGE, Scope};
 use super::request::{Form, Request};
 use super::send::Sender;
-use crate::cluster::{Answer, LiveObject, ServedKind};
+use crate::cluster::{Answer, LiveObject, Places, ServedKind};
 use crate::model::{ResourceKey, Warning};
 
 /// How often an expired list is begun anew.
@@ -27,6 +27,8 @@ const CONFIRM: usize = 16;
 pub(super) struct Outcome {
     pub answers: BTreeMap<ResourceKey, Answer>,
     pub extra: Vec<LiveObject>,
+    /// The kinds whose undeclared objects were looked for.
+    pub extra_kinds: BTreeSet<ServedKind>,
     pub warnings: Vec<Warning>,
 }
 
@@ -69,7 +71,12 @@ impl Reader {
         let refused = matches!(&failure, Failure::Forbidden(_))
             || matches!(&failure, Failure::Status(status) if status.code == 405);
         if refused && group.scope == Scope::AllNamespaces {
-            return self.parts(group.by_namespace(group.wanted.clone())).await;
+            let parts = group.by_namespace(group.wanted.clone());
+            let mut outcome = self.parts(parts).await;
+            if group.extra_in == Places::All {
+                outcome.warnings.extend(no_extra(&group, &failure));
+            }
+            return outcome;
         }
         let mut outcome = if refused {
             Self::objects(&self, &group.kind, group.wanted.clone()).await
@@ -277,9 +284,8 @@ fn selection(group: &Group) -> Selection {
 
 /// A list that could not be read leaves open which undeclared objects there are.
 fn no_extra(group: &Group, failure: &Failure) -> Option<Warning> {
-    let namespaces: Vec<_> = group.extra_in.iter().map(String::as_str).collect();
-    (!namespaces.is_empty()).then(|| Warning {
-        place: namespaces.join(", "),
+    (!group.extra_in.is_empty()).then(|| Warning {
+        place: group.extra_in.to_string(),
         message: format!(
             "undeclared objects of kind {} could not be looked for: {failure}",
             group.kind.kind

@@ -222,6 +222,7 @@ mod tests {
             kind: "Deployment".to_owned(),
             plural: "deployments".to_owned(),
             namespaced: true,
+            short_names: Vec::new(),
         }
     }
 

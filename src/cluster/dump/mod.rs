@@ -12,7 +12,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use self::index::Index;
-use super::{Answer, FetchRequest, Fetched, KindLookup, Live, LiveObject, Wanted};
+use super::{Answer, FetchRequest, Fetched, KindLookup, Live, LiveObject, ServedKind, Wanted};
 use crate::model::{GroupKind, Target, Warning, group_of};
 
 /// The live side as recorded in files: single objects, lists, several documents, folders of
@@ -81,6 +81,38 @@ impl Dump {
         recorded.filter_map(|(key, entries)| Some(entries.last()?.object(key)))
     }
 
+    /// Finds the recorded objects that were not asked for by name.
+    fn find_extra(&self, request: &FetchRequest, fetched: &mut Fetched) {
+        let crds = self.crds();
+        let mut kinds: BTreeMap<GroupKind, Option<ServedKind>> = BTreeMap::new();
+        for (key, entries) in self.index.iter() {
+            let namespace = key.namespace.as_deref().unwrap_or_default();
+            let Some(entry) = entries
+                .last()
+                .filter(|_| request.extra_in.contains(namespace))
+            else {
+                continue;
+            };
+            let kind = kinds.entry(key.group_kind()).or_insert_with(|| {
+                match scope::lookup(&entry.api_version, &key.kind, &self.index, &crds, &[]) {
+                    KindLookup::Served(kind) => Some(kind),
+                    _ => None,
+                }
+            });
+            let is_wanted = match kind {
+                Some(kind) => request.wants_extra_of(&kind.names()),
+                None => request.extra_kinds.is_empty(),
+            };
+            if is_wanted && !fetched.answers.contains_key(key) {
+                fetched.extra.push(entry.object(key));
+            }
+        }
+        let looked_at = kinds.into_values().flatten();
+        fetched.extra_kinds = looked_at
+            .filter(|kind| request.wants_extra_of(&kind.names()))
+            .collect();
+    }
+
     fn warn_of_kinds_without_objects(&self, request: &FetchRequest, warnings: &mut Vec<Warning>) {
         let kinds: BTreeSet<_> = request.wanted.iter().map(|w| w.key.group_kind()).collect();
         let absent: Vec<_> = kinds
@@ -140,18 +172,7 @@ impl Live for Dump {
             let answer = self.answer(wanted);
             fetched.answers.insert(wanted.key.clone(), answer);
         }
-        for (key, entries) in self.index.iter() {
-            let in_scope = key
-                .namespace
-                .as_ref()
-                .is_some_and(|namespace| request.extra_in.contains(namespace));
-            if in_scope
-                && !fetched.answers.contains_key(key)
-                && let Some(entry) = entries.last()
-            {
-                fetched.extra.push(entry.object(key));
-            }
-        }
+        self.find_extra(request, &mut fetched);
         self.warn_of_kinds_without_objects(request, &mut fetched.warnings);
         Ok(fetched)
     }

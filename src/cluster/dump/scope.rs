@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::super::{KindLookup, ServedKind};
 use super::index::Index;
 use crate::model::GroupKind;
-use crate::schema::{builtin_kind_of_group, replacement};
+use crate::schema::{builtin_kind_of_group, replacement, short_names};
 
 /// Looks a kind up: in the CustomResourceDefinitions that were recorded, among the built-in
 /// kinds, in the CustomResourceDefinitions that are declared, and in the recorded objects of that
@@ -19,34 +19,41 @@ pub(super) fn lookup(
 ) -> KindLookup {
     let group_kind = GroupKind::new(api_version, kind);
     let read_at = recorded_version(api_version, &group_kind, index);
-    let served = |plural: &str, namespaced: bool| {
+    let served = |names: Names| {
         KindLookup::Served(ServedKind {
             api_version: read_at.clone().unwrap_or_else(|| api_version.to_owned()),
             kind: kind.to_owned(),
-            plural: plural.to_owned(),
-            namespaced,
+            plural: names.plural,
+            namespaced: names.namespaced,
+            short_names: names.short,
         })
     };
     if let Some(known) = builtin_kind_of_group(&group_kind.group, kind).first() {
         if let Some(gone) = gone(api_version, kind).filter(|_| read_at.is_none()) {
             return KindLookup::NotServed(gone);
         }
-        return served(known.plural, known.namespaced);
+        let short = short_names(&group_kind.group, kind);
+        return served(Names {
+            plural: known.plural.to_owned(),
+            short: short.iter().map(|name| (*name).to_owned()).collect(),
+            namespaced: known.namespaced,
+        });
     }
     if let Some(gone) = gone(api_version, kind) {
         return KindLookup::NotServed(gone);
     }
     if let Some(crd) = live_crds.iter().find(|crd| defines(crd, &group_kind)) {
         // Whatever versions it serves, an object of this kind would have been recorded at one.
-        let (plural, namespaced) = names(crd);
-        return served(plural, namespaced);
+        return served(names(crd));
     }
     if let Some(crd) = declared_crds.iter().find(|crd| defines(crd, &group_kind)) {
-        let (plural, namespaced) = names(crd);
-        return served(plural, namespaced);
+        return served(names(crd));
     }
     match index.of_kind(&group_kind).next() {
-        Some((key, _)) => served("", key.namespace.is_some()),
+        Some((key, _)) => served(Names {
+            namespaced: key.namespace.is_some(),
+            ..Names::default()
+        }),
         None => KindLookup::Unknown(format!(
             "the recording holds neither an object of {group_kind} nor its \
              CustomResourceDefinition; record one of them"
@@ -76,8 +83,21 @@ fn defines(crd: &Value, kind: &GroupKind) -> bool {
     spec["group"] == *kind.group && spec["names"]["kind"] == *kind.kind
 }
 
-fn names(crd: &Value) -> (&str, bool) {
+/// What a definition says of its kind.
+#[derive(Default)]
+struct Names {
+    plural: String,
+    short: Vec<String>,
+    namespaced: bool,
+}
+
+fn names(crd: &Value) -> Names {
     let spec = &crd["spec"];
-    let plural = spec["names"]["plural"].as_str().unwrap_or_default();
-    (plural, spec["scope"] != "Cluster")
+    let short = spec["names"]["shortNames"].as_array();
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    Names {
+        plural: text(&spec["names"]["plural"]).unwrap_or_default(),
+        short: short.into_iter().flatten().filter_map(text).collect(),
+        namespaced: spec["scope"] != "Cluster",
+    }
 }

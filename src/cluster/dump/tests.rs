@@ -6,7 +6,7 @@ use flate2::write::GzEncoder;
 use tempfile::TempDir;
 
 use super::*;
-use crate::cluster::ServedKind;
+use crate::cluster::Places;
 use crate::model::ResourceKey;
 
 const CONFIG: &str = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","namespace":"shop"},"data":{"k":"1"}}"#;
@@ -36,6 +36,7 @@ fn wanted(api_version: &str, kind: &str, namespace: Option<&str>, name: &str) ->
             kind: kind.to_owned(),
             plural: String::new(),
             namespaced: namespace.is_some(),
+            short_names: Vec::new(),
         },
     }
 }
@@ -150,7 +151,7 @@ fn an_object_is_matched_whatever_its_version() {
     }
     found(&dump, wanted("x.example/v3", "Promo", Some("shop"), "p"));
     let request = FetchRequest {
-        extra_in: BTreeSet::from(["shop".to_owned()]),
+        extra_in: Places::Only(BTreeSet::from(["shop".to_owned()])),
         ..FetchRequest::default()
     };
     assert_eq!(dump.fetch(&request).unwrap().extra.len(), 1);
@@ -166,7 +167,8 @@ fn extra_objects_are_those_of_the_namespaces_that_were_not_wanted() {
     let dump = read(&[("live.json", &format!("{CONFIG}{}", others.concat()))]).unwrap();
     let request = FetchRequest {
         wanted: vec![config_map("a")],
-        extra_in: BTreeSet::from(["shop".to_owned()]),
+        extra_in: Places::Only(BTreeSet::from(["shop".to_owned()])),
+        ..FetchRequest::default()
     };
     let extra = dump.fetch(&request).unwrap().extra;
     let names: Vec<_> = extra.iter().map(|object| object.key.to_string()).collect();
@@ -239,13 +241,14 @@ fn nesting_without_end_concerns_its_object_only() {
 
 #[test]
 fn scopes_come_from_definitions_and_from_the_objects_themselves() {
-    let crd = r#"{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"promos.x.example"},"spec":{"group":"x.example","scope":"Cluster","names":{"kind":"Promo","plural":"promos"},"versions":[{"name":"v1","served":true},{"name":"v2","served":false}]}}"#;
+    let crd = r#"{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"promos.x.example"},"spec":{"group":"x.example","scope":"Cluster","names":{"kind":"Promo","plural":"promos","shortNames":["pro"]},"versions":[{"name":"v1","served":true},{"name":"v2","served":false}]}}"#;
     let dump = read(&[("live.json", crd)]).unwrap();
     let expected = ServedKind {
         api_version: "x.example/v1".to_owned(),
         kind: "Promo".to_owned(),
         plural: "promos".to_owned(),
         namespaced: false,
+        short_names: vec!["pro".to_owned()],
     };
     assert_eq!(
         lookup(&dump, "x.example/v1", "Promo", &[]),
