@@ -24,7 +24,7 @@ mod splitter;
 mod status;
 mod transport;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -199,6 +199,10 @@ impl Api {
         for part in tasks.join_all().await {
             outcome.add(part);
         }
+        // Every version of a kind shows all of its objects: a list made for one declared version
+        // holds what is declared at another.
+        let declared: HashSet<_> = request.wanted.iter().map(|wanted| &wanted.key).collect();
+        outcome.extra.retain(|object| !declared.contains(&object.key));
         outcome
     }
 
