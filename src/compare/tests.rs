@@ -95,6 +95,20 @@ fn null_and_absent_are_one() {
 }
 
 #[test]
+fn null_in_a_map_or_a_list_is_stored_as_a_zero() {
+    let declared = pod(json!({"nodeSelector": {"disk": null},
+        "containers": [container(json!({"args": [null, "a"]}))]}));
+    let live = |disk: &str, first: &str| {
+        let spec = json!({"nodeSelector": {"disk": disk},
+            "containers": [container(json!({"args": [first, "a"]}))]});
+        managed(pod(spec), json!([{"manager": "someone", "operation": "Update",
+            "fieldsV1": {"f:spec": {"f:template": {"f:spec": {"f:nodeSelector": {"f:disk": {}}}}}}}]))
+    };
+    assert_eq!(drift(&declared, &live("", "")), [""; 0]);
+    assert_eq!(drift(&declared, &live("ssd", "b")).len(), 2);
+}
+
+#[test]
 fn zeros_that_are_not_stored_are_absent() {
     let declared = pod(json!({"hostNetwork": false, "containers": []}));
     assert!(drift(&declared, &pod(json!({"containers": []}))).is_empty());

@@ -90,8 +90,15 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// A `null` in a list or a map of single values is stored as their zero, unlike that of a
+    /// struct's field, which sets none (Go's `encoding/json`).
     fn same_scalar(&self, scalar: Scalar, declared: &Value, live: &Value) -> bool {
-        schema::equal(scalar, declared, live)
+        declared.is_null() && schema::is_zero(live) || schema::equal(scalar, declared, live)
+    }
+
+    /// Whether a map declares `null` for a key, and so nothing or the zero of its values.
+    fn is_null_entry(&self, map: Option<TypeId>, declared: Option<&Value>, live: &Value) -> bool {
+        declared.is_some_and(Value::is_null) && self.is_map(map) && schema::is_zero(live)
     }
 
     /// Compares two objects field by field, or two maps key by key.
@@ -111,7 +118,7 @@ impl<'a> Walker<'a> {
         }
         for (name, value) in live {
             let written = declared.get(name).is_some_and(|value| !value.is_null());
-            if written || value.is_null() {
+            if written || value.is_null() || self.is_null_entry(ty, declared.get(name), value) {
                 continue;
             }
             self.enter_field(name, false);
