@@ -97,10 +97,10 @@ fn null_and_absent_are_one() {
 #[test]
 fn null_in_a_map_or_a_list_is_stored_as_a_zero() {
     let declared = pod(json!({"nodeSelector": {"disk": null},
-        "containers": [container(json!({"args": [null, "a"]}))]}));
+        "containers": [{"name": "app", "args": [null, "a"]}]}));
     let live = |disk: &str, first: &str| {
         let spec = json!({"nodeSelector": {"disk": disk},
-            "containers": [container(json!({"args": [first, "a"]}))]});
+            "containers": [{"name": "app", "args": [first, "a"]}]});
         managed(pod(spec), json!([{"manager": "someone", "operation": "Update",
             "fieldsV1": {"f:spec": {"f:template": {"f:spec": {"f:nodeSelector": {"f:disk": {}}}}}}}]))
     };

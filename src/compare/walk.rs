@@ -161,7 +161,7 @@ impl<'a> Walker<'a> {
                     self.removed(ty, declared);
                 }
             }
-            Some(live) if field.is_some_and(|field| field.drops(declared)) => {
+            Some(live) if field.is_some_and(|field| field.yields_to_default(declared)) => {
                 let name = self.last_name();
                 let default = self.default_of(parent, field, &name, siblings, live_siblings);
                 if default.is_none_or(|default| !self.means(ty, &default, live)) {

@@ -204,8 +204,14 @@ impl Type {
 }
 
 impl Field {
+    /// Whether a default may take the place of this value when it is declared: the server's
+    /// defaulting sees no difference between what is not set and a zero, unless it is a pointer.
+    pub fn yields_to_default(&self, declared: &Value) -> bool {
+        self.drops(declared) || self.zero == Zero::Always && super::is_zero(declared)
+    }
+
     /// Whether the server drops this value when it is declared, so that declaring it is as good as
-    /// not declaring the field at all (a default may then take its place).
+    /// not declaring the field at all.
     pub fn drops(&self, declared: &Value) -> bool {
         match self.zero {
             Zero::ZeroAbsent => super::is_zero(declared),
