@@ -101,8 +101,11 @@ fn null_in_a_map_or_a_list_is_stored_as_a_zero() {
     let live = |disk: &str, first: &str| {
         let spec = json!({"nodeSelector": {"disk": disk},
             "containers": [{"name": "app", "args": [first, "a"]}]});
-        managed(pod(spec), json!([{"manager": "someone", "operation": "Update",
-            "fieldsV1": {"f:spec": {"f:template": {"f:spec": {"f:nodeSelector": {"f:disk": {}}}}}}}]))
+        managed(
+            pod(spec),
+            json!([{"manager": "someone", "operation": "Update",
+            "fieldsV1": {"f:spec": {"f:template": {"f:spec": {"f:nodeSelector": {"f:disk": {}}}}}}}]),
+        )
     };
     assert_eq!(drift(&declared, &live("", "")), [""; 0]);
     assert_eq!(drift(&declared, &live("ssd", "b")).len(), 2);

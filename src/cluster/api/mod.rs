@@ -202,7 +202,9 @@ impl Api {
         // Every version of a kind shows all of its objects: a list made for one declared version
         // holds what is declared at another.
         let declared: HashSet<_> = request.wanted.iter().map(|wanted| &wanted.key).collect();
-        outcome.extra.retain(|object| !declared.contains(&object.key));
+        outcome
+            .extra
+            .retain(|object| !declared.contains(&object.key));
         outcome
     }
 

@@ -1,0 +1,327 @@
+//! The main scenarios against a real API server: real `kubectl` applies and edits, then
+//! `driftctl diff`.
+//!
+//! Runs only when `DRIFTCTL_E2E_KUBECONFIG` names a kubeconfig; without it every scenario is
+//! listed as ignored. Needs `kubectl` on the PATH and the right to create namespaces. Each scenario
+//! lives in a namespace of its own, which is deleted when it ends, however it ends.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::process::{Command, ExitCode, Output};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::Value;
+use support::Place;
+
+const VARIABLE: &str = "DRIFTCTL_E2E_KUBECONFIG";
+
+/// What every scenario starts from.
+const MANIFEST: &str = include_str!("../fixtures/e2e/shop.yaml");
+
+/// What a laptop holds: the same objects, older, with an environment variable of its own.
+const LAPTOP: &str = include_str!("../fixtures/e2e/laptop.yaml");
+
+/// The secret that must appear in no output.
+const SECRET: &str = "correct-horse-battery";
+
+/// How the manifest was applied.
+#[derive(Debug, Clone, Copy)]
+enum Applied {
+    ByClient,
+    ByServer,
+    Created,
+}
+
+/// What people did to the cluster, and what driftctl has to say about it.
+struct Scenario {
+    name: &'static str,
+    applied: Applied,
+    /// The words of `kubectl` commands; `$LAPTOP` stands for the laptop's manifest.
+    edits: &'static [&'static [&'static str]],
+    /// `KIND/NAME STATUS` of each object that is not in sync, and `KIND/NAME CHANGE PATH`.
+    expected: &'static [&'static str],
+    exit: i32,
+}
+
+const CONTAINER: &str = r#".spec.template.spec.containers[name="web"]"#;
+
+const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "nothing_changed_after_client_side_apply",
+        applied: Applied::ByClient,
+        edits: &[],
+        expected: &[],
+        exit: 0,
+    },
+    Scenario {
+        name: "nothing_changed_after_server_side_apply",
+        applied: Applied::ByServer,
+        edits: &[],
+        expected: &[],
+        exit: 0,
+    },
+    Scenario {
+        name: "nothing_changed_after_create",
+        applied: Applied::Created,
+        edits: &[],
+        expected: &[],
+        exit: 0,
+    },
+    Scenario {
+        name: "an_edited_image",
+        applied: Applied::ByClient,
+        edits: &[&["edit", "deployment/web"]],
+        expected: &[
+            "Deployment/web drifted",
+            "Deployment/web changed $CONTAINER.image",
+        ],
+        exit: 1,
+    },
+    Scenario {
+        name: "a_debug_sidecar",
+        applied: Applied::ByServer,
+        edits: &[&[
+            "patch",
+            "deployment/web",
+            "-p",
+            r#"{"spec":{"template":{"spec":{"containers":[{"name":"debug","image":"busybox:1.36"}]}}}}"#,
+        ]],
+        expected: &[
+            "Deployment/web drifted",
+            r#"Deployment/web added .spec.template.spec.containers[name="debug"]"#,
+        ],
+        exit: 1,
+    },
+    Scenario {
+        name: "set_scale_label_and_annotate",
+        applied: Applied::Created,
+        edits: &[
+            &["set", "env", "deployment/web", "DEBUG=1"],
+            &["set", "resources", "deployment/web", "--limits=memory=1Gi"],
+            &["scale", "deployment/web", "--replicas=5"],
+            &["label", "service/web", "hotfix=yes"],
+            &["annotate", "configmap/web", "note=by night"],
+        ],
+        expected: &[
+            "ConfigMap/web added .metadata.annotations.note",
+            "ConfigMap/web drifted",
+            "Deployment/web added $CONTAINER.env[name=\"DEBUG\"]",
+            "Deployment/web changed $CONTAINER.resources.limits.memory",
+            "Deployment/web changed .spec.replicas",
+            "Deployment/web drifted",
+            "Service/web added .metadata.labels.hotfix",
+            "Service/web drifted",
+        ],
+        exit: 1,
+    },
+    Scenario {
+        name: "values_spelled_differently_are_no_drift",
+        applied: Applied::ByClient,
+        edits: &[&[
+            "patch",
+            "deployment/web",
+            "-p",
+            r#"{"spec":{"template":{"spec":{"containers":[{"name":"web","resources":{"limits":{"memory":"524288Ki"}}}]}}}}"#,
+        ]],
+        expected: &[],
+        exit: 0,
+    },
+    Scenario {
+        name: "deleted_and_created_objects",
+        applied: Applied::ByClient,
+        edits: &[
+            &["delete", "poddisruptionbudget/web"],
+            &["create", "configmap", "rogue", "--from-literal=a=b"],
+        ],
+        expected: &["ConfigMap/rogue extra", "PodDisruptionBudget/web missing"],
+        exit: 1,
+    },
+    Scenario {
+        name: "access_widened",
+        applied: Applied::ByServer,
+        edits: &[
+            &[
+                "patch",
+                "role/web",
+                "--type=json",
+                "-p",
+                r#"[{"op":"add","path":"/rules/0/verbs/-","value":"delete"}]"#,
+            ],
+            &[
+                "patch",
+                "networkpolicy/web",
+                "--type=json",
+                "-p",
+                r#"[{"op":"remove","path":"/spec/ingress"}]"#,
+            ],
+        ],
+        expected: &[
+            "NetworkPolicy/web drifted",
+            "NetworkPolicy/web removed .spec.ingress",
+            "Role/web changed .rules[0].verbs",
+            "Role/web drifted",
+        ],
+        exit: 1,
+    },
+    Scenario {
+        name: "a_secret_is_reported_and_not_shown",
+        applied: Applied::ByClient,
+        edits: &[&[
+            "patch",
+            "secret/web",
+            "-p",
+            r#"{"stringData":{"password":"correct-horse-battery"}}"#,
+        ]],
+        expected: &["Secret/web changed .data.password", "Secret/web drifted"],
+        exit: 1,
+    },
+    Scenario {
+        name: "applied_from_a_laptop",
+        applied: Applied::ByServer,
+        edits: &[&["apply", "-f", "$LAPTOP"]],
+        expected: &[
+            "Deployment/web added $CONTAINER.env[name=\"LAPTOP\"]",
+            "Deployment/web changed $CONTAINER.image",
+            "Deployment/web drifted",
+        ],
+        exit: 1,
+    },
+];
+
+/// A namespace of the cluster, while a scenario runs.
+struct Namespace<'a> {
+    kubeconfig: &'a OsString,
+    name: String,
+    place: Place,
+}
+
+impl<'a> Namespace<'a> {
+    fn create(kubeconfig: &'a OsString, scenario: &str) -> Result<Self, Failed> {
+        let scenario: String = scenario.replace('_', "-").chars().take(40).collect();
+        let namespace = Self {
+            kubeconfig,
+            name: format!("driftctl-{}-{scenario}", std::process::id()),
+            place: Place::new()
+                .file("manifests/shop.yaml", MANIFEST)
+                .file("laptop.yaml", LAPTOP),
+        };
+        namespace.kubectl(&["create", "namespace", &namespace.name])?;
+        Ok(namespace)
+    }
+
+    fn kubectl(&self, words: &[&str]) -> Result<(), Failed> {
+        let laptop = self.place.path().join("laptop.yaml");
+        let words = words.iter().map(|word| match *word {
+            "$LAPTOP" => laptop.as_os_str().to_owned(),
+            word => word.into(),
+        });
+        let output = Command::new("kubectl")
+            .arg("--kubeconfig")
+            .arg(self.kubeconfig)
+            .args(["--namespace", &self.name])
+            .args(words)
+            .env("KUBE_EDITOR", "sed -i s/web:1.4/web:1.5/")
+            .output()
+            .map_err(|error| format!("kubectl could not be started: {error}"))?;
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned().into())
+        }
+    }
+
+    fn apply(&self, how: Applied) -> Result<(), Failed> {
+        let folder = self.place.path().join("manifests");
+        let folder = folder.to_str().unwrap();
+        match how {
+            Applied::ByClient => self.kubectl(&["apply", "-f", folder]),
+            Applied::ByServer => self.kubectl(&[
+                "apply",
+                "--server-side",
+                "--field-manager=deployer",
+                "-f",
+                folder,
+            ]),
+            Applied::Created => self.kubectl(&["create", "-f", folder]),
+        }
+    }
+
+    fn driftctl(&self, words: &[&str]) -> Output {
+        let mut command = self.place.driftctl();
+        command.arg("diff").arg("manifests").args(words);
+        command.arg("--kubeconfig").arg(self.kubeconfig);
+        let namespace = ["--namespace", &self.name, "--extra", "namespace"];
+        command.args(namespace).output().unwrap()
+    }
+}
+
+impl Drop for Namespace<'_> {
+    fn drop(&mut self) {
+        // A namespace that cannot be deleted is seen by whoever owns the cluster.
+        let _ = self.kubectl(&["delete", "namespace", &self.name, "--wait=false"]);
+    }
+}
+
+/// What a report says, one line for each object that is not in sync and one for each change.
+fn lines(report: &Value) -> BTreeSet<String> {
+    let mut lines = BTreeSet::new();
+    for object in report["objects"].as_array().into_iter().flatten() {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let name = format!("{}/{}", text(&object["kind"]), text(&object["name"]));
+        if object["status"] != "in-sync" {
+            lines.insert(format!("{name} {}", text(&object["status"])));
+        }
+        for change in object["changes"].as_array().into_iter().flatten() {
+            let (kind, path) = (text(&change["kind"]), text(&change["path"]));
+            lines.insert(format!("{name} {kind} {path}"));
+        }
+    }
+    lines
+}
+
+fn run(kubeconfig: &OsString, scenario: &Scenario) -> Result<(), Failed> {
+    let namespace = Namespace::create(kubeconfig, scenario.name)?;
+    namespace.apply(scenario.applied)?;
+    for edit in scenario.edits {
+        namespace.kubectl(edit)?;
+    }
+    let output = namespace.driftctl(&["-o", "json"]);
+    let shown = namespace.place.shown(&output);
+    let report: Value = serde_json::from_slice(&output.stdout).map_err(|_| shown.clone())?;
+    let expected = scenario.expected.iter();
+    let expected: BTreeSet<String> = expected
+        .map(|line| line.replace("$CONTAINER", CONTAINER))
+        .collect();
+    let found = lines(&report);
+    if found != expected || output.status.code() != Some(scenario.exit) {
+        return Err(format!("expected {expected:#?}\nfound {found:#?}\n{shown}").into());
+    }
+    for format in ["json", "text", "diff", "html"] {
+        let output = namespace.driftctl(&["-o", format, "--show", "all"]);
+        if namespace.place.shown(&output).contains(SECRET) {
+            return Err(format!("a secret is shown in the format {format}").into());
+        }
+    }
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let kubeconfig = std::env::var_os(VARIABLE).filter(|path| !path.is_empty());
+    if kubeconfig.is_none() && !arguments.list {
+        eprintln!("skipped: {VARIABLE} names no kubeconfig, so no cluster is tested against");
+    }
+    let trials = SCENARIOS.iter().map(|scenario| {
+        let path = kubeconfig.clone();
+        Trial::test(scenario.name, move || match path {
+            Some(path) => run(&path, scenario),
+            None => Err(format!("{VARIABLE} names no kubeconfig").into()),
+        })
+        .with_ignored_flag(kubeconfig.is_none())
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}
