@@ -25,6 +25,9 @@ _driftctl() {
             driftctl,help)
                 cmd="driftctl__subcmd__help"
                 ;;
+            driftctl,schema)
+                cmd="driftctl__subcmd__schema"
+                ;;
             driftctl,version)
                 cmd="driftctl__subcmd__version"
                 ;;
@@ -37,6 +40,9 @@ _driftctl() {
             driftctl__subcmd__help,help)
                 cmd="driftctl__subcmd__help__subcmd__help"
                 ;;
+            driftctl__subcmd__help,schema)
+                cmd="driftctl__subcmd__help__subcmd__schema"
+                ;;
             driftctl__subcmd__help,version)
                 cmd="driftctl__subcmd__help__subcmd__version"
                 ;;
@@ -47,7 +53,7 @@ _driftctl() {
 
     case "${cmd}" in
         driftctl)
-            opts="-h -V --color --help --version diff completions version help"
+            opts="-h -V --color --help --version diff schema completions version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -165,7 +171,7 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__help)
-            opts="diff completions version help"
+            opts="diff schema completions version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -220,6 +226,20 @@ _driftctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        driftctl__subcmd__help__subcmd__schema)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         driftctl__subcmd__help__subcmd__version)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -227,6 +247,24 @@ _driftctl() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        driftctl__subcmd__schema)
+            opts="-h --color --help report"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

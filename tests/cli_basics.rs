@@ -79,6 +79,13 @@ fn the_version_is_the_packages() {
 }
 
 #[test]
+fn schemas_are_printed_as_json() {
+    let output = Place::new().driftctl().args(["schema", "report"]).output();
+    let schema: serde_json::Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
+    assert_eq!(schema, driftctl::output::report_schema());
+}
+
+#[test]
 fn help_is_coloured_only_where_that_is_wanted() {
     let plain = Place::new().run(["--help"]);
     assert!(!plain.contains('\x1b'));

@@ -4,6 +4,7 @@
 mod compare;
 mod filter;
 mod report;
+mod schema;
 mod source;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -12,6 +13,7 @@ use clap_complete::Shell;
 pub use compare::{CompareArgs, Extra, LiveArgs};
 pub use filter::FilterArgs;
 pub use report::{ReportArgs, Show};
+pub use schema::{Schema, SchemaArgs};
 pub use source::SourceArgs;
 
 /// Examples come before the flags: most readers want the one line that they can copy.
@@ -89,6 +91,8 @@ pub enum Command {
     /// Reports each field that was changed, removed or added live, with the line that declares it
     /// and who holds the live value.
     Diff(Box<DiffArgs>),
+    /// Print the JSON Schema of what driftctl writes or reads
+    Schema(SchemaArgs),
     /// Write a completion script for a shell
     Completions(CompletionsArgs),
     /// Print the versions of driftctl and of the Kubernetes schema inside it

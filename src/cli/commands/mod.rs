@@ -3,6 +3,7 @@
 mod completions;
 mod diff;
 pub mod jq_worker;
+mod schema;
 mod version;
 
 use clap::CommandFactory;
@@ -19,6 +20,7 @@ pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Resu
     match cli.command {
         Command::Diff(args) => diff::run(&args, settings, streams),
         Command::Version(args) => version::run(args.output, streams),
+        Command::Schema(args) => schema::run(args.what, streams),
         Command::Completions(args) => completions::run(args.shell, &mut Cli::command(), streams),
     }
 }

@@ -1,0 +1,28 @@
+//! `driftctl schema`
+
+use clap::{Args, ValueEnum};
+
+use super::TEMPLATE;
+
+/// `driftctl schema`
+#[derive(Debug, Args)]
+#[command(
+    before_help = "\
+Examples:
+  driftctl schema report > report.schema.json     Check, or generate types for, '-o json' and '-o yaml'
+",
+    help_template = TEMPLATE,
+    max_term_width = 100
+)]
+pub struct SchemaArgs {
+    /// Of what
+    #[arg(value_name = "WHAT", value_enum)]
+    pub what: Schema,
+}
+
+/// What there is a schema of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Schema {
+    /// The report of '-o json' and '-o yaml' (driftctl.report/v1)
+    Report,
+}

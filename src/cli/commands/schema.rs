@@ -1,0 +1,19 @@
+//! `driftctl schema`
+
+use std::io::Write;
+
+use crate::cli::args::Schema;
+use crate::cli::{Exit, Streams};
+use crate::output;
+
+/// Prints a JSON Schema.
+///
+/// # Errors
+/// When standard output cannot be written to.
+pub fn run(what: Schema, streams: &mut Streams) -> anyhow::Result<Exit> {
+    let schema = match what {
+        Schema::Report => output::report_schema(),
+    };
+    writeln!(streams.out, "{schema:#}")?;
+    Ok(Exit::Clean)
+}
