@@ -46,6 +46,16 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l kind -d 'Look
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l extra -d 'Also report live objects that no manifest declares' -r -f -a "none\t'Nowhere'
 namespace\t'In the namespaces of the declared objects'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l field-manager -d 'Name a field manager that applies these manifests' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l fail-on -d 'Exit with 1 when any of these was found' -r -f -a "drift\t'Any difference: fields that drifted, objects that are missing or extra'
+missing\t'Declared objects that are not live'
+extra\t'Live objects that nobody declares'
+unknown\t'What could not be compared, and nothing else; that exits with 2 whatever is named'
+low\t'Drift of low severity and above'
+medium\t'Drift of medium severity and above'
+high\t'Drift of high severity and above'
+critical\t'Drift of critical severity'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l max-missing -d 'Stop with 2 when more than so many declared objects are missing' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l max-extra -d 'Stop with 2 when more than so many live objects are declared nowhere' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s o -l output -d 'Write the report in this format, to standard output or to a file' -r -f -a "text\t'For reading, in colour on a terminal'
 diff\t'A unified diff of YAML, declared against live, object by object'
 json\t'One JSON document for other programs, versioned (driftctl.report/v1)'

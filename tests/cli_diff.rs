@@ -110,6 +110,73 @@ fn exit_zero_forgives_drift_but_no_error() {
     assert_eq!(code(&place, &[&DIFF[..], &["--exit-zero"]].concat()), 2);
 }
 
+/// The image is high, a missing ConfigMap too, an extra one medium, a label low.
+#[test]
+fn what_fails_a_run_is_chosen() {
+    let extra = CONFIG.replace("name: cart", "name: leftover");
+    let high = drifted();
+    let low = DEPLOYMENT.replace(
+        "name: cart\n  namespace",
+        "name: cart\n  labels: {a: b}\n  namespace",
+    );
+    let low = in_sync().file("live.json", recording(&[&low]));
+    let missing = in_sync()
+        .file("manifests/config.yaml", CONFIG)
+        .file("live.json", recording(&[DEPLOYMENT, ELSEWHERE]));
+    let extra = in_sync().file("live.json", recording(&[DEPLOYMENT, &extra]));
+    let broken = drifted().file("manifests/broken.yaml", "kind: [");
+    let cases = [
+        (&high, "drift", 1),
+        (&high, "high", 1),
+        (&high, "critical", 0),
+        (&high, "missing", 0),
+        (&high, "missing,high", 1),
+        (&high, "unknown", 0),
+        (&low, "drift", 1),
+        (&low, "low", 1),
+        (&low, "medium", 0),
+        (&missing, "drift", 1),
+        (&missing, "missing", 1),
+        (&missing, "extra", 0),
+        (&missing, "high", 1),
+        (&missing, "critical", 0),
+        (&extra, "drift", 1),
+        (&extra, "extra", 1),
+        (&extra, "missing", 0),
+        (&extra, "medium", 1),
+        (&extra, "high", 0),
+        (&broken, "critical", 2),
+        (&broken, "unknown", 2),
+    ];
+    for (place, fail_on, expected) in cases {
+        let more = ["--extra", "namespace", "--fail-on", fail_on];
+        let words = [&DIFF[..], &more].concat();
+        assert_eq!(code(place, &words), expected, "{}", place.run(words));
+    }
+}
+
+#[test]
+fn a_wrong_path_is_no_mass_deletion() {
+    let leftovers = ["a", "b"].map(|name| CONFIG.replace("name: cart", &format!("name: {name}")));
+    let live = recording(&[DEPLOYMENT, &leftovers[0], &leftovers[1]]);
+    let place = in_sync().file("live.json", live);
+    let limit = |n| [&DIFF[..], &["--extra", "namespace", "--max-extra", n]].concat();
+    assert_eq!(code(&place, &limit("2")), 1);
+    insta::assert_snapshot!(place.run(limit("1")));
+    let unlooked = [&DIFF[..], &["--max-extra", "1"]].concat();
+    insta::assert_snapshot!(place.run(unlooked));
+}
+
+#[test]
+fn a_wrong_cluster_is_no_mass_loss() {
+    let place = in_sync()
+        .file("manifests/config.yaml", CONFIG)
+        .file("live.json", recording(&[DEPLOYMENT, ELSEWHERE]));
+    let limit = |n| [&DIFF[..], &["--max-missing", n]].concat();
+    assert_eq!(code(&place, &limit("1")), 1);
+    insta::assert_snapshot!(place.run(limit("0")));
+}
+
 #[test]
 fn a_path_that_is_not_there() {
     insta::assert_snapshot!(in_sync().run(["diff", "manifest", "--live", "live.json"]));

@@ -108,6 +108,9 @@ pub fn run(
     }));
     objects.extend(extra::reports(&fetched.extra, rules, &options.filter));
     objects.sort_by(|a, b| a.key.cmp(&b.key));
+    for object in &mut objects {
+        object.weight = rules.weight(&object.key, object.status);
+    }
 
     let mut warnings = loaded.errors;
     warnings.extend(loaded.warnings);

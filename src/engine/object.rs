@@ -180,6 +180,7 @@ fn blank(declared: &Declared<'_>, status: Status, reason: Option<String>) -> Obj
         origin: Some(declared.manifest.origin.clone()),
         status,
         reason,
+        weight: None,
         drifts: Vec::new(),
         owners: Vec::new(),
         declared: None,

@@ -272,6 +272,7 @@ fn unknown(manifest: &Manifest, why: String) -> ObjectReport {
         origin: Some(manifest.origin.clone()),
         status: Status::Unknown,
         reason: Some(why),
+        weight: None,
         drifts: Vec::new(),
         owners: Vec::new(),
         declared: None,

@@ -116,6 +116,8 @@ pub struct ObjectReport {
     pub status: Status,
     /// Why it is unknown, or what else there is to say.
     pub reason: Option<String>,
+    /// How much it matters that the object as a whole is missing or extra.
+    pub weight: Option<Severity>,
     /// Its changes, sorted by path. Explained ones are there only when they were asked for.
     pub drifts: Vec<Drift>,
     /// Who holds an extra object, most recent write first.
@@ -132,9 +134,13 @@ impl ObjectReport {
         self.drifts.iter().filter(|drift| drift.is_reported())
     }
 
-    /// How much the object's worst reported change matters.
+    /// How much the object matters: that it is missing or extra, or else its worst reported change.
     pub fn severity(&self) -> Option<Severity> {
-        self.reported().map(|drift| drift.severity).max()
+        let changes = self.reported().map(|drift| drift.severity);
+        match self.status {
+            Status::Missing | Status::Extra => self.weight,
+            Status::InSync | Status::Drifted | Status::Unknown => changes.max(),
+        }
     }
 }
 

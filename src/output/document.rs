@@ -116,7 +116,8 @@ struct ObjectDocument<'r> {
     /// Where it is declared.
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<OriginDocument<'r>>,
-    /// The worst of its changes.
+    /// How much it matters: that it is missing or extra, or else the worst of its changes.
+    #[schemars(extend("enum" = ["low", "medium", "high", "critical"]))]
     #[serde(skip_serializing_if = "Option::is_none")]
     severity: Option<&'static str>,
     /// Who holds an extra object.

@@ -168,9 +168,10 @@ fn of_warning(warning: &Warning) -> Finding {
 
 /// What is to be said of an object as a whole.
 fn of_object(object: &ObjectReport) -> Option<Finding> {
+    let severity = object.severity().unwrap_or(Severity::Medium);
     let (class, severity) = match object.status {
-        Status::Missing => (Class::Missing, Severity::High),
-        Status::Extra => (Class::Extra, Severity::Medium),
+        Status::Missing => (Class::Missing, severity),
+        Status::Extra => (Class::Extra, severity),
         Status::Unknown => (Class::Unknown, Severity::Critical),
         Status::InSync | Status::Drifted => return None,
     };

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crate::model::{Drift, ObjectReport, Report, Severity, Status, Verdict};
+use crate::model::{Drift, ObjectReport, Report, Status, Verdict};
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -45,7 +45,7 @@ pub fn objects(report: &Report, show: Show) -> impl Iterator<Item = &ObjectRepor
 /// The objects to show to people, what matters most first.
 pub fn by_urgency(report: &Report, show: Show) -> Vec<&ObjectReport> {
     let mut objects: Vec<_> = objects(report, show).collect();
-    objects.sort_by_key(|object| Reverse(urgency(object)));
+    objects.sort_by_key(|object| Reverse(object.severity()));
     objects
 }
 
@@ -55,13 +55,4 @@ pub fn drifts(object: &ObjectReport, show: Show) -> impl Iterator<Item = &Drift>
         .drifts
         .iter()
         .filter(move |drift| show.includes(drift))
-}
-
-/// How urgent an object is: its worst change, a missing object like a high one.
-fn urgency(object: &ObjectReport) -> Option<Severity> {
-    match object.status {
-        Status::Missing => Some(Severity::High),
-        Status::Extra => Some(Severity::Medium),
-        Status::InSync | Status::Drifted | Status::Unknown => object.severity(),
-    }
 }

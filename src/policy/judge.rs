@@ -119,7 +119,7 @@ fn drift(object: &Judged<'_>, finding: Finding, decision: Decision<'_>) -> Drift
     };
     Drift {
         position: object.manifest.locate(&change.at),
-        severity: object.rules.severity(object.key, &change.path),
+        severity: object.rules.severity(object.key, &change),
         verdict,
         owners,
         note,

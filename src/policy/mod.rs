@@ -10,6 +10,7 @@ mod expiry;
 mod extra;
 mod filter;
 mod glob;
+mod image;
 mod json_path;
 mod judge;
 mod pattern;

@@ -1,9 +1,18 @@
 //! How much a change matters.
 
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::{Objects, PathPattern, RuleSet};
-use crate::model::{FieldPath, ResourceKey, Severity};
+use super::{Objects, PathPattern, RuleSet, image};
+use crate::model::{Change, FieldPath, ResourceKey, Segment, Severity, Status};
+
+/// Where kinds keep the specification of their pods: a Pod itself, what has a pod template, and
+/// what has a template of those.
+const POD_SPECS: [&str; 3] = [
+    ".spec",
+    ".spec.template.spec",
+    ".spec.jobTemplate.spec.template.spec",
+];
 
 /// A rule that rates changes by what they touch.
 #[derive(Debug, Clone, Deserialize)]
@@ -15,6 +24,12 @@ pub(super) struct SeverityRule {
     /// Which paths; empty for any.
     #[serde(default)]
     paths: Vec<PathPattern>,
+    /// Which paths within the specification of a pod, wherever a kind keeps it.
+    #[serde(default)]
+    pod_paths: PodPaths,
+    /// Only where the change leads to an image from another registry.
+    #[serde(default)]
+    other_registry: bool,
 }
 
 /// A [`Severity`], as rules write it.
@@ -27,19 +42,358 @@ enum Level {
     Critical,
 }
 
+impl From<Level> for Severity {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Low => Self::Low,
+            Level::Medium => Self::Medium,
+            Level::High => Self::High,
+            Level::Critical => Self::Critical,
+        }
+    }
+}
+
+/// Paths within a pod, at each of the places where there may be one.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(try_from = "Vec<String>")]
+struct PodPaths(Vec<PathPattern>);
+
+impl TryFrom<Vec<String>> for PodPaths {
+    type Error = String;
+
+    fn try_from(paths: Vec<String>) -> Result<Self, String> {
+        let everywhere = paths
+            .iter()
+            .flat_map(|path| POD_SPECS.map(|place| format!("{place}{path}")));
+        let patterns = everywhere.map(PathPattern::try_from);
+        Ok(Self(patterns.collect::<Result<_, _>>()?))
+    }
+}
+
+impl SeverityRule {
+    fn speaks_of(&self, key: &ResourceKey, path: &FieldPath, images: Option<[&str; 2]>) -> bool {
+        let mut patterns = self.paths.iter().chain(&self.pod_paths.0);
+        let any_path = self.paths.is_empty() && self.pod_paths.0.is_empty();
+        let moved = || images.is_some_and(|[a, b]| image::registry(a) != image::registry(b));
+        self.objects.matches(key)
+            && (any_path || patterns.any(|pattern| pattern.covers(path)))
+            && (!self.other_registry || moved())
+    }
+}
+
 impl RuleSet {
     /// How much a change of an object matters: the first rule that speaks of it decides, and
-    /// medium where none does.
-    pub fn severity(&self, key: &ResourceKey, path: &FieldPath) -> Severity {
-        let rule = self.severity.iter().find(|rule| {
-            rule.objects.matches(key)
-                && (rule.paths.is_empty() || rule.paths.iter().any(|pattern| pattern.covers(path)))
-        });
-        match rule.map(|rule| rule.severity) {
-            Some(Level::Low) => Severity::Low,
-            Some(Level::Medium) | None => Severity::Medium,
-            Some(Level::High) => Severity::High,
-            Some(Level::Critical) => Severity::Critical,
+    /// medium where none does. What was added or removed as a block matters as much as the worst
+    /// of what is in it.
+    pub fn severity(&self, key: &ResourceKey, change: &Change) -> Severity {
+        let sides = [change.declared.as_ref(), change.live.as_ref()];
+        let images = match sides.map(|side| side.and_then(Value::as_str)) {
+            [Some(declared), Some(live)] => Some([declared, live]),
+            _ => None,
+        };
+        let own = self.rated(key, &change.path, images);
+        let mut worst = None;
+        let mut path = change.path.clone();
+        if let [Some(block), None] | [None, Some(block)] = sides {
+            self.worst_within(key, &mut path, block, &mut worst);
+        }
+        own.max(worst).unwrap_or(Severity::Medium)
+    }
+
+    /// How much it matters that an object as a whole is missing or extra; `None` for the others.
+    /// Rules that name no path speak of whole objects too; where none does, what is missing is a
+    /// fault of what runs, and what is extra is something to look into.
+    pub fn weight(&self, key: &ResourceKey, status: Status) -> Option<Severity> {
+        let otherwise = match status {
+            Status::Missing => Severity::High,
+            Status::Extra => Severity::Medium,
+            Status::InSync | Status::Drifted | Status::Unknown => return None,
+        };
+        let whole = self.rated(key, &FieldPath::root(), None);
+        Some(whole.unwrap_or(otherwise))
+    }
+
+    /// The worst of what is in a block. What is off is as good as not there: a container that is
+    /// *not* privileged is no alarm.
+    fn worst_within(
+        &self,
+        key: &ResourceKey,
+        path: &mut FieldPath,
+        value: &Value,
+        worst: &mut Option<Severity>,
+    ) {
+        match value {
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    path.0.push(Segment::Field(name.clone()));
+                    self.worst_within(key, path, value, worst);
+                    path.0.pop();
+                }
+            }
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    path.0.push(Segment::Index(index));
+                    self.worst_within(key, path, item, worst);
+                    path.0.pop();
+                }
+            }
+            Value::Null | Value::Bool(false) => {}
+            Value::Bool(true) | Value::Number(_) | Value::String(_) => {
+                *worst = (*worst).max(self.rated(key, path, None));
+            }
+        }
+    }
+
+    fn rated(
+        &self,
+        key: &ResourceKey,
+        path: &FieldPath,
+        images: Option<[&str; 2]>,
+    ) -> Option<Severity> {
+        let mut rules = self.severity.iter();
+        let rule = rules.find(|rule| rule.speaks_of(key, path, images))?;
+        Some(rule.severity.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::ChangeKind;
+
+    fn key(kind: &str) -> ResourceKey {
+        let (kind, group) = kind.split_once('.').unwrap_or((kind, ""));
+        ResourceKey {
+            group: group.to_owned(),
+            kind: kind.to_owned(),
+            namespace: Some("shop".to_owned()),
+            name: "cart".to_owned(),
+        }
+    }
+
+    fn rate(kind: &str, path: &str, declared: Option<Value>, live: Option<Value>) -> Severity {
+        let change = Change {
+            path: path.parse().unwrap(),
+            kind: match (&declared, &live) {
+                (Some(_), Some(_)) => ChangeKind::Changed,
+                (Some(_), None) => ChangeKind::Removed,
+                (None, _) => ChangeKind::Added,
+            },
+            declared,
+            live,
+            at: Vec::new(),
+        };
+        RuleSet::builtin().severity(&key(kind), &change)
+    }
+
+    /// The places where pods are specified, with a kind for each.
+    const PODS: [(&str, &str); 4] = [
+        ("Pod", ".spec"),
+        ("Deployment.apps", ".spec.template.spec"),
+        ("DaemonSet.apps", ".spec.template.spec"),
+        ("CronJob.batch", ".spec.jobTemplate.spec.template.spec"),
+    ];
+
+    #[test]
+    fn what_a_pod_may_do_and_what_it_runs_matters_most() {
+        use Severity::{Critical, High, Medium};
+        let cases = [
+            (
+                ".containers[name=\"a\"].securityContext.privileged",
+                Critical,
+            ),
+            (
+                ".initContainers[name=\"a\"].securityContext.privileged",
+                Critical,
+            ),
+            (".hostNetwork", Critical),
+            (".hostPID", Critical),
+            (".hostIPC", Critical),
+            (".containers[name=\"a\"].image", High),
+            (".containers[name=\"a\"].command", High),
+            (".containers[name=\"a\"].args", High),
+            (".initContainers[name=\"a\"].image", High),
+            (".containers[name=\"a\"].securityContext.runAsUser", High),
+            (
+                ".containers[name=\"a\"].volumeMounts[mountPath=\"/\"]",
+                High,
+            ),
+            (".securityContext.runAsNonRoot", High),
+            (".serviceAccountName", High),
+            (".automountServiceAccountToken", High),
+            (".volumes[name=\"a\"].hostPath", High),
+            (".containers[name=\"a\"].resources.limits.cpu", Medium),
+            (".containers[name=\"a\"].env[name=\"A\"].value", Medium),
+            (
+                ".containers[name=\"a\"].livenessProbe.periodSeconds",
+                Medium,
+            ),
+            (".containers[name=\"a\"].readinessProbe", Medium),
+            (".initContainers[name=\"a\"].resources", Medium),
+            (".terminationGracePeriodSeconds", Medium),
+            (".nodeSelector.disk", Medium),
+        ];
+        for (kind, pod) in PODS {
+            for (field, expected) in cases {
+                let path = format!("{pod}{field}");
+                let found = rate(kind, &path, Some(json!(true)), Some(json!(1)));
+                assert_eq!(found, expected, "{kind} {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_kinds_and_fields() {
+        use Severity::{Critical, High, Low, Medium};
+        for (kind, path, expected) in [
+            ("ClusterRole.rbac.authorization.k8s.io", ".rules", Critical),
+            (
+                "RoleBinding.rbac.authorization.k8s.io",
+                ".subjects[0].name",
+                Critical,
+            ),
+            (
+                "ClusterRole.rbac.authorization.k8s.io",
+                ".metadata.labels.a",
+                Low,
+            ),
+            (
+                "ValidatingWebhookConfiguration.admissionregistration.k8s.io",
+                ".webhooks[name=\"a\"].failurePolicy",
+                Critical,
+            ),
+            (
+                "ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io",
+                ".spec.validationActions",
+                Critical,
+            ),
+            (
+                "ClusterPolicy.kyverno.io",
+                ".spec.validationFailureAction",
+                Critical,
+            ),
+            (
+                "K8sRequiredLabels.constraints.gatekeeper.sh",
+                ".spec.enforcementAction",
+                Critical,
+            ),
+            (
+                "Namespace",
+                ".metadata.labels[\"pod-security.kubernetes.io/enforce\"]",
+                Critical,
+            ),
+            ("Namespace", ".metadata.labels.team", Low),
+            ("Secret", ".data.token", High),
+            ("Secret", ".metadata.annotations.a", Low),
+            ("NetworkPolicy.networking.k8s.io", ".spec.ingress", High),
+            ("Ingress.networking.k8s.io", ".spec.rules", High),
+            ("CiliumNetworkPolicy.cilium.io", ".spec.egress", High),
+            ("HTTPRoute.gateway.networking.k8s.io", ".spec.rules", High),
+            ("Service", ".spec.type", High),
+            (
+                "Service",
+                ".spec.ports[port=80,protocol=\"TCP\"].nodePort",
+                High,
+            ),
+            ("ServiceAccount", ".automountServiceAccountToken", High),
+            ("Deployment.apps", ".spec.replicas", Medium),
+            ("ConfigMap", ".data.mode", Medium),
+            (
+                "HorizontalPodAutoscaler.autoscaling",
+                ".spec.maxReplicas",
+                Medium,
+            ),
+            ("Deployment.apps", ".metadata.labels.a", Low),
+            ("Deployment.apps", ".metadata.annotations.a", Low),
+            (
+                "Deployment.apps",
+                ".spec.template.metadata.annotations.a",
+                Low,
+            ),
+            (
+                "CronJob.batch",
+                ".spec.jobTemplate.spec.template.metadata.labels.a",
+                Low,
+            ),
+            ("Widget.example.com", ".spec.size", Medium),
+        ] {
+            let found = rate(kind, path, Some(json!("a")), Some(json!("b")));
+            assert_eq!(found, expected, "{kind} {path}");
+        }
+    }
+
+    #[test]
+    fn an_image_from_another_registry_is_critical() {
+        let path = ".spec.template.spec.containers[name=\"app\"].image";
+        let image = |declared, live| {
+            rate(
+                "Deployment.apps",
+                path,
+                Some(json!(declared)),
+                Some(json!(live)),
+            )
+        };
+        assert_eq!(
+            image("ghcr.io/shop/cart:1", "ghcr.io/shop/cart:2"),
+            Severity::High
+        );
+        assert_eq!(
+            image("nginx", "docker.io/library/nginx:1.27"),
+            Severity::High
+        );
+        assert_eq!(
+            image("ghcr.io/shop/cart:1", "evil.example/shop/cart:1"),
+            Severity::Critical
+        );
+        assert_eq!(
+            image("nginx:1.27", "ghcr.io/nginx:1.27"),
+            Severity::Critical
+        );
+    }
+
+    #[test]
+    fn a_block_matters_as_much_as_the_worst_in_it() {
+        let container = ".spec.template.spec.containers[name=\"debug\"]";
+        let added = |value| rate("Deployment.apps", container, None, Some(value));
+        let plain = json!({"name": "debug", "securityContext": {"privileged": false}});
+        assert_eq!(added(plain), Severity::High);
+        let privileged = json!({"name": "debug", "securityContext": {"privileged": true}});
+        assert_eq!(added(privileged), Severity::Critical);
+        let metadata = rate(
+            "Deployment.apps",
+            ".spec.template.metadata",
+            None,
+            Some(json!({"labels": {"a": "b"}})),
+        );
+        assert_eq!(metadata, Severity::Low);
+    }
+
+    #[test]
+    fn whole_objects_are_rated_by_their_kind() {
+        let rules = RuleSet::builtin();
+        for (kind, status, expected) in [
+            ("Deployment.apps", Status::Missing, Some(Severity::High)),
+            ("ConfigMap", Status::Extra, Some(Severity::Medium)),
+            ("Secret", Status::Extra, Some(Severity::High)),
+            (
+                "NetworkPolicy.networking.k8s.io",
+                Status::Missing,
+                Some(Severity::High),
+            ),
+            (
+                "ClusterRoleBinding.rbac.authorization.k8s.io",
+                Status::Extra,
+                Some(Severity::Critical),
+            ),
+            ("Deployment.apps", Status::Drifted, None),
+        ] {
+            assert_eq!(
+                rules.weight(&key(kind), status),
+                expected,
+                "{kind} {status:?}"
+            );
         }
     }
 }

@@ -41,6 +41,7 @@ fn object(key: ResourceKey, declared: Value, live: Value, drifts: Vec<Drift>) ->
         origin: None,
         status: Status::Drifted,
         reason: None,
+        weight: None,
         drifts,
         owners: Vec::new(),
         declared: Some(declared),

@@ -57,6 +57,11 @@ pub fn object(key: ResourceKey, api_version: &str, status: Status) -> ObjectRepo
         origin: None,
         status,
         reason: None,
+        weight: match status {
+            Status::Missing => Some(Severity::High),
+            Status::Extra => Some(Severity::Medium),
+            Status::InSync | Status::Drifted | Status::Unknown => None,
+        },
         drifts: Vec::new(),
         owners: Vec::new(),
         declared: None,

@@ -3,6 +3,7 @@
 
 mod compare;
 mod filter;
+mod gate;
 mod report;
 mod schema;
 mod source;
@@ -12,6 +13,7 @@ use clap_complete::Shell;
 
 pub use compare::{CompareArgs, Extra, LiveArgs};
 pub use filter::FilterArgs;
+pub use gate::{FailOn, GateArgs};
 pub use report::{ReportArgs, Show};
 pub use schema::{Schema, SchemaArgs};
 pub use source::SourceArgs;
@@ -26,9 +28,10 @@ const TEMPLATE: &str = "\
 /// What scripts go by.
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  Everything was compared and nothing drifted
-  1  Everything was compared and there is drift
-  2  An error, or an incomplete comparison, whether or not drift was found too";
+  0  Everything was compared, and nothing was found that --fail-on names (any drift, by default)
+  1  Everything was compared, and something was found that --fail-on names
+  2  An error, an incomplete comparison, or more than --max-missing or --max-extra allow, whether
+     or not drift was found too";
 
 /// `driftctl`
 #[derive(Debug, Parser)]
@@ -126,6 +129,9 @@ pub struct DiffArgs {
     /// What is compared.
     #[command(flatten)]
     pub compare: CompareArgs,
+    /// What fails the run.
+    #[command(flatten)]
+    pub gate: GateArgs,
     /// The report.
     #[command(flatten)]
     pub report: ReportArgs,

@@ -20,12 +20,6 @@ pub struct ReportArgs {
     #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
     pub show: Show,
 
-    /// Exit with 0 although there is drift
-    ///
-    /// Turns exit code 1 into 0 and nothing else: errors and incomplete comparisons stay 2.
-    #[arg(long)]
-    pub exit_zero: bool,
-
     /// Show long values in full, and name each file and document that was skipped
     #[arg(short, long)]
     pub verbose: bool,

@@ -19,10 +19,12 @@ use crate::redact::{Redacted, redact};
 /// When nothing can be compared, or a report cannot be written.
 pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     OutputSpec::check_all(&args.report.output)?;
+    gate::check(&args.gate, args.compare.extra)?;
     let show_all = args.report.show == crate::cli::args::Show::All;
     let began = Instant::now();
-    let report = comparison::run(&args.source, &args.live, &args.compare, show_all)?;
-    let exit = gate::answer(&report, args.report.exit_zero);
+    let mut report = comparison::run(&args.source, &args.live, &args.compare, show_all)?;
+    gate::apply_limits(&mut report, &args.gate);
+    let exit = gate::answer(&report, &args.gate);
     let report = redact(report);
     write_all(&report, &args.report, began.elapsed(), settings, streams)?;
     Ok(exit)

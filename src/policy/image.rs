@@ -1,0 +1,39 @@
+//! Where an image comes from.
+
+/// The registry that names without one are pulled from.
+const DEFAULT: &str = "docker.io";
+
+/// The registry of an image reference. The first part of a name is one when it could be a host:
+/// it has a dot or a port, or is `localhost`.
+/// (<https://github.com/distribution/reference/blob/main/normalize.go>, `splitDockerDomain`.)
+pub(super) fn registry(image: &str) -> &str {
+    let Some((first, _)) = image.split_once('/') else {
+        return DEFAULT;
+    };
+    let is_host = first.contains(['.', ':']) || first == "localhost";
+    match first {
+        "index.docker.io" => DEFAULT,
+        host if is_host => host,
+        _ => DEFAULT,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn registries_are_told_from_repositories() {
+        for (image, expected) in [
+            ("nginx", "docker.io"),
+            ("nginx:1.27", "docker.io"),
+            ("library/nginx", "docker.io"),
+            ("index.docker.io/library/nginx", "docker.io"),
+            ("ghcr.io/shop/cart@sha256:00", "ghcr.io"),
+            ("localhost/cart", "localhost"),
+            ("registry:5000/cart:1", "registry:5000"),
+        ] {
+            assert_eq!(registry(image), expected, "{image}");
+        }
+    }
+}
