@@ -47,6 +47,7 @@ Register-ArgumentCompleter -Native -CommandName 'driftctl' -ScriptBlock {
             [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Look only at objects of this kind: deploy, Deployment, deployments.apps')
             [CompletionResult]::new('--extra', '--extra', [CompletionResultType]::ParameterName, 'Also report live objects that no manifest declares')
             [CompletionResult]::new('--field-manager', '--field-manager', [CompletionResultType]::ParameterName, 'Name a field manager that applies these manifests')
+            [CompletionResult]::new('--audit-log', '--audit-log', [CompletionResultType]::ParameterName, 'Read who wrote what from an audit log of the API server')
             [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'Exit with 1 when any of these was found')
             [CompletionResult]::new('--max-missing', '--max-missing', [CompletionResultType]::ParameterName, 'Stop with 2 when more than so many declared objects are missing')
             [CompletionResult]::new('--max-extra', '--max-extra', [CompletionResultType]::ParameterName, 'Stop with 2 when more than so many live objects are declared nowhere')

@@ -46,6 +46,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l kind -d 'Look
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l extra -d 'Also report live objects that no manifest declares' -r -f -a "none\t'Nowhere'
 namespace\t'In the namespaces of the declared objects'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l field-manager -d 'Name a field manager that applies these manifests' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l audit-log -d 'Read who wrote what from an audit log of the API server' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l fail-on -d 'Exit with 1 when any of these was found' -r -f -a "drift\t'Any difference: fields that drifted, objects that are missing or extra'
 missing\t'Declared objects that are not live'
 extra\t'Live objects that nobody declares'

@@ -1,6 +1,7 @@
 //! The live side: one trait, and what implements it.
 
 mod api;
+pub mod audit;
 mod dump;
 mod live_object;
 mod text;

@@ -1,5 +1,6 @@
 //! The pipeline: load → resolve → fetch → compare → judge.
 
+mod attribution;
 mod extra;
 mod filter;
 mod hidden;
@@ -10,6 +11,8 @@ mod schemas;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 use rayon::prelude::*;
@@ -46,6 +49,8 @@ pub struct Options {
     pub extra: Extra,
     /// `--field-manager`: who declares the manifests; empty to find out for each object.
     pub field_managers: Vec<String>,
+    /// `--audit-log`: logs of the API server that tell who wrote what.
+    pub audit_logs: Vec<PathBuf>,
     /// Whether paths that are explained are wanted in the report.
     pub explain: bool,
     /// `--strict-rules`: whether what is to be said of rules makes the run incomplete.
@@ -111,6 +116,8 @@ pub fn run(
     for object in &mut objects {
         object.weight = rules.weight(&object.key, object.status);
     }
+    let unattributed =
+        attribution::attribute(&mut objects, &resolved.declared, &options.audit_logs)?;
 
     let mut warnings = loaded.errors;
     warnings.extend(loaded.warnings);
@@ -123,6 +130,7 @@ pub fn run(
         &fetched.extra_kinds,
     ));
     warnings.extend(troubles);
+    warnings.extend(unattributed);
     let coverage = coverage(&objects, &warnings, loaded.skipped.len(), resolved.filtered);
     let counts = counts(&objects, rules);
     let whole = coverage.failed == 0 && coverage.filtered == 0 && coverage.compared > 0;

@@ -23,8 +23,8 @@ impl Operation {
     }
 }
 
-/// Somebody who holds a path. There is no user name in managedFields, and the time is that of the
-/// manager's last write to the object, not to this path.
+/// Somebody who holds a path. The time is that of the manager's last write to the object, not to
+/// this path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Owner {
     /// The field manager's name.
@@ -35,6 +35,8 @@ pub struct Owner {
     pub subresource: Option<String>,
     /// Its last write, RFC 3339; `kubectl scale` leaves none.
     pub time: Option<String>,
+    /// Whose request it was, as the audit log tells; managedFields know no users.
+    pub user: Option<String>,
 }
 
 /// The owners of an object. Empty when the object was read without managed fields.

@@ -194,6 +194,9 @@ struct OwnerDocument<'r> {
     /// The manager's last write to the object, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<&'r str>,
+    /// Whose request it was, as the audit log tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'r str>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -390,6 +393,7 @@ impl<'r> OwnerDocument<'r> {
             operation: owner.operation.as_str(),
             subresource: owner.subresource.as_deref(),
             time: owner.time.as_deref(),
+            user: owner.user.as_deref(),
         }
     }
 }

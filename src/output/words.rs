@@ -24,6 +24,9 @@ pub fn owner(owner: &Owner, now: Option<Timestamp>) -> String {
         (None, Operation::Apply) => who.push_str(" (apply)"),
         (None, Operation::Update) => {}
     }
+    if let Some(user) = &owner.user {
+        who = format!("{} with {who}", escape::line(user));
+    }
     match &owner.time {
         Some(time) => format!("{who}, last write {}", when(time, now)),
         None => format!("{who}, time not recorded"),
@@ -247,6 +250,7 @@ mod tests {
             operation: Operation::Update,
             subresource: Some("scale".to_owned()),
             time: None,
+            user: None,
         };
         assert_eq!(
             owner(&one, None),

@@ -37,6 +37,7 @@ fn entry(value: &Value) -> Option<ManagerEntry> {
             operation,
             subresource: text("subresource"),
             time: text("time"),
+            user: None,
         },
         fields: field_set(fields),
     })

@@ -224,6 +224,7 @@ mod tests {
             operation: Operation::Update,
             subresource: None,
             time: None,
+            user: None,
         }
     }
 

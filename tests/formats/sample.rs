@@ -24,6 +24,7 @@ pub fn owner(manager: &str, time: &str) -> Owner {
         operation: Operation::Update,
         subresource: None,
         time: (!time.is_empty()).then(|| time.to_owned()),
+        user: None,
     }
 }
 

@@ -64,6 +64,14 @@ pub struct CompareArgs {
     #[arg(long, value_name = "NAME")]
     pub field_manager: Vec<String>,
 
+    /// Read who wrote what from an audit log of the API server
+    ///
+    /// One event a line (audit.k8s.io/v1), plain or gzip. Names the users behind changes, and who
+    /// deleted what is missing. With the level Request or above the very requests are found. May be
+    /// given several times.
+    #[arg(long, value_name = "FILE")]
+    pub audit_log: Vec<PathBuf>,
+
     /// Accept that no object is found
     ///
     /// Otherwise this is an error: an empty or wrong path is the usual cause.

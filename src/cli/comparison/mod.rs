@@ -50,6 +50,7 @@ fn options(live: &LiveArgs, compare: &CompareArgs, explain: bool) -> Options {
             Extra::Namespace => engine::Extra::Namespace,
         },
         field_managers: compare.field_manager.clone(),
+        audit_logs: compare.audit_log.clone(),
         explain,
         strict_rules: false,
     }

@@ -105,7 +105,9 @@ fn render_object(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
         let paint = Paint::of_status(object.status);
         page.wrapped(&indent, 2, Line::of(paint, &standing))?;
     }
-    if let Some(owners) = words::owners(&object.owners, page.options.now) {
+    // Who deleted what is missing has been said.
+    let owners = words::owners(&object.owners, page.options.now);
+    if let Some(owners) = owners.filter(|_| object.status != Status::Missing) {
         page.wrapped(&indent, 2, Line::of(Paint::Dim, &owners))?;
     }
     change::render_all(page, object)?;

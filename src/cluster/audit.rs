@@ -1,0 +1,271 @@
+//! The API server's audit log: who sent which write, and when.
+//!
+//! `metadata.managedFields` names programs, not people, and forgets whoever removed something. The
+//! audit log (`audit.k8s.io/v1`, one event a line, or an `EventList`) knows both.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use flate2::bufread::MultiGzDecoder;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::model::{ResourceKey, Warning};
+
+/// An object as the audit log names it: by its resource.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Audited {
+    /// The API group; empty for the core group.
+    pub group: String,
+    /// The resource, in the plural.
+    pub resource: String,
+    /// The namespace, if the object lives in one.
+    pub namespace: Option<String>,
+    /// The name.
+    pub name: String,
+}
+
+impl Audited {
+    /// The object of a key. Without the `plural` that discovery knows, it is made from the kind as
+    /// the API machinery makes it (`meta.UnsafeGuessKindToResource`): what does not fit finds no
+    /// event, and so no user.
+    pub fn of(key: &ResourceKey, plural: Option<&str>) -> Self {
+        let resource = plural
+            .filter(|plural| !plural.is_empty())
+            .map_or_else(|| plural_of(&key.kind), str::to_owned);
+        Self {
+            group: key.group.clone(),
+            resource,
+            namespace: key.namespace.clone(),
+            name: key.name.clone(),
+        }
+    }
+}
+
+fn plural_of(kind: &str) -> String {
+    let singular = kind.to_lowercase();
+    if singular == "endpoints" {
+        return singular;
+    }
+    match singular.strip_suffix('y') {
+        Some(stem) => format!("{stem}ies"),
+        None if singular.ends_with('s') => format!("{singular}es"),
+        None => format!("{singular}s"),
+    }
+}
+
+/// A write that the server carried out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Write {
+    /// When the server received it.
+    pub at: Timestamp,
+    /// `create`, `update`, `patch`, `delete` or `deletecollection`.
+    pub verb: String,
+    /// The user, and who acted for them.
+    pub user: String,
+    /// The field manager that the request named, or else what the server makes of the user agent.
+    pub manager: String,
+    /// The subresource that it went through.
+    pub subresource: Option<String>,
+    /// What was sent, where the log's policy keeps it (levels `Request` and `RequestResponse`).
+    pub body: Option<Value>,
+}
+
+/// The writes to some objects, in the order of time.
+#[derive(Debug, Default)]
+pub struct Writes {
+    /// By object.
+    pub of: BTreeMap<Audited, Vec<Write>>,
+    /// Lines that are no audit events.
+    pub warnings: Vec<Warning>,
+}
+
+/// Reads the writes to the `wanted` objects from audit logs, plain or gzip. Only these are kept,
+/// so that memory does not grow with the log.
+///
+/// # Errors
+/// When a log cannot be read.
+pub fn read(paths: &[PathBuf], wanted: &dyn Fn(&Audited) -> bool) -> Result<Writes> {
+    let mut writes = Writes::default();
+    for path in paths {
+        read_file(path, wanted, &mut writes)
+            .with_context(|| format!("cannot read the audit log {}", path.display()))?;
+    }
+    for events in writes.of.values_mut() {
+        events.sort_by_key(|write| write.at);
+    }
+    Ok(writes)
+}
+
+fn read_file(path: &Path, wanted: &dyn Fn(&Audited) -> bool, writes: &mut Writes) -> Result<()> {
+    let mut file = BufReader::new(File::open(path)?);
+    let is_gzip = file.fill_buf()?.starts_with(&[0x1f, 0x8b]);
+    let mut reader: Box<dyn BufRead> = if is_gzip {
+        Box::new(BufReader::new(MultiGzDecoder::new(file)))
+    } else {
+        Box::new(file)
+    };
+    let mut line = Vec::new();
+    let (mut number, mut broken) = (0_usize, Vec::new());
+    while reader.read_until(b'\n', &mut line)? > 0 {
+        number += 1;
+        let text = line.trim_ascii();
+        match events(text) {
+            _ if text.is_empty() => {}
+            Ok(events) => events.into_iter().for_each(|event| {
+                if let Some((object, write)) = event.write(wanted) {
+                    writes.of.entry(object).or_default().push(write);
+                }
+            }),
+            Err(_) => broken.push(number),
+        }
+        line.clear();
+    }
+    if let Some(first) = broken.first() {
+        writes.warnings.push(Warning {
+            place: format!("{}:{first}", path.display()),
+            message: format!(
+                "{} of {number} lines are no events of an audit log; who wrote what they would \
+                 tell is not known",
+                broken.len()
+            ),
+            fatal: false,
+        });
+    }
+    Ok(())
+}
+
+/// The events of a line: one, or a list of them.
+fn events(line: &[u8]) -> serde_json::Result<Vec<Event<'_>>> {
+    #[derive(Deserialize)]
+    struct List<'a> {
+        #[serde(borrow)]
+        items: Vec<Event<'a>>,
+    }
+    serde_json::from_slice(line)
+        .map(|event| vec![event])
+        .or_else(|error| {
+            let list: Result<List<'_>, _> = serde_json::from_slice(line);
+            list.map(|list| list.items).map_err(|_| error)
+        })
+}
+
+/// `audit.k8s.io/v1` `Event`, as far as it is wanted.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Event<'a> {
+    #[serde(borrow)]
+    stage: Cow<'a, str>,
+    #[serde(borrow)]
+    verb: Cow<'a, str>,
+    #[serde(borrow, rename = "requestURI", default)]
+    request_uri: Cow<'a, str>,
+    user: User,
+    impersonated_user: Option<User>,
+    user_agent: Option<String>,
+    object_ref: Option<ObjectRef>,
+    response_status: Option<ResponseStatus>,
+    request_received_timestamp: Timestamp,
+    #[serde(borrow)]
+    request_object: Option<&'a RawValue>,
+    #[serde(borrow)]
+    response_object: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct User {
+    #[serde(default)]
+    username: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ObjectRef {
+    resource: Option<String>,
+    namespace: Option<String>,
+    name: Option<String>,
+    api_group: Option<String>,
+    subresource: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ResponseStatus {
+    code: Option<u16>,
+}
+
+/// The verbs that change objects.
+const WRITING: &[&str] = &["create", "update", "patch", "delete", "deletecollection"];
+
+impl Event<'_> {
+    /// The write that the event tells of, if it was carried out and is to one of the `wanted`.
+    fn write(self, wanted: &dyn Fn(&Audited) -> bool) -> Option<(Audited, Write)> {
+        let code = self.response_status.as_ref()?.code?;
+        let done = self.stage == "ResponseComplete" && (200..300).contains(&code);
+        if !done || !WRITING.contains(&self.verb.as_ref()) || self.query("dryRun").is_some() {
+            return None;
+        }
+        let object = self.object()?;
+        if !wanted(&object) {
+            return None;
+        }
+        let user = match &self.impersonated_user {
+            Some(acted) => format!("{} (through {})", acted.username, self.user.username),
+            None => self.user.username.clone(),
+        };
+        let write = Write {
+            at: self.request_received_timestamp,
+            user,
+            manager: self.manager(),
+            subresource: self.object_ref.and_then(|object| object.subresource),
+            verb: self.verb.into_owned(),
+            body: self
+                .request_object
+                .and_then(|body| serde_json::from_str(body.get()).ok()),
+        };
+        Some((object, write))
+    }
+
+    fn object(&self) -> Option<Audited> {
+        let object = self.object_ref.as_ref()?;
+        let resource = object.resource.clone()?;
+        // A Namespace's events name it as the namespace, too.
+        let is_namespace = resource == "namespaces";
+        let given = object.name.clone().or_else(|| {
+            let made: Value = serde_json::from_str(self.response_object?.get()).ok()?;
+            made.pointer("/metadata/name")?.as_str().map(str::to_owned)
+        });
+        Some(Audited {
+            group: object.api_group.clone().unwrap_or_default(),
+            namespace: object.namespace.clone().filter(|_| !is_namespace),
+            name: given.or_else(|| (self.verb == "deletecollection").then(String::new))?,
+            resource,
+        })
+    }
+
+    /// The manager that is booked for the request (`managedfields`: the query parameter, else the
+    /// user agent up to its first `/`).
+    fn manager(&self) -> String {
+        let agent = || self.user_agent.as_deref().and_then(|a| a.split('/').next());
+        let named = self.query("fieldManager");
+        named
+            .or_else(|| agent().map(str::to_owned))
+            .unwrap_or_default()
+    }
+
+    fn query(&self, name: &str) -> Option<String> {
+        let (_, query) = self.request_uri.split_once('?')?;
+        let value = query.split('&').find_map(|pair| {
+            let (key, value) = pair.split_once('=')?;
+            (key == name).then_some(value)
+        })?;
+        let value = value.replace('+', " ");
+        let decoded = percent_encoding::percent_decode_str(&value).decode_utf8_lossy();
+        Some(decoded.into_owned())
+    }
+}
