@@ -108,6 +108,12 @@ fn null_in_a_map_or_a_list_is_stored_as_a_zero() {
         )
     };
     assert_eq!(drift(&declared, &live("", "")), [""; 0]);
+    let limits = |cpu: Value| {
+        pod(json!({"containers": [{"name": "app",
+        "resources": {"limits": {"cpu": cpu}}}]}))
+    };
+    assert_eq!(drift(&limits(Value::Null), &limits(json!("0"))), [""; 0]);
+    assert_eq!(drift(&limits(Value::Null), &limits(json!("1"))).len(), 1);
     assert_eq!(drift(&declared, &live("ssd", "b")).len(), 2);
 }
 

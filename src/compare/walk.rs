@@ -93,12 +93,17 @@ impl<'a> Walker<'a> {
     /// A `null` in a list or a map of single values is stored as their zero, unlike that of a
     /// struct's field, which sets none (Go's `encoding/json`).
     fn same_scalar(&self, scalar: Scalar, declared: &Value, live: &Value) -> bool {
-        declared.is_null() && schema::is_zero(live) || schema::equal(scalar, declared, live)
+        let zero = declared.is_null().then(|| schema::zero_of(scalar));
+        schema::equal(scalar, zero.as_ref().unwrap_or(declared), live)
     }
 
     /// Whether a map declares `null` for a key, and so nothing or the zero of its values.
     fn is_null_entry(&self, map: Option<TypeId>, declared: Option<&Value>, live: &Value) -> bool {
-        declared.is_some_and(Value::is_null) && self.is_map(map) && schema::is_zero(live)
+        let value = self
+            .field_type(map, None)
+            .map(|ty| self.subject.schema.get(ty));
+        let is_null = declared.is_some_and(Value::is_null);
+        matches!(value, Some(Type::Scalar(scalar)) if is_null && self.same_scalar(*scalar, &Value::Null, live))
     }
 
     /// Compares two objects field by field, or two maps key by key.

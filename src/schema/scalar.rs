@@ -56,6 +56,16 @@ pub fn equal_untyped(declared: &Value, live: &Value) -> bool {
     }
 }
 
+/// What the server stores for a `null` in a list or a map of such values: the zero of the Go type.
+pub fn zero_of(scalar: Scalar) -> Value {
+    match scalar {
+        Scalar::Boolean => Value::Bool(false),
+        Scalar::Integer | Scalar::Number | Scalar::IntOrString => Value::from(0),
+        Scalar::Quantity => Value::from("0"),
+        Scalar::String | Scalar::Duration | Scalar::Time | Scalar::Bytes => Value::from(""),
+    }
+}
+
 /// Whether this is a zero of a single value in Go: `false`, `0`, `""`, and `null`, which sets none.
 pub fn is_zero(value: &Value) -> bool {
     match value {
