@@ -139,6 +139,7 @@ pub fn run(
     warnings.dedup();
     Ok(Report {
         target: live.target(),
+        revisions: loaded.revisions,
         coverage,
         rules: counts,
         objects,
@@ -158,6 +159,7 @@ fn load(sources: &[Box<dyn Source>], live: &dyn Live) -> Loaded {
         all.errors.extend(loaded.errors);
         all.warnings.extend(loaded.warnings);
         all.rules.extend(loaded.rules);
+        all.revisions.extend(loaded.revisions);
     }
     all
 }

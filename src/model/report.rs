@@ -161,6 +161,17 @@ pub struct Target {
     pub read_at: Option<String>,
 }
 
+/// A Git commit that declared state was read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    /// What the user called it, such as `main`.
+    pub name: String,
+    /// Its id, in full.
+    pub commit: String,
+    /// When it was made, RFC 3339.
+    pub time: Option<String>,
+}
+
 /// How much of what is declared was compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Coverage {
@@ -222,6 +233,8 @@ pub struct Warning {
 pub struct Report {
     /// What the declared state was compared with.
     pub target: Target,
+    /// The Git commits that the declared state was read from.
+    pub revisions: Vec<Revision>,
     /// How much was compared.
     pub coverage: Coverage,
     /// Every object, sorted by key.

@@ -11,7 +11,8 @@ use serde_json::Value;
 use super::RenderOptions;
 use super::view;
 use crate::model::{
-    Coverage, Drift, ObjectReport, Origin, Owner, RuleCount, Target, Totals, Verdict, Warning,
+    Coverage, Drift, ObjectReport, Origin, Owner, Revision, RuleCount, Target, Totals, Verdict,
+    Warning,
 };
 use crate::redact::Redacted;
 
@@ -30,6 +31,9 @@ pub struct Document<'r> {
     verdict: &'static str,
     /// What the declared state was compared with.
     target: TargetDocument<'r>,
+    /// The Git commits that the declared state was read from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    revisions: Vec<RevisionDocument<'r>>,
     /// How much was compared.
     coverage: CoverageDocument,
     /// Objects by status, and changes.
@@ -67,6 +71,18 @@ struct TargetDocument<'r> {
     /// When the live side was read, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     read_at: Option<&'r str>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct RevisionDocument<'r> {
+    /// What the user called it, such as `main`.
+    name: &'r str,
+    /// The commit's id, in full.
+    commit: &'r str,
+    /// When the commit was made, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<&'r str>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -278,6 +294,7 @@ impl<'r> Document<'r> {
             schema: SCHEMA,
             verdict: report.verdict(),
             target: TargetDocument::of(&report.target),
+            revisions: report.revisions.iter().map(RevisionDocument::of).collect(),
             coverage: CoverageDocument::of(report.coverage),
             summary: SummaryDocument::of(report.totals()),
             objects: view::objects(report, options.show)
@@ -299,6 +316,16 @@ impl<'r> TargetDocument<'r> {
             dump: target.dump.as_deref(),
             insecure: target.insecure,
             read_at: target.read_at.as_deref(),
+        }
+    }
+}
+
+impl<'r> RevisionDocument<'r> {
+    fn of(revision: &'r Revision) -> Self {
+        Self {
+            name: &revision.name,
+            commit: &revision.commit,
+            time: revision.time.as_deref(),
         }
     }
 }

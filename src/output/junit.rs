@@ -132,7 +132,7 @@ impl Suite {
 
         xml.write_event(Event::Start(BytesStart::new("properties")))?;
         let coverage = words::coverage(report);
-        let target = words::target(&report.target).unwrap_or_default();
+        let target = words::sides(report).unwrap_or_default();
         for (name, value) in [
             ("verdict", report.verdict()),
             ("coverage", &coverage),

@@ -263,7 +263,7 @@ fn code(text: &str) -> String {
 
 fn foot(report: &Report) -> String {
     let mut foot = words::coverage(report);
-    if let Some(target) = words::target(&report.target) {
+    if let Some(target) = words::sides(report) {
         foot.push_str(&format!(" · {}", code(&target)));
     }
     foot

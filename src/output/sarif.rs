@@ -78,7 +78,7 @@ impl Format for Sarif {
                     "skipped": report.coverage.skipped,
                     "failed": report.coverage.failed,
                 },
-                "target": words::target(&report.target).unwrap_or_default(),
+                "target": words::sides(report).unwrap_or_default(),
             }),
         };
         let log = Log {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::escape;
-use crate::model::{ObjectReport, Operation, Owner, Report, Status, Target};
+use crate::model::{ObjectReport, Operation, Owner, Report, Revision, Status};
 
 /// `1 object`, `2 objects`
 pub fn count(n: usize, what: &str) -> String {
@@ -100,8 +100,7 @@ pub fn origin(object: &ObjectReport) -> Option<String> {
     let origin = object.origin.as_ref()?;
     let mut said = origin.to_string();
     if let Some(revision) = &origin.revision {
-        let short: String = revision.chars().take(12).collect();
-        said.push_str(&format!(" at {short}"));
+        said.push_str(&format!(" at {}", short(revision)));
     }
     if let Some(tool) = &origin.rendered_by {
         said.push_str(&format!(" by {tool}"));
@@ -161,9 +160,10 @@ pub fn coverage(report: &Report) -> String {
     said
 }
 
-/// What was compared with, as far as it is known.
-pub fn target(target: &Target) -> Option<String> {
-    let mut said = Vec::new();
+/// Which commit was compared, and with what, as far as it is known.
+pub fn sides(report: &Report) -> Option<String> {
+    let target = &report.target;
+    let mut said: Vec<String> = report.revisions.iter().map(revision).collect();
     let mut add = |label: &str, value: &Option<String>| {
         if let Some(value) = value {
             said.push(format!("{label}{}", escape::line(value)));
@@ -180,6 +180,25 @@ pub fn target(target: &Target) -> Option<String> {
         said.push(format!("read at {}", escape::line(time)));
     }
     (!said.is_empty()).then(|| said.join(", "))
+}
+
+/// `main at 3f2c1a0b9d12 of 2026-11-20`
+fn revision(revision: &Revision) -> String {
+    let commit = short(&revision.commit);
+    let mut said = if commit.starts_with(&revision.name) {
+        format!("commit {commit}")
+    } else {
+        format!("{} at {commit}", revision.name)
+    };
+    if let Some((day, _)) = revision.time.as_ref().and_then(|time| time.split_once('T')) {
+        said.push_str(&format!(" of {day}"));
+    }
+    escape::line(&said).into_owned()
+}
+
+/// A commit's id, as long as people write it.
+pub fn short(commit: &str) -> String {
+    commit.chars().take(12).collect()
 }
 
 /// What an incomplete report means for its reader, `None` when it is complete.

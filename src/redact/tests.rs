@@ -52,6 +52,7 @@ fn object(key: ResourceKey, declared: Value, live: Value, drifts: Vec<Drift>) ->
 fn report(object: ObjectReport) -> Report {
     Report {
         target: Default::default(),
+        revisions: Vec::new(),
         coverage: Default::default(),
         objects: vec![object],
         warnings: Vec::new(),

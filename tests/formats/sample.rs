@@ -73,6 +73,7 @@ pub fn object(key: ResourceKey, api_version: &str, status: Status) -> ObjectRepo
 pub fn report(objects: Vec<ObjectReport>) -> Report {
     Report {
         target: Target::default(),
+        revisions: Vec::new(),
         coverage: Coverage {
             declared: objects.len(),
             compared: objects.len(),

@@ -9,6 +9,18 @@ use clap::Args;
 #[command(next_help_heading = "Declared side")]
 pub struct SourceArgs {
     /// Manifests: files, folders (.yaml, .yml and .json files below), or standard input (-)
+    ///
+    /// 'main:deploy' is the folder deploy as it is in Git at main, from the top of the repository.
+    /// 'helm:NAMESPACE/RELEASE' is what Helm wrote down in the cluster when it deployed the release,
+    /// 'helm:NAMESPACE' and 'helm:*' are all releases. 'last-applied:NAMESPACE' and 'last-applied:*'
+    /// are the configurations that kubectl apply left on the live objects.
     #[arg(value_name = "PATH", default_value = ".")]
     pub paths: Vec<PathBuf>,
+
+    /// Read the paths as they are in Git at this revision instead of in the work tree
+    ///
+    /// A branch, a tag, a commit, HEAD~3, origin/main. Only Git's objects are read: nothing is
+    /// checked out, and no filter, hook or other program is run.
+    #[arg(long = "ref", value_name = "REVISION")]
+    pub revision: Option<String>,
 }

@@ -108,7 +108,7 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     let (changes, coverage) = (words::changes(report), words::coverage(report));
     writeln!(out, "<p>{changes}; {coverage}</p>")?;
-    if let Some(target) = words::target(&report.target) {
+    if let Some(target) = words::sides(report) {
         writeln!(out, "<p class=\"target\">{}</p>", Text(&target))?;
     }
     writeln!(out, "</header>")

@@ -72,7 +72,7 @@ fn verdict(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         ));
     }
     lines.push(Line::of(Paint::Plain, &words::coverage(report)));
-    if let Some(target) = words::target(&report.target) {
+    if let Some(target) = words::sides(report) {
         let paint = if report.target.insecure {
             Paint::Drift
         } else {
