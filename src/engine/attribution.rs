@@ -238,6 +238,7 @@ mod tests {
             severity: crate::model::Severity::High,
             verdict: crate::model::Verdict::Reported,
             note: None,
+            blame: None,
         }
     }
 

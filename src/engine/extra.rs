@@ -45,7 +45,7 @@ fn report(live: &LiveObject, rules: &RuleSet, filter: &Filter) -> Option<ObjectR
         declared: None,
         live: Some(without_bookkeeping(value)),
     };
-    Some(hide(report, None, rules))
+    Some(hide(report, None, rules, false))
 }
 
 /// The object as somebody might have written it.

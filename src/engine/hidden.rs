@@ -8,15 +8,22 @@ use crate::model::{
 use crate::policy::{RuleSet, rules_of};
 
 /// Takes a report on a missing or extra object out of what counts when a rule says so. It stays
-/// in the report, with the change that the rule hid.
-pub fn hide(mut report: ObjectReport, declared: Option<&Value>, rules: &RuleSet) -> ObjectReport {
+/// in the report, with the change that the rule hid. What an `untrusted` manifest says of itself is
+/// no rule.
+pub fn hide(
+    mut report: ObjectReport,
+    declared: Option<&Value>,
+    rules: &RuleSet,
+    untrusted: bool,
+) -> ObjectReport {
     let kind = match report.status {
         Status::Missing => ChangeKind::Removed,
         Status::Extra => ChangeKind::Added,
         Status::InSync | Status::Drifted | Status::Unknown => return report,
     };
     let object = declared.or(report.live.as_ref()).unwrap_or(&Value::Null);
-    let own = rules_of(declared, report.live.as_ref(), &place_of(&report));
+    let trusted = declared.filter(|_| !untrusted);
+    let own = rules_of(trusted, report.live.as_ref(), &place_of(&report));
     let of_object = rules.for_object(&report.key, object, own.rules);
     let owners: Vec<&Owner> = report.owners.iter().collect();
     let Some(rule) = of_object.of_object(kind, &owners) else {
@@ -38,6 +45,7 @@ pub fn hide(mut report: ObjectReport, declared: Option<&Value>, rules: &RuleSet)
             reason: rule.reason.clone(),
         },
         note: None,
+        blame: None,
     });
     report.reason = Some(format!("{}, which a rule ignores", report.status.as_str()));
     report.status = Status::InSync;

@@ -19,7 +19,7 @@ use rayon::prelude::*;
 
 use crate::cluster::{Answer, FetchRequest, Live, Places};
 use crate::model::{Coverage, ObjectReport, Report, ResourceKey, RuleCount, Verdict, Warning};
-use crate::policy::{Filter, Rule, RuleOrigin, RuleSet, audit};
+use crate::policy::{Allowed, Filter, Rule, RuleOrigin, RuleSet, audit};
 use crate::source::{Loaded, Source};
 
 use object::{Compared, Comparison};
@@ -45,6 +45,11 @@ pub struct Options {
     pub all_namespaces: bool,
     /// What the run is limited to.
     pub filter: Filter,
+    /// The objects that may be read.
+    pub allowed: Allowed,
+    /// `--untrusted`: whether rules that come with the manifests are left aside, because whoever
+    /// wrote them could hide what they like.
+    pub untrusted: bool,
     /// Whether undeclared objects are looked for.
     pub extra: Extra,
     /// `--field-manager`: who declares the manifests; empty to find out for each object.
@@ -77,7 +82,12 @@ pub fn run(
     options: &Options,
 ) -> Result<Report> {
     let loaded = load(sources, live);
-    let rules = &with_rules_of_sources(rules, &loaded.rules);
+    let rules_of_sources: &[Rule] = if options.untrusted {
+        &[]
+    } else {
+        &loaded.rules
+    };
+    let rules = &with_rules_of_sources(rules, rules_of_sources);
     let resolved = resolve::resolve(&loaded.manifests, live, options)?;
     let mut fetched = live.fetch(&request(&resolved, options))?;
     fetched
@@ -109,7 +119,7 @@ pub fn run(
     let unresolved = resolved.unresolved.into_iter().chain(of_new_kinds);
     objects.extend(unresolved.map(|report| {
         let declared = report.declared.clone();
-        hidden::hide(report, declared.as_ref(), rules)
+        hidden::hide(report, declared.as_ref(), rules, options.untrusted)
     }));
     objects.extend(extra::reports(&fetched.extra, rules, &options.filter));
     objects.sort_by(|a, b| a.key.cmp(&b.key));

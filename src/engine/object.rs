@@ -65,7 +65,7 @@ impl Comparison<'_> {
                     declared: Some(manifest.clone()),
                     ..blank(declared, Status::Missing, None)
                 };
-                hide(missing, Some(manifest), self.rules)
+                hide(missing, Some(manifest), self.rules, self.options.untrusted)
             }
             Answer::Unread(why) => blank(declared, Status::Unknown, Some(why.clone())),
         };
@@ -123,7 +123,8 @@ impl Comparison<'_> {
         let appliers = Appliers::of(ownership, normal, &self.options.field_managers);
         let sent = last_applied(live_value);
         let place = format!("{} ({})", declared.manifest.origin, declared.key);
-        let own = rules_of(Some(normal), Some(live_value), &place);
+        let trusted = Some(normal).filter(|_| !self.options.untrusted);
+        let own = rules_of(trusted, Some(live_value), &place);
         let object_rules = self.rules.for_object(&declared.key, normal, own.rules);
         let (schema, root) = self.schemas.of(&live.api_version, &declared.key.kind);
         let subject = Subject {

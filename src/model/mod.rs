@@ -13,6 +13,6 @@ pub use manifest::{Locate, Manifest, Origin, Position, Step};
 pub use ownership::{FieldSet, ManagerEntry, Operation, Owner, Ownership};
 pub use path::{FieldPath, PathError, Segment};
 pub use report::{
-    Coverage, Drift, ObjectReport, Report, Revision, RuleCount, Severity, Status, Target, Totals,
-    Verdict, Warning,
+    Blame, Coverage, Drift, ObjectReport, Report, Revision, RuleCount, Severity, Status, Target,
+    Totals, Verdict, Warning,
 };

@@ -50,6 +50,17 @@ pub enum Verdict {
     },
 }
 
+/// The commit that last touched a line of a manifest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Blame {
+    /// The commit's id, in full; `None` for a line that is in the work tree only.
+    pub commit: Option<String>,
+    /// The name of its author.
+    pub author: Option<String>,
+    /// When it was authored, RFC 3339.
+    pub time: Option<String>,
+}
+
 /// A change that was judged.
 #[derive(Debug, Clone)]
 pub struct Drift {
@@ -66,6 +77,8 @@ pub struct Drift {
     /// A remark that helps to act, such as "the manifest dropped it and nobody has applied that
     /// yet".
     pub note: Option<String>,
+    /// Who last touched its line in the manifest, if that was asked for.
+    pub blame: Option<Blame>,
 }
 
 impl Drift {

@@ -3,6 +3,8 @@
 //! These types are the contract. They change with the version in [`SCHEMA`] only, except that
 //! fields may be added; what the program uses inside may change at any time.
 
+mod history;
+
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
@@ -11,10 +13,10 @@ use serde_json::Value;
 use super::RenderOptions;
 use super::view;
 use crate::model::{
-    Coverage, Drift, ObjectReport, Origin, Owner, Revision, RuleCount, Target, Totals, Verdict,
-    Warning,
+    Coverage, Drift, ObjectReport, Origin, Owner, RuleCount, Target, Totals, Verdict, Warning,
 };
 use crate::redact::Redacted;
+use history::{BlameDocument, RevisionDocument};
 
 /// The name and version of the contract.
 pub const SCHEMA: &str = "driftctl.report/v1";
@@ -71,18 +73,6 @@ struct TargetDocument<'r> {
     /// When the live side was read, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     read_at: Option<&'r str>,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct RevisionDocument<'r> {
-    /// What the user called it, such as `main`.
-    name: &'r str,
-    /// The commit's id, in full.
-    commit: &'r str,
-    /// When the commit was made, RFC 3339.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    time: Option<&'r str>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -195,6 +185,9 @@ struct ChangeDocument<'r> {
     /// A remark that helps to act.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'r str>,
+    /// Who last touched the line in the manifest; with `--blame` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blame: Option<BlameDocument<'r>>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -320,16 +313,6 @@ impl<'r> TargetDocument<'r> {
     }
 }
 
-impl<'r> RevisionDocument<'r> {
-    fn of(revision: &'r Revision) -> Self {
-        Self {
-            name: &revision.name,
-            commit: &revision.commit,
-            time: revision.time.as_deref(),
-        }
-    }
-}
-
 impl CoverageDocument {
     fn of(coverage: Coverage) -> Self {
         Self {
@@ -409,6 +392,7 @@ impl<'r> ChangeDocument<'r> {
             ignored,
             explained,
             note: drift.note.as_deref(),
+            blame: drift.blame.as_ref().map(BlameDocument::of),
         }
     }
 }

@@ -191,6 +191,9 @@ fn change(drift: &Drift, options: &RenderOptions, lines: &mut Vec<String>) {
         about.push_str(&format!(", {owners}"));
     }
     lines.push(one_line(&format!("@@ {} @@ {about}", drift.change.path)));
+    if let Some(blame) = &drift.blame {
+        lines.push(one_line(&format!("# {}", words::blame(blame))));
+    }
     if let Some(note) = &drift.note {
         lines.push(one_line(&format!("# {note}")));
     }

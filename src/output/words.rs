@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::escape;
-use crate::model::{ObjectReport, Operation, Owner, Report, Revision, Status};
+use crate::model::{Blame, ObjectReport, Operation, Owner, Report, Revision, Status};
 
 /// `1 object`, `2 objects`
 pub fn count(n: usize, what: &str) -> String {
@@ -191,6 +191,19 @@ fn revision(revision: &Revision) -> String {
         format!("{} at {commit}", revision.name)
     };
     if let Some((day, _)) = revision.time.as_ref().and_then(|time| time.split_once('T')) {
+        said.push_str(&format!(" of {day}"));
+    }
+    escape::line(&said).into_owned()
+}
+
+/// `line by Ana in 3f2c1a0b9d12 of 2026-11-20`
+pub fn blame(blame: &Blame) -> String {
+    let Some(commit) = &blame.commit else {
+        return "line not committed yet".to_owned();
+    };
+    let author = blame.author.as_deref().unwrap_or("somebody");
+    let mut said = format!("line by {author} in {}", short(commit));
+    if let Some((day, _)) = blame.time.as_ref().and_then(|time| time.split_once('T')) {
         said.push_str(&format!(" of {day}"));
     }
     escape::line(&said).into_owned()

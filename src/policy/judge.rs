@@ -123,6 +123,7 @@ fn drift(object: &Judged<'_>, finding: Finding, decision: Decision<'_>) -> Drift
         verdict,
         owners,
         note,
+        blame: None,
         change,
     }
 }

@@ -4,6 +4,7 @@
 //! change is drift, and is counted, and is not reported. [`judge`] is the only place where rules
 //! are asked.
 
+mod allowed;
 mod annotations;
 mod audit;
 mod expiry;
@@ -22,6 +23,7 @@ mod set;
 mod severity;
 mod spec;
 
+pub use allowed::Allowed;
 pub use annotations::{Own, rules_of};
 pub use audit::audit;
 pub use expiry::{Expiry, ExpiryError};

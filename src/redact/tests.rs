@@ -31,6 +31,7 @@ fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> Drift {
         severity: Severity::Medium,
         verdict: Verdict::Reported,
         note: None,
+        blame: None,
     }
 }
 

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::classify::{is_other_json, is_template};
 use super::objects::{self, File};
 use super::tree::{Disk, Kind, Tree};
-use super::walk::{Found, Walk};
+use super::walk::{Bounds, Found, Walk};
 use super::{Loaded, Source, kustomize, read};
 use crate::cluster::Live;
 use crate::yaml::{self, Problem};
@@ -21,6 +21,7 @@ use crate::yaml::{self, Problem};
 #[derive(Debug)]
 pub struct Files {
     arguments: Vec<PathBuf>,
+    untrusted: bool,
 }
 
 impl Files {
@@ -28,7 +29,24 @@ impl Files {
     pub fn new(arguments: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
         Self {
             arguments: arguments.into_iter().map(Into::into).collect(),
+            untrusted: false,
         }
+    }
+}
+
+impl Files {
+    /// The same, if somebody wrote them who is not trusted: only below the current directory, and
+    /// in bounds that no honest tree meets.
+    pub fn untrusted(self, untrusted: bool) -> Self {
+        Self { untrusted, ..self }
+    }
+
+    fn bounds(&self) -> std::io::Result<Bounds> {
+        if self.untrusted {
+            let here = Path::new(".").canonicalize()?;
+            return Ok(Bounds::tight(Some(here)));
+        }
+        Ok(Bounds::default())
     }
 }
 
@@ -41,24 +59,39 @@ impl Source for Files {
 impl Files {
     /// Reads the files; they need no cluster.
     pub fn read(&self) -> Loaded {
-        let mut walk = Walk::through(&Disk);
+        let bounds = match self.bounds() {
+            Ok(bounds) => bounds,
+            Err(error) => {
+                let mut loaded = Loaded::default();
+                loaded.error(".", read::reason(&error));
+                return loaded;
+            }
+        };
+        let most = bounds.bytes;
+        let mut walk = Walk::through(&Disk, bounds);
         for argument in &self.arguments {
             if !walk.stream(argument) {
                 walk.argument(argument, argument);
             }
         }
         let (found, loaded) = walk.finish();
-        read_all(&Disk, &found, loaded)
+        read_all(&Disk, &found, most, loaded)
     }
 }
 
-/// Reads what was found in a tree; `loaded` is what finding it had to say.
-pub(super) fn read_all(tree: &dyn Tree, found: &[Found], mut loaded: Loaded) -> Loaded {
+/// Reads what was found in a tree; `loaded` is what finding it had to say, and
+/// no file may have more than `most` bytes.
+pub(super) fn read_all(
+    tree: &dyn Tree,
+    found: &[Found],
+    most: usize,
+    mut loaded: Loaded,
+) -> Loaded {
     let (used, remarks) = kustomize::survey(tree, found);
     loaded.append(remarks);
     let parts: Vec<Loaded> = found
         .par_iter()
-        .map(|found| load(tree, found, &used))
+        .map(|found| load(tree, found, most, &used))
         .collect();
     for part in parts {
         loaded.append(part);
@@ -67,7 +100,7 @@ pub(super) fn read_all(tree: &dyn Tree, found: &[Found], mut loaded: Loaded) -> 
 }
 
 /// Reads one file or stream.
-fn load(tree: &dyn Tree, found: &Found, used: &HashMap<PathBuf, String>) -> Loaded {
+fn load(tree: &dyn Tree, found: &Found, most: usize, used: &HashMap<PathBuf, String>) -> Loaded {
     let mut loaded = Loaded::default();
     let (name, bytes) = match found {
         Found::Stdin => ("-", read::stream(std::io::stdin().lock())),
@@ -91,6 +124,13 @@ fn load(tree: &dyn Tree, found: &Found, used: &HashMap<PathBuf, String>) -> Load
         Found::Stdin | Found::Descriptor(_) => false,
     };
     match bytes {
+        Ok(bytes) if bytes.len() > most => {
+            let message = format!(
+                "this is larger than {} MiB, which is not trusted",
+                most >> 20
+            );
+            loaded.error(name, message);
+        }
         Ok(bytes) => load_bytes(name, bytes, is_template, &mut loaded),
         Err(message) => loaded.error(name, message),
     }

@@ -18,7 +18,7 @@ use crate::model::{Manifest, Origin, ResourceKey, Revision, Warning};
 use crate::policy::Rule;
 
 pub use files::Files;
-pub use git::{Commit, Git, GitError, Repository};
+pub use git::{Commit, Git, GitError, Repository, blame};
 pub use helm_release::HelmReleases;
 pub use last_applied::LastApplied;
 

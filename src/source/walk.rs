@@ -35,16 +35,47 @@ pub(super) enum Found {
     Descriptor(PathBuf),
 }
 
-/// How deep directories may be nested. Commits can nest them without an end.
-const MAX_DEPTH: usize = 128;
+/// What keeps a walk from going on without an end, or from going astray.
+#[derive(Debug, Clone)]
+pub(super) struct Bounds {
+    /// How deep directories may be nested. Commits can nest them without an end.
+    pub depth: usize,
+    /// How many entries are looked at. A commit of a few bytes can hold billions of them, since
+    /// equal directories are stored once.
+    pub entries: usize,
+    /// The most that a file may be, in bytes.
+    pub bytes: usize,
+    /// The directory that must hold everything, without links; `None` for anywhere.
+    pub root: Option<PathBuf>,
+}
 
-/// How many entries are looked at. A commit of a few bytes can hold billions of them, since equal
-/// directories are stored once.
-const MAX_ENTRIES: usize = 1_000_000;
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            depth: 128,
+            entries: 1_000_000,
+            bytes: usize::MAX,
+            root: None,
+        }
+    }
+}
+
+impl Bounds {
+    /// Bounds that no honest tree meets, for one that may not be honest.
+    pub fn tight(root: Option<PathBuf>) -> Self {
+        Self {
+            depth: 32,
+            entries: 50_000,
+            bytes: 16 << 20,
+            root,
+        }
+    }
+}
 
 /// Collects what the arguments mean, each thing once.
 pub(super) struct Walk<'t> {
     tree: &'t dyn Tree,
+    bounds: Bounds,
     found: Vec<Found>,
     /// The files and directories that were come by, without links.
     seen: HashSet<PathBuf>,
@@ -73,9 +104,10 @@ struct Later {
 
 impl<'t> Walk<'t> {
     /// A walk through a tree that has not begun.
-    pub fn through(tree: &'t dyn Tree) -> Self {
+    pub fn through(tree: &'t dyn Tree, bounds: Bounds) -> Self {
         Self {
             tree,
+            bounds,
             found: Vec::new(),
             seen: HashSet::new(),
             entries: 0,
@@ -113,6 +145,10 @@ impl<'t> Walk<'t> {
                 return self.loaded.error(name_of(name), why);
             }
         };
+        let root = self.bounds.root.as_ref();
+        if root.is_some_and(|root| !canonical.starts_with(root)) {
+            return self.loaded.error(name_of(name), NOT_BELOW);
+        }
         match kind {
             Kind::Directory => {
                 let first = self.found.len();
@@ -162,8 +198,8 @@ impl<'t> Walk<'t> {
         if !self.seen.insert(place.canonical.to_owned()) {
             return;
         }
-        if place.depth > MAX_DEPTH {
-            let why = format!("directories are nested deeper than {MAX_DEPTH}");
+        if place.depth > self.bounds.depth {
+            let why = format!("directories are nested deeper than {}", self.bounds.depth);
             return self.loaded.error(name_of(place.name), why);
         }
         let mut entries = match self.tree.list(place.canonical) {
@@ -176,11 +212,11 @@ impl<'t> Walk<'t> {
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         for entry in entries {
             self.entries += 1;
-            if self.entries > MAX_ENTRIES {
-                if self.entries == MAX_ENTRIES + 1 {
+            if self.entries > self.bounds.entries {
+                if self.entries == self.bounds.entries + 1 {
                     let why = format!(
-                        "more than {MAX_ENTRIES} files and directories: name those that hold the \
-                         manifests"
+                        "more than {} files and directories: name those that hold the manifests",
+                        self.bounds.entries
                     );
                     self.loaded.error(name_of(place.name), why);
                 }
@@ -248,7 +284,7 @@ impl<'t> Walk<'t> {
             return false;
         };
         self.entries += entries.len();
-        if depth > MAX_DEPTH || self.entries > MAX_ENTRIES {
+        if depth > self.bounds.depth || self.entries > self.bounds.entries {
             return false;
         }
         entries.iter().any(|entry| match entry.kind {
@@ -293,6 +329,9 @@ impl<'t> Walk<'t> {
         }
     }
 }
+
+const NOT_BELOW: &str = "this leads out of the current directory, and untrusted manifests are read \
+                         below it only: run driftctl in the directory that holds them";
 
 const IRREGULAR: &str = "this is not a regular file: remove it";
 

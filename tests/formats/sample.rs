@@ -48,6 +48,7 @@ pub fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> Drift 
         severity: Severity::Medium,
         verdict: Verdict::Reported,
         note: None,
+        blame: None,
     }
 }
 

@@ -7,6 +7,7 @@ mod gate;
 mod report;
 mod schema;
 mod source;
+mod untrusted;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -17,6 +18,7 @@ pub use gate::{FailOn, GateArgs};
 pub use report::{ReportArgs, Show};
 pub use schema::{Schema, SchemaArgs};
 pub use source::SourceArgs;
+pub use untrusted::UntrustedArgs;
 
 /// Examples come before the flags: most readers want the one line that they can copy.
 const TEMPLATE: &str = "\

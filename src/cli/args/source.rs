@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::UntrustedArgs;
+
 /// The declared side.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Declared side")]
@@ -23,4 +25,15 @@ pub struct SourceArgs {
     /// checked out, and no filter, hook or other program is run.
     #[arg(long = "ref", value_name = "REVISION")]
     pub revision: Option<String>,
+
+    /// Say which commit last touched each line that drifted, by whom and when
+    ///
+    /// For --ref and for the work tree, where lines can be uncommitted. Reads the history of files
+    /// with drift only.
+    #[arg(long)]
+    pub blame: bool,
+
+    /// What manifests may do that somebody else wrote.
+    #[command(flatten)]
+    pub untrusted: UntrustedArgs,
 }

@@ -11,7 +11,7 @@ use crate::cli::comparison;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, gate, message};
 use crate::output::{OutputSpec, RenderOptions};
-use crate::redact::{Redacted, redact};
+use crate::redact::Redacted;
 
 /// Compares, reports, and answers with the exit code.
 ///
@@ -25,7 +25,7 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
     let mut report = comparison::run(&args.source, &args.live, &args.compare, show_all)?;
     gate::apply_limits(&mut report, &args.gate);
     let exit = gate::answer(&report, &args.gate);
-    let report = redact(report);
+    let report = comparison::redacted(report, &args.source);
     write_all(&report, &args.report, began.elapsed(), settings, streams)?;
     Ok(exit)
 }

@@ -7,10 +7,12 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::args::{CompareArgs, Extra, FilterArgs, LiveArgs, SourceArgs};
+use super::args::{CompareArgs, Extra, FilterArgs, LiveArgs, SourceArgs, UntrustedArgs};
 use crate::engine::{self, Options};
 use crate::model::{Report, Warning};
-use crate::policy::RuleSet;
+use crate::policy::{Allowed, RuleSet};
+use crate::redact::{LiveValues, Redacted, Redactor};
+use crate::source::blame;
 
 pub use live_side::live_side;
 pub use sources::sources;
@@ -29,9 +31,12 @@ pub fn run(
     explain: bool,
 ) -> Result<Report> {
     let sources = sources(source, &live.live)?;
-    let side = live_side(live, &source.paths)?;
-    let options = options(live, compare, explain);
+    let side = live_side(live, &scanned(source))?;
+    let options = options(source, live, compare, explain);
     let mut report = engine::run(&sources, side.as_ref(), RuleSet::builtin(), &options)?;
+    if source.blame {
+        report.warnings.extend(blame(&mut report.objects));
+    }
     if !compare.allow_empty {
         report
             .warnings
@@ -40,11 +45,35 @@ pub fn run(
     Ok(report)
 }
 
-fn options(live: &LiveArgs, compare: &CompareArgs, explain: bool) -> Options {
+/// Where nothing that is trusted may lie.
+fn scanned(source: &SourceArgs) -> Vec<PathBuf> {
+    let mut scanned = source.paths.clone();
+    if source.untrusted.untrusted {
+        scanned.push(PathBuf::from("."));
+    }
+    scanned
+}
+
+/// Takes the secrets out of a report, and what the authors of the manifests must not see.
+pub fn redacted(report: Report, source: &SourceArgs) -> Redacted {
+    let redactor = Redactor {
+        live_values: if source.untrusted.untrusted {
+            LiveValues::Hidden
+        } else {
+            LiveValues::Shown
+        },
+        ..Redactor::default()
+    };
+    redactor.redact(report)
+}
+
+fn options(source: &SourceArgs, live: &LiveArgs, compare: &CompareArgs, explain: bool) -> Options {
     Options {
         namespace: live.filter.namespace.clone(),
         all_namespaces: live.filter.all_namespaces,
         filter: live.filter.filter(),
+        allowed: allowed(&source.untrusted),
+        untrusted: source.untrusted.untrusted,
         extra: match compare.extra {
             Extra::None => engine::Extra::None,
             Extra::Namespace => engine::Extra::Namespace,
@@ -53,6 +82,14 @@ fn options(live: &LiveArgs, compare: &CompareArgs, explain: bool) -> Options {
         audit_logs: compare.audit_log.clone(),
         explain,
         strict_rules: false,
+    }
+}
+
+fn allowed(args: &UntrustedArgs) -> Allowed {
+    let namespaces = args.allow_namespace.clone();
+    Allowed {
+        namespaces: Some(namespaces).filter(|namespaces| !namespaces.is_empty()),
+        kinds: args.allow_kind.clone(),
     }
 }
 

@@ -20,21 +20,24 @@ pub fn sources(args: &SourceArgs, live: &[PathBuf]) -> Result<Vec<Box<dyn Source
     if args.revision.is_some() && args.paths.iter().any(|path| is_stdin(&path)) {
         bail!("standard input (-) has no revision; leave out --ref, or name paths");
     }
+    let untrusted = args.untrusted.untrusted;
     let mut sources: Vec<Box<dyn Source>> = Vec::new();
     let mut plain = Vec::new();
     for path in &args.paths {
         match in_the_cluster(path).transpose()? {
             Some(source) => sources.push(source),
             None => match revision_and_path(path) {
-                Some((revision, path)) => sources.push(Box::new(Git::at_path(revision, path)?)),
+                Some((revision, path)) => {
+                    sources.push(Box::new(Git::at_path(revision, path)?.untrusted(untrusted)))
+                }
                 None => plain.push(path.clone()),
             },
         }
     }
     match &args.revision {
         _ if plain.is_empty() => {}
-        Some(revision) => sources.push(Box::new(Git::at(revision, &plain)?)),
-        None => sources.push(Box::new(Files::new(plain))),
+        Some(revision) => sources.push(Box::new(Git::at(revision, &plain)?.untrusted(untrusted))),
+        None => sources.push(Box::new(Files::new(plain).untrusted(untrusted))),
     }
     Ok(sources)
 }

@@ -219,6 +219,10 @@ fn render_drift(drift: &Drift, options: &RenderOptions, out: &mut dyn Write) -> 
         remark.push_str(&format!(" · {}", Text(&owners)));
     }
     writeln!(out, "<p class=\"owners\">{remark}</p>")?;
+    if let Some(blame) = &drift.blame {
+        let blame = words::blame(blame);
+        writeln!(out, "<p class=\"owners\">{}</p>", Text(&blame))?;
+    }
     if let Some(note) = &drift.note {
         writeln!(out, "<p class=\"note\">{}</p>", Text(note))?;
     }

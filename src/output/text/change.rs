@@ -284,6 +284,9 @@ impl Row<'_> {
             about.push(Paint::Dim, " · ").push(Paint::Dim, &owners);
         }
         let mut remarks = vec![about];
+        if let Some(blame) = &drift.blame {
+            remarks.push(Line::of(Paint::Dim, &words::blame(blame)));
+        }
         if let Some(note) = &drift.note {
             remarks.push(Line::of(Paint::Note, note));
         }

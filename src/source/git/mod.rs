@@ -1,5 +1,6 @@
 //! Manifests in a commit of a Git repository.
 
+mod blame;
 mod handles;
 mod repository;
 mod tree;
@@ -7,10 +8,11 @@ mod tree;
 use std::path::{Component, Path, PathBuf};
 
 use super::files::read_all;
-use super::walk::Walk;
+use super::walk::{Bounds, Walk};
 use super::{Loaded, Source};
 use crate::cluster::Live;
 
+pub use blame::blame;
 pub use repository::{Commit, GitError, Repository};
 use tree::CommitTree;
 
@@ -23,6 +25,7 @@ pub struct Git {
     repository: Repository,
     commit: Commit,
     arguments: Vec<Argument>,
+    untrusted: bool,
 }
 
 #[derive(Debug)]
@@ -66,6 +69,7 @@ impl Git {
             repository,
             commit,
             arguments,
+            untrusted: false,
         })
     }
 
@@ -93,7 +97,13 @@ impl Git {
             repository,
             commit,
             arguments: vec![argument],
+            untrusted: false,
         })
+    }
+
+    /// The same, if somebody wrote it who is not trusted: in bounds that no honest tree meets.
+    pub fn untrusted(self, untrusted: bool) -> Self {
+        Self { untrusted, ..self }
     }
 
     /// The commit that is read.
@@ -104,12 +114,18 @@ impl Git {
     /// Reads the files; they need no cluster.
     pub fn read(&self) -> Loaded {
         let tree = CommitTree::new(&self.repository, &self.commit);
-        let mut walk = Walk::through(&tree);
+        let bounds = if self.untrusted {
+            Bounds::tight(None)
+        } else {
+            Bounds::default()
+        };
+        let most = bounds.bytes;
+        let mut walk = Walk::through(&tree, bounds);
         for argument in &self.arguments {
             walk.argument(&argument.name, &argument.path);
         }
         let (found, loaded) = walk.finish();
-        let mut loaded = read_all(&tree, &found, loaded);
+        let mut loaded = read_all(&tree, &found, most, loaded);
         for manifest in &mut loaded.manifests {
             manifest.origin.revision = Some(self.commit.id.clone());
         }
