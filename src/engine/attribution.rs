@@ -239,6 +239,7 @@ mod tests {
             verdict: crate::model::Verdict::Reported,
             note: None,
             blame: None,
+            merge: None,
         }
     }
 

@@ -39,6 +39,7 @@ fn report(live: &LiveObject, rules: &RuleSet, filter: &Filter) -> Option<ObjectR
         origin: None,
         status: Status::Extra,
         reason: None,
+        lifecycle: None,
         weight: None,
         drifts: Vec::new(),
         owners,

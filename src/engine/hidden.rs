@@ -19,7 +19,9 @@ pub fn hide(
     let kind = match report.status {
         Status::Missing => ChangeKind::Removed,
         Status::Extra => ChangeKind::Added,
-        Status::InSync | Status::Drifted | Status::Unknown => return report,
+        Status::InSync | Status::Drifted | Status::Unknown | Status::Pending | Status::Conflict => {
+            return report;
+        }
     };
     let object = declared.or(report.live.as_ref()).unwrap_or(&Value::Null);
     let trusted = declared.filter(|_| !untrusted);
@@ -46,6 +48,7 @@ pub fn hide(
         },
         note: None,
         blame: None,
+        merge: None,
     });
     report.reason = Some(format!("{}, which a rule ignores", report.status.as_str()));
     report.status = Status::InSync;

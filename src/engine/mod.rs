@@ -8,6 +8,7 @@ mod object;
 mod resolve;
 mod scaling;
 mod schemas;
+mod three_way;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,8 @@ use crate::cluster::{Answer, FetchRequest, Live, Places};
 use crate::model::{Coverage, ObjectReport, Report, ResourceKey, RuleCount, Verdict, Warning};
 use crate::policy::{Allowed, Filter, Rule, RuleOrigin, RuleSet, audit};
 use crate::source::{Loaded, Source};
+
+pub use three_way::run as run_three_way;
 
 use object::{Compared, Comparison};
 use resolve::Resolved;
@@ -156,6 +159,7 @@ pub fn run(
         warnings,
         skipped: loaded.skipped,
         interrupted: fetched.interrupted,
+        three_way: false,
     })
 }
 

@@ -167,7 +167,7 @@ impl Comparison<'_> {
 
 /// The manifest at the version that is live; `None` when what changed between the two is not
 /// known.
-fn at_version<'v>(declared: &'v Value, api_version: &str) -> Option<Cow<'v, Value>> {
+pub(super) fn at_version<'v>(declared: &'v Value, api_version: &str) -> Option<Cow<'v, Value>> {
     if declared.get("apiVersion").is_some_and(|v| v == api_version) {
         return Some(Cow::Borrowed(declared));
     }
@@ -181,6 +181,7 @@ fn blank(declared: &Declared<'_>, status: Status, reason: Option<String>) -> Obj
         origin: Some(declared.manifest.origin.clone()),
         status,
         reason,
+        lifecycle: None,
         weight: None,
         drifts: Vec::new(),
         owners: Vec::new(),

@@ -295,6 +295,7 @@ fn unknown(manifest: &Manifest, why: String) -> ObjectReport {
         origin: Some(manifest.origin.clone()),
         status: Status::Unknown,
         reason: Some(why),
+        lifecycle: None,
         weight: None,
         drifts: Vec::new(),
         owners: Vec::new(),

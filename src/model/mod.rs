@@ -3,6 +3,7 @@
 mod change;
 mod key;
 mod manifest;
+mod merge;
 mod ownership;
 mod path;
 mod report;
@@ -10,6 +11,7 @@ mod report;
 pub use change::{Change, ChangeKind, Explanation};
 pub use key::{GroupKind, ResourceKey, group_of};
 pub use manifest::{Locate, Manifest, Origin, Position, Step};
+pub use merge::{Lifecycle, Merge, MergeClass};
 pub use ownership::{FieldSet, ManagerEntry, Operation, Owner, Ownership};
 pub use path::{FieldPath, PathError, Segment};
 pub use report::{

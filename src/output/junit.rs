@@ -89,6 +89,9 @@ impl Suite {
             .collect();
         let mut faults = Vec::new();
         for finding in findings(report, Show::Drift) {
+            if finding.class.is_intended() {
+                continue;
+            }
             match finding.object.and_then(|at| cases.get_mut(at)) {
                 Some(case) => case.findings.push(finding),
                 None if finding.class.is_fault() => faults.push(finding),

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 
 use super::escape;
-use crate::model::{Blame, ObjectReport, Operation, Owner, Report, Revision, Status};
+use crate::model::{
+    Blame, Drift, Lifecycle, MergeClass, ObjectReport, Operation, Owner, Report, Revision, Status,
+};
 
 /// `1 object`, `2 objects`
 pub fn count(n: usize, what: &str) -> String {
@@ -74,7 +76,17 @@ pub fn standing(object: &ObjectReport) -> Option<String> {
         Status::Missing => "missing: declared, and not in the cluster",
         Status::Extra => "extra: in the cluster, and declared nowhere",
         Status::Unknown => "unknown: not compared",
-        Status::InSync | Status::Drifted => {
+        Status::Conflict if object.lifecycle == Some(Lifecycle::Removed) => {
+            "CONFLICT: the branch removes it, and it was changed live"
+        }
+        Status::Conflict => "CONFLICT: merging overwrites what was changed live",
+        Status::Pending if object.lifecycle == Some(Lifecycle::New) => {
+            "new: the branch declares it, and it is not in the cluster yet"
+        }
+        Status::Pending if object.lifecycle == Some(Lifecycle::Removed) => {
+            "removed: the branch no longer declares it"
+        }
+        Status::InSync | Status::Drifted | Status::Pending => {
             return object
                 .reason
                 .as_ref()
@@ -112,10 +124,12 @@ pub fn origin(object: &ObjectReport) -> Option<String> {
 pub fn tally(report: &Report) -> String {
     let totals = report.totals();
     let figures = [
+        (totals.conflict, "in conflict"),
         (totals.unknown, "unknown"),
         (totals.missing, "missing"),
         (totals.drifted, "drifted"),
         (totals.extra, "extra"),
+        (totals.pending, "pending"),
         (totals.in_sync, "in sync"),
     ];
     let said: Vec<String> = figures
@@ -126,10 +140,16 @@ pub fn tally(report: &Report) -> String {
     said.join(", ")
 }
 
-/// `41 changes reported, 3 ignored by 2 rules`
+/// `41 changes reported, 3 ignored by 2 rules`; with a base `changes: 1 conflict, 4 drift, 2 pending,
+/// 1 backport`.
 pub fn changes(report: &Report) -> String {
     let totals = report.totals();
-    let mut said = format!("{} reported", count(totals.reported, "change"));
+    let mut said = if report.three_way {
+        let of = |class: MergeClass| format!("{} {}", report.changes_of(class), class.as_str());
+        format!("changes: {}", MergeClass::ALL.map(of).join(", "))
+    } else {
+        format!("{} reported", count(totals.reported, "change"))
+    };
     if totals.ignored > 0 {
         let by = match report.rules.iter().filter(|rule| rule.hid > 0).count() {
             0 => String::new(),
@@ -212,6 +232,41 @@ pub fn blame(blame: &Blame) -> String {
 /// A commit's id, as long as people write it.
 pub fn short(commit: &str) -> String {
     commit.chars().take(12).collect()
+}
+
+/// The class of a change, so that a conflict is not passed over.
+pub fn class(class: MergeClass) -> &'static str {
+    match class {
+        MergeClass::Conflict => "CONFLICT",
+        other => other.as_str(),
+    }
+}
+
+/// What conflicts mean for whoever is about to merge, `None` when there is none.
+pub fn conflict(report: &Report) -> Option<String> {
+    let n = report.totals().conflict;
+    let objects = if n == 1 {
+        "1 object"
+    } else {
+        &format!("{n} objects")
+    };
+    (n > 0).then(|| {
+        format!(
+            "merging overwrites what was changed live in {objects}: take it over into the branch, \
+             or make sure that it may go"
+        )
+    })
+}
+
+/// Who wrote what merging overwrites: `kubectl-edit, last write 3h ago`.
+pub fn overwritten(drift: &Drift, now: Option<Timestamp>) -> String {
+    match owners(&drift.owners, now) {
+        Some(who) => format!("merging overwrites the change of {who}"),
+        None if drift.change.live.is_none() => {
+            "merging puts back what somebody removed live".to_owned()
+        }
+        None => "merging overwrites what somebody changed live".to_owned(),
+    }
 }
 
 /// What an incomplete report means for its reader, `None` when it is complete.

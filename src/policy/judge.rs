@@ -124,6 +124,7 @@ fn drift(object: &Judged<'_>, finding: Finding, decision: Decision<'_>) -> Drift
         owners,
         note,
         blame: None,
+        merge: None,
         change,
     }
 }

@@ -32,6 +32,7 @@ fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> Drift {
         verdict: Verdict::Reported,
         note: None,
         blame: None,
+        merge: None,
     }
 }
 
@@ -42,6 +43,7 @@ fn object(key: ResourceKey, declared: Value, live: Value, drifts: Vec<Drift>) ->
         origin: None,
         status: Status::Drifted,
         reason: None,
+        lifecycle: None,
         weight: None,
         drifts,
         owners: Vec::new(),
@@ -60,6 +62,7 @@ fn report(object: ObjectReport) -> Report {
         skipped: Vec::new(),
         rules: Vec::new(),
         interrupted: false,
+        three_way: false,
     }
 }
 

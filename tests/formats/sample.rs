@@ -49,6 +49,7 @@ pub fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> Drift 
         verdict: Verdict::Reported,
         note: None,
         blame: None,
+        merge: None,
     }
 }
 
@@ -59,10 +60,11 @@ pub fn object(key: ResourceKey, api_version: &str, status: Status) -> ObjectRepo
         origin: None,
         status,
         reason: None,
+        lifecycle: None,
         weight: match status {
             Status::Missing => Some(Severity::High),
             Status::Extra => Some(Severity::Medium),
-            Status::InSync | Status::Drifted | Status::Unknown => None,
+            _ => None,
         },
         drifts: Vec::new(),
         owners: Vec::new(),
@@ -85,6 +87,7 @@ pub fn report(objects: Vec<ObjectReport>) -> Report {
         skipped: Vec::new(),
         rules: Vec::new(),
         interrupted: false,
+        three_way: false,
     }
 }
 

@@ -26,6 +26,15 @@ pub struct SourceArgs {
     #[arg(long = "ref", value_name = "REVISION")]
     pub revision: Option<String>,
 
+    /// Compare with this base too, and tell the branch's changes from those made live
+    ///
+    /// A folder, or a Git revision such as origin/main, at which the same paths are read. Each
+    /// change is then 'pending' (the branch changes it), 'drift' (it was changed live), 'conflict'
+    /// (both: merging overwrites what was changed live) or 'backport' (the branch now declares what
+    /// is live). To be run before a merge.
+    #[arg(long, value_name = "REVISION|PATH")]
+    pub base: Option<String>,
+
     /// Say which commit last touched each line that drifted, by whom and when
     ///
     /// For --ref and for the work tree, where lines can be uncommitted. Reads the history of files

@@ -19,7 +19,7 @@ use crate::redact::Redacted;
 /// When nothing can be compared, or a report cannot be written.
 pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     OutputSpec::check_all(&args.report.output)?;
-    gate::check(&args.gate, args.compare.extra)?;
+    gate::check(&args.gate, args.compare.extra, args.source.base.is_some())?;
     let show_all = args.report.show == crate::cli::args::Show::All;
     let began = Instant::now();
     let mut report = comparison::run(&args.source, &args.live, &args.compare, show_all)?;

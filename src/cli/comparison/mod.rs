@@ -15,7 +15,7 @@ use crate::redact::{LiveValues, Redacted, Redactor};
 use crate::source::blame;
 
 pub use live_side::live_side;
-pub use sources::sources;
+pub use sources::{base_sources, sources};
 
 /// What stands for standard input, on either side.
 const STDIN: &str = "-";
@@ -33,7 +33,11 @@ pub fn run(
     let sources = sources(source, &live.live)?;
     let side = live_side(live, &scanned(source))?;
     let options = options(source, live, compare, explain);
-    let mut report = engine::run(&sources, side.as_ref(), RuleSet::builtin(), &options)?;
+    let rules = RuleSet::builtin();
+    let mut report = match base_sources(source)? {
+        Some(base) => engine::run_three_way(sources, base, side.as_ref(), rules, &options)?,
+        None => engine::run(&sources, side.as_ref(), rules, &options)?,
+    };
     if source.blame {
         report.warnings.extend(blame(&mut report.objects));
     }

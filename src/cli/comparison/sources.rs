@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use super::STDIN;
 use crate::cli::args::SourceArgs;
@@ -51,6 +51,43 @@ fn in_the_cluster(word: &Path) -> Option<Result<Box<dyn Source>>> {
         _ => return None,
     };
     Some(source.map_err(|why| anyhow!(why)))
+}
+
+/// The sources of what the base declares, if one is named: a folder, or the paths at a revision.
+///
+/// # Errors
+/// When there is neither, or standard input is to be compared with a base.
+pub fn base_sources(args: &SourceArgs) -> Result<Option<Vec<Box<dyn Source>>>> {
+    let Some(base) = &args.base else {
+        return Ok(None);
+    };
+    if args.paths.iter().any(|path| path.as_path() == Path::new(STDIN)) {
+        bail!("standard input (-) has no base to be compared with; name folders or files");
+    }
+    if let Some(word) = args.paths.iter().find(|path| in_the_cluster(path).is_some()) {
+        bail!(
+            "{} lies in the cluster and has no base to be compared with; name folders or files",
+            word.display()
+        );
+    }
+    if Path::new(base).symlink_metadata().is_ok() {
+        return Ok(Some(vec![Box::new(Files::new([base]))]));
+    }
+    let at_base = || format!("--base {base} is neither a path nor a Git revision of the paths");
+    let mut sources: Vec<Box<dyn Source>> = Vec::new();
+    let mut plain = Vec::new();
+    for path in &args.paths {
+        match revision_and_path(path) {
+            Some((_, path)) => {
+                sources.push(Box::new(Git::at_path(base, path).with_context(at_base)?));
+            }
+            None => plain.push(path.clone()),
+        }
+    }
+    if !plain.is_empty() {
+        sources.push(Box::new(Git::at(base, &plain).with_context(at_base)?));
+    }
+    Ok(Some(sources))
 }
 
 /// Takes `main:deploy` apart. What exists under that name is a path all the same; so is
