@@ -73,12 +73,15 @@ html\t'One self-contained page with side-by-side diffs and filters, without scri
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l show -d 'List drift, also what rules ignore, or everything with its explanation' -r -f -a "drift\t'What counts as drift'
 ignored\t'Also what rules ignore'
 all\t'Also what is in sync, and what is explained and why'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l redact -d 'Mask the values at this path too, below it as well, in every object or in those of a kind' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s A -l all-namespaces -d 'Look in all namespaces, whatever --namespace and the context say'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l allow-empty -d 'Accept that no object is found'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l exit-zero -d 'Exit with 0 although there is drift'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l show-secrets -d 'Show secret values as they are'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l untrusted -d 'Take the manifests for those of somebody who may not see the cluster'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s v -l verbose -d 'Show long values in full, and name each file and document that was skipped'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s q -l quiet -d 'Print errors only; the exit code is the answer'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -155,6 +155,7 @@ pub fn run(
         revisions: loaded.revisions,
         coverage,
         rules: counts,
+        expired_rules: rules.rules().iter().filter(|rule| rule.expired).count(),
         objects,
         warnings,
         skipped: loaded.skipped,

@@ -300,6 +300,8 @@ pub struct Report {
     pub skipped: Vec<Warning>,
     /// The rules that hid something.
     pub rules: Vec<RuleCount>,
+    /// How many rules have run out, and hide nothing any more.
+    pub expired_rules: usize,
     /// Whether the run was cut short.
     pub interrupted: bool,
     /// Whether the declared side is a branch that was compared with its base too.

@@ -114,6 +114,8 @@ struct SummaryDocument {
     changes: usize,
     /// Changes that rules hid.
     ignored: usize,
+    /// Rules that have run out: what they hid is reported again.
+    expired_rules: usize,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -380,6 +382,7 @@ impl SummaryDocument {
             unknown: totals.unknown,
             changes: totals.reported,
             ignored: totals.ignored,
+            expired_rules: report.expired_rules,
         }
     }
 }

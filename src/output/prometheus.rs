@@ -141,6 +141,11 @@ fn figures(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             .iter()
             .map(|rule| (vec![("rule", rule.rule.as_str())], rule.hid as f64)),
     )?;
+    page.gauge(
+        "rules_expired",
+        "Rules that have run out: what they hid is reported again.",
+        [(Vec::new(), report.expired_rules as f64)],
+    )?;
     let coverage = report.coverage;
     page.gauge(
         "coverage",

@@ -61,6 +61,7 @@ fn report(object: ObjectReport) -> Report {
         warnings: Vec::new(),
         skipped: Vec::new(),
         rules: Vec::new(),
+        expired_rules: 0,
         interrupted: false,
         three_way: false,
     }

@@ -5,7 +5,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+// The server knows faults that only its own tests ask for.
+#[allow(dead_code)]
+#[path = "../cluster_api/server.rs"]
+mod server;
+
 mod objects;
+mod review;
 mod table;
 
 use serde_json::{Value, json};

@@ -15,7 +15,7 @@ use clap_complete::Shell;
 pub use compare::{CompareArgs, Extra, LiveArgs};
 pub use filter::FilterArgs;
 pub use gate::{FailOn, GateArgs};
-pub use report::{ReportArgs, Show};
+pub use report::{ReportArgs, SecretPath, Show};
 pub use schema::{Schema, SchemaArgs};
 pub use source::SourceArgs;
 pub use untrusted::UntrustedArgs;

@@ -11,7 +11,6 @@ use super::args::{CompareArgs, Extra, FilterArgs, LiveArgs, SourceArgs, Untruste
 use crate::engine::{self, Options};
 use crate::model::{Report, Warning};
 use crate::policy::{Allowed, RuleSet};
-use crate::redact::{LiveValues, Redacted, Redactor};
 use crate::source::blame;
 
 pub use live_side::live_side;
@@ -56,19 +55,6 @@ fn scanned(source: &SourceArgs) -> Vec<PathBuf> {
         scanned.push(PathBuf::from("."));
     }
     scanned
-}
-
-/// Takes the secrets out of a report, and what the authors of the manifests must not see.
-pub fn redacted(report: Report, source: &SourceArgs) -> Redacted {
-    let redactor = Redactor {
-        live_values: if source.untrusted.untrusted {
-            LiveValues::Hidden
-        } else {
-            LiveValues::Shown
-        },
-        ..Redactor::default()
-    };
-    redactor.redact(report)
 }
 
 fn options(source: &SourceArgs, live: &LiveArgs, compare: &CompareArgs, explain: bool) -> Options {

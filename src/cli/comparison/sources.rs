@@ -61,10 +61,18 @@ pub fn base_sources(args: &SourceArgs) -> Result<Option<Vec<Box<dyn Source>>>> {
     let Some(base) = &args.base else {
         return Ok(None);
     };
-    if args.paths.iter().any(|path| path.as_path() == Path::new(STDIN)) {
+    if args
+        .paths
+        .iter()
+        .any(|path| path.as_path() == Path::new(STDIN))
+    {
         bail!("standard input (-) has no base to be compared with; name folders or files");
     }
-    if let Some(word) = args.paths.iter().find(|path| in_the_cluster(path).is_some()) {
+    if let Some(word) = args
+        .paths
+        .iter()
+        .find(|path| in_the_cluster(path).is_some())
+    {
         bail!(
             "{} lies in the cluster and has no base to be compared with; name folders or files",
             word.display()

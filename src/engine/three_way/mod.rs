@@ -66,10 +66,12 @@ pub fn run(
     report.warnings.extend(faults);
     report.warnings.sort();
     report.interrupted |= base.interrupted;
-    report.revisions.extend(base.revisions.into_iter().map(|revision| Revision {
-        name: format!("base {}", revision.name),
-        ..revision
-    }));
+    report
+        .revisions
+        .extend(base.revisions.into_iter().map(|revision| Revision {
+            name: format!("base {}", revision.name),
+            ..revision
+        }));
     report.three_way = true;
     Ok(report)
 }

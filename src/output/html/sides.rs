@@ -27,7 +27,7 @@ pub(super) fn three(drift: &Drift, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "<tr>{}</tr>", heads.concat())?;
     let cells = columns.map(|(_, value)| {
         let text = text(&value.cloned());
-        format!("<td><pre>{}</pre></td>", Code(text.trim_end()))
+        format!("<td>{}</td>", Code(text.trim_end()))
     });
     writeln!(out, "<tr>{}</tr>\n</table>", cells.concat())
 }
