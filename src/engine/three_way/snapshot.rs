@@ -6,7 +6,9 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use crate::cluster::{Answer, FetchRequest, Fetched, KindLookup, Live, LiveObject};
+use crate::cluster::{
+    Answer, FetchRequest, Fetched, KindLookup, Live, LiveObject, Query, ServedKind,
+};
 use crate::model::{Manifest, ResourceKey, Target};
 use crate::source::{Loaded, Source};
 
@@ -97,6 +99,14 @@ impl Live for Snapshot<'_> {
         let mut known = self.schemas.borrow_mut();
         known.insert(api_version.to_owned(), schema.clone());
         Ok(schema)
+    }
+
+    fn list(&self, query: &Query<'_>) -> anyhow::Result<Vec<Value>> {
+        self.live.list(query)
+    }
+
+    fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
+        self.live.kinds()
     }
 
     fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>> {
