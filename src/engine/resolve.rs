@@ -84,7 +84,7 @@ pub fn resolve<'m>(
 ) -> Result<Resolved<'m>> {
     let kinds: BTreeSet<(String, String)> = manifests.iter().map(kind_of).collect();
     let crds = declared_crds(manifests);
-    let lookups = live.resolve(&kinds, &crds)?;
+    let lookups = live.resolve(&kinds, &crds.iter().collect::<Vec<_>>())?;
     let namespace = options
         .namespace
         .clone()
@@ -222,20 +222,20 @@ fn names_as_written(manifest: &Manifest) -> KindNames<'_> {
 }
 
 /// The CustomResourceDefinitions among the manifests.
-pub fn declared_crds(manifests: &[Manifest]) -> Vec<&Value> {
+pub fn declared_crds(manifests: &[Manifest]) -> Vec<Value> {
     manifests
         .iter()
         .filter(|manifest| {
             manifest.kind == CRD && manifest.api_version.starts_with("apiextensions.k8s.io/")
         })
-        .map(|manifest| &manifest.value)
+        .map(Manifest::value)
         .collect()
 }
 
 /// The declared definition of a manifest's kind.
-fn definition<'c>(manifest: &Manifest, crds: &[&'c Value]) -> Option<&'c Value> {
+fn definition<'c>(manifest: &Manifest, crds: &'c [Value]) -> Option<&'c Value> {
     let group = crate::model::group_of(&manifest.api_version);
-    crds.iter().copied().find(|crd| {
+    crds.iter().find(|crd| {
         crd.pointer("/spec/group")
             .is_some_and(|declared| declared == group)
             && crd
@@ -251,13 +251,13 @@ fn name_of(definition: Option<&Value>) -> String {
 
 /// An object of a kind that the manifests themselves define and the cluster does not know: since
 /// its kind is not there, it is not there either.
-fn missing_with_its_kind(manifest: &Manifest, crds: &[&Value], namespace: &str) -> ObjectReport {
+fn missing_with_its_kind(manifest: &Manifest, crds: &[Value], namespace: &str) -> ObjectReport {
     let scope = definition(manifest, crds).and_then(|crd| crd.pointer("/spec/scope"));
     let namespaced = scope.is_some_and(|scope| scope == "Namespaced");
     ObjectReport {
         key: key_of(manifest, namespaced, namespace),
         status: Status::Missing,
-        declared: Some(manifest.value.clone()),
+        declared: Some(manifest.value()),
         ..unknown(
             manifest,
             "its CustomResourceDefinition is not in the cluster either".to_owned(),

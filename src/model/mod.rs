@@ -4,6 +4,7 @@ mod change;
 mod key;
 mod manifest;
 mod ownership;
+mod packed;
 mod path;
 mod report;
 
@@ -11,6 +12,7 @@ pub use change::{Change, ChangeKind, Explanation};
 pub use key::{GroupKind, ResourceKey, group_of};
 pub use manifest::{Locate, Manifest, Origin, Position, Step};
 pub use ownership::{FieldSet, ManagerEntry, Operation, Owner, Ownership};
+pub use packed::Packed;
 pub use path::{FieldPath, PathError, Segment};
 pub use report::{
     Coverage, Drift, ObjectReport, Report, RuleCount, Severity, Status, Target, Totals, Verdict,
