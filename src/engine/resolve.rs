@@ -176,7 +176,7 @@ impl Resolved<'_> {
         }
         let left_out = elsewhere
             || !options.filter.keeps_kind(&names)
-            || !options.filter.keeps_labels(&manifest.value);
+            || options.filter.labels.is_some() && !options.filter.keeps_labels(&manifest.value());
         if left_out {
             self.filtered += 1;
             if let Some(kind) = served.filter(|_| key.kind == CRD) {
