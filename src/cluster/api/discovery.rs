@@ -421,3 +421,6 @@ struct LegacyResource {
     #[serde(default)]
     verbs: Vec<String>,
 }
+
+#[cfg(test)]
+mod tests;
