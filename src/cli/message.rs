@@ -42,7 +42,7 @@ pub fn what_failed(streams: &mut Streams, settings: &Settings, report: &Redacted
 }
 
 /// One message, on a line of its own whatever it quotes.
-fn say(streams: &mut Streams, settings: &Settings, message: &str) {
+pub fn say(streams: &mut Streams, settings: &Settings, message: &str) {
     let label = if settings.message_color {
         "error:".red().bold().to_string()
     } else {

@@ -4,6 +4,7 @@ mod api;
 pub mod audit;
 mod dump;
 mod live_object;
+mod right;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,9 +15,10 @@ use serde_json::Value;
 use crate::model::{ResourceKey, Target, Warning};
 use crate::policy::{KindNames, KindPattern};
 
-pub use api::{Api, ConnectOptions};
+pub use api::{Api, ConnectOptions, Identity};
 pub use dump::Dump;
 pub use live_object::{LiveObject, Unreadable};
+pub use right::Right;
 
 /// A kind as the live side serves it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -34,6 +34,7 @@ use crate::redact::Redacted;
 pub use document::report_schema;
 pub use spec::{OutputSpec, SpecError};
 pub use view::Show;
+pub use yaml_text::{Style, document as yaml_document};
 
 /// How a report is written.
 pub trait Format: Sync {

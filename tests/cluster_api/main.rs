@@ -5,6 +5,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod doctor;
+mod reviews;
 mod server;
 
 use std::collections::BTreeSet;
@@ -12,6 +14,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use server::{Fault, Server};
 use support::{Place, fixture};
+
+/// Method and path with query of each request.
+type Requests = Vec<(String, String)>;
 
 fn recording() -> Value {
     let text = std::fs::read_to_string(fixture("shop/live.json")).unwrap();

@@ -17,6 +17,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
+use crate::reviews;
+
 /// What goes wrong, for requests whose path contains a text.
 #[derive(Clone, Copy)]
 pub enum Fault {
@@ -134,8 +136,9 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Answer {
         seen.push((request.method().to_string(), target.clone()));
         earlier
     };
-    request.into_body().collect().await?;
-    let (code, mut body) = state.find(&path, &parameters(&query));
+    let sent = request.into_body().collect().await?.to_bytes();
+    let (code, mut body) = reviews::answer(&path, &sent, state.fault)
+        .unwrap_or_else(|| state.find(&path, &parameters(&query)));
     match state
         .fault
         .filter(|(part, _)| target.contains(part))

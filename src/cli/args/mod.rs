@@ -2,6 +2,7 @@
 //! one by one and against one another; looks at nothing outside.
 
 mod compare;
+mod doctor;
 mod filter;
 mod gate;
 mod report;
@@ -11,7 +12,8 @@ mod source;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub use compare::{CompareArgs, Extra, LiveArgs};
+pub use compare::{CompareArgs, ConnectionArgs, Extra, LiveArgs};
+pub use doctor::{DoctorArgs, DoctorFormat};
 pub use filter::FilterArgs;
 pub use gate::{FailOn, GateArgs};
 pub use report::{ReportArgs, Show};
@@ -96,6 +98,10 @@ pub enum Command {
     Diff(Box<DiffArgs>),
     /// Print the JSON Schema of what driftctl writes or reads
     Schema(SchemaArgs),
+    /// Check connection, version, kinds and rights, and print the Roles that are missing
+    ///
+    /// Asks the API server what a diff of these manifests would need, and reads no object.
+    Doctor(Box<DoctorArgs>),
     /// Write a completion script for a shell
     Completions(CompletionsArgs),
     /// Print the versions of driftctl and of the Kubernetes schema inside it
