@@ -8,6 +8,7 @@ mod support;
 mod doctor;
 mod reviews;
 mod server;
+mod snapshot;
 
 use std::collections::BTreeSet;
 

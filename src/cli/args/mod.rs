@@ -7,6 +7,7 @@ mod filter;
 mod gate;
 mod report;
 mod schema;
+mod snapshot;
 mod source;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -18,6 +19,7 @@ pub use filter::FilterArgs;
 pub use gate::{FailOn, GateArgs};
 pub use report::{ReportArgs, Show};
 pub use schema::{Schema, SchemaArgs};
+pub use snapshot::SnapshotArgs;
 pub use source::SourceArgs;
 
 /// Examples come before the flags: most readers want the one line that they can copy.
@@ -102,6 +104,11 @@ pub enum Command {
     ///
     /// Asks the API server what a diff of these manifests would need, and reads no object.
     Doctor(Box<DoctorArgs>),
+    /// Write down what a diff would read, to look at it again later or elsewhere
+    ///
+    /// The snapshot is a List as kubectl writes it, for --live. It holds the values of Secrets,
+    /// unless --redact masks them.
+    Snapshot(Box<SnapshotArgs>),
     /// Write a completion script for a shell
     Completions(CompletionsArgs),
     /// Print the versions of driftctl and of the Kubernetes schema inside it

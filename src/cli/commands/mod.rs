@@ -5,6 +5,7 @@ mod diff;
 mod doctor;
 pub mod jq_worker;
 mod schema;
+mod snapshot;
 mod version;
 
 use clap::CommandFactory;
@@ -21,6 +22,7 @@ pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Resu
     match cli.command {
         Command::Diff(args) => diff::run(&args, settings, streams),
         Command::Doctor(args) => doctor::run(&args, settings, streams),
+        Command::Snapshot(args) => snapshot::run(&args, settings, streams),
         Command::Version(args) => version::run(args.output, streams),
         Command::Schema(args) => schema::run(args.what, streams),
         Command::Completions(args) => completions::run(args.shell, &mut Cli::command(), streams),

@@ -61,7 +61,7 @@ pub fn filters(filter: &FilterArgs) -> Options {
 }
 
 /// An empty or wrong path must not look like "no drift".
-fn emptiness(report: &Report, paths: &[PathBuf], filter: &FilterArgs) -> Option<Warning> {
+pub fn emptiness(report: &Report, paths: &[PathBuf], filter: &FilterArgs) -> Option<Warning> {
     let coverage = &report.coverage;
     // Where undeclared objects are looked for, a filter may choose nothing but those.
     let found_extra = coverage.filtered > 0 && !report.objects.is_empty();
