@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod clusters;
 mod doctor;
 mod reviews;
 mod server;

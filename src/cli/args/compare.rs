@@ -40,8 +40,11 @@ pub struct ConnectionArgs {
     pub kubeconfig: Option<PathBuf>,
 
     /// Use this context of the kubeconfig instead of its current one
+    ///
+    /// 'driftctl diff' takes several: --context staging --context production. Each cluster has a
+    /// report of its own in one document; one that cannot be reached does not hide the others.
     #[arg(long, value_name = "NAME")]
-    pub context: Option<String>,
+    pub context: Vec<String>,
 
     /// Give up a request after so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]

@@ -40,7 +40,7 @@ pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> R
             .context("cannot write to standard output")?,
     }
     let incomplete = report.is_incomplete();
-    message::what_failed(streams, settings, &redact(report));
+    message::what_failed(streams, settings, &redact(report), None);
     Ok(if incomplete {
         Exit::Trouble
     } else {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::cli::args::{ConnectionArgs, LiveArgs};
 use crate::cluster::{Api, ConnectOptions, Dump, Live};
@@ -26,9 +26,13 @@ pub fn live_side(args: &LiveArgs, scanned: &[PathBuf]) -> Result<Box<dyn Live>> 
 /// # Errors
 /// When there is no connection to be had.
 pub fn cluster(args: &ConnectionArgs, scanned: &[PathBuf]) -> Result<Api> {
+    ensure!(
+        args.context.len() < 2,
+        "several contexts are for 'driftctl diff' only; name one"
+    );
     Api::connect(&ConnectOptions {
         kubeconfig: args.kubeconfig.clone(),
-        context: args.context.clone(),
+        context: args.context.first().cloned(),
         scanned: scanned.to_vec(),
         request_timeout: Duration::from_secs(args.request_timeout),
         timeout: Duration::from_secs(args.timeout),

@@ -1,5 +1,6 @@
 //! From words to a report: what every command that compares does first.
 
+mod clusters;
 mod live_side;
 mod sources;
 
@@ -12,6 +13,7 @@ use crate::engine::{self, Options};
 use crate::model::{Report, Warning};
 use crate::policy::RuleSet;
 
+pub use clusters::run_all;
 pub use live_side::{cluster, live_side};
 pub use sources::sources;
 

@@ -14,8 +14,7 @@ use crate::model::{ResourceKey, Target};
 use crate::redact::Redactor;
 
 /// Where kubectl keeps what it applied last.
-const LAST_APPLIED: &str =
-    "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration";
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// A live side that keeps whatever is read through it.
 pub struct Recorder<'l> {
@@ -79,24 +78,43 @@ impl<'l> Recorder<'l> {
     }
 }
 
-/// Masks the secrets of an object; whether there were any. What was applied last is masked within,
-/// as it is needed to compare with.
+/// Masks the secrets of an object; whether there were any. What says who owns what stays as it is,
+/// and what was applied last is masked within: comparing needs both.
 fn mask(redactor: &Redactor, key: &ResourceKey, value: &mut Value) -> bool {
-    let applied = value.pointer(LAST_APPLIED).and_then(Value::as_str);
-    let applied: Option<Value> = applied.and_then(|text| serde_json::from_str(text).ok());
-    let masked_applied = applied.clone().map(|value| redactor.live(key, value));
-    let mut masked = redactor.live(key, value.clone());
-    let mut found = applied != masked_applied;
-    if let (Some(applied), Some(place)) = (masked_applied, masked.pointer_mut(LAST_APPLIED)) {
-        let same = !found;
-        *place = match value.pointer(LAST_APPLIED) {
-            Some(text) if same => text.clone(),
-            _ => applied.to_string().into(),
-        };
-    }
-    found |= masked != *value;
+    let owners = take(value, "/metadata", "managedFields");
+    let applied = take(value, "/metadata/annotations", LAST_APPLIED);
+    let masked = redactor.live(key, value.clone());
+    let mut found = masked != *value;
     *value = masked;
+    if let Some(text) = applied {
+        let parsed = text
+            .as_str()
+            .and_then(|text| serde_json::from_str(text).ok());
+        let masked = parsed
+            .clone()
+            .map(|object: Value| redactor.live(key, object));
+        found |= masked != parsed || parsed.is_none();
+        let text = if masked == parsed {
+            text
+        } else {
+            masked.unwrap_or_default().to_string().into()
+        };
+        put(value, "/metadata/annotations", LAST_APPLIED, text);
+    }
+    if let Some(owners) = owners {
+        put(value, "/metadata", "managedFields", owners);
+    }
     found
+}
+
+fn take(value: &mut Value, place: &str, field: &str) -> Option<Value> {
+    value.pointer_mut(place)?.as_object_mut()?.remove(field)
+}
+
+fn put(value: &mut Value, place: &str, field: &str, content: Value) {
+    if let Some(object) = value.pointer_mut(place).and_then(Value::as_object_mut) {
+        object.insert(field.to_owned(), content);
+    }
 }
 
 impl Live for Recorder<'_> {
