@@ -31,6 +31,8 @@ complete -c driftctl -n "__fish_driftctl_needs_command" -s h -l help -d 'Print h
 complete -c driftctl -n "__fish_driftctl_needs_command" -s V -l version -d 'Print version'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "diff" -d 'Compare manifests with a cluster and report what drifted'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "schema" -d 'Print the JSON Schema of what driftctl writes or reads'
+complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "doctor" -d 'Check connection, version, kinds and rights, and print the Roles that are missing'
+complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "snapshot" -d 'Write down what a diff would read, to look at it again later or elsewhere'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "completions" -d 'Write a completion script for a shell'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "version" -d 'Print the versions of driftctl and of the Kubernetes schema inside it'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -85,6 +87,43 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand schema" -l color -d 'C
 always\t'Always'
 never\t'Never'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l kubeconfig -d 'Read the connection from this kubeconfig file' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l context -d 'Use this context of the kubeconfig instead of its current one' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l request-timeout -d 'Give up a request after so many seconds' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l timeout -d 'Stop reading after so many seconds, and report what was read as incomplete' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l concurrency -d 'Keep at most so many requests under way' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -s n -l namespace -d 'Compare within this namespace' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -s l -l selector -d 'Look only at objects with such labels: app=cart,tier!=db,env in (a,b),!legacy' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l kind -d 'Look only at objects of this kind: deploy, Deployment, deployments.apps' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l extra -d 'Also check what looking for undeclared objects needs' -r -f -a "none\t'Nowhere'
+namespace\t'In the namespaces of the declared objects'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l for -d 'Bind the printed Roles to this user instead of the one that asks' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l role-name -d 'Name the printed Roles' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -s o -l output -d 'Print a checklist, the same for programs, or nothing but the Roles' -r -f -a "text\t'A checklist to read'
+json\t'One JSON object'
+yaml\t'The Roles and their bindings, for kubectl apply'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -s A -l all-namespaces -d 'Look in all namespaces, whatever --namespace and the context say'
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l kubeconfig -d 'Read the connection from this kubeconfig file' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l context -d 'Use this context of the kubeconfig instead of its current one' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l request-timeout -d 'Give up a request after so many seconds' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l timeout -d 'Stop reading after so many seconds, and report what was read as incomplete' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l concurrency -d 'Keep at most so many requests under way' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -s n -l namespace -d 'Compare within this namespace' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -s l -l selector -d 'Look only at objects with such labels: app=cart,tier!=db,env in (a,b),!legacy' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l kind -d 'Look only at objects of this kind: deploy, Deployment, deployments.apps' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l extra -d 'Also keep live objects that no manifest declares: their metadata' -r -f -a "none\t'Nowhere'
+namespace\t'In the namespaces of the declared objects'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -s o -l output -d 'Write to this file, which only its owner may read, instead of to standard output' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -s A -l all-namespaces -d 'Look in all namespaces, whatever --namespace and the context say'
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l redact -d 'Mask the values of Secrets, and whatever else looks secret'
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c driftctl -n "__fish_driftctl_using_subcommand completions" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
@@ -95,8 +134,10 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand version" -l color -d '
 always\t'Always'
 never\t'Never'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff schema completions version help" -f -a "diff" -d 'Compare manifests with a cluster and report what drifted'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff schema completions version help" -f -a "schema" -d 'Print the JSON Schema of what driftctl writes or reads'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff schema completions version help" -f -a "completions" -d 'Write a completion script for a shell'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff schema completions version help" -f -a "version" -d 'Print the versions of driftctl and of the Kubernetes schema inside it'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff schema completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff schema doctor snapshot completions version help" -f -a "diff" -d 'Compare manifests with a cluster and report what drifted'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff schema doctor snapshot completions version help" -f -a "schema" -d 'Print the JSON Schema of what driftctl writes or reads'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff schema doctor snapshot completions version help" -f -a "doctor" -d 'Check connection, version, kinds and rights, and print the Roles that are missing'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff schema doctor snapshot completions version help" -f -a "snapshot" -d 'Write down what a diff would read, to look at it again later or elsewhere'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff schema doctor snapshot completions version help" -f -a "completions" -d 'Write a completion script for a shell'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff schema doctor snapshot completions version help" -f -a "version" -d 'Print the versions of driftctl and of the Kubernetes schema inside it'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff schema doctor snapshot completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -4,7 +4,9 @@ mod attribution;
 mod extra;
 mod filter;
 mod hidden;
+mod needs;
 mod object;
+mod rbac;
 mod resolve;
 mod scaling;
 mod schemas;
@@ -22,7 +24,9 @@ use crate::model::{Coverage, ObjectReport, Report, ResourceKey, RuleCount, Verdi
 use crate::policy::{Filter, Rule, RuleOrigin, RuleSet, audit};
 use crate::source::{Loaded, Source};
 
+pub use needs::{Needs, Use, needs};
 use object::{Compared, Comparison};
+pub use rbac::roles;
 use resolve::Resolved;
 
 /// Whether live objects that nobody declares are looked for.

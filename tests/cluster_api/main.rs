@@ -8,9 +8,12 @@ mod support;
 mod access;
 mod cells;
 mod chance;
+mod clusters;
+mod doctor;
 mod observe;
 mod rights;
 mod server;
+mod snapshot;
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -18,6 +21,9 @@ use std::sync::LazyLock;
 use serde_json::Value;
 use server::{Cluster, Fault, Server};
 use support::{Place, fixture};
+
+/// Method and path with query of each request.
+type Requests = Vec<(String, String)>;
 
 fn recording() -> Value {
     let text = std::fs::read_to_string(fixture("shop/live.json")).unwrap();

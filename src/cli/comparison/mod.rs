@@ -1,5 +1,6 @@
 //! From words to a report: what every command that compares does first.
 
+mod clusters;
 mod live_side;
 mod sources;
 
@@ -7,12 +8,13 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use super::args::{CompareArgs, Extra, FilterArgs, LiveArgs, SourceArgs};
+use super::args::{CompareArgs, FilterArgs, LiveArgs, SourceArgs};
 use crate::engine::{self, Options};
 use crate::model::{Report, Warning};
 use crate::policy::RuleSet;
 
-pub use live_side::live_side;
+pub use clusters::run_all;
+pub use live_side::{cluster, live_side};
 pub use sources::sources;
 
 /// What stands for standard input, on either side.
@@ -42,22 +44,26 @@ pub fn run(
 
 fn options(live: &LiveArgs, compare: &CompareArgs, explain: bool) -> Options {
     Options {
-        namespace: live.filter.namespace.clone(),
-        all_namespaces: live.filter.all_namespaces,
-        filter: live.filter.filter(),
-        extra: match compare.extra {
-            Extra::None => engine::Extra::None,
-            Extra::Namespace => engine::Extra::Namespace,
-        },
+        extra: compare.extra.into(),
         field_managers: compare.field_manager.clone(),
         audit_logs: compare.audit_log.clone(),
         explain,
-        strict_rules: false,
+        ..filters(&live.filter)
+    }
+}
+
+/// What a run is limited to, and nothing else.
+pub fn filters(filter: &FilterArgs) -> Options {
+    Options {
+        namespace: filter.namespace.clone(),
+        all_namespaces: filter.all_namespaces,
+        filter: filter.filter(),
+        ..Options::default()
     }
 }
 
 /// An empty or wrong path must not look like "no drift".
-fn emptiness(report: &Report, paths: &[PathBuf], filter: &FilterArgs) -> Option<Warning> {
+pub fn emptiness(report: &Report, paths: &[PathBuf], filter: &FilterArgs) -> Option<Warning> {
     let coverage = &report.coverage;
     // Where undeclared objects are looked for, a filter may choose nothing but those.
     let found_extra = coverage.filtered > 0 && !report.objects.is_empty();
