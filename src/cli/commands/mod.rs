@@ -2,8 +2,10 @@
 
 mod completions;
 mod diff;
+mod doctor;
 pub mod jq_worker;
 mod schema;
+mod snapshot;
 mod version;
 
 use clap::CommandFactory;
@@ -19,6 +21,8 @@ use super::{Exit, Streams};
 pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Diff(args) => diff::run(&args, settings, streams),
+        Command::Doctor(args) => doctor::run(&args, settings, streams),
+        Command::Snapshot(args) => snapshot::run(&args, settings, streams),
         Command::Version(args) => version::run(args.output, streams),
         Command::Schema(args) => schema::run(args.what, streams),
         Command::Completions(args) => completions::run(args.shell, &mut Cli::command(), streams),
