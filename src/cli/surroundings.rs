@@ -23,6 +23,8 @@ pub struct Surroundings {
     pub force_color: bool,
     /// `TERM=dumb`: a terminal without escape sequences.
     pub dumb: bool,
+    /// `CI`, which continuous integration sets: nobody watches.
+    pub ci: bool,
     /// `COLUMNS`, where a shell or a script sets the width.
     pub columns: Option<usize>,
     /// When the run takes place, for "3h ago". `SOURCE_DATE_EPOCH` in its stead makes a report
@@ -42,6 +44,7 @@ impl Surroundings {
             no_color: var("NO_COLOR").is_some(),
             force_color: var("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
             dumb: var("TERM").is_some_and(|term| term == "dumb"),
+            ci: var("CI").is_some_and(|value| value != "false"),
             columns: number("COLUMNS"),
             now: number("SOURCE_DATE_EPOCH")
                 .and_then(|seconds| Timestamp::from_second(seconds).ok())
@@ -71,6 +74,7 @@ impl Surroundings {
             no_color: false,
             force_color: false,
             dumb: false,
+            ci: false,
             columns: None,
             now: Timestamp::UNIX_EPOCH,
         }

@@ -4,6 +4,7 @@ mod api;
 pub mod audit;
 mod dump;
 mod live_object;
+mod meter;
 mod right;
 mod snapshot;
 mod text;
@@ -20,6 +21,7 @@ use crate::policy::{KindNames, KindPattern};
 pub use api::{Api, ConnectOptions, Identity};
 pub use dump::Dump;
 pub use live_object::{LiveObject, Unreadable};
+pub use meter::{Meter, Reached};
 pub use right::Right;
 pub use snapshot::Recorder;
 

@@ -43,7 +43,7 @@ use self::read::{Outcome, Reader};
 use self::request::{Form, Request, group_version_path};
 use self::send::{Limits, Sender};
 use self::transport::Transport;
-use super::{FetchRequest, Fetched, KindLookup, Live, ServedKind};
+use super::{FetchRequest, Fetched, KindLookup, Live, Meter, ServedKind};
 use crate::model::{Target, Warning, group_of};
 
 /// How to reach a cluster, and within which bounds.
@@ -192,7 +192,9 @@ impl Api {
             sender: Arc::clone(&self.sender),
         });
         let mut tasks = JoinSet::new();
-        for group in plan::groups(request, &kinds) {
+        let groups = plan::groups(request, &kinds);
+        Meter::of_process().plan(groups.len());
+        for group in groups {
             if !group.extra_in.is_empty() {
                 outcome.extra_kinds.insert(group.kind.clone());
             }

@@ -12,7 +12,7 @@ use super::list::{Page, PageReceiver, Selection};
 use super::plan::{Group, PAGE, Scope};
 use super::request::{Form, Request};
 use super::send::Sender;
-use crate::cluster::{Answer, LiveObject, Places, ServedKind};
+use crate::cluster::{Answer, LiveObject, Meter, Places, ServedKind};
 use crate::model::{ResourceKey, Warning};
 
 /// How often an expired list is begun anew.
@@ -51,7 +51,9 @@ pub(super) struct Reader {
 impl Reader {
     /// Reads one group, and never fails as a whole: what could not be read is in the answers.
     pub async fn group(self: Arc<Self>, group: Group) -> Outcome {
-        self.strategy(group).await
+        let outcome = self.strategy(group).await;
+        Meter::of_process().group();
+        outcome
     }
 
     /// Boxed, since a group may turn into its parts.
@@ -137,7 +139,10 @@ impl Reader {
             let (this, kind) = (Arc::clone(this), kind.clone());
             tasks.spawn(async move {
                 let answer = match this.object(&kind, &key).await {
-                    Ok(object) => Answer::Found(object),
+                    Ok(object) => {
+                        Meter::of_process().objects(1);
+                        Answer::Found(object)
+                    }
                     Err(Failure::NotFound) => Answer::Absent,
                     Err(failure) => Answer::Unread(failure.to_string()),
                 };
@@ -219,6 +224,7 @@ impl Reader {
             {
                 return Err(Failure::Expired);
             }
+            Meter::of_process().objects(page.found.len() + page.extra.len());
             listed.found.extend(page.found);
             listed.extra.extend(page.extra);
             listed.present.extend(page.present);
