@@ -101,7 +101,7 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__diff)
-            opts="-n -A -l -o -v -q -h --live --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --field-manager --audit-log --allow-empty --fail-on --max-missing --max-extra --exit-zero --output --show --verbose --quiet --color --help"
+            opts="-n -A -l -o -v -q -h --live --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --field-manager --audit-log --server-dry-run --allow-empty --fail-on --max-missing --max-extra --exit-zero --output --show --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -78,6 +78,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l color -d 'Col
 always\t'Always'
 never\t'Never'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s A -l all-namespaces -d 'Look in all namespaces, whatever --namespace and the context say'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l server-dry-run -d 'Ask the server what applying would change, so that webhooks and conversions are exact'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l allow-empty -d 'Accept that no object is found'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l exit-zero -d 'Exit with 0 although there is drift'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s v -l verbose -d 'Show long values in full, and name each file and document that was skipped'

@@ -165,6 +165,17 @@ pub struct Fetched {
     pub interrupted: bool,
 }
 
+/// An object to be applied in thought.
+#[derive(Debug, Clone)]
+pub struct Apply {
+    /// Which object.
+    pub wanted: Wanted,
+    /// The field manager that would apply it.
+    pub manager: String,
+    /// The manifest.
+    pub manifest: Value,
+}
+
 /// The live side of a comparison.
 pub trait Live {
     /// What the report says of the live side.
@@ -198,6 +209,14 @@ pub trait Live {
     /// # Errors
     /// When it has one that cannot be read.
     fn schema(&self, api_version: &str) -> anyhow::Result<Option<Value>>;
+
+    /// What each object would become if its manifest was applied, or why nobody can tell. Nothing
+    /// is changed.
+    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Result<LiveObject, String>> {
+        let why = "a recording cannot tell what the server would make of a manifest";
+        let cannot = |apply: Apply| (apply.wanted.key, Err(why.to_owned()));
+        applies.into_iter().map(cannot).collect()
+    }
 
     /// The objects of a kind in a namespace, for what a verdict depends on (autoscalers);
     /// `None` when they cannot be read.

@@ -7,6 +7,8 @@ mod support;
 
 mod clusters;
 mod doctor;
+mod dry_run;
+mod patches;
 mod reviews;
 mod server;
 mod snapshot;

@@ -17,7 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-use crate::reviews;
+use crate::{patches, reviews};
 
 /// What goes wrong, for requests whose path contains a text.
 #[derive(Clone, Copy)]
@@ -136,9 +136,13 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Answer {
         seen.push((request.method().to_string(), target.clone()));
         earlier
     };
+    let method = request.method().clone();
     let sent = request.into_body().collect().await?.to_bytes();
-    let (code, mut body) = reviews::answer(&path, &sent, state.fault)
+    let (mut code, mut body) = reviews::answer(&path, &sent, state.fault)
         .unwrap_or_else(|| state.find(&path, &parameters(&query)));
+    if let Some(predicted) = patches::answer(&method, &query, &sent, &body) {
+        (code, body) = predicted;
+    }
     match state
         .fault
         .filter(|(part, _)| target.contains(part))

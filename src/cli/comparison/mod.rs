@@ -46,6 +46,7 @@ fn options(live: &LiveArgs, compare: &CompareArgs, explain: bool) -> Options {
     Options {
         extra: compare.extra.into(),
         field_managers: compare.field_manager.clone(),
+        server_dry_run: compare.server_dry_run,
         audit_logs: compare.audit_log.clone(),
         explain,
         ..filters(&live.filter)

@@ -17,6 +17,7 @@ mod interrupt;
 mod kubeconfig;
 mod list;
 mod plan;
+mod predict;
 mod read;
 mod receive;
 mod request;
@@ -43,8 +44,8 @@ use self::read::{Outcome, Reader};
 use self::request::{Form, Request, group_version_path};
 use self::send::{Limits, Sender};
 use self::transport::Transport;
-use super::{FetchRequest, Fetched, KindLookup, Live, Meter, ServedKind};
-use crate::model::{Target, Warning, group_of};
+use super::{Apply, FetchRequest, Fetched, KindLookup, Live, LiveObject, Meter, ServedKind};
+use crate::model::{ResourceKey, Target, Warning, group_of};
 
 /// How to reach a cluster, and within which bounds.
 #[derive(Debug, Clone)]
@@ -309,6 +310,12 @@ impl Live for Api {
             Err(Failure::NotFound | Failure::UnknownResource) => Ok(None),
             Err(failure) => Err(anyhow!("{failure}")),
         }
+    }
+
+    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Result<LiveObject, String>> {
+        let _reading = Reading::begin();
+        let predicted = predict::all(Arc::clone(&self.sender), applies);
+        self.runtime.block_on(predicted)
     }
 
     fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>> {

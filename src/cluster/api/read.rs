@@ -301,7 +301,11 @@ fn no_extra(group: &Group, failure: &Failure) -> Option<Warning> {
 }
 
 /// Whether a body is the object that was asked for.
-fn is_object(text: &str, kind: &ServedKind, key: &ResourceKey) -> Result<(), &'static str> {
+pub(super) fn is_object(
+    text: &str,
+    kind: &ServedKind,
+    key: &ResourceKey,
+) -> Result<(), &'static str> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Object {
