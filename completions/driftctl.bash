@@ -199,7 +199,7 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__doctor)
-            opts="-n -A -l -o -h --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --for --role-name --output --color --help"
+            opts="-n -A -l -o -h --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --server-dry-run --for --role-name --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

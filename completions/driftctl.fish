@@ -107,6 +107,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l color -d 'C
 always\t'Always'
 never\t'Never'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -s A -l all-namespaces -d 'Look in all namespaces, whatever --namespace and the context say'
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l server-dry-run -d 'Also check what asking the server for its predictions needs: the verb patch'
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l kubeconfig -d 'Read the connection from this kubeconfig file' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l context -d 'Use this context of the kubeconfig instead of its current one' -r

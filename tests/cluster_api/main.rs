@@ -10,6 +10,7 @@ mod doctor;
 mod dry_run;
 mod patches;
 mod reviews;
+mod rights;
 mod server;
 mod snapshot;
 

@@ -30,6 +30,17 @@ pub(super) struct Outcome {
     /// The kinds whose undeclared objects were looked for.
     pub extra_kinds: BTreeSet<ServedKind>,
     pub warnings: Vec<Warning>,
+    /// Whether an object may not be read on its own.
+    pub forbidden: bool,
+}
+
+/// How far a list is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// Until reading the rest one by one is cheaper.
+    AsNeeded,
+    /// To its end.
+    End,
 }
 
 /// What a list came to.
@@ -63,9 +74,10 @@ impl Reader {
 
     async fn choose(self: Arc<Self>, group: Group) -> Outcome {
         if group.is_few() {
-            return Self::objects(&self, &group.kind, group.wanted).await;
+            let outcome = Self::objects(&self, &group.kind, group.wanted.clone()).await;
+            return self.listed_where_forbidden(&group, outcome).await;
         }
-        let failure = match self.list(&group).await {
+        let failure = match self.list(&group, Reach::AsNeeded).await {
             Ok(listed) => return self.settle(group, listed).await,
             Err(failure) => failure,
         };
@@ -116,7 +128,25 @@ impl Reader {
             outcome.add(self.parts(group.by_namespace(left)).await);
         } else {
             outcome.add(Self::objects(&self, &group.kind, left).await);
+            outcome = self.listed_where_forbidden(&group, outcome).await;
         }
+        outcome
+    }
+
+    /// Lists what may not be read one by one: who may `list` and not `get` sees the objects all
+    /// the same. What may not be listed either stays forbidden.
+    async fn listed_where_forbidden(&self, group: &Group, mut outcome: Outcome) -> Outcome {
+        if !outcome.forbidden {
+            return outcome;
+        }
+        let Ok(listed) = self.list(group, Reach::End).await else {
+            return outcome;
+        };
+        let absent = |key: &ResourceKey| (key.clone(), Answer::Absent);
+        outcome.answers.extend(group.wanted.iter().map(absent));
+        let found = listed.found.into_iter();
+        let found = found.map(|object| (object.key.clone(), Answer::Found(object)));
+        outcome.answers.extend(found);
         outcome
     }
 
@@ -138,7 +168,9 @@ impl Reader {
         for key in keys {
             let (this, kind) = (Arc::clone(this), kind.clone());
             tasks.spawn(async move {
-                let answer = match this.object(&kind, &key).await {
+                let read = this.object(&kind, &key).await;
+                let forbidden = matches!(&read, Err(Failure::Forbidden(_)));
+                let answer = match read {
                     Ok(object) => {
                         Meter::of_process().objects(1);
                         Answer::Found(object)
@@ -146,13 +178,15 @@ impl Reader {
                     Err(Failure::NotFound) => Answer::Absent,
                     Err(failure) => Answer::Unread(failure.to_string()),
                 };
-                (key, answer)
+                (key, answer, forbidden)
             });
         }
-        Outcome {
-            answers: tasks.join_all().await.into_iter().collect(),
-            ..Outcome::default()
+        let mut outcome = Outcome::default();
+        for (key, answer, forbidden) in tasks.join_all().await {
+            outcome.forbidden |= forbidden;
+            outcome.answers.insert(key, answer);
         }
+        outcome
     }
 
     /// Asks once more for what a list does not hold. The list has proven it; so an answer counts
@@ -192,17 +226,17 @@ impl Reader {
 
     /// Reads a list from its first page to its last, or until it is clear that the rest is not
     /// worth reading.
-    async fn list(&self, group: &Group) -> Result<Listed, Failure> {
+    async fn list(&self, group: &Group, reach: Reach) -> Result<Listed, Failure> {
         let mut relists = 0;
         loop {
-            match self.list_once(group).await {
+            match self.list_once(group, reach).await {
                 Err(Failure::Expired) if relists < RELISTS => relists += 1,
                 result => return result,
             }
         }
     }
 
-    async fn list_once(&self, group: &Group) -> Result<Listed, Failure> {
+    async fn list_once(&self, group: &Group, reach: Reach) -> Result<Listed, Failure> {
         let selection = Arc::new(selection(group));
         let mut listed = Listed::default();
         let mut form = if group.wanted.is_empty() {
@@ -236,12 +270,14 @@ impl Reader {
                 return Err(Failure::malformed("list", "its pages do not end"));
             }
             let left = group.wanted.len() - listed.found.len().min(group.wanted.len());
-            if group.extra_in.is_empty()
+            let may_stop = reach == Reach::AsNeeded;
+            if may_stop
+                && group.extra_in.is_empty()
                 && (left == 0 || Group::reads_are_cheaper(left, page.remaining))
             {
                 return Ok(listed);
             }
-            if Group::reads_are_cheaper(left, page.remaining) {
+            if may_stop && Group::reads_are_cheaper(left, page.remaining) {
                 // The rest is read for its names; what is declared among them, object by object.
                 form = Form::Metadata;
             }
@@ -268,7 +304,9 @@ impl Outcome {
     pub fn add(&mut self, other: Self) {
         self.answers.extend(other.answers);
         self.extra.extend(other.extra);
+        self.extra_kinds.extend(other.extra_kinds);
         self.warnings.extend(other.warnings);
+        self.forbidden |= other.forbidden;
     }
 }
 
