@@ -13,6 +13,7 @@ mod gate;
 mod message;
 mod panics;
 mod plugin;
+mod progress;
 mod secrecy;
 pub mod settings;
 mod streams;

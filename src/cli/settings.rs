@@ -20,6 +20,8 @@ pub struct Settings {
     pub color_in_files: bool,
     /// Whether messages are coloured.
     pub message_color: bool,
+    /// Whether somebody watches who may be shown how far a run is.
+    pub progress: bool,
     /// Columns that text is laid out for.
     pub columns: usize,
     /// Whether this is a CI job.
@@ -35,6 +37,7 @@ impl Settings {
             color: color(choice, around.stdout_is_terminal, around),
             color_in_files: choice == ColorChoice::Always,
             message_color: color(choice, around.stderr_is_terminal, around),
+            progress: around.stderr_is_terminal && !around.dumb && !around.ci,
             columns: around
                 .columns
                 .or(around.terminal_columns)
@@ -87,6 +90,21 @@ mod tests {
         }));
         assert!(resolved(Always, |a| a.no_color = true));
         assert!(!resolved(Never, |a| a.force_color = true));
+    }
+
+    #[test]
+    fn progress_is_shown_to_those_who_watch() {
+        let shown = |change: fn(&mut Surroundings)| {
+            let mut around = Surroundings::bare();
+            around.stderr_is_terminal = true;
+            change(&mut around);
+            Settings::resolve(ColorChoice::Auto, &around).progress
+        };
+        assert!(shown(|_| ()));
+        assert!(shown(|a| a.no_color = true));
+        assert!(!shown(|a| a.stderr_is_terminal = false));
+        assert!(!shown(|a| a.dumb = true));
+        assert!(!shown(|a| a.ci = true));
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod api;
 pub mod audit;
 mod dump;
 mod live_object;
+mod meter;
 mod query;
 mod right;
 mod snapshot;
@@ -21,6 +22,7 @@ use crate::policy::{KindNames, KindPattern};
 pub use api::{Api, ConnectOptions, Identity};
 pub use dump::Dump;
 pub use live_object::{LiveObject, Unreadable};
+pub use meter::{Meter, Reached};
 pub use query::{Label, Query};
 pub use right::Right;
 pub use snapshot::Recorder;
@@ -165,6 +167,17 @@ pub struct Fetched {
     pub interrupted: bool,
 }
 
+/// An object to be applied in thought.
+#[derive(Debug, Clone)]
+pub struct Apply {
+    /// Which object.
+    pub wanted: Wanted,
+    /// The field manager that would apply it.
+    pub manager: String,
+    /// The manifest.
+    pub manifest: Value,
+}
+
 /// The live side of a comparison.
 pub trait Live {
     /// What the report says of the live side.
@@ -208,6 +221,14 @@ pub trait Live {
 
     /// Every kind whose objects people may make, and why there may be more of them.
     fn kinds(&self) -> (Vec<ServedKind>, Vec<String>);
+
+    /// What each object would become if its manifest was applied, or why nobody can tell. Nothing
+    /// is changed.
+    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Result<LiveObject, String>> {
+        let why = "a recording cannot tell what the server would make of a manifest";
+        let cannot = |apply: Apply| (apply.wanted.key, Err(why.to_owned()));
+        applies.into_iter().map(cannot).collect()
+    }
 
     /// The objects of a kind in a namespace, for what a verdict depends on (autoscalers);
     /// `None` when they cannot be read.

@@ -6,6 +6,7 @@ mod filter;
 mod hidden;
 mod needs;
 mod object;
+mod prediction;
 mod rbac;
 mod resolve;
 mod scaling;
@@ -63,6 +64,8 @@ pub struct Options {
     pub field_managers: Vec<String>,
     /// `--audit-log`: logs of the API server that tell who wrote what.
     pub audit_logs: Vec<PathBuf>,
+    /// `--server-dry-run`: whether the server is asked what applying would change.
+    pub server_dry_run: bool,
     /// Whether paths that are explained are wanted in the report.
     pub explain: bool,
     /// `--strict-rules`: whether what is to be said of rules makes the run incomplete.
@@ -102,8 +105,10 @@ pub fn run(
         .retain(|object| !resolved.spoken_of.contains(&object.key));
     let schemas = schemas::gather(&resolved.declared, &loaded.manifests, live);
 
+    let predictions = prediction::predict(&resolved.declared, &fetched, live, options);
     let comparison = Comparison {
         schemas: &schemas,
+        predictions: &predictions,
         rules,
         options,
     };
@@ -140,6 +145,7 @@ pub fn run(
     warnings.extend(loaded.warnings);
     warnings.extend(fetched.warnings);
     warnings.extend(schemas.warnings);
+    warnings.extend(predictions.warnings);
     warnings.extend(bare);
     warnings.extend(filter::unknown_kinds(
         &options.filter,

@@ -72,6 +72,9 @@ pub fn needs(
         let namespace = wanted.key.namespace.as_deref();
         needs.add(Right::new("get", &wanted.kind, namespace), Use::Needed);
         needs.add(Right::new("list", &wanted.kind, namespace), Use::Faster);
+        if options.server_dry_run {
+            needs.add(Right::new("patch", &wanted.kind, namespace), Use::Needed);
+        }
         needs.kinds.insert(wanted.kind);
     }
     needs.add_extra(&resolved, options, extra_kinds);

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::Options;
 use super::hidden::hide;
+use super::prediction::{Predictions, settle};
 use super::resolve::Declared;
 use super::schemas::Schemas;
 use crate::cluster::{Answer, LiveObject};
@@ -21,6 +22,8 @@ pub struct Comparison<'a> {
     pub schemas: &'a Schemas,
     /// The rules.
     pub rules: &'a RuleSet,
+    /// What the server would make of the manifests, where it was asked.
+    pub predictions: &'a Predictions,
     /// What was asked for.
     pub options: &'a Options,
 }
@@ -140,6 +143,13 @@ impl Comparison<'_> {
             keep_explained: self.options.explain,
         };
         let mut findings = compare(&subject);
+        if let Some(predicted) = self.predictions.of(&declared.key) {
+            let predicted = compare(&Subject {
+                declared: &predicted,
+                ..subject
+            });
+            findings = settle(findings, predicted);
+        }
         findings.retain(|finding| self.options.explain || finding.reason.is_none());
         let compare_others = |declared: &Value, live: &Value| {
             compare(&Subject {

@@ -108,6 +108,8 @@ fn looking_for_undeclared_objects_takes_more_rights() {
     let roles = |more: &[&str]| run(None, &[&["-o", "json"], more].concat()).1;
     let (few, many) = (roles(&[]), roles(&["--extra", "namespace"]));
     assert!(!few.contains("\"controllerrevisions\"") && many.contains("\"controllerrevisions\""));
+    let patching = roles(&["--server-dry-run"]);
+    assert!(!few.contains("\"patch\"") && patching.contains("\"patch\""));
     let chosen = roles(&["--extra", "namespace", "--kind", "deploy"]);
     assert!(!chosen.contains("\"controllerrevisions\"") && !chosen.contains("\"secrets\""));
     let document: Value = serde_json::from_str(&few).unwrap();

@@ -10,6 +10,8 @@ mod cells;
 mod chance;
 mod clusters;
 mod doctor;
+mod dry_run;
+mod ladder;
 mod observe;
 mod rights;
 mod server;

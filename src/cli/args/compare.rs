@@ -85,6 +85,14 @@ pub struct CompareArgs {
     #[arg(long, value_name = "FILE")]
     pub audit_log: Vec<PathBuf>,
 
+    /// Ask the server what applying would change, so that webhooks and conversions are exact
+    ///
+    /// Sends each manifest as a server-side apply that is not carried out (dryRun=All), under its
+    /// applier's field manager, and needs the verb patch. Without this flag nothing but reading is
+    /// ever sent.
+    #[arg(long, conflicts_with = "live")]
+    pub server_dry_run: bool,
+
     /// Accept that no object is found
     ///
     /// Otherwise this is an error: an empty or wrong path is the usual cause.

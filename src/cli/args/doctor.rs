@@ -42,6 +42,10 @@ pub struct DoctorArgs {
     )]
     pub extra: Extra,
 
+    /// Also check what asking the server for its predictions needs: the verb patch
+    #[arg(long, help_heading = "Comparison")]
+    pub server_dry_run: bool,
+
     /// Bind the printed Roles to this user instead of the one that asks
     ///
     /// As the API server names users: system:serviceaccount:NAMESPACE:NAME is a service account.

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 
 use crate::cli::args::{DiffArgs, ReportArgs};
 use crate::cli::comparison;
+use crate::cli::progress::Progress;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, gate, message, secrecy};
 use crate::output::{self, OutputSpec, RenderOptions, render_all};
@@ -27,7 +28,10 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
     gate::check(&args.gate, args.compare.extra, args.source.base.is_some())?;
     let show_all = args.report.show == crate::cli::args::Show::All;
     let began = Instant::now();
-    let mut reports = comparison::run_all(&args.source, &args.live, &args.compare, show_all)?;
+    let progress = Progress::begin(settings, args.report.quiet);
+    let reports = comparison::run_all(&args.source, &args.live, &args.compare, show_all);
+    drop(progress);
+    let mut reports = reports?;
     for report in &mut reports {
         gate::apply_limits(report, &args.gate);
     }

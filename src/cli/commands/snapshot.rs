@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 
 use crate::cli::args::SnapshotArgs;
 use crate::cli::comparison::{self, cluster, sources};
+use crate::cli::progress::Progress;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::cluster::Recorder;
@@ -27,7 +28,10 @@ pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> R
         extra: args.extra.into(),
         ..comparison::filters(&args.filter)
     };
-    let mut report = engine::run(&sources, &recorder, RuleSet::builtin(), &options)?;
+    let progress = Progress::begin(settings, false);
+    let report = engine::run(&sources, &recorder, RuleSet::builtin(), &options);
+    drop(progress);
+    let mut report = report?;
     let empty = comparison::emptiness(&report, &args.source.paths, &args.filter);
     report.warnings.extend(empty);
     let redactor = Redactor::default();

@@ -65,6 +65,7 @@ fn options(source: &SourceArgs, live: &LiveArgs, compare: &CompareArgs, explain:
         untrusted: source.untrusted.untrusted,
         extra: compare.extra.into(),
         field_managers: compare.field_manager.clone(),
+        server_dry_run: compare.server_dry_run,
         audit_logs: compare.audit_log.clone(),
         explain,
         ..filters(&live.filter)

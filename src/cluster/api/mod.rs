@@ -17,6 +17,7 @@ mod interrupt;
 mod kubeconfig;
 mod list;
 mod plan;
+mod predict;
 mod query;
 mod read;
 mod receive;
@@ -44,8 +45,8 @@ use self::read::{Outcome, Reader};
 use self::request::{Form, Request, group_version_path};
 use self::send::{Limits, Sender};
 use self::transport::Transport;
-use super::{FetchRequest, Fetched, KindLookup, Live, Query, ServedKind};
-use crate::model::{Target, Warning, group_of};
+use super::{Apply, FetchRequest, Fetched, KindLookup, Live, LiveObject, Meter, Query, ServedKind};
+use crate::model::{ResourceKey, Target, Warning, group_of};
 
 /// How to reach a cluster, and within which bounds.
 #[derive(Debug, Clone)]
@@ -193,7 +194,9 @@ impl Api {
             sender: Arc::clone(&self.sender),
         });
         let mut tasks = JoinSet::new();
-        for group in plan::groups(request, &kinds) {
+        let groups = plan::groups(request, &kinds);
+        Meter::of_process().plan(groups.len());
+        for group in groups {
             if !group.extra_in.is_empty() {
                 outcome.extra_kinds.insert(group.kind.clone());
             }
@@ -286,6 +289,12 @@ impl Live for Api {
 
     fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
         self.every_kind()
+    }
+
+    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Result<LiveObject, String>> {
+        let _reading = Reading::begin();
+        let predicted = predict::all(Arc::clone(&self.sender), applies);
+        self.runtime.block_on(predicted)
     }
 
     fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>> {

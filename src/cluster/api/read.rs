@@ -12,7 +12,7 @@ use super::list::{Page, PageReceiver, Selection};
 use super::plan::{Group, PAGE, Scope};
 use super::request::{Form, Request};
 use super::send::Sender;
-use crate::cluster::{Answer, LiveObject, Places, ServedKind};
+use crate::cluster::{Answer, LiveObject, Meter, Places, ServedKind};
 use crate::model::{ResourceKey, Warning};
 
 /// How often an expired list is begun anew.
@@ -30,6 +30,17 @@ pub(super) struct Outcome {
     /// The kinds whose undeclared objects were looked for.
     pub extra_kinds: BTreeSet<ServedKind>,
     pub warnings: Vec<Warning>,
+    /// Whether an object may not be read on its own.
+    pub forbidden: bool,
+}
+
+/// How far a list is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// Until reading the rest one by one is cheaper.
+    AsNeeded,
+    /// To its end.
+    End,
 }
 
 /// What a list came to.
@@ -51,7 +62,9 @@ pub(super) struct Reader {
 impl Reader {
     /// Reads one group, and never fails as a whole: what could not be read is in the answers.
     pub async fn group(self: Arc<Self>, group: Group) -> Outcome {
-        self.strategy(group).await
+        let outcome = self.strategy(group).await;
+        Meter::of_process().group();
+        outcome
     }
 
     /// Boxed, since a group may turn into its parts.
@@ -61,9 +74,10 @@ impl Reader {
 
     async fn choose(self: Arc<Self>, group: Group) -> Outcome {
         if group.is_few() {
-            return Self::objects(&self, &group.kind, group.wanted).await;
+            let outcome = Self::objects(&self, &group.kind, group.wanted.clone()).await;
+            return self.listed_where_forbidden(&group, outcome).await;
         }
-        let failure = match self.list(&group).await {
+        let failure = match self.list(&group, Reach::AsNeeded).await {
             Ok(listed) => return self.settle(group, listed).await,
             Err(failure) => failure,
         };
@@ -114,7 +128,25 @@ impl Reader {
             outcome.add(self.parts(group.by_namespace(left)).await);
         } else {
             outcome.add(Self::objects(&self, &group.kind, left).await);
+            outcome = self.listed_where_forbidden(&group, outcome).await;
         }
+        outcome
+    }
+
+    /// Lists what may not be read one by one: who may `list` and not `get` sees the objects all
+    /// the same. What may not be listed either stays forbidden.
+    async fn listed_where_forbidden(&self, group: &Group, mut outcome: Outcome) -> Outcome {
+        if !outcome.forbidden {
+            return outcome;
+        }
+        let Ok(listed) = self.list(group, Reach::End).await else {
+            return outcome;
+        };
+        let absent = |key: &ResourceKey| (key.clone(), Answer::Absent);
+        outcome.answers.extend(group.wanted.iter().map(absent));
+        let found = listed.found.into_iter();
+        let found = found.map(|object| (object.key.clone(), Answer::Found(object)));
+        outcome.answers.extend(found);
         outcome
     }
 
@@ -136,18 +168,25 @@ impl Reader {
         for key in keys {
             let (this, kind) = (Arc::clone(this), kind.clone());
             tasks.spawn(async move {
-                let answer = match this.object(&kind, &key).await {
-                    Ok(object) => Answer::Found(object),
+                let read = this.object(&kind, &key).await;
+                let forbidden = matches!(&read, Err(Failure::Forbidden(_)));
+                let answer = match read {
+                    Ok(object) => {
+                        Meter::of_process().objects(1);
+                        Answer::Found(object)
+                    }
                     Err(Failure::NotFound) => Answer::Absent,
                     Err(failure) => Answer::Unread(failure.to_string()),
                 };
-                (key, answer)
+                (key, answer, forbidden)
             });
         }
-        Outcome {
-            answers: tasks.join_all().await.into_iter().collect(),
-            ..Outcome::default()
+        let mut outcome = Outcome::default();
+        for (key, answer, forbidden) in tasks.join_all().await {
+            outcome.forbidden |= forbidden;
+            outcome.answers.insert(key, answer);
         }
+        outcome
     }
 
     /// Asks once more for what a list does not hold. The list has proven it; so an answer counts
@@ -187,17 +226,17 @@ impl Reader {
 
     /// Reads a list from its first page to its last, or until it is clear that the rest is not
     /// worth reading.
-    async fn list(&self, group: &Group) -> Result<Listed, Failure> {
+    async fn list(&self, group: &Group, reach: Reach) -> Result<Listed, Failure> {
         let mut relists = 0;
         loop {
-            match self.list_once(group).await {
+            match self.list_once(group, reach).await {
                 Err(Failure::Expired) if relists < RELISTS => relists += 1,
                 result => return result,
             }
         }
     }
 
-    async fn list_once(&self, group: &Group) -> Result<Listed, Failure> {
+    async fn list_once(&self, group: &Group, reach: Reach) -> Result<Listed, Failure> {
         let selection = Arc::new(selection(group));
         let mut listed = Listed::default();
         let mut form = if group.wanted.is_empty() {
@@ -220,6 +259,7 @@ impl Reader {
             {
                 return Err(Failure::Expired);
             }
+            Meter::of_process().objects(page.found.len() + page.extra.len());
             listed.found.extend(page.found);
             listed.extra.extend(page.extra);
             listed.present.extend(page.present);
@@ -231,12 +271,14 @@ impl Reader {
                 return Err(Failure::malformed("list", "its pages do not end"));
             }
             let left = group.wanted.len() - listed.found.len().min(group.wanted.len());
-            if group.extra_in.is_empty()
+            let may_stop = reach == Reach::AsNeeded;
+            if may_stop
+                && group.extra_in.is_empty()
                 && (left == 0 || Group::reads_are_cheaper(left, page.remaining))
             {
                 return Ok(listed);
             }
-            if Group::reads_are_cheaper(left, page.remaining) {
+            if may_stop && Group::reads_are_cheaper(left, page.remaining) {
                 // The rest is read for its names; what is declared among them, object by object.
                 form = Form::Metadata;
             }
@@ -263,7 +305,9 @@ impl Outcome {
     pub fn add(&mut self, other: Self) {
         self.answers.extend(other.answers);
         self.extra.extend(other.extra);
+        self.extra_kinds.extend(other.extra_kinds);
         self.warnings.extend(other.warnings);
+        self.forbidden |= other.forbidden;
     }
 }
 
@@ -296,7 +340,11 @@ fn no_extra(group: &Group, failure: &Failure) -> Option<Warning> {
 }
 
 /// Whether a body is the object that was asked for.
-fn is_object(text: &str, kind: &ServedKind, key: &ResourceKey) -> Result<(), &'static str> {
+pub(super) fn is_object(
+    text: &str,
+    kind: &ServedKind,
+    key: &ResourceKey,
+) -> Result<(), &'static str> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Object {

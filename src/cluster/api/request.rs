@@ -113,6 +113,33 @@ impl Request {
         })
     }
 
+    /// What a manifest would become: a server-side apply that is never carried out. `dryRun=All`
+    /// is a part of the address here and nowhere optional.
+    pub fn predict(
+        kind: &ServedKind,
+        namespace: Option<&str>,
+        name: &str,
+        manager: &str,
+        manifest: &Value,
+    ) -> Result<Self, Failure> {
+        let object = collection(kind, namespace)?;
+        let (name_in_path, manager) = (segment(name)?, query_value(manager));
+        Ok(Self {
+            method: Method::PATCH,
+            uri: format!(
+                "{object}/{name_in_path}?dryRun=All&force=true&fieldManager={manager}\
+                 &fieldValidation=Ignore"
+            ),
+            form: Form::Json,
+            body: Some((
+                "application/apply-patch+yaml",
+                manifest.to_string().into_bytes(),
+            )),
+            right: Right::new("patch", kind, namespace),
+            name: Some(name.to_owned()),
+        })
+    }
+
     /// A question about ourselves. Such a review is created, and is never stored.
     pub fn review(review: Review, spec: &Value) -> Self {
         let (api_version, kind, resource) = review.names();
@@ -327,7 +354,24 @@ mod tests {
             .match_indices("Method::")
             .map(|(at, _)| shipped[at..].split([',', ')']).next().unwrap())
             .collect();
-        let (get, post) = ("Method::GET", "Method::POST");
-        assert_eq!(methods, [get, get, post, get]);
+        let (get, post, patch) = ("Method::GET", "Method::POST", "Method::PATCH");
+        assert_eq!(methods, [get, get, patch, post, get]);
+    }
+
+    #[test]
+    fn what_is_applied_is_never_carried_out() {
+        let manifest = json!({"kind": "Deployment"});
+        let predict = |manager: &str| {
+            Request::predict(&deployments(), Some("shop"), "cart", manager, &manifest).unwrap()
+        };
+        for manager in ["kubectl", "a&dryRun=None", "b#", "c?dryRun="] {
+            let uri = predict(manager).uri;
+            assert_eq!(uri.matches("dryRun=").count(), 1, "{uri}");
+            assert!(
+                uri.contains("/deployments/cart?dryRun=All&force=true&"),
+                "{uri}"
+            );
+            assert!(!uri.contains('#'), "{uri}");
+        }
     }
 }

@@ -11,6 +11,7 @@
 mod body;
 mod catalog;
 mod faults;
+mod patches;
 mod rest;
 mod reviews;
 mod selectors;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::Cluster;
 use super::catalog::Resource;
+use super::patches;
 use super::reviews;
 use super::selectors::Selector;
 use super::store::{Objects, whole};
@@ -90,13 +91,16 @@ pub fn answer(cluster: &Cluster, request: &Parts, body: &[u8]) -> Answer {
         .objects(&route.version, &resource.kind)
         .unwrap_or(&nothing);
     match route.name {
-        Some(_) if verb == "patch" => patch(cluster, path, &query),
         Some(name) => {
             let key = (
                 route.namespace.unwrap_or_default().to_owned(),
                 name.to_owned(),
             );
             match objects.get(&key) {
+                Some(item) if verb == "patch" => {
+                    let stored = whole(&route.version, resource, item);
+                    patch(cluster, path, &query, &stored, body)
+                }
                 Some(item) => (200, whole(&route.version, resource, item)),
                 None => {
                     let group = route.version.split_once('/').map(|(group, _)| group);
@@ -252,13 +256,19 @@ fn read_token(token: &str) -> Option<(String, String)> {
 }
 
 /// A server-side apply: answered where its answer was recorded, and never done.
-fn patch(cluster: &Cluster, path: &str, query: &HashMap<String, String>) -> Answer {
+fn patch(
+    cluster: &Cluster,
+    path: &str,
+    query: &HashMap<String, String>,
+    stored: &[u8],
+    sent: &[u8],
+) -> Answer {
     if query.get("dryRun").map(String::as_str) != Some("All") {
         return failure(500, "ATestMustNotChangeTheCluster", json!({}));
     }
     match cluster.applied.get(path) {
         Some(recorded) => (200, recorded.to_string().into_bytes()),
-        None => failure(422, "Invalid", json!({})),
+        None => (200, patches::apply(query, sent, stored)),
     }
 }
 

@@ -50,6 +50,7 @@ fn examine(args: &DoctorArgs) -> Result<Examination> {
     examination.kubeconfig(&api.target());
     let options = Options {
         extra: args.extra.into(),
+        server_dry_run: args.server_dry_run,
         ..comparison::filters(&args.filter)
     };
     let extra_kinds = match options.extra {

@@ -1,0 +1,48 @@
+//! Asks the server what it would make of manifests: server-side apply, which is not carried out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use super::failure::Failure;
+use super::read::is_object;
+use super::request::Request;
+use super::send::Sender;
+use crate::cluster::{Apply, LiveObject};
+use crate::model::ResourceKey;
+
+/// The prediction for each object, or why there is none.
+pub(super) async fn all(
+    sender: Arc<Sender>,
+    applies: Vec<Apply>,
+) -> BTreeMap<ResourceKey, Result<LiveObject, String>> {
+    let mut tasks = JoinSet::new();
+    for apply in applies {
+        let sender = Arc::clone(&sender);
+        tasks.spawn(async move {
+            let predicted = one(&sender, &apply).await;
+            let predicted = predicted.map_err(|failure| failure.to_string());
+            (apply.wanted.key, predicted)
+        });
+    }
+    tasks.join_all().await.into_iter().collect()
+}
+
+async fn one(sender: &Sender, apply: &Apply) -> Result<LiveObject, Failure> {
+    let (kind, key) = (&apply.wanted.kind, &apply.wanted.key);
+    let request = Request::predict(
+        kind,
+        key.namespace.as_deref(),
+        &key.name,
+        &apply.manager,
+        &apply.manifest,
+    )?;
+    let check = |body: Vec<u8>| -> Result<LiveObject, Failure> {
+        let malformed = |what| Failure::malformed(&kind.kind, what);
+        let text = String::from_utf8(body).map_err(|_| malformed("it is not valid UTF-8"))?;
+        is_object(&text, kind, key).map_err(malformed)?;
+        Ok(LiveObject::new(key.clone(), &kind.api_version, text))
+    };
+    sender.checked(&request, check).await
+}

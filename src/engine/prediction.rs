@@ -1,0 +1,142 @@
+//! The server's own word on what applying the manifests would change.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::Options;
+use super::resolve::Declared;
+use crate::cluster::{Answer, Apply, Fetched, Live, LiveObject, Wanted};
+use crate::compare::{Finding, Reason};
+use crate::model::{ChangeKind, Explanation, FieldPath, Operation, ResourceKey, Warning};
+use crate::ownership::{LAST_APPLIED, ownership_of};
+
+/// Who applies where no manager of the object does: kubectl's own name, with which the server
+/// takes over what client-side apply owned.
+const MANAGER: &str = "kubectl";
+
+/// What the server keeps books of, and changes whatever is applied.
+const BOOKKEEPING: [&str; 5] = [
+    "managedFields",
+    "resourceVersion",
+    "generation",
+    "uid",
+    "creationTimestamp",
+];
+
+/// What the objects that are there would become, by key.
+#[derive(Default)]
+pub struct Predictions {
+    objects: BTreeMap<ResourceKey, LiveObject>,
+    /// Those that could not be had.
+    pub warnings: Vec<Warning>,
+}
+
+/// Asks for the predictions, if they are wanted.
+pub fn predict(
+    declared: &[Declared<'_>],
+    fetched: &Fetched,
+    live: &dyn Live,
+    options: &Options,
+) -> Predictions {
+    let mut predictions = Predictions::default();
+    if !options.server_dry_run {
+        return predictions;
+    }
+    let applies = declared
+        .iter()
+        .filter_map(|declared| match fetched.answers.get(&declared.key) {
+            Some(Answer::Found(object)) => Some(apply(declared, object, options)),
+            _ => None,
+        });
+    for (key, predicted) in live.predict(applies.collect()) {
+        match predicted {
+            Ok(object) => drop(predictions.objects.insert(key, object)),
+            Err(why) => predictions.warnings.push(Warning {
+                place: key.to_string(),
+                message: format!("the server did not predict it, so it is compared without: {why}"),
+                fatal: true,
+            }),
+        }
+    }
+    predictions
+}
+
+fn apply(declared: &Declared<'_>, live: &LiveObject, options: &Options) -> Apply {
+    let mut manifest = declared.manifest.value();
+    if let Some(metadata) = manifest.get_mut("metadata").and_then(Value::as_object_mut) {
+        // The server refuses these in an apply.
+        metadata.remove("managedFields");
+        metadata.remove("resourceVersion");
+        if let Some(namespace) = &declared.key.namespace {
+            metadata.insert("namespace".to_owned(), namespace.clone().into());
+        }
+    }
+    Apply {
+        wanted: Wanted {
+            key: declared.key.clone(),
+            kind: declared.kind.clone(),
+        },
+        manager: manager(live, options),
+        manifest,
+    }
+}
+
+/// The manager that applies the object.
+fn manager(live: &LiveObject, options: &Options) -> String {
+    if let [named, ..] = options.field_managers.as_slice() {
+        return named.clone();
+    }
+    let owners = ownership_of(&live.value().unwrap_or_default());
+    let mut entries = owners.entries.iter().map(|entry| &entry.owner);
+    let applier =
+        entries.find(|owner| owner.operation == Operation::Apply && owner.subresource.is_none());
+    applier.map_or_else(|| MANAGER.to_owned(), |owner| owner.manager.clone())
+}
+
+impl Predictions {
+    /// The object as it would be, without what the server keeps books of.
+    pub fn of(&self, key: &ResourceKey) -> Option<Value> {
+        let mut value = self.objects.get(key)?.value().ok()?;
+        value.as_object_mut()?.remove("status");
+        let metadata = value.get_mut("metadata")?.as_object_mut()?;
+        for field in BOOKKEEPING {
+            metadata.remove(field);
+        }
+        if let Some(annotations) = metadata.get_mut("annotations") {
+            annotations.as_object_mut()?.remove(LAST_APPLIED);
+        }
+        Some(value)
+    }
+}
+
+/// Puts the server's word in place of ours: of what is declared, that drifted which applying
+/// would change. What others added stays as it is found, since applying leaves it alone.
+pub fn settle(findings: Vec<Finding>, predicted: Vec<Finding>) -> Vec<Finding> {
+    let changes: Vec<Finding> = predicted
+        .into_iter()
+        .filter(|finding| finding.reason.is_none())
+        .collect();
+    let is_predicted = |finding: &Finding| {
+        let mut changes = changes.iter();
+        changes.any(|change| meet(&change.change.path, &finding.change.path))
+    };
+    let mut settled: Vec<Finding> = Vec::new();
+    for mut finding in findings {
+        if is_predicted(&finding) {
+            continue;
+        }
+        if finding.change.kind != ChangeKind::Added && finding.reason.is_none() {
+            finding.reason = Some(Reason::from(Explanation::AdmissionChanged));
+        }
+        settled.push(finding);
+    }
+    settled.extend(changes);
+    settled.sort_by(|a, b| a.change.path.cmp(&b.change.path));
+    settled
+}
+
+/// Whether one path leads through the other.
+fn meet(one: &FieldPath, other: &FieldPath) -> bool {
+    one.starts_with(other) || other.starts_with(one)
+}
