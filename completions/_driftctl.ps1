@@ -35,6 +35,8 @@ Register-ArgumentCompleter -Native -CommandName 'driftctl' -ScriptBlock {
         }
         'driftctl;diff' {
             [CompletionResult]::new('--ref', '--ref', [CompletionResultType]::ParameterName, 'Read the paths as they are in Git at this revision instead of in the work tree')
+            [CompletionResult]::new('--allow-namespace', '--allow-namespace', [CompletionResultType]::ParameterName, 'Refuse objects outside this namespace; nothing is read of them')
+            [CompletionResult]::new('--allow-kind', '--allow-kind', [CompletionResultType]::ParameterName, 'Refuse objects of other kinds: deploy, Deployment, deployments.apps')
             [CompletionResult]::new('--live', '--live', [CompletionResultType]::ParameterName, 'Read live objects from a file, a folder, or standard input (-) instead of a cluster')
             [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Read the connection from this kubeconfig file')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Use this context of the kubeconfig instead of its current one')
@@ -56,6 +58,8 @@ Register-ArgumentCompleter -Native -CommandName 'driftctl' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the report in this format, to standard output or to a file')
             [CompletionResult]::new('--show', '--show', [CompletionResultType]::ParameterName, 'List drift, also what rules ignore, or everything with its explanation')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output: when it goes to a terminal, always, or never')
+            [CompletionResult]::new('--blame', '--blame', [CompletionResultType]::ParameterName, 'Say which commit last touched each line that drifted, by whom and when')
+            [CompletionResult]::new('--untrusted', '--untrusted', [CompletionResultType]::ParameterName, 'Do not trust whoever wrote the manifests: for pull requests from outside')
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Look in all namespaces, whatever --namespace and the context say')
             [CompletionResult]::new('--all-namespaces', '--all-namespaces', [CompletionResultType]::ParameterName, 'Look in all namespaces, whatever --namespace and the context say')
             [CompletionResult]::new('--allow-empty', '--allow-empty', [CompletionResultType]::ParameterName, 'Accept that no object is found')

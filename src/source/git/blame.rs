@@ -16,6 +16,9 @@ use crate::model::{Blame, ChangeKind, ObjectReport, Origin, Warning};
 use crate::source::tree::{Kind, Tree};
 use crate::source::{read, remark};
 
+/// How to get the history that a shallow clone lacks.
+const DEEPEN: &str = "run `git fetch --unshallow`, or check out with `fetch-depth: 0` in CI";
+
 /// A file as it was read: in a commit, or in the work tree.
 type FileAt = (Arc<str>, Option<Arc<str>>);
 
@@ -77,8 +80,7 @@ fn declared_line(drift: &crate::model::Drift) -> Option<u32> {
 fn cut_off(file: &FileAt) -> Warning {
     remark(
         &file.0,
-        "the clone is shallow, so some lines are older than the commit that is named: run `git \
-         fetch --unshallow`, or check out with `fetch-depth: 0` in CI",
+        format!("the clone is shallow, so lines may be older than the commit named: {DEEPEN}"),
         false,
     )
 }
@@ -113,7 +115,11 @@ fn history((file, revision): &FileAt, lines: &BTreeSet<u32>) -> Result<History, 
     repository.with(|handle| {
         let path = gix::path::into_bstr(&*committed.canonical);
         let path = path.map_err(|_| "its path is no text".to_owned())?;
-        annotate(handle, &commit, path.as_ref(), contents, lines).map_err(text)
+        let history = annotate(handle, &commit, path.as_ref(), contents, lines);
+        history.map_err(|error| match handle.is_shallow() {
+            Ok(true) => format!("it lies beyond the end of a shallow clone: {DEEPEN}"),
+            _ => error.to_string(),
+        })
     })
 }
 

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 
 use super::handles::Handles;
 use crate::model::Revision;
+use crate::source::read;
 
 /// Why a revision cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -117,7 +118,11 @@ impl Repository {
 
     fn open(root: &Path) -> Result<Self, GitError> {
         // Reduced trust leaves aside all configuration that could do harm, whoever owns the files.
-        let options = gix::open::Options::isolated().with(gix::sec::Trust::Reduced);
+        // It also bounds objects, at less than what a file on disk may be.
+        let largest = format!("gitoxide.objects.allocLimit={}", 2 * read::MAX_BYTES);
+        let options = gix::open::Options::isolated()
+            .with(gix::sec::Trust::Reduced)
+            .config_overrides([largest]);
         let repository = options
             .open(root.join(".git"))
             .map_err(|error| GitError::Broken {
