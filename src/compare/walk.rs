@@ -43,6 +43,7 @@ pub(super) fn walk(subject: &Subject<'_>) -> Vec<Finding> {
     };
     match (subject.declared, subject.live) {
         (Value::Object(declared), Value::Object(live)) => walker.root(declared, live),
+        (declared, live) if declared == live => {}
         (declared, live) => walker.changed(declared, live),
     }
     walker.out

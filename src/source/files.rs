@@ -80,6 +80,13 @@ fn load(found: &Found, used: &HashMap<PathBuf, String>) -> Loaded {
     loaded
 }
 
+/// The objects in a text that is not read from a file; `name` stands for one in places.
+pub fn objects_in(name: &str, bytes: Vec<u8>) -> Loaded {
+    let mut loaded = Loaded::default();
+    load_bytes(name, bytes, &mut loaded);
+    loaded
+}
+
 /// Takes the objects out of a file's bytes.
 fn load_bytes(name: &str, bytes: Vec<u8>, loaded: &mut Loaded) {
     let path = Path::new(name);

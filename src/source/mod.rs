@@ -13,7 +13,7 @@ use crate::cluster::Live;
 use crate::model::{Manifest, Origin, ResourceKey, Warning};
 use crate::policy::Rule;
 
-pub use files::Files;
+pub use files::{Files, objects_in};
 
 /// What a source declares, and what it could not read. Nothing is passed over in silence: every
 /// file and document ends as a manifest, as a named skip or as an error.
