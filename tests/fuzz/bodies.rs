@@ -6,7 +6,7 @@
 
 use std::io::Write as _;
 
-use driftctl::cluster::{Dump, FetchRequest, Live as _};
+use driftctl::cluster::{Dump, FetchRequest, Live as _, Places};
 use driftctl::compare::{Explain, Finding, Reason, Subject, compare as compare_sides};
 use driftctl::compare::{find, live_view, normalize};
 use driftctl::model::{ChangeKind, FieldPath, Owner, Step};
@@ -16,8 +16,11 @@ use driftctl::schema::{self, Scalar, Schema};
 use driftctl::{jq, source, yaml};
 use serde_json::{Value, json};
 
+/// What a target does with one input.
+pub type Body = fn(&[u8]);
+
 /// Every target, by its name.
-pub const ALL: &[(&str, fn(&[u8]))] = &[
+pub const ALL: &[(&str, Body)] = &[
     ("compare", compare),
     ("dump", dump),
     ("loader", loader),
@@ -80,9 +83,8 @@ pub fn dump(data: &[u8]) {
     let Ok(dump) = Dump::read(&[file.path().to_path_buf()]) else {
         return;
     };
-    let namespaces = ["", "a", "default", "shop"].map(str::to_owned);
     let request = FetchRequest {
-        extra_in: namespaces.into(),
+        extra_in: Places::All,
         ..FetchRequest::default()
     };
     for object in dump.fetch(&request).unwrap().extra {

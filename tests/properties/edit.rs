@@ -49,7 +49,7 @@ impl Editor<'_> {
     fn spots(&self, object: &Value) -> Vec<Spot> {
         let mut spots = spots(self.schema, self.root, object);
         let is_pod = self.pair.key.kind == "Pod";
-        spots.retain(|spot| !is_the_servers(&spot.path) && !(is_pod && is_settled(&spot.path)));
+        spots.retain(|spot| !(is_the_servers(&spot.path) || is_pod && is_settled(&spot.path)));
         spots
     }
 

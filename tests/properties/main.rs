@@ -8,6 +8,7 @@
 mod cluster;
 mod dice;
 mod edit;
+mod large;
 mod managers;
 mod order;
 mod spot;
@@ -110,10 +111,12 @@ fn try_edit(case: usize) -> Option<Result<Edit, String>> {
 
 /// The names on the way: which item of a list is another matter.
 fn names(path: &FieldPath) -> Vec<&str> {
-    let name = |segment| match segment {
-        &Segment::Field(ref name) => name.as_str(),
-        _ => "",
-    };
+    fn name(segment: &Segment) -> &str {
+        match segment {
+            Segment::Field(name) => name,
+            _ => "",
+        }
+    }
     path.0.iter().map(name).collect()
 }
 
