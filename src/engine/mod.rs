@@ -121,6 +121,7 @@ pub fn run(
 
     let mut warnings = loaded.errors;
     warnings.extend(loaded.warnings);
+    warnings.extend(resolved.remarks);
     warnings.extend(fetched.warnings);
     warnings.extend(schemas.warnings);
     warnings.extend(bare);

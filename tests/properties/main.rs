@@ -6,12 +6,15 @@
 #![allow(clippy::unwrap_used)]
 
 mod cluster;
+mod deep;
 mod dice;
 mod edit;
 mod large;
 mod managers;
 mod order;
 mod spot;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

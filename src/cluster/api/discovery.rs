@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::cluster::{KindLookup, ServedKind};
 use crate::model::group_of;
+use crate::schema::{replacement, successor};
 
 /// A kind at one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,8 +61,23 @@ const COMPUTED: [&str; 3] = [
 ];
 
 impl Catalog {
-    /// Looks a kind up.
+    /// Looks a kind up; one at a version that is gone, at the version that took its place.
     pub fn lookup(&self, api_version: &str, kind: &str) -> KindLookup {
+        let why = match self.find(api_version, kind) {
+            KindLookup::NotServed(why) => why,
+            found => return found,
+        };
+        let current = successor(api_version, kind).map(|current| self.find(current, kind));
+        if let Some(found @ (KindLookup::Served(_) | KindLookup::Unknown(_))) = current {
+            return found;
+        }
+        KindLookup::NotServed(match replacement(api_version, kind) {
+            Some(gone) => format!("{why}; {kind} at {api_version} {gone}"),
+            None => why,
+        })
+    }
+
+    fn find(&self, api_version: &str, kind: &str) -> KindLookup {
         let group = group_of(api_version);
         let root = if group.is_empty() {
             &self.core
@@ -420,4 +436,72 @@ struct LegacyResource {
     short_names: Vec<String>,
     #[serde(default)]
     verbs: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A server of Kubernetes 1.29 or later, as far as it matters here.
+    fn catalog() -> Catalog {
+        let group = |name: &str, version: &str, kind: &str| {
+            format!(
+                r#"{{"metadata": {{"name": "{name}"}}, "versions": [{{"version": "{version}",
+                "resources": [{{"resource": "x", "responseKind": {{"kind": "{kind}"}},
+                "scope": "Namespaced", "verbs": ["get", "list"]}}]}}]}}"#
+            )
+        };
+        let groups = [
+            group("apps", "v1", "Deployment"),
+            group("policy", "v1", "PodDisruptionBudget"),
+        ];
+        let body = format!(
+            r#"{{"kind": "APIGroupDiscoveryList", "items": [{}]}}"#,
+            groups.join(",")
+        );
+        Catalog {
+            core: Root::NotAsked,
+            named: root(body.as_bytes()).unwrap(),
+        }
+    }
+
+    #[test]
+    fn what_is_gone_is_read_at_what_took_its_place() {
+        for (version, kind, current) in [
+            ("policy/v1beta1", "PodDisruptionBudget", "policy/v1"),
+            ("extensions/v1beta1", "Deployment", "apps/v1"),
+            ("apps/v1beta2", "Deployment", "apps/v1"),
+        ] {
+            let KindLookup::Served(served) = catalog().lookup(version, kind) else {
+                panic!("{kind} at {version}");
+            };
+            assert_eq!(served.api_version, current);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_has_its_replacement_named() {
+        for (version, kind, end) in [
+            (
+                "policy/v1beta1",
+                "PodSecurityPolicy",
+                "is gone since Kubernetes 1.25; nothing takes its place",
+            ),
+            (
+                "batch/v1beta1",
+                "CronJob",
+                "is gone since Kubernetes 1.25; use batch/v1",
+            ),
+        ] {
+            let KindLookup::NotServed(why) = catalog().lookup(version, kind) else {
+                panic!("{kind} at {version}");
+            };
+            assert!(
+                why.ends_with(&format!("{kind} at {version} {end}")),
+                "{why}"
+            );
+        }
+        let newer = catalog().lookup("policy/v2", "PodDisruptionBudget");
+        assert!(matches!(newer, KindLookup::NotServed(why) if why.ends_with("use policy/v1")));
+    }
 }
