@@ -4,6 +4,7 @@
 //! value mean the same? ([`walk`]) And of every path that is live and that the manifest does not
 //! declare: what explains it? ([`survey`]) What has no explanation is drift.
 
+mod atomic;
 mod list;
 mod normalize;
 mod resolve;
@@ -82,8 +83,7 @@ pub struct Finding {
 
 /// Compares one object.
 ///
-/// Linear in the size of both sides, but for atomic lists of different length, whose items are
-/// paired up to be shown without noise.
+/// Linear in the size of both sides.
 pub fn compare(subject: &Subject<'_>) -> Vec<Finding> {
     let mut findings = walk::walk(subject);
     findings.sort_by(|a, b| a.change.path.cmp(&b.change.path));

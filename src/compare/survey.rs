@@ -53,11 +53,9 @@ impl Walker<'_> {
         let mark = self.out.len();
         self.survey(ty, default, value);
         if !self.subject.keep_explained {
-            let mut index = 0;
-            self.out.retain(|finding| {
-                index += 1;
-                index <= mark || finding.reason.is_none()
-            });
+            let found = self.out.split_off(mark);
+            let drift = found.into_iter().filter(|finding| finding.reason.is_none());
+            self.out.extend(drift);
         }
     }
 

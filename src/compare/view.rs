@@ -1,110 +1,161 @@
 //! The live side of whole-object views.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
 use serde_json::{Map, Value};
 
-use crate::model::{Change, FieldPath, Segment};
+use crate::model::{Change, Segment};
 
 /// The declared object with the given changes made to it: what is live, as far as it is drift.
 ///
 /// The live object itself would drown the drift in defaults, bookkeeping and other spellings.
 pub fn live_view<'c>(declared: &Value, changes: impl Iterator<Item = &'c Change>) -> Value {
     let mut view = declared.clone();
-    // Backwards, so that taking out an item does not move those that come later in the list.
     let mut changes: Vec<&Change> = changes.collect();
-    changes.sort_by(|a, b| b.path.cmp(&a.path));
-    let (removals, writes): (Vec<&Change>, Vec<&Change>) = changes
-        .into_iter()
-        .partition(|change| change.live.is_none());
-    for change in writes.into_iter().rev() {
-        write(&mut view, &change.path, change.live.clone());
-    }
-    for change in removals {
-        write(&mut view, &change.path, None);
-    }
+    changes.sort_by(|a, b| a.path.cmp(&b.path));
+    apply(&mut view, &changes, 0);
     view
 }
 
-/// Sets or removes the value at a path, making what lies on the way.
-fn write(root: &mut Value, path: &FieldPath, value: Option<Value>) {
-    let Some((last, parents)) = path.0.split_last() else {
-        *root = value.unwrap_or(Value::Null);
-        return;
-    };
-    let mut node = root;
-    for (index, segment) in parents.iter().enumerate() {
-        let next = parents.get(index + 1).unwrap_or(last);
-        let Some(below) = descend(node, segment, next) else {
-            return;
-        };
-        node = below;
+/// Makes changes at and below a node; all of their paths lead to it in `depth` steps.
+fn apply(node: &mut Value, changes: &[&Change], depth: usize) {
+    let (own, below): (Vec<&Change>, Vec<&Change>) = changes
+        .iter()
+        .partition(|change| change.path.0.len() <= depth);
+    if let Some(change) = own.last() {
+        *node = change.live.clone().unwrap_or_default();
     }
-    match value {
-        Some(value) => put(node, last, value),
-        None => take(node, last),
-    }
-}
-
-/// One step down; what is not there is made, in the shape that the step after it needs.
-fn descend<'v>(node: &'v mut Value, segment: &Segment, next: &Segment) -> Option<&'v mut Value> {
-    let empty = || match next {
-        Segment::Field(_) => Value::Object(Map::new()),
-        _ => Value::Array(Vec::new()),
-    };
-    match segment {
-        Segment::Field(name) => {
-            let below = node
-                .as_object_mut()?
-                .entry(name.clone())
-                .or_insert(Value::Null);
-            if below.is_null() {
-                *below = empty();
+    let step = |change: &Change| change.path.0.get(depth).cloned();
+    let groups = below.chunk_by(|a, b| step(a) == step(b));
+    let groups = groups.filter_map(|group| Some((step(group.first()?)?, group)));
+    match node {
+        Value::Object(fields) => groups.for_each(|(segment, group)| {
+            if let Segment::Field(name) = segment {
+                in_field(fields, name, group, depth + 1);
             }
-            Some(below)
-        }
-        item => {
-            let items = node.as_array_mut()?;
-            let index = position(items, item)?;
-            items.get_mut(index)
-        }
-    }
-}
-
-fn put(node: &mut Value, segment: &Segment, value: Value) {
-    match (node, segment) {
-        (Value::Object(fields), Segment::Field(name)) => {
-            fields.insert(name.clone(), value);
-        }
-        (Value::Array(items), segment) => match position(items, segment) {
-            Some(index) => items[index] = value,
-            None => items.push(value),
-        },
-        _ => {}
-    }
-}
-
-fn take(node: &mut Value, segment: &Segment) {
-    match (node, segment) {
-        (Value::Object(fields), Segment::Field(name)) => {
-            fields.remove(name);
-        }
-        (Value::Array(items), segment) => {
-            if let Some(index) = position(items, segment) {
-                items.remove(index);
-            }
-        }
-        _ => {}
-    }
-}
-
-fn position(items: &[Value], segment: &Segment) -> Option<usize> {
-    match segment {
-        Segment::Index(index) => (*index < items.len()).then_some(*index),
-        Segment::Value(wanted) => items.iter().position(|item| item == wanted),
-        Segment::Key(keys) => items.iter().position(|item| {
-            keys.iter()
-                .all(|(name, key)| item.get(name).is_none_or(|written| written == key))
         }),
-        Segment::Field(_) => None,
+        Value::Array(items) => in_items(items, groups.collect(), depth + 1),
+        _ => {}
+    }
+}
+
+/// Whether a change is to take out what its path leads to.
+fn takes_out(change: &Change, depth: usize) -> bool {
+    change.path.0.len() == depth && change.live.is_none()
+}
+
+fn in_field(fields: &mut Map<String, Value>, name: String, changes: &[&Change], depth: usize) {
+    if changes.iter().any(|change| takes_out(change, depth)) {
+        fields.remove(&name);
+        return;
+    }
+    let field = fields.entry(name).or_insert(Value::Null);
+    // What is not there is made, in the shape that the next step needs.
+    if field.is_null() {
+        *field = match changes.first().and_then(|change| change.path.0.get(depth)) {
+            Some(Segment::Field(_)) => Value::Object(Map::new()),
+            Some(_) => Value::Array(Vec::new()),
+            None => Value::Null,
+        };
+    }
+    apply(field, changes, depth);
+}
+
+/// Items are found before any of them is moved, and taken out when all else is done.
+fn in_items(items: &mut Vec<Value>, groups: Vec<(Segment, &[&Change])>, depth: usize) {
+    let places = Positions::of(items, &groups);
+    let mut gone = HashSet::new();
+    for (segment, group) in &groups {
+        let mut found = places.find(items, segment).into_iter();
+        for change in *group {
+            let takes_out = takes_out(change, depth);
+            let is_here = change.path.0.len() == depth;
+            match (found.next(), &change.live) {
+                (Some(place), _) if takes_out => {
+                    gone.insert(place);
+                }
+                (Some(place), Some(live)) if is_here => items[place].clone_from(live),
+                (None, Some(live)) if is_here => items.push(live.clone()),
+                (Some(place), _) => {
+                    apply(&mut items[place], group, depth);
+                    break;
+                }
+                (None, _) => break,
+            }
+        }
+    }
+    let mut place = 0;
+    items.retain(|_| {
+        place += 1;
+        !gone.contains(&(place - 1))
+    });
+}
+
+/// Where the items of a list are, by what identifies them.
+struct Positions {
+    known: HashMap<Segment, Vec<usize>>,
+    /// Items that leave a key to be defaulted.
+    partial: Vec<usize>,
+}
+
+impl Positions {
+    /// Looks at every item once for each set of key names in use, of which there mostly is one.
+    fn of(items: &[Value], groups: &[(Segment, &[&Change])]) -> Self {
+        let mut places = Self {
+            known: HashMap::new(),
+            partial: Vec::new(),
+        };
+        let shape = |segment: &Segment| match segment {
+            Segment::Key(keys) => Some(keys.keys().cloned().collect::<Vec<_>>()),
+            _ => None,
+        };
+        let mut shapes: Vec<_> = groups.iter().filter_map(|(s, _)| shape(s)).collect();
+        shapes.sort();
+        shapes.dedup();
+        let of_set = matches!(groups.first(), Some((Segment::Value(_), _)));
+        for (index, item) in items.iter().enumerate() {
+            let mut add = |segment| places.known.entry(segment).or_default().push(index);
+            for shape in &shapes {
+                let written = shape.iter().filter_map(|name| {
+                    let key = item.get(name)?;
+                    Some((name.clone(), key.clone()))
+                });
+                let written: BTreeMap<_, _> = written.collect();
+                if written.len() == shape.len() {
+                    add(Segment::Key(written));
+                } else {
+                    places.partial.push(index);
+                }
+            }
+            if of_set {
+                add(Segment::Value(item.clone()));
+            }
+        }
+        places
+    }
+
+    fn find(&self, items: &[Value], segment: &Segment) -> Vec<usize> {
+        let known = || self.known.get(segment).cloned().unwrap_or_default();
+        match segment {
+            Segment::Field(_) => Vec::new(),
+            Segment::Index(index) => (*index < items.len())
+                .then_some(*index)
+                .into_iter()
+                .collect(),
+            Segment::Value(_) => known(),
+            Segment::Key(keys) => {
+                let fits = |item: &Value| {
+                    let mut keys = keys.iter();
+                    keys.all(|(name, key)| item.get(name).is_none_or(|written| written == key))
+                };
+                let partial = self.partial.iter().copied();
+                let partial = partial.filter(|index| items.get(*index).is_some_and(fits));
+                let mut found: Vec<usize> = known().into_iter().chain(partial).collect();
+                found.sort_unstable();
+                found.dedup();
+                found
+            }
+        }
     }
 }
 

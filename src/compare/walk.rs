@@ -28,6 +28,9 @@ pub(super) struct Walker<'a> {
     pub(super) ground: Ground,
     /// What the server fills into the map that the walk stands in.
     pub(super) map_default: Option<Value>,
+    /// Whether it is only asked whether both sides mean the same: then nothing that would show
+    /// how they differ is worked out.
+    pub(super) only_asked: bool,
     pub(super) out: Vec<Finding>,
 }
 
@@ -39,10 +42,12 @@ pub(super) fn walk(subject: &Subject<'_>) -> Vec<Finding> {
         at: Vec::new(),
         ground: Ground::Owned,
         map_default: None,
+        only_asked: false,
         out: Vec::new(),
     };
     match (subject.declared, subject.live) {
         (Value::Object(declared), Value::Object(live)) => walker.root(declared, live),
+        (declared, live) if declared == live => {}
         (declared, live) => walker.changed(declared, live),
     }
     walker.out
@@ -66,7 +71,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Compares one declared value with its live partner.
-    fn value(&mut self, ty: Option<TypeId>, declared: &Value, live: &Value) {
+    pub(super) fn value(&mut self, ty: Option<TypeId>, declared: &Value, live: &Value) {
         let schema = self.subject.schema;
         let known = ty.map_or(&Type::Any, |ty| schema.get(ty));
         match (known, declared, live) {
@@ -260,72 +265,6 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Compares lists whose items have no identity: in order, and told item by item only where
-    /// that is clearer than showing the lists whole.
-    fn atomic_list(&mut self, item: Option<TypeId>, declared: &[Value], live: &[Value]) {
-        let outer = self.ground;
-        let excused = self.is_excused_list(declared);
-        self.ground = Ground::Atomic { excused };
-        let mark = self.out.len();
-        let mut differing = 0;
-        if declared.len() == live.len() {
-            for (index, (ours, theirs)) in declared.iter().zip(live).enumerate() {
-                let before = self.reported_since(mark);
-                self.enter(Segment::Index(index), Some(Step::Index(index)));
-                self.value(item, ours, theirs);
-                self.leave(true);
-                differing += usize::from(self.reported_since(mark) > before);
-            }
-        }
-        let readable = differing * 2 <= declared.len() || declared.len() == 1;
-        let of_objects = declared.iter().all(Value::is_object);
-        let whole = declared.len() != live.len() || (differing > 0 && !(readable && of_objects));
-        if whole {
-            self.out.truncate(mark);
-            let live = self.without_noise(item, declared, live);
-            self.changed_to(&Value::Array(declared.to_vec()), live);
-        }
-        self.ground = outer;
-    }
-
-    /// The live list, with each item that means the same as a declared one in its declared form.
-    fn without_noise(&mut self, item: Option<TypeId>, declared: &[Value], live: &[Value]) -> Value {
-        let shown = live.iter().map(|theirs| {
-            let same = declared.iter().find(|ours| self.means(item, ours, theirs));
-            same.unwrap_or(theirs).clone()
-        });
-        Value::Array(shown.collect())
-    }
-
-    /// Whether two values mean the same, apart from who owns them.
-    pub(super) fn means(&self, ty: Option<TypeId>, declared: &Value, live: &Value) -> bool {
-        let ground = match self.ground {
-            Ground::Owned => Ground::Atomic { excused: false },
-            atomic => atomic,
-        };
-        let mut inner = Walker {
-            subject: self.subject,
-            path: self.path.clone(),
-            at: Vec::new(),
-            ground,
-            map_default: None,
-            out: Vec::new(),
-        };
-        inner.value(ty, declared, live);
-        inner.out.iter().all(|finding| finding.reason.is_some())
-    }
-
-    fn is_excused_list(&self, declared: &[Value]) -> bool {
-        if let Ground::Atomic { excused } = self.ground {
-            return excused;
-        }
-        let Some(sent) = self.subject.last_applied else {
-            return false;
-        };
-        let sent = super::find(sent, &self.path).and_then(Value::as_array);
-        sent.is_some_and(|sent| sent.as_slice() == declared) && self.only_client_side_apply()
-    }
-
     // --- where the walk stands ---
 
     pub(super) fn field(&self, ty: Option<TypeId>, name: &str) -> Option<&'a Field> {
@@ -372,21 +311,19 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn reported_since(&self, mark: usize) -> usize {
+    /// Whether one of the findings from `mark` on is drift.
+    pub(super) fn reported_since(&self, mark: usize) -> bool {
         let since = self.out.get(mark..).unwrap_or_default();
-        since
-            .iter()
-            .filter(|finding| finding.reason.is_none())
-            .count()
+        since.iter().any(|finding| finding.reason.is_none())
     }
 
     // --- what was found ---
 
-    fn changed(&mut self, declared: &Value, live: &Value) {
+    pub(super) fn changed(&mut self, declared: &Value, live: &Value) {
         self.changed_to(declared, live.clone());
     }
 
-    fn changed_to(&mut self, declared: &Value, live: Value) {
+    pub(super) fn changed_to(&mut self, declared: &Value, live: Value) {
         self.found(ChangeKind::Changed, Some(declared.clone()), Some(live));
     }
 

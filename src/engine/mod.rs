@@ -143,6 +143,7 @@ pub fn run(
 
     let mut warnings = loaded.errors;
     warnings.extend(loaded.warnings);
+    warnings.extend(resolved.remarks);
     warnings.extend(fetched.warnings);
     warnings.extend(schemas.warnings);
     warnings.extend(predictions.warnings);

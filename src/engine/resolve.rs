@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::{Options, key_as_written};
 use crate::cluster::{Answer, KindLookup, Live, ServedKind, Wanted};
-use crate::model::{Manifest, ObjectReport, ResourceKey, Status};
+use crate::model::{Manifest, ObjectReport, ResourceKey, Status, Warning, group_of};
 use crate::policy::KindNames;
+use crate::schema::replacement;
 
 /// A manifest whose object is known.
 pub struct Declared<'m> {
@@ -69,6 +70,8 @@ pub struct Resolved<'m> {
     pub covered: BTreeSet<String>,
     /// The `--kind`s that manifests are of.
     pub kinds_found: BTreeSet<String>,
+    /// What is to be said of manifests that are compared all the same.
+    pub remarks: Vec<Warning>,
     /// CustomResourceDefinitions that the filters left out.
     left_definitions: Vec<Wanted>,
 }
@@ -104,7 +107,8 @@ pub fn resolve<'m>(
         }
         match lookup {
             Some(KindLookup::Served(kind)) => {
-                let key = key_of(manifest, kind.namespaced, &namespace);
+                let key = key_of_served(manifest, kind, &namespace);
+                resolved.remarks.extend(read_elsewhere(manifest, kind));
                 by_key.entry(key.clone()).or_default().push(Declared {
                     key,
                     kind: kind.clone(),
@@ -145,11 +149,38 @@ fn kind_of(manifest: &Manifest) -> (String, String) {
     (manifest.api_version.clone(), manifest.kind.clone())
 }
 
+/// What is to be said of a manifest at a version that Kubernetes no longer serves.
+fn read_elsewhere(manifest: &Manifest, kind: &ServedKind) -> Option<Warning> {
+    let gone = replacement(&manifest.api_version, &manifest.kind)?;
+    let Manifest {
+        api_version,
+        kind: name,
+        ..
+    } = manifest;
+    (*api_version != kind.api_version).then(|| Warning {
+        place: manifest.origin.to_string(),
+        message: format!(
+            "{name} at {api_version} {gone}; its object was compared at {}",
+            kind.api_version
+        ),
+        fatal: false,
+    })
+}
+
 fn key_of(manifest: &Manifest, namespaced: bool, default: &str) -> ResourceKey {
     let written = manifest.namespace.clone();
     ResourceKey {
         namespace: namespaced.then(|| written.unwrap_or_else(|| default.to_owned())),
         ..key_as_written(manifest)
+    }
+}
+
+/// The key of an object in the group that it is served in, which may not be the manifest's: since
+/// `extensions/v1beta1` is gone, its Deployments are those of `apps/v1`.
+fn key_of_served(manifest: &Manifest, kind: &ServedKind, default: &str) -> ResourceKey {
+    ResourceKey {
+        group: group_of(&kind.api_version).to_owned(),
+        ..key_of(manifest, kind.namespaced, default)
     }
 }
 
@@ -167,7 +198,7 @@ impl Resolved<'_> {
             _ => None,
         };
         let key = match served {
-            Some(kind) => key_of(manifest, kind.namespaced, default),
+            Some(kind) => key_of_served(manifest, kind, default),
             None => key_as_written(manifest),
         };
         let names = served.map_or_else(|| names_as_written(manifest), ServedKind::names);

@@ -1,6 +1,6 @@
 //! Who owns which path of a live object: `metadata.managedFields`, parsed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{FieldPath, Segment};
 
@@ -63,7 +63,7 @@ pub struct FieldSet {
     /// Named fields below.
     pub fields: BTreeMap<String, FieldSet>,
     /// List items below.
-    pub items: Vec<(Segment, FieldSet)>,
+    pub items: HashMap<Segment, FieldSet>,
 }
 
 impl FieldSet {
@@ -77,11 +77,7 @@ impl FieldSet {
     pub fn child(&self, segment: &Segment) -> Option<&FieldSet> {
         match segment {
             Segment::Field(name) => self.fields.get(name),
-            item => self
-                .items
-                .iter()
-                .find(|(key, _)| key == item)
-                .map(|(_, set)| set),
+            item => self.items.get(item),
         }
     }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// One step of a [`FieldPath`]: the path elements of structured-merge-diff
 /// (`sigs.k8s.io/structured-merge-diff/fieldpath/element.go`).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Segment {
     /// A field of a struct or a key of a map.
     Field(String),
@@ -179,6 +179,8 @@ impl Parser<'_> {
                 Segment::Value(self.value()?)
             }
             Some(b) if b.is_ascii_digit() => Segment::Index(self.index()?),
+            // A malformed item, which leaves out all that it is told apart by.
+            Some(b']') => Segment::Key(BTreeMap::new()),
             _ => Segment::Key(self.keys()?),
         };
         if self.eat(b']') {
@@ -282,6 +284,7 @@ mod tests {
         round_trip(".rules[0].verbs[12]");
         round_trip(".data[\"quote\\\"bracket]\"]");
         round_trip(".");
+        round_trip(".status.conditions[].reason");
     }
 
     #[test]

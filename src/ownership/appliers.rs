@@ -1,5 +1,7 @@
 //! Who applies the manifest, as far as its object can tell.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use crate::model::{FieldSet, ManagerEntry, Operation, Ownership, Segment};
@@ -88,28 +90,57 @@ fn coverage(set: &FieldSet, declared: &Value) -> usize {
             .iter()
             .filter_map(|(name, value)| Some(coverage(set.fields.get(name)?, value)))
             .sum(),
-        Value::Array(items) => set
-            .items
-            .iter()
-            .filter_map(|(segment, below)| {
-                let item = items.iter().find(|item| is_item(segment, item))?;
+        Value::Array(items) => {
+            let shapes = shapes(set);
+            let covered = items.iter().filter_map(|item| {
+                let below = owned_item(set, &shapes, item)?;
                 Some(coverage(below, item))
-            })
-            .sum(),
+            });
+            covered.sum()
+        }
         _ => usize::from(set.member),
     }
 }
 
-/// Whether a path element speaks of an item. Keys that the manifest leaves to be defaulted are no
+/// The names of the key fields that a set tells list items apart by; mostly there is one such set.
+fn shapes(set: &FieldSet) -> BTreeSet<Vec<&str>> {
+    let names = set.items.keys().filter_map(|segment| match segment {
+        Segment::Key(keys) => Some(keys.keys().map(String::as_str).collect()),
+        _ => None,
+    });
+    names.collect()
+}
+
+/// What a set holds of a list item. Keys that the manifest leaves to be defaulted are no
 /// hindrance.
-fn is_item(segment: &Segment, item: &Value) -> bool {
-    match segment {
-        Segment::Key(keys) => keys
+fn owned_item<'s>(
+    set: &'s FieldSet,
+    shapes: &BTreeSet<Vec<&str>>,
+    item: &Value,
+) -> Option<&'s FieldSet> {
+    for shape in shapes {
+        let written = shape
             .iter()
-            .all(|(name, value)| item.get(name).is_none_or(|declared| declared == value)),
-        Segment::Value(value) => item == value,
-        Segment::Field(_) | Segment::Index(_) => false,
+            .filter_map(|name| Some(((*name).to_owned(), item.get(name)?.clone())));
+        let written: BTreeMap<String, Value> = written.collect();
+        let found = if written.len() == shape.len() {
+            set.items.get(&Segment::Key(written))
+        } else {
+            let fits = |segment: &Segment| match segment {
+                Segment::Key(keys) => written
+                    .iter()
+                    .all(|(name, value)| keys.get(name) == Some(value)),
+                _ => false,
+            };
+            let fitting = set.items.iter().filter(|(segment, _)| fits(segment));
+            let first = fitting.min_by_key(|(segment, _)| segment.to_string());
+            first.map(|(_, below)| below)
+        };
+        if found.is_some() {
+            return found;
+        }
     }
+    set.items.get(&Segment::Value(item.clone()))
 }
 
 fn leaves(value: &Value) -> usize {

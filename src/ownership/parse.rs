@@ -60,7 +60,9 @@ fn field_set(node: &Map<String, Value>) -> FieldSet {
             Some(Segment::Field(name)) => {
                 set.fields.insert(name, below);
             }
-            Some(item) => set.items.push((item, below)),
+            Some(item) => {
+                set.items.insert(item, below);
+            }
             None => {}
         }
     }

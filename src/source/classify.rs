@@ -125,6 +125,9 @@ pub(super) fn classify(value: &Value, file_name: &str) -> Class {
     ) else {
         return error("apiVersion and kind must be text: quote them");
     };
+    if kind.is_empty() || api_version.is_empty() {
+        return error("apiVersion and kind must not be empty");
+    }
     if let Some(what) = client_side(fields, kind, api_version) {
         return Class::Skip(format!("{what}, which never is in a cluster"));
     }

@@ -137,6 +137,13 @@ fn load(tree: &dyn Tree, found: &Found, most: usize, used: &HashMap<PathBuf, Str
     loaded
 }
 
+/// The objects in a text that is not read from a file; `name` stands for one in places.
+pub fn objects_in(name: &str, bytes: Vec<u8>) -> Loaded {
+    let mut loaded = Loaded::default();
+    load_bytes(name, bytes, || false, &mut loaded);
+    loaded
+}
+
 /// Takes the objects out of a file's bytes.
 pub(super) fn load_bytes(
     name: &str,

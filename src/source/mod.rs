@@ -17,7 +17,7 @@ use crate::cluster::Live;
 use crate::model::{Manifest, Origin, ResourceKey, Revision, Warning};
 use crate::policy::Rule;
 
-pub use files::Files;
+pub use files::{Files, objects_in};
 pub use git::{Commit, Git, GitError, Repository, blame};
 pub use helm_release::HelmReleases;
 pub use last_applied::LastApplied;

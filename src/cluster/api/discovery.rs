@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::cluster::{KindLookup, ServedKind};
 use crate::model::group_of;
+use crate::schema::{replacement, successor};
 
 /// A kind at one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,8 +61,23 @@ const COMPUTED: [&str; 3] = [
 ];
 
 impl Catalog {
-    /// Looks a kind up.
+    /// Looks a kind up; one at a version that is gone, at the version that took its place.
     pub fn lookup(&self, api_version: &str, kind: &str) -> KindLookup {
+        let why = match self.find(api_version, kind) {
+            KindLookup::NotServed(why) => why,
+            found => return found,
+        };
+        let current = successor(api_version, kind).map(|current| self.find(current, kind));
+        if let Some(found @ (KindLookup::Served(_) | KindLookup::Unknown(_))) = current {
+            return found;
+        }
+        KindLookup::NotServed(match replacement(api_version, kind) {
+            Some(gone) => format!("{why}; {kind} at {api_version} {gone}"),
+            None => why,
+        })
+    }
+
+    fn find(&self, api_version: &str, kind: &str) -> KindLookup {
         let group = group_of(api_version);
         let root = if group.is_empty() {
             &self.core

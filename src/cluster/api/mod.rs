@@ -47,6 +47,7 @@ use self::send::{Limits, Sender};
 use self::transport::Transport;
 use super::{Apply, FetchRequest, Fetched, KindLookup, Live, LiveObject, Meter, Query, ServedKind};
 use crate::model::{ResourceKey, Target, Warning, group_of};
+use crate::schema::successor;
 
 /// How to reach a cluster, and within which bounds.
 #[derive(Debug, Clone)]
@@ -230,7 +231,12 @@ impl Live for Api {
         _declared_crds: &[&Value],
     ) -> Result<BTreeMap<(String, String), KindLookup>> {
         let _reading = Reading::begin();
-        let groups: BTreeSet<&str> = kinds.iter().map(|(version, _)| group_of(version)).collect();
+        // A kind whose version is gone may be served in another group.
+        let versions = kinds.iter().flat_map(|(version, kind)| {
+            let current = successor(version, kind);
+            std::iter::once(version.as_str()).chain(current)
+        });
+        let groups: BTreeSet<&str> = versions.map(group_of).collect();
         let core = groups.contains("");
         let named = groups.iter().any(|group| !group.is_empty());
         let catalog = self

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::super::{KindLookup, ServedKind};
 use super::index::Index;
 use crate::model::GroupKind;
-use crate::schema::{builtin_kind_of_group, replacement, short_names};
+use crate::schema::{builtin_kind_of_group, replacement, short_names, successor};
 
 /// Looks a kind up: in the CustomResourceDefinitions that were recorded, among the built-in
 /// kinds, in the CustomResourceDefinitions that are declared, and in the recorded objects of that
@@ -19,6 +19,11 @@ pub(super) fn lookup(
 ) -> KindLookup {
     let group_kind = GroupKind::new(api_version, kind);
     let read_at = recorded_version(api_version, &group_kind, index);
+    if read_at.is_none()
+        && let Some(current) = successor(api_version, kind)
+    {
+        return lookup(current, kind, index, live_crds, declared_crds);
+    }
     let served = |names: Names| {
         KindLookup::Served(ServedKind {
             api_version: read_at.clone().unwrap_or_else(|| api_version.to_owned()),

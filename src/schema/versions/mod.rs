@@ -187,6 +187,21 @@ pub fn convert(object: &Value, api_version: &str) -> Option<Value> {
     Some(Value::Object(fields))
 }
 
+/// The version at which an object is read whose own version is gone: its replacement, where what
+/// changed between the two is known.
+///
+/// ```
+/// use driftctl::schema::successor;
+/// assert_eq!(successor("extensions/v1beta1", "Deployment"), Some("apps/v1"));
+/// assert_eq!(successor("policy/v1beta1", "PodSecurityPolicy"), None);
+/// ```
+pub fn successor(api_version: &str, kind: &str) -> Option<&'static str> {
+    let current = replacement(api_version, kind)?.use_instead?;
+    form(api_version, kind)
+        .is_some_and(|form| form.current == current)
+        .then_some(current)
+}
+
 /// Rewrites an object from one version to another; `None` where that cannot be done.
 type Rewrite = fn(&mut Map<String, Value>) -> Option<()>;
 

@@ -159,3 +159,66 @@ fn undeclared_objects_are_looked_for_once_for_each_kind() {
     assert_eq!(names, [("v1", "ConfigMap"), ("batch/v1", "CronJob")]);
     assert!(gaps.is_empty(), "computed groups are no gap: {gaps:?}");
 }
+
+/// A server of Kubernetes 1.29 or later, as far as it matters here.
+fn modern() -> Catalog {
+    let group = |name: &str, version: &str, kind: &str| {
+        format!(
+            r#"{{"metadata": {{"name": "{name}"}}, "versions": [{{"version": "{version}",
+            "resources": [{{"resource": "x", "responseKind": {{"kind": "{kind}"}},
+            "scope": "Namespaced", "verbs": ["get", "list"]}}]}}]}}"#
+        )
+    };
+    let groups = [
+        group("apps", "v1", "Deployment"),
+        group("policy", "v1", "PodDisruptionBudget"),
+    ];
+    let body = format!(
+        r#"{{"kind": "APIGroupDiscoveryList", "items": [{}]}}"#,
+        groups.join(",")
+    );
+    Catalog {
+        core: Root::NotAsked,
+        named: root(body.as_bytes()).unwrap(),
+    }
+}
+
+#[test]
+fn what_is_gone_is_read_at_what_took_its_place() {
+    for (version, kind, current) in [
+        ("policy/v1beta1", "PodDisruptionBudget", "policy/v1"),
+        ("extensions/v1beta1", "Deployment", "apps/v1"),
+        ("apps/v1beta2", "Deployment", "apps/v1"),
+    ] {
+        let KindLookup::Served(served) = modern().lookup(version, kind) else {
+            panic!("{kind} at {version}");
+        };
+        assert_eq!(served.api_version, current);
+    }
+}
+
+#[test]
+fn what_cannot_be_read_has_its_replacement_named() {
+    for (version, kind, end) in [
+        (
+            "policy/v1beta1",
+            "PodSecurityPolicy",
+            "is gone since Kubernetes 1.25; nothing takes its place",
+        ),
+        (
+            "batch/v1beta1",
+            "CronJob",
+            "is gone since Kubernetes 1.25; use batch/v1",
+        ),
+    ] {
+        let KindLookup::NotServed(why) = modern().lookup(version, kind) else {
+            panic!("{kind} at {version}");
+        };
+        assert!(
+            why.ends_with(&format!("{kind} at {version} {end}")),
+            "{why}"
+        );
+    }
+    let newer = modern().lookup("policy/v2", "PodDisruptionBudget");
+    assert!(matches!(newer, KindLookup::NotServed(why) if why.ends_with("use policy/v1")));
+}

@@ -1,0 +1,96 @@
+//! Lists that are one value: their items have no identity, and their order matters.
+
+use serde_json::Value;
+
+use super::walk::{Ground, Walker};
+use crate::model::{Segment, Step};
+use crate::schema::TypeId;
+
+impl Walker<'_> {
+    /// Compares lists whose items have no identity: in order, and told item by item only where
+    /// that is clearer than showing the lists whole.
+    pub(super) fn atomic_list(&mut self, item: Option<TypeId>, declared: &[Value], live: &[Value]) {
+        let outer = self.ground;
+        let excused = self.is_excused_list(declared);
+        self.ground = Ground::Atomic { excused };
+        let mark = self.out.len();
+        let mut differing = 0;
+        if declared.len() == live.len() {
+            for (index, (ours, theirs)) in declared.iter().zip(live).enumerate() {
+                let before = self.out.len();
+                self.enter(Segment::Index(index), Some(Step::Index(index)));
+                self.value(item, ours, theirs);
+                self.leave(true);
+                differing += usize::from(self.reported_since(before));
+                if self.only_asked && differing > 0 {
+                    break;
+                }
+            }
+        }
+        let readable = differing * 2 <= declared.len() || declared.len() == 1;
+        let of_objects = declared.iter().all(Value::is_object);
+        let whole = declared.len() != live.len() || (differing > 0 && !(readable && of_objects));
+        if whole && self.only_asked {
+            self.changed(&Value::Null, &Value::Null);
+        } else if whole {
+            self.out.truncate(mark);
+            let live = self.without_noise(item, declared, live);
+            self.changed_to(&Value::Array(declared.to_vec()), live);
+        }
+        self.ground = outer;
+    }
+
+    /// The live list, with each item that means the same as a declared one in its declared form.
+    ///
+    /// What is alike at both ends is found in one pass. What lies between is paired up, each with
+    /// each, as long as that is little: in lists of thousands nobody looks for a moved item.
+    fn without_noise(&self, item: Option<TypeId>, declared: &[Value], live: &[Value]) -> Value {
+        const MOST_PAIRS: usize = 10_000;
+        let same = |(ours, theirs): &(&Value, &Value)| self.means(item, ours, theirs);
+        let head = declared.iter().zip(live).take_while(same).count();
+        let (left, live) = (&declared[head..], &live[head..]);
+        let tail = left.iter().rev().zip(live.iter().rev());
+        let tail = tail.take_while(same).count();
+        let (left, between) = (&left[..left.len() - tail], &live[..live.len() - tail]);
+        let is_little = left.len() * between.len() <= MOST_PAIRS;
+        let candidates = if is_little { left } else { &[] };
+        let between = between.iter().map(|theirs| {
+            let mut candidates = candidates.iter();
+            let same = candidates.find(|ours| self.means(item, ours, theirs));
+            same.unwrap_or(theirs)
+        });
+        let ends = (&declared[..head], &declared[declared.len() - tail..]);
+        let shown = ends.0.iter().chain(between).chain(ends.1);
+        Value::Array(shown.cloned().collect())
+    }
+
+    /// Whether two values mean the same, apart from who owns them.
+    pub(super) fn means(&self, ty: Option<TypeId>, declared: &Value, live: &Value) -> bool {
+        let ground = match self.ground {
+            Ground::Owned => Ground::Atomic { excused: false },
+            atomic => atomic,
+        };
+        let mut inner = Walker {
+            subject: self.subject,
+            path: self.path.clone(),
+            at: Vec::new(),
+            ground,
+            map_default: None,
+            only_asked: true,
+            out: Vec::new(),
+        };
+        inner.value(ty, declared, live);
+        !inner.reported_since(0)
+    }
+
+    fn is_excused_list(&self, declared: &[Value]) -> bool {
+        if let Ground::Atomic { excused } = self.ground {
+            return excused;
+        }
+        let Some(sent) = self.subject.last_applied else {
+            return false;
+        };
+        let sent = super::find(sent, &self.path).and_then(Value::as_array);
+        sent.is_some_and(|sent| sent.as_slice() == declared) && self.only_client_side_apply()
+    }
+}

@@ -1,0 +1,254 @@
+//! What each fuzz target does with an input. Shared by the targets and by a test that runs them
+//! over the seeds, so that they keep working.
+
+// Each target uses one of these.
+#![allow(dead_code, clippy::unwrap_used)]
+
+use std::io::Write as _;
+
+use driftctl::cluster::{Dump, FetchRequest, Live as _, Places};
+use driftctl::compare::{Explain, Finding, Reason, Subject, compare as compare_sides};
+use driftctl::compare::{find, live_view, normalize};
+use driftctl::model::{ChangeKind, FieldPath, Owner, Step};
+use driftctl::ownership::{Appliers, last_applied, ownership_of};
+use driftctl::policy::{self, LabelSelector, PathPattern, Pointer, RuleOrigin, RuleSpec};
+use driftctl::schema::{self, Scalar, Schema};
+use driftctl::{jq, source, yaml};
+use serde_json::{Value, json};
+
+/// What a target does with one input.
+pub type Body = fn(&[u8]);
+
+/// Every target, by its name.
+pub const ALL: &[(&str, Body)] = &[
+    ("compare", compare),
+    ("dump", dump),
+    ("loader", loader),
+    ("managed_fields", managed_fields),
+    ("path", path),
+    ("rules", rules),
+    ("scalars", scalars),
+];
+
+/// Reads a manifest file: no panic, and every place lies within the text.
+pub fn loader(data: &[u8]) {
+    if let Ok(text) = yaml::decode(data.to_vec()) {
+        let parsed = yaml::parse(&text);
+        for document in &parsed.documents {
+            let span = document.span;
+            assert!(text.get(span.start..span.end).is_some(), "{span:?}");
+            let steps = first_steps(&document.value);
+            assert!(yaml::locate(&text, span, &steps).is_some());
+            if document.value.is_object() {
+                let again = yaml::parse(&document.value.to_string());
+                assert_eq!(again.documents[0].value, document.value);
+            }
+        }
+        for problem in &parsed.problems {
+            assert!(problem.position.line > 0 && problem.position.column > 0);
+        }
+    }
+    let loaded = source::objects_in("fuzz.yaml", data.to_vec());
+    for manifest in &loaded.manifests {
+        assert!(!manifest.kind.is_empty() && !manifest.api_version.is_empty());
+        assert!(manifest.locate(&first_steps(&manifest.value())).is_some());
+    }
+}
+
+/// The way to the first leaf.
+fn first_steps(value: &Value) -> Vec<Step> {
+    let mut steps = Vec::new();
+    let mut node = value;
+    loop {
+        let below = match node {
+            Value::Object(fields) => fields
+                .iter()
+                .next()
+                .map(|(name, below)| (Step::Field(name.clone()), below)),
+            Value::Array(items) => items.first().map(|below| (Step::Index(0), below)),
+            _ => None,
+        };
+        let Some((step, below)) = below else {
+            return steps;
+        };
+        steps.push(step);
+        node = below;
+    }
+}
+
+/// Reads a recording, and every object in it.
+pub fn dump(data: &[u8]) {
+    let mut file = tempfile::Builder::new().suffix(".json").tempfile().unwrap();
+    file.write_all(data).unwrap();
+    let Ok(dump) = Dump::read(&[file.path().to_path_buf()]) else {
+        return;
+    };
+    let request = FetchRequest {
+        extra_in: Places::All,
+        ..FetchRequest::default()
+    };
+    for object in dump.fetch(&request).unwrap().extra {
+        if let Ok(value) = object.value() {
+            assert!(value.is_object());
+        }
+    }
+}
+
+/// Reads managed fields and asks them.
+pub fn managed_fields(data: &[u8]) {
+    let Ok(fields) = serde_json::from_slice::<Value>(data) else {
+        return;
+    };
+    let live = json!({"metadata": {"managedFields": fields}, "spec": {"a": [{"name": "b"}]}});
+    let ownership = ownership_of(&live);
+    for path in [".", ".spec.a[name=\"b\"]", ".metadata.labels[\"a/b\"]"] {
+        let path: FieldPath = path.parse().unwrap();
+        for covering in 0..3 {
+            let owners = ownership.owners_of(&path, covering);
+            assert!(owners.len() <= ownership.entries.len());
+        }
+    }
+    let appliers = Appliers::of(&ownership, &live, &[]);
+    let declaring = ownership.entries.iter().filter(|e| appliers.declares(e));
+    assert!(declaring.count() <= ownership.entries.len());
+}
+
+/// Nothing is known but types and owners.
+struct NoRules;
+
+impl Explain for NoRules {
+    fn explains(&self, _: &FieldPath, _: ChangeKind, _: &[&Owner]) -> Option<Reason> {
+        None
+    }
+}
+
+/// Compares two JSON values, the second of which may carry managed fields: no panic, nothing
+/// differs from itself, and what is reported can be shown.
+pub fn compare(data: &[u8]) {
+    let mut values = serde_json::Deserializer::from_slice(data).into_iter::<Value>();
+    let (Some(Ok(declared)), Some(Ok(live))) = (values.next(), values.next()) else {
+        return;
+    };
+    let same = compared(&live, &live);
+    assert!(
+        same.iter().all(|finding| finding.reason.is_some()),
+        "{same:?}"
+    );
+    let normal = normalize(&declared, true);
+    let findings = compared(&normal, &live);
+    assert!(findings.is_sorted_by(|a, b| a.change.path <= b.change.path));
+    for finding in &findings {
+        let path = finding.change.path.to_string();
+        assert_eq!(path.parse::<FieldPath>().unwrap().to_string(), path);
+        find(&live, &finding.change.path);
+    }
+    live_view(&normal, findings.iter().map(|finding| &finding.change));
+}
+
+fn compared(declared: &Value, live: &Value) -> Vec<Finding> {
+    let text = |field: &str| live.get(field).and_then(Value::as_str).unwrap_or_default();
+    let ownership = ownership_of(live);
+    let schema = Schema::builtin();
+    compare_sides(&Subject {
+        declared,
+        live,
+        schema,
+        root: schema.kind(text("apiVersion"), text("kind")),
+        ownership: &ownership,
+        appliers: &Appliers::of(&ownership, declared, &[]),
+        last_applied: last_applied(live).as_ref(),
+        rules: &NoRules,
+        keep_explained: true,
+    })
+}
+
+/// Reads a path: what can be read is written as it was meant.
+pub fn path(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    if let Ok(path) = text.parse::<FieldPath>() {
+        let written = path.to_string();
+        assert_eq!(
+            written.parse::<FieldPath>().as_ref(),
+            Ok(&path),
+            "{written}"
+        );
+        let mut object = json!({"spec": {"a": [{"name": "b"}, 1]}});
+        find(&object, &path);
+        if let Ok(pattern) = written.parse::<PathPattern>() {
+            pattern.covers(&path);
+            pattern.remove(&mut object);
+        }
+    }
+}
+
+/// Reads rules, as a file and as annotations hold them, and uses them.
+pub fn rules(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let path: FieldPath = ".spec.containers[name=\"a\"].image".parse().unwrap();
+    let object = json!({"spec": {"a/b": [{"name": "b"}, 1], "~": {"*": null}}});
+    if let Ok(pattern) = text.parse::<PathPattern>() {
+        pattern.covers(&path);
+        pattern.is_within(&path);
+        pattern.remove(&mut object.clone());
+    }
+    if let Ok(pointer) = text.parse::<Pointer>() {
+        pointer.remove(&mut object.clone());
+        pointer.path();
+    }
+    if let Ok(selector) = text.parse::<LabelSelector>() {
+        selector.matches(Some(&json!({"a": "b"})));
+    }
+    policy::glob(text, "configmaps.shop");
+    // Reading only: running needs a process that ends at a deadline.
+    let _ = jq::Program::deletion(text);
+    if let Ok(spec) = serde_yaml::from_str::<RuleSpec>(text) {
+        let _ = spec.compile(RuleOrigin::Place("fuzz".to_owned()));
+    }
+    let annotations = [
+        "kluctl.io/ignore-diff-field",
+        "kluctl.io/ignore-diff-field-regex",
+        "argocd.argoproj.io/compare-options",
+        "kustomize.toolkit.fluxcd.io/ssa",
+        "driftctl.dev/ignore",
+    ];
+    for annotation in annotations {
+        let object = json!({"metadata": {"annotations": {annotation: text}}});
+        policy::rules_of(Some(&object), Some(&object), "fuzz");
+    }
+}
+
+/// Compares single values by their types: each equals itself, whichever side it is on.
+pub fn scalars(data: &[u8]) {
+    const ALL: [Scalar; 9] = [
+        Scalar::String,
+        Scalar::Boolean,
+        Scalar::Integer,
+        Scalar::Number,
+        Scalar::Quantity,
+        Scalar::IntOrString,
+        Scalar::Duration,
+        Scalar::Time,
+        Scalar::Bytes,
+    ];
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let (a, b) = text.split_once('\n').unwrap_or((text, text));
+    let value = |text: &str| serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
+    let (a, b) = (value(a), value(b));
+    for scalar in ALL {
+        assert!(schema::equal(scalar, &a, &a), "{scalar:?} {a}");
+        let one_way = schema::equal(scalar, &a, &b);
+        let other_way = schema::equal(scalar, &b, &a);
+        // Of instants and quantities the server keeps less than was declared.
+        if !matches!(scalar, Scalar::Time | Scalar::Quantity) {
+            assert_eq!(one_way, other_way, "{scalar:?} {a} {b}");
+        }
+    }
+    let one_way = schema::equal_untyped(&a, &b);
+    assert_eq!(one_way, schema::equal_untyped(&b, &a), "{a} {b}");
+}
