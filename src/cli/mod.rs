@@ -12,6 +12,7 @@ mod exit;
 mod gate;
 mod message;
 mod panics;
+mod selection;
 pub mod settings;
 mod streams;
 mod surroundings;

@@ -24,6 +24,8 @@ pub struct Settings {
     pub columns: usize,
     /// When the run takes place.
     pub now: Timestamp,
+    /// Who runs it, as far as that is known.
+    pub user: Option<String>,
 }
 
 impl Settings {
@@ -39,6 +41,7 @@ impl Settings {
                 .unwrap_or(DEFAULT_COLUMNS)
                 .max(LEAST_COLUMNS),
             now: around.now,
+            user: around.user.clone(),
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod annotations;
 mod audit;
+mod debt;
 mod expiry;
 mod extra;
 mod filter;
@@ -20,12 +21,14 @@ mod rule;
 mod selector;
 mod set;
 mod severity;
+mod show;
 mod spec;
 
 pub use annotations::{Own, rules_of};
-pub use audit::audit;
+pub use audit::{Audited, audit};
+pub use debt::{ACCEPTED, Accepted, Debt, Recorded, Standing};
 pub use expiry::{Expiry, ExpiryError};
-pub use extra::is_reportable;
+pub use extra::{ExtraSpec, OwnedBy, is_reportable};
 pub use filter::{Filter, KindNames, KindPattern};
 pub use glob::glob;
 pub use judge::{Judged, Judgement, Sides, judge};
@@ -34,5 +37,6 @@ pub use pointer::{Pointer, PointerError};
 pub use removal::{DeleteByJq, JqFailure};
 pub use rule::{Asked, Objects, Rule, RuleOrigin, Selectors, WrittenPath};
 pub use selector::{LabelSelector, SelectorError};
-pub use set::{BUILTIN, ObjectRules, RuleSet};
-pub use spec::{RuleSpec, SpecProblem, written_path};
+pub use set::{BUILTIN, ObjectRules, RuleSet, Users};
+pub use severity::{Level, SeverityRule, SeveritySpec};
+pub use spec::{Explains, Kind, RuleSpec, SpecProblem, written_path};

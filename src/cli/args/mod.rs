@@ -5,6 +5,7 @@ mod compare;
 mod filter;
 mod gate;
 mod report;
+mod rules;
 mod schema;
 mod source;
 
@@ -15,6 +16,10 @@ pub use compare::{CompareArgs, Extra, LiveArgs};
 pub use filter::FilterArgs;
 pub use gate::{FailOn, GateArgs};
 pub use report::{ReportArgs, Show};
+pub use rules::{
+    AcceptArgs, DebtArgs, DebtFormat, IgnoreArgs, InitArgs, RulesArgs, RulesCommandArgs,
+    RulesFormat,
+};
 pub use schema::{Schema, SchemaArgs};
 pub use source::SourceArgs;
 
@@ -94,6 +99,16 @@ pub enum Command {
     /// Reports each field that was changed, removed or added live, with the line that declares it
     /// and who holds the live value.
     Diff(Box<DiffArgs>),
+    /// List the rules, and where each is written
+    Rules(Box<RulesCommandArgs>),
+    /// Record today's drift as accepted, until it changes or expires
+    Accept(Box<AcceptArgs>),
+    /// List accepted drift and how long it is accepted for; fails when something is overdue
+    Debt(DebtArgs),
+    /// Add a rule to .driftctl.yaml that ignores drift
+    Ignore(Box<IgnoreArgs>),
+    /// Write a .driftctl.yaml in which everything is explained
+    Init(InitArgs),
     /// Print the JSON Schema of what driftctl writes or reads
     Schema(SchemaArgs),
     /// Write a completion script for a shell
@@ -132,6 +147,9 @@ pub struct DiffArgs {
     /// What fails the run.
     #[command(flatten)]
     pub gate: GateArgs,
+    /// The rules.
+    #[command(flatten)]
+    pub rules: RulesArgs,
     /// The report.
     #[command(flatten)]
     pub report: ReportArgs,

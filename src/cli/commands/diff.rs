@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use crate::cli::args::{DiffArgs, ReportArgs};
-use crate::cli::comparison;
+use crate::cli::comparison::{self, Compared};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, gate, message};
 use crate::output::{OutputSpec, RenderOptions};
-use crate::redact::{Redacted, redact};
+use crate::redact::Redacted;
 
 /// Compares, reports, and answers with the exit code.
 ///
@@ -22,10 +22,17 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
     gate::check(&args.gate, args.compare.extra)?;
     let show_all = args.report.show == crate::cli::args::Show::All;
     let began = Instant::now();
-    let mut report = comparison::run(&args.source, &args.live, &args.compare, show_all)?;
+    let Compared { mut report, rules } = comparison::run(
+        &args.source,
+        &args.live,
+        &args.compare,
+        &args.rules,
+        show_all,
+        settings.now,
+    )?;
     gate::apply_limits(&mut report, &args.gate);
     let exit = gate::answer(&report, &args.gate);
-    let report = redact(report);
+    let report = rules.redactor.redact(report);
     write_all(&report, &args.report, began.elapsed(), settings, streams)?;
     Ok(exit)
 }

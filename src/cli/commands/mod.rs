@@ -1,8 +1,13 @@
 //! The commands, one file each.
 
+mod accept;
 mod completions;
+mod debt;
 mod diff;
+mod ignore;
+mod init;
 pub mod jq_worker;
+mod rules;
 mod schema;
 mod version;
 
@@ -20,6 +25,11 @@ pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Resu
     match cli.command {
         Command::Diff(args) => diff::run(&args, settings, streams),
         Command::Version(args) => version::run(args.output, streams),
+        Command::Rules(args) => rules::run(&args, settings, streams),
+        Command::Accept(args) => accept::run(&args, settings, streams),
+        Command::Debt(args) => debt::run(&args, settings, streams),
+        Command::Ignore(args) => ignore::run(&args, settings, streams),
+        Command::Init(args) => init::run(&args, streams),
         Command::Schema(args) => schema::run(args.what, streams),
         Command::Completions(args) => completions::run(args.shell, &mut Cli::command(), streams),
     }

@@ -1,12 +1,15 @@
 //! Which live side the words name: a cluster, or a recording of it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use crate::cli::args::LiveArgs;
-use crate::cluster::{Api, ConnectOptions, Dump, Live};
+use crate::cluster::{Api, ConnectOptions, Dump, FetchRequest, Fetched, KindLookup, Live};
+use crate::model::Target;
 
 /// Connects, or reads the recording. A kubeconfig that lies within the `scanned` paths is refused.
 ///
@@ -26,4 +29,40 @@ pub fn live_side(args: &LiveArgs, scanned: &[PathBuf]) -> Result<Box<dyn Live>> 
     Ok(Box::new(
         Dump::read(&args.live).context("cannot read the recording that --live names")?,
     ))
+}
+
+/// No live side, for commands that look at what is declared only.
+pub struct NoLive;
+
+/// What a source is told that needs one.
+const WITHOUT: &str = "this command reads no cluster";
+
+impl Live for NoLive {
+    fn target(&self) -> Target {
+        Target::default()
+    }
+
+    fn default_namespace(&self) -> Option<String> {
+        None
+    }
+
+    fn resolve(
+        &self,
+        _: &BTreeSet<(String, String)>,
+        _: &[&Value],
+    ) -> Result<BTreeMap<(String, String), KindLookup>> {
+        bail!(WITHOUT)
+    }
+
+    fn fetch(&self, _: &FetchRequest) -> Result<Fetched> {
+        bail!(WITHOUT)
+    }
+
+    fn schema(&self, _: &str) -> Result<Option<Value>> {
+        bail!(WITHOUT)
+    }
+
+    fn related(&self, _: &str, _: &str, _: &str) -> Option<Vec<Value>> {
+        None
+    }
 }

@@ -1,22 +1,32 @@
 //! From words to a report: what every command that compares does first.
 
 mod live_side;
+mod rules;
 mod sources;
 
 use std::path::PathBuf;
 
 use anyhow::Result;
+use jiff::Timestamp;
 
-use super::args::{CompareArgs, Extra, FilterArgs, LiveArgs, SourceArgs};
+use super::args::{CompareArgs, Extra, FilterArgs, LiveArgs, RulesArgs, SourceArgs};
 use crate::engine::{self, Options};
 use crate::model::{Report, Warning};
-use crate::policy::RuleSet;
 
-pub use live_side::live_side;
+pub use live_side::{NoLive, live_side};
+pub use rules::{Rules, accepted, check, engine, rules};
 pub use sources::sources;
 
 /// What stands for standard input, on either side.
 const STDIN: &str = "-";
+
+/// What a comparison found, and by which rules.
+pub struct Compared {
+    /// What was found, secrets and all.
+    pub report: Report,
+    /// The rules.
+    pub rules: Rules,
+}
 
 /// Compares what is declared with the live side.
 ///
@@ -26,18 +36,26 @@ pub fn run(
     source: &SourceArgs,
     live: &LiveArgs,
     compare: &CompareArgs,
+    rule_words: &RulesArgs,
     explain: bool,
-) -> Result<Report> {
+    now: Timestamp,
+) -> Result<Compared> {
     let sources = sources(source, &live.live)?;
+    let mut rules = rules(rule_words, &source.paths, now)?;
     let side = live_side(live, &source.paths)?;
-    let options = options(live, compare, explain);
-    let mut report = engine::run(&sources, side.as_ref(), RuleSet::builtin(), &options)?;
+    rules.add_live(rule_words, side.as_ref())?;
+    let options = Options {
+        strict_rules: rule_words.strict_rules,
+        ..options(live, compare, explain)
+    };
+    let mut report = engine::run(&sources, side.as_ref(), &rules.set, &options)?;
     if !compare.allow_empty {
         report
             .warnings
             .extend(emptiness(&report, &source.paths, &live.filter));
     }
-    Ok(report)
+    report.warnings.append(&mut rules.warnings);
+    Ok(Compared { report, rules })
 }
 
 fn options(live: &LiveArgs, compare: &CompareArgs, explain: bool) -> Options {
