@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{ACCEPTED, Rule, RuleOrigin, RuleSet};
 use crate::model::{ObjectReport, RuleCount, Status, Verdict, Warning};
 
-/// What a run did with the rules.
-#[derive(Debug, Clone, Copy)]
+/// What a run did with the rules; by default, that there was none.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Audited<'r> {
     /// How much each rule hid.
     pub counts: &'r [RuleCount],

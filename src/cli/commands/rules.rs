@@ -1,25 +1,34 @@
 //! `driftctl rules`
 
 use std::io::Write;
+use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 use crate::cli::args::{RulesCommandArgs, RulesFormat};
-use crate::cli::comparison::{self, NoLive};
+use crate::cli::comparison::{self, NoLive, Search};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::config::rule_text;
 use crate::model::Warning;
 use crate::output::escape;
-use crate::policy::{Rule, RuleOrigin, RuleSet, rules_of};
+use crate::policy::{Audited, Rule, RuleOrigin, RuleSet, audit, rules_of};
 
 /// Lists every rule, and where it is written.
 ///
 /// # Errors
 /// When a file of rules is broken.
 pub fn run(args: &RulesCommandArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
-    let rules = comparison::rules(&args.rules, &args.source.paths, settings.now)?;
+    let rules = comparison::rules(
+        &args.rules,
+        &args.source.paths,
+        Search::Upwards,
+        settings.now,
+    )?;
+    if args.rules.argocd_cm.as_deref() == Some(Path::new("live")) {
+        bail!("this command reads no cluster; name a file for --argocd-cm");
+    }
     let mut warnings = rules.warnings;
     let mut of_objects = Vec::new();
     let mut of_sources = Vec::new();
@@ -36,6 +45,7 @@ pub fn run(args: &RulesCommandArgs, settings: &Settings, streams: &mut Streams) 
         }
     }
     let set = rules.set.joined(of_sources);
+    warnings.extend(audit(&set, &Audited::default(), args.rules.strict_rules));
     let listed: Vec<&Rule> = of_objects
         .iter()
         .chain(set.rules())

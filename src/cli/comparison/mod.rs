@@ -14,7 +14,7 @@ use crate::engine::{self, Options};
 use crate::model::{Report, Warning};
 
 pub use live_side::{NoLive, live_side};
-pub use rules::{Rules, accepted, check, engine, rules};
+pub use rules::{Rules, Search, accepted, check, engine, rules};
 pub use sources::sources;
 
 /// What stands for standard input, on either side.
@@ -41,7 +41,7 @@ pub fn run(
     now: Timestamp,
 ) -> Result<Compared> {
     let sources = sources(source, &live.live)?;
-    let mut rules = rules(rule_words, &source.paths, now)?;
+    let mut rules = rules(rule_words, &source.paths, Search::Upwards, now)?;
     let side = live_side(live, &source.paths)?;
     rules.add_live(rule_words, side.as_ref())?;
     let options = Options {

@@ -41,11 +41,25 @@ pub struct Baseline {
     pub debt: Debt,
 }
 
+/// Whether the tree of the manifests may bring rules along. Where whoever wrote it is not trusted,
+/// rules come from files that are named, and from nowhere else: else a change could hide itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Search {
+    /// Files are looked for from the manifests upwards.
+    Upwards,
+    /// Only files that the words name are read.
+    NamedOnly,
+}
+
 /// Reads the rules that the words name, or that lie above the manifests.
 ///
 /// # Errors
 /// When anything is wrong with a file: everything that is.
-pub fn rules(args: &RulesArgs, paths: &[PathBuf], now: Timestamp) -> Result<Rules> {
+pub fn rules(args: &RulesArgs, paths: &[PathBuf], search: Search, now: Timestamp) -> Result<Rules> {
+    let args = &RulesArgs {
+        no_config: args.no_config || (search == Search::NamedOnly && args.config.is_none()),
+        ..args.clone()
+    };
     let start = start(paths);
     let found = config_file(args, start)?;
     let engine = Arc::new(engine());
