@@ -30,15 +30,11 @@ never\t'Never'"
 complete -c driftctl -n "__fish_driftctl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c driftctl -n "__fish_driftctl_needs_command" -s V -l version -d 'Print version'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "diff" -d 'Compare manifests with a cluster and report what drifted'
-complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "rules" -d 'List the rules, and where each is written'
-complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "accept" -d 'Record today\'s drift as accepted, until it changes or expires'
-complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "debt" -d 'List accepted drift and how long it is accepted for; fails when something is overdue'
-complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "ignore" -d 'Add a rule to .driftctl.yaml that ignores drift'
-complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "init" -d 'Write a .driftctl.yaml in which everything is explained'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "schema" -d 'Print the JSON Schema of what driftctl writes or reads'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "completions" -d 'Write a completion script for a shell'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "version" -d 'Print the versions of driftctl and of the Kubernetes schema inside it'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l ref -d 'Read the paths as they are in Git at this revision instead of in the work tree' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l live -d 'Read live objects from a file, a folder, or standard input (-) instead of a cluster' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l kubeconfig -d 'Read the connection from this kubeconfig file' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l context -d 'Use this context of the kubeconfig instead of its current one' -r
@@ -62,9 +58,6 @@ high\t'Drift of high severity and above'
 critical\t'Drift of critical severity'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l max-missing -d 'Stop with 2 when more than so many declared objects are missing' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l max-extra -d 'Stop with 2 when more than so many live objects are declared nowhere' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l config -d 'Read rules from this file' -r -F
-complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l baseline -d 'Read accepted drift from this file' -r -F
-complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l argocd-cm -d 'Take over what Argo CD ignores everywhere: its ConfigMap argocd-cm, from a file or (live) from the cluster' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s o -l output -d 'Write the report in this format, to standard output or to a file' -r -f -a "text\t'For reading, in colour on a terminal'
 diff\t'A unified diff of YAML, declared against live, object by object'
 json\t'One JSON document for other programs, versioned (driftctl.report/v1)'
@@ -80,80 +73,18 @@ html\t'One self-contained page with side-by-side diffs and filters, without scri
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l show -d 'List drift, also what rules ignore, or everything with its explanation' -r -f -a "drift\t'What counts as drift'
 ignored\t'Also what rules ignore'
 all\t'Also what is in sync, and what is explained and why'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l redact -d 'Mask the values at this path too, below it as well, in every object or in those of a kind' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s A -l all-namespaces -d 'Look in all namespaces, whatever --namespace and the context say'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l allow-empty -d 'Accept that no object is found'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l exit-zero -d 'Exit with 0 although there is drift'
-complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l no-config -d 'Use built-in rules only; look for no .driftctl.yaml and no baseline'
-complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l strict-rules -d 'Take what is to be said of rules for errors: rules that hid nothing, are expired, or have no reason'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l show-secrets -d 'Show secret values as they are'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l untrusted -d 'Take the manifests for those of somebody who may not see the cluster'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s v -l verbose -d 'Show long values in full, and name each file and document that was skipped'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s q -l quiet -d 'Print errors only; the exit code is the answer'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l config -d 'Read rules from this file' -r -F
-complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l baseline -d 'Read accepted drift from this file' -r -F
-complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l argocd-cm -d 'Take over what Argo CD ignores everywhere: its ConfigMap argocd-cm, from a file or (live) from the cluster' -r -F
-complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -s o -l output -d 'The format' -r -f -a "text\t'Lines to read'
-json\t'One JSON document'
-yaml\t'The schema of .driftctl.yaml'"
-complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
-always\t'Always'
-never\t'Never'"
-complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l no-config -d 'Use built-in rules only; look for no .driftctl.yaml and no baseline'
-complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l strict-rules -d 'Take what is to be said of rules for errors: rules that hid nothing, are expired, or have no reason'
-complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l object -d 'Accept only drift of this object (* is a wildcard in the name); may be given several times' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l path -d 'Accept only drift at these paths, with wildcards as in rules; may be given several times' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l reason -d 'Why it is accepted' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l ticket -d 'Where it is discussed' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l expires -d 'Until when: 24h, 7d, 2w, a date (its end in UTC), or a time' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l live -d 'Read live objects from a file, a folder, or standard input (-) instead of a cluster' -r -F
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l kubeconfig -d 'Read the connection from this kubeconfig file' -r -F
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l context -d 'Use this context of the kubeconfig instead of its current one' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l request-timeout -d 'Give up a request after so many seconds' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l timeout -d 'Stop reading after so many seconds, and report what was read as incomplete' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l concurrency -d 'Keep at most so many requests under way' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -s n -l namespace -d 'Compare within this namespace' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -s l -l selector -d 'Look only at objects with such labels: app=cart,tier!=db,env in (a,b),!legacy' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l kind -d 'Look only at objects of this kind: deploy, Deployment, deployments.apps' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l extra -d 'Also report live objects that no manifest declares' -r -f -a "none\t'Nowhere'
-namespace\t'In the namespaces of the declared objects'"
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l field-manager -d 'Name a field manager that applies these manifests' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l audit-log -d 'Read who wrote what from an audit log of the API server' -r -F
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l config -d 'Read rules from this file' -r -F
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l baseline -d 'Read accepted drift from this file' -r -F
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l argocd-cm -d 'Take over what Argo CD ignores everywhere: its ConfigMap argocd-cm, from a file or (live) from the cluster' -r -F
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
-always\t'Always'
-never\t'Never'"
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -s A -l all-namespaces -d 'Look in all namespaces, whatever --namespace and the context say'
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l allow-empty -d 'Accept that no object is found'
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l no-config -d 'Use built-in rules only; look for no .driftctl.yaml and no baseline'
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l strict-rules -d 'Take what is to be said of rules for errors: rules that hid nothing, are expired, or have no reason'
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c driftctl -n "__fish_driftctl_using_subcommand debt" -l config -d 'Look for the baseline next to this configuration' -r -F
-complete -c driftctl -n "__fish_driftctl_using_subcommand debt" -l baseline -d 'Read this baseline' -r -F
-complete -c driftctl -n "__fish_driftctl_using_subcommand debt" -s o -l output -d 'The format' -r -f -a "text\t'Lines to read'
-json\t'One JSON document'"
-complete -c driftctl -n "__fish_driftctl_using_subcommand debt" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
-always\t'Always'
-never\t'Never'"
-complete -c driftctl -n "__fish_driftctl_using_subcommand debt" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c driftctl -n "__fish_driftctl_using_subcommand ignore" -l reason -d 'Why it is ignored' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand ignore" -l expires -d 'Until when: 24h, 7d, 2w, a date (its end in UTC), or a time' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand ignore" -l id -d 'The rule\'s name in reports' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand ignore" -l owner -d 'Who answers for the rule' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand ignore" -l ticket -d 'Where it is discussed' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand ignore" -l config -d 'Add the rule to this file; otherwise to the .driftctl.yaml here or above, or to a new one' -r -F
-complete -c driftctl -n "__fish_driftctl_using_subcommand ignore" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
-always\t'Always'
-never\t'Never'"
-complete -c driftctl -n "__fish_driftctl_using_subcommand ignore" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c driftctl -n "__fish_driftctl_using_subcommand init" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
-always\t'Always'
-never\t'Never'"
-complete -c driftctl -n "__fish_driftctl_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c driftctl -n "__fish_driftctl_using_subcommand schema" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
@@ -168,13 +99,8 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand version" -l color -d '
 always\t'Always'
 never\t'Never'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema completions version help" -f -a "diff" -d 'Compare manifests with a cluster and report what drifted'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema completions version help" -f -a "rules" -d 'List the rules, and where each is written'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema completions version help" -f -a "accept" -d 'Record today\'s drift as accepted, until it changes or expires'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema completions version help" -f -a "debt" -d 'List accepted drift and how long it is accepted for; fails when something is overdue'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema completions version help" -f -a "ignore" -d 'Add a rule to .driftctl.yaml that ignores drift'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema completions version help" -f -a "init" -d 'Write a .driftctl.yaml in which everything is explained'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema completions version help" -f -a "schema" -d 'Print the JSON Schema of what driftctl writes or reads'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema completions version help" -f -a "completions" -d 'Write a completion script for a shell'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema completions version help" -f -a "version" -d 'Print the versions of driftctl and of the Kubernetes schema inside it'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff schema completions version help" -f -a "diff" -d 'Compare manifests with a cluster and report what drifted'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff schema completions version help" -f -a "schema" -d 'Print the JSON Schema of what driftctl writes or reads'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff schema completions version help" -f -a "completions" -d 'Write a completion script for a shell'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff schema completions version help" -f -a "version" -d 'Print the versions of driftctl and of the Kubernetes schema inside it'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff schema completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 use super::Exit;
 use super::args::{Extra, FailOn, GateArgs};
-use crate::model::{ObjectReport, Report, Status, Warning};
+use crate::model::{Drift, ObjectReport, Report, Severity, Status, Warning};
 
 /// What a report means for whoever reads the exit code alone.
 pub fn answer(report: &Report, args: &GateArgs) -> Exit {
@@ -25,26 +25,41 @@ pub fn answer(report: &Report, args: &GateArgs) -> Exit {
 
 /// Whether an object is something that `what` names.
 fn fails(object: &ObjectReport, what: FailOn) -> bool {
-    let is_drift = matches!(
-        object.status,
-        Status::Drifted | Status::Missing | Status::Extra
-    );
     match what {
-        FailOn::Drift => is_drift,
+        // An object in conflict may have drifted elsewhere too.
+        FailOn::Drift if object.status == Status::Conflict => object
+            .drifts
+            .iter()
+            .any(|d| d.is_drift() && !d.is_conflict()),
+        FailOn::Drift => object.is_drift(),
+        FailOn::Conflict => object.status == Status::Conflict,
+        FailOn::Pending => {
+            object.status == Status::Pending || object.reported().any(Drift::is_pending)
+        }
         FailOn::Missing => object.status == Status::Missing,
         FailOn::Extra => object.status == Status::Extra,
         FailOn::Unknown => object.status == Status::Unknown,
+        FailOn::Any => object.status != Status::InSync || object.reported().next().is_some(),
         FailOn::Low | FailOn::Medium | FailOn::High | FailOn::Critical => {
-            is_drift && object.severity() >= what.severity()
+            object.is_drift() && severity_of_drift(object) >= what.severity()
         }
     }
+}
+
+/// The worst of what counts as drift: what only the branch changes does not.
+fn severity_of_drift(object: &ObjectReport) -> Option<Severity> {
+    let drifts = object.drifts.iter().filter(|drift| drift.is_drift());
+    object.weight.max(drifts.map(|drift| drift.severity).max())
 }
 
 /// Checks that what the words ask for is looked for.
 ///
 /// # Errors
 /// When a limit could never be reached.
-pub fn check(args: &GateArgs, extra: Extra) -> Result<()> {
+pub fn check(args: &GateArgs, extra: Extra, has_base: bool) -> Result<()> {
+    if !has_base && args.fail_on.contains(&FailOn::Pending) {
+        bail!("--fail-on pending fails on what a branch changes; name its base with --base");
+    }
     if extra == Extra::None {
         if args.max_extra.is_some() {
             bail!("--max-extra counts what --extra finds; add --extra namespace");

@@ -12,6 +12,8 @@ mod exit;
 mod gate;
 mod message;
 mod panics;
+mod plugin;
+mod secrecy;
 mod selection;
 pub mod settings;
 mod streams;
@@ -20,7 +22,7 @@ mod surroundings;
 use std::ffi::OsString;
 use std::io::Write;
 
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
 pub use exit::Exit;
 pub use panics::{contain_panics, report_panics_plainly};
@@ -40,7 +42,8 @@ pub fn run(
     mut streams: Streams,
 ) -> Exit {
     let words: Vec<OsString> = words.into_iter().collect();
-    let done = match Cli::try_parse_from(&words) {
+    let parsed = plugin::command(&words).try_get_matches_from(&words);
+    let done = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         _ if words.iter().skip(1).eq([jq_worker::NAME]) => {
             // Whoever asked is gone when this fails; there is nobody to tell.
             jq_worker::run(&mut streams).unwrap_or(Exit::Trouble)

@@ -22,6 +22,8 @@ pub struct Settings {
     pub message_color: bool,
     /// Columns that text is laid out for.
     pub columns: usize,
+    /// Whether this is a CI job.
+    pub is_ci: bool,
     /// When the run takes place.
     pub now: Timestamp,
     /// Who runs it, as far as that is known.
@@ -40,6 +42,7 @@ impl Settings {
                 .or(around.terminal_columns)
                 .unwrap_or(DEFAULT_COLUMNS)
                 .max(LEAST_COLUMNS),
+            is_ci: around.is_ci,
             now: around.now,
             user: around.user.clone(),
         }

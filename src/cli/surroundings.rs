@@ -25,6 +25,8 @@ pub struct Surroundings {
     pub dumb: bool,
     /// `COLUMNS`, where a shell or a script sets the width.
     pub columns: Option<usize>,
+    /// `CI` is set, as every CI service does: logs are kept and read by many.
+    pub is_ci: bool,
     /// When the run takes place, for "3h ago". `SOURCE_DATE_EPOCH` in its stead makes a report
     /// repeatable (<https://reproducible-builds.org/specs/source-date-epoch>).
     pub now: Timestamp,
@@ -45,6 +47,7 @@ impl Surroundings {
             force_color: var("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
             dumb: var("TERM").is_some_and(|term| term == "dumb"),
             columns: number("COLUMNS"),
+            is_ci: var("CI").is_some_and(|value| value != "false" && value != "0"),
             now: number("SOURCE_DATE_EPOCH")
                 .and_then(|seconds| Timestamp::from_second(seconds).ok())
                 .unwrap_or_else(Timestamp::now),
@@ -77,6 +80,7 @@ impl Surroundings {
             force_color: false,
             dumb: false,
             columns: None,
+            is_ci: false,
             now: Timestamp::UNIX_EPOCH,
             user: None,
         }

@@ -4,6 +4,7 @@ mod api;
 pub mod audit;
 mod dump;
 mod live_object;
+mod query;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use crate::policy::{KindNames, KindPattern};
 pub use api::{Api, ConnectOptions};
 pub use dump::Dump;
 pub use live_object::{LiveObject, Unreadable};
+pub use query::{Label, Query};
 
 /// A kind as the live side serves it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -189,6 +191,16 @@ pub trait Live {
     /// # Errors
     /// When it has one that cannot be read.
     fn schema(&self, api_version: &str) -> anyhow::Result<Option<Value>>;
+
+    /// Objects that are not known by name, for declared state that lies in the cluster: all that
+    /// the query selects, sorted as the live side has them. A recording answers with what it holds.
+    ///
+    /// # Errors
+    /// When they cannot be read, or not all of them.
+    fn list(&self, query: &Query<'_>) -> anyhow::Result<Vec<Value>>;
+
+    /// Every kind whose objects people may make, and why there may be more of them.
+    fn kinds(&self) -> (Vec<ServedKind>, Vec<String>);
 
     /// The objects of a kind in a namespace, for what a verdict depends on (autoscalers);
     /// `None` when they cannot be read.

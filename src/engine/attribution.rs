@@ -238,6 +238,8 @@ mod tests {
             severity: crate::model::Severity::High,
             verdict: crate::model::Verdict::Reported,
             note: None,
+            blame: None,
+            merge: None,
         }
     }
 

@@ -39,13 +39,14 @@ fn report(live: &LiveObject, rules: &RuleSet, filter: &Filter) -> Option<ObjectR
         origin: None,
         status: Status::Extra,
         reason: None,
+        lifecycle: None,
         weight: None,
         drifts: Vec::new(),
         owners,
         declared: None,
         live: Some(without_bookkeeping(value)),
     };
-    Some(hide(report, None, rules))
+    Some(hide(report, None, rules, false))
 }
 
 /// The object as somebody might have written it.

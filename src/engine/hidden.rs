@@ -8,15 +8,24 @@ use crate::model::{
 use crate::policy::{ACCEPTED, RuleSet, Standing, rules_of};
 
 /// Takes a report on a missing or extra object out of what counts when a rule says so. It stays
-/// in the report, with the change that the rule hid.
-pub fn hide(mut report: ObjectReport, declared: Option<&Value>, rules: &RuleSet) -> ObjectReport {
+/// in the report, with the change that the rule hid. What an `untrusted` manifest says of itself is
+/// no rule.
+pub fn hide(
+    mut report: ObjectReport,
+    declared: Option<&Value>,
+    rules: &RuleSet,
+    untrusted: bool,
+) -> ObjectReport {
     let kind = match report.status {
         Status::Missing => ChangeKind::Removed,
         Status::Extra => ChangeKind::Added,
-        Status::InSync | Status::Drifted | Status::Unknown => return report,
+        Status::InSync | Status::Drifted | Status::Unknown | Status::Pending | Status::Conflict => {
+            return report;
+        }
     };
     let object = declared.or(report.live.as_ref()).unwrap_or(&Value::Null);
-    let own = rules_of(declared, report.live.as_ref(), &place_of(&report));
+    let trusted = declared.filter(|_| !untrusted);
+    let own = rules_of(trusted, report.live.as_ref(), &place_of(&report));
     let of_object = rules.for_object(&report.key, object, own.rules);
     let owners: Vec<&Owner> = report.owners.iter().collect();
     let change = Change {
@@ -44,6 +53,8 @@ pub fn hide(mut report: ObjectReport, declared: Option<&Value>, rules: &RuleSet)
         severity: Severity::Medium,
         verdict: Verdict::Ignored { rule, reason },
         note: None,
+        blame: None,
+        merge: None,
     });
     report.reason = Some(format!("{}, which a rule ignores", report.status.as_str()));
     report.status = Status::InSync;

@@ -8,6 +8,7 @@ mod object;
 mod resolve;
 mod scaling;
 mod schemas;
+mod three_way;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,8 +20,10 @@ use rayon::prelude::*;
 
 use crate::cluster::{Answer, FetchRequest, Live, Places};
 use crate::model::{Coverage, ObjectReport, Report, ResourceKey, RuleCount, Verdict, Warning};
-use crate::policy::{Audited, Filter, Rule, RuleOrigin, RuleSet, audit};
+use crate::policy::{Allowed, Audited, Filter, Rule, RuleOrigin, RuleSet, audit};
 use crate::source::{Loaded, Source};
+
+pub use three_way::run as run_three_way;
 
 use object::{Compared, Comparison};
 use resolve::Resolved;
@@ -45,6 +48,11 @@ pub struct Options {
     pub all_namespaces: bool,
     /// What the run is limited to.
     pub filter: Filter,
+    /// The objects that may be read.
+    pub allowed: Allowed,
+    /// `--untrusted`: whether rules that come with the manifests are left aside, because whoever
+    /// wrote them could hide what they like.
+    pub untrusted: bool,
     /// Whether undeclared objects are looked for.
     pub extra: Extra,
     /// `--field-manager`: who declares the manifests; empty to find out for each object.
@@ -77,7 +85,12 @@ pub fn run(
     options: &Options,
 ) -> Result<Report> {
     let loaded = load(sources, live);
-    let rules = &with_rules_of_sources(rules, &loaded.rules);
+    let rules_of_sources: &[Rule] = if options.untrusted {
+        &[]
+    } else {
+        &loaded.rules
+    };
+    let rules = &with_rules_of_sources(rules, rules_of_sources);
     let resolved = resolve::resolve(&loaded.manifests, live, options)?;
     let mut fetched = live.fetch(&request(&resolved, options))?;
     fetched
@@ -109,7 +122,7 @@ pub fn run(
     let unresolved = resolved.unresolved.into_iter().chain(of_new_kinds);
     objects.extend(unresolved.map(|report| {
         let declared = report.declared.clone();
-        hidden::hide(report, declared.as_ref(), rules)
+        hidden::hide(report, declared.as_ref(), rules, options.untrusted)
     }));
     objects.extend(extra::reports(&fetched.extra, rules, &options.filter));
     objects.sort_by(|a, b| a.key.cmp(&b.key));
@@ -145,12 +158,15 @@ pub fn run(
     warnings.dedup();
     Ok(Report {
         target: live.target(),
+        revisions: loaded.revisions,
         coverage,
         rules: counts,
+        expired_rules: rules.rules().iter().filter(|rule| rule.expired).count(),
         objects,
         warnings,
         skipped: loaded.skipped,
         interrupted: fetched.interrupted,
+        three_way: false,
     })
 }
 
@@ -164,6 +180,7 @@ fn load(sources: &[Box<dyn Source>], live: &dyn Live) -> Loaded {
         all.errors.extend(loaded.errors);
         all.warnings.extend(loaded.warnings);
         all.rules.extend(loaded.rules);
+        all.revisions.extend(loaded.revisions);
     }
     all
 }

@@ -65,7 +65,7 @@ impl Comparison<'_> {
                     declared: Some(manifest.clone()),
                     ..blank(declared, Status::Missing, None)
                 };
-                hide(missing, Some(manifest), self.rules)
+                hide(missing, Some(manifest), self.rules, self.options.untrusted)
             }
             Answer::Unread(why) => blank(declared, Status::Unknown, Some(why.clone())),
         };
@@ -123,7 +123,8 @@ impl Comparison<'_> {
         let appliers = Appliers::of(ownership, normal, &self.options.field_managers);
         let sent = last_applied(live_value);
         let place = format!("{} ({})", declared.manifest.origin, declared.key);
-        let own = rules_of(Some(normal), Some(live_value), &place);
+        let trusted = Some(normal).filter(|_| !self.options.untrusted);
+        let own = rules_of(trusted, Some(live_value), &place);
         let object_rules = self.rules.for_object(&declared.key, normal, own.rules);
         let (schema, root) = self.schemas.of(&live.api_version, &declared.key.kind);
         let subject = Subject {
@@ -166,7 +167,7 @@ impl Comparison<'_> {
 
 /// The manifest at the version that is live; `None` when what changed between the two is not
 /// known.
-fn at_version<'v>(declared: &'v Value, api_version: &str) -> Option<Cow<'v, Value>> {
+pub(super) fn at_version<'v>(declared: &'v Value, api_version: &str) -> Option<Cow<'v, Value>> {
     if declared.get("apiVersion").is_some_and(|v| v == api_version) {
         return Some(Cow::Borrowed(declared));
     }
@@ -180,6 +181,7 @@ fn blank(declared: &Declared<'_>, status: Status, reason: Option<String>) -> Obj
         origin: Some(declared.manifest.origin.clone()),
         status,
         reason,
+        lifecycle: None,
         weight: None,
         drifts: Vec::new(),
         owners: Vec::new(),

@@ -95,6 +95,10 @@ pub fn resolve<'m>(
     let mut by_key: BTreeMap<ResourceKey, Vec<Declared<'m>>> = BTreeMap::new();
     for manifest in manifests {
         let lookup = lookups.get(&kind_of(manifest));
+        if let Some(why) = refusal(manifest, lookup, &namespace, options) {
+            resolved.unresolved.push(unknown(manifest, why));
+            continue;
+        }
         if resolved.leave_out(manifest, lookup, &namespace, options) {
             continue;
         }
@@ -203,6 +207,25 @@ impl Resolved<'_> {
     }
 }
 
+/// Why the object that a manifest speaks of is not to be read, though it could be.
+fn refusal(
+    manifest: &Manifest,
+    lookup: Option<&KindLookup>,
+    default: &str,
+    options: &Options,
+) -> Option<String> {
+    let Some(KindLookup::Served(kind)) = lookup else {
+        return None;
+    };
+    let key = key_of(manifest, kind.namespaced, default);
+    let mut allowed = options.allowed.clone();
+    if options.untrusted {
+        let own = || vec![default.to_owned()];
+        allowed.namespaces.get_or_insert_with(own);
+    }
+    allowed.refusal(&key, &kind.names())
+}
+
 /// The namespace that a manifest covers: its own, or the one it makes.
 fn covers(key: &ResourceKey) -> Option<String> {
     let is_namespace = key.kind == "Namespace" && key.group.is_empty();
@@ -272,6 +295,7 @@ fn unknown(manifest: &Manifest, why: String) -> ObjectReport {
         origin: Some(manifest.origin.clone()),
         status: Status::Unknown,
         reason: Some(why),
+        lifecycle: None,
         weight: None,
         drifts: Vec::new(),
         owners: Vec::new(),

@@ -3,6 +3,7 @@
 mod change;
 mod key;
 mod manifest;
+mod merge;
 mod ownership;
 mod path;
 mod report;
@@ -10,9 +11,10 @@ mod report;
 pub use change::{Change, ChangeKind, Explanation};
 pub use key::{GroupKind, ResourceKey, group_of};
 pub use manifest::{Locate, Manifest, Origin, Position, Step};
+pub use merge::{Lifecycle, Merge, MergeClass};
 pub use ownership::{FieldSet, ManagerEntry, Operation, Owner, Ownership};
 pub use path::{FieldPath, PathError, Segment};
 pub use report::{
-    Coverage, Drift, ObjectReport, Report, RuleCount, Severity, Status, Target, Totals, Verdict,
-    Warning,
+    Blame, Coverage, Drift, ObjectReport, Report, Revision, RuleCount, Severity, Status, Target,
+    Totals, Verdict, Warning,
 };

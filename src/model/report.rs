@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Change, Explanation, FieldPath, Origin, Owner, Position, ResourceKey};
+use super::{
+    Change, Explanation, FieldPath, Lifecycle, Merge, MergeClass, Origin, Owner, Position,
+    ResourceKey,
+};
 
 /// How much a change matters, most urgent last, so that `max` is the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,6 +53,17 @@ pub enum Verdict {
     },
 }
 
+/// The commit that last touched a line of a manifest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Blame {
+    /// The commit's id, in full; `None` for a line that is in the work tree only.
+    pub commit: Option<String>,
+    /// The name of its author.
+    pub author: Option<String>,
+    /// When it was authored, RFC 3339.
+    pub time: Option<String>,
+}
+
 /// A change that was judged.
 #[derive(Debug, Clone)]
 pub struct Drift {
@@ -66,12 +80,35 @@ pub struct Drift {
     /// A remark that helps to act, such as "the manifest dropped it and nobody has applied that
     /// yet".
     pub note: Option<String>,
+    /// Who last touched its line in the manifest, if that was asked for.
+    pub blame: Option<Blame>,
+    /// How it stands to the base of a branch, where there is one.
+    pub merge: Option<Merge>,
 }
 
 impl Drift {
-    /// Whether the change counts as drift.
+    /// Whether the change is something to tell.
     pub fn is_reported(&self) -> bool {
         self.verdict == Verdict::Reported
+    }
+
+    /// Whether the change counts as drift: not what only the branch changes, nor what it has taken
+    /// over from live.
+    pub fn is_drift(&self) -> bool {
+        let class = self.merge.as_ref().map(|merge| merge.class);
+        self.is_reported() && !matches!(class, Some(MergeClass::Pending | MergeClass::Backport))
+    }
+
+    /// Whether only the branch changes it.
+    pub fn is_pending(&self) -> bool {
+        let class = self.merge.as_ref().map(|merge| merge.class);
+        self.is_reported() && class == Some(MergeClass::Pending)
+    }
+
+    /// Whether merging the branch overwrites a change that was made live.
+    pub fn is_conflict(&self) -> bool {
+        let class = self.merge.as_ref().map(|merge| merge.class);
+        self.is_reported() && class == Some(MergeClass::Conflict)
     }
 }
 
@@ -88,6 +125,10 @@ pub enum Status {
     Extra,
     /// Not compared; [`ObjectReport::reason`] says why.
     Unknown,
+    /// The branch changes it, and live it is what the base declares.
+    Pending,
+    /// The branch changes it, and it was changed live: merging overwrites that.
+    Conflict,
 }
 
 impl Status {
@@ -99,6 +140,8 @@ impl Status {
             Self::Missing => "missing",
             Self::Extra => "extra",
             Self::Unknown => "unknown",
+            Self::Pending => "pending",
+            Self::Conflict => "conflict",
         }
     }
 }
@@ -118,6 +161,8 @@ pub struct ObjectReport {
     pub reason: Option<String>,
     /// How much it matters that the object as a whole is missing or extra.
     pub weight: Option<Severity>,
+    /// What the branch does to the object as a whole, where there is a base to compare with.
+    pub lifecycle: Option<Lifecycle>,
     /// Its changes, sorted by path. Explained ones are there only when they were asked for.
     pub drifts: Vec<Drift>,
     /// Who holds an extra object, most recent write first.
@@ -134,13 +179,19 @@ impl ObjectReport {
         self.drifts.iter().filter(|drift| drift.is_reported())
     }
 
-    /// How much the object matters: that it is missing or extra, or else its worst reported change.
+    /// How much the object matters: that it is missing or extra, or else its worst change.
     pub fn severity(&self) -> Option<Severity> {
-        let changes = self.reported().map(|drift| drift.severity);
-        match self.status {
-            Status::Missing | Status::Extra => self.weight,
-            Status::InSync | Status::Drifted | Status::Unknown => changes.max(),
-        }
+        let all = self.reported();
+        let worst = all.map(|drift| (drift.is_drift(), drift.severity)).max();
+        self.weight.max(worst.map(|(_, severity)| severity))
+    }
+
+    /// Whether the object differs from what is declared, not counting what only the branch does.
+    pub fn is_drift(&self) -> bool {
+        matches!(
+            self.status,
+            Status::Drifted | Status::Missing | Status::Extra | Status::Conflict
+        )
     }
 }
 
@@ -159,6 +210,17 @@ pub struct Target {
     pub insecure: bool,
     /// When the live side was read, RFC 3339.
     pub read_at: Option<String>,
+}
+
+/// A Git commit that declared state was read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    /// What the user called it, such as `main`.
+    pub name: String,
+    /// Its id, in full.
+    pub commit: String,
+    /// When it was made, RFC 3339.
+    pub time: Option<String>,
 }
 
 /// How much of what is declared was compared.
@@ -189,7 +251,11 @@ pub struct Totals {
     pub extra: usize,
     /// See [`Status::Unknown`].
     pub unknown: usize,
-    /// Changes that count.
+    /// See [`Status::Pending`].
+    pub pending: usize,
+    /// See [`Status::Conflict`].
+    pub conflict: usize,
+    /// Changes that count as drift.
     pub reported: usize,
     /// Changes that rules hid.
     pub ignored: usize,
@@ -222,6 +288,8 @@ pub struct Warning {
 pub struct Report {
     /// What the declared state was compared with.
     pub target: Target,
+    /// The Git commits that the declared state was read from.
+    pub revisions: Vec<Revision>,
     /// How much was compared.
     pub coverage: Coverage,
     /// Every object, sorted by key.
@@ -232,8 +300,12 @@ pub struct Report {
     pub skipped: Vec<Warning>,
     /// The rules that hid something.
     pub rules: Vec<RuleCount>,
+    /// How many rules have run out, and hide nothing any more.
+    pub expired_rules: usize,
     /// Whether the run was cut short.
     pub interrupted: bool,
+    /// Whether the declared side is a branch that was compared with its base too.
+    pub three_way: bool,
 }
 
 impl Report {
@@ -241,7 +313,11 @@ impl Report {
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();
         for object in &self.objects {
-            totals.reported += object.reported().count();
+            totals.reported += object
+                .drifts
+                .iter()
+                .filter(|drift| drift.is_drift())
+                .count();
             totals.ignored += object
                 .drifts
                 .iter()
@@ -258,6 +334,8 @@ impl Report {
                 Status::Missing => &mut totals.missing,
                 Status::Extra => &mut totals.extra,
                 Status::Unknown => &mut totals.unknown,
+                Status::Pending => &mut totals.pending,
+                Status::Conflict => &mut totals.conflict,
             } += 1;
         }
         totals
@@ -276,21 +354,33 @@ impl Report {
 
     /// Whether drift was found, complete or not.
     pub fn has_drift(&self) -> bool {
-        self.objects.iter().any(|object| {
-            matches!(
-                object.status,
-                Status::Drifted | Status::Missing | Status::Extra
-            )
-        })
+        self.objects.iter().any(ObjectReport::is_drift)
     }
 
-    /// `incomplete` when anything could not be read, else `drifted` or `in-sync`: an error never
-    /// looks like "no drift".
+    /// Whether any object has a status.
+    fn has(&self, status: Status) -> bool {
+        self.objects.iter().any(|object| object.status == status)
+    }
+
+    /// The changes of a class, in a comparison with a base.
+    pub fn changes_of(&self, class: MergeClass) -> usize {
+        let drifts = self.objects.iter().flat_map(ObjectReport::reported);
+        let merges = drifts.filter_map(|drift| drift.merge.as_ref());
+        merges.filter(|merge| merge.class == class).count()
+    }
+
+    /// `incomplete` when anything could not be read, else the worst that was found: `conflict`,
+    /// `drifted`, `pending` (those with a base only) or `in-sync`. An error never looks like "no
+    /// drift".
     pub fn verdict(&self) -> &'static str {
         if self.is_incomplete() {
             "incomplete"
+        } else if self.has(Status::Conflict) {
+            "conflict"
         } else if self.has_drift() {
             "drifted"
+        } else if self.has(Status::Pending) {
+            "pending"
         } else {
             "in-sync"
         }

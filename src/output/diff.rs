@@ -57,7 +57,9 @@ fn render_object(
             let what = words::standing(object).unwrap_or_default();
             return writeln!(out, "# {}: {what}", words::object(object));
         }
-        Status::Drifted => (object.declared.as_ref(), object.live.as_ref()),
+        Status::Drifted | Status::Pending | Status::Conflict => {
+            (object.declared.as_ref(), object.live.as_ref())
+        }
         Status::Missing => (object.declared.as_ref(), None),
         Status::Extra => (None, object.live.as_ref()),
     };

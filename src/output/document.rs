@@ -3,6 +3,8 @@
 //! These types are the contract. They change with the version in [`SCHEMA`] only, except that
 //! fields may be added; what the program uses inside may change at any time.
 
+mod history;
+
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
@@ -11,9 +13,11 @@ use serde_json::Value;
 use super::RenderOptions;
 use super::view;
 use crate::model::{
-    Coverage, Drift, ObjectReport, Origin, Owner, RuleCount, Target, Totals, Verdict, Warning,
+    Coverage, Drift, MergeClass, ObjectReport, Origin, Owner, Report, RuleCount, Target, Verdict,
+    Warning,
 };
 use crate::redact::Redacted;
+use history::{BlameDocument, RevisionDocument};
 
 /// The name and version of the contract.
 pub const SCHEMA: &str = "driftctl.report/v1";
@@ -25,11 +29,16 @@ pub struct Document<'r> {
     /// The name and version of this format.
     #[schemars(extend("const" = SCHEMA))]
     schema: &'static str,
-    /// `in-sync`, `drifted` or `incomplete`. An incomplete report may hold drift too.
-    #[schemars(extend("enum" = ["in-sync", "drifted", "incomplete"]))]
+    /// `in-sync`, `drifted` or `incomplete`; with `--base` also `pending`, when only the branch
+    /// changes something, and `conflict`, when merging it overwrites what was changed live. An
+    /// incomplete report may hold drift and conflicts too.
+    #[schemars(extend("enum" = ["in-sync", "pending", "drifted", "conflict", "incomplete"]))]
     verdict: &'static str,
     /// What the declared state was compared with.
     target: TargetDocument<'r>,
+    /// The Git commits that the declared state was read from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    revisions: Vec<RevisionDocument<'r>>,
     /// How much was compared.
     coverage: CoverageDocument,
     /// Objects by status, and changes.
@@ -92,10 +101,30 @@ struct SummaryDocument {
     missing: usize,
     extra: usize,
     unknown: usize,
-    /// Changes that count.
+    /// With `--base`: objects that only the branch changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending: Option<usize>,
+    /// With `--base`: objects whose live changes merging overwrites.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conflict: Option<usize>,
+    /// With `--base`: changes by class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merge: Option<MergeSummaryDocument>,
+    /// Changes that count as drift.
     changes: usize,
     /// Changes that rules hid.
     ignored: usize,
+    /// Rules that have run out: what they hid is reported again.
+    expired_rules: usize,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct MergeSummaryDocument {
+    conflict: usize,
+    drift: usize,
+    pending: usize,
+    backport: usize,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -107,9 +136,14 @@ struct ObjectDocument<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     namespace: Option<&'r str>,
     name: &'r str,
-    /// `in-sync`, `drifted`, `missing`, `extra` or `unknown`.
-    #[schemars(extend("enum" = ["in-sync", "drifted", "missing", "extra", "unknown"]))]
+    /// `in-sync`, `drifted`, `missing`, `extra` or `unknown`; with `--base` also `pending` and
+    /// `conflict`.
+    #[schemars(extend("enum" = ["in-sync", "drifted", "missing", "extra", "unknown", "pending", "conflict"]))]
     status: &'static str,
+    /// With `--base`: whether only the branch (`new`) or only the base (`removed`) declares it.
+    #[schemars(extend("enum" = ["new", "removed"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lifecycle: Option<&'static str>,
     /// Why it is unknown, or what else there is to say.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'r str>,
@@ -158,6 +192,15 @@ struct ChangeDocument<'r> {
     /// What is live.
     #[serde(skip_serializing_if = "Option::is_none")]
     live: Option<&'r Value>,
+    /// With `--base`: `conflict` (merging overwrites what was changed live), `drift` (changed live
+    /// alone), `pending` (changed by the branch alone) or `backport` (the branch now declares what
+    /// is live). The `kind` of a backport is seen from the base.
+    #[schemars(extend("enum" = ["conflict", "drift", "pending", "backport"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<&'static str>,
+    /// With `--base`: what the base declares.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base: Option<&'r Value>,
     /// The field's line in the manifest, or its nearest ancestor's, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<usize>,
@@ -179,6 +222,9 @@ struct ChangeDocument<'r> {
     /// A remark that helps to act.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'r str>,
+    /// Who last touched the line in the manifest; with `--blame` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blame: Option<BlameDocument<'r>>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -278,8 +324,9 @@ impl<'r> Document<'r> {
             schema: SCHEMA,
             verdict: report.verdict(),
             target: TargetDocument::of(&report.target),
+            revisions: report.revisions.iter().map(RevisionDocument::of).collect(),
             coverage: CoverageDocument::of(report.coverage),
-            summary: SummaryDocument::of(report.totals()),
+            summary: SummaryDocument::of(report),
             objects: view::objects(report, options.show)
                 .map(|object| ObjectDocument::of(object, options))
                 .collect(),
@@ -316,8 +363,18 @@ impl CoverageDocument {
 }
 
 impl SummaryDocument {
-    fn of(totals: Totals) -> Self {
+    fn of(report: &Report) -> Self {
+        let totals = report.totals();
+        let with_base = |n: usize| report.three_way.then_some(n);
         Self {
+            pending: with_base(totals.pending),
+            conflict: with_base(totals.conflict),
+            merge: report.three_way.then(|| MergeSummaryDocument {
+                conflict: report.changes_of(MergeClass::Conflict),
+                drift: report.changes_of(MergeClass::Drift),
+                pending: report.changes_of(MergeClass::Pending),
+                backport: report.changes_of(MergeClass::Backport),
+            }),
             in_sync: totals.in_sync,
             drifted: totals.drifted,
             missing: totals.missing,
@@ -325,6 +382,7 @@ impl SummaryDocument {
             unknown: totals.unknown,
             changes: totals.reported,
             ignored: totals.ignored,
+            expired_rules: report.expired_rules,
         }
     }
 }
@@ -337,6 +395,7 @@ impl<'r> ObjectDocument<'r> {
             namespace: object.key.namespace.as_deref(),
             name: &object.key.name,
             status: object.status.as_str(),
+            lifecycle: object.lifecycle.map(|lifecycle| lifecycle.as_str()),
             reason: object.reason.as_deref(),
             origin: object.origin.as_ref().map(OriginDocument::of),
             severity: object.severity().map(|severity| severity.as_str()),
@@ -375,6 +434,8 @@ impl<'r> ChangeDocument<'r> {
             kind: drift.change.kind.as_str(),
             declared: drift.change.declared.as_ref(),
             live: drift.change.live.as_ref(),
+            class: drift.merge.as_ref().map(|merge| merge.class.as_str()),
+            base: drift.merge.as_ref().and_then(|merge| merge.base.as_ref()),
             line: drift.position.map(|position| position.line),
             column: drift.position.map(|position| position.column),
             severity: drift.severity.as_str(),
@@ -382,6 +443,7 @@ impl<'r> ChangeDocument<'r> {
             ignored,
             explained,
             note: drift.note.as_deref(),
+            blame: drift.blame.as_ref().map(BlameDocument::of),
         }
     }
 }

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::{Show, escape, view, words, yaml_text};
 use crate::model::{
-    Change, ChangeKind, Drift, ObjectReport, Report, Severity, Status, Verdict, Warning,
+    Change, ChangeKind, Drift, Lifecycle, Merge, MergeClass, ObjectReport, Report, Severity,
+    Status, Verdict, Warning,
 };
 
 /// Characters of a value within a sentence.
@@ -25,6 +26,16 @@ pub enum Class {
     Missing,
     /// A live object is not declared.
     Extra,
+    /// Merging the branch overwrites what was changed live.
+    Conflict,
+    /// Only the branch changes a field.
+    Pending,
+    /// The branch has taken over what is live.
+    Backport,
+    /// Only the branch declares an object.
+    New,
+    /// The branch no longer declares an object.
+    Dropped,
     /// An object was not compared.
     Unknown,
     /// The run could not do something.
@@ -35,12 +46,17 @@ pub enum Class {
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 13] = [
         Self::Changed,
         Self::Removed,
         Self::Added,
         Self::Missing,
         Self::Extra,
+        Self::Conflict,
+        Self::Pending,
+        Self::Backport,
+        Self::New,
+        Self::Dropped,
         Self::Unknown,
         Self::Error,
         Self::Warning,
@@ -54,6 +70,11 @@ impl Class {
             Self::Added => "added-field",
             Self::Missing => "missing-object",
             Self::Extra => "extra-object",
+            Self::Conflict => "merge-conflict",
+            Self::Pending => "pending-change",
+            Self::Backport => "backported-change",
+            Self::New => "new-object",
+            Self::Dropped => "dropped-object",
             Self::Unknown => "unknown-object",
             Self::Error => "incomplete-run",
             Self::Warning => "run-warning",
@@ -68,6 +89,13 @@ impl Class {
             Self::Added => "A field in the cluster is not declared in the manifest",
             Self::Missing => "An object that a manifest declares is not in the cluster",
             Self::Extra => "An object in the cluster is declared in no manifest",
+            Self::Conflict => "Merging the branch overwrites a change that was made in the cluster",
+            Self::Pending => {
+                "The branch changes a field that is in the cluster as the base declares it"
+            }
+            Self::Backport => "The branch now declares what was changed in the cluster",
+            Self::New => "The branch declares an object that is not in the cluster yet",
+            Self::Dropped => "The branch no longer declares an object that is in the cluster",
             Self::Unknown => "An object could not be compared, so it may have drifted",
             Self::Error => "Something could not be read, so the comparison is incomplete",
             Self::Warning => "Something to know about the comparison",
@@ -77,6 +105,14 @@ impl Class {
     /// Whether it says that something was not compared.
     pub fn is_fault(self) -> bool {
         matches!(self, Self::Unknown | Self::Error)
+    }
+
+    /// Whether it says what the branch means to do, which is no fault of anything.
+    pub fn is_intended(self) -> bool {
+        matches!(
+            self,
+            Self::Pending | Self::Backport | Self::New | Self::Dropped
+        )
     }
 }
 
@@ -138,6 +174,8 @@ pub fn findings(report: &Report, show: Show) -> Vec<Finding> {
         let urgency = std::cmp::Reverse(finding.severity);
         (
             finding.ignored.is_some(),
+            finding.class.is_intended(),
+            finding.class != Class::Conflict,
             !finding.class.is_fault(),
             urgency,
         )
@@ -173,7 +211,14 @@ fn of_object(object: &ObjectReport) -> Option<Finding> {
         Status::Missing => (Class::Missing, severity),
         Status::Extra => (Class::Extra, severity),
         Status::Unknown => (Class::Unknown, Severity::Critical),
-        Status::InSync | Status::Drifted => return None,
+        Status::Conflict if object.weight.is_some() || object.drifts.is_empty() => {
+            (Class::Conflict, severity)
+        }
+        Status::Pending if object.lifecycle == Some(Lifecycle::New) => (Class::New, severity),
+        Status::Pending if object.lifecycle == Some(Lifecycle::Removed) => {
+            (Class::Dropped, severity)
+        }
+        Status::InSync | Status::Drifted | Status::Conflict | Status::Pending => return None,
     };
     let mut message = words::standing(object).unwrap_or_default();
     if let Some(owners) = words::owners(&object.owners, None) {
@@ -194,14 +239,20 @@ fn of_object(object: &ObjectReport) -> Option<Finding> {
 }
 
 fn of_drift(object: &ObjectReport, drift: &Drift) -> Finding {
-    let class = match drift.change.kind {
-        ChangeKind::Changed => Class::Changed,
-        ChangeKind::Removed => Class::Removed,
-        ChangeKind::Added => Class::Added,
-    };
+    let class = class_of(drift);
     let path = drift.change.path.to_string();
-    let mut message = sentence(&drift.change);
-    if let Some(owners) = words::owners(&drift.owners, None) {
+    let mut message = match class {
+        Class::Conflict => conflict(drift),
+        Class::Pending => format!("pending: {}", sentence(&drift.change)),
+        Class::Backport => {
+            let path = escape::line(&path);
+            let live = drift.change.live.as_ref();
+            let live = live.map_or_else(|| "not there".to_owned(), brief);
+            format!("backport: {path} is {live} live, and the branch now says so too")
+        }
+        _ => sentence(&drift.change),
+    };
+    if let (false, Some(owners)) = (drift.is_conflict(), words::owners(&drift.owners, None)) {
         message.push_str(&format!("; {owners}"));
     }
     if let Some(note) = &drift.note {
@@ -234,6 +285,49 @@ fn of_drift(object: &ObjectReport, drift: &Drift) -> Finding {
     }
 }
 
+fn class_of(drift: &Drift) -> Class {
+    match (&drift.merge, drift.change.kind) {
+        (
+            Some(Merge {
+                class: MergeClass::Conflict,
+                ..
+            }),
+            _,
+        ) => Class::Conflict,
+        (
+            Some(Merge {
+                class: MergeClass::Pending,
+                ..
+            }),
+            _,
+        ) => Class::Pending,
+        (
+            Some(Merge {
+                class: MergeClass::Backport,
+                ..
+            }),
+            _,
+        ) => Class::Backport,
+        (_, ChangeKind::Changed) => Class::Changed,
+        (_, ChangeKind::Removed) => Class::Removed,
+        (_, ChangeKind::Added) => Class::Added,
+    }
+}
+
+/// `CONFLICT at .spec.replicas: base 3, branch 5, live 8; merging overwrites the change of …`
+fn conflict(drift: &Drift) -> String {
+    let values = view::three(drift).map(|(name, value)| match value {
+        Some(value) => format!("{name} {}", brief(value)),
+        None => format!("{name} nothing"),
+    });
+    format!(
+        "CONFLICT at {}: {}; {}",
+        escape::line(&drift.change.path.to_string()),
+        values.join(", "),
+        words::overwritten(drift, None)
+    )
+}
+
 /// `.spec.replicas is 5 live, and 3 is declared`
 fn sentence(change: &Change) -> String {
     let path = escape::line(&change.path.to_string()).into_owned();
@@ -253,7 +347,7 @@ fn sentence(change: &Change) -> String {
 }
 
 /// A value within a sentence: all of it when it is short, else what it is.
-fn brief(value: &Value) -> String {
+pub fn brief(value: &Value) -> String {
     let lines = |text: &str| words::count(text.lines().count(), "line");
     match value {
         Value::String(text) if text.contains('\n') => format!("a text of {}", lines(text)),

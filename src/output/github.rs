@@ -4,7 +4,7 @@
 
 use std::io::{self, Write};
 
-use super::finding::{Finding, findings};
+use super::finding::{Class, Finding, findings};
 use super::{Format, RenderOptions, escape, words};
 use crate::model::Severity;
 use crate::redact::Redacted;
@@ -33,6 +33,9 @@ impl Format for Github {
         if let Some(meaning) = words::incomplete(report) {
             writeln!(out, "::error title=driftctl::incomplete: {meaning}")?;
         }
+        if let Some(meaning) = words::conflict(report) {
+            writeln!(out, "::error title=driftctl::CONFLICT: {meaning}")?;
+        }
         let (verdict, tally) = (report.verdict(), words::tally(report));
         writeln!(
             out,
@@ -45,7 +48,8 @@ impl Format for Github {
 /// `::error file=cart.yaml,line=20,title=Deployment shop/cart::.spec.replicas …`
 fn annotation(finding: &Finding) -> String {
     let level = match finding.severity {
-        _ if finding.ignored.is_some() => "notice",
+        _ if finding.ignored.is_some() || finding.class.is_intended() => "notice",
+        _ if finding.class == Class::Conflict => "error",
         Severity::Critical | Severity::High => "error",
         Severity::Medium => "warning",
         Severity::Low => "notice",
@@ -59,10 +63,10 @@ fn annotation(finding: &Finding) -> String {
             properties.push(format!("col={column}"));
         }
     }
-    let title = if finding.subject.is_empty() {
-        "driftctl"
-    } else {
-        &finding.subject
+    let title = match (finding.subject.as_str(), finding.class) {
+        ("", _) => "driftctl",
+        (subject, Class::Conflict) => &format!("CONFLICT in {subject}"),
+        (subject, _) => subject,
     };
     properties.push(format!("title={}", property(title)));
     let mut message = format!("{} ({})", finding.message, finding.severity.as_str());

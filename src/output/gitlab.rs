@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::finding::{Finding, findings};
+use super::finding::{Class, Finding, findings};
 use super::json::write_json;
 use super::{Format, RenderOptions, words};
 use crate::model::Severity;
@@ -73,7 +73,8 @@ impl Format for Gitlab {
 
 fn issue(finding: Finding) -> Issue {
     let severity = match finding.severity {
-        _ if finding.class.is_fault() => "blocker",
+        _ if finding.class.is_fault() || finding.class == Class::Conflict => "blocker",
+        _ if finding.class.is_intended() => "info",
         Severity::Critical => "critical",
         Severity::High => "major",
         Severity::Medium => "minor",

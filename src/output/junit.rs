@@ -89,6 +89,9 @@ impl Suite {
             .collect();
         let mut faults = Vec::new();
         for finding in findings(report, Show::Drift) {
+            if finding.class.is_intended() {
+                continue;
+            }
             match finding.object.and_then(|at| cases.get_mut(at)) {
                 Some(case) => case.findings.push(finding),
                 None if finding.class.is_fault() => faults.push(finding),
@@ -132,7 +135,7 @@ impl Suite {
 
         xml.write_event(Event::Start(BytesStart::new("properties")))?;
         let coverage = words::coverage(report);
-        let target = words::target(&report.target).unwrap_or_default();
+        let target = words::sides(report).unwrap_or_default();
         for (name, value) in [
             ("verdict", report.verdict()),
             ("coverage", &coverage),

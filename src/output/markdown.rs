@@ -8,9 +8,10 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
+use super::finding::brief;
 use super::hunk::{self, Side};
 use super::{Format, RenderOptions, escape, view, words, yaml_text};
-use crate::model::{Drift, ObjectReport, Report, Verdict};
+use crate::model::{Drift, ObjectReport, Report, Status, Verdict};
 use crate::redact::Redacted;
 
 /// What a comment may take, in bytes. GitHub refuses more than 65,536 characters.
@@ -48,6 +49,7 @@ impl Format for Markdown {
     ) -> io::Result<()> {
         let objects = view::by_urgency(report, options.show);
         let mut page = head(report);
+        page.push_str(&conflicts(report, options));
         page.push_str(&messages(report));
         page.push_str(&table(&objects, options));
         let foot = format!("\n<sub>{}</sub>\n", foot(report));
@@ -61,7 +63,9 @@ impl Format for Markdown {
 fn head(report: &Report) -> String {
     let verdict = match report.verdict() {
         "in-sync" => "✅ In sync",
+        "conflict" => "🛑 CONFLICT: merging overwrites live changes",
         "drifted" => "⚠️ Drifted",
+        "pending" => "✅ No drift; the branch changes what is live",
         _ => "❌ Incomplete",
     };
     let mut head = format!(
@@ -69,7 +73,7 @@ fn head(report: &Report) -> String {
         words::tally(report)
     );
     let totals = report.totals();
-    if totals.reported + totals.ignored > 0 {
+    if totals.reported + totals.ignored > 0 || report.three_way {
         head.push_str(&format!(" · {}", words::changes(report)));
     }
     head.push('\n');
@@ -77,6 +81,43 @@ fn head(report: &Report) -> String {
         head.push_str(&format!("\n> {}: {meaning}.\n", words::coverage(report)));
     }
     head
+}
+
+/// What merging overwrites, in full view: the one thing that must not be folded away.
+fn conflicts(report: &Report, options: &RenderOptions) -> String {
+    let Some(meaning) = words::conflict(report) else {
+        return String::new();
+    };
+    let in_conflict = report
+        .objects
+        .iter()
+        .filter(|o| o.status == Status::Conflict);
+    let rows = in_conflict.flat_map(|object| {
+        let name = code(&object.key.to_string());
+        let whole = object.weight.and(words::standing(object));
+        let whole = whole.map(|standing| format!("| {name} | {} | | | | |\n", code(&standing)));
+        let fields = object.drifts.iter().filter(|drift| drift.is_conflict());
+        let fields = fields.map(move |drift| {
+            let [base, branch, live] = view::three(drift)
+                .map(|(_, value)| value.map_or_else(String::new, |value| code(&brief(value))));
+            let who = words::owners(&drift.owners, options.now).unwrap_or_default();
+            let path = code(&drift.change.path.to_string());
+            format!(
+                "| {name} | {path} | {base} | {branch} | {live} | {} |\n",
+                code(&who)
+            )
+        });
+        whole.into_iter().chain(fields)
+    });
+    let head = format!(
+        "\n> [!CAUTION]\n> **{meaning}.**\n\n\
+         | Object | Field | Base | Branch | **Live** | Who changed it live |\n\
+         |---|---|---|---|---|---|\n"
+    );
+    match within(rows, SHARE) {
+        (text, shown, total) if shown == total => format!("{head}{text}"),
+        (text, shown, total) => format!("{head}{text}\nShowing {shown} of {total} conflicts.\n"),
+    }
 }
 
 /// What the reader must know, errors first.
@@ -110,7 +151,7 @@ fn table(objects: &[&ObjectReport], options: &RenderOptions) -> String {
         let origin = words::origin(object).map_or_else(String::new, |origin| code(&origin));
         format!(
             "| {} | {} | {severity} | {changes} | {origin} |\n",
-            object.status.as_str(),
+            status(object),
             code(&object.key.to_string()),
         )
     });
@@ -119,6 +160,18 @@ fn table(objects: &[&ObjectReport], options: &RenderOptions) -> String {
         (_, _, 0) => String::new(),
         (text, shown, total) if shown == total => format!("{head}{text}"),
         (text, shown, total) => format!("{head}{text}\nShowing {shown} of {total} objects.\n"),
+    }
+}
+
+/// `drifted`, `pending (new)`, **conflict**
+fn status(object: &ObjectReport) -> String {
+    let status = match object.status {
+        Status::Conflict => "**CONFLICT**",
+        status => status.as_str(),
+    };
+    match object.lifecycle {
+        Some(lifecycle) => format!("{status} ({})", lifecycle.as_str()),
+        None => status.to_owned(),
     }
 }
 
@@ -180,7 +233,10 @@ fn fence(lines: &[String]) -> String {
 /// One change as lines of a diff.
 fn change(drift: &Drift, options: &RenderOptions, lines: &mut Vec<String>) {
     let mut about = match &drift.verdict {
-        Verdict::Reported => drift.severity.as_str().to_owned(),
+        Verdict::Reported => match &drift.merge {
+            Some(merge) => format!("{}, {}", words::class(merge.class), drift.severity.as_str()),
+            None => drift.severity.as_str().to_owned(),
+        },
         Verdict::Ignored { rule, reason } => format!("ignored by {rule}: {reason}"),
         Verdict::Explained { by, .. } => by.as_str().to_owned(),
     };
@@ -191,10 +247,14 @@ fn change(drift: &Drift, options: &RenderOptions, lines: &mut Vec<String>) {
         about.push_str(&format!(", {owners}"));
     }
     lines.push(one_line(&format!("@@ {} @@ {about}", drift.change.path)));
+    if let Some(blame) = &drift.blame {
+        lines.push(one_line(&format!("# {}", words::blame(blame))));
+    }
     if let Some(note) = &drift.note {
         lines.push(one_line(&format!("# {note}")));
     }
-    let texts = [&drift.change.declared, &drift.change.live].map(|side| {
+    let shown = view::shown(drift);
+    let texts = [&shown.declared, &shown.live].map(|side| {
         side.as_ref().map_or_else(String::new, |value| match value {
             Value::String(text) if text.contains('\n') => text.clone(),
             value => yaml_text::document(value, yaml_text::Style::Readable),
@@ -263,7 +323,7 @@ fn code(text: &str) -> String {
 
 fn foot(report: &Report) -> String {
     let mut foot = words::coverage(report);
-    if let Some(target) = words::target(&report.target) {
+    if let Some(target) = words::sides(report) {
         foot.push_str(&format!(" · {}", code(&target)));
     }
     foot

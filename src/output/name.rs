@@ -15,7 +15,7 @@ impl Format for Name {
     }
 
     fn description(&self) -> &'static str {
-        "One Kind/namespace/name for each drifted, missing or extra object"
+        "One Kind/namespace/name for each object that drifted, is missing, extra or in conflict"
     }
 
     fn render(
@@ -26,8 +26,8 @@ impl Format for Name {
     ) -> io::Result<()> {
         for object in &report.objects {
             match object.status {
-                Status::InSync | Status::Unknown => continue,
-                Status::Drifted | Status::Missing | Status::Extra => {}
+                Status::InSync | Status::Unknown | Status::Pending => continue,
+                Status::Drifted | Status::Missing | Status::Extra | Status::Conflict => {}
             }
             let key = &object.key;
             write!(out, "{}/", escape::line(&key.kind))?;

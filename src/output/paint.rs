@@ -5,7 +5,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::escape;
 use super::hunk::Side;
-use crate::model::{Severity, Status};
+use crate::model::{MergeClass, Severity, Status};
 
 /// What a piece of text is; what it looks like is decided here alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +86,18 @@ impl Paint {
             Status::Drifted | Status::Extra => Self::Drift,
             Status::Missing => Self::Bad,
             Status::Unknown => Self::Unknown,
+            Status::Pending => Self::Note,
+            Status::Conflict => Self::Alarm,
+        }
+    }
+
+    /// How the class of a change looks.
+    pub fn of_class(class: MergeClass) -> Self {
+        match class {
+            MergeClass::Conflict => Self::Alarm,
+            MergeClass::Drift => Self::Drift,
+            MergeClass::Pending => Self::Note,
+            MergeClass::Backport => Self::Good,
         }
     }
 

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 
 use super::{Format, RenderOptions, escape};
-use crate::model::{Owner, Report, Severity};
+use crate::model::{MergeClass, Owner, Report, Severity};
 use crate::redact::Redacted;
 
 /// Gauges: a report says how things are.
@@ -70,10 +70,10 @@ fn label_value(text: &str) -> String {
 }
 
 fn verdict(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
-    let verdicts = ["in-sync", "drifted", "incomplete"];
+    let verdicts = ["in-sync", "pending", "drifted", "conflict", "incomplete"];
     page.gauge(
         "verdict",
-        "1 for what the run found: in-sync, drifted or incomplete.",
+        "1 for what the run found, in one word.",
         verdicts.map(|verdict| {
             let this = f64::from(u8::from(report.verdict() == verdict));
             (vec![("verdict", verdict)], this)
@@ -103,6 +103,8 @@ fn figures(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             (vec![("status", "missing")], totals.missing as f64),
             (vec![("status", "extra")], totals.extra as f64),
             (vec![("status", "unknown")], totals.unknown as f64),
+            (vec![("status", "pending")], totals.pending as f64),
+            (vec![("status", "conflict")], totals.conflict as f64),
         ],
     )?;
     let severities = [
@@ -115,11 +117,22 @@ fn figures(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         "changes",
         "Changes that count, by severity.",
         severities.map(|severity| {
-            let changes = report.objects.iter().flat_map(|object| object.reported());
-            let n = changes.filter(|drift| drift.severity == severity).count();
+            let changes = report.objects.iter().flat_map(|object| &object.drifts);
+            let counting = changes.filter(|drift| drift.is_drift());
+            let n = counting.filter(|drift| drift.severity == severity).count();
             (vec![("severity", severity.as_str())], n as f64)
         }),
     )?;
+    if report.three_way {
+        page.gauge(
+            "merge_changes",
+            "Changes by what merging the branch does to them.",
+            MergeClass::ALL.map(|class| {
+                let n = report.changes_of(class);
+                (vec![("class", class.as_str())], n as f64)
+            }),
+        )?;
+    }
     page.gauge(
         "ignored_changes",
         "Changes that rules hid, by rule.",
@@ -127,6 +140,11 @@ fn figures(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             .rules
             .iter()
             .map(|rule| (vec![("rule", rule.rule.as_str())], rule.hid as f64)),
+    )?;
+    page.gauge(
+        "rules_expired",
+        "Rules that have run out: what they hid is reported again.",
+        [(Vec::new(), report.expired_rules as f64)],
     )?;
     let coverage = report.coverage;
     page.gauge(
@@ -195,7 +213,8 @@ fn oldest_drift(report: &Report) -> Option<Timestamp> {
             .filter_map(|owner| owner.time.as_deref()?.parse().ok())
             .max()
     };
-    let drifts = report.objects.iter().flat_map(|object| object.reported());
+    let drifts = report.objects.iter().flat_map(|object| &object.drifts);
+    let drifts = drifts.filter(|drift| drift.is_drift());
     let changes = drifts.filter_map(|drift| latest(&drift.owners));
     let extra = report.objects.iter().filter_map(|o| latest(&o.owners));
     changes.chain(extra).min()

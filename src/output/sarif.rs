@@ -78,7 +78,7 @@ impl Format for Sarif {
                     "skipped": report.coverage.skipped,
                     "failed": report.coverage.failed,
                 },
-                "target": words::target(&report.target).unwrap_or_default(),
+                "target": words::sides(report).unwrap_or_default(),
             }),
         };
         let log = Log {
@@ -98,7 +98,7 @@ fn tool() -> Value {
                 "id": class.id(),
                 "name": class.id(),
                 "shortDescription": {"text": class.description()},
-                "defaultConfiguration": {"level": if class.is_fault() { "error" } else { "warning" }},
+                "defaultConfiguration": {"level": default_level(*class)},
             })
         })
         .collect();
@@ -167,8 +167,19 @@ fn notification(finding: &Finding) -> Value {
     notification
 }
 
+fn default_level(class: Class) -> &'static str {
+    match class {
+        Class::Conflict => "error",
+        class if class.is_fault() => "error",
+        class if class.is_intended() => "note",
+        _ => "warning",
+    }
+}
+
 fn level(finding: &Finding) -> &'static str {
     match finding.severity {
+        _ if finding.class.is_intended() => "note",
+        _ if finding.class == Class::Conflict => "error",
         Severity::Critical | Severity::High => "error",
         Severity::Medium => "warning",
         Severity::Low => "note",

@@ -1,8 +1,13 @@
 //! What of a report is shown, and in which order.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 
-use crate::model::{Drift, ObjectReport, Report, Status, Verdict};
+use serde_json::Value;
+
+use crate::model::{
+    Change, ChangeKind, Drift, Merge, MergeClass, ObjectReport, Report, Status, Verdict,
+};
 
 /// How much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -45,7 +50,16 @@ pub fn objects(report: &Report, show: Show) -> impl Iterator<Item = &ObjectRepor
 /// The objects to show to people, what matters most first.
 pub fn by_urgency(report: &Report, show: Show) -> Vec<&ObjectReport> {
     let mut objects: Vec<_> = objects(report, show).collect();
-    objects.sort_by_key(|object| Reverse(object.severity()));
+    let urgency = |object: &ObjectReport| {
+        let in_conflict = object.status == Status::Conflict;
+        // What only the branch changes is nobody's surprise.
+        (
+            in_conflict,
+            object.status != Status::Pending,
+            object.severity(),
+        )
+    };
+    objects.sort_by_key(|object| Reverse(urgency(object)));
     objects
 }
 
@@ -55,4 +69,39 @@ pub fn drifts(object: &ObjectReport, show: Show) -> impl Iterator<Item = &Drift>
         .drifts
         .iter()
         .filter(move |drift| show.includes(drift))
+}
+
+/// Both sides of a change as they are shown, the one before on the left: declared and live, but
+/// for what is pending (live, and what merging makes of it) and what was taken over from live (the
+/// base, and what has become of it).
+pub fn shown(drift: &Drift) -> Cow<'_, Change> {
+    let change = &drift.change;
+    let Some(Merge { class, base }) = &drift.merge else {
+        return Cow::Borrowed(change);
+    };
+    let (before, after) = match class {
+        MergeClass::Drift | MergeClass::Conflict => return Cow::Borrowed(change),
+        MergeClass::Pending => (&change.live, &change.declared),
+        MergeClass::Backport => (base, &change.live),
+    };
+    Cow::Owned(Change {
+        kind: match (before, after) {
+            (Some(_), None) => ChangeKind::Removed,
+            (None, Some(_)) => ChangeKind::Added,
+            _ => ChangeKind::Changed,
+        },
+        declared: before.clone(),
+        live: after.clone(),
+        ..change.clone()
+    })
+}
+
+/// The three values of a change in conflict, with their names.
+pub fn three(drift: &Drift) -> [(&'static str, Option<&Value>); 3] {
+    let base = drift.merge.as_ref().and_then(|merge| merge.base.as_ref());
+    [
+        ("base", base),
+        ("branch", drift.change.declared.as_ref()),
+        ("live", drift.change.live.as_ref()),
+    ]
 }

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 
 use super::escape;
-use crate::model::{ObjectReport, Operation, Owner, Report, Status, Target};
+use crate::model::{
+    Blame, Drift, Lifecycle, MergeClass, ObjectReport, Operation, Owner, Report, Revision, Status,
+};
 
 /// `1 object`, `2 objects`
 pub fn count(n: usize, what: &str) -> String {
@@ -74,7 +76,17 @@ pub fn standing(object: &ObjectReport) -> Option<String> {
         Status::Missing => "missing: declared, and not in the cluster",
         Status::Extra => "extra: in the cluster, and declared nowhere",
         Status::Unknown => "unknown: not compared",
-        Status::InSync | Status::Drifted => {
+        Status::Conflict if object.lifecycle == Some(Lifecycle::Removed) => {
+            "CONFLICT: the branch removes it, and it was changed live"
+        }
+        Status::Conflict => "CONFLICT: merging overwrites what was changed live",
+        Status::Pending if object.lifecycle == Some(Lifecycle::New) => {
+            "new: the branch declares it, and it is not in the cluster yet"
+        }
+        Status::Pending if object.lifecycle == Some(Lifecycle::Removed) => {
+            "removed: the branch no longer declares it"
+        }
+        Status::InSync | Status::Drifted | Status::Pending => {
             return object
                 .reason
                 .as_ref()
@@ -100,8 +112,7 @@ pub fn origin(object: &ObjectReport) -> Option<String> {
     let origin = object.origin.as_ref()?;
     let mut said = origin.to_string();
     if let Some(revision) = &origin.revision {
-        let short: String = revision.chars().take(12).collect();
-        said.push_str(&format!(" at {short}"));
+        said.push_str(&format!(" at {}", short(revision)));
     }
     if let Some(tool) = &origin.rendered_by {
         said.push_str(&format!(" by {tool}"));
@@ -113,10 +124,12 @@ pub fn origin(object: &ObjectReport) -> Option<String> {
 pub fn tally(report: &Report) -> String {
     let totals = report.totals();
     let figures = [
+        (totals.conflict, "in conflict"),
         (totals.unknown, "unknown"),
         (totals.missing, "missing"),
         (totals.drifted, "drifted"),
         (totals.extra, "extra"),
+        (totals.pending, "pending"),
         (totals.in_sync, "in sync"),
     ];
     let said: Vec<String> = figures
@@ -127,10 +140,16 @@ pub fn tally(report: &Report) -> String {
     said.join(", ")
 }
 
-/// `41 changes reported, 3 ignored by 2 rules`
+/// `41 changes reported, 3 ignored by 2 rules`; with a base `changes: 1 conflict, 4 drift, 2 pending,
+/// 1 backport`.
 pub fn changes(report: &Report) -> String {
     let totals = report.totals();
-    let mut said = format!("{} reported", count(totals.reported, "change"));
+    let mut said = if report.three_way {
+        let of = |class: MergeClass| format!("{} {}", report.changes_of(class), class.as_str());
+        format!("changes: {}", MergeClass::ALL.map(of).join(", "))
+    } else {
+        format!("{} reported", count(totals.reported, "change"))
+    };
     if totals.ignored > 0 {
         let by = match report.rules.iter().filter(|rule| rule.hid > 0).count() {
             0 => String::new(),
@@ -161,9 +180,10 @@ pub fn coverage(report: &Report) -> String {
     said
 }
 
-/// What was compared with, as far as it is known.
-pub fn target(target: &Target) -> Option<String> {
-    let mut said = Vec::new();
+/// Which commit was compared, and with what, as far as it is known.
+pub fn sides(report: &Report) -> Option<String> {
+    let target = &report.target;
+    let mut said: Vec<String> = report.revisions.iter().map(revision).collect();
     let mut add = |label: &str, value: &Option<String>| {
         if let Some(value) = value {
             said.push(format!("{label}{}", escape::line(value)));
@@ -180,6 +200,73 @@ pub fn target(target: &Target) -> Option<String> {
         said.push(format!("read at {}", escape::line(time)));
     }
     (!said.is_empty()).then(|| said.join(", "))
+}
+
+/// `main at 3f2c1a0b9d12 of 2026-11-20`
+fn revision(revision: &Revision) -> String {
+    let commit = short(&revision.commit);
+    let mut said = if commit.starts_with(&revision.name) {
+        format!("commit {commit}")
+    } else {
+        format!("{} at {commit}", revision.name)
+    };
+    if let Some((day, _)) = revision.time.as_ref().and_then(|time| time.split_once('T')) {
+        said.push_str(&format!(" of {day}"));
+    }
+    escape::line(&said).into_owned()
+}
+
+/// `line by Ana in 3f2c1a0b9d12 of 2026-11-20`
+pub fn blame(blame: &Blame) -> String {
+    let Some(commit) = &blame.commit else {
+        return "line not committed yet".to_owned();
+    };
+    let author = blame.author.as_deref().unwrap_or("somebody");
+    let mut said = format!("line by {author} in {}", short(commit));
+    if let Some((day, _)) = blame.time.as_ref().and_then(|time| time.split_once('T')) {
+        said.push_str(&format!(" of {day}"));
+    }
+    escape::line(&said).into_owned()
+}
+
+/// A commit's id, as long as people write it.
+pub fn short(commit: &str) -> String {
+    commit.chars().take(12).collect()
+}
+
+/// The class of a change, so that a conflict is not passed over.
+pub fn class(class: MergeClass) -> &'static str {
+    match class {
+        MergeClass::Conflict => "CONFLICT",
+        other => other.as_str(),
+    }
+}
+
+/// What conflicts mean for whoever is about to merge, `None` when there is none.
+pub fn conflict(report: &Report) -> Option<String> {
+    let n = report.totals().conflict;
+    let objects = if n == 1 {
+        "1 object"
+    } else {
+        &format!("{n} objects")
+    };
+    (n > 0).then(|| {
+        format!(
+            "merging overwrites what was changed live in {objects}: take it over into the branch, \
+             or make sure that it may go"
+        )
+    })
+}
+
+/// Who wrote what merging overwrites: `kubectl-edit, last write 3h ago`.
+pub fn overwritten(drift: &Drift, now: Option<Timestamp>) -> String {
+    match owners(&drift.owners, now) {
+        Some(who) => format!("merging overwrites the change of {who}"),
+        None if drift.change.live.is_none() => {
+            "merging puts back what somebody removed live".to_owned()
+        }
+        None => "merging overwrites what somebody changed live".to_owned(),
+    }
 }
 
 /// What an incomplete report means for its reader, `None` when it is complete.

@@ -130,6 +130,8 @@ fn drift(object: &Judged<'_>, finding: Finding, decision: Decision<'_>) -> Drift
         verdict,
         owners,
         note,
+        blame: None,
+        merge: None,
         change,
     }
 }

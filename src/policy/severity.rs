@@ -150,7 +150,11 @@ impl RuleSet {
         let otherwise = match status {
             Status::Missing => Severity::High,
             Status::Extra => Severity::Medium,
-            Status::InSync | Status::Drifted | Status::Unknown => return None,
+            Status::InSync
+            | Status::Drifted
+            | Status::Unknown
+            | Status::Pending
+            | Status::Conflict => return None,
         };
         let whole = self.rated(key, &FieldPath::root(), None);
         Some(whole.unwrap_or(otherwise))

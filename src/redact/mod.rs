@@ -118,6 +118,17 @@ impl Redactor {
         let root = Holder::of_kind(&key.kind, views);
         let mut masker = Masker::new(self, &key, root);
         for drift in &mut object.drifts {
+            // The base's value is one more side of the same place.
+            if let Some(merge) = &mut drift.merge {
+                let mut base = Change {
+                    kind: ChangeKind::Removed,
+                    declared: merge.base.take(),
+                    live: None,
+                    ..drift.change.clone()
+                };
+                change(&mut masker, &key, views, root, &mut base);
+                merge.base = base.declared;
+            }
             change(&mut masker, &key, views, root, &mut drift.change);
         }
         masker.mask_object(

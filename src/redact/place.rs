@@ -103,7 +103,8 @@ fn is_well_formed(secret: &Map<String, Value>) -> bool {
     secret.iter().all(|(name, value)| match name.as_str() {
         "data" | "stringData" => is_text_map(value),
         "metadata" => value.is_object(),
-        name => SECRET_SHOWN.contains(&name) && !value.is_object() && !value.is_array(),
+        "immutable" => value.is_boolean() || value.is_null(),
+        name => SECRET_SHOWN.contains(&name) && (value.is_string() || value.is_null()),
     })
 }
 
@@ -201,7 +202,8 @@ impl Place {
     pub(super) fn field(self, holder: Holder, name: &str) -> Self {
         let free = self.free || FREE_MAPS.contains(&name);
         let at = |level| Self { level, free };
-        if self.level == Level::Masked || is_object_copy(name) {
+        // The names of fields are values in disguise there: `f:…` of a map, `v:…` of a set.
+        if self.level == Level::Masked || is_object_copy(name) || name == "managedFields" {
             return at(Level::Masked);
         }
         match holder.secret {

@@ -31,6 +31,8 @@ fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> Drift {
         severity: Severity::Medium,
         verdict: Verdict::Reported,
         note: None,
+        blame: None,
+        merge: None,
     }
 }
 
@@ -41,6 +43,7 @@ fn object(key: ResourceKey, declared: Value, live: Value, drifts: Vec<Drift>) ->
         origin: None,
         status: Status::Drifted,
         reason: None,
+        lifecycle: None,
         weight: None,
         drifts,
         owners: Vec::new(),
@@ -52,12 +55,15 @@ fn object(key: ResourceKey, declared: Value, live: Value, drifts: Vec<Drift>) ->
 fn report(object: ObjectReport) -> Report {
     Report {
         target: Default::default(),
+        revisions: Vec::new(),
         coverage: Default::default(),
         objects: vec![object],
         warnings: Vec::new(),
         skipped: Vec::new(),
         rules: Vec::new(),
+        expired_rules: 0,
         interrupted: false,
+        three_way: false,
     }
 }
 

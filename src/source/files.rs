@@ -8,7 +8,8 @@ use rayon::prelude::*;
 
 use super::classify::{is_other_json, is_template};
 use super::objects::{self, File};
-use super::walk::{Found, Walk};
+use super::tree::{Disk, Kind, Tree};
+use super::walk::{Bounds, Found, Walk};
 use super::{Loaded, Source, kustomize, read};
 use crate::cluster::Live;
 use crate::yaml::{self, Problem};
@@ -20,6 +21,7 @@ use crate::yaml::{self, Problem};
 #[derive(Debug)]
 pub struct Files {
     arguments: Vec<PathBuf>,
+    untrusted: bool,
 }
 
 impl Files {
@@ -27,7 +29,24 @@ impl Files {
     pub fn new(arguments: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
         Self {
             arguments: arguments.into_iter().map(Into::into).collect(),
+            untrusted: false,
         }
+    }
+}
+
+impl Files {
+    /// The same, if somebody wrote them who is not trusted: only below the current directory, and
+    /// in bounds that no honest tree meets.
+    pub fn untrusted(self, untrusted: bool) -> Self {
+        Self { untrusted, ..self }
+    }
+
+    fn bounds(&self) -> std::io::Result<Bounds> {
+        if self.untrusted {
+            let here = Path::new(".").canonicalize()?;
+            return Ok(Bounds::tight(Some(here)));
+        }
+        Ok(Bounds::default())
     }
 }
 
@@ -40,19 +59,48 @@ impl Source for Files {
 impl Files {
     /// Reads the files; they need no cluster.
     pub fn read(&self) -> Loaded {
-        let (found, mut loaded) = Walk::over(&self.arguments);
-        let (used, remarks) = kustomize::survey(&found);
-        loaded.append(remarks);
-        let parts: Vec<Loaded> = found.par_iter().map(|found| load(found, &used)).collect();
-        for part in parts {
-            loaded.append(part);
+        let bounds = match self.bounds() {
+            Ok(bounds) => bounds,
+            Err(error) => {
+                let mut loaded = Loaded::default();
+                loaded.error(".", read::reason(&error));
+                return loaded;
+            }
+        };
+        let most = bounds.bytes;
+        let mut walk = Walk::through(&Disk, bounds);
+        for argument in &self.arguments {
+            if !walk.stream(argument) {
+                walk.argument(argument, argument);
+            }
         }
-        loaded
+        let (found, loaded) = walk.finish();
+        read_all(&Disk, &found, most, loaded)
     }
 }
 
+/// Reads what was found in a tree; `loaded` is what finding it had to say, and
+/// no file may have more than `most` bytes.
+pub(super) fn read_all(
+    tree: &dyn Tree,
+    found: &[Found],
+    most: usize,
+    mut loaded: Loaded,
+) -> Loaded {
+    let (used, remarks) = kustomize::survey(tree, found);
+    loaded.append(remarks);
+    let parts: Vec<Loaded> = found
+        .par_iter()
+        .map(|found| load(tree, found, most, &used))
+        .collect();
+    for part in parts {
+        loaded.append(part);
+    }
+    loaded
+}
+
 /// Reads one file or stream.
-fn load(found: &Found, used: &HashMap<PathBuf, String>) -> Loaded {
+fn load(tree: &dyn Tree, found: &Found, most: usize, used: &HashMap<PathBuf, String>) -> Loaded {
     let mut loaded = Loaded::default();
     let (name, bytes) = match found {
         Found::Stdin => ("-", read::stream(std::io::stdin().lock())),
@@ -62,26 +110,40 @@ fn load(found: &Found, used: &HashMap<PathBuf, String>) -> Loaded {
             (name, stream.and_then(read::stream))
         }
         Found::File {
-            name,
-            path,
-            canonical,
+            name, canonical, ..
         } => {
             if let Some(role) = used.get(canonical) {
                 loaded.skip(name, role);
                 return loaded;
             }
-            (name.as_str(), read::file(path))
+            (name.as_str(), tree.read(canonical))
         }
     };
+    let is_template = || match found {
+        Found::File { canonical, .. } => in_chart_templates(tree, canonical),
+        Found::Stdin | Found::Descriptor(_) => false,
+    };
     match bytes {
-        Ok(bytes) => load_bytes(name, bytes, &mut loaded),
+        Ok(bytes) if bytes.len() > most => {
+            let message = format!(
+                "this is larger than {} MiB, which is not trusted",
+                most >> 20
+            );
+            loaded.error(name, message);
+        }
+        Ok(bytes) => load_bytes(name, bytes, is_template, &mut loaded),
         Err(message) => loaded.error(name, message),
     }
     loaded
 }
 
 /// Takes the objects out of a file's bytes.
-fn load_bytes(name: &str, bytes: Vec<u8>, loaded: &mut Loaded) {
+pub(super) fn load_bytes(
+    name: &str,
+    bytes: Vec<u8>,
+    in_chart_templates: impl Fn() -> bool,
+    loaded: &mut Loaded,
+) {
     let path = Path::new(name);
     let file_name = path
         .file_name()
@@ -105,7 +167,7 @@ fn load_bytes(name: &str, bytes: Vec<u8>, loaded: &mut Loaded) {
         Ok(text) => text,
         Err(problem) => return report(name, &problem, loaded),
     };
-    if in_chart_templates(name) && text.contains("{{") {
+    if text.contains("{{") && in_chart_templates() {
         return loaded.skip(name, "a template of a Helm chart, which is not rendered");
     }
     let parsed = yaml::parse(&text);
@@ -149,10 +211,14 @@ fn report(name: &str, problem: &Problem, loaded: &mut Loaded) {
 }
 
 /// Whether a file lies in the `templates` of a Helm chart.
-fn in_chart_templates(name: &str) -> bool {
-    let path = Path::new(name);
-    path.ancestors()
+fn in_chart_templates(tree: &dyn Tree, canonical: &Path) -> bool {
+    let is_file = |path: PathBuf| {
+        let resolved = tree.resolve(&path);
+        resolved.is_ok_and(|resolved| resolved.kind == Kind::File)
+    };
+    canonical
+        .ancestors()
         .filter(|ancestor| ancestor.ends_with("templates"))
         .filter_map(Path::parent)
-        .any(|chart| chart.join("Chart.yaml").is_file())
+        .any(|chart| is_file(chart.join("Chart.yaml")))
 }

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use super::Loaded;
+use super::tree::Tree;
 use super::walk::Found;
-use super::{Loaded, read};
 use crate::model::group_of;
 use crate::yaml;
 
@@ -39,7 +40,7 @@ pub(super) fn is_kustomization(value: &Value) -> bool {
 
 /// The files that kustomizations use as something other than resources, with what they are; and a
 /// warning if a kustomization does more than collect files.
-pub(super) fn survey(found: &[Found]) -> (HashMap<PathBuf, String>, Loaded) {
+pub(super) fn survey(tree: &dyn Tree, found: &[Found]) -> (HashMap<PathBuf, String>, Loaded) {
     let mut used = HashMap::new();
     let mut loaded = Loaded::default();
     let mut changing = Vec::new();
@@ -56,13 +57,14 @@ pub(super) fn survey(found: &[Found]) -> (HashMap<PathBuf, String>, Loaded) {
             continue;
         }
         // What cannot be read is reported when its turn comes.
-        let Some(text) = read::file(path)
+        let Some(text) = tree
+            .read(canonical)
             .ok()
             .and_then(|bytes| yaml::decode(bytes).ok())
         else {
             continue;
         };
-        let directory = canonical.parent().unwrap_or(Path::new("/"));
+        let directory = canonical.parent().unwrap_or(Path::new(""));
         for document in yaml::parse(&text).documents {
             let Value::Object(fields) = &document.value else {
                 continue;
@@ -71,9 +73,9 @@ pub(super) fn survey(found: &[Found]) -> (HashMap<PathBuf, String>, Loaded) {
                 continue;
             }
             for (file, role) in used_files(fields) {
-                if let Ok(file) = directory.join(file).canonicalize() {
+                if let Ok(file) = tree.resolve(&directory.join(file)) {
                     used.insert(
-                        file,
+                        file.canonical,
                         format!("a {role} of {name}, and no object of its own"),
                     );
                 }

@@ -2,18 +2,25 @@
 
 mod classify;
 mod files;
+mod git;
+mod helm_release;
 mod kustomize;
+mod last_applied;
 mod objects;
 mod read;
+mod tree;
 mod walk;
 
 use std::collections::BTreeMap;
 
 use crate::cluster::Live;
-use crate::model::{Manifest, Origin, ResourceKey, Warning};
+use crate::model::{Manifest, Origin, ResourceKey, Revision, Warning};
 use crate::policy::Rule;
 
 pub use files::Files;
+pub use git::{Commit, Git, GitError, Repository, blame};
+pub use helm_release::HelmReleases;
+pub use last_applied::LastApplied;
 
 /// What a source declares, and what it could not read. Nothing is passed over in silence: every
 /// file and document ends as a manifest, as a named skip or as an error.
@@ -29,6 +36,8 @@ pub struct Loaded {
     pub warnings: Vec<Warning>,
     /// Rules that come with the declared state, such as an Application's `ignoreDifferences`.
     pub rules: Vec<Rule>,
+    /// The commits that were read.
+    pub revisions: Vec<Revision>,
 }
 
 impl Loaded {
@@ -38,6 +47,7 @@ impl Loaded {
         self.errors.append(&mut other.errors);
         self.warnings.append(&mut other.warnings);
         self.rules.append(&mut other.rules);
+        self.revisions.append(&mut other.revisions);
     }
 
     fn skip(&mut self, place: impl ToString, reason: impl Into<String>) {

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 /// The largest file that is read. 10,000 objects are about 40 MB.
-const MAX_BYTES: u64 = 256 << 20;
+pub(super) const MAX_BYTES: u64 = 256 << 20;
 
 /// What a Git LFS pointer begins with (`git-lfs/docs/spec.md`).
 const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
@@ -44,6 +44,14 @@ fn bounded(input: impl Read, max: u64) -> Result<Vec<u8>, String> {
     if bytes.len() as u64 > max {
         return Err(too_large());
     }
+    manifest(bytes)
+}
+
+/// Bytes that were read, unless they only stand for others.
+///
+/// # Errors
+/// For a pointer of Git LFS, in words for the user.
+pub(super) fn manifest(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
     if bytes.starts_with(LFS_POINTER) {
         return Err(
             "this is a Git LFS pointer and not the manifest itself: run `git lfs pull`".to_owned(),
@@ -52,7 +60,8 @@ fn bounded(input: impl Read, max: u64) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-fn too_large() -> String {
+/// What is to be said of a file that is larger than [`MAX_BYTES`].
+pub(super) fn too_large() -> String {
     format!(
         "this is larger than {} MiB: split it into several files",
         MAX_BYTES >> 20

@@ -1,18 +1,16 @@
 //! Finds the files that arguments mean.
 //!
-//! Files may lie in a tree that somebody else wrote, so links are followed only beneath the
+//! Files on disk and files of a commit are found by the same rules. They may lie in a tree that
+//! somebody else wrote, so links are followed only beneath the
 //! directory that was named, nothing but regular files is opened, and every file is read once
 //! under whatever names it has.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use walkdir::{DirEntry, WalkDir};
-
-use super::read::reason;
+use super::tree::{Kind, Resolved, Tree};
 use super::{Loaded, kustomize};
 
 /// The file extensions of manifests, as kubectl knows them (`kubectl/pkg/cmd/util`,
@@ -26,9 +24,9 @@ pub(super) enum Found {
     File {
         /// The path as the user names it.
         name: String,
-        /// The path to open.
+        /// The same as a path.
         path: PathBuf,
-        /// The path without links.
+        /// The path to open, which holds no links.
         canonical: PathBuf,
     },
     /// Standard input.
@@ -37,53 +35,131 @@ pub(super) enum Found {
     Descriptor(PathBuf),
 }
 
+/// What keeps a walk from going on without an end, or from going astray.
+#[derive(Debug, Clone)]
+pub(super) struct Bounds {
+    /// How deep directories may be nested. Commits can nest them without an end.
+    pub depth: usize,
+    /// How many entries are looked at. A commit of a few bytes can hold billions of them, since
+    /// equal directories are stored once.
+    pub entries: usize,
+    /// The most that a file may be, in bytes.
+    pub bytes: usize,
+    /// The directory that must hold everything, without links; `None` for anywhere.
+    pub root: Option<PathBuf>,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            depth: 128,
+            entries: 1_000_000,
+            bytes: usize::MAX,
+            root: None,
+        }
+    }
+}
+
+impl Bounds {
+    /// Bounds that no honest tree meets, for one that may not be honest.
+    pub fn tight(root: Option<PathBuf>) -> Self {
+        Self {
+            depth: 32,
+            entries: 50_000,
+            bytes: 16 << 20,
+            root,
+        }
+    }
+}
+
 /// Collects what the arguments mean, each thing once.
-#[derive(Default)]
-pub(super) struct Walk {
+pub(super) struct Walk<'t> {
+    tree: &'t dyn Tree,
+    bounds: Bounds,
     found: Vec<Found>,
     /// The files and directories that were come by, without links.
     seen: HashSet<PathBuf>,
+    entries: usize,
     stdin: bool,
     /// What is wrong, or left out.
     loaded: Loaded,
 }
 
-impl Walk {
-    /// The things to read, by argument and then by path, and what is wrong.
-    pub fn over(arguments: &[PathBuf]) -> (Vec<Found>, Loaded) {
-        let mut walk = Self::default();
-        for argument in arguments {
-            walk.argument(argument);
+/// Where the walk is.
+#[derive(Clone, Copy)]
+struct Place<'p> {
+    /// The path as the user names it.
+    name: &'p Path,
+    /// The same without links.
+    canonical: &'p Path,
+    depth: usize,
+}
+
+/// What is looked at when the rest of a directory was.
+#[derive(Default)]
+struct Later {
+    links: Vec<(PathBuf, PathBuf)>,
+    hidden: Vec<(PathBuf, PathBuf)>,
+}
+
+impl<'t> Walk<'t> {
+    /// A walk through a tree that has not begun.
+    pub fn through(tree: &'t dyn Tree, bounds: Bounds) -> Self {
+        Self {
+            tree,
+            bounds,
+            found: Vec::new(),
+            seen: HashSet::new(),
+            entries: 0,
+            stdin: false,
+            loaded: Loaded::default(),
         }
-        (walk.found, walk.loaded)
     }
 
-    fn argument(&mut self, argument: &Path) {
+    /// The things to read, by argument and then by path, and what is wrong.
+    pub fn finish(self) -> (Vec<Found>, Loaded) {
+        (self.found, self.loaded)
+    }
+
+    /// Adds a stream, if an argument stands for one.
+    pub fn stream(&mut self, argument: &Path) -> bool {
         if argument == Path::new("-") || argument == Path::new("/dev/stdin") {
             if !self.stdin {
                 self.found.push(Found::Stdin);
             }
             self.stdin = true;
-            return;
-        }
-        if is_descriptor(argument) {
+        } else if is_descriptor(argument) {
             self.found.push(Found::Descriptor(argument.to_owned()));
-            return;
+        } else {
+            return false;
         }
-        let canonical = match argument.canonicalize() {
-            Ok(canonical) => canonical,
-            Err(error) => return self.loaded.error(name_of(argument), reason(&error)),
+        true
+    }
+
+    /// Adds what lies at `path` in the tree, which the user calls `name`.
+    pub fn argument(&mut self, name: &Path, path: &Path) {
+        let Resolved { canonical, kind } = match self.tree.resolve(path) {
+            Ok(resolved) => resolved,
+            Err(error) => {
+                let why = self.tree.reason(&error);
+                return self.loaded.error(name_of(name), why);
+            }
         };
-        match fs::metadata(&canonical) {
-            Err(error) => self.loaded.error(name_of(argument), reason(&error)),
-            Ok(metadata) if metadata.is_dir() => {
+        let root = self.bounds.root.as_ref();
+        if root.is_some_and(|root| !canonical.starts_with(root)) {
+            return self.loaded.error(name_of(name), NOT_BELOW);
+        }
+        match kind {
+            Kind::Directory => {
                 let first = self.found.len();
-                self.directory(argument, &canonical, &canonical);
+                self.directory(name, &canonical, &canonical);
                 self.found[first..].sort_by(|a, b| path_of(a).cmp(&path_of(b)));
             }
-            Ok(metadata) if metadata.is_file() => self.file(argument, canonical),
-            Ok(_) => self.loaded.error(
-                name_of(argument),
+            Kind::File => self.file(name, canonical),
+            Kind::Submodule => self.loaded.error(name_of(name), SUBMODULE),
+            Kind::Outside => self.loaded.error(name_of(name), OUTSIDE),
+            Kind::Link | Kind::Other => self.loaded.error(
+                name_of(name),
                 "this is neither a file nor a directory: to read a stream, pipe it in and name `-`",
             ),
         }
@@ -102,137 +178,168 @@ impl Walk {
 
     /// Walks a directory. Links come after everything else, so that a file is known by its own
     /// name where it has one in the tree.
-    fn directory(&mut self, directory: &Path, canonical: &Path, root: &Path) {
-        let mut links = Vec::new();
-        let mut hidden = Vec::new();
-        let entries = WalkDir::new(directory)
-            .sort_by_file_name()
-            .into_iter()
-            .filter_entry(|entry| {
-                let is_hidden = is_hidden_directory(entry);
-                if is_hidden {
-                    hidden.push(entry.path().to_owned());
-                }
-                !is_hidden
-            });
+    fn directory(&mut self, name: &Path, canonical: &Path, root: &Path) {
+        let mut later = Later::default();
+        let place = Place {
+            name,
+            canonical,
+            depth: 0,
+        };
+        self.descend(place, &mut later);
+        for (name, canonical) in later.hidden {
+            self.hidden(&name, &canonical);
+        }
+        for (name, path) in later.links {
+            self.link(&name, &path, root);
+        }
+    }
+
+    fn descend(&mut self, place: Place<'_>, later: &mut Later) {
+        if !self.seen.insert(place.canonical.to_owned()) {
+            return;
+        }
+        if place.depth > self.bounds.depth {
+            let why = format!("directories are nested deeper than {}", self.bounds.depth);
+            return self.loaded.error(name_of(place.name), why);
+        }
+        let mut entries = match self.tree.list(place.canonical) {
+            Ok(entries) => entries,
+            Err(error) => {
+                let why = self.tree.reason(&error);
+                return self.loaded.error(name_of(place.name), why);
+            }
+        };
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
         for entry in entries {
-            match entry {
-                Ok(entry) => {
-                    let below = entry
-                        .path()
-                        .strip_prefix(directory)
-                        .unwrap_or(Path::new(""));
-                    let canonical = canonical.join(below);
-                    self.entry(&entry, canonical, &mut links);
+            self.entries += 1;
+            if self.entries > self.bounds.entries {
+                if self.entries == self.bounds.entries + 1 {
+                    let why = format!(
+                        "more than {} files and directories: name those that hold the manifests",
+                        self.bounds.entries
+                    );
+                    self.loaded.error(name_of(place.name), why);
                 }
-                Err(error) => self.unreadable(directory, error),
+                return;
             }
-        }
-        for path in hidden {
-            self.hidden(&path);
-        }
-        for link in links {
-            self.link(&link, root);
+            let name = place.name.join(&entry.name);
+            let canonical = place.canonical.join(&entry.name);
+            self.entry(entry.kind, name, canonical, place.depth + 1, later);
         }
     }
 
-    fn entry(&mut self, entry: &DirEntry, canonical: PathBuf, links: &mut Vec<PathBuf>) {
-        let path = entry.path();
-        let kind = entry.file_type();
-        if kind.is_dir() || entry.depth() == 0 {
-            self.seen.insert(canonical);
-        } else if kind.is_symlink() {
-            links.push(path.to_owned());
-        } else if !is_manifest(path) {
-            if is_nearly_manifest(path) {
-                self.loaded.skip(
-                    name_of(path),
-                    "its extension is not written in lower case, and kubectl reads .yaml, .yml \
-                     and .json only",
-                );
+    fn entry(
+        &mut self,
+        kind: Kind,
+        name: PathBuf,
+        canonical: PathBuf,
+        depth: usize,
+        later: &mut Later,
+    ) {
+        match kind {
+            Kind::Directory if is_hidden_name(name.file_name()) => {
+                later.hidden.push((name, canonical));
             }
-        } else if kind.is_file() {
-            self.file(path, canonical);
-        } else {
-            self.loaded
-                .error(name_of(path), "this is not a regular file: remove it");
+            Kind::Directory => {
+                let place = Place {
+                    name: &name,
+                    canonical: &canonical,
+                    depth,
+                };
+                self.descend(place, later);
+            }
+            Kind::Link => later.links.push((name, canonical)),
+            Kind::Submodule => self.loaded.error(name_of(&name), SUBMODULE),
+            _ if !is_manifest(&name) => {
+                if is_nearly_manifest(&name) {
+                    self.loaded.skip(
+                        name_of(&name),
+                        "its extension is not written in lower case, and kubectl reads .yaml, \
+                         .yml and .json only",
+                    );
+                }
+            }
+            Kind::File => self.file(&name, canonical),
+            Kind::Other | Kind::Outside => self.loaded.error(name_of(&name), IRREGULAR),
         }
-    }
-
-    fn unreadable(&mut self, directory: &Path, error: walkdir::Error) {
-        let path = error.path().unwrap_or(directory).to_owned();
-        let why = error
-            .into_io_error()
-            .map_or_else(|| "cannot be read".to_owned(), |error| reason(&error));
-        self.loaded.error(name_of(&path), why);
     }
 
     /// Says that a hidden directory is left out, if there is anything to read in it. Git's own
     /// and those of a mounted ConfigMap, which the links beside them lead to, go without saying.
-    fn hidden(&mut self, path: &Path) {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name == ".git" || name.starts_with("..") {
+    fn hidden(&mut self, name: &Path, canonical: &Path) {
+        let last = name.file_name().unwrap_or_default().to_string_lossy();
+        if last == ".git" || last.starts_with("..") {
             return;
         }
-        let holds_manifests = WalkDir::new(path)
-            .into_iter()
-            .flatten()
-            .any(|entry| !entry.file_type().is_dir() && is_manifest(entry.path()));
-        if holds_manifests {
+        if self.holds_manifests(canonical, 0) {
             self.loaded.skip(
-                name_of(path),
+                name_of(name),
                 "hidden directories are not read: name it as an argument to read it",
             );
         }
     }
 
+    fn holds_manifests(&mut self, canonical: &Path, depth: usize) -> bool {
+        let Ok(entries) = self.tree.list(canonical) else {
+            return false;
+        };
+        self.entries += entries.len();
+        if depth > self.bounds.depth || self.entries > self.bounds.entries {
+            return false;
+        }
+        entries.iter().any(|entry| match entry.kind {
+            Kind::Directory => self.holds_manifests(&canonical.join(&entry.name), depth + 1),
+            _ => is_manifest(Path::new(&entry.name)),
+        })
+    }
+
     /// Follows a link, if it stays beneath the root.
-    fn link(&mut self, link: &Path, root: &Path) {
-        if is_hidden_name(link.file_name()) && !is_manifest(link) {
+    fn link(&mut self, name: &Path, path: &Path, root: &Path) {
+        if is_hidden_name(name.file_name()) && !is_manifest(name) {
             return;
         }
-        let canonical = match link.canonicalize() {
-            Ok(canonical) => canonical,
-            Err(error) => return self.broken_link(link, &error),
+        let Resolved { canonical, kind } = match self.tree.resolve(path) {
+            Ok(resolved) => resolved,
+            Err(error) => return self.broken_link(name, &error),
         };
-        let Ok(metadata) = fs::metadata(&canonical) else {
-            return;
-        };
-        if !metadata.is_dir() && !is_manifest(link) {
+        let may_hold_manifests = matches!(kind, Kind::Directory | Kind::Submodule);
+        if !may_hold_manifests && !is_manifest(name) || self.seen.contains(&canonical) {
             return;
         }
-        if self.seen.contains(&canonical) {
-            return;
+        if kind == Kind::Outside || !canonical.starts_with(root) {
+            return self.loaded.error(name_of(name), OUTSIDE);
         }
-        if !canonical.starts_with(root) {
-            return self.loaded.error(
-                name_of(link),
-                "this link leads out of the directory that was named, and is not followed: name \
-                 its target as an argument to read it",
-            );
-        }
-        if metadata.is_file() {
-            self.file(link, canonical);
-        } else if !metadata.is_dir() {
-            self.loaded
-                .error(name_of(link), "this is not a regular file: remove it");
-        } else {
-            self.directory(link, &canonical, root);
+        match kind {
+            Kind::Directory => self.directory(name, &canonical, root),
+            Kind::File => self.file(name, canonical),
+            Kind::Submodule => self.loaded.error(name_of(name), SUBMODULE),
+            _ => self.loaded.error(name_of(name), IRREGULAR),
         }
     }
 
-    fn broken_link(&mut self, link: &Path, error: &io::Error) {
+    fn broken_link(&mut self, name: &Path, error: &io::Error) {
         let why = match error.kind() {
             io::ErrorKind::NotFound => "this link leads nowhere: remove it or mend it".to_owned(),
             _ => "this link cannot be followed: does it lead in a circle?".to_owned(),
         };
-        if is_manifest(link) {
-            self.loaded.error(name_of(link), why);
+        if is_manifest(name) {
+            self.loaded.error(name_of(name), why);
         } else {
-            self.loaded.skip(name_of(link), why);
+            self.loaded.skip(name_of(name), why);
         }
     }
 }
+
+const NOT_BELOW: &str = "this leads out of the current directory, and untrusted manifests are read \
+                         below it only: run driftctl in the directory that holds them";
+
+const IRREGULAR: &str = "this is not a regular file: remove it";
+
+const OUTSIDE: &str = "this link leads out of the directory that was named, and is not followed: \
+                       name its target as an argument to read it";
+
+const SUBMODULE: &str = "this is a submodule, whose files are not part of the commit: compare it \
+                         on its own, within its own repository";
 
 /// The path as the user names it, without a leading `./`, which says nothing.
 fn name_of(path: &Path) -> String {
@@ -272,12 +379,8 @@ fn is_nearly_manifest(path: &Path) -> bool {
     })
 }
 
-/// Whether an entry is a hidden directory: `.git`, editors' folders, the `..data` of a mounted
-/// ConfigMap.
-fn is_hidden_directory(entry: &DirEntry) -> bool {
-    entry.depth() > 0 && entry.file_type().is_dir() && is_hidden_name(Some(entry.file_name()))
-}
-
+/// Whether a name is that of a hidden directory: `.git`, editors' folders, the `..data` of a
+/// mounted ConfigMap.
 fn is_hidden_name(name: Option<&OsStr>) -> bool {
     name.is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }

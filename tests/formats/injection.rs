@@ -118,6 +118,16 @@ fn report(token: &str) -> Report {
     report
 }
 
+/// The same with a base and without.
+fn reports(token: &str) -> [Report; 2] {
+    let mut with_base = report(token);
+    sample::merge_all(
+        &mut with_base,
+        &json!({token: [token, format!("one\n{token}\n")]}),
+    );
+    [report(token), with_base]
+}
+
 /// Every format, shown in every way.
 fn outputs(report: &Report) -> impl Iterator<Item = (&'static str, String)> {
     // Redaction takes some of the tokens out; here they are all to get as far as the renderers.
@@ -142,7 +152,7 @@ fn outputs(report: &Report) -> impl Iterator<Item = (&'static str, String)> {
 #[test]
 fn no_output_holds_an_active_token() {
     for token in TOKENS {
-        for (format, text) in outputs(&report(token)) {
+        for (format, text) in reports(token).iter().flat_map(outputs) {
             check_text(format, &text, token);
             strict::read(format, &text);
             if format == "markdown" {
@@ -245,6 +255,7 @@ fn read_markdown(text: &str) {
         let mut rest = line.to_owned();
         for ours in [
             "<!-- driftctl -->",
+            "> [!CAUTION]",
             "<code>",
             "</code>",
             "<details>",

@@ -1,8 +1,9 @@
 //! Reports made by hand, with something of everything.
 
 use driftctl::model::{
-    Change, ChangeKind, Coverage, Drift, Explanation, ObjectReport, Operation, Origin, Owner,
-    Position, Report, ResourceKey, RuleCount, Severity, Status, Target, Verdict, Warning,
+    Change, ChangeKind, Coverage, Drift, Explanation, Lifecycle, Merge, MergeClass, ObjectReport,
+    Operation, Origin, Owner, Position, Report, ResourceKey, RuleCount, Severity, Status, Target,
+    Verdict, Warning,
 };
 use serde_json::{Value, json};
 
@@ -48,6 +49,8 @@ pub fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> Drift 
         severity: Severity::Medium,
         verdict: Verdict::Reported,
         note: None,
+        blame: None,
+        merge: None,
     }
 }
 
@@ -58,10 +61,11 @@ pub fn object(key: ResourceKey, api_version: &str, status: Status) -> ObjectRepo
         origin: None,
         status,
         reason: None,
+        lifecycle: None,
         weight: match status {
             Status::Missing => Some(Severity::High),
             Status::Extra => Some(Severity::Medium),
-            Status::InSync | Status::Drifted | Status::Unknown => None,
+            _ => None,
         },
         drifts: Vec::new(),
         owners: Vec::new(),
@@ -73,6 +77,7 @@ pub fn object(key: ResourceKey, api_version: &str, status: Status) -> ObjectRepo
 pub fn report(objects: Vec<ObjectReport>) -> Report {
     Report {
         target: Target::default(),
+        revisions: Vec::new(),
         coverage: Coverage {
             declared: objects.len(),
             compared: objects.len(),
@@ -82,7 +87,9 @@ pub fn report(objects: Vec<ObjectReport>) -> Report {
         warnings: Vec::new(),
         skipped: Vec::new(),
         rules: Vec::new(),
+        expired_rules: 0,
         interrupted: false,
+        three_way: false,
     }
 }
 
@@ -405,4 +412,31 @@ pub fn in_sync() -> Report {
         "v1",
         Status::InSync,
     )])
+}
+
+/// The drifted report as one with a base: each change has another class than its neighbours, and
+/// the objects what a branch does to them.
+pub fn with_base() -> Report {
+    let mut report = drifted();
+    merge_all(&mut report, &json!({"base": ["of", "the branch"]}));
+    report
+}
+
+/// Gives every change a class in turn, and a value of the base.
+pub fn merge_all(report: &mut Report, base: &Value) {
+    report.three_way = true;
+    let mut classes = MergeClass::ALL.into_iter().cycle();
+    for (object, at) in report.objects.iter_mut().zip(0..) {
+        for drift in &mut object.drifts {
+            let class = classes.next().unwrap();
+            let base = Some(base.clone());
+            drift.merge = drift.is_reported().then_some(Merge { class, base });
+        }
+        object.status = match object.status {
+            Status::Drifted => Status::Conflict,
+            Status::InSync => Status::Pending,
+            other => other,
+        };
+        object.lifecycle = [None, Some(Lifecycle::New), Some(Lifecycle::Removed)][at % 3];
+    }
 }

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use driftctl::model::{Drift, ObjectReport, Report, Status, Warning};
+use driftctl::model::{Drift, Merge, MergeClass, ObjectReport, Report, Status, Warning};
 use driftctl::output::{FORMATS, RenderOptions, Show};
 use driftctl::redact;
 use proptest::prelude::*;
@@ -170,6 +170,25 @@ const PLACES: &[Place] = &[
             value,
             vec![changed(".data[\"server.pem\"]", json!(key))],
         )
+    },
+    // What the base of a branch declares.
+    |s| {
+        let value = json!({"kind": "Secret", "data": {"password": "b3RoZXI="}});
+        let mut drift = changed(".data.password", json!("b25l"));
+        drift.merge = Some(Merge {
+            class: MergeClass::Conflict,
+            base: Some(json!(STANDARD.encode(s))),
+        });
+        object("", "Secret", value, vec![drift])
+    },
+    |s| {
+        let path = ".spec.template.spec.containers[name=\"app\"].env";
+        let mut drift = changed(path, json!([]));
+        drift.merge = Some(Merge {
+            class: MergeClass::Pending,
+            base: Some(json!([{"name": "DB_PASSWORD", "value": s}])),
+        });
+        object("apps", "Deployment", json!({}), vec![drift])
     },
     |s| {
         let mut object = object(

@@ -49,6 +49,7 @@ fn every_format_reads_back() {
     for format in FORMATS {
         for report in [
             sample::drifted(),
+            sample::with_base(),
             sample::incomplete(),
             sample::in_sync(),
             sample::report(Vec::new()),

@@ -17,7 +17,7 @@ pub struct GateArgs {
         value_name = "WHAT",
         value_enum,
         value_delimiter = ',',
-        default_value = "drift"
+        default_value = "drift,conflict"
     )]
     pub fail_on: Vec<FailOn>,
 
@@ -45,14 +45,21 @@ pub struct GateArgs {
 /// Something that fails a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum FailOn {
-    /// Any difference: fields that drifted, objects that are missing or extra
+    /// Any difference: fields that drifted, objects that are missing or extra; with --base, what
+    /// was changed live and what the branch does not change
     Drift,
+    /// With --base: changes of the branch that overwrite changes made live
+    Conflict,
+    /// With --base: what only the branch changes
+    Pending,
     /// Declared objects that are not live
     Missing,
     /// Live objects that nobody declares
     Extra,
     /// What could not be compared, and nothing else; that exits with 2 whatever is named
     Unknown,
+    /// Everything that is reported
+    Any,
     /// Drift of low severity and above
     Low,
     /// Drift of medium severity and above
@@ -71,7 +78,13 @@ impl FailOn {
             Self::Medium => Some(Severity::Medium),
             Self::High => Some(Severity::High),
             Self::Critical => Some(Severity::Critical),
-            Self::Drift | Self::Missing | Self::Extra | Self::Unknown => None,
+            Self::Drift
+            | Self::Conflict
+            | Self::Pending
+            | Self::Missing
+            | Self::Extra
+            | Self::Unknown
+            | Self::Any => None,
         }
     }
 }

@@ -8,6 +8,7 @@ mod report;
 mod rules;
 mod schema;
 mod source;
+mod untrusted;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -15,13 +16,14 @@ use clap_complete::Shell;
 pub use compare::{CompareArgs, Extra, LiveArgs};
 pub use filter::FilterArgs;
 pub use gate::{FailOn, GateArgs};
-pub use report::{ReportArgs, Show};
+pub use report::{ReportArgs, SecretPath, Show};
 pub use rules::{
     AcceptArgs, DebtArgs, DebtFormat, IgnoreArgs, InitArgs, RulesArgs, RulesCommandArgs,
     RulesFormat,
 };
 pub use schema::{Schema, SchemaArgs};
 pub use source::SourceArgs;
+pub use untrusted::UntrustedArgs;
 
 /// Examples come before the flags: most readers want the one line that they can copy.
 const TEMPLATE: &str = "\

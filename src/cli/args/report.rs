@@ -1,10 +1,13 @@
 //! The words that say what is reported, how, and where to.
 
+use std::str::FromStr;
+
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Args, Command, ValueEnum};
 
 use crate::output::{self, FORMATS, OutputSpec};
+use crate::policy::{PathPattern, PatternError};
 
 /// The report.
 #[derive(Debug, Clone, Default, Args)]
@@ -20,6 +23,20 @@ pub struct ReportArgs {
     #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
     pub show: Show,
 
+    /// Mask the values at this path too, below it as well, in every object or in those of a kind
+    ///
+    /// What is known to be secret is masked anyway. [*] is any list item, * any part of a name:
+    /// --redact License:.spec.text --redact '.data["*.lic"]'. May be given several times.
+    #[arg(long, value_name = "[KIND:]PATH")]
+    pub redact: Vec<SecretPath>,
+
+    /// Show secret values as they are
+    ///
+    /// For a person at a terminal: refused where CI is set in the environment, with --untrusted,
+    /// and for reports that go to files.
+    #[arg(long)]
+    pub show_secrets: bool,
+
     /// Show long values in full, and name each file and document that was skipped
     #[arg(short, long)]
     pub verbose: bool,
@@ -29,6 +46,28 @@ pub struct ReportArgs {
     /// Reports that go to files are written all the same.
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
+}
+
+/// A path whose values are secret: `License:.spec.text`.
+#[derive(Debug, Clone)]
+pub struct SecretPath {
+    /// Of which kind of objects; `None` for any.
+    pub kind: Option<String>,
+    /// Where.
+    pub path: PathPattern,
+}
+
+impl FromStr for SecretPath {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, PatternError> {
+        let (kind, path) = match text.split_once(':') {
+            Some((kind, path)) if !kind.contains(['.', '[']) => (Some(kind.to_owned()), path),
+            _ => (None, text),
+        };
+        let path = path.parse()?;
+        Ok(Self { kind, path })
+    }
 }
 
 /// What is listed.

@@ -4,11 +4,45 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::UntrustedArgs;
+
 /// The declared side.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Declared side")]
 pub struct SourceArgs {
     /// Manifests: files, folders (.yaml, .yml and .json files below), or standard input (-)
+    ///
+    /// 'main:deploy' is the folder deploy as it is in Git at main, from the top of the repository.
+    /// 'helm:NAMESPACE/RELEASE' is what Helm wrote down in the cluster when it deployed the release,
+    /// 'helm:NAMESPACE' and 'helm:*' are all releases. 'last-applied:NAMESPACE' and 'last-applied:*'
+    /// are the configurations that kubectl apply left on the live objects.
     #[arg(value_name = "PATH", default_value = ".")]
     pub paths: Vec<PathBuf>,
+
+    /// Read the paths as they are in Git at this revision instead of in the work tree
+    ///
+    /// A branch, a tag, a commit, HEAD~3, origin/main. Only Git's objects are read: nothing is
+    /// checked out, and no filter, hook or other program is run.
+    #[arg(long = "ref", value_name = "REVISION")]
+    pub revision: Option<String>,
+
+    /// Compare with this base too, and tell the branch's changes from those made live
+    ///
+    /// A folder, or a Git revision such as origin/main, at which the same paths are read. Each
+    /// change is then 'pending' (the branch changes it), 'drift' (it was changed live), 'conflict'
+    /// (both: merging overwrites what was changed live) or 'backport' (the branch now declares what
+    /// is live). To be run before a merge.
+    #[arg(long, value_name = "REVISION|PATH")]
+    pub base: Option<String>,
+
+    /// Say which commit last touched each line that drifted, by whom and when
+    ///
+    /// For --ref and for the work tree, where lines can be uncommitted. Reads the history of files
+    /// with drift only.
+    #[arg(long)]
+    pub blame: bool,
+
+    /// What manifests may do that somebody else wrote.
+    #[command(flatten)]
+    pub untrusted: UntrustedArgs,
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -27,6 +27,9 @@ const LONGEST: usize = 1000;
 /// # Errors
 /// When nothing can be compared, or the baseline cannot be written.
 pub fn run(args: &AcceptArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
+    if args.source.untrusted.untrusted {
+        bail!("what untrusted manifests declare is not accepted; leave out --untrusted");
+    }
     let expires = match &args.expires {
         Some(until) => Some(
             until
@@ -130,7 +133,11 @@ impl Accepting<'_> {
         let whole = match object.status {
             Status::Missing => Some(ChangeKind::Removed),
             Status::Extra => Some(ChangeKind::Added),
-            Status::InSync | Status::Drifted | Status::Unknown => None,
+            Status::InSync
+            | Status::Drifted
+            | Status::Unknown
+            | Status::Pending
+            | Status::Conflict => None,
         };
         if let (Some(kind), true) = (whole, selects_path(self.args, ".")) {
             self.record(object, ".", kind, [Recorded::Nothing, Recorded::Nothing]);

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use crate::cli::args::{DiffArgs, ReportArgs};
 use crate::cli::comparison::{self, Compared};
 use crate::cli::settings::Settings;
-use crate::cli::{Exit, Streams, gate, message};
+use crate::cli::{Exit, Streams, gate, message, secrecy};
 use crate::output::{OutputSpec, RenderOptions};
 use crate::redact::Redacted;
 
@@ -19,7 +19,12 @@ use crate::redact::Redacted;
 /// When nothing can be compared, or a report cannot be written.
 pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     OutputSpec::check_all(&args.report.output)?;
-    gate::check(&args.gate, args.compare.extra)?;
+    secrecy::check(
+        &args.report,
+        args.source.untrusted.untrusted,
+        settings.is_ci,
+    )?;
+    gate::check(&args.gate, args.compare.extra, args.source.base.is_some())?;
     let show_all = args.report.show == crate::cli::args::Show::All;
     let began = Instant::now();
     let Compared { mut report, rules } = comparison::run(
@@ -32,7 +37,8 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
     )?;
     gate::apply_limits(&mut report, &args.gate);
     let exit = gate::answer(&report, &args.gate);
-    let report = rules.redactor.redact(report);
+    let untrusted = args.source.untrusted.untrusted;
+    let report = secrecy::redact(report, &args.report, untrusted, rules.redactor.also);
     write_all(&report, &args.report, began.elapsed(), settings, streams)?;
     Ok(exit)
 }

@@ -23,7 +23,7 @@ pub fn run(args: &RulesCommandArgs, settings: &Settings, streams: &mut Streams) 
     let rules = comparison::rules(
         &args.rules,
         &args.source.paths,
-        Search::Upwards,
+        Search::of(args.source.untrusted.untrusted),
         settings.now,
     )?;
     if args.rules.argocd_cm.as_deref() == Some(Path::new("live")) {

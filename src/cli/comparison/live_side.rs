@@ -8,7 +8,9 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::cli::args::LiveArgs;
-use crate::cluster::{Api, ConnectOptions, Dump, FetchRequest, Fetched, KindLookup, Live};
+use crate::cluster::{
+    Api, ConnectOptions, Dump, FetchRequest, Fetched, KindLookup, Live, Query, ServedKind,
+};
 use crate::model::Target;
 
 /// Connects, or reads the recording. A kubeconfig that lies within the `scanned` paths is refused.
@@ -60,6 +62,14 @@ impl Live for NoLive {
 
     fn schema(&self, _: &str) -> Result<Option<Value>> {
         bail!(WITHOUT)
+    }
+
+    fn list(&self, _: &Query<'_>) -> Result<Vec<Value>> {
+        bail!(WITHOUT)
+    }
+
+    fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
+        (Vec::new(), vec![WITHOUT.to_owned()])
     }
 
     fn related(&self, _: &str, _: &str, _: &str) -> Option<Vec<Value>> {

@@ -9,13 +9,15 @@ use std::path::PathBuf;
 use anyhow::Result;
 use jiff::Timestamp;
 
-use super::args::{CompareArgs, Extra, FilterArgs, LiveArgs, RulesArgs, SourceArgs};
+use super::args::{CompareArgs, Extra, FilterArgs, LiveArgs, RulesArgs, SourceArgs, UntrustedArgs};
 use crate::engine::{self, Options};
 use crate::model::{Report, Warning};
+use crate::policy::Allowed;
+use crate::source::blame;
 
 pub use live_side::{NoLive, live_side};
 pub use rules::{Rules, Search, accepted, check, engine, rules};
-pub use sources::sources;
+pub use sources::{base_sources, sources};
 
 /// What stands for standard input, on either side.
 const STDIN: &str = "-";
@@ -41,14 +43,21 @@ pub fn run(
     now: Timestamp,
 ) -> Result<Compared> {
     let sources = sources(source, &live.live)?;
-    let mut rules = rules(rule_words, &source.paths, Search::Upwards, now)?;
-    let side = live_side(live, &source.paths)?;
+    let search = Search::of(source.untrusted.untrusted);
+    let mut rules = rules(rule_words, &source.paths, search, now)?;
+    let side = live_side(live, &scanned(source))?;
     rules.add_live(rule_words, side.as_ref())?;
     let options = Options {
         strict_rules: rule_words.strict_rules,
-        ..options(live, compare, explain)
+        ..options(source, live, compare, explain)
     };
-    let mut report = engine::run(&sources, side.as_ref(), &rules.set, &options)?;
+    let mut report = match base_sources(source)? {
+        Some(base) => engine::run_three_way(sources, base, side.as_ref(), &rules.set, &options)?,
+        None => engine::run(&sources, side.as_ref(), &rules.set, &options)?,
+    };
+    if source.blame {
+        report.warnings.extend(blame(&mut report.objects));
+    }
     if !compare.allow_empty {
         report
             .warnings
@@ -58,11 +67,22 @@ pub fn run(
     Ok(Compared { report, rules })
 }
 
-fn options(live: &LiveArgs, compare: &CompareArgs, explain: bool) -> Options {
+/// Where nothing that is trusted may lie.
+fn scanned(source: &SourceArgs) -> Vec<PathBuf> {
+    let mut scanned = source.paths.clone();
+    if source.untrusted.untrusted {
+        scanned.push(PathBuf::from("."));
+    }
+    scanned
+}
+
+fn options(source: &SourceArgs, live: &LiveArgs, compare: &CompareArgs, explain: bool) -> Options {
     Options {
         namespace: live.filter.namespace.clone(),
         all_namespaces: live.filter.all_namespaces,
         filter: live.filter.filter(),
+        allowed: allowed(&source.untrusted),
+        untrusted: source.untrusted.untrusted,
         extra: match compare.extra {
             Extra::None => engine::Extra::None,
             Extra::Namespace => engine::Extra::Namespace,
@@ -71,6 +91,14 @@ fn options(live: &LiveArgs, compare: &CompareArgs, explain: bool) -> Options {
         audit_logs: compare.audit_log.clone(),
         explain,
         strict_rules: false,
+    }
+}
+
+fn allowed(args: &UntrustedArgs) -> Allowed {
+    let namespaces = args.allow_namespace.clone();
+    Allowed {
+        namespaces: Some(namespaces).filter(|namespaces| !namespaces.is_empty()),
+        kinds: args.allow_kind.clone(),
     }
 }
 

@@ -51,6 +51,17 @@ pub enum Search {
     NamedOnly,
 }
 
+impl Search {
+    /// The search that fits manifests which are, or are not, trusted.
+    pub fn of(untrusted: bool) -> Self {
+        if untrusted {
+            Self::NamedOnly
+        } else {
+            Self::Upwards
+        }
+    }
+}
+
 /// Reads the rules that the words name, or that lie above the manifests.
 ///
 /// # Errors

@@ -161,9 +161,16 @@ impl Catalog {
         }
     }
 
-    /// Every namespaced kind whose objects people may make, each at its preferred version, and
-    /// what keeps that from being complete.
+    /// Every namespaced kind whose objects people may make.
     pub fn namespaced_kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
+        let (mut kinds, gaps) = self.kinds();
+        kinds.retain(|kind| kind.namespaced);
+        (kinds, gaps)
+    }
+
+    /// Every kind whose objects people may make, each at its preferred version, and what keeps
+    /// that from being complete.
+    pub fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
         let mut kinds = BTreeMap::new();
         let mut gaps = Vec::new();
         for root in [&self.core, &self.named] {
@@ -178,7 +185,7 @@ impl Catalog {
             for (version, resources) in versions {
                 match resources {
                     Resources::Known(known) => {
-                        for resource in known.iter().filter(|r| r.namespaced && r.can_list) {
+                        for resource in known.iter().filter(|r| r.can_list) {
                             // Events are made by controllers only, and outnumber all the rest.
                             if resource.kind == "Event" {
                                 continue;

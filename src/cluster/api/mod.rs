@@ -16,6 +16,7 @@ mod interrupt;
 mod kubeconfig;
 mod list;
 mod plan;
+mod query;
 mod read;
 mod receive;
 mod request;
@@ -41,7 +42,7 @@ use self::read::{Outcome, Reader};
 use self::request::{Form, Request, group_version_path};
 use self::send::{Limits, Sender};
 use self::transport::Transport;
-use super::{FetchRequest, Fetched, KindLookup, Live, ServedKind};
+use super::{FetchRequest, Fetched, KindLookup, Live, Query, ServedKind};
 use crate::model::{Target, Warning, group_of};
 
 /// How to reach a cluster, and within which bounds.
@@ -207,36 +208,6 @@ impl Api {
             .retain(|object| !declared.contains(&object.key));
         outcome
     }
-
-    async fn items(&self, kind: &ServedKind, namespace: &str) -> Result<Vec<Value>, Failure> {
-        let mut items = Vec::new();
-        let mut token: Option<String> = None;
-        loop {
-            let request = Request::page(
-                kind,
-                Some(namespace),
-                Form::Json,
-                plan::PAGE,
-                token.as_deref(),
-            )?;
-            let mut page = self.sender.checked(&request, parsed).await?;
-            let Some(Value::Array(found)) = page.get_mut("items").map(Value::take) else {
-                return Err(Failure::malformed("list", "it has no items"));
-            };
-            items.extend(found);
-            let next = page.pointer("/metadata/continue").and_then(Value::as_str);
-            match next.filter(|next| !next.is_empty()) {
-                Some(next) if token.as_deref() != Some(next) => token = Some(next.to_owned()),
-                _ => break,
-            }
-        }
-        // Items of a list carry no kind of their own.
-        for item in items.iter_mut().filter_map(Value::as_object_mut) {
-            item.insert("kind".to_owned(), kind.kind.clone().into());
-            item.insert("apiVersion".to_owned(), kind.api_version.clone().into());
-        }
-        Ok(items)
-    }
 }
 
 impl Live for Api {
@@ -307,12 +278,23 @@ impl Live for Api {
         }
     }
 
+    fn list(&self, query: &Query<'_>) -> Result<Vec<Value>> {
+        self.answer(query)
+    }
+
+    fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
+        self.every_kind()
+    }
+
     fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>> {
         let groups = BTreeSet::from([group_of(api_version)]);
         self.runtime.block_on(async {
             let catalog = self.discover(false, true, Some(&groups)).await;
             match catalog.lookup(api_version, kind) {
-                KindLookup::Served(kind) => self.items(&kind, namespace).await.ok(),
+                KindLookup::Served(kind) => {
+                    let list = query::List::everything();
+                    self.items(&kind, Some(namespace), &list).await.ok()
+                }
                 _ => None,
             }
         })

@@ -116,6 +116,15 @@ impl Request {
         })
     }
 
+    /// A page of the objects that a label selector selects; of all if it is empty.
+    pub fn with_labels(mut self, selector: &str) -> Self {
+        if !selector.is_empty() {
+            self.uri.push_str("&labelSelector=");
+            self.uri.push_str(&query_value(selector));
+        }
+        self
+    }
+
     /// The right that the request needs.
     pub fn right(&self) -> Right {
         self.right.clone()

@@ -8,11 +8,13 @@ mod scope;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 use self::index::Index;
-use super::{Answer, FetchRequest, Fetched, KindLookup, Live, LiveObject, ServedKind, Wanted};
+use super::{
+    Answer, FetchRequest, Fetched, KindLookup, Live, LiveObject, Query, ServedKind, Wanted,
+};
 use crate::model::{GroupKind, Target, Warning, group_of};
 
 /// The live side as recorded in files: single objects, lists, several documents, folders of
@@ -185,6 +187,47 @@ impl Live for Dump {
             (!items.is_empty())
                 .then(|| json!({"apiVersion": "v1", "kind": "List", "items": items})),
         )
+    }
+
+    fn list(&self, query: &Query<'_>) -> Result<Vec<Value>> {
+        let kind = GroupKind::new(query.api_version, query.kind);
+        if let Some(place) = self.index.breaks_off(&kind) {
+            bail!("the recording holds only the first page of {kind} ({place}); record all of it");
+        }
+        let mut objects = Vec::new();
+        for (key, entries) in self.index.of_kind(&kind) {
+            let is_elsewhere =
+                query.namespace.is_some() && key.namespace.as_deref() != query.namespace;
+            let Some(entry) = entries.last().filter(|_| !is_elsewhere) else {
+                continue;
+            };
+            if let Some(contradiction) = &entry.contradiction {
+                bail!("{key}: {contradiction}");
+            }
+            let object = entry.object(key).value()?;
+            if query.selects(&object) {
+                objects.push(object);
+            }
+        }
+        Ok(objects)
+    }
+
+    /// The kinds that were recorded: about others a recording says nothing.
+    fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
+        let mut kinds: BTreeMap<GroupKind, ServedKind> = BTreeMap::new();
+        for (key, entries) in self.index.iter() {
+            let Some(entry) = entries.last() else {
+                continue;
+            };
+            kinds.entry(key.group_kind()).or_insert_with(|| ServedKind {
+                api_version: entry.api_version.clone(),
+                kind: key.kind.clone(),
+                plural: String::new(),
+                namespaced: key.namespace.is_some(),
+                short_names: Vec::new(),
+            });
+        }
+        (kinds.into_values().collect(), Vec::new())
     }
 
     fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>> {

@@ -9,7 +9,7 @@ use std::fmt;
 use std::io::{self, Write};
 
 use super::{Format, RenderOptions, Show, escape, view, words};
-use crate::model::{Drift, ObjectReport, Report, Severity, Status, Verdict};
+use crate::model::{Drift, Lifecycle, ObjectReport, Report, Severity, Status, Verdict};
 use crate::redact::Redacted;
 
 const STYLE: &str = include_str!("style.css");
@@ -106,9 +106,12 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if let Some(meaning) = words::incomplete(report) {
         writeln!(out, "<p class=\"alarm\">{meaning}</p>")?;
     }
+    if let Some(meaning) = words::conflict(report) {
+        writeln!(out, "<p class=\"alarm\">{meaning}</p>")?;
+    }
     let (changes, coverage) = (words::changes(report), words::coverage(report));
     writeln!(out, "<p>{changes}; {coverage}</p>")?;
-    if let Some(target) = words::target(&report.target) {
+    if let Some(target) = words::sides(report) {
         writeln!(out, "<p class=\"target\">{}</p>", Text(&target))?;
     }
     writeln!(out, "</header>")
@@ -118,9 +121,11 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 fn filters(objects: &[&ObjectReport], out: &mut dyn Write) -> io::Result<()> {
     let statuses = [
         Status::Unknown,
+        Status::Conflict,
         Status::Missing,
         Status::Drifted,
         Status::Extra,
+        Status::Pending,
         Status::InSync,
     ];
     let severities = [
@@ -174,10 +179,14 @@ fn render_object(
     let status = object.status.as_str();
     let severity = object.severity().map_or("", |severity| severity.as_str());
     let name = words::object(object);
+    let lifecycle = object.lifecycle.map_or("", |lifecycle| match lifecycle {
+        Lifecycle::New => ", new",
+        Lifecycle::Removed => ", removed",
+    });
     writeln!(out, "<article class=\"{status} {severity}\">")?;
     writeln!(
         out,
-        "<h2><span class=\"mark\">{status}</span> {}</h2>",
+        "<h2><span class=\"mark\">{status}{lifecycle}</span> {}</h2>",
         Text(&name)
     )?;
     if let Some(origin) = words::origin(object) {
@@ -210,19 +219,40 @@ fn render_drift(drift: &Drift, options: &RenderOptions, out: &mut dyn Write) -> 
         Text(&drift.change.path.to_string())
     )?;
     let (class, about) = match &drift.verdict {
-        Verdict::Reported => (drift.severity.as_str(), drift.severity.as_str().to_owned()),
+        Verdict::Reported => match &drift.merge {
+            Some(merge) => {
+                let about = format!(
+                    "{} · {}",
+                    words::class(merge.class),
+                    drift.severity.as_str()
+                );
+                (merge.class.as_str(), about)
+            }
+            None => (drift.severity.as_str(), drift.severity.as_str().to_owned()),
+        },
         Verdict::Ignored { rule, reason } => ("ignored", format!("ignored by {rule}: {reason}")),
         Verdict::Explained { by, .. } => ("explained", by.as_str().to_owned()),
     };
     let mut remark = format!("<span class=\"{class}\">{}</span>", Text(&about));
-    if let Some(owners) = words::owners(&drift.owners, options.now) {
+    if drift.is_conflict() {
+        let overwritten = words::overwritten(drift, options.now);
+        remark.push_str(&format!(" · <b>{}</b>", Text(&overwritten)));
+    } else if let Some(owners) = words::owners(&drift.owners, options.now) {
         remark.push_str(&format!(" · {}", Text(&owners)));
     }
     writeln!(out, "<p class=\"owners\">{remark}</p>")?;
+    if let Some(blame) = &drift.blame {
+        let blame = words::blame(blame);
+        writeln!(out, "<p class=\"owners\">{}</p>", Text(&blame))?;
+    }
     if let Some(note) = &drift.note {
         writeln!(out, "<p class=\"note\">{}</p>", Text(note))?;
     }
-    sides::render(&drift.change, out)?;
+    if drift.is_conflict() {
+        sides::three(drift, out)?;
+    } else {
+        sides::render(&view::shown(drift), sides::heads(drift), out)?;
+    }
     writeln!(out, "</section>")
 }
 

@@ -5,14 +5,41 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use super::{Code, Text};
-use crate::model::Change;
+use crate::model::{Change, Drift, MergeClass};
 use crate::output::hunk::{self, Hunk, Line, Side};
+use crate::output::view;
 use crate::output::yaml_text::{self, Style};
 
-pub(super) fn render(change: &Change, out: &mut dyn Write) -> io::Result<()> {
+/// What the two columns of a change are.
+pub(super) fn heads(drift: &Drift) -> [&'static str; 2] {
+    match drift.merge.as_ref().map(|merge| merge.class) {
+        Some(MergeClass::Pending) => ["live", "branch"],
+        Some(MergeClass::Backport) => ["base", "live and branch"],
+        Some(MergeClass::Drift | MergeClass::Conflict) | None => ["declared", "live"],
+    }
+}
+
+/// Base, branch and live next to one another.
+pub(super) fn three(drift: &Drift, out: &mut dyn Write) -> io::Result<()> {
+    let columns = view::three(drift);
+    writeln!(out, "<table class=\"three\">")?;
+    let heads = columns.map(|(name, _)| format!("<th>{name}</th>"));
+    writeln!(out, "<tr>{}</tr>", heads.concat())?;
+    let cells = columns.map(|(_, value)| {
+        let text = text(&value.cloned());
+        format!("<td>{}</td>", Code(text.trim_end()))
+    });
+    writeln!(out, "<tr>{}</tr>\n</table>", cells.concat())
+}
+
+pub(super) fn render(
+    change: &Change,
+    [left, right]: [&str; 2],
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let [declared, live] = [&change.declared, &change.live].map(text);
     writeln!(out, "<table>")?;
-    writeln!(out, "<tr><th>declared</th><th>live</th></tr>")?;
+    writeln!(out, "<tr><th>{left}</th><th>{right}</th></tr>")?;
     let hunks = hunk::hunks(&declared, &live);
     for (i, hunk) in hunks.iter().enumerate() {
         if i > 0 {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::sides::{Sides, sides};
+use super::sides::{Sides, sides, three};
 use super::{Line, Page, Paint};
 use crate::model::{ChangeKind, Drift, FieldPath, ObjectReport, Segment, Verdict};
 use crate::output::{view, words};
@@ -48,7 +48,10 @@ fn render_group(page: &mut Page<'_>, gutter: &Gutter, group: &Group<'_>) -> io::
             gutter,
             indent: if group.shared > 0 { 2 } else { 0 },
             path: Line::of(Paint::Path, &tail(drift, group.shared)),
-            sides: sides(&drift.change, page.options),
+            sides: match drift.is_conflict() {
+                true => three(drift, page.options),
+                false => sides(&view::shown(drift), page.options),
+            },
             drift,
             values_at: 0,
             remarks_at: None,
@@ -206,7 +209,8 @@ impl Row<'_> {
 
     /// The gutter and the sign.
     fn first(&self) -> Line {
-        let (sign, paint) = match self.drift.change.kind {
+        let (sign, paint) = match view::shown(self.drift).kind {
+            _ if self.drift.is_conflict() => ("! ", Paint::Alarm),
             ChangeKind::Changed => ("~ ", Paint::Drift),
             ChangeKind::Removed => ("- ", Paint::Declared),
             ChangeKind::Added => ("+ ", Paint::Live),
@@ -267,6 +271,11 @@ impl Row<'_> {
         let mut about = Line::default();
         match &drift.verdict {
             Verdict::Reported => {
+                if let Some(merge) = &drift.merge {
+                    about
+                        .push(Paint::of_class(merge.class), words::class(merge.class))
+                        .push(Paint::Dim, " · ");
+                }
                 let severity = drift.severity;
                 about.push(Paint::of_severity(severity), severity.as_str());
             }
@@ -280,10 +289,16 @@ impl Row<'_> {
                 }
             }
         }
-        if let Some(owners) = words::owners(&drift.owners, page.options.now) {
+        if drift.is_conflict() {
+            let overwritten = words::overwritten(drift, page.options.now);
+            about.push(Paint::Dim, " · ").push(Paint::Bad, &overwritten);
+        } else if let Some(owners) = words::owners(&drift.owners, page.options.now) {
             about.push(Paint::Dim, " · ").push(Paint::Dim, &owners);
         }
         let mut remarks = vec![about];
+        if let Some(blame) = &drift.blame {
+            remarks.push(Line::of(Paint::Dim, &words::blame(blame)));
+        }
         if let Some(note) = &drift.note {
             remarks.push(Line::of(Paint::Note, note));
         }

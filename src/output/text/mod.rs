@@ -102,8 +102,12 @@ fn render_object(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
     header(page, object)?;
     let indent = Line::of(Paint::Plain, "  ");
     if let Some(standing) = words::standing(object) {
-        let paint = Paint::of_status(object.status);
-        page.wrapped(&indent, 2, Line::of(paint, &standing))?;
+        let mut line = Line::of(Paint::of_status(object.status), &standing);
+        if let Some(weight) = object.weight {
+            line.push(Paint::Plain, "   ")
+                .push(Paint::of_severity(weight), weight.as_str());
+        }
+        page.wrapped(&indent, 2, line)?;
     }
     // Who deleted what is missing has been said.
     let owners = words::owners(&object.owners, page.options.now);
@@ -122,6 +126,8 @@ fn header(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
         Status::Missing => "-",
         Status::Extra => "+",
         Status::Unknown => "?",
+        Status::Pending => ">",
+        Status::Conflict => "!",
     };
     let mut line = Line::of(Paint::of_status(object.status), mark);
     line.push(Paint::Plain, " ")

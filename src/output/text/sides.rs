@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use crate::model::{Change, ChangeKind, Segment};
+use crate::model::{Change, ChangeKind, Drift, Segment};
 use crate::output::RenderOptions;
 use crate::output::hunk::{self, Hunk, Side};
 use crate::output::paint::{Line, Paint};
+use crate::output::view;
 use crate::output::yaml_text::{self, Style};
 
 /// Lines of a block or of hunks that are shown without `--verbose`.
@@ -46,6 +47,43 @@ pub(super) fn sides(change: &Change, options: &RenderOptions) -> Sides {
         }
         (None, None) => Sides::Long(Vec::new()),
     }
+}
+
+/// All three values of a change in conflict, below one another.
+pub(super) fn three(drift: &Drift, options: &RenderOptions) -> Sides {
+    let mut lines = Vec::new();
+    for (name, value) in view::three(drift) {
+        let side = if name == "live" {
+            Side::Live
+        } else {
+            Side::Declared
+        };
+        let paint = if name == "base" {
+            Paint::Plain
+        } else {
+            Paint::of_side(side)
+        };
+        let label = |text: &str| {
+            let mut line = Line::of(Paint::Dim, &format!("{name:<7} "));
+            line.push(paint, text);
+            line
+        };
+        match value {
+            None => lines.push(label(if name == "live" {
+                "not live"
+            } else {
+                "not declared"
+            })),
+            Some(value) if is_one_line(value) => lines.push(label(&yaml_text::scalar(value))),
+            Some(value) => {
+                lines.push(label(""));
+                if let Sides::Long(block) = one(value, side, 0, options) {
+                    lines.extend(block);
+                }
+            }
+        }
+    }
+    Sides::Long(lines)
 }
 
 /// A value that only one side has.

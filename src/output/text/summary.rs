@@ -49,10 +49,13 @@ fn message(page: &mut Page<'_>, label: &str, paint: Paint, warning: &Warning) ->
 fn verdict(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     let (word, paint) = if report.is_incomplete() {
         ("INCOMPLETE", Paint::Alarm)
-    } else if report.has_drift() {
-        ("DRIFTED", Paint::Drift)
     } else {
-        ("IN SYNC", Paint::Good)
+        match report.verdict() {
+            "conflict" => ("CONFLICT", Paint::Alarm),
+            "drifted" => ("DRIFTED", Paint::Drift),
+            "pending" => ("PENDING", Paint::Note),
+            _ => ("IN SYNC", Paint::Good),
+        }
     };
     let mut first = Line::of(paint, word);
     first.push(Paint::Plain, "  ");
@@ -60,8 +63,11 @@ fn verdict(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     if let Some(meaning) = words::incomplete(report) {
         lines.push(Line::of(Paint::Unknown, meaning));
     }
+    if let Some(meaning) = words::conflict(report) {
+        lines.push(Line::of(Paint::Bad, &meaning));
+    }
     let totals = report.totals();
-    if totals.reported + totals.ignored > 0 {
+    if totals.reported + totals.ignored > 0 || report.three_way {
         let hint = match page.options.show {
             Show::Drift if totals.ignored > 0 => " (--show ignored lists them)",
             _ => "",
@@ -72,7 +78,7 @@ fn verdict(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         ));
     }
     lines.push(Line::of(Paint::Plain, &words::coverage(report)));
-    if let Some(target) = words::target(&report.target) {
+    if let Some(target) = words::sides(report) {
         let paint = if report.target.insecure {
             Paint::Drift
         } else {

@@ -1,0 +1,32 @@
+//! The words for manifests that somebody else wrote.
+
+use clap::Args;
+
+use crate::policy::KindPattern;
+
+/// What manifests may do.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Untrusted manifests")]
+pub struct UntrustedArgs {
+    /// Do not trust whoever wrote the manifests: for pull requests from outside
+    ///
+    /// Reads only below the current directory, in bounds; renders nothing unless told to; takes no
+    /// rules from the manifests; refuses a kubeconfig that lies among them; compares objects in the
+    /// run's own namespace only, unless --allow-namespace names others; and hides what exists only
+    /// live.
+    #[arg(long)]
+    pub untrusted: bool,
+
+    /// Refuse objects outside this namespace; nothing is read of them
+    ///
+    /// May be given several times. Objects without a namespace need --allow-kind then, except for
+    /// these namespaces themselves.
+    #[arg(long, value_name = "NAME")]
+    pub allow_namespace: Vec<String>,
+
+    /// Refuse objects of other kinds: deploy, Deployment, deployments.apps
+    ///
+    /// May be given several times, or as a list with commas.
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub allow_kind: Vec<KindPattern>,
+}

@@ -1,0 +1,111 @@
+//! Lists of declared state that lies in the cluster itself.
+
+use anyhow::{Result, anyhow, bail};
+use serde_json::Value;
+
+use super::Api;
+use super::failure::Failure;
+use super::interrupt::Reading;
+use super::request::{Form, Request};
+use super::{parsed, plan};
+use crate::cluster::{KindLookup, Query, ServedKind};
+use crate::model::group_of;
+
+/// Objects with payloads of up to 1.5 MiB each have to fit into one answer.
+const PAGE_OF_WHOLE_OBJECTS: usize = 40;
+
+impl Api {
+    /// Answers [`Live::list`](crate::cluster::Live::list).
+    pub(super) fn answer(&self, query: &Query<'_>) -> Result<Vec<Value>> {
+        let _reading = Reading::begin();
+        let group = group_of(query.api_version);
+        self.runtime.block_on(async {
+            let groups = [group].into();
+            let catalog = self
+                .discover(group.is_empty(), !group.is_empty(), Some(&groups))
+                .await;
+            match catalog.lookup(query.api_version, query.kind) {
+                KindLookup::Served(kind) => {
+                    let list = List::of(query);
+                    let items = self.items(&kind, query.namespace, &list).await;
+                    items.map_err(|failure| anyhow!("{failure}"))
+                }
+                KindLookup::NotServed(why) | KindLookup::Unknown(why) => bail!(why),
+            }
+        })
+    }
+
+    /// Answers [`Live::kinds`](crate::cluster::Live::kinds).
+    pub(super) fn every_kind(&self) -> (Vec<ServedKind>, Vec<String>) {
+        let _reading = Reading::begin();
+        let catalog = self.runtime.block_on(self.discover(true, true, None));
+        catalog.kinds()
+    }
+
+    /// The objects of a kind, page by page.
+    pub(super) async fn items(
+        &self,
+        kind: &ServedKind,
+        namespace: Option<&str>,
+        list: &List,
+    ) -> Result<Vec<Value>, Failure> {
+        let mut items = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let request = Request::page(kind, namespace, list.form, list.page, token.as_deref())?;
+            let request = request.with_labels(&list.labels);
+            let mut page = self.sender.checked(&request, parsed).await?;
+            match page.get_mut("items").map(Value::take) {
+                Some(Value::Array(found)) => items.extend(found),
+                Some(Value::Null) => {}
+                _ => return Err(Failure::malformed("list", "it has no items")),
+            }
+            let next = page.pointer("/metadata/continue").and_then(Value::as_str);
+            match next.filter(|next| !next.is_empty()) {
+                Some(next) if token.as_deref() != Some(next) => token = Some(next.to_owned()),
+                _ => break,
+            }
+        }
+        // Items of a list carry no kind of their own, or that of mere metadata.
+        for item in items.iter_mut().filter_map(Value::as_object_mut) {
+            item.insert("kind".to_owned(), kind.kind.clone().into());
+            item.insert("apiVersion".to_owned(), kind.api_version.clone().into());
+        }
+        Ok(items)
+    }
+}
+
+/// How a list is asked for.
+pub(super) struct List {
+    form: Form,
+    page: usize,
+    labels: String,
+}
+
+impl List {
+    /// Whole objects, all of them.
+    pub fn everything() -> Self {
+        Self {
+            form: Form::Json,
+            page: plan::PAGE,
+            labels: String::new(),
+        }
+    }
+
+    fn of(query: &Query<'_>) -> Self {
+        let labels = query.labels.iter().map(|label| label.to_string());
+        Self {
+            form: if query.metadata_only {
+                Form::Metadata
+            } else {
+                Form::Json
+            },
+            page: if query.metadata_only {
+                plan::PAGE
+            } else {
+                PAGE_OF_WHOLE_OBJECTS
+            },
+            labels: labels.collect::<Vec<_>>().join(","),
+        }
+    }
+}

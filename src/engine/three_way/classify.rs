@@ -1,0 +1,209 @@
+//! One object that base and branch both declare, field by field.
+
+use serde_json::Value;
+
+use crate::compare::find;
+use crate::model::{
+    Change, ChangeKind, Drift, FieldPath, Manifest, Merge, MergeClass, ResourceKey, Segment, Step,
+    Verdict,
+};
+use crate::policy::RuleSet;
+
+/// One object in its three versions, and what was found between each two of them.
+pub struct Versions<'a> {
+    /// Which object.
+    pub key: &'a ResourceKey,
+    /// The branch's manifest, for the lines.
+    pub manifest: &'a Manifest,
+    /// What the base declares.
+    pub base: &'a Value,
+    /// What the branch declares.
+    pub branch: &'a Value,
+    /// What is live.
+    pub live: &'a Value,
+    /// What the branch changes; see [`between`](super::intent::between).
+    pub intended: &'a [Change],
+    /// What was found between base and live.
+    pub since_base: &'a [Drift],
+    /// The rules, for severities.
+    pub rules: &'a RuleSet,
+}
+
+impl Versions<'_> {
+    /// Sorts out what was found between branch and live, and adds what the branch has taken over
+    /// from live.
+    pub fn classify(&self, found: Vec<Drift>) -> Vec<Drift> {
+        let mut backports = Vec::new();
+        for change in self.intended {
+            self.taken_over(change, &found, &mut backports);
+        }
+        let mut drifts = Vec::with_capacity(found.len() + backports.len());
+        for drift in found {
+            if drift.is_reported() {
+                drifts.extend(self.parts(drift));
+            } else {
+                drifts.push(drift);
+            }
+        }
+        drifts.append(&mut backports);
+        drifts.sort_by(|a, b| a.change.path.cmp(&b.change.path));
+        drifts
+    }
+
+    /// A change with its class; in parts, where those of a block have classes of their own.
+    fn parts(&self, drift: Drift) -> Vec<Drift> {
+        let class = self.class(&drift.change);
+        let fields = match class {
+            MergeClass::Conflict => fields(&drift.change),
+            MergeClass::Backport | MergeClass::Pending | MergeClass::Drift => Vec::new(),
+        };
+        let parts: Vec<Drift> = fields
+            .into_iter()
+            .flat_map(|change| self.parts(self.part(&drift, change)))
+            .collect();
+        let all_in_conflict = parts.iter().all(|part| {
+            let merge = part.merge.as_ref();
+            merge.is_some_and(|merge| merge.class == MergeClass::Conflict)
+        });
+        if all_in_conflict {
+            vec![self.classed(drift, class)]
+        } else {
+            parts
+        }
+    }
+
+    fn part(&self, whole: &Drift, change: Change) -> Drift {
+        Drift {
+            position: self.manifest.locate(&change.at),
+            severity: self.rules.severity(self.key, &change),
+            change,
+            ..whole.clone()
+        }
+    }
+
+    fn classed(&self, drift: Drift, class: MergeClass) -> Drift {
+        let base = find(self.base, &drift.change.path).cloned();
+        Drift {
+            merge: Some(Merge { class, base }),
+            ..drift
+        }
+    }
+
+    fn class(&self, change: &Change) -> MergeClass {
+        let by_branch = self.branch_changed(&change.path);
+        let live = self.live_changed(&change.path).is_some();
+        match (by_branch, live) {
+            (true, true) => MergeClass::Conflict,
+            (true, false) => MergeClass::Pending,
+            // Neither: base and branch are judged by different rules of their own. It differs.
+            (false, _) => MergeClass::Drift,
+        }
+    }
+
+    /// Whether the branch declares something else at a path than the base.
+    fn branch_changed(&self, path: &FieldPath) -> bool {
+        self.intended.iter().any(|change| {
+            let there = || match change.kind {
+                ChangeKind::Changed => true,
+                ChangeKind::Removed => find(self.branch, path).is_some(),
+                ChangeKind::Added => find(self.base, path).is_some(),
+            };
+            touches(path, &change.path, there)
+        })
+    }
+
+    /// What was changed live at a path, seen from the base.
+    fn live_changed(&self, path: &FieldPath) -> Option<&Drift> {
+        let reported = self.since_base.iter().filter(|drift| drift.is_reported());
+        let mut touching = reported.filter(|drift| {
+            let there = || match drift.change.kind {
+                ChangeKind::Changed => true,
+                ChangeKind::Removed => find(self.base, path).is_some(),
+                ChangeKind::Added => find(self.live, path).is_some(),
+            };
+            touches(path, &drift.change.path, there)
+        });
+        touching.next()
+    }
+
+    /// Finds the parts of a branch's change that are live already and were changed there.
+    fn taken_over(&self, change: &Change, found: &[Drift], out: &mut Vec<Drift>) {
+        let mut differing = found.iter().map(|drift| &drift.change.path);
+        if differing.clone().any(|path| covers(path, &change.path)) {
+            return;
+        }
+        if differing.any(|path| covers(&change.path, path)) {
+            for part in fields(change) {
+                self.taken_over(&part, found, out);
+            }
+            return;
+        }
+        let Some(since) = self.live_changed(&change.path) else {
+            return;
+        };
+        let seen_from_base = match change.kind {
+            ChangeKind::Changed => ChangeKind::Changed,
+            ChangeKind::Removed => ChangeKind::Added,
+            ChangeKind::Added => ChangeKind::Removed,
+        };
+        let taken = Change {
+            kind: seen_from_base,
+            declared: change.declared.clone(),
+            live: find(self.live, &change.path).cloned(),
+            path: change.path.clone(),
+            at: change.at.clone(),
+        };
+        out.push(Drift {
+            position: self.manifest.locate(&taken.at),
+            severity: self.rules.severity(self.key, &taken),
+            owners: since.owners.clone(),
+            verdict: Verdict::Reported,
+            note: None,
+            blame: None,
+            merge: Some(Merge {
+                class: MergeClass::Backport,
+                base: find(self.base, &taken.path).cloned(),
+            }),
+            change: taken,
+        });
+    }
+}
+
+/// Whether a change at `changed` is one at `path`: there, below it, or above it where it takes
+/// along what is `there`.
+fn touches(path: &FieldPath, changed: &FieldPath, there: impl Fn() -> bool) -> bool {
+    covers(path, changed) || (covers(changed, path) && there())
+}
+
+/// Whether `below` is at or below `above`.
+fn covers(above: &FieldPath, below: &FieldPath) -> bool {
+    below.0.starts_with(&above.0)
+}
+
+/// The fields of a block that only one side has, as changes of their own.
+fn fields(change: &Change) -> Vec<Change> {
+    let ((Some(Value::Object(block)), None) | (None, Some(Value::Object(block)))) =
+        (&change.declared, &change.live)
+    else {
+        return Vec::new();
+    };
+    let one = |value: &Value, is_there: bool| is_there.then(|| value.clone());
+    let written = block.iter().filter(|(_, value)| !value.is_null());
+    written
+        .map(|(name, value)| {
+            let mut path = change.path.clone();
+            path.0.push(Segment::Field(name.clone()));
+            let mut at = change.at.clone();
+            if change.declared.is_some() {
+                at.push(Step::Field(name.clone()));
+            }
+            Change {
+                kind: change.kind,
+                declared: one(value, change.declared.is_some()),
+                live: one(value, change.live.is_some()),
+                path,
+                at,
+            }
+        })
+        .collect()
+}

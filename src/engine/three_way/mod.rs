@@ -1,0 +1,110 @@
+//! Three ways: what the base declares, what the branch declares, and what is live.
+//!
+//! Both declared sides are compared with one [`Snapshot`] of the live side, as in any other run, so
+//! that "the same" means the same everywhere. Where live differs from the base, somebody changed
+//! it live; where the manifests differ, the branch changes it; [`classify`] joins the two.
+//!
+//! | base and branch | base and live | branch and live | class |
+//! |---|---|---|---|
+//! | the same | the same | the same | in sync |
+//! | the same | differ | differ | drift |
+//! | differ | the same | differ | pending |
+//! | differ | differ | the same | backport |
+//! | differ | differ | differ | conflict |
+
+mod classify;
+mod intent;
+mod objects;
+mod snapshot;
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+
+use super::{Extra, Options};
+use crate::cluster::Live;
+use crate::model::{Coverage, ObjectReport, Report, Revision, Status, Warning};
+use crate::policy::RuleSet;
+use crate::source::Source;
+
+use objects::{Merger, Side};
+use snapshot::{Kept, Snapshot};
+
+/// Compares what a branch declares with what is live, and tells what the branch changes since its
+/// base from what was changed live.
+///
+/// # Errors
+/// As with [`run`](super::run).
+pub fn run(
+    branch: Vec<Box<dyn Source>>,
+    base: Vec<Box<dyn Source>>,
+    live: &dyn Live,
+    rules: &RuleSet,
+    options: &Options,
+) -> Result<Report> {
+    let snapshot = Snapshot::of(live);
+    let (base_sources, base_manifests) = Kept::all(base);
+    let (sources, manifests) = Kept::all(branch);
+    let base_options = Options {
+        extra: Extra::None,
+        explain: false,
+        ..options.clone()
+    };
+    let base = super::run(&base_sources, &snapshot, rules, &base_options)?;
+    let mut report = super::run(&sources, &snapshot, rules, options)?;
+
+    let faults = faults_of_base(&base, &report);
+    let merger = Merger::new(
+        &snapshot,
+        rules,
+        Side::new(&base.objects, base_manifests.take()),
+        Side::new(&report.objects, manifests.take()),
+    );
+    let objects = merger.merge(base.objects, std::mem::take(&mut report.objects));
+    report.coverage = coverage(&report, &objects, faults.len());
+    report.objects = objects;
+    report.warnings.extend(faults);
+    report.warnings.sort();
+    report.interrupted |= base.interrupted;
+    report
+        .revisions
+        .extend(base.revisions.into_iter().map(|revision| Revision {
+            name: format!("base {}", revision.name),
+            ..revision
+        }));
+    report.three_way = true;
+    Ok(report)
+}
+
+/// What of the base could not be read: without it nobody can tell whose change is whose.
+fn faults_of_base(base: &Report, branch: &Report) -> Vec<Warning> {
+    let known: BTreeSet<&Warning> = branch.warnings.iter().collect();
+    let faults = base.warnings.iter().filter(|warning| warning.fatal);
+    faults
+        .filter(|warning| !known.contains(warning))
+        .map(|warning| Warning {
+            message: format!("in the base: {}", warning.message),
+            ..warning.clone()
+        })
+        .collect()
+}
+
+/// The coverage of both declared sides together.
+fn coverage(branch: &Report, objects: &[ObjectReport], faults: usize) -> Coverage {
+    let unknown = |objects: &[ObjectReport]| {
+        let unknown = objects.iter().filter(|o| o.status == Status::Unknown);
+        unknown.count()
+    };
+    let declared = objects
+        .iter()
+        .filter(|object| object.origin.is_some())
+        .count();
+    let before = branch.coverage;
+    Coverage {
+        declared: declared + before.filtered,
+        compared: declared.saturating_sub(unknown(objects)),
+        failed: (before.failed + unknown(objects) + faults)
+            .saturating_sub(unknown(&branch.objects)),
+        ..before
+    }
+}

@@ -1,0 +1,272 @@
+//! Whole objects: new, removed, or declared by both base and branch.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::classify::Versions;
+use super::intent;
+use super::snapshot::Snapshot;
+use crate::cluster::ServedKind;
+use crate::compare::normalize;
+use crate::engine::object::at_version;
+use crate::engine::resolve::Declared;
+use crate::engine::schemas::{self, Schemas};
+use crate::model::{
+    Change, ChangeKind, Drift, Lifecycle, Manifest, Merge, MergeClass, ObjectReport, Origin,
+    ResourceKey, Status,
+};
+use crate::policy::RuleSet;
+
+/// One declared side: its manifests, by the objects of its report.
+pub struct Side {
+    manifests: Vec<Manifest>,
+    by_key: BTreeMap<ResourceKey, usize>,
+}
+
+impl Side {
+    /// Finds the manifest behind each object of a report.
+    pub fn new(objects: &[ObjectReport], manifests: Vec<Manifest>) -> Self {
+        let name = |manifest: &Manifest| {
+            let origin = manifest.origin.clone();
+            (origin, manifest.kind.clone(), manifest.name.clone())
+        };
+        let by_origin: BTreeMap<(Origin, String, String), usize> =
+            manifests.iter().map(name).zip(0..).collect();
+        let mut by_key = BTreeMap::new();
+        for object in objects {
+            let Some(origin) = object.origin.clone() else {
+                continue;
+            };
+            let name = (origin, object.key.kind.clone(), object.key.name.clone());
+            if let Some(at) = by_origin.get(&name) {
+                by_key.insert(object.key.clone(), *at);
+            }
+        }
+        Self { manifests, by_key }
+    }
+
+    fn manifest(&self, key: &ResourceKey) -> Option<&Manifest> {
+        self.manifests.get(*self.by_key.get(key)?)
+    }
+
+    /// The manifests with their keys, as the schemas are asked for.
+    fn declared(&self) -> Vec<Declared<'_>> {
+        let all = self.by_key.keys().filter_map(|key| {
+            let manifest = self.manifest(key)?;
+            let kind = ServedKind {
+                api_version: manifest.api_version.clone(),
+                kind: key.kind.clone(),
+                plural: String::new(),
+                short_names: Vec::new(),
+                namespaced: key.namespace.is_some(),
+            };
+            Some(Declared {
+                key: key.clone(),
+                kind,
+                manifest,
+            })
+        });
+        all.collect()
+    }
+}
+
+/// Joins the reports on both declared sides.
+pub struct Merger<'a> {
+    snapshot: &'a Snapshot<'a>,
+    rules: &'a RuleSet,
+    base: Side,
+    branch: Side,
+    schemas: Schemas,
+}
+
+impl<'a> Merger<'a> {
+    pub fn new(snapshot: &'a Snapshot<'a>, rules: &'a RuleSet, base: Side, branch: Side) -> Self {
+        let schemas = schemas::gather(&branch.declared(), &branch.manifests, snapshot);
+        Self {
+            snapshot,
+            rules,
+            base,
+            branch,
+            schemas,
+        }
+    }
+
+    /// One report on each object that either side speaks of.
+    pub fn merge(&self, base: Vec<ObjectReport>, branch: Vec<ObjectReport>) -> Vec<ObjectReport> {
+        let mut base: BTreeMap<ResourceKey, ObjectReport> = base
+            .into_iter()
+            .map(|object| (object.key.clone(), object))
+            .collect();
+        let mut merged = Vec::with_capacity(branch.len());
+        for object in branch {
+            let is_declared = object.origin.is_some();
+            merged.push(match base.remove(&object.key) {
+                None if is_declared => self.new_object(object),
+                None => object,
+                Some(before) if is_declared => self.both(before, object),
+                // In the branch's eyes nobody declares it; the base does.
+                Some(before) => self.removed(before),
+            });
+        }
+        merged.extend(base.into_values().map(|before| self.removed(before)));
+        merged.sort_by(|a, b| a.key.cmp(&b.key));
+        merged
+    }
+
+    /// Only the branch declares it. What is live already is compared two ways.
+    fn new_object(&self, mut object: ObjectReport) -> ObjectReport {
+        object.lifecycle = Some(Lifecycle::New);
+        if object.status == Status::Missing {
+            object.status = Status::Pending;
+            object.weight = self.rules.weight(&object.key, Status::Missing);
+        }
+        two_way(object)
+    }
+
+    /// Only the base declares it: merging deletes it, with whatever was changed live.
+    fn removed(&self, mut object: ObjectReport) -> ObjectReport {
+        object.lifecycle = Some(Lifecycle::Removed);
+        let whole = |drift: &Drift| drift.change.path.0.is_empty();
+        object.status = match object.status {
+            Status::Unknown => return object,
+            Status::Missing => Status::InSync,
+            Status::InSync if object.drifts.iter().any(whole) => Status::InSync,
+            Status::Drifted => Status::Conflict,
+            _ => Status::Pending,
+        };
+        if object.status == Status::InSync {
+            object.reason = Some("removed by the branch, and not in the cluster".to_owned());
+            object.declared = None;
+            return object;
+        }
+        object.weight = self.rules.weight(&object.key, Status::Missing);
+        let manifest = self.base.manifest(&object.key);
+        object.live = object
+            .live
+            .or_else(|| manifest.map(|manifest| manifest.value.clone()));
+        object.declared = None;
+        object.drifts.retain(Drift::is_reported);
+        for drift in &mut object.drifts {
+            drift.change.kind = match drift.change.live {
+                Some(_) => ChangeKind::Added,
+                None => ChangeKind::Removed,
+            };
+            drift.merge = Some(Merge {
+                class: MergeClass::Conflict,
+                base: drift.change.declared.take(),
+            });
+        }
+        object
+    }
+
+    fn both(&self, before: ObjectReport, mut object: ObjectReport) -> ObjectReport {
+        use Status::{Drifted, InSync, Missing, Unknown};
+        match (before.status, object.status) {
+            (_, Unknown) => object,
+            (Unknown, _) => {
+                let why = before.reason.as_deref().unwrap_or("nobody knows why");
+                object.reason = Some(format!("what its base declares was not compared: {why}"));
+                object.status = Unknown;
+                object.drifts.clear();
+                (object.declared, object.live) = (None, None);
+                object
+            }
+            (Missing, Missing) => {
+                if self
+                    .versions(&object)
+                    .is_none_or(|v| !v.intended.is_empty())
+                {
+                    object.status = Status::Conflict;
+                    object.reason = Some(
+                        "it was deleted live, and the branch changes it: merging creates it again"
+                            .to_owned(),
+                    );
+                }
+                object
+            }
+            (InSync | Drifted, InSync | Drifted) => self.fields(&before, object),
+            _ => two_way(object),
+        }
+    }
+
+    fn fields(&self, before: &ObjectReport, mut object: ObjectReport) -> ObjectReport {
+        let known = self
+            .versions(&object)
+            .zip(self.branch.manifest(&object.key));
+        let Some((texts, manifest)) = known else {
+            return two_way(object);
+        };
+        let versions = Versions {
+            key: &object.key,
+            manifest,
+            base: &texts.base,
+            branch: &texts.branch,
+            live: &texts.live,
+            intended: &texts.intended,
+            since_base: &before.drifts,
+            rules: self.rules,
+        };
+        object.drifts = versions.classify(std::mem::take(&mut object.drifts));
+        object.status = status(&object.drifts);
+        object
+    }
+
+    /// The object in its three versions; `None` where a manifest cannot be brought to the version
+    /// that is live.
+    fn versions(&self, object: &ObjectReport) -> Option<Texts> {
+        let key = &object.key;
+        let manifest = self.branch.manifest(key)?;
+        let live = self.snapshot.found(key);
+        let api_version = match &live {
+            Some(live) => &live.api_version,
+            None => &manifest.api_version,
+        };
+        let text = |manifest: &Manifest| {
+            let value = at_version(&manifest.value, api_version)?;
+            Some(normalize(&value, key.namespace.is_some()))
+        };
+        let base = text(self.base.manifest(key)?)?;
+        let branch = text(manifest)?;
+        let (schema, root) = self.schemas.of(api_version, &key.kind);
+        Some(Texts {
+            intended: intent::between(&base, &branch, schema, root),
+            live: live.and_then(|live| live.value().ok()).unwrap_or_default(),
+            base,
+            branch,
+        })
+    }
+}
+
+/// An object in its three versions.
+struct Texts {
+    base: Value,
+    branch: Value,
+    live: Value,
+    intended: Vec<Change>,
+}
+
+/// What is compared two ways differs, and nothing else can be said.
+fn two_way(mut object: ObjectReport) -> ObjectReport {
+    for drift in &mut object.drifts {
+        if drift.is_reported() {
+            drift.merge = Some(Merge {
+                class: MergeClass::Drift,
+                base: None,
+            });
+        }
+    }
+    object
+}
+
+/// The worst of what was found within an object.
+fn status(drifts: &[Drift]) -> Status {
+    let classes = drifts.iter().filter(|drift| drift.is_reported());
+    let classes = classes.filter_map(|drift| Some(drift.merge.as_ref()?.class));
+    match classes.max() {
+        Some(MergeClass::Conflict) => Status::Conflict,
+        Some(MergeClass::Drift) => Status::Drifted,
+        Some(MergeClass::Pending) => Status::Pending,
+        Some(MergeClass::Backport) | None => Status::InSync,
+    }
+}

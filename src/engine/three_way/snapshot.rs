@@ -1,0 +1,146 @@
+//! One look at the live side for two comparisons.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use crate::cluster::{
+    Answer, FetchRequest, Fetched, KindLookup, Live, LiveObject, Query, ServedKind,
+};
+use crate::model::{Manifest, ResourceKey, Target};
+use crate::source::{Loaded, Source};
+
+/// `(apiVersion, kind)`
+type Kind = (String, String);
+
+/// The live side as it was when first asked. Both comparisons see one state of it, and what one
+/// has read is not read again.
+pub struct Snapshot<'l> {
+    live: &'l dyn Live,
+    lookups: RefCell<BTreeMap<Kind, KindLookup>>,
+    answers: RefCell<BTreeMap<ResourceKey, Answer>>,
+    schemas: RefCell<BTreeMap<String, Option<Value>>>,
+}
+
+impl<'l> Snapshot<'l> {
+    pub fn of(live: &'l dyn Live) -> Self {
+        Self {
+            live,
+            lookups: RefCell::default(),
+            answers: RefCell::default(),
+            schemas: RefCell::default(),
+        }
+    }
+
+    /// An object that was read and is there.
+    pub fn found(&self, key: &ResourceKey) -> Option<LiveObject> {
+        match self.answers.borrow().get(key) {
+            Some(Answer::Found(object)) => Some(object.clone()),
+            Some(Answer::Absent | Answer::Unread(_)) | None => None,
+        }
+    }
+}
+
+impl Live for Snapshot<'_> {
+    fn target(&self) -> Target {
+        self.live.target()
+    }
+
+    fn default_namespace(&self) -> Option<String> {
+        self.live.default_namespace()
+    }
+
+    fn resolve(
+        &self,
+        kinds: &BTreeSet<Kind>,
+        declared_crds: &[&Value],
+    ) -> anyhow::Result<BTreeMap<Kind, KindLookup>> {
+        let mut known = self.lookups.borrow_mut();
+        // A kind that is not served may be defined by the manifests of the other side.
+        let is_served = |kind: &Kind| matches!(known.get(kind), Some(KindLookup::Served(_)));
+        let unknown: BTreeSet<Kind> = kinds
+            .iter()
+            .filter(|kind| !is_served(kind))
+            .cloned()
+            .collect();
+        if !unknown.is_empty() {
+            known.extend(self.live.resolve(&unknown, declared_crds)?);
+        }
+        let known = known.iter().filter(|(kind, _)| kinds.contains(kind));
+        Ok(known
+            .map(|(k, lookup)| (k.clone(), lookup.clone()))
+            .collect())
+    }
+
+    fn fetch(&self, request: &FetchRequest) -> anyhow::Result<Fetched> {
+        let mut known = self.answers.borrow_mut();
+        let mut missing = request.clone();
+        missing
+            .wanted
+            .retain(|wanted| !known.contains_key(&wanted.key));
+        let mut fetched = self.live.fetch(&missing)?;
+        known.append(&mut fetched.answers);
+        let wanted: BTreeSet<&ResourceKey> = request.wanted.iter().map(|w| &w.key).collect();
+        let answers = known.iter().filter(|(key, _)| wanted.contains(key));
+        fetched.answers = answers
+            .map(|(k, answer)| (k.clone(), answer.clone()))
+            .collect();
+        fetched.extra.retain(|object| !wanted.contains(&object.key));
+        Ok(fetched)
+    }
+
+    fn schema(&self, api_version: &str) -> anyhow::Result<Option<Value>> {
+        if let Some(known) = self.schemas.borrow().get(api_version) {
+            return Ok(known.clone());
+        }
+        let schema = self.live.schema(api_version)?;
+        let mut known = self.schemas.borrow_mut();
+        known.insert(api_version.to_owned(), schema.clone());
+        Ok(schema)
+    }
+
+    fn list(&self, query: &Query<'_>) -> anyhow::Result<Vec<Value>> {
+        self.live.list(query)
+    }
+
+    fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
+        self.live.kinds()
+    }
+
+    fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>> {
+        self.live.related(api_version, kind, namespace)
+    }
+}
+
+/// Manifests that are there once their sources were loaded.
+type Manifests = Rc<RefCell<Vec<Manifest>>>;
+
+/// A source whose manifests are kept, since they are asked for again when both sides are known and
+/// standard input can be read once.
+pub struct Kept {
+    source: Box<dyn Source>,
+    manifests: Manifests,
+}
+
+impl Kept {
+    /// The sources, and where their manifests will be.
+    pub fn all(sources: Vec<Box<dyn Source>>) -> (Vec<Box<dyn Source>>, Manifests) {
+        let manifests = Manifests::default();
+        let keep = |source| -> Box<dyn Source> {
+            let manifests = Rc::clone(&manifests);
+            Box::new(Self { source, manifests })
+        };
+        (sources.into_iter().map(keep).collect(), manifests)
+    }
+}
+
+impl Source for Kept {
+    fn load(&self, live: &dyn Live) -> Loaded {
+        let loaded = self.source.load(live);
+        let mut kept = self.manifests.borrow_mut();
+        kept.extend(loaded.manifests.iter().cloned());
+        loaded
+    }
+}

@@ -1,0 +1,101 @@
+//! What manifests may speak of, where somebody else wrote them.
+
+use super::{KindNames, KindPattern};
+use crate::model::ResourceKey;
+
+/// The objects that may be read. Whoever writes a manifest chooses which live object is read, so
+/// manifests from outside must not name just any; what is refused is never asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Allowed {
+    /// The namespaces; `None` for all. Cluster-scoped objects then need a kind of their own in
+    /// `kinds`, except for these namespaces themselves.
+    pub namespaces: Option<Vec<String>>,
+    /// The kinds; empty for all.
+    pub kinds: Vec<KindPattern>,
+}
+
+impl Allowed {
+    /// Why an object is not to be read, and what would allow it; `None` if it may be.
+    pub fn refusal(&self, key: &ResourceKey, kind: &KindNames<'_>) -> Option<String> {
+        let named = self.kinds.iter().any(|pattern| pattern.matches(kind));
+        if !self.kinds.is_empty() && !named {
+            return Some(format!(
+                "refused: its kind is not allowed; --allow-kind {} allows it",
+                key.group_kind()
+            ));
+        }
+        let namespaces = self.namespaces.as_ref()?;
+        let is_namespace = key.group.is_empty() && key.kind == "Namespace";
+        let place = match &key.namespace {
+            None if is_namespace => Some(&key.name),
+            place => place.as_ref(),
+        };
+        match place {
+            Some(place) if namespaces.contains(place) => None,
+            Some(place) => Some(format!(
+                "refused: its namespace is not allowed; --allow-namespace {place} allows it"
+            )),
+            None if named => None,
+            None => Some(format!(
+                "refused: it belongs to no namespace that is allowed; --allow-kind {} allows it",
+                key.group_kind()
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(allowed: &Allowed, kind: &str, namespace: Option<&str>, name: &str) -> String {
+        let key = ResourceKey {
+            group: String::new(),
+            kind: kind.to_owned(),
+            namespace: namespace.map(str::to_owned),
+            name: name.to_owned(),
+        };
+        let names = KindNames {
+            api_version: "v1",
+            kind,
+            plural: "",
+            short_names: &[],
+        };
+        allowed.refusal(&key, &names).unwrap_or_default()
+    }
+
+    #[test]
+    fn namespaces_limit_objects_and_namespaces() {
+        let allowed = Allowed {
+            namespaces: Some(vec!["shop".to_owned()]),
+            kinds: Vec::new(),
+        };
+        assert_eq!(refusal(&allowed, "ConfigMap", Some("shop"), "cart"), "");
+        assert_eq!(refusal(&allowed, "Namespace", None, "shop"), "");
+        let foreign = refusal(&allowed, "ConfigMap", Some("kube-system"), "cart");
+        assert!(
+            foreign.contains("--allow-namespace kube-system"),
+            "{foreign}"
+        );
+        let foreign = refusal(&allowed, "Namespace", None, "kube-system");
+        assert!(
+            foreign.contains("--allow-namespace kube-system"),
+            "{foreign}"
+        );
+        let cluster = refusal(&allowed, "Node", None, "a");
+        assert!(cluster.contains("--allow-kind Node"), "{cluster}");
+    }
+
+    #[test]
+    fn kinds_limit_and_let_in_what_has_no_namespace() {
+        let allowed = Allowed {
+            namespaces: Some(vec!["shop".to_owned()]),
+            kinds: vec!["node".parse().unwrap(), "configmap".parse().unwrap()],
+        };
+        assert_eq!(refusal(&allowed, "Node", None, "a"), "");
+        assert_eq!(refusal(&allowed, "ConfigMap", Some("shop"), "cart"), "");
+        assert!(refusal(&allowed, "Secret", Some("shop"), "cart").contains("--allow-kind"));
+        assert!(!refusal(&allowed, "ConfigMap", Some("other"), "cart").is_empty());
+        assert_eq!(refusal(&Allowed::default(), "Node", None, "a"), "");
+    }
+}

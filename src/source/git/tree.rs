@@ -1,0 +1,239 @@
+//! The files of a commit, read from the object database. Nothing is checked out, so no filter and
+//! no hook ever runs, and links are followed within the commit alone.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use gix::ObjectId;
+use gix::object::Kind as ObjectKind;
+use gix::objs::tree::EntryKind;
+
+use super::repository::{Commit, Repository};
+use crate::source::read;
+use crate::source::tree::{Entry, Kind, Resolved, Tree};
+
+/// The longest target of a link that is looked at, as in Linux (`PATH_MAX`).
+const LONGEST_LINK: usize = 4096;
+
+/// How many links a path may lead through, as in Linux (`MAXSYMLINKS`).
+const MOST_LINKS: usize = 40;
+
+/// The tree of a commit. Paths are relative to the root of the repository, which is the empty path.
+pub(super) struct CommitTree<'r> {
+    repository: &'r Repository,
+    commit: &'r Commit,
+    directories: Mutex<HashMap<ObjectId, Arc<Directory>>>,
+}
+
+type Directory = Vec<(OsString, Node)>;
+
+#[derive(Clone, Copy)]
+struct Node {
+    kind: Kind,
+    id: ObjectId,
+}
+
+impl<'r> CommitTree<'r> {
+    /// The tree of this commit.
+    pub fn new(repository: &'r Repository, commit: &'r Commit) -> Self {
+        Self {
+            repository,
+            commit,
+            directories: Mutex::default(),
+        }
+    }
+
+    /// The entries of a tree object, sorted by name.
+    fn directory(&self, id: ObjectId) -> io::Result<Arc<Directory>> {
+        let known = || {
+            self.directories
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        if let Some(directory) = known().get(&id) {
+            return Ok(Arc::clone(directory));
+        }
+        let bytes = self.object(id, ObjectKind::Tree)?;
+        let mut entries = Vec::new();
+        for entry in gix::objs::TreeRefIter::from_bytes(&bytes, id.kind()) {
+            let entry = entry.map_err(|_| io::Error::other("its directory is damaged"))?;
+            entries.push(named(entry)?);
+        }
+        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let directory = Arc::new(entries);
+        known().insert(id, Arc::clone(&directory));
+        Ok(directory)
+    }
+
+    fn object(&self, id: ObjectId, kind: ObjectKind) -> io::Result<Vec<u8>> {
+        self.repository.with(|repository| {
+            let header = repository.try_find_header(id).map_err(damaged)?;
+            let header = header.ok_or_else(|| {
+                io::Error::other(
+                    "the commit names it, and the clone does not hold it: clone without --filter",
+                )
+            })?;
+            if header.kind() != kind {
+                return Err(io::Error::other("its object is of another type"));
+            }
+            if header.size() > read::MAX_BYTES {
+                return Err(io::Error::other(read::too_large()));
+            }
+            let object = repository.find_object(id).map_err(damaged)?;
+            Ok(object.detach().data)
+        })
+    }
+
+    /// What lies at a path that holds no links.
+    fn node(&self, canonical: &Path) -> io::Result<Node> {
+        let mut node = self.root();
+        for part in canonical.components() {
+            node = self.child(node, part.as_os_str())?;
+        }
+        Ok(node)
+    }
+
+    fn root(&self) -> Node {
+        Node {
+            kind: Kind::Directory,
+            id: self.commit.tree,
+        }
+    }
+
+    fn child(&self, node: Node, name: &std::ffi::OsStr) -> io::Result<Node> {
+        if node.kind != Kind::Directory {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        let directory = self.directory(node.id)?;
+        let at = directory.binary_search_by(|(other, _)| other.as_os_str().cmp(name));
+        let found = at.ok().and_then(|at| directory.get(at));
+        found
+            .map(|(_, node)| *node)
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn target(&self, link: Node) -> io::Result<PathBuf> {
+        let bytes = self.object(link.id, ObjectKind::Blob)?;
+        if bytes.len() > LONGEST_LINK || bytes.contains(&0) {
+            return Err(io::Error::other("its target is no path"));
+        }
+        let target = gix::path::from_byte_slice(&bytes);
+        let target = target.map_err(|_| io::Error::other("its target is no path"))?;
+        Ok(target.to_owned())
+    }
+}
+
+impl Tree for CommitTree<'_> {
+    fn resolve(&self, path: &Path) -> io::Result<Resolved> {
+        // The parts that are still to go, the next one last.
+        let mut ahead = parts(path);
+        let mut way: Vec<(OsString, Node)> = Vec::new();
+        let mut links = 0;
+        while let Some(part) = ahead.pop() {
+            match part {
+                Part::Up if way.pop().is_none() => return Ok(outside(path)),
+                Part::Up => {}
+                Part::Root => return Ok(outside(path)),
+                Part::Name(name) => {
+                    let here = way.last().map_or_else(|| self.root(), |(_, node)| *node);
+                    let node = self.child(here, &name)?;
+                    if node.kind != Kind::Link {
+                        way.push((name, node));
+                        continue;
+                    }
+                    links += 1;
+                    if links > MOST_LINKS {
+                        return Err(io::Error::other("it leads through too many links"));
+                    }
+                    ahead.extend(parts(&self.target(node)?));
+                }
+            }
+        }
+        Ok(Resolved {
+            kind: way.last().map_or(Kind::Directory, |(_, node)| node.kind),
+            canonical: way.into_iter().map(|(name, _)| name).collect(),
+        })
+    }
+
+    fn list(&self, canonical: &Path) -> io::Result<Vec<Entry>> {
+        let directory = self.directory(self.node(canonical)?.id)?;
+        let entries = directory.iter().map(|(name, node)| Entry {
+            name: name.clone(),
+            kind: node.kind,
+        });
+        Ok(entries.collect())
+    }
+
+    fn read(&self, canonical: &Path) -> Result<Vec<u8>, String> {
+        let bytes = self
+            .node(canonical)
+            .and_then(|node| self.object(node.id, ObjectKind::Blob))
+            .map_err(|error| self.reason(&error))?;
+        read::manifest(bytes)
+    }
+
+    fn reason(&self, error: &io::Error) -> String {
+        match error.kind() {
+            io::ErrorKind::NotFound => format!(
+                "no such path in {} ({}): check the path and the revision",
+                self.commit.name,
+                self.commit.short()
+            ),
+            _ => format!("cannot be read from the commit: {error}"),
+        }
+    }
+}
+
+/// A step of a path.
+enum Part {
+    /// To the root of the file system, which no commit holds.
+    Root,
+    Up,
+    Name(OsString),
+}
+
+/// The steps of a path, the first one last.
+fn parts(path: &Path) -> Vec<Part> {
+    let parts = path.components().rev().filter_map(|part| match part {
+        Component::CurDir => None,
+        Component::ParentDir => Some(Part::Up),
+        Component::Normal(name) => Some(Part::Name(name.to_owned())),
+        Component::RootDir | Component::Prefix(_) => Some(Part::Root),
+    });
+    parts.collect()
+}
+
+fn outside(path: &Path) -> Resolved {
+    Resolved {
+        canonical: path.to_owned(),
+        kind: Kind::Outside,
+    }
+}
+
+fn named(entry: gix::objs::tree::EntryRef<'_>) -> io::Result<(OsString, Node)> {
+    let name = gix::path::from_bstr(entry.filename);
+    let name = name.map_err(|_| io::Error::other("a name in it is no text"))?;
+    // Git refuses such names on a checkout; a commit that was made by hand can hold them.
+    let is_plain = matches!(
+        name.components().collect::<Vec<_>>()[..],
+        [Component::Normal(_)]
+    );
+    if !is_plain {
+        return Err(io::Error::other("a name in it is no name of a file"));
+    }
+    let kind = match entry.mode.kind() {
+        EntryKind::Tree => Kind::Directory,
+        EntryKind::Blob | EntryKind::BlobExecutable => Kind::File,
+        EntryKind::Link => Kind::Link,
+        EntryKind::Commit => Kind::Submodule,
+    };
+    let id = entry.oid.to_owned();
+    Ok((name.as_os_str().to_owned(), Node { kind, id }))
+}
+
+fn damaged(_: gix::Error) -> io::Error {
+    io::Error::other("its object is damaged: run `git fsck`")
+}

@@ -1,0 +1,139 @@
+//! What Helm writes down of a release: JSON, compressed, in base64, in a Secret of its own
+//! (`helm/pkg/storage/driver/util.go`, `encodeRelease`). In a Secret that is base64 once more.
+
+use std::io::Read;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::GzDecoder;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The most that a record may be when it is unpacked. The API server stores 1.5 MiB of it packed,
+/// and text packs to a tenth; a thousandth is possible, and no release.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// A revision of a release.
+#[derive(Debug, Deserialize)]
+pub(super) struct Record {
+    /// The release's name.
+    pub name: String,
+    /// The namespace of its objects that name none.
+    #[serde(default)]
+    pub namespace: String,
+    /// The revision, counted from 1.
+    #[serde(default)]
+    pub version: u64,
+    /// What Helm sent to the cluster, hooks aside.
+    #[serde(default)]
+    pub manifest: String,
+    #[serde(default)]
+    info: Info,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Info {
+    #[serde(default)]
+    status: String,
+}
+
+impl Record {
+    /// The record in a Secret or a ConfigMap.
+    ///
+    /// # Errors
+    /// In words for the user, and without a word of the record, which may hold secrets.
+    pub fn of(object: &Value) -> Result<Self, String> {
+        let field = object.pointer("/data/release").and_then(Value::as_str);
+        let field = field.ok_or("it has no field `release`")?;
+        let mut bytes = field.as_bytes().to_vec();
+        if object.get("kind").is_some_and(|kind| kind == "Secret") {
+            bytes = decoded(&bytes)?;
+        }
+        let bytes = decoded(&bytes)?;
+        // Helm 2 wrote without compression, and so may a plugin (`decodeRelease`).
+        let bytes = if bytes.starts_with(&[0x1f, 0x8b]) {
+            unpacked(&bytes)?
+        } else {
+            bytes
+        };
+        serde_json::from_slice(&bytes)
+            .map_err(|_| "it is no release of Helm 3 or 4 (`helm.sh/release.v1`)".to_owned())
+    }
+
+    /// `deployed`, `failed`, `pending-upgrade`, …
+    pub fn status(&self) -> &str {
+        &self.info.status
+    }
+}
+
+fn decoded(text: &[u8]) -> Result<Vec<u8>, String> {
+    STANDARD
+        .decode(text.trim_ascii())
+        .map_err(|_| "it is not valid base64".to_owned())
+}
+
+fn unpacked(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let mut unpacked = Vec::new();
+    GzDecoder::new(bytes)
+        .take(MAX_BYTES + 1)
+        .read_to_end(&mut unpacked)
+        .map_err(|_| "it is not valid gzip".to_owned())?;
+    if unpacked.len() as u64 > MAX_BYTES {
+        return Err(format!(
+            "it unpacks to more than {} MiB, which no release is",
+            MAX_BYTES >> 20
+        ));
+    }
+    Ok(unpacked)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use serde_json::json;
+
+    use super::*;
+
+    fn packed(bytes: &[u8]) -> String {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).unwrap();
+        STANDARD.encode(encoder.finish().unwrap())
+    }
+
+    fn config_map(release: &str) -> Value {
+        json!({"kind": "ConfigMap", "data": {"release": release}})
+    }
+
+    #[test]
+    fn records_are_read_from_secrets_and_config_maps() {
+        let text = json!({
+            "name": "cart", "namespace": "shop", "version": 3,
+            "info": {"status": "deployed"}, "manifest": "---\n", "hooks": [{"path": "x"}],
+        });
+        let packed = packed(text.to_string().as_bytes());
+        let secret = json!({"kind": "Secret", "data": {"release": STANDARD.encode(&packed)}});
+        for object in [config_map(&packed), secret] {
+            let record = Record::of(&object).unwrap();
+            assert_eq!((record.name.as_str(), record.version), ("cart", 3));
+            assert_eq!(record.status(), "deployed");
+        }
+    }
+
+    #[test]
+    fn bombs_and_damage_are_errors_without_content() {
+        let bomb = packed(&vec![b' '; MAX_BYTES as usize + 1]);
+        for (release, why) in [
+            (bomb.as_str(), "more than 64 MiB"),
+            ("hunter2!", "base64"),
+            ("H4sIaaaa", "gzip"),
+            (&STANDARD.encode("hunter2"), "no release"),
+        ] {
+            let error = Record::of(&config_map(release)).unwrap_err();
+            assert!(error.contains(why) && !error.contains("hunter2"), "{error}");
+        }
+        assert!(Record::of(&json!({"kind": "Secret"})).is_err());
+    }
+}

@@ -1,0 +1,220 @@
+//! Declared state that lies in Git and in the cluster, as people meet it.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::fs;
+use std::io::Write;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
+use support::Place;
+use support::repository::{commit, git, init};
+
+const CONFIG: &str = "\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: cart
+  namespace: shop
+data:
+  currency: EUR
+  level: info
+";
+
+const LIVE: [&str; 2] = ["--live", "live.json"];
+
+fn list(items: Vec<Value>) -> String {
+    json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
+}
+
+fn config_map(namespace: &str, name: &str, data: Value) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": namespace},
+        "data": data,
+    })
+}
+
+/// A manifest in `deploy`, and a live object that differs from it in both of its values.
+fn drifted() -> Place {
+    let live = config_map("shop", "cart", json!({"currency": "USD", "level": "debug"}));
+    Place::new()
+        .file("deploy/cart.yaml", CONFIG)
+        .file("live.json", list(vec![live]))
+}
+
+fn run(place: &Place, words: &[&str]) -> String {
+    place.run(
+        ["diff"]
+            .into_iter()
+            .chain(words.iter().copied())
+            .chain(LIVE),
+    )
+}
+
+#[test]
+fn a_revision_is_compared_and_named() {
+    let place = drifted();
+    if init(place.path()).is_none() {
+        return;
+    }
+    fs::remove_file(place.path().join("deploy/cart.yaml")).unwrap();
+    insta::assert_snapshot!(run(&place, &["--ref", "main", "./deploy"]));
+    insta::assert_snapshot!(run(&place, &["main:deploy", "-o", "json"]));
+}
+
+#[test]
+fn revisions_that_are_not_there() {
+    let place = drifted();
+    insta::assert_snapshot!(run(&place, &["--ref", "main", "deploy"]));
+    if init(place.path()).is_none() {
+        return;
+    }
+    insta::assert_snapshot!(run(&place, &["--ref", "mian", "deploy"]));
+    insta::assert_snapshot!(run(&place, &["main:nowhere"]));
+    insta::assert_snapshot!(run(&place, &["--ref=--output=x", "deploy"]));
+    insta::assert_snapshot!(run(&place, &["--ref", "main", "-"]));
+}
+
+#[test]
+fn lines_are_blamed_on_commits_and_on_the_work_tree() {
+    let place = drifted();
+    if init(place.path()).is_none() {
+        return;
+    }
+    let place = place.file("deploy/cart.yaml", CONFIG.replace("info", "warn"));
+    commit(place.path(), "second").unwrap();
+    let place = place.file(
+        "deploy/cart.yaml",
+        CONFIG.replace("EUR", "GBP").replace("info", "warn"),
+    );
+    insta::assert_snapshot!(run(&place, &["deploy", "--blame"]));
+    insta::assert_snapshot!(run(
+        &place,
+        &["--ref", "main", "deploy", "--blame", "-o", "markdown"]
+    ));
+    insta::assert_snapshot!(run(
+        &place,
+        &["--ref", "main~1", "deploy", "--blame", "-o", "json"]
+    ));
+}
+
+#[test]
+fn a_shallow_history_is_said() {
+    let place = drifted();
+    if init(place.path()).is_none() {
+        return;
+    }
+    let url = format!("file://{}", place.path().display());
+    commit(place.path(), "second").unwrap();
+    git(
+        place.path(),
+        &["clone", "-q", "--depth", "1", &url, "clone"],
+    )
+    .unwrap();
+    let shown = run(&place, &["clone/deploy", "--blame"]);
+    assert!(shown.contains("fetch-depth: 0"), "{shown}");
+}
+
+/// A record of Helm, as it lies in the cluster.
+fn release(name: &str, revision: u64, status: &str, manifest: &str) -> Value {
+    let text = json!({
+        "name": name, "namespace": "shop", "version": revision,
+        "info": {"status": status, "notes": "hunter2"},
+        "chart": {"metadata": {"name": "cart", "version": "1.2.0"}},
+        "manifest": manifest,
+        "hooks": [{"name": "test", "manifest": "apiVersion: v1\nkind: Pod\n"}],
+    });
+    let mut packer = GzEncoder::new(Vec::new(), Compression::default());
+    packer.write_all(text.to_string().as_bytes()).unwrap();
+    let once = STANDARD.encode(packer.finish().unwrap());
+    json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "helm.sh/release.v1",
+        "metadata": {
+            "name": format!("sh.helm.release.v1.{name}.v{revision}"), "namespace": "shop",
+            "labels": {
+                "owner": "helm", "name": name, "status": status, "version": revision.to_string(),
+            },
+        },
+        "data": {"release": STANDARD.encode(once)},
+    })
+}
+
+const MANIFEST: &str = "\
+---
+# Source: cart/templates/config.yaml
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: cart
+data:
+  currency: EUR
+---
+# Source: cart/templates/namespace.yaml
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: shop
+";
+
+fn released(records: Vec<Value>) -> Place {
+    let mut items = vec![
+        config_map("shop", "cart", json!({"currency": "USD"})),
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}),
+    ];
+    items.extend(records);
+    Place::new().file("live.json", list(items))
+}
+
+#[test]
+fn helm_releases_are_compared_without_a_chart() {
+    let old = MANIFEST.replace("EUR", "DEM");
+    let place = released(vec![
+        release("cart", 2, "superseded", &old),
+        release("cart", 3, "deployed", MANIFEST),
+    ]);
+    insta::assert_snapshot!(run(&place, &["helm:shop/cart"]));
+    for words in ["helm:shop", "helm:*"] {
+        let shown = run(&place, &[words]);
+        assert_eq!(shown, run(&place, &["helm:shop/cart"]), "{words}");
+    }
+}
+
+#[test]
+fn helm_releases_that_cannot_be_compared() {
+    let mut broken = release("pay", 1, "deployed", MANIFEST);
+    broken["data"]["release"] = "aHVudGVyMg==".into();
+    let place = released(vec![
+        release("cart", 3, "deployed", MANIFEST),
+        release("cart", 4, "failed", MANIFEST),
+        release("mail", 1, "pending-install", MANIFEST),
+        broken,
+    ]);
+    insta::assert_snapshot!(run(&place, &["helm:shop"]));
+    insta::assert_snapshot!(run(&place, &["helm:shop/nothing"]));
+    insta::assert_snapshot!(run(&place, &["helm:shop/*"]));
+}
+
+#[test]
+fn last_applied_configurations_are_declared_state() {
+    let applied = config_map("shop", "cart", json!({"currency": "EUR"})).to_string();
+    let annotation = json!({"kubectl.kubernetes.io/last-applied-configuration": applied});
+    let mut own = config_map("shop", "cart", json!({"currency": "USD"}));
+    own["metadata"]["annotations"] = annotation.clone();
+    let mut copy = config_map("shop", "copy", json!({"currency": "USD"}));
+    copy["metadata"]["annotations"] = annotation;
+    let other = config_map("other", "bare", json!({}));
+    let place = Place::new().file("live.json", list(vec![own, copy, other]));
+    insta::assert_snapshot!(run(&place, &["last-applied:shop", "-v"]));
+    insta::assert_snapshot!(run(&place, &["last-applied:other"]));
+    let everywhere = run(&place, &["last-applied:*", "-o", "name"]);
+    assert_eq!(
+        everywhere,
+        run(&place, &["last-applied:shop", "-o", "name"])
+    );
+}
