@@ -16,14 +16,23 @@ pub fn failed(streams: &mut Streams, settings: &Settings, error: &anyhow::Error)
     Exit::Trouble
 }
 
-/// Says what made a comparison incomplete.
-pub fn what_failed(streams: &mut Streams, settings: &Settings, report: &Redacted) {
+/// Says what made a comparison incomplete, and with which of several clusters.
+pub fn what_failed(
+    streams: &mut Streams,
+    settings: &Settings,
+    report: &Redacted,
+    cluster: Option<&str>,
+) {
+    let mut say = |message: &str| match cluster {
+        Some(cluster) => say(streams, settings, &format!("{cluster}: {message}")),
+        None => say(streams, settings, message),
+    };
     for warning in report.warnings.iter().filter(|warning| warning.fatal) {
         let message = match warning.place.as_str() {
             "" => warning.message.clone(),
             place => format!("{place}: {}", warning.message),
         };
-        say(streams, settings, &message);
+        say(&message);
     }
     let unknown = report
         .objects
@@ -34,10 +43,10 @@ pub fn what_failed(streams: &mut Streams, settings: &Settings, report: &Redacted
             .reason
             .as_deref()
             .unwrap_or("it could not be compared");
-        say(streams, settings, &format!("{}: {reason}", object.key));
+        say(&format!("{}: {reason}", object.key));
     }
     if report.interrupted {
-        say(streams, settings, "the run was interrupted");
+        say("the run was interrupted");
     }
 }
 
@@ -57,7 +66,7 @@ pub fn warnings(streams: &mut Streams, settings: &Settings, warnings: &[Warning]
 }
 
 /// One message, on a line of its own whatever it quotes.
-fn say(streams: &mut Streams, settings: &Settings, message: &str) {
+pub fn say(streams: &mut Streams, settings: &Settings, message: &str) {
     let label = if settings.message_color {
         "error:".red().bold().to_string()
     } else {

@@ -5,23 +5,29 @@ pub mod audit;
 mod dump;
 mod live_object;
 mod query;
+mod right;
+mod snapshot;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::{ResourceKey, Target, Warning};
 use crate::policy::{KindNames, KindPattern};
 
-pub use api::{Api, ConnectOptions};
+pub use api::{Api, ConnectOptions, Identity};
 pub use dump::Dump;
 pub use live_object::{LiveObject, Unreadable};
 pub use query::{Label, Query};
+pub use right::Right;
+pub use snapshot::Recorder;
 
 /// A kind as the live side serves it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ServedKind {
     /// The `apiVersion` to read it at: the manifest's own where that is served.
     pub api_version: String,
@@ -49,7 +55,8 @@ impl ServedKind {
 
 /// What the live side knows about a kind. Three different answers, because only the first can
 /// prove that an object is missing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum KindLookup {
     /// It is served.
     Served(ServedKind),

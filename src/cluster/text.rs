@@ -19,6 +19,8 @@ pub(super) struct Envelope<'t> {
     pub next_page: Option<String>,
     /// `items`, when it is a list.
     pub items: Option<Vec<&'t RawValue>>,
+    /// `driftctl`: the notes of a snapshot.
+    pub notes: Option<&'t RawValue>,
 }
 
 /// What identifies an object.
@@ -58,6 +60,7 @@ impl<'de> Deserialize<'de> for Envelope<'de> {
                                 .map(Cow::into_owned)
                                 .filter(|token| !token.is_empty());
                         }
+                        "driftctl" => envelope.notes = Some(map.next_value()?),
                         "items" => envelope.items = map.next_value::<Items>()?.0,
                         _ => {
                             map.next_value::<IgnoredAny>()?;

@@ -4,7 +4,9 @@ mod attribution;
 mod extra;
 mod filter;
 mod hidden;
+mod needs;
 mod object;
+mod rbac;
 mod resolve;
 mod scaling;
 mod schemas;
@@ -23,9 +25,11 @@ use crate::model::{Coverage, ObjectReport, Report, ResourceKey, RuleCount, Verdi
 use crate::policy::{Allowed, Audited, Filter, Rule, RuleOrigin, RuleSet, audit};
 use crate::source::{Loaded, Source};
 
+pub use needs::{Needs, Use, needs};
 pub use three_way::run as run_three_way;
 
 use object::{Compared, Comparison};
+pub use rbac::roles;
 use resolve::Resolved;
 
 /// Whether live objects that nobody declares are looked for.

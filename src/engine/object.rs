@@ -60,12 +60,12 @@ impl Comparison<'_> {
                 Err(error) => blank(declared, Status::Unknown, Some(error.to_string())),
             },
             Answer::Absent => {
-                let manifest = &declared.manifest.value;
+                let manifest = declared.manifest.value();
                 let missing = ObjectReport {
                     declared: Some(manifest.clone()),
                     ..blank(declared, Status::Missing, None)
                 };
-                hide(missing, Some(manifest), self.rules, self.options.untrusted)
+                hide(missing, Some(&manifest), self.rules, self.options.untrusted)
             }
             Answer::Unread(why) => blank(declared, Status::Unknown, Some(why.clone())),
         };
@@ -79,7 +79,8 @@ impl Comparison<'_> {
         live_value: &Value,
         owners: &Ownership,
     ) -> Compared {
-        let Some(value) = at_version(&declared.manifest.value, &live.api_version) else {
+        let written = declared.manifest.value();
+        let Some(value) = at_version(&written, &live.api_version) else {
             let why = format!(
                 "declared as {} and read as {}, and what changed between the two is not known; \
                  declare it as {}",

@@ -84,7 +84,7 @@ pub fn resolve<'m>(
 ) -> Result<Resolved<'m>> {
     let kinds: BTreeSet<(String, String)> = manifests.iter().map(kind_of).collect();
     let crds = declared_crds(manifests);
-    let lookups = live.resolve(&kinds, &crds)?;
+    let lookups = live.resolve(&kinds, &crds.iter().collect::<Vec<_>>())?;
     let namespace = options
         .namespace
         .clone()
@@ -180,7 +180,7 @@ impl Resolved<'_> {
         }
         let left_out = elsewhere
             || !options.filter.keeps_kind(&names)
-            || !options.filter.keeps_labels(&manifest.value);
+            || options.filter.labels.is_some() && !options.filter.keeps_labels(&manifest.value());
         if left_out {
             self.filtered += 1;
             if let Some(kind) = served.filter(|_| key.kind == CRD) {
@@ -245,20 +245,20 @@ fn names_as_written(manifest: &Manifest) -> KindNames<'_> {
 }
 
 /// The CustomResourceDefinitions among the manifests.
-pub fn declared_crds(manifests: &[Manifest]) -> Vec<&Value> {
+pub fn declared_crds(manifests: &[Manifest]) -> Vec<Value> {
     manifests
         .iter()
         .filter(|manifest| {
             manifest.kind == CRD && manifest.api_version.starts_with("apiextensions.k8s.io/")
         })
-        .map(|manifest| &manifest.value)
+        .map(Manifest::value)
         .collect()
 }
 
 /// The declared definition of a manifest's kind.
-fn definition<'c>(manifest: &Manifest, crds: &[&'c Value]) -> Option<&'c Value> {
+fn definition<'c>(manifest: &Manifest, crds: &'c [Value]) -> Option<&'c Value> {
     let group = crate::model::group_of(&manifest.api_version);
-    crds.iter().copied().find(|crd| {
+    crds.iter().find(|crd| {
         crd.pointer("/spec/group")
             .is_some_and(|declared| declared == group)
             && crd
@@ -274,13 +274,13 @@ fn name_of(definition: Option<&Value>) -> String {
 
 /// An object of a kind that the manifests themselves define and the cluster does not know: since
 /// its kind is not there, it is not there either.
-fn missing_with_its_kind(manifest: &Manifest, crds: &[&Value], namespace: &str) -> ObjectReport {
+fn missing_with_its_kind(manifest: &Manifest, crds: &[Value], namespace: &str) -> ObjectReport {
     let scope = definition(manifest, crds).and_then(|crd| crd.pointer("/spec/scope"));
     let namespaced = scope.is_some_and(|scope| scope == "Namespaced");
     ObjectReport {
         key: key_of(manifest, namespaced, namespace),
         status: Status::Missing,
-        declared: Some(manifest.value.clone()),
+        declared: Some(manifest.value()),
         ..unknown(
             manifest,
             "its CustomResourceDefinition is not in the cluster either".to_owned(),

@@ -35,19 +35,16 @@ pub fn explain(
     live: &dyn Live,
 ) {
     let mut limits: BTreeMap<Scaled, Limits> = BTreeMap::new();
-    for manifest in manifests {
-        limits.extend(limits_of(&manifest.value));
+    for manifest in manifests.iter().filter(|manifest| scales(&manifest.kind)) {
+        limits.extend(limits_of(&manifest.value()));
     }
     let found = fetched.answers.values().filter_map(|answer| match answer {
         Answer::Found(object) => Some(object),
         _ => None,
     });
-    let scalers = found.chain(&fetched.extra).filter(|object| {
-        matches!(
-            object.key.kind.as_str(),
-            "HorizontalPodAutoscaler" | "ScaledObject"
-        )
-    });
+    let scalers = found
+        .chain(&fetched.extra)
+        .filter(|object| scales(&object.key.kind));
     for autoscaler in scalers {
         limits.extend(autoscaler.value().ok().as_ref().and_then(limits_of));
     }
@@ -76,6 +73,11 @@ pub fn explain(
             settle_object(object);
         }
     }
+}
+
+/// Whether objects of a kind are autoscalers.
+fn scales(kind: &str) -> bool {
+    matches!(kind, "HorizontalPodAutoscaler" | "ScaledObject")
 }
 
 /// What an autoscaler targets and allows: a HorizontalPodAutoscaler (`autoscaling/v1`, `v2`), or

@@ -32,7 +32,7 @@ impl Schemas {
 pub fn gather(declared: &[Declared<'_>], manifests: &[Manifest], live: &dyn Live) -> Schemas {
     let mut custom = Schema::default();
     for crd in declared_crds(manifests) {
-        custom.merge(Schema::from_crd(crd));
+        custom.merge(Schema::from_crd(&crd));
     }
     let mut warnings = Vec::new();
     let versions: BTreeSet<&str> = declared

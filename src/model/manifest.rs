@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::Packed;
+
 /// Where a declared object comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin {
@@ -80,7 +82,7 @@ pub struct Manifest {
     /// `metadata.name`.
     pub name: String,
     /// The whole object, with the values that Kubernetes reads in it.
-    pub value: Value,
+    pub object: Packed,
     /// Where it is declared.
     pub origin: Origin,
     /// The way from its fields to their lines.
@@ -88,6 +90,11 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// The whole object, built anew: ask once, and drop it soon.
+    pub fn value(&self) -> Value {
+        self.object.value()
+    }
+
     /// The position of a field in the file, as far as it is known.
     pub fn locate(&self, steps: &[Step]) -> Option<Position> {
         self.source_map.as_ref()?.locate(steps)

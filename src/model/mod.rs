@@ -5,6 +5,7 @@ mod key;
 mod manifest;
 mod merge;
 mod ownership;
+mod packed;
 mod path;
 mod report;
 
@@ -13,6 +14,7 @@ pub use key::{GroupKind, ResourceKey, group_of};
 pub use manifest::{Locate, Manifest, Origin, Position, Step};
 pub use merge::{Lifecycle, Merge, MergeClass};
 pub use ownership::{FieldSet, ManagerEntry, Operation, Owner, Ownership};
+pub use packed::Packed;
 pub use path::{FieldPath, PathError, Segment};
 pub use report::{
     Blame, Coverage, Drift, ObjectReport, Report, Revision, RuleCount, Severity, Status, Target,

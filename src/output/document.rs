@@ -4,6 +4,7 @@
 //! fields may be added; what the program uses inside may change at any time.
 
 mod history;
+mod merge;
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -13,11 +14,11 @@ use serde_json::Value;
 use super::RenderOptions;
 use super::view;
 use crate::model::{
-    Coverage, Drift, MergeClass, ObjectReport, Origin, Owner, Report, RuleCount, Target, Verdict,
-    Warning,
+    Coverage, Drift, ObjectReport, Origin, Owner, Report, RuleCount, Target, Verdict, Warning,
 };
 use crate::redact::Redacted;
 use history::{BlameDocument, RevisionDocument};
+use merge::MergeSummaryDocument;
 
 /// The name and version of the contract.
 pub const SCHEMA: &str = "driftctl.report/v1";
@@ -116,15 +117,6 @@ struct SummaryDocument {
     ignored: usize,
     /// Rules that have run out: what they hid is reported again.
     expired_rules: usize,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct MergeSummaryDocument {
-    conflict: usize,
-    drift: usize,
-    pending: usize,
-    backport: usize,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -369,12 +361,7 @@ impl SummaryDocument {
         Self {
             pending: with_base(totals.pending),
             conflict: with_base(totals.conflict),
-            merge: report.three_way.then(|| MergeSummaryDocument {
-                conflict: report.changes_of(MergeClass::Conflict),
-                drift: report.changes_of(MergeClass::Drift),
-                pending: report.changes_of(MergeClass::Pending),
-                backport: report.changes_of(MergeClass::Backport),
-            }),
+            merge: MergeSummaryDocument::of(report),
             in_sync: totals.in_sync,
             drifted: totals.drifted,
             missing: totals.missing,

@@ -5,7 +5,7 @@
 use std::io::{self, Write};
 
 use super::finding::{Class, Finding, findings};
-use super::{Format, RenderOptions, escape, words};
+use super::{Format, Part, RenderOptions, escape, join, words};
 use crate::model::Severity;
 use crate::redact::Redacted;
 
@@ -42,6 +42,10 @@ impl Format for Github {
             "driftctl: {verdict}: {tally}; {}",
             words::coverage(report)
         )
+    }
+
+    fn join(&self, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
+        join::sections(parts, "driftctl:", out)
     }
 }
 

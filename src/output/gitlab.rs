@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::finding::{Class, Finding, findings};
 use super::json::write_json;
-use super::{Format, RenderOptions, words};
+use super::{Format, Part, RenderOptions, join, words};
 use crate::model::Severity;
 use crate::redact::Redacted;
 
@@ -68,6 +68,10 @@ impl Format for Gitlab {
         }
         distinguish(&mut issues);
         write_json(out, &issues)
+    }
+
+    fn join(&self, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
+        join::gitlab(parts, out)
     }
 }
 

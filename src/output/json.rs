@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
 use super::document::Document;
-use super::{Format, RenderOptions, escape};
+use super::{Format, Part, RenderOptions, escape, join};
 use crate::redact::Redacted;
 
 /// The report for other programs.
@@ -28,6 +28,10 @@ impl Format for Json {
         out: &mut dyn Write,
     ) -> io::Result<()> {
         write_json(out, &Document::new(report, options))
+    }
+
+    fn join(&self, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
+        join::json(parts, out)
     }
 }
 

@@ -9,7 +9,7 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 use super::finding::{Finding, findings};
-use super::{Format, RenderOptions, Show, escape, words};
+use super::{Format, Part, RenderOptions, Show, escape, join, words};
 use crate::model::Status;
 use crate::redact::Redacted;
 
@@ -40,6 +40,10 @@ impl Format for Junit {
         suite.write(&mut xml, report, options)?;
         xml.write_event(Event::End(BytesEnd::new("testsuites")))?;
         xml.into_inner().write_all(b"\n")
+    }
+
+    fn join(&self, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
+        join::junit(parts, out)
     }
 }
 

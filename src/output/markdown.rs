@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::finding::brief;
 use super::hunk::{self, Side};
-use super::{Format, RenderOptions, escape, view, words, yaml_text};
+use super::{Format, Part, RenderOptions, escape, join, view, words, yaml_text};
 use crate::model::{Drift, ObjectReport, Report, Status, Verdict};
 use crate::redact::Redacted;
 
@@ -57,6 +57,10 @@ impl Format for Markdown {
         page.push_str(&details(&objects, options, room));
         page.push_str(&foot);
         out.write_all(page.as_bytes())
+    }
+
+    fn join(&self, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
+        join::markdown(parts, MARK, BUDGET, out)
     }
 }
 

@@ -11,6 +11,7 @@ mod github;
 mod gitlab;
 mod html;
 mod hunk;
+mod join;
 mod json;
 mod junit;
 mod markdown;
@@ -32,8 +33,10 @@ use jiff::Timestamp;
 
 use crate::redact::Redacted;
 pub use document::report_schema;
+pub use join::{Part, cluster, render_all};
 pub use spec::{OutputSpec, SpecError};
 pub use view::Show;
+pub use yaml_text::{Style, document as yaml_document};
 
 /// How a report is written.
 pub trait Format: Sync {
@@ -54,6 +57,15 @@ pub trait Format: Sync {
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()>;
+
+    /// Puts what was rendered of several clusters into one document.
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`, and of a part that is not what the format writes.
+    fn join(&self, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
+        join::sections(parts, "#", out)
+    }
 }
 
 /// What renderers are told besides the report. They look at nothing else: no clock, no terminal.

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 
-use super::{Format, RenderOptions, escape};
+use super::{Format, Part, RenderOptions, escape, join};
 use crate::model::{MergeClass, Owner, Report, Severity};
 use crate::redact::Redacted;
 
@@ -32,6 +32,10 @@ impl Format for Prometheus {
         verdict(&mut page, report)?;
         figures(&mut page, report)?;
         ages(&mut page, report, options)
+    }
+
+    fn join(&self, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
+        join::prometheus(parts, out)
     }
 }
 
@@ -63,7 +67,7 @@ impl Page<'_> {
 }
 
 /// Backslash, quote and line feed are escaped by the format; the rest is ours to care about.
-fn label_value(text: &str) -> String {
+pub(super) fn label_value(text: &str) -> String {
     escape::line(text)
         .replace('\\', "\\\\")
         .replace('"', "\\\"")

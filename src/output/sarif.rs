@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::finding::{Class, Finding, findings};
 use super::json::write_json;
-use super::{Format, RenderOptions, words};
+use super::{Format, Part, RenderOptions, join, words};
 use crate::model::Severity;
 use crate::redact::Redacted;
 
@@ -87,6 +87,10 @@ impl Format for Sarif {
             runs: [run],
         };
         write_json(out, &log)
+    }
+
+    fn join(&self, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
+        join::sarif(parts, out)
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::document::Document;
 use super::yaml_text::{self, Style};
-use super::{Format, RenderOptions};
+use super::{Format, Part, RenderOptions, join};
 use crate::redact::Redacted;
 
 /// The report for other programs, and for people who would rather read YAML.
@@ -40,5 +40,9 @@ impl Format for Yaml {
     ) -> io::Result<()> {
         let value = serde_json::to_value(Document::new(report, options))?;
         out.write_all(yaml_text::document_in_order(&value, Style::Exact, ORDER).as_bytes())
+    }
+
+    fn join(&self, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
+        join::yaml(parts, out)
     }
 }

@@ -111,6 +111,14 @@ impl Redactor {
         Redacted(report)
     }
 
+    /// Masks a live object that stands alone.
+    pub fn live(&self, key: &ResourceKey, mut live: Value) -> Value {
+        let root = Holder::of_kind(&key.kind, [None, Some(&live)]);
+        let mut masker = Masker::new(self, key, root);
+        masker.mask_object(Place::root(&key.group), [None, Some(&mut live)]);
+        live
+    }
+
     /// Masks one object; gives what was masked.
     fn object(&self, object: &mut ObjectReport) -> Vec<String> {
         let key = object.key.clone();

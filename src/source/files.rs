@@ -103,7 +103,7 @@ pub(super) fn read_all(
 fn load(tree: &dyn Tree, found: &Found, most: usize, used: &HashMap<PathBuf, String>) -> Loaded {
     let mut loaded = Loaded::default();
     let (name, bytes) = match found {
-        Found::Stdin => ("-", read::stream(std::io::stdin().lock())),
+        Found::Stdin => ("-", read::stdin()),
         Found::Descriptor(path) => {
             let stream = std::fs::File::open(path).map_err(|error| read::reason(&error));
             let name = path.to_str().unwrap_or("-");

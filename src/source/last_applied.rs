@@ -124,7 +124,7 @@ fn take(kind: &ServedKind, object: &Value, loaded: &mut Loaded) {
         kind: kind.kind.clone(),
         namespace: namespace.map(str::to_owned),
         name: name.to_owned(),
-        value,
+        object: value.into(),
         origin: Origin::file(Arc::from(place), 1, 1),
         source_map: None,
     });

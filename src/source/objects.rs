@@ -171,7 +171,7 @@ fn manifest(file: &File<'_>, object: Candidate) -> Result<Manifest, String> {
         namespace: of_metadata("namespace").filter(|namespace| !namespace.is_empty()),
         name,
         origin: Origin::file(file.name.clone(), object.document, object.position.line),
-        value: object.value,
+        object: object.value.into(),
         source_map: Some(Arc::new(SourceMap {
             text: file.text.clone(),
             span: object.span,

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::OnceLock;
 
 /// The largest file that is read. 10,000 objects are about 40 MB.
 pub(super) const MAX_BYTES: u64 = 256 << 20;
@@ -27,10 +28,17 @@ pub(super) fn file(path: &Path) -> Result<Vec<u8>, String> {
     stream(file)
 }
 
-/// The bytes of a stream, to its end.
+/// The bytes of standard input. It can be read once, and is kept for whoever asks again: the same
+/// manifests may be compared with several clusters.
 ///
 /// # Errors
 /// In words for the user: what cannot be read, and why.
+pub(super) fn stdin() -> Result<Vec<u8>, String> {
+    static STDIN: OnceLock<Result<Vec<u8>, String>> = OnceLock::new();
+    STDIN.get_or_init(|| stream(io::stdin().lock())).clone()
+}
+
+/// The bytes of a stream, to its end.
 pub(super) fn stream(input: impl Read) -> Result<Vec<u8>, String> {
     bounded(input, MAX_BYTES)
 }

@@ -6,6 +6,7 @@ mod injection;
 mod sample;
 mod schema;
 mod secrecy;
+mod several;
 mod snapshots;
 mod strict;
 

@@ -267,6 +267,7 @@ fn sarif_schema() -> Value {
             "invocations": {"type": "array", "items": invocation},
             "results": {"type": "array", "items": result},
             "columnKind": {"enum": ["utf16CodeUnits", "unicodeCodePoints"]},
+            "automationDetails": closed(&["id"], json!({"id": {"type": "string"}})),
             "properties": open,
         }),
     );

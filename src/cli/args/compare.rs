@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::FilterArgs;
+use crate::engine;
 
 /// The live side.
 #[derive(Debug, Clone, Default, Args)]
@@ -18,6 +19,19 @@ pub struct LiveArgs {
     #[arg(long, value_name = "FILE|DIR|-", conflicts_with_all = ["kubeconfig", "context"])]
     pub live: Vec<PathBuf>,
 
+    /// The cluster.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+
+    /// What is looked at.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+}
+
+/// The cluster, and within which bounds it is read.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Live side")]
+pub struct ConnectionArgs {
     /// Read the connection from this kubeconfig file
     ///
     /// Without it the files that KUBECONFIG lists are merged, or ~/.kube/config is read. One that
@@ -26,8 +40,11 @@ pub struct LiveArgs {
     pub kubeconfig: Option<PathBuf>,
 
     /// Use this context of the kubeconfig instead of its current one
+    ///
+    /// 'driftctl diff' takes several: --context staging --context production. Each cluster has a
+    /// report of its own in one document; one that cannot be reached does not hide the others.
     #[arg(long, value_name = "NAME")]
-    pub context: Option<String>,
+    pub context: Vec<String>,
 
     /// Give up a request after so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
@@ -40,10 +57,6 @@ pub struct LiveArgs {
     /// Keep at most so many requests under way
     #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub concurrency: u16,
-
-    /// What is looked at.
-    #[command(flatten)]
-    pub filter: FilterArgs,
 }
 
 /// What is compared, and what counts.
@@ -87,4 +100,13 @@ pub enum Extra {
     None,
     /// In the namespaces of the declared objects
     Namespace,
+}
+
+impl From<Extra> for engine::Extra {
+    fn from(extra: Extra) -> Self {
+        match extra {
+            Extra::None => Self::None,
+            Extra::Namespace => Self::Namespace,
+        }
+    }
 }

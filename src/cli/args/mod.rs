@@ -2,18 +2,21 @@
 //! one by one and against one another; looks at nothing outside.
 
 mod compare;
+mod doctor;
 mod filter;
 mod gate;
 mod report;
 mod rules;
 mod schema;
+mod snapshot;
 mod source;
 mod untrusted;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub use compare::{CompareArgs, Extra, LiveArgs};
+pub use compare::{CompareArgs, ConnectionArgs, Extra, LiveArgs};
+pub use doctor::{DoctorArgs, DoctorFormat};
 pub use filter::FilterArgs;
 pub use gate::{FailOn, GateArgs};
 pub use report::{ReportArgs, SecretPath, Show};
@@ -22,6 +25,7 @@ pub use rules::{
     RulesFormat,
 };
 pub use schema::{Schema, SchemaArgs};
+pub use snapshot::SnapshotArgs;
 pub use source::SourceArgs;
 pub use untrusted::UntrustedArgs;
 
@@ -113,6 +117,15 @@ pub enum Command {
     Init(InitArgs),
     /// Print the JSON Schema of what driftctl writes or reads
     Schema(SchemaArgs),
+    /// Check connection, version, kinds and rights, and print the Roles that are missing
+    ///
+    /// Asks the API server what a diff of these manifests would need, and reads no object.
+    Doctor(Box<DoctorArgs>),
+    /// Write down what a diff would read, to look at it again later or elsewhere
+    ///
+    /// The snapshot is a List as kubectl writes it, for --live. It holds the values of Secrets,
+    /// unless --redact masks them.
+    Snapshot(Box<SnapshotArgs>),
     /// Write a completion script for a shell
     Completions(CompletionsArgs),
     /// Print the versions of driftctl and of the Kubernetes schema inside it

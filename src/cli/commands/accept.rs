@@ -17,7 +17,7 @@ use crate::config;
 use crate::model::{Change, ChangeKind, FieldPath, ObjectReport, Status, Verdict};
 use crate::output::escape;
 use crate::policy::{ACCEPTED, Accepted, Debt, Expiry, Recorded};
-use crate::redact::Redacted;
+use crate::redact::{Redacted, Redactor};
 
 /// Longer values are known by a digest, so that the file can be read.
 const LONGEST: usize = 1000;
@@ -46,7 +46,11 @@ pub fn run(args: &AcceptArgs, settings: &Settings, streams: &mut Streams) -> Res
         false,
         settings.now,
     )?;
-    let redacted = rules.redactor.redact(report.clone());
+    let redactor = Redactor {
+        also: rules.secret(),
+        ..Redactor::default()
+    };
+    let redacted = redactor.redact(report.clone());
     let mut debt = rules.baseline.debt;
     if debt.salt.is_empty() {
         debt.salt = salt()?;

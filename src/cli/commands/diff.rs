@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use crate::cli::args::{DiffArgs, ReportArgs};
-use crate::cli::comparison::{self, Compared};
+use crate::cli::comparison::{self, All};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, gate, message, secrecy};
-use crate::output::{OutputSpec, RenderOptions};
+use crate::output::{self, OutputSpec, RenderOptions, render_all};
 use crate::redact::Redacted;
 
 /// Compares, reports, and answers with the exit code.
@@ -27,7 +27,7 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
     gate::check(&args.gate, args.compare.extra, args.source.base.is_some())?;
     let show_all = args.report.show == crate::cli::args::Show::All;
     let began = Instant::now();
-    let Compared { mut report, rules } = comparison::run(
+    let All { mut reports, rules } = comparison::run_all(
         &args.source,
         &args.live,
         &args.compare,
@@ -35,17 +35,25 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
         show_all,
         settings.now,
     )?;
-    gate::apply_limits(&mut report, &args.gate);
-    let exit = gate::answer(&report, &args.gate);
+    for report in &mut reports {
+        gate::apply_limits(report, &args.gate);
+    }
+    let exits = reports
+        .iter()
+        .map(|report| gate::answer(report, &args.gate));
+    let exit = exits.max().unwrap_or(Exit::Trouble);
     let untrusted = args.source.untrusted.untrusted;
-    let report = secrecy::redact(report, &args.report, untrusted, rules.redactor.also);
-    write_all(&report, &args.report, began.elapsed(), settings, streams)?;
+    let reports = reports.into_iter();
+    let reports: Vec<_> = reports
+        .map(|report| secrecy::redact(report, &args.report, untrusted, rules.secret()))
+        .collect();
+    write_all(&reports, &args.report, began.elapsed(), settings, streams)?;
     Ok(exit)
 }
 
 /// Writes the report everywhere it is wanted. What fails in one place does not stop the others.
 fn write_all(
-    report: &Redacted,
+    reports: &[Redacted],
     args: &ReportArgs,
     took: Duration,
     settings: &Settings,
@@ -73,12 +81,10 @@ fn write_all(
                     colour: settings.color_in_files,
                     ..options
                 };
-                spec.format.render(report, &options, out)
+                render_all(spec.format, reports, &options, out)
             }),
             None if args.quiet => Ok(()),
-            None => spec
-                .format
-                .render(report, &options, &mut streams.out)
+            None => render_all(spec.format, reports, &options, &mut streams.out)
                 .context("cannot write to standard output"),
         };
         done = done.and(written);
@@ -86,7 +92,10 @@ fn write_all(
     // Whoever reads the text sees what went wrong at its end; whoever reads anything else, or
     // nothing, is told here why the exit code is 2.
     if args.quiet || !specs.contains(&OutputSpec::default()) {
-        message::what_failed(streams, settings, report);
+        for (at, report) in reports.iter().enumerate() {
+            let cluster = (reports.len() > 1).then(|| output::cluster(report, at));
+            message::what_failed(streams, settings, report, cluster.as_deref());
+        }
     }
     done
 }

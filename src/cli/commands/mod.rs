@@ -4,11 +4,13 @@ mod accept;
 mod completions;
 mod debt;
 mod diff;
+mod doctor;
 mod ignore;
 mod init;
 pub mod jq_worker;
 mod rules;
 mod schema;
+mod snapshot;
 mod version;
 
 use clap::CommandFactory;
@@ -24,6 +26,8 @@ use super::{Exit, Streams};
 pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Diff(args) => diff::run(&args, settings, streams),
+        Command::Doctor(args) => doctor::run(&args, settings, streams),
+        Command::Snapshot(args) => snapshot::run(&args, settings, streams),
         Command::Version(args) => version::run(args.output, streams),
         Command::Rules(args) => rules::run(&args, settings, streams),
         Command::Accept(args) => accept::run(&args, settings, streams),

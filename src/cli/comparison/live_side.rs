@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::cli::args::LiveArgs;
+use crate::cli::args::{ConnectionArgs, LiveArgs};
 use crate::cluster::{
     Api, ConnectOptions, Dump, FetchRequest, Fetched, KindLookup, Live, Query, ServedKind,
 };
@@ -19,18 +19,30 @@ use crate::model::Target;
 /// When there is no connection to be had, or the recording cannot be read.
 pub fn live_side(args: &LiveArgs, scanned: &[PathBuf]) -> Result<Box<dyn Live>> {
     if args.live.is_empty() {
-        return Ok(Box::new(Api::connect(&ConnectOptions {
-            kubeconfig: args.kubeconfig.clone(),
-            context: args.context.clone(),
-            scanned: scanned.to_vec(),
-            request_timeout: Duration::from_secs(args.request_timeout),
-            timeout: Duration::from_secs(args.timeout),
-            concurrency: usize::from(args.concurrency),
-        })?));
+        return Ok(Box::new(cluster(&args.connection, scanned)?));
     }
     Ok(Box::new(
         Dump::read(&args.live).context("cannot read the recording that --live names")?,
     ))
+}
+
+/// Connects. A kubeconfig that lies within the `scanned` paths is refused.
+///
+/// # Errors
+/// When there is no connection to be had.
+pub fn cluster(args: &ConnectionArgs, scanned: &[PathBuf]) -> Result<Api> {
+    ensure!(
+        args.context.len() < 2,
+        "several contexts are for 'driftctl diff' only; name one"
+    );
+    Api::connect(&ConnectOptions {
+        kubeconfig: args.kubeconfig.clone(),
+        context: args.context.first().cloned(),
+        scanned: scanned.to_vec(),
+        request_timeout: Duration::from_secs(args.request_timeout),
+        timeout: Duration::from_secs(args.timeout),
+        concurrency: usize::from(args.concurrency),
+    })
 }
 
 /// No live side, for commands that look at what is declared only.

@@ -1,5 +1,6 @@
 //! From words to a report: what every command that compares does first.
 
+mod clusters;
 mod live_side;
 mod rules;
 mod sources;
@@ -9,13 +10,14 @@ use std::path::PathBuf;
 use anyhow::Result;
 use jiff::Timestamp;
 
-use super::args::{CompareArgs, Extra, FilterArgs, LiveArgs, RulesArgs, SourceArgs, UntrustedArgs};
+use super::args::{CompareArgs, FilterArgs, LiveArgs, RulesArgs, SourceArgs, UntrustedArgs};
 use crate::engine::{self, Options};
 use crate::model::{Report, Warning};
 use crate::policy::Allowed;
 use crate::source::blame;
 
-pub use live_side::{NoLive, live_side};
+pub use clusters::{All, run_all};
+pub use live_side::{NoLive, cluster, live_side};
 pub use rules::{Rules, Search, accepted, check, engine, rules};
 pub use sources::{base_sources, sources};
 
@@ -78,19 +80,23 @@ fn scanned(source: &SourceArgs) -> Vec<PathBuf> {
 
 fn options(source: &SourceArgs, live: &LiveArgs, compare: &CompareArgs, explain: bool) -> Options {
     Options {
-        namespace: live.filter.namespace.clone(),
-        all_namespaces: live.filter.all_namespaces,
-        filter: live.filter.filter(),
         allowed: allowed(&source.untrusted),
         untrusted: source.untrusted.untrusted,
-        extra: match compare.extra {
-            Extra::None => engine::Extra::None,
-            Extra::Namespace => engine::Extra::Namespace,
-        },
+        extra: compare.extra.into(),
         field_managers: compare.field_manager.clone(),
         audit_logs: compare.audit_log.clone(),
         explain,
-        strict_rules: false,
+        ..filters(&live.filter)
+    }
+}
+
+/// What a run is limited to, and nothing else.
+pub fn filters(filter: &FilterArgs) -> Options {
+    Options {
+        namespace: filter.namespace.clone(),
+        all_namespaces: filter.all_namespaces,
+        filter: filter.filter(),
+        ..Options::default()
     }
 }
 
@@ -103,7 +109,7 @@ fn allowed(args: &UntrustedArgs) -> Allowed {
 }
 
 /// An empty or wrong path must not look like "no drift".
-fn emptiness(report: &Report, paths: &[PathBuf], filter: &FilterArgs) -> Option<Warning> {
+pub fn emptiness(report: &Report, paths: &[PathBuf], filter: &FilterArgs) -> Option<Warning> {
     let coverage = &report.coverage;
     // Where undeclared objects are looked for, a filter may choose nothing but those.
     let found_extra = coverage.filtered > 0 && !report.objects.is_empty();

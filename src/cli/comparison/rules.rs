@@ -11,11 +11,11 @@ use jiff::Timestamp;
 use super::STDIN;
 use crate::cli::args::RulesArgs;
 use crate::cluster::{Answer, FetchRequest, KindLookup, Live, Wanted};
-use crate::config::{self, ArgoSettings, BASELINE_NAME, CONFIG_NAME, Config, Found};
+use crate::config::{self, ArgoSettings, BASELINE_NAME, CONFIG_NAME, Config, Found, Sensitive};
 use crate::jq::{Jq, JqError};
-use crate::model::{ResourceKey, Warning};
+use crate::model::{FieldPath, ResourceKey, Warning};
 use crate::policy::{Debt, RuleSet};
-use crate::redact::Redactor;
+use crate::redact::Predicate;
 use crate::yaml;
 
 /// What stands for the ConfigMap in the cluster.
@@ -25,8 +25,8 @@ const LIVE: &str = "live";
 pub struct Rules {
     /// All of them.
     pub set: RuleSet,
-    /// What masks secrets, those that the user named among them.
-    pub redactor: Redactor,
+    /// Values that the user calls secret.
+    sensitive: Arc<[Sensitive]>,
     /// The accepted drift.
     pub baseline: Baseline,
     /// What is to be said of the files.
@@ -88,22 +88,26 @@ pub fn rules(args: &RulesArgs, paths: &[PathBuf], search: Search, now: Timestamp
     let set = RuleSet::with(users, now)
         .with_jq(engine)
         .with_debt(baseline.debt.clone());
-    let sensitive = config.sensitive;
-    let mut redactor = Redactor::default();
-    if !sensitive.is_empty() {
-        redactor.also = Some(Box::new(move |key, path| {
-            sensitive.iter().any(|rule| rule.hides(key, path))
-        }));
-    }
     Ok(Rules {
         set,
-        redactor,
+        sensitive: config.sensitive.into(),
         baseline,
         warnings: argo.warnings,
     })
 }
 
 impl Rules {
+    /// Whether a value is one that the user calls secret.
+    pub fn secret(&self) -> Option<Predicate> {
+        let sensitive = self.sensitive.clone();
+        (!sensitive.is_empty()).then(|| {
+            let hides = move |key: &ResourceKey, path: &FieldPath| {
+                sensitive.iter().any(|rule| rule.hides(key, path))
+            };
+            Box::new(hides) as Predicate
+        })
+    }
+
     /// Adds what Argo CD ignores everywhere, when that is to be read from the cluster.
     ///
     /// # Errors

@@ -428,3 +428,6 @@ struct LegacyResource {
     #[serde(default)]
     verbs: Vec<String>,
 }
+
+#[cfg(test)]
+mod tests;

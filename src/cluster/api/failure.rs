@@ -3,12 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::cluster::Right;
+
 /// Why a request has no usable answer. No variant holds what a server or a credential plugin
 /// wrote, beyond words that are checked to be harmless: bodies of error answers repeat values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Failure {
     /// 403.
-    #[error("forbidden: {0}")]
+    #[error("forbidden: {0} is not allowed (driftctl doctor prints the Role that is missing)")]
     Forbidden(Right),
     /// 401, also with fresh credentials.
     #[error(
@@ -86,34 +88,6 @@ impl Failure {
 
 fn seconds(duration: &Duration) -> String {
     format!("{}s", duration.as_secs_f64())
-}
-
-/// A right that is missing, in the words of RBAC.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Right {
-    /// `get`, `list`, `patch`.
-    pub verb: String,
-    /// The API group; empty for the core group.
-    pub group: String,
-    /// The resource, such as `deployments`.
-    pub resource: String,
-    /// The namespace; `None` for cluster-scoped resources, or for all namespaces.
-    pub namespace: Option<String>,
-}
-
-/// `get deployments.apps in namespace shop is not allowed`
-impl fmt::Display for Right {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.verb, self.resource)?;
-        if !self.group.is_empty() {
-            write!(f, ".{}", self.group)?;
-        }
-        match &self.namespace {
-            Some(namespace) => write!(f, " in namespace {namespace}")?,
-            None => write!(f, " in the whole cluster")?,
-        }
-        f.write_str(" is not allowed (driftctl doctor prints the Role that is missing)")
-    }
 }
 
 /// A status code with its reason and the paths of the fields that are at fault.

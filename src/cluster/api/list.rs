@@ -219,3 +219,6 @@ fn present<'de, D: serde::Deserializer<'de>>(
 ) -> Result<Option<IgnoredAny>, D::Error> {
     Option::<Vec<IgnoredAny>>::deserialize(deserializer).map(|_| Some(IgnoredAny))
 }
+
+#[cfg(test)]
+mod tests;

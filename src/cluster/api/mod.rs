@@ -9,6 +9,7 @@
 //! Only what [`request`] can make is ever sent, and that is reading. Nothing of an answer's body is
 //! logged or put into an error: it may be a Secret.
 
+mod access;
 mod discovery;
 mod exec;
 mod failure;
@@ -35,6 +36,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
+pub use self::access::Identity;
 use self::discovery::{Catalog, Resources, Root};
 use self::failure::Failure;
 use self::interrupt::Reading;

@@ -207,6 +207,7 @@ impl Reader {
         };
         let mut limit = group.first_page();
         let mut token: Option<String> = None;
+        let mut tokens = HashSet::new();
         let mut version: Option<String> = None;
         loop {
             let page = self
@@ -226,7 +227,7 @@ impl Reader {
                 listed.complete = true;
                 return Ok(listed);
             };
-            if token.as_ref() == Some(&next) {
+            if !tokens.insert(next.clone()) {
                 return Err(Failure::malformed("list", "its pages do not end"));
             }
             let left = group.wanted.len() - listed.found.len().min(group.wanted.len());

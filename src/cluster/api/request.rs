@@ -9,8 +9,10 @@ use std::fmt::Write as _;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{Method, Uri};
 
-use super::failure::{Failure, Right};
-use crate::cluster::ServedKind;
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use crate::cluster::{Right, ServedKind};
 use crate::model::group_of;
 
 /// How an answer is wanted.
@@ -37,6 +39,32 @@ impl Form {
             Self::Metadata => {
                 "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
             }
+        }
+    }
+}
+
+/// What can be asked about ourselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Review {
+    /// Who we are.
+    Identity,
+    /// Whether we may do something.
+    Access,
+}
+
+impl Review {
+    fn names(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Identity => (
+                "authentication.k8s.io/v1",
+                "SelfSubjectReview",
+                "selfsubjectreviews",
+            ),
+            Self::Access => (
+                "authorization.k8s.io/v1",
+                "SelfSubjectAccessReview",
+                "selfsubjectaccessreviews",
+            ),
         }
     }
 }
@@ -80,9 +108,28 @@ impl Request {
             uri,
             form: Form::Json,
             body: None,
-            right: right("get", kind, namespace),
+            right: Right::new("get", kind, namespace),
             name: Some(name.to_owned()),
         })
+    }
+
+    /// A question about ourselves. Such a review is created, and is never stored.
+    pub fn review(review: Review, spec: &Value) -> Self {
+        let (api_version, kind, resource) = review.names();
+        let body = json!({"apiVersion": api_version, "kind": kind, "spec": spec});
+        Self {
+            method: Method::POST,
+            uri: format!("{}/{resource}", group_version_path(api_version)),
+            form: Form::Json,
+            body: Some(("application/json", body.to_string().into_bytes())),
+            right: Right {
+                verb: "create".to_owned(),
+                group: group_of(api_version).to_owned(),
+                resource: resource.to_owned(),
+                namespace: None,
+            },
+            name: None,
+        }
     }
 
     /// One page of a list.
@@ -111,7 +158,7 @@ impl Request {
             uri,
             form,
             body: None,
-            right: right("list", kind, namespace),
+            right: Right::new("list", kind, namespace),
             name: None,
         })
     }
@@ -181,15 +228,6 @@ pub(super) fn group_version_path(api_version: &str) -> String {
         "/apis"
     };
     format!("{root}/{api_version}")
-}
-
-fn right(verb: &str, kind: &ServedKind, namespace: Option<&str>) -> Right {
-    Right {
-        verb: verb.to_owned(),
-        group: group_of(&kind.api_version).to_owned(),
-        resource: kind.plural.clone(),
-        namespace: namespace.map(str::to_owned),
-    }
 }
 
 /// A name as one segment of a path.
@@ -287,8 +325,9 @@ mod tests {
             .unwrap();
         let methods: Vec<_> = shipped
             .match_indices("Method::")
-            .map(|(at, _)| &shipped[at..at + 11])
+            .map(|(at, _)| shipped[at..].split([',', ')']).next().unwrap())
             .collect();
-        assert_eq!(methods, ["Method::GET"; 3]);
+        let (get, post) = ("Method::GET", "Method::POST");
+        assert_eq!(methods, [get, get, post, get]);
     }
 }

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use super::super::live_object::LiveObject;
+use super::super::snapshot::Notes;
 use super::super::text;
 use super::input::Input;
 use super::pieces::{Piece, Pieces, place};
@@ -50,6 +51,8 @@ impl Entry {
 pub(super) struct Index {
     objects: BTreeMap<ResourceKey, Vec<Entry>>,
     first_pages: BTreeMap<GroupKind, String>,
+    /// The notes of the snapshots that were read.
+    pub notes: Vec<Notes>,
 }
 
 impl Index {
@@ -61,6 +64,7 @@ impl Index {
         }
         let mut index = Self {
             first_pages: pieces.first_pages.into_iter().collect(),
+            notes: pieces.notes,
             ..Self::default()
         };
         let entries: Vec<_> = pieces.objects.into_par_iter().map(identify).collect();

@@ -12,6 +12,7 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 use self::index::Index;
+use super::snapshot::Notes;
 use super::{
     Answer, FetchRequest, Fetched, KindLookup, Live, LiveObject, Query, ServedKind, Wanted,
 };
@@ -52,7 +53,13 @@ impl Dump {
     }
 
     fn answer(&self, wanted: &Wanted) -> Answer {
+        if let Some(why) = self.noted(|notes| notes.hindrance(&wanted.key)) {
+            return Answer::Unread(why);
+        }
         let Some(recorded) = self.index.get(&wanted.key) else {
+            if let Some(answer) = self.noted(|notes| Some(notes.without(&wanted.key))) {
+                return answer;
+            }
             let kind = wanted.key.group_kind();
             return match self.index.breaks_off(&kind) {
                 Some(place) => Answer::Unread(format!(
@@ -69,6 +76,19 @@ impl Dump {
             Some(contradiction) => Answer::Unread(contradiction.clone()),
             None => Answer::Found(entry.object(&wanted.key)),
         }
+    }
+
+    /// The notes of a snapshot; `None` for recordings of other origin, and where several are read
+    /// at once: each speaks for itself only.
+    fn notes(&self) -> Option<&Notes> {
+        match self.index.notes.as_slice() {
+            [notes] => Some(notes),
+            _ => None,
+        }
+    }
+
+    fn noted<T>(&self, ask: impl FnOnce(&Notes) -> Option<T>) -> Option<T> {
+        self.notes().and_then(ask)
     }
 
     fn crds(&self) -> Vec<Value> {
@@ -140,14 +160,14 @@ impl Live for Dump {
     fn target(&self) -> Target {
         Target {
             dump: Some(self.name.clone()),
-            ..Target::default()
+            ..self.notes().map(Notes::target).unwrap_or_default()
         }
     }
 
-    /// None: objects without a namespace were recorded in the one that they ended up in, which
-    /// the recording does not tell.
+    /// Known of snapshots only: objects without a namespace were recorded in the one that they
+    /// ended up in, which other recordings do not tell.
     fn default_namespace(&self) -> Option<String> {
-        None
+        self.noted(Notes::default_namespace)
     }
 
     fn resolve(
@@ -157,7 +177,10 @@ impl Live for Dump {
     ) -> Result<BTreeMap<(String, String), KindLookup>> {
         let live_crds = self.crds();
         let lookup = |(api_version, kind): &(String, String)| {
-            scope::lookup(api_version, kind, &self.index, &live_crds, declared_crds)
+            let noted = self.noted(|notes| notes.lookup(api_version, kind));
+            noted.unwrap_or_else(|| {
+                scope::lookup(api_version, kind, &self.index, &live_crds, declared_crds)
+            })
         };
         Ok(kinds
             .iter()
@@ -175,11 +198,23 @@ impl Live for Dump {
             fetched.answers.insert(wanted.key.clone(), answer);
         }
         self.find_extra(request, &mut fetched);
-        self.warn_of_kinds_without_objects(request, &mut fetched.warnings);
+        match self.notes() {
+            Some(notes) => {
+                fetched.warnings.extend(notes.warnings(request));
+                fetched
+                    .extra_kinds
+                    .extend(notes.extra_kinds().iter().cloned());
+                fetched.interrupted = notes.interrupted();
+            }
+            None => self.warn_of_kinds_without_objects(request, &mut fetched.warnings),
+        }
         Ok(fetched)
     }
 
     fn schema(&self, api_version: &str) -> Result<Option<Value>> {
+        if let Some(noted) = self.notes().and_then(|notes| notes.schema_of(api_version)) {
+            return Ok(Some(noted.clone()));
+        }
         let group = group_of(api_version);
         let mut items = self.crds();
         items.retain(|crd| crd["spec"]["group"] == group);

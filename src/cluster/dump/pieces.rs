@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow};
 use serde_json::value::RawValue;
 
+use super::super::snapshot::Notes;
 use super::super::text::Envelope;
 use super::input::Input;
 use crate::model::{GroupKind, Position};
@@ -43,6 +44,8 @@ pub(super) struct Pieces<'i> {
     pub objects: Vec<Piece<'i>>,
     /// Kinds of which there is only the first page of a list, and where it is.
     pub first_pages: Vec<(GroupKind, String)>,
+    /// The notes of snapshots.
+    pub notes: Vec<Notes>,
 }
 
 impl<'i> Pieces<'i> {
@@ -60,7 +63,10 @@ impl<'i> Pieces<'i> {
             let mut document = document.map_err(|error| broken(input, &error))?;
             let end = documents.byte_offset();
             match document.items.take() {
-                Some(items) => self.add_list(input, start, &document, items),
+                Some(items) => {
+                    self.add_list(input, start, &document, items);
+                    self.add_notes(input, start, &document)?;
+                }
                 None => self.objects.push(Piece {
                     input,
                     range: start + leading_space(&text[start..end])..end,
@@ -69,6 +75,20 @@ impl<'i> Pieces<'i> {
             }
             start = end;
         }
+        Ok(())
+    }
+
+    fn add_notes(&mut self, input: &Input, start: usize, list: &Envelope<'_>) -> Result<()> {
+        let Some(text) = list.notes else {
+            return Ok(());
+        };
+        let notes: Notes = serde_json::from_str(text.get()).map_err(|_| {
+            anyhow!(
+                "{}: not a snapshot that this driftctl can read (field driftctl); make a new one",
+                place(&input.name, &input.text, start)
+            )
+        })?;
+        self.notes.push(notes);
         Ok(())
     }
 

@@ -144,7 +144,7 @@ impl<'a> Merger<'a> {
         let manifest = self.base.manifest(&object.key);
         object.live = object
             .live
-            .or_else(|| manifest.map(|manifest| manifest.value.clone()));
+            .or_else(|| manifest.map(|manifest| manifest.value()));
         object.declared = None;
         object.drifts.retain(Drift::is_reported);
         for drift in &mut object.drifts {
@@ -223,7 +223,8 @@ impl<'a> Merger<'a> {
             None => &manifest.api_version,
         };
         let text = |manifest: &Manifest| {
-            let value = at_version(&manifest.value, api_version)?;
+            let written = manifest.value();
+            let value = at_version(&written, api_version)?;
             Some(normalize(&value, key.namespace.is_some()))
         };
         let base = text(self.base.manifest(key)?)?;

@@ -8,7 +8,7 @@ mod sides;
 use std::fmt;
 use std::io::{self, Write};
 
-use super::{Format, RenderOptions, Show, escape, view, words};
+use super::{Format, Part, RenderOptions, Show, escape, join, view, words};
 use crate::model::{Drift, Lifecycle, ObjectReport, Report, Severity, Status, Verdict};
 use crate::redact::Redacted;
 
@@ -43,6 +43,10 @@ impl Format for Html {
         writeln!(out, "</main>")?;
         rules(report, options, out)?;
         writeln!(out, "</body>\n</html>")
+    }
+
+    fn join(&self, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
+        join::html(parts, out)
     }
 }
 

@@ -17,7 +17,7 @@ mod summary;
 use std::io::{self, Write};
 
 use super::paint::{Line, Paint};
-use super::{Format, RenderOptions, escape, view, words};
+use super::{Format, Part, RenderOptions, escape, join, view, words};
 use crate::model::{ObjectReport, Status};
 use crate::redact::Redacted;
 
@@ -57,6 +57,10 @@ impl Format for Text {
             page.blank()?;
         }
         summary::render(&mut page, report)
+    }
+
+    fn join(&self, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
+        join::sections(parts, "━━", out)
     }
 }
 

@@ -1,0 +1,169 @@
+//! A cluster compared: 1,000 declared objects, alone and among 100,000 others.
+//!
+//! The floor is what any client would have to do: one LIST for each group of the plan, over the
+//! same HTTP/2 and TLS stack, and a bare parse of the answers into trees of values.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+#[path = "../tests/cluster_api/server/mod.rs"]
+mod server;
+mod support;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::Bytes;
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
+
+use server::{Cluster, Identity, Server, TOKEN};
+use support::copies::{copies, pairs, write_manifests};
+use support::measure::{driftctl, in_turns, mib, peak_of_children, report, report_ratio, run};
+
+const NAMESPACES: usize = 10;
+const EACH: usize = 500;
+const OTHERS: usize = 100_000;
+
+fn main() {
+    let place = tempfile::tempdir().unwrap();
+    let manifests = place.path().join("manifests");
+    std::fs::create_dir(&manifests).unwrap();
+    let (mut declared, mut objects) = copies(&pairs(&["Deployment"]), EACH, NAMESPACES);
+    let (configs, live) = copies(&pairs(&["ConfigMap"]), EACH, NAMESPACES);
+    declared.extend(configs);
+    objects.extend(live);
+    write_manifests(&manifests, &declared);
+
+    println!(
+        "1,000 declared objects: {EACH} Deployments, {EACH} ConfigMaps, {NAMESPACES} namespaces"
+    );
+    measure(place.path(), Cluster::with_objects(&objects));
+    println!("the same among {OTHERS} others in the same namespaces, one in ten a Deployment");
+    let mut cluster = Cluster::with_objects(&objects);
+    for number in 0..OTHERS {
+        let from = if number % 10 == 0 { 0 } else { EACH };
+        let mut other = objects[from + number % EACH].clone();
+        other["metadata"]["name"] = json!(format!("other-{number:06}"));
+        cluster.add(other);
+    }
+    measure(place.path(), cluster);
+}
+
+fn measure(place: &Path, mut cluster: Cluster) {
+    cluster.page = 500;
+    let server = cluster.start();
+    std::fs::write(place.join("kubeconfig"), server.kubeconfig()).unwrap();
+    let floor = Floor::new(&server);
+    let compare = || {
+        let mut command = driftctl(place);
+        run(
+            command.args(["diff", "manifests", "--kubeconfig", "kubeconfig"]),
+            1,
+        );
+    };
+    compare();
+    let requests = server.counts();
+    let (time, floor) = in_turns(compare, || floor.run());
+    report_ratio(
+        "time over that of plain LISTs and a bare parse",
+        time,
+        floor,
+        "<= 1.5",
+    );
+    let groups = 2 * NAMESPACES;
+    report(
+        "requests",
+        format!("{requests:?}"),
+        &format!("<= {} + 3", groups),
+    );
+    report("peak memory", mib(peak_of_children()), "< 200 MB");
+}
+
+type HttpsClient = Client<hyper_rustls::HttpsConnector<HttpConnector>, Empty<Bytes>>;
+
+/// A client that lists and parses.
+struct Floor {
+    runtime: tokio::runtime::Runtime,
+    tls: ClientConfig,
+    addresses: Vec<String>,
+}
+
+impl Floor {
+    fn new(server: &Server) -> Self {
+        let mut roots = RootCertStore::empty();
+        let authority = Identity::plain().authority().to_owned();
+        roots
+            .add(CertificateDer::from_pem_slice(authority.as_bytes()).unwrap())
+            .unwrap();
+        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let lists = [
+            "apis/apps/v1/namespaces/{}/deployments",
+            "api/v1/namespaces/{}/configmaps",
+        ];
+        let addresses = (0..NAMESPACES).flat_map(|number| {
+            lists.map(|list| {
+                let path = list.replace("{}", &format!("shop-{number:03}"));
+                format!("https://{}/{path}?limit=500", server.address())
+            })
+        });
+        Self {
+            runtime: tokio::runtime::Runtime::new().unwrap(),
+            tls,
+            addresses: addresses.collect(),
+        }
+    }
+
+    /// Lists everything side by side, over new connections.
+    fn run(&self) {
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(self.tls.clone())
+            .https_only()
+            .enable_all_versions()
+            .build();
+        let client: HttpsClient = Client::builder(TokioExecutor::new())
+            .http2_initial_stream_window_size(2 << 20)
+            .http2_initial_connection_window_size(16 << 20)
+            .build(connector);
+        self.runtime.block_on(async {
+            let mut lists = tokio::task::JoinSet::new();
+            for address in &self.addresses {
+                lists.spawn(list(client.clone(), address.clone()));
+            }
+            let items: usize = lists.join_all().await.into_iter().sum();
+            assert!(items >= 2 * EACH);
+        });
+    }
+}
+
+/// Reads a list to its end.
+async fn list(client: HttpsClient, address: String) -> usize {
+    let mut items = 0;
+    let mut next = String::new();
+    loop {
+        let request = http::Request::get(format!("{address}{next}"))
+            .header("authorization", format!("Bearer {TOKEN}"))
+            .header("accept", "application/json");
+        let answer = client
+            .request(request.body(Empty::new()).unwrap())
+            .await
+            .unwrap();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        let page: Value = serde_json::from_slice(&body).unwrap();
+        items += page["items"].as_array().unwrap().len();
+        match page["metadata"]["continue"].as_str() {
+            Some(token) => next = format!("&continue={token}"),
+            None => return items,
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Time and memory.
+//!
+//! Times of a busy machine vary, so everything that is compared runs in turns within one program,
+//! and the fastest of several turns counts: what slows a turn down is not the program's.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// The turns of each measurement, unless `DRIFTCTL_BENCH_TURNS` says otherwise.
+const TURNS: usize = 5;
+
+/// How many turns to take.
+pub fn turns() -> usize {
+    let turns = std::env::var("DRIFTCTL_BENCH_TURNS").ok();
+    turns.and_then(|turns| turns.parse().ok()).unwrap_or(TURNS)
+}
+
+/// The fastest turn of each of two things that take turns.
+pub fn in_turns(mut one: impl FnMut(), mut other: impl FnMut()) -> (Duration, Duration) {
+    let mut fastest = (Duration::MAX, Duration::MAX);
+    for _ in 0..turns() {
+        fastest.0 = fastest.0.min(timed(&mut one));
+        fastest.1 = fastest.1.min(timed(&mut other));
+    }
+    fastest
+}
+
+fn timed(mut run: impl FnMut()) -> Duration {
+    let began = Instant::now();
+    run();
+    began.elapsed()
+}
+
+/// The command under test, with nothing of the machine's settings.
+pub fn driftctl(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_driftctl"));
+    command
+        .current_dir(home)
+        .env_clear()
+        .env("HOME", home)
+        .stdin(Stdio::null());
+    command
+}
+
+/// Runs a command, which is to end with this exit code.
+///
+/// # Panics
+/// When it ends otherwise: what it did then is not worth measuring.
+pub fn run(command: &mut Command, code: i32) -> Output {
+    let output = command.output().unwrap();
+    let shown = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{command:?}: {shown}");
+    output
+}
+
+/// The most memory that any child of this program has taken so far, in bytes.
+#[cfg(unix)]
+pub fn peak_of_children() -> u64 {
+    use nix::sys::resource::{UsageWho, getrusage};
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
+    let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
+    u64::try_from(usage.max_rss()).unwrap_or(0) * unit
+}
+
+/// Not measured where it is not known how.
+#[cfg(not(unix))]
+pub fn peak_of_children() -> u64 {
+    0
+}
+
+/// Prints one figure, and what it should be.
+pub fn report(what: &str, figure: impl std::fmt::Display, aim: &str) {
+    println!("{what:<58} {figure:>12}   aim {aim}");
+}
+
+/// Prints a ratio of two times.
+pub fn report_ratio(what: &str, time: Duration, floor: Duration, aim: &str) {
+    let ratio = time.as_secs_f64() / floor.as_secs_f64();
+    println!(
+        "{what}: {:.0} ms, floor {:.0} ms",
+        millis(time),
+        millis(floor)
+    );
+    report("  ratio", format!("{ratio:.2}"), aim);
+}
+
+/// Milliseconds, with their fraction.
+pub fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
+/// Mebibytes, for people.
+pub fn mib(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+}

@@ -1,0 +1,82 @@
+//! The words of `driftctl doctor`.
+
+use clap::{Args, ValueEnum};
+
+use super::{ConnectionArgs, Extra, FilterArgs, SourceArgs};
+
+/// `driftctl doctor`
+#[derive(Debug, Args)]
+#[command(
+    before_help = "\
+Examples:
+  driftctl doctor ./manifests                          Check connection, version, kinds and rights
+  driftctl doctor ./manifests -o yaml                  Print the smallest Role that is needed
+  driftctl doctor ./manifests -o yaml | kubectl --context admin apply -f -
+  driftctl doctor ./manifests -o yaml --for system:serviceaccount:ci:driftctl
+",
+    after_help = "\
+Exit codes:
+  0  A diff of these manifests would read everything
+  2  It would not, or it could not be found out",
+    help_template = super::TEMPLATE,
+    max_term_width = 100
+)]
+pub struct DoctorArgs {
+    /// The declared side.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// The cluster.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// What is looked at.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+
+    /// Also check what looking for undeclared objects needs
+    #[arg(
+        long,
+        value_name = "WHERE",
+        value_enum,
+        default_value_t,
+        help_heading = "Comparison"
+    )]
+    pub extra: Extra,
+
+    /// Bind the printed Roles to this user instead of the one that asks
+    ///
+    /// As the API server names users: system:serviceaccount:NAMESPACE:NAME is a service account.
+    #[arg(long = "for", value_name = "USER", help_heading = "Report")]
+    pub subject: Option<String>,
+
+    /// Name the printed Roles
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "driftctl",
+        help_heading = "Report"
+    )]
+    pub role_name: String,
+
+    /// Print a checklist, the same for programs, or nothing but the Roles
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t,
+        help_heading = "Report"
+    )]
+    pub output: DoctorFormat,
+}
+
+/// How the examination is printed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum DoctorFormat {
+    /// A checklist to read
+    #[default]
+    Text,
+    /// One JSON object
+    Json,
+    /// The Roles and their bindings, for kubectl apply
+    Yaml,
+}

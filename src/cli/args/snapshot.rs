@@ -1,0 +1,56 @@
+//! The words of `driftctl snapshot`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{ConnectionArgs, Extra, FilterArgs, SourceArgs};
+
+/// `driftctl snapshot`
+#[derive(Debug, Args)]
+#[command(
+    before_help = "\
+Examples:
+  driftctl snapshot ./manifests > live.json            Keep what a diff would read
+  driftctl diff ./manifests --live live.json           Look at it again, elsewhere or later
+  driftctl snapshot ./manifests --redact -o live.json  Without secrets, to pass on
+",
+    after_help = "\
+Exit codes:
+  0  Everything was read
+  2  An error, or not everything could be read; what could be is written",
+    help_template = super::TEMPLATE,
+    max_term_width = 100
+)]
+pub struct SnapshotArgs {
+    /// The declared side.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// The cluster.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// What is looked at.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+
+    /// Also keep live objects that no manifest declares: their metadata
+    #[arg(
+        long,
+        value_name = "WHERE",
+        value_enum,
+        default_value_t,
+        help_heading = "Comparison"
+    )]
+    pub extra: Extra,
+
+    /// Mask the values of Secrets, and whatever else looks secret
+    ///
+    /// Without it a snapshot holds them as the cluster does: keep it as you keep the Secrets
+    /// themselves. Objects with masked values cannot be compared later, and are unknown then.
+    #[arg(long, help_heading = "Report")]
+    pub redact: bool,
+
+    /// Write to this file, which only its owner may read, instead of to standard output
+    #[arg(short, long, value_name = "FILE", help_heading = "Report")]
+    pub output: Option<PathBuf>,
+}

@@ -1,0 +1,284 @@
+//! The checks, and what to do about each that fails.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::cluster::{Identity, Right};
+use crate::engine::{Needs, Use};
+use crate::model::Target;
+use crate::schema::KUBERNETES_VERSION;
+
+/// The oldest minor version whose discovery takes two requests; older ones are read as well, and
+/// nobody has tried.
+const OLDEST_MINOR: u32 = 26;
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum State {
+    /// Fine.
+    Ok,
+    /// A diff works, and would work better.
+    Advice,
+    /// A diff would be incomplete.
+    Failed,
+}
+
+/// One check.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Check {
+    /// What was checked, in one word.
+    pub check: &'static str,
+    /// How it ended.
+    pub state: State,
+    /// What was found.
+    pub found: String,
+    /// What to do about it.
+    #[serde(rename = "toDo", skip_serializing_if = "Option::is_none")]
+    pub to_do: Option<String>,
+}
+
+/// `rights: get secrets in namespace shop is not allowed; …`
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.check, self.found)?;
+        match &self.to_do {
+            Some(to_do) => write!(f, "; {to_do}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What was found out.
+#[derive(Debug, Default)]
+pub(super) struct Examination {
+    /// The checks, in order.
+    pub checks: Vec<Check>,
+    /// The smallest Roles that the run needs, and their bindings.
+    pub roles: Vec<Value>,
+    /// Whom they are bound to.
+    pub subject: Option<String>,
+}
+
+impl Examination {
+    /// The checks that failed.
+    pub fn failed(&self) -> impl Iterator<Item = &Check> {
+        let failed = |check: &&Check| check.state == State::Failed;
+        self.checks.iter().filter(failed)
+    }
+
+    fn add(&mut self, check: &'static str, state: State, found: String, to_do: Option<&str>) {
+        let to_do = to_do.map(str::to_owned);
+        self.checks.push(Check {
+            check,
+            state,
+            found,
+            to_do,
+        });
+    }
+
+    /// There is no way to any cluster.
+    pub fn no_kubeconfig(&mut self, error: &anyhow::Error) {
+        self.add("kubeconfig", State::Failed, format!("{error:#}"), None);
+    }
+
+    /// Which cluster it is.
+    pub fn kubeconfig(&mut self, target: &Target) {
+        let server = target.server.as_deref().unwrap_or_default();
+        let found = match &target.context {
+            Some(context) => format!("context {context}, {server}"),
+            None => format!("the pod's service account, {server}"),
+        };
+        if target.insecure {
+            let to_do = "add certificate-authority-data to the cluster and remove \
+                         insecure-skip-tls-verify";
+            let found = format!("{found}, and its certificate is not verified");
+            self.add("kubeconfig", State::Advice, found, Some(to_do));
+        } else {
+            self.add("kubeconfig", State::Ok, found, None);
+        }
+    }
+
+    /// The server cannot be reached, or does not let us in.
+    pub fn no_connection(&mut self, error: &anyhow::Error) {
+        let to_do = "check the address, the network and the credentials; kubectl --context … \
+                     version says more";
+        let found = format!("{error:#}");
+        self.add("connection", State::Failed, found, Some(to_do));
+    }
+
+    /// The server's version, against the one that the built-in types are known from.
+    pub fn connection(&mut self, target: &Target) {
+        let Some(version) = &target.version else {
+            let found = "the server answers, and does not tell its version".to_owned();
+            self.add("connection", State::Advice, found, None);
+            return;
+        };
+        let found = format!("Kubernetes {version}");
+        match (minor(version), minor(KUBERNETES_VERSION)) {
+            (Some(server), Some(known)) if server > known => {
+                let to_do = format!(
+                    "fields that are newer than {KUBERNETES_VERSION} are compared without their \
+                     types; use a newer driftctl"
+                );
+                self.add("connection", State::Advice, found, Some(&to_do));
+            }
+            (Some(server), _) if server < OLDEST_MINOR => {
+                let to_do =
+                    format!("driftctl is made for 1.{OLDEST_MINOR} and later; use with care");
+                self.add("connection", State::Advice, found, Some(&to_do));
+            }
+            _ => self.add("connection", State::Ok, found, None),
+        }
+    }
+
+    /// What is declared.
+    pub fn manifests(&mut self, needs: &Needs) {
+        for error in &needs.errors {
+            let found = format!("{}: {}", error.place, error.message);
+            self.add("manifests", State::Failed, found, None);
+        }
+        let (kinds, places) = (needs.kinds.len(), needs.namespaces.len());
+        let mut found = format!(
+            "{} of {} in {}",
+            count(needs.objects, "object"),
+            count(kinds, "kind"),
+            count(places, "namespace")
+        );
+        if needs.filtered > 0 {
+            found.push_str(&format!(", {} filtered out", needs.filtered));
+        }
+        if needs.objects + needs.unresolved.len() == 0 {
+            let to_do = "check the path and the filters";
+            self.add("manifests", State::Failed, found, Some(to_do));
+        } else {
+            self.add("manifests", State::Ok, found, None);
+        }
+    }
+
+    /// Whether the server knows the kinds.
+    pub fn kinds(&mut self, needs: &Needs, extra: Option<&anyhow::Error>) {
+        for object in &needs.unresolved {
+            let reason = object.reason.as_deref().unwrap_or("it cannot be compared");
+            let found = format!("{}: {reason}", object.key);
+            self.add("kinds", State::Failed, found, None);
+        }
+        if let Some(error) = extra {
+            let found = format!("some undeclared objects cannot be looked for: {error:#}");
+            self.add("kinds", State::Failed, found, None);
+        }
+        if needs.unresolved.is_empty() && extra.is_none() {
+            let found = format!("the server knows {}", count(needs.kinds.len(), "kind"));
+            self.add("kinds", State::Ok, found, None);
+        }
+    }
+
+    /// What we may do.
+    pub fn rights(
+        &mut self,
+        needed: &BTreeMap<Right, Use>,
+        answers: &BTreeMap<Right, Result<bool, String>>,
+    ) {
+        let mut denied: BTreeMap<Use, Vec<&Right>> = BTreeMap::new();
+        // Where objects cannot be read at all, how fast is not the question.
+        let is_moot = |right: &Right| {
+            let read = Right {
+                verb: "get".to_owned(),
+                ..right.clone()
+            };
+            answers.get(&read) == Some(&Ok(false))
+        };
+        let mut unanswered: BTreeSet<&str> = BTreeSet::new();
+        for (right, what_for) in needed {
+            match answers.get(right) {
+                Some(Ok(true)) => {}
+                Some(Ok(false)) if *what_for == Use::Faster && is_moot(right) => {}
+                Some(Ok(false)) => denied.entry(*what_for).or_default().push(right),
+                Some(Err(why)) => drop(unanswered.insert(why)),
+                None => drop(unanswered.insert("no answer")),
+            }
+        }
+        for why in unanswered {
+            let found = format!("the API server does not say what is allowed: {why}");
+            self.add("rights", State::Failed, found, None);
+        }
+        for (what_for, rights) in denied {
+            let (state, to_do) = match what_for {
+                Use::Needed => (State::Failed, "grant it: apply what -o yaml prints"),
+                Use::Faster => (State::Advice, "objects are read one by one without it"),
+                Use::Autoscalers => (
+                    State::Advice,
+                    "replicas that an autoscaler decides about count as drift without it",
+                ),
+            };
+            for right in rights {
+                let found = format!("{right} is not allowed");
+                self.add("rights", state, found, Some(to_do));
+            }
+        }
+        if self.checks.iter().all(|check| check.check != "rights") {
+            let found = format!("{}, all granted", count(needed.len(), "right"));
+            self.add("rights", State::Ok, found, None);
+        }
+    }
+
+    /// Who we are.
+    pub fn identity(&mut self, identity: anyhow::Result<Identity>) {
+        match identity {
+            Ok(Identity { user, groups }) if groups.is_empty() => {
+                self.add("identity", State::Ok, user, None);
+            }
+            Ok(Identity { user, groups }) => {
+                let found = format!("{user} ({})", groups.join(", "));
+                self.add("identity", State::Ok, found, None);
+            }
+            Err(error) => {
+                let to_do = "the printed Roles come without bindings; name the user by --for";
+                let found = format!("the API server does not say who we are: {error:#}");
+                self.add("identity", State::Advice, found, Some(to_do));
+            }
+        }
+    }
+}
+
+/// `1 object`, `2 objects`
+fn count(n: usize, what: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{n} {what}{s}")
+}
+
+/// `36` of `v1.36.2-gke.1`; a server that was built by hand may say `v0.0.0`.
+fn minor(version: &str) -> Option<u32> {
+    let digits = version.strip_prefix("v1.")?.split('.').next()?;
+    digits
+        .trim_end_matches(|c: char| !c.is_ascii_digit())
+        .parse()
+        .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state_of(version: &str) -> State {
+        let mut examination = Examination::default();
+        examination.connection(&Target {
+            version: Some(version.to_owned()),
+            ..Target::default()
+        });
+        examination.checks[0].state
+    }
+
+    #[test]
+    fn versions_within_the_skew_are_fine() {
+        assert_eq!(state_of(KUBERNETES_VERSION), State::Ok);
+        assert_eq!(state_of("v1.28.3-eks-1"), State::Ok);
+        assert_eq!(state_of("v1.99.0"), State::Advice);
+        assert_eq!(state_of("v1.22.17+k3s1"), State::Advice);
+        assert_eq!(state_of("v0.0.0-master+$Format:%H$"), State::Ok);
+        assert_eq!(minor("v1.26+"), Some(26));
+    }
+}

@@ -1,0 +1,81 @@
+//! `driftctl snapshot`
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::cli::args::SnapshotArgs;
+use crate::cli::comparison::{self, cluster, sources};
+use crate::cli::settings::Settings;
+use crate::cli::{Exit, Streams, message};
+use crate::cluster::Recorder;
+use crate::engine::{self, Options};
+use crate::policy::RuleSet;
+use crate::redact::{Redactor, redact};
+
+/// Reads what a diff would read, by making one, and writes that.
+///
+/// # Errors
+/// When nothing can be read, or the snapshot cannot be written.
+pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
+    let sources = sources(&args.source, &[])?;
+    let api = cluster(&args.connection, &args.source.paths)?;
+    let recorder = Recorder::new(&api);
+    let options = Options {
+        extra: args.extra.into(),
+        ..comparison::filters(&args.filter)
+    };
+    let mut report = engine::run(&sources, &recorder, RuleSet::builtin(), &options)?;
+    let empty = comparison::emptiness(&report, &args.source.paths, &args.filter);
+    report.warnings.extend(empty);
+    let redactor = Redactor::default();
+    let redactor = args.redact.then_some(&redactor);
+    match &args.output {
+        Some(path) => write_file(path, |out| recorder.write(redactor, out))
+            .with_context(|| format!("cannot write the snapshot to {}", path.display()))?,
+        None => recorder
+            .write(redactor, &mut streams.out)
+            .context("cannot write to standard output")?,
+    }
+    let incomplete = report.is_incomplete();
+    message::what_failed(streams, settings, &redact(report), None);
+    Ok(if incomplete {
+        Exit::Trouble
+    } else {
+        Exit::Clean
+    })
+}
+
+fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::new(private(path)?);
+    write(&mut out)?;
+    out.flush()
+}
+
+/// A file for its owner's eyes, also where one with other rights is there already.
+#[cfg(unix)]
+fn private(path: &Path) -> io::Result<File> {
+    use std::fs::Permissions;
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+
+    let mut options = OpenOptions::new();
+    let file = options
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
+    if file.metadata()?.is_file() {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
+}
+
+/// A file with the rights of its folder.
+#[cfg(not(unix))]
+fn private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).open(path)
+}

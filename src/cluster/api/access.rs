@@ -1,0 +1,112 @@
+//! What the API server says of us: who we are, and what we may do.
+//!
+//! The reviews are asked for by POST, as the API has it; they change nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::interrupt::Reading;
+use super::request::{Request, Review};
+use super::send::Sender;
+use super::{Api, parsed};
+use crate::cluster::{Right, ServedKind};
+
+/// Who the API server takes us for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The user, such as `system:serviceaccount:ci:driftctl`.
+    pub user: String,
+    /// The user's groups.
+    pub groups: Vec<String>,
+}
+
+impl Api {
+    /// Asks who we are (`SelfSubjectReview`, from Kubernetes 1.28 on).
+    ///
+    /// # Errors
+    /// When the server does not say.
+    pub fn identity(&self) -> Result<Identity> {
+        let _reading = Reading::begin();
+        let request = Request::review(Review::Identity, &json!({}));
+        let answer = self.runtime.block_on(self.sender.checked(&request, parsed));
+        let answer = answer.map_err(|failure| anyhow!("{failure}"))?;
+        let info = &answer["status"]["userInfo"];
+        let user = info["username"].as_str().unwrap_or_default();
+        if user.is_empty() {
+            return Err(anyhow!("the answer names no user"));
+        }
+        let groups = info["groups"].as_array().into_iter().flatten();
+        Ok(Identity {
+            user: user.to_owned(),
+            groups: groups
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
+        })
+    }
+
+    /// Asks which of these rights we have (`SelfSubjectAccessReview`); of each that could not be
+    /// asked for, why. A right in all namespaces is asked for before its namespaces are.
+    pub fn may(&self, rights: &BTreeSet<Right>) -> BTreeMap<Right, Result<bool, String>> {
+        let _reading = Reading::begin();
+        self.runtime.block_on(async {
+            let everywhere: BTreeSet<Right> = rights.iter().map(Right::everywhere).collect();
+            let mut answers = self.review(everywhere).await;
+            let has = |right: &&Right| answers.get(&right.everywhere()) == Some(&Ok(true));
+            let (had, others): (Vec<_>, Vec<_>) = rights.iter().partition(has);
+            let asked = |right: &&Right| answers.contains_key(*right);
+            let left = others.into_iter().filter(|right| !asked(right)).cloned();
+            let in_places = self.review(left.collect()).await;
+            answers.extend(had.into_iter().map(|right| (right.clone(), Ok(true))));
+            answers.extend(in_places);
+            answers.retain(|right, _| rights.contains(right));
+            answers
+        })
+    }
+
+    async fn review(&self, rights: BTreeSet<Right>) -> BTreeMap<Right, Result<bool, String>> {
+        let mut reviews = JoinSet::new();
+        for right in rights {
+            reviews.spawn(allowed(Arc::clone(&self.sender), right));
+        }
+        reviews.join_all().await.into_iter().collect()
+    }
+
+    /// Every namespaced kind whose objects people may make, for whoever wants to know what
+    /// looking for undeclared objects takes.
+    ///
+    /// # Errors
+    /// When some of them cannot be found out.
+    pub fn namespaced_kinds(&self) -> Result<Vec<ServedKind>> {
+        let _reading = Reading::begin();
+        let catalog = self.runtime.block_on(self.discover(true, true, None));
+        let (kinds, gaps) = catalog.namespaced_kinds();
+        match gaps.into_iter().next() {
+            Some(gap) => Err(anyhow!(gap)),
+            None => Ok(kinds),
+        }
+    }
+}
+
+async fn allowed(sender: Arc<Sender>, right: Right) -> (Right, Result<bool, String>) {
+    let mut attributes = json!({
+        "verb": right.verb,
+        "group": right.group,
+        "resource": right.resource,
+    });
+    if let Some(namespace) = &right.namespace {
+        attributes["namespace"] = namespace.as_str().into();
+    }
+    let request = Request::review(Review::Access, &json!({"resourceAttributes": attributes}));
+    let answer = match sender.checked(&request, parsed).await {
+        Ok(answer) => answer["status"]["allowed"]
+            .as_bool()
+            .ok_or_else(|| "the answer does not say".to_owned()),
+        Err(failure) => Err(failure.to_string()),
+    };
+    (right, answer)
+}

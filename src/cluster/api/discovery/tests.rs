@@ -1,0 +1,161 @@
+use serde_json::json;
+
+use super::*;
+
+fn catalog(core: &serde_json::Value, named: &serde_json::Value) -> Catalog {
+    Catalog {
+        core: root(core.to_string().as_bytes()).unwrap(),
+        named: root(named.to_string().as_bytes()).unwrap(),
+    }
+}
+
+fn kind(plural: &str, kind: &str, verbs: &[&str]) -> serde_json::Value {
+    json!({"resource": plural, "responseKind": {"kind": kind}, "scope": "Namespaced",
+        "verbs": verbs, "subresources": [{"subresource": "status"}]})
+}
+
+/// Two groups by two requests, as servers since 1.26 answer.
+fn aggregated() -> Catalog {
+    let reading = ["get", "list"];
+    let core = json!({"kind": "APIGroupDiscoveryList", "items": [{"metadata": {}, "versions": [
+        {"version": "v1", "freshness": "Current", "resources": [
+            kind("configmaps", "ConfigMap", &reading), kind("bindings", "Binding", &["create"]),
+            {"resource": "odd", "scope": "Namespaced", "verbs": ["get"]}]}]}]});
+    let named = json!({"kind": "APIGroupDiscoveryList", "items": [
+        {"metadata": {"name": "batch"}, "versions": [
+            {"version": "v1", "resources": [kind("cronjobs", "CronJob", &reading)]},
+            {"version": "v1beta1", "resources": [kind("cronjobs", "CronJob", &reading)]}]},
+        {"metadata": {"name": "metrics.k8s.io"}, "versions": [
+            {"version": "v1", "freshness": "Stale", "resources": []}]}]});
+    catalog(&core, &named)
+}
+
+#[track_caller]
+fn assert_not_served(lookup: &KindLookup, words: &str) {
+    assert!(
+        matches!(lookup, KindLookup::NotServed(why) if why.contains(words)),
+        "{lookup:?}"
+    );
+}
+
+#[track_caller]
+fn assert_unknown(lookup: &KindLookup, words: &str) {
+    assert!(
+        matches!(lookup, KindLookup::Unknown(why) if why.contains(words)),
+        "{lookup:?}"
+    );
+}
+
+#[test]
+fn what_is_served_is_served_at_the_manifests_own_version() {
+    let catalog = aggregated();
+    for (version, name) in [
+        ("v1", "ConfigMap"),
+        ("batch/v1", "CronJob"),
+        ("batch/v1beta1", "CronJob"),
+    ] {
+        let lookup = catalog.lookup(version, name);
+        assert!(
+            matches!(&lookup, KindLookup::Served(kind) if kind.api_version == version && kind.namespaced),
+            "{lookup:?}"
+        );
+    }
+}
+
+#[test]
+fn a_kind_that_is_absent_moved_or_unknown_is_three_different_things() {
+    let catalog = aggregated();
+    assert_not_served(
+        &catalog.lookup("batch/v1", "Widget"),
+        "without a kind Widget",
+    );
+    assert_not_served(
+        &catalog.lookup("batch/v2", "CronJob"),
+        "use batch/v1 or batch/v1beta1",
+    );
+    assert_not_served(
+        &catalog.lookup("old.example/v1", "CronJob"),
+        "it serves a CronJob at batch/v1",
+    );
+    assert_not_served(
+        &catalog.lookup("none.example/v1", "Widget"),
+        "CustomResourceDefinition",
+    );
+    assert_unknown(&catalog.lookup("metrics.k8s.io/v1", "PodMetrics"), "Stale");
+    assert_unknown(
+        &catalog.lookup("metrics.k8s.io/v1beta1", "PodMetrics"),
+        "Stale",
+    );
+    assert_unknown(&catalog.lookup("v1", "Binding"), "only created");
+}
+
+#[test]
+fn a_root_that_failed_makes_its_kinds_unknown_and_no_others() {
+    let mut catalog = aggregated();
+    catalog.named = Root::Broken("no answer".to_owned());
+    assert_unknown(&catalog.lookup("batch/v1", "CronJob"), "no answer");
+    assert!(matches!(
+        catalog.lookup("v1", "ConfigMap"),
+        KindLookup::Served(_)
+    ));
+}
+
+#[test]
+fn older_servers_are_asked_version_by_version_for_what_is_needed() {
+    let core = json!({"kind": "APIVersions", "versions": ["v1"]});
+    let named = json!({"kind": "APIGroupList", "groups": [
+        {"name": "batch", "preferredVersion": {"groupVersion": "batch/v1"},
+            "versions": [{"groupVersion": "batch/v1beta1"}, {"groupVersion": "batch/v1"}]},
+        {"name": "apps", "versions": [{"groupVersion": "apps/v1"}]}]});
+    let mut catalog = catalog(&core, &named);
+    let needed = BTreeSet::from(["batch"]);
+    assert_eq!(
+        catalog.missing(Some(&needed)),
+        ["batch/v1", "batch/v1beta1"]
+    );
+    assert_eq!(catalog.missing(None).len(), 4);
+    assert_unknown(&catalog.lookup("batch/v1", "CronJob"), "was not asked for");
+
+    let list = json!({"kind": "APIResourceList", "groupVersion": "batch/v1", "resources": [
+        {"name": "cronjobs", "kind": "CronJob", "namespaced": true, "verbs": ["get", "list"]},
+        {"name": "cronjobs/status", "kind": "CronJob", "namespaced": true, "verbs": ["get"]}]});
+    let known = resources("batch/v1", list.to_string().as_bytes()).unwrap();
+    assert!(
+        matches!(&known, Resources::Known(known) if known.len() == 1),
+        "{known:?}"
+    );
+    catalog.fill("batch/v1", known);
+    assert!(matches!(
+        catalog.lookup("batch/v1", "CronJob"),
+        KindLookup::Served(_)
+    ));
+    catalog.fill("batch/v1beta1", Resources::Broken("503".to_owned()));
+    assert_unknown(&catalog.lookup("batch/v1beta1", "CronJob"), "503");
+}
+
+#[test]
+fn what_is_no_discovery_document_is_an_error_and_no_empty_cluster() {
+    let empty = json!({"kind": "APIGroupDiscoveryList", "items": []}).to_string();
+    let nothing = json!({"kind": "APIVersions", "versions": []}).to_string();
+    let status = json!({"kind": "Status", "code": 500}).to_string();
+    for body in [
+        "", "{", "null", "{}", "[]", "<html>", &*empty, &*nothing, &*status,
+    ] {
+        assert!(root(body.as_bytes()).is_err(), "{body}");
+    }
+    let of_another = json!({"kind": "APIResourceList", "groupVersion": "apps/v1"}).to_string();
+    for body in ["", "{}", &*of_another, &*status] {
+        assert!(resources("batch/v1", body.as_bytes()).is_err(), "{body}");
+    }
+}
+
+#[test]
+fn undeclared_objects_are_looked_for_once_for_each_kind() {
+    let (kinds, gaps) = aggregated().namespaced_kinds();
+    let names: Vec<_> = kinds
+        .iter()
+        .map(|kind| (&*kind.api_version, &*kind.kind))
+        .collect();
+    assert_eq!(names, [("v1", "ConfigMap"), ("batch/v1", "CronJob")]);
+    assert!(gaps.is_empty(), "computed groups are no gap: {gaps:?}");
+}

@@ -1,0 +1,281 @@
+//! What the objects of a snapshot cannot tell.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::cluster::{Answer, FetchRequest, Fetched, KindLookup, Places, ServedKind};
+use crate::model::{ResourceKey, Target, Warning};
+
+/// The name and version of the contract.
+const SCHEMA: &str = "driftctl.snapshot/v1";
+
+/// What is noted besides the objects.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Notes {
+    schema: String,
+    /// Where the objects come from.
+    from: Provenance,
+    /// The namespace of objects that name none.
+    namespace: Option<String>,
+    /// How kinds are served.
+    kinds: Vec<KindNote>,
+    /// What was proven not to be there.
+    absent: BTreeSet<Key>,
+    /// What could not be read.
+    unread: Vec<UnreadNote>,
+    /// Objects of which there is the metadata only.
+    partial: BTreeSet<Key>,
+    /// Objects whose secret values were masked.
+    masked: BTreeSet<Key>,
+    /// Where undeclared objects were looked for, and of which kinds.
+    extra: ExtraNote,
+    /// Schemas of custom resources, by `apiVersion`.
+    schemas: BTreeMap<String, Value>,
+    /// What went wrong.
+    warnings: Vec<WarningNote>,
+    interrupted: bool,
+}
+
+impl Default for Notes {
+    fn default() -> Self {
+        Self {
+            schema: SCHEMA.to_owned(),
+            from: Provenance::default(),
+            namespace: None,
+            kinds: Vec::new(),
+            absent: BTreeSet::new(),
+            unread: Vec::new(),
+            partial: BTreeSet::new(),
+            masked: BTreeSet::new(),
+            extra: ExtraNote::default(),
+            schemas: BTreeMap::new(),
+            warnings: Vec::new(),
+            interrupted: false,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Provenance {
+    context: Option<String>,
+    server: Option<String>,
+    version: Option<String>,
+    insecure: bool,
+    read_at: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct KindNote {
+    api_version: String,
+    kind: String,
+    lookup: KindLookup,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Key {
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    group: String,
+    kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    name: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct UnreadNote {
+    #[serde(flatten)]
+    key: Key,
+    why: String,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ExtraNote {
+    everywhere: bool,
+    namespaces: BTreeSet<String>,
+    kinds: BTreeSet<ServedKind>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct WarningNote {
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    place: String,
+    message: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    fatal: bool,
+}
+
+impl Key {
+    fn of(key: &ResourceKey) -> Self {
+        Self {
+            group: key.group.clone(),
+            kind: key.kind.clone(),
+            namespace: key.namespace.clone(),
+            name: key.name.clone(),
+        }
+    }
+}
+
+/// Taking notes.
+impl Notes {
+    pub(super) fn provenance(&mut self, target: Target, namespace: Option<String>) {
+        self.from = Provenance {
+            context: target.context,
+            server: target.server,
+            version: target.version,
+            insecure: target.insecure,
+            read_at: target.read_at,
+        };
+        self.namespace = namespace;
+    }
+
+    pub(super) fn kinds(&mut self, lookups: &BTreeMap<(String, String), KindLookup>) {
+        for ((api_version, kind), lookup) in lookups {
+            self.kinds.push(KindNote {
+                api_version: api_version.clone(),
+                kind: kind.clone(),
+                lookup: lookup.clone(),
+            });
+        }
+    }
+
+    pub(super) fn fetched(&mut self, request: &FetchRequest, fetched: &Fetched) {
+        for (key, answer) in &fetched.answers {
+            match answer {
+                Answer::Found(_) => {}
+                Answer::Absent => drop(self.absent.insert(Key::of(key))),
+                Answer::Unread(why) => self.unread.push(UnreadNote {
+                    key: Key::of(key),
+                    why: why.clone(),
+                }),
+            }
+        }
+        match &request.extra_in {
+            Places::All => self.extra.everywhere = true,
+            Places::Only(places) => self.extra.namespaces.extend(places.iter().cloned()),
+        }
+        self.extra.kinds.extend(fetched.extra_kinds.iter().cloned());
+        let note = |warning: &Warning| WarningNote {
+            place: warning.place.clone(),
+            message: warning.message.clone(),
+            fatal: warning.fatal,
+        };
+        self.warnings.extend(fetched.warnings.iter().map(note));
+        self.interrupted |= fetched.interrupted;
+    }
+
+    pub(super) fn schema(&mut self, api_version: &str, document: &Value) {
+        let schemas = &mut self.schemas;
+        schemas.insert(api_version.to_owned(), document.clone());
+    }
+
+    pub(super) fn partial(&mut self, key: &ResourceKey) {
+        self.partial.insert(Key::of(key));
+    }
+
+    pub(super) fn masked(&mut self, key: &ResourceKey) {
+        self.masked.insert(Key::of(key));
+    }
+}
+
+/// Reading them.
+impl Notes {
+    /// Where the objects come from.
+    pub fn target(&self) -> Target {
+        let from = self.from.clone();
+        Target {
+            context: from.context,
+            server: from.server,
+            version: from.version,
+            insecure: from.insecure,
+            read_at: from.read_at,
+            dump: None,
+        }
+    }
+
+    /// The namespace of objects that name none.
+    pub fn default_namespace(&self) -> Option<String> {
+        self.namespace.clone()
+    }
+
+    /// How a kind is served, if it was asked for.
+    pub fn lookup(&self, api_version: &str, kind: &str) -> Option<KindLookup> {
+        let mut notes = self.kinds.iter();
+        let found = notes.find(|note| note.api_version == api_version && note.kind == kind)?;
+        Some(found.lookup.clone())
+    }
+
+    /// The schema of a group version.
+    pub fn schema_of(&self, api_version: &str) -> Option<&Value> {
+        self.schemas.get(api_version)
+    }
+
+    /// Why an object that is in the snapshot cannot be compared all the same.
+    pub fn hindrance(&self, key: &ResourceKey) -> Option<String> {
+        let key = Key::of(key);
+        if self.masked.contains(&key) {
+            let why = "its secret values were masked when the snapshot was made; make one without \
+                       --redact to compare it";
+            return Some(why.to_owned());
+        }
+        if self.partial.contains(&key) {
+            let why = "nobody declared it when the snapshot was made, so only its metadata is in \
+                       it; make a new one";
+            return Some(why.to_owned());
+        }
+        None
+    }
+
+    /// What is known of an object that is not in the snapshot.
+    pub fn without(&self, key: &ResourceKey) -> Answer {
+        let note = Key::of(key);
+        if let Some(unread) = self.unread.iter().find(|unread| unread.key == note) {
+            return Answer::Unread(unread.why.clone());
+        }
+        if self.absent.contains(&note) {
+            return Answer::Absent;
+        }
+        let why = "the snapshot was made for manifests without it; make a new one";
+        Answer::Unread(why.to_owned())
+    }
+
+    /// What went wrong when it was made, and what it does not cover of a request.
+    pub fn warnings(&self, request: &FetchRequest) -> Vec<Warning> {
+        let noted = self.warnings.iter().map(|note| Warning {
+            place: note.place.clone(),
+            message: note.message.clone(),
+            fatal: note.fatal,
+        });
+        let gap = (!self.covers(&request.extra_in)).then(|| Warning {
+            place: request.extra_in.to_string(),
+            message: "the snapshot was made without looking for undeclared objects there; make \
+                      one with the same --extra and filters"
+                .to_owned(),
+            fatal: true,
+        });
+        noted.chain(gap).collect()
+    }
+
+    fn covers(&self, places: &Places) -> bool {
+        match places {
+            _ if self.extra.everywhere => true,
+            Places::All => false,
+            Places::Only(places) => places.is_subset(&self.extra.namespaces),
+        }
+    }
+
+    /// The kinds whose undeclared objects were looked for.
+    pub fn extra_kinds(&self) -> &BTreeSet<ServedKind> {
+        &self.extra.kinds
+    }
+
+    /// Whether making it was cut short.
+    pub fn interrupted(&self) -> bool {
+        self.interrupted
+    }
+}

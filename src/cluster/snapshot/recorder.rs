@@ -1,0 +1,206 @@
+//! Keeps what a comparison reads.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::Notes;
+use crate::cluster::{
+    Answer, FetchRequest, Fetched, KindLookup, Live, LiveObject, Query, ServedKind,
+};
+use crate::model::{ResourceKey, Target};
+use crate::redact::Redactor;
+
+/// Where kubectl keeps what it applied last.
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// A live side that keeps whatever is read through it.
+pub struct Recorder<'l> {
+    live: &'l dyn Live,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    notes: Notes,
+    objects: BTreeMap<ResourceKey, LiveObject>,
+    /// Undeclared objects, of which there may be the metadata only.
+    extra: BTreeMap<ResourceKey, LiveObject>,
+}
+
+impl<'l> Recorder<'l> {
+    /// Reads through to `live`.
+    pub fn new(live: &'l dyn Live) -> Self {
+        Self {
+            live,
+            kept: Mutex::default(),
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // What a panic left behind is as good as before: each note is made as a whole.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what was kept, an object to a line; `redactor` masks secrets.
+    ///
+    /// # Errors
+    /// Those of `out`, and objects that cannot be read.
+    pub fn write(self, redactor: Option<&Redactor>, out: &mut dyn Write) -> io::Result<()> {
+        let target = self.live.target();
+        let namespace = self.live.default_namespace();
+        let kept = self.kept.into_inner();
+        let mut kept = kept.unwrap_or_else(PoisonError::into_inner);
+        kept.notes.provenance(target, namespace);
+        for (key, object) in kept.extra {
+            if let Entry::Vacant(place) = kept.objects.entry(key) {
+                kept.notes.partial(place.key());
+                place.insert(object);
+            }
+        }
+        let mut items = Vec::new();
+        for (key, object) in &kept.objects {
+            let mut value = object.value().map_err(io::Error::other)?;
+            if redactor.is_some_and(|redactor| mask(redactor, key, &mut value)) {
+                kept.notes.masked(key);
+            }
+            items.push(value.to_string());
+        }
+        let notes = serde_json::to_string(&kept.notes)?;
+        write!(out, "{{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[")?;
+        for (i, item) in items.iter().enumerate() {
+            let comma = if i == 0 { "\n" } else { ",\n" };
+            write!(out, "{comma}{item}")?;
+        }
+        writeln!(out, "\n],\"driftctl\":{notes}}}")
+    }
+}
+
+/// Masks the secrets of an object; whether there were any. What says who owns what stays as it is,
+/// and what was applied last is masked within: comparing needs both.
+fn mask(redactor: &Redactor, key: &ResourceKey, value: &mut Value) -> bool {
+    let owners = take(value, "/metadata", "managedFields");
+    let applied = take(value, "/metadata/annotations", LAST_APPLIED);
+    let masked = redactor.live(key, value.clone());
+    let mut found = masked != *value;
+    *value = masked;
+    if let Some(text) = applied {
+        let parsed = text
+            .as_str()
+            .and_then(|text| serde_json::from_str(text).ok());
+        let masked = parsed
+            .clone()
+            .map(|object: Value| redactor.live(key, object));
+        found |= masked != parsed || parsed.is_none();
+        let text = if masked == parsed {
+            text
+        } else {
+            masked.unwrap_or_default().to_string().into()
+        };
+        put(value, "/metadata/annotations", LAST_APPLIED, text);
+    }
+    if let Some(owners) = owners {
+        put(value, "/metadata", "managedFields", owners);
+    }
+    found
+}
+
+fn take(value: &mut Value, place: &str, field: &str) -> Option<Value> {
+    value.pointer_mut(place)?.as_object_mut()?.remove(field)
+}
+
+fn put(value: &mut Value, place: &str, field: &str, content: Value) {
+    if let Some(object) = value.pointer_mut(place).and_then(Value::as_object_mut) {
+        object.insert(field.to_owned(), content);
+    }
+}
+
+impl Recorder<'_> {
+    /// Keeps objects that were read beside those that were asked for by name.
+    fn keep(&self, api_version: &str, kind: &str, objects: &[Value]) {
+        let mut kept = self.kept();
+        for value in objects {
+            let text = |field: &str| value.pointer(field).and_then(Value::as_str);
+            let Some(name) = text("/metadata/name") else {
+                continue;
+            };
+            let key = ResourceKey {
+                group: crate::model::group_of(api_version).to_owned(),
+                kind: kind.to_owned(),
+                namespace: text("/metadata/namespace").map(str::to_owned),
+                name: name.to_owned(),
+            };
+            let object = LiveObject::from_value(key.clone(), api_version, value);
+            kept.objects.entry(key).or_insert(object);
+        }
+    }
+}
+
+impl Live for Recorder<'_> {
+    fn target(&self) -> Target {
+        self.live.target()
+    }
+
+    fn default_namespace(&self) -> Option<String> {
+        self.live.default_namespace()
+    }
+
+    fn resolve(
+        &self,
+        kinds: &BTreeSet<(String, String)>,
+        declared_crds: &[&Value],
+    ) -> Result<BTreeMap<(String, String), KindLookup>> {
+        let lookups = self.live.resolve(kinds, declared_crds)?;
+        self.kept().notes.kinds(&lookups);
+        Ok(lookups)
+    }
+
+    fn fetch(&self, request: &FetchRequest) -> Result<Fetched> {
+        let fetched = self.live.fetch(request)?;
+        let mut kept = self.kept();
+        kept.notes.fetched(request, &fetched);
+        for (key, answer) in &fetched.answers {
+            if let Answer::Found(object) = answer {
+                kept.objects.insert(key.clone(), object.clone());
+            }
+        }
+        let extra = fetched.extra.iter();
+        kept.extra
+            .extend(extra.map(|object| (object.key.clone(), object.clone())));
+        drop(kept);
+        Ok(fetched)
+    }
+
+    fn schema(&self, api_version: &str) -> Result<Option<Value>> {
+        let schema = self.live.schema(api_version)?;
+        if let Some(document) = &schema {
+            self.kept().notes.schema(api_version, document);
+        }
+        Ok(schema)
+    }
+
+    fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>> {
+        let related = self.live.related(api_version, kind, namespace)?;
+        self.keep(api_version, kind, &related);
+        Some(related)
+    }
+
+    fn list(&self, query: &Query<'_>) -> Result<Vec<Value>> {
+        // A snapshot is asked for whole objects later.
+        let whole = Query {
+            metadata_only: false,
+            ..*query
+        };
+        let found = self.live.list(&whole)?;
+        self.keep(query.api_version, query.kind, &found);
+        Ok(found)
+    }
+
+    fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
+        self.live.kinds()
+    }
+}

@@ -1,0 +1,121 @@
+//! What a comparison needs: which rights on which kinds, found out without making it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::resolve::{self, Resolved};
+use super::{Extra, Options, load};
+use crate::cluster::{Live, Right, ServedKind};
+use crate::model::{ObjectReport, Warning};
+use crate::source::Source;
+
+/// What a right is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Use {
+    /// The run is incomplete without it.
+    Needed,
+    /// Without it objects are read one by one.
+    Faster,
+    /// Without it replicas that an autoscaler decides about count as drift.
+    Autoscalers,
+}
+
+/// What a run needs.
+#[derive(Debug, Default)]
+pub struct Needs {
+    /// Objects that are declared and chosen.
+    pub objects: usize,
+    /// Their kinds.
+    pub kinds: BTreeSet<ServedKind>,
+    /// The namespaces that they are in.
+    pub namespaces: BTreeSet<String>,
+    /// The rights, and what each is for.
+    pub rights: BTreeMap<Right, Use>,
+    /// Objects that cannot be compared whatever the rights.
+    pub unresolved: Vec<ObjectReport>,
+    /// What is wrong with the manifests.
+    pub errors: Vec<Warning>,
+    /// Objects that the filters left out.
+    pub filtered: usize,
+}
+
+/// Finds out what a run would need. `extra_kinds` are those whose undeclared objects would be
+/// looked for.
+///
+/// # Errors
+/// When the live side knows nothing about any kind.
+pub fn needs(
+    sources: &[Box<dyn Source>],
+    live: &dyn Live,
+    options: &Options,
+    extra_kinds: &[ServedKind],
+) -> Result<Needs> {
+    let loaded = load(sources, live);
+    let resolved = resolve::resolve(&loaded.manifests, live, options)?;
+    let mut needs = Needs {
+        objects: resolved.declared.len(),
+        filtered: resolved.filtered,
+        errors: loaded.errors,
+        ..Needs::default()
+    };
+    for declared in &resolved.declared {
+        let namespace = declared.key.namespace.as_deref();
+        needs.namespaces.extend(namespace.map(str::to_owned));
+        if let (Some(namespace), Some(_)) = (namespace, replicas(&declared.manifest.value())) {
+            let right = Right::new("list", &autoscalers(), Some(namespace));
+            needs.add(right, Use::Autoscalers);
+        }
+    }
+    for wanted in resolved.wanted() {
+        let namespace = wanted.key.namespace.as_deref();
+        needs.add(Right::new("get", &wanted.kind, namespace), Use::Needed);
+        needs.add(Right::new("list", &wanted.kind, namespace), Use::Faster);
+        needs.kinds.insert(wanted.kind);
+    }
+    needs.add_extra(&resolved, options, extra_kinds);
+    needs.unresolved = resolved.unresolved;
+    Ok(needs)
+}
+
+impl Needs {
+    /// The strongest use counts.
+    fn add(&mut self, right: Right, what_for: Use) {
+        let known = self.rights.entry(right).or_insert(what_for);
+        *known = what_for.min(*known);
+    }
+
+    fn add_extra(&mut self, resolved: &Resolved<'_>, options: &Options, kinds: &[ServedKind]) {
+        if options.extra == Extra::None {
+            return;
+        }
+        let chosen = kinds
+            .iter()
+            .filter(|kind| options.filter.keeps_kind(&kind.names()));
+        for kind in chosen {
+            if options.all_namespaces {
+                self.add(Right::new("list", kind, None), Use::Needed);
+                continue;
+            }
+            for namespace in &resolved.covered {
+                self.add(Right::new("list", kind, Some(namespace)), Use::Needed);
+            }
+        }
+    }
+}
+
+fn replicas(manifest: &Value) -> Option<&Value> {
+    manifest.pointer("/spec/replicas")
+}
+
+/// The kind that decides about replicas.
+fn autoscalers() -> ServedKind {
+    ServedKind {
+        api_version: "autoscaling/v2".to_owned(),
+        kind: "HorizontalPodAutoscaler".to_owned(),
+        plural: "horizontalpodautoscalers".to_owned(),
+        namespaced: true,
+        short_names: Vec::new(),
+    }
+}

@@ -1,0 +1,357 @@
+//! Ways to the server: kubeconfigs, credential plugins, certificates, proxies.
+
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::server::{Identity, Server, TOKEN};
+use crate::shop;
+use crate::support::Place;
+
+const MANIFEST: &str = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop-data}\n";
+
+/// A place with one manifest of an object that drifted, and a kubeconfig.
+fn place(kubeconfig: &str) -> Place {
+    Place::new()
+        .file("manifests/a.yaml", MANIFEST)
+        .file("kubeconfig", kubeconfig)
+}
+
+/// Runs a comparison: the exit code and all that was shown.
+fn diff(place: &Place, words: &[&str]) -> (i32, String) {
+    let mut command = place.driftctl();
+    command.args([
+        "diff",
+        "manifests",
+        "--request-timeout",
+        "5",
+        "--timeout",
+        "10",
+    ]);
+    let output = command.args(words).output().unwrap();
+    let shown = [&output.stdout[..], &output.stderr[..]].concat();
+    let shown = String::from_utf8(shown).unwrap();
+    assert!(!shown.contains("canary"), "{shown}");
+    (output.status.code().unwrap(), shown)
+}
+
+#[track_caller]
+fn assert_works(place: &Place) {
+    let (code, shown) = diff(place, &["--kubeconfig", "kubeconfig"]);
+    assert!(code < 2, "{shown}");
+    assert!(shown.contains("1 of 1 declared object compared"), "{shown}");
+}
+
+/// Whatever is wrong is said in these words, and the run is no answer.
+#[track_caller]
+fn assert_fails(place: &Place, words: &[&str]) {
+    let (code, shown) = diff(place, &["--kubeconfig", "kubeconfig"]);
+    assert_eq!(code, 2, "{shown}");
+    for word in words {
+        assert!(shown.contains(word), "{word}: {shown}");
+    }
+}
+
+fn open(identity: Identity) -> Server {
+    let mut cluster = shop();
+    cluster.identity = identity;
+    cluster.tokens = vec![TOKEN.to_owned()];
+    cluster.start()
+}
+
+fn encoded(text: &str) -> String {
+    STANDARD.encode(text)
+}
+
+#[test]
+fn a_certificate_of_an_unknown_authority_is_refused() {
+    let server = open(Identity::plain());
+    let other = encoded(Identity::named("127.0.0.1").authority());
+    let cluster = json!({"certificate-authority-data": other});
+    let kubeconfig = server.kubeconfig_with(cluster, json!({"token": TOKEN}));
+    assert_fails(
+        &place(&kubeconfig),
+        &["invalid peer certificate", "nothing can be read from"],
+    );
+    assert!(server.seen().is_empty(), "something was sent to a stranger");
+}
+
+#[test]
+fn a_certificate_of_another_host_is_refused_unless_the_name_is_known() {
+    let server = open(Identity::named("api.shop.example"));
+    assert_fails(&place(&server.kubeconfig()), &["invalid peer certificate"]);
+    let named = json!({"tls-server-name": "api.shop.example"});
+    let kubeconfig = server.kubeconfig_with(named, json!({"token": TOKEN}));
+    assert_works(&place(&kubeconfig));
+}
+
+#[test]
+fn a_certificate_that_nobody_checks_is_marked() {
+    let server = open(Identity::named("api.shop.example"));
+    let insecure = json!({"insecure-skip-tls-verify": true, "certificate-authority-data": null});
+    let kubeconfig = server.kubeconfig_with(insecure, json!({"token": TOKEN}));
+    let place = place(&kubeconfig);
+    assert_works(&place);
+    let (_, shown) = diff(&place, &["--kubeconfig", "kubeconfig", "-o", "json"]);
+    let report: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(report["target"]["insecure"], true, "{}", report["target"]);
+}
+
+#[test]
+fn a_client_may_show_a_certificate() {
+    let identity = Identity::plain().asking_clients();
+    let client = identity.client().clone();
+    let mut cluster = shop();
+    cluster.identity = identity;
+    let server = cluster.start();
+    let user = json!({
+        "client-certificate-data": encoded(&client.certificate),
+        "client-key-data": encoded(&client.key),
+    });
+    assert_works(&place(&server.kubeconfig_with(json!({}), user)));
+    let none = server.kubeconfig_with(json!({}), json!({}));
+    assert_fails(&place(&none), &["nothing can be read from"]);
+}
+
+#[test]
+fn a_token_that_is_not_taken_stops_the_run() {
+    let server = open(Identity::plain());
+    let user = json!({"token": "canary-of-a-token"});
+    assert_fails(&place(&server.kubeconfig_with(json!({}), user)), &["401"]);
+}
+
+#[test]
+fn files_of_a_list_are_merged_and_the_first_word_counts() {
+    let server = open(Identity::plain());
+    let all: Value = serde_json::from_str(&server.kubeconfig()).unwrap();
+    let mut first = json!({"apiVersion": "v1", "kind": "Config"});
+    first["users"] = all["users"].clone();
+    first["contexts"] = all["contexts"].clone();
+    let mut second = all.clone();
+    second["users"] = json!([{"name": "u", "user": {"token": "another"}}]);
+    let place = Place::new()
+        .file("manifests/a.yaml", MANIFEST)
+        .file("first", first.to_string())
+        .file("second", second.to_string())
+        .var("KUBECONFIG", "first:not-there:second");
+    let (code, shown) = diff(&place, &[]);
+    assert!(code < 2, "{shown}");
+    let place = place.var("KUBECONFIG", "not-there:nor-this");
+    let (code, shown) = diff(&place, &[]);
+    assert_eq!(code, 2);
+    assert!(shown.contains("not-there, nor-this"), "{shown}");
+}
+
+#[test]
+fn a_broken_kubeconfig_never_falls_back_to_another() {
+    let server = open(Identity::plain());
+    let place = Place::new()
+        .file("manifests/a.yaml", MANIFEST)
+        .file(".kube/config", server.kubeconfig())
+        .file("broken", "clusters: [canary\n")
+        .var("KUBECONFIG", "broken");
+    let (code, shown) = diff(&place, &[]);
+    assert_eq!(code, 2, "{shown}");
+    assert!(shown.contains("broken:"), "{shown}");
+    assert!(server.seen().is_empty());
+}
+
+#[test]
+fn a_kubeconfig_among_the_manifests_is_refused() {
+    let server = open(Identity::plain());
+    let place = Place::new()
+        .file("manifests/a.yaml", MANIFEST)
+        .file("manifests/kubeconfig", server.kubeconfig());
+    let (code, shown) = diff(&place, &["--kubeconfig", "manifests/kubeconfig"]);
+    assert_eq!(code, 2, "{shown}");
+    assert!(shown.contains("it can run programs"), "{shown}");
+}
+
+#[test]
+fn a_login_by_oidc_names_what_is_missing() {
+    let server = open(Identity::plain());
+    let user = json!({"auth-provider": {"name": "oidc", "config": {
+        "idp-issuer-url": "https://id.shop.example", "client-id": "shop"}}});
+    let (code, shown) = diff(
+        &place(&server.kubeconfig_with(json!({}), user)),
+        &["--kubeconfig", "kubeconfig"],
+    );
+    assert_eq!(code, 2, "{shown}");
+    assert!(shown.to_lowercase().contains("token"), "{shown}");
+}
+
+/// Plugins are programs; these are shell scripts.
+#[cfg(unix)]
+mod plugins {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn with_plugin(server: &Server, script: &str) -> Place {
+        let user = json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1",
+            "command": "./plugin", "interactiveMode": "Never",
+            "env": [{"name": "GREETING", "value": "hello"}]}});
+        let place = place(&server.kubeconfig_with(json!({}), user)).file("plugin", script);
+        let file = place.path().join("plugin");
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
+        place
+    }
+
+    fn credential(status: &Value) -> String {
+        let credential = json!({"apiVersion": "client.authentication.k8s.io/v1",
+            "kind": "ExecCredential", "status": status});
+        format!("echo '{credential}'\n")
+    }
+
+    #[test]
+    fn a_plugin_gives_a_token() {
+        let server = open(Identity::plain());
+        let script = format!(
+            "#!/bin/sh\n[ \"$GREETING\" = hello ] || exit 3\n{}",
+            credential(&json!({"token": TOKEN}))
+        );
+        assert_works(&with_plugin(&server, &script));
+    }
+
+    #[test]
+    fn a_plugin_gives_a_certificate() {
+        let identity = Identity::plain().asking_clients();
+        let client = identity.client().clone();
+        let mut cluster = shop();
+        cluster.identity = identity;
+        let server = cluster.start();
+        let status = json!({"clientCertificateData": client.certificate,
+            "clientKeyData": client.key});
+        let place = with_plugin(&server, "#!/bin/sh\ncat credential\n");
+        let credential = json!({"apiVersion": "client.authentication.k8s.io/v1",
+            "kind": "ExecCredential", "status": status});
+        assert_works(&place.file("credential", credential.to_string()));
+    }
+
+    #[test]
+    fn credentials_that_are_refused_are_renewed_once() {
+        let server = open(Identity::plain());
+        let renewing = format!(
+            "#!/bin/sh\nif [ -e asked ]; then\n{}else\n  : > asked\n{}fi\n",
+            credential(&json!({"token": TOKEN})),
+            credential(&json!({"token": "expired"}))
+        );
+        assert_works(&with_plugin(&server, &renewing));
+        let stubborn = format!(
+            "#!/bin/sh\necho x >> asked\n{}",
+            credential(&json!({"token": "canary-of-a-token"}))
+        );
+        let place = with_plugin(&server, &stubborn);
+        assert_fails(&place, &["401", "renewed once"]);
+        let asked = std::fs::read_to_string(place.path().join("asked")).unwrap();
+        assert_eq!(asked.lines().count(), 2);
+    }
+
+    #[test]
+    fn a_plugin_that_fails_shows_nothing_of_what_it_printed() {
+        let server = open(Identity::plain());
+        let cases = [
+            (
+                "#!/bin/sh\necho canary; echo canary >&2; exit 7\n",
+                "exit code 7",
+            ),
+            ("#!/bin/sh\necho 'canary: ['\n", "no ExecCredential"),
+            ("#!/bin/sh\necho '{\"canary\":1}'\n", "no credentials"),
+            ("#!/bin/sh\nexec sleep 60\n", "did not end within 5s"),
+            ("#!/bin/sh\nkill -9 $$\n", "signal"),
+        ];
+        std::thread::scope(|scope| {
+            for (script, words) in cases {
+                let server = &server;
+                scope.spawn(move || assert_fails(&with_plugin(server, script), &["plugin", words]));
+            }
+        });
+        assert!(server.seen().is_empty());
+    }
+
+    #[test]
+    fn a_plugin_that_is_not_there_is_named() {
+        let server = open(Identity::plain());
+        let user = json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1",
+            "command": "cloud-login", "installHint": "install cloud-login"}});
+        let place = place(&server.kubeconfig_with(json!({}), user));
+        assert_fails(&place, &["cloud-login", "install cloud-login"]);
+    }
+}
+
+/// A proxy for `CONNECT`: its address, and how many tunnels it made.
+fn proxy(credentials: Option<&'static str>) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let tunnels = Arc::new(AtomicUsize::new(0));
+    let made = Arc::clone(&tunnels);
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let made = Arc::clone(&made);
+            std::thread::spawn(move || tunnel(client.unwrap(), credentials, &made));
+        }
+    });
+    (address, tunnels)
+}
+
+fn tunnel(mut client: TcpStream, credentials: Option<&str>, made: &AtomicUsize) -> Option<()> {
+    use std::io::{Read as _, Write as _};
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        client.read_exact(&mut byte).ok()?;
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let target = head.strip_prefix("CONNECT ")?.split(' ').next()?;
+    let wanted = credentials.map(|plain| format!("Basic {}", encoded(plain)));
+    if wanted.is_some_and(|wanted| !head.contains(&wanted)) {
+        let refusal =
+            b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 6\r\n\r\ncanary";
+        return client.write_all(refusal).ok();
+    }
+    let mut server = TcpStream::connect(target).ok()?;
+    client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").ok()?;
+    made.fetch_add(1, Ordering::SeqCst);
+    let (mut from_client, mut to_server) = (client.try_clone().ok()?, server.try_clone().ok()?);
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut from_client, &mut to_server);
+        let _ = to_server.shutdown(Shutdown::Write);
+    });
+    let _ = std::io::copy(&mut server, &mut client);
+    client.shutdown(Shutdown::Write).ok()
+}
+
+#[test]
+fn a_proxy_of_the_kubeconfig_is_used() {
+    let server = open(Identity::plain());
+    let (address, tunnels) = proxy(None);
+    let through = json!({"proxy-url": format!("http://{address}")});
+    let kubeconfig = server.kubeconfig_with(through, json!({"token": TOKEN}));
+    assert_works(&place(&kubeconfig));
+    assert!(tunnels.load(Ordering::SeqCst) > 0);
+}
+
+#[test]
+fn a_proxy_gets_its_password_and_no_report_does() {
+    let server = open(Identity::plain());
+    let (address, tunnels) = proxy(Some("me:canary-word"));
+    let through = json!({"proxy-url": format!("http://me:canary-word@{address}")});
+    let kubeconfig = server.kubeconfig_with(through, json!({"token": TOKEN}));
+    assert_works(&place(&kubeconfig));
+    assert!(tunnels.load(Ordering::SeqCst) > 0);
+    let wrong = json!({"proxy-url": format!("http://me:canary-guess@{address}")});
+    let kubeconfig = server.kubeconfig_with(wrong, json!({"token": TOKEN}));
+    assert_fails(&place(&kubeconfig), &["nothing can be read from"]);
+}
+
+#[test]
+fn a_proxy_of_the_environment_is_not_for_this_machine() {
+    let server = open(Identity::plain());
+    let place = place(&server.kubeconfig()).var("HTTPS_PROXY", "http://127.0.0.1:1");
+    assert_works(&place);
+}

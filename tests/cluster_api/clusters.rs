@@ -1,0 +1,110 @@
+//! Several clusters in one run.
+
+use serde_json::{Value, json};
+
+use crate::recording;
+use crate::server::{Fault, Server};
+use crate::support::{Place, fixture};
+
+/// A kubeconfig with a context for each server.
+fn kubeconfig(servers: &[(&str, &Server)]) -> String {
+    let mut merged = json!({"apiVersion": "v1", "kind": "Config",
+        "clusters": [], "users": [], "contexts": []});
+    for (name, server) in servers {
+        let mut one: Value = serde_json::from_str(&server.kubeconfig()).unwrap();
+        one["contexts"][0]["context"] = json!({"cluster": name, "user": name});
+        for list in ["clusters", "users", "contexts"] {
+            one[list][0]["name"] = (*name).into();
+            merged[list]
+                .as_array_mut()
+                .unwrap()
+                .push(one[list][0].take());
+        }
+    }
+    merged.to_string()
+}
+
+/// Runs with the contexts `red` and `blue`; what goes wrong, goes wrong in `blue`.
+fn run(fault: Option<(&'static str, Fault)>, more: &[&str]) -> (i32, String, String) {
+    let (red, blue) = (
+        Server::start(&recording(), None),
+        Server::start(&recording(), fault),
+    );
+    let place = Place::new().file("kubeconfig", kubeconfig(&[("red", &red), ("blue", &blue)]));
+    let output = place
+        .driftctl()
+        .args(["diff", "--kubeconfig", "kubeconfig", "--timeout", "20"])
+        .args(["--context", "red", "--context", "blue"])
+        .args(more)
+        .arg(fixture("shop/manifests"))
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+#[test]
+fn each_cluster_has_a_report_of_its_own() {
+    let (code, shown, _) = run(None, &["-o", "json"]);
+    assert_eq!(code, 1);
+    let document: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(document["schema"], "driftctl.reports/v1");
+    assert_eq!(document["verdict"], "drifted");
+    let reports = document["reports"].as_array().unwrap();
+    let contexts: Vec<_> = reports.iter().map(|r| &r["target"]["context"]).collect();
+    assert_eq!(contexts, ["red", "blue"]);
+    assert_ne!(
+        reports[0]["target"]["server"],
+        reports[1]["target"]["server"]
+    );
+    assert_eq!(reports[0]["objects"], reports[1]["objects"]);
+    assert_eq!(reports[0]["summary"]["drifted"], 46);
+}
+
+#[test]
+fn one_that_cannot_be_reached_does_not_hide_the_others() {
+    let (code, shown, stderr) = run(Some(("/api", Fault::Reset)), &["-o", "json", "--exit-zero"]);
+    assert_eq!(code, 2);
+    let document: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(document["verdict"], "incomplete");
+    assert_eq!(document["reports"][0]["summary"]["drifted"], 46);
+    assert_eq!(document["reports"][1]["verdict"], "incomplete");
+    assert!(
+        stderr.starts_with("error: blue: nothing can be read from"),
+        "{stderr}"
+    );
+    let (code, shown, _) = run(Some(("/api", Fault::Reset)), &[]);
+    assert_eq!(code, 2);
+    for part in ["━━ cluster red", "DRIFTED", "━━ cluster blue", "INCOMPLETE"] {
+        assert!(shown.contains(part), "{part}");
+    }
+    let last = shown.lines().last().unwrap();
+    assert_eq!(last, "━━ 2 clusters: red drifted, blue incomplete");
+}
+
+#[test]
+fn manifests_from_standard_input_are_compared_with_each() {
+    let (red, blue) = (
+        Server::start(&recording(), None),
+        Server::start(&recording(), None),
+    );
+    let place = Place::new().file("kubeconfig", kubeconfig(&[("red", &red), ("blue", &blue)]));
+    let manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: none, namespace: shop}\n";
+    let run = |contexts: &[&str]| {
+        let output = place
+            .driftctl()
+            .args(["diff", "-", "--kubeconfig", "kubeconfig", "-o", "name"])
+            .args(contexts)
+            .write_stdin(manifest)
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let shown = run(&["--context", "red", "--context", "blue"]);
+    assert_eq!(shown.matches("ConfigMap/shop/none").count(), 2, "{shown}");
+    assert_eq!(run(&["--context", "red", "--context", "red"]), "");
+}

@@ -1,0 +1,136 @@
+//! `driftctl doctor` against the server.
+
+use serde_json::Value;
+
+use crate::server::{Fault, Server};
+use crate::support::{Place, fixture};
+use crate::{Requests, recording};
+
+/// Runs `driftctl doctor` over the shop's manifests: exit code, both streams, requests.
+fn run(fault: Option<(&'static str, Fault)>, more: &[&str]) -> (i32, String, String, Requests) {
+    let server = Server::start(&recording(), fault);
+    let place = Place::new().file("kubeconfig", server.kubeconfig());
+    let output = place
+        .driftctl()
+        .args(["doctor", "--kubeconfig", "kubeconfig"])
+        .args(["--request-timeout", "2", "--timeout", "20"])
+        .args(more)
+        .arg(fixture("shop/manifests"))
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let code = output.status.code().unwrap();
+    (
+        code,
+        text(&output.stdout),
+        text(&output.stderr),
+        server.seen(),
+    )
+}
+
+#[test]
+fn a_cluster_that_lets_everything_be_read_is_ready() {
+    let (code, shown, _, seen) = run(None, &[]);
+    assert_eq!(code, 0, "{shown}");
+    for part in [
+        "ok    kubeconfig  context shop, https://127.0.0.1:",
+        "ok    connection  Kubernetes v1.36.2",
+        "ok    identity    system:serviceaccount:ci:driftctl (system:authenticated)",
+        "66 objects of",
+        "READY  a diff reads everything",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let reviews = "/apis/auth";
+    let reads = |path: &str| ["/api?", "/apis?", "/version?"].contains(&path);
+    for (method, path) in seen {
+        let allowed = if path.starts_with(reviews) {
+            "POST"
+        } else {
+            "GET"
+        };
+        assert_eq!(method, allowed, "{path}");
+        assert!(path.starts_with(reviews) || reads(&path), "{path}");
+    }
+}
+
+#[test]
+fn a_right_that_is_missing_is_named_and_granted_by_what_is_printed() {
+    let forbidden = Some(("/secrets", Fault::Code(403)));
+    let (code, shown, _, _) = run(forbidden, &[]);
+    assert_eq!(code, 2);
+    let part = "FAIL  rights      get secrets in namespace shop is not allowed";
+    assert!(shown.contains(part), "{shown}");
+    assert!(shown.contains("NOT READY"), "{shown}");
+
+    let (code, roles, stderr, _) = run(forbidden, &["-o", "yaml", "--role-name", "shop-reader"]);
+    assert_eq!(code, 2);
+    assert!(
+        stderr.contains("error: rights: get secrets in namespace shop"),
+        "{stderr}"
+    );
+    let mut kinds = Vec::new();
+    for document in roles.split("\n---\n") {
+        let role: Value = serde_yaml::from_str(document).unwrap();
+        assert_eq!(role["metadata"]["name"], "shop-reader");
+        if role["kind"] == "Role" && role["metadata"]["namespace"] == "shop" {
+            let rules = role["rules"].to_string();
+            assert!(rules.contains("secrets") && !rules.contains('*'), "{rules}");
+            assert!(
+                !rules.contains("watch") && !rules.contains("patch"),
+                "{rules}"
+            );
+        }
+        if role["kind"] == "RoleBinding" {
+            assert_eq!(role["subjects"][0]["kind"], "ServiceAccount");
+            assert_eq!(role["subjects"][0]["namespace"], "ci");
+        }
+        kinds.push(role["kind"].as_str().unwrap().to_owned());
+    }
+    for kind in ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"] {
+        assert!(kinds.iter().any(|k| k == kind), "{kind}: {kinds:?}");
+    }
+}
+
+#[test]
+fn roles_are_bound_to_whom_they_are_for() {
+    let (code, roles, stderr, _) = run(None, &["-o", "yaml", "--for", "alice@example.org"]);
+    assert_eq!((code, stderr.as_str()), (0, ""));
+    assert!(
+        roles.contains("kind: User") && roles.contains("alice@example.org"),
+        "{roles}"
+    );
+    assert!(!roles.contains("ServiceAccount\n"), "{roles}");
+}
+
+#[test]
+fn looking_for_undeclared_objects_takes_more_rights() {
+    let roles = |more: &[&str]| run(None, &[&["-o", "json"], more].concat()).1;
+    let (few, many) = (roles(&[]), roles(&["--extra", "namespace"]));
+    assert!(!few.contains("\"controllerrevisions\"") && many.contains("\"controllerrevisions\""));
+    let chosen = roles(&["--extra", "namespace", "--kind", "deploy"]);
+    assert!(!chosen.contains("\"controllerrevisions\"") && !chosen.contains("\"secrets\""));
+    let document: Value = serde_json::from_str(&few).unwrap();
+    assert_eq!(document["ready"], true);
+}
+
+#[test]
+fn what_cannot_be_asked_is_not_ready() {
+    for fault in [
+        ("/apis?", Fault::Reset),
+        ("/apis?", Fault::Code(401)),
+        ("selfsubjectaccessreviews", Fault::Code(500)),
+        ("selfsubjectaccessreviews", Fault::Html),
+    ] {
+        let (code, shown, _, _) = run(Some(fault), &[]);
+        assert_eq!(code, 2, "{}: {shown}", fault.0);
+        assert!(shown.contains("FAIL"), "{}: {shown}", fault.0);
+        assert!(!shown.contains("canary-in-an-error"), "{shown}");
+    }
+    let place = Place::new();
+    let shown = place.run(["doctor", "--kubeconfig", "nowhere", "."]);
+    assert!(
+        shown.starts_with("exit code: 2") && shown.contains("FAIL  kubeconfig"),
+        "{shown}"
+    );
+}

@@ -1,0 +1,138 @@
+//! Runs comparisons within this process, and holds them against the truth.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use anyhow::Result;
+use driftctl::cluster::{Api, ConnectOptions, Live};
+use driftctl::engine::{self, Options};
+use driftctl::model::{Manifest, Report, ResourceKey, Status};
+use driftctl::policy::RuleSet;
+use driftctl::source::{Files, Loaded, Source};
+
+use crate::server::Server;
+use crate::support::{Place, fixture};
+
+/// The shop's manifests, read once.
+static SHOP: LazyLock<Vec<Manifest>> =
+    LazyLock::new(|| Files::new([fixture("shop/manifests")]).read().manifests);
+
+/// What is to be said of each object: its status, and the paths that drifted.
+pub type Truth = BTreeMap<ResourceKey, (Status, Vec<String>)>;
+
+/// How long things may take.
+#[derive(Clone, Copy)]
+pub struct Patience {
+    pub request: Duration,
+    pub run: Duration,
+}
+
+impl Default for Patience {
+    /// Enough for anything that goes well.
+    fn default() -> Self {
+        Self {
+            request: Duration::from_secs(20),
+            run: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Manifests that are read already.
+struct Declared(Vec<Manifest>);
+
+impl Source for Declared {
+    fn load(&self, _: &dyn Live) -> Loaded {
+        Loaded {
+            manifests: self.0.clone(),
+            ..Loaded::default()
+        }
+    }
+}
+
+/// Compares the shop's manifests with what a server holds.
+pub fn observe(server: &Server, patience: Patience) -> Result<Report> {
+    observe_these(&SHOP, server, patience)
+}
+
+/// Compares manifests with what a server holds.
+pub fn observe_these(
+    manifests: &[Manifest],
+    server: &Server,
+    patience: Patience,
+) -> Result<Report> {
+    let place = Place::new().file("kubeconfig", server.kubeconfig());
+    let api = Api::connect(&ConnectOptions {
+        kubeconfig: Some(place.path().join("kubeconfig")),
+        context: None,
+        scanned: Vec::<PathBuf>::new(),
+        request_timeout: patience.request,
+        timeout: patience.run,
+        concurrency: 16,
+    })?;
+    let sources: [Box<dyn Source>; 1] = [Box::new(Declared(manifests.to_vec()))];
+    engine::run(&sources, &api, RuleSet::builtin(), &Options::default())
+}
+
+/// What a report says of each object.
+pub fn said(report: &Report) -> Truth {
+    let objects = report.objects.iter();
+    let say = |object: &driftctl::model::ObjectReport| {
+        let paths = object.reported().map(|drift| drift.change.path.to_string());
+        (object.key.clone(), (object.status, paths.collect()))
+    };
+    objects.map(say).collect()
+}
+
+/// How a run came out, held against the truth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing could be compared, and that is said.
+    Error,
+    /// Something could not be read, and that is said; all the rest is true.
+    Incomplete,
+    /// Everything was compared, and is true.
+    Whole,
+}
+
+/// Holds a run against the truth.
+///
+/// # Panics
+/// When something that is said of an object is wrong, when a run that is not called incomplete
+/// lacks one, and when the body of an error is shown.
+#[track_caller]
+pub fn judge(run: &Result<Report>, truth: &Truth, what: &dyn std::fmt::Debug) -> Outcome {
+    let report = match run {
+        Ok(report) => report,
+        Err(error) => {
+            assert!(
+                !format!("{error:?}").contains("canary"),
+                "{what:?}: {error:?}"
+            );
+            return Outcome::Error;
+        }
+    };
+    assert!(
+        !format!("{report:?}").contains("canary"),
+        "{what:?}: an error's body is shown"
+    );
+    let said = said(report);
+    for (key, about) in said.iter().filter(|(_, about)| about.0 != Status::Unknown) {
+        assert_eq!(
+            Some(about),
+            truth.get(key),
+            "{what:?}: {key} {:?}",
+            report.warnings
+        );
+    }
+    if report.is_incomplete() {
+        return Outcome::Incomplete;
+    }
+    let missing: Vec<_> = truth.keys().filter(|key| !said.contains_key(key)).collect();
+    assert!(
+        missing.is_empty(),
+        "{what:?}: nothing is said of {missing:?}"
+    );
+    Outcome::Whole
+}

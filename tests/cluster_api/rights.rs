@@ -1,0 +1,77 @@
+//! Rights: what is forbidden is read another way, or named.
+
+use driftctl::model::{ObjectReport, Status};
+
+use crate::cells::TRUTH;
+use crate::observe::{Outcome, Patience, judge, observe};
+use crate::server::Denied;
+use crate::shop;
+
+fn denied(verb: &'static str, resource: &'static str, namespace: &'static str) -> Denied {
+    Denied {
+        verb,
+        resource,
+        namespace,
+    }
+}
+
+#[test]
+fn what_may_not_be_listed_is_read_one_by_one() {
+    let mut cluster = shop();
+    cluster.denied = vec![
+        denied("list", "deployments", "*"),
+        denied("list", "configmaps", "*"),
+    ];
+    let server = cluster.start();
+    let run = observe(&server, Patience::default());
+    assert_eq!(judge(&run, &TRUTH, &"no list"), Outcome::Whole);
+    let seen = server.seen();
+    assert!(
+        seen.iter()
+            .any(|(_, path)| path.contains("/deployments/cart?")),
+        "{seen:?}"
+    );
+    assert_eq!(server.counts().keys().collect::<Vec<_>>(), ["GET"]);
+}
+
+#[test]
+fn what_may_not_be_read_at_all_is_unknown_and_names_the_right() {
+    let mut cluster = shop();
+    cluster.denied = vec![
+        denied("list", "services", "shop"),
+        denied("get", "services", "shop"),
+    ];
+    let run = observe(&cluster.start(), Patience::default());
+    assert_eq!(judge(&run, &TRUTH, &"no services"), Outcome::Incomplete);
+    let report = run.unwrap();
+    let (unknown, known): (Vec<&ObjectReport>, Vec<_>) = report
+        .objects
+        .iter()
+        .partition(|object| object.status == Status::Unknown);
+    assert!(unknown.len() > 2 && known.len() > 40);
+    for object in unknown {
+        assert_eq!(
+            (&*object.key.kind, object.key.namespace.as_deref()),
+            ("Service", Some("shop"))
+        );
+        let why = object.reason.as_deref().unwrap_or_default();
+        assert!(
+            why.contains("get services in namespace shop is not allowed"),
+            "{why}"
+        );
+    }
+}
+
+#[test]
+fn single_reads_alone_are_enough() {
+    let mut cluster = shop();
+    let resources = driftctl::schema::builtin_kinds()
+        .iter()
+        .map(|kind| kind.plural);
+    let resources = resources.chain(["shop-promotions", "shop-couriers"]);
+    cluster.denied = resources
+        .map(|resource| denied("list", resource, "*"))
+        .collect();
+    let run = observe(&cluster.start(), Patience::default());
+    assert_eq!(judge(&run, &TRUTH, &"get alone"), Outcome::Whole);
+}

@@ -1,0 +1,218 @@
+//! An HTTPS server that plays a recorded or generated cluster by the Kubernetes REST rules, and goes
+//! wrong in every way that it is told to.
+//!
+//! Answers have the shape of those that a 1.36 API server gave: items of built-in lists have no
+//! kind of their own, continue tokens are opaque and name the state that they belong to, only the
+//! 404 of a missing object names it.
+
+// Each program uses its own part of this.
+#![allow(dead_code, clippy::unwrap_used)]
+
+mod body;
+mod catalog;
+mod faults;
+mod rest;
+mod reviews;
+mod selectors;
+mod store;
+mod tls;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+pub use catalog::Discovery;
+pub use faults::{Fault, Faults};
+pub use reviews::Denied;
+pub use tls::Identity;
+
+use store::Store;
+
+/// The token that the server takes.
+pub const TOKEN: &str = "t";
+
+/// What a cluster holds and how it behaves. Change what a test is about, and [`start`](Self::start).
+#[derive(Clone)]
+pub struct Cluster {
+    store: Arc<Store>,
+    /// How discovery is answered.
+    pub discovery: Discovery,
+    /// The most items of a page, whatever was asked for. Small pages make many of them.
+    pub page: usize,
+    /// What the user may not do.
+    pub denied: Vec<Denied>,
+    /// Whose tokens are taken; any, if there is none.
+    pub tokens: Vec<String>,
+    /// What a server-side apply without a word about its answer gets: recorded answers by path.
+    pub applied: BTreeMap<String, Value>,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// The certificates.
+    pub identity: Identity,
+    /// Whether HTTP/2 is offered.
+    pub http2: bool,
+}
+
+impl Cluster {
+    /// A cluster that holds the items of a recording.
+    pub fn of(recording: &Value) -> Self {
+        Self::with_objects(recording["items"].as_array().unwrap())
+    }
+
+    /// A cluster that holds these objects.
+    pub fn with_objects(objects: &[Value]) -> Self {
+        Self {
+            store: Arc::new(Store::of(objects)),
+            discovery: Discovery::Aggregated,
+            page: 7,
+            denied: Vec::new(),
+            tokens: Vec::new(),
+            applied: BTreeMap::new(),
+            faults: Faults::None,
+            identity: Identity::plain(),
+            http2: true,
+        }
+    }
+
+    /// Adds an object, as long as the cluster is nobody else's.
+    pub fn add(&mut self, object: Value) {
+        Arc::get_mut(&mut self.store).unwrap().add(object);
+    }
+
+    /// With one fault, for requests whose path and query contain `part`.
+    pub fn failing(mut self, part: &'static str, fault: Fault) -> Self {
+        self.faults = Faults::At(vec![(part, fault)]);
+        self
+    }
+
+    /// Starts a server of its own.
+    pub fn start(self) -> Server {
+        let runtime = Runtime::new().unwrap();
+        let (address, state) = runtime.block_on(self.listen());
+        Server {
+            address,
+            state,
+            _runtime: Some(runtime),
+        }
+    }
+
+    /// Starts a server on a runtime that many of them share.
+    pub fn start_on(self, runtime: &Runtime) -> Server {
+        let (address, state) = runtime.block_on(self.listen());
+        Server {
+            address,
+            state,
+            _runtime: None,
+        }
+    }
+
+    async fn listen(self) -> (SocketAddr, Arc<State>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Arc::new(State {
+            cluster: self,
+            seen: Mutex::default(),
+        });
+        tokio::spawn(serve(listener, Arc::clone(&state)));
+        (address, state)
+    }
+}
+
+/// A running server.
+pub struct Server {
+    address: SocketAddr,
+    state: Arc<State>,
+    _runtime: Option<Runtime>,
+}
+
+/// What the requests under way share.
+struct State {
+    cluster: Cluster,
+    /// Method, and path with query, in the order of arrival.
+    seen: Mutex<Vec<(String, String)>>,
+}
+
+impl Server {
+    /// Starts a server over the objects of a recording.
+    pub fn start(recording: &Value, fault: Option<(&'static str, Fault)>) -> Self {
+        let cluster = Cluster::of(recording);
+        match fault {
+            Some((part, fault)) => cluster.failing(part, fault).start(),
+            None => cluster.start(),
+        }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A kubeconfig that leads here.
+    pub fn kubeconfig(&self) -> String {
+        self.kubeconfig_with(json!({}), json!({"token": TOKEN}))
+    }
+
+    /// A kubeconfig that leads here, with more to say about the cluster and another user.
+    pub fn kubeconfig_with(&self, cluster: Value, user: Value) -> String {
+        let identity = &self.state.cluster.identity;
+        let mut settings = json!({
+            "server": format!("https://{}", self.address),
+            "certificate-authority-data": STANDARD.encode(identity.authority()),
+        });
+        for (name, value) in cluster.as_object().unwrap() {
+            settings[name] = value.clone();
+        }
+        json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "shop",
+            "clusters": [{"name": "c", "cluster": settings}],
+            "users": [{"name": "u", "user": user}],
+            "contexts": [{"name": "shop", "context": {"cluster": "c", "user": "u"}}],
+        })
+        .to_string()
+    }
+
+    /// Every request so far: method, and path with query.
+    pub fn seen(&self) -> Vec<(String, String)> {
+        self.state.seen().clone()
+    }
+
+    /// How many requests there were so far, by method.
+    pub fn counts(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for (method, _) in self.state.seen().iter() {
+            *counts.entry(method.clone()).or_default() += 1;
+        }
+        counts
+    }
+}
+
+impl State {
+    fn seen(&self) -> std::sync::MutexGuard<'_, Vec<(String, String)>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn serve(listener: TcpListener, state: Arc<State>) {
+    let acceptor = state.cluster.identity.acceptor(state.cluster.http2);
+    while let Ok((stream, _)) = listener.accept().await {
+        let (acceptor, state) = (acceptor.clone(), Arc::clone(&state));
+        let _ = stream.set_nodelay(true);
+        tokio::spawn(async move {
+            let Ok(stream) = acceptor.accept(stream).await else {
+                return;
+            };
+            let service = service_fn(move |request| faults::answer(Arc::clone(&state), request));
+            let _ = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new())
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}

@@ -1,0 +1,44 @@
+//! What the user may do, and the reviews that tell.
+
+use serde_json::{Value, json};
+
+use super::Cluster;
+
+/// Something that the user may not do.
+#[derive(Debug, Clone, Copy)]
+pub struct Denied {
+    /// `get`, `list`, `patch`.
+    pub verb: &'static str,
+    /// The plural.
+    pub resource: &'static str,
+    /// A namespace, `*` for anywhere, or empty for the whole cluster at once.
+    pub namespace: &'static str,
+}
+
+/// Whether a verb is allowed on a resource, in a namespace or (empty) the whole cluster.
+pub fn allowed(denied: &[Denied], verb: &str, resource: &str, namespace: &str) -> bool {
+    !denied.iter().any(|denied| {
+        denied.verb == verb
+            && denied.resource == resource
+            && (denied.namespace == "*" || denied.namespace == namespace)
+    })
+}
+
+/// The answer to a self-review; `None` for anything else that is posted.
+pub fn answer(cluster: &Cluster, plural: &str, sent: &[u8]) -> Option<Value> {
+    let mut review: Value = serde_json::from_slice(sent).ok()?;
+    review["status"] = match plural {
+        "selfsubjectreviews" => json!({"userInfo": {
+            "username": "system:serviceaccount:ci:driftctl",
+            "groups": ["system:authenticated"]}}),
+        "selfsubjectaccessreviews" => {
+            let attributes = &review["spec"]["resourceAttributes"];
+            let text = |field: &str| attributes[field].as_str().unwrap_or_default();
+            let (verb, resource) = (text("verb"), text("resource"));
+            let allowed = allowed(&cluster.denied, verb, resource, text("namespace"));
+            json!({"allowed": allowed && !cluster.faults.forbid(resource)})
+        }
+        _ => return None,
+    };
+    Some(review)
+}

@@ -1,0 +1,80 @@
+//! The objects, as text that answers are put together from.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hyper::body::Bytes;
+use serde_json::Value;
+
+use super::catalog::{Catalog, Resource};
+
+/// Objects by namespace (empty for none) and name.
+pub type Objects = BTreeMap<(String, String), Bytes>;
+
+/// All objects of a cluster, and what it serves.
+pub struct Store {
+    pub catalog: Catalog,
+    /// The kinds that definitions define, by `apiVersion` and kind.
+    custom: BTreeSet<(String, String)>,
+    /// By `apiVersion` and kind. An object's text is that of its item in a list, which in lists of
+    /// built-in kinds has no `apiVersion` and `kind`.
+    objects: BTreeMap<(String, String), Objects>,
+}
+
+impl Store {
+    /// A store of these objects. What they define is served.
+    pub fn of(objects: &[Value]) -> Self {
+        let definitions = objects
+            .iter()
+            .filter(|object| object["kind"] == "CustomResourceDefinition");
+        let catalog = Catalog::with_definitions(definitions);
+        let resources = catalog.resources.iter();
+        let custom = resources
+            .filter(|(_, resource)| resource.custom)
+            .map(|((version, _), resource)| (version.clone(), resource.kind.clone()))
+            .collect();
+        let mut store = Self {
+            catalog,
+            custom,
+            objects: BTreeMap::new(),
+        };
+        for object in objects {
+            store.add(object.clone());
+        }
+        store
+    }
+
+    /// Adds an object of a kind that is served.
+    pub fn add(&mut self, mut object: Value) {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let kind = (text(&object["apiVersion"]), text(&object["kind"]));
+        let metadata = &object["metadata"];
+        let key = (text(&metadata["namespace"]), text(&metadata["name"]));
+        if !self.custom.contains(&kind) {
+            let fields = object.as_object_mut().unwrap();
+            fields.remove("apiVersion");
+            fields.remove("kind");
+        }
+        let of_kind = self.objects.entry(kind).or_default();
+        of_kind.insert(key, Bytes::from(object.to_string()));
+    }
+
+    /// What is served at a version under a plural name.
+    pub fn resource(&self, version: &str, plural: &str) -> Option<&Resource> {
+        let key = (version.to_owned(), plural.to_owned());
+        self.catalog.resources.get(&key)
+    }
+
+    /// The objects of a kind, by namespace and name.
+    pub fn objects(&self, version: &str, kind: &str) -> Option<&Objects> {
+        self.objects.get(&(version.to_owned(), kind.to_owned()))
+    }
+}
+
+/// An item with its version and kind, as it is answered by itself.
+pub fn whole(version: &str, resource: &Resource, item: &[u8]) -> Vec<u8> {
+    if resource.custom {
+        return item.to_vec();
+    }
+    let head = format!(r#"{{"kind":"{}","apiVersion":"{version}","#, resource.kind);
+    [head.as_bytes(), item.get(1..).unwrap()].concat()
+}

@@ -1,0 +1,106 @@
+//! The reports on several clusters in one document.
+
+use driftctl::output::{FORMATS, find, render_all};
+use driftctl::redact::{self, Redacted};
+use serde_json::Value;
+
+use crate::strict::read;
+use crate::{options, render_redacted, sample};
+
+/// Three clusters: one with drift, one that could not be read in full, one in sync.
+fn reports() -> Vec<Redacted> {
+    let named = [
+        ("red", sample::drifted()),
+        ("blue<&\"\u{1b}", sample::incomplete()),
+        ("green", sample::in_sync()),
+    ];
+    named
+        .map(|(context, mut report)| {
+            report.target.context = Some(context.to_owned());
+            redact::redact(report)
+        })
+        .into()
+}
+
+fn joined(format: &str, reports: &[Redacted]) -> String {
+    let mut out = Vec::new();
+    render_all(find(format).unwrap(), reports, &options(), &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn every_format_holds_all_clusters_and_still_is_what_it_is() {
+    let reports = reports();
+    for format in FORMATS {
+        let name = format.name();
+        let text = joined(name, &reports);
+        assert!(!text.contains('\u{1b}'), "{name}");
+        for cluster in ["red", "blue"] {
+            assert!(text.contains(cluster), "{name}: {cluster}");
+        }
+        match name {
+            "json" | "yaml" => {
+                let document: Value = serde_yaml::from_str(&text).unwrap();
+                assert_eq!(document["schema"], "driftctl.reports/v1");
+                assert_eq!(document["verdict"], "incomplete");
+                for (report, one) in document["reports"].as_array().unwrap().iter().zip(&reports) {
+                    let alone = render_redacted("json", one, &options());
+                    assert_eq!(*report, serde_json::from_str::<Value>(&alone).unwrap());
+                }
+            }
+            // The readers of these know one cluster only; see below.
+            "diff" | "html" | "github" | "junit" => {}
+            _ => read(name, &text),
+        }
+    }
+}
+
+#[test]
+fn parts_are_told_apart() {
+    let reports = reports();
+    let sarif: Value = serde_json::from_str(&joined("sarif", &reports)).unwrap();
+    let ids: Vec<_> = (0..3)
+        .map(|at| &sarif["runs"][at]["automationDetails"]["id"])
+        .collect();
+    assert_eq!(ids[0], "driftctl/red/");
+    assert_eq!(sarif["runs"].as_array().unwrap().len(), 3);
+    let xml = joined("junit", &reports);
+    let xml = roxmltree::Document::parse(&xml).unwrap();
+    let suites = xml
+        .root_element()
+        .children()
+        .filter(|node| node.has_tag_name("testsuite"));
+    let names: Vec<_> = suites.filter_map(|suite| suite.attribute("name")).collect();
+    assert_eq!(names.len(), 3);
+    assert!(
+        names[0].ends_with("red") && names[2].ends_with("green"),
+        "{names:?}"
+    );
+    let cases = xml
+        .descendants()
+        .filter(|node| node.has_tag_name("testcase"))
+        .count();
+    let tests = xml.root_element().attribute("tests").map(str::to_owned);
+    assert_eq!(tests, Some(cases.to_string()));
+    let metrics = joined("prometheus", &reports);
+    assert_eq!(metrics.matches("# TYPE driftctl_objects gauge").count(), 1);
+    let sample = "driftctl_verdict{cluster=\"red\",verdict=\"drifted\"} 1";
+    assert!(metrics.contains(sample), "{metrics}");
+    let html = joined("html", &reports);
+    assert!(html.contains("id=\"c1-show-unknown\"") && html.contains("#c1-show-unknown:not"));
+    assert_eq!(html.matches("<html").count(), 1);
+}
+
+#[test]
+fn one_cluster_is_written_as_it_always_is() {
+    let one = reports().remove(0);
+    for format in FORMATS {
+        let alone = render_redacted(format.name(), &one, &options());
+        assert_eq!(
+            joined(format.name(), std::slice::from_ref(&one)),
+            alone,
+            "{}",
+            format.name()
+        );
+    }
+}
