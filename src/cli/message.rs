@@ -6,7 +6,7 @@ use owo_colors::OwoColorize;
 
 use super::settings::Settings;
 use super::{Exit, Streams};
-use crate::model::Status;
+use crate::model::{Status, Warning};
 use crate::output::escape;
 use crate::redact::Redacted;
 
@@ -47,6 +47,21 @@ pub fn what_failed(
     }
     if report.interrupted {
         say("the run was interrupted");
+    }
+}
+
+/// Says what is to be said of files and rules.
+pub fn warnings(streams: &mut Streams, settings: &Settings, warnings: &[Warning]) {
+    for warning in warnings {
+        let message = match warning.place.as_str() {
+            "" => warning.message.clone(),
+            place => format!("{place}: {}", warning.message),
+        };
+        if warning.fatal {
+            say(streams, settings, &message);
+        } else {
+            let _ = writeln!(streams.err, "warning: {}", escape::line(&message));
+        }
     }
 }
 

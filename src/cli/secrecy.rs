@@ -33,13 +33,18 @@ pub fn check(args: &ReportArgs, untrusted: bool, is_ci: bool) -> Result<()> {
     Ok(())
 }
 
-/// Takes out of a report what its reader must not see.
-pub fn redact(report: Report, args: &ReportArgs, untrusted: bool) -> Redacted {
+/// Takes out of a report what its reader must not see. `configured` is what the rules call secret.
+pub fn redact(
+    report: Report,
+    args: &ReportArgs,
+    untrusted: bool,
+    configured: Option<Predicate>,
+) -> Redacted {
     if args.show_secrets {
         return Redacted::showing_secrets(report);
     }
     let redactor = Redactor {
-        also: named(args),
+        also: either(named(args), configured),
         live_values: if untrusted {
             LiveValues::Hidden
         } else {
@@ -47,6 +52,15 @@ pub fn redact(report: Report, args: &ReportArgs, untrusted: bool) -> Redacted {
         },
     };
     redactor.redact(report)
+}
+
+fn either(one: Option<Predicate>, other: Option<Predicate>) -> Option<Predicate> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(Box::new(move |key, path| {
+            one(key, path) || other(key, path)
+        })),
+        (one, other) => one.or(other),
+    }
 }
 
 /// What `--redact` names.

@@ -28,6 +28,8 @@ pub struct Settings {
     pub is_ci: bool,
     /// When the run takes place.
     pub now: Timestamp,
+    /// Who runs it, as far as that is known.
+    pub user: Option<String>,
 }
 
 impl Settings {
@@ -45,6 +47,7 @@ impl Settings {
                 .max(LEAST_COLUMNS),
             is_ci: around.is_ci,
             now: around.now,
+            user: around.user.clone(),
         }
     }
 }

@@ -32,6 +32,8 @@ pub struct Surroundings {
     /// When the run takes place, for "3h ago". `SOURCE_DATE_EPOCH` in its stead makes a report
     /// repeatable (<https://reproducible-builds.org/specs/source-date-epoch>).
     pub now: Timestamp,
+    /// Who runs it: the author of commits, or the user of the system.
+    pub user: Option<String>,
 }
 
 impl Surroundings {
@@ -52,6 +54,9 @@ impl Surroundings {
             now: number("SOURCE_DATE_EPOCH")
                 .and_then(|seconds| Timestamp::from_second(seconds).ok())
                 .unwrap_or_else(Timestamp::now),
+            user: ["GIT_AUTHOR_NAME", "USER", "LOGNAME", "USERNAME"]
+                .into_iter()
+                .find_map(var),
         }
     }
 }
@@ -81,6 +86,7 @@ impl Surroundings {
             columns: None,
             is_ci: false,
             now: Timestamp::UNIX_EPOCH,
+            user: None,
         }
     }
 }

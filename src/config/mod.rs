@@ -1,1 +1,27 @@
-//! The user's configuration file.
+//! The user's rules, read from files: `.driftctl.yaml`, the baseline of accepted drift, and the
+//! settings of Argo CD.
+//!
+//! A file is checked as a whole before anything is done by it: every problem is told at once, with
+//! its line and what to write instead.
+
+mod append;
+mod argocd;
+mod baseline;
+mod check;
+mod find;
+mod ids;
+mod problem;
+mod read;
+mod sensitive;
+mod sheet;
+
+pub use append::{CannotAppend, append, rule_text};
+pub use argocd::{ArgoSettings, read_argocd};
+pub use baseline::{can_be_written, read_baseline, write_baseline};
+pub use find::{BASELINE_NAME, CONFIG_NAME, Found, beside, find, read_file};
+pub use problem::{ConfigError, Problem};
+pub use read::{CheckJq, Config, read, schema, specs};
+pub use sensitive::Sensitive;
+
+/// What `driftctl init` writes: every key, explained, all of it commented out.
+pub const TEMPLATE: &str = include_str!("template.yaml");

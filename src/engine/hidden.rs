@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::model::{
     Change, ChangeKind, Drift, FieldPath, ObjectReport, Owner, Severity, Status, Verdict,
 };
-use crate::policy::{RuleSet, rules_of};
+use crate::policy::{ACCEPTED, RuleSet, Standing, rules_of};
 
 /// Takes a report on a missing or extra object out of what counts when a rule says so. It stays
 /// in the report, with the change that the rule hid. What an `untrusted` manifest says of itself is
@@ -28,24 +28,30 @@ pub fn hide(
     let own = rules_of(trusted, report.live.as_ref(), &place_of(&report));
     let of_object = rules.for_object(&report.key, object, own.rules);
     let owners: Vec<&Owner> = report.owners.iter().collect();
-    let Some(rule) = of_object.of_object(kind, &owners) else {
-        return report;
+    let change = Change {
+        path: FieldPath::root(),
+        kind,
+        declared: None,
+        live: None,
+        at: Vec::new(),
+    };
+    let (rule, reason) = match of_object.of_object(kind, &owners) {
+        Some(rule) => (rule.id.clone(), rule.reason.clone()),
+        None => match rules.standing(&report.key, &change) {
+            Some(Standing::Accepted(accepted)) => (ACCEPTED.to_owned(), accepted.reason.clone()),
+            standing => {
+                let note = standing.and_then(Standing::note);
+                report.reason = note.or(report.reason);
+                return report;
+            }
+        },
     };
     report.drifts.push(Drift {
-        change: Change {
-            path: FieldPath::root(),
-            kind,
-            declared: None,
-            live: None,
-            at: Vec::new(),
-        },
+        change,
         position: None,
         owners: report.owners.clone(),
         severity: Severity::Medium,
-        verdict: Verdict::Ignored {
-            rule: rule.id.clone(),
-            reason: rule.reason.clone(),
-        },
+        verdict: Verdict::Ignored { rule, reason },
         note: None,
         blame: None,
         merge: None,

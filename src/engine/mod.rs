@@ -23,7 +23,7 @@ use rayon::prelude::*;
 
 use crate::cluster::{Answer, FetchRequest, Live, Places};
 use crate::model::{Coverage, ObjectReport, Report, ResourceKey, RuleCount, Verdict, Warning};
-use crate::policy::{Allowed, Filter, Rule, RuleOrigin, RuleSet, audit};
+use crate::policy::{Allowed, Audited, Filter, Rule, RuleOrigin, RuleSet, audit};
 use crate::source::{Loaded, Source};
 
 pub use needs::{Needs, Use, needs};
@@ -158,7 +158,13 @@ pub fn run(
     let coverage = coverage(&objects, &warnings, loaded.skipped.len(), resolved.filtered);
     let counts = counts(&objects, rules);
     let whole = coverage.failed == 0 && coverage.filtered == 0 && coverage.compared > 0;
-    warnings.extend(audit(rules, &counts, whole, options.strict_rules));
+    let judged = Audited {
+        counts: &counts,
+        objects: &objects,
+        whole,
+        with_extras: options.extra != Extra::None,
+    };
+    warnings.extend(audit(rules, &judged, options.strict_rules));
     warnings.sort();
     warnings.dedup();
     Ok(Report {

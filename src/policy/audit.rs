@@ -1,38 +1,96 @@
 //! What is to be said of the rules themselves after a run.
 
-use super::{Rule, RuleOrigin, RuleSet};
-use crate::model::{RuleCount, Warning};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Warns about users' rules that expired, that nobody gave a reason for, and, when `whole` says
-/// that everything was compared, that hid nothing. With `strict` they are errors.
-pub fn audit(rules: &RuleSet, counts: &[RuleCount], whole: bool, strict: bool) -> Vec<Warning> {
+use super::{ACCEPTED, Rule, RuleOrigin, RuleSet};
+use crate::model::{ObjectReport, RuleCount, Status, Verdict, Warning};
+
+/// What a run did with the rules; by default, that there was none.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Audited<'r> {
+    /// How much each rule hid.
+    pub counts: &'r [RuleCount],
+    /// Everything that was compared.
+    pub objects: &'r [ObjectReport],
+    /// Whether everything was compared.
+    pub whole: bool,
+    /// Whether undeclared objects were looked for.
+    pub with_extras: bool,
+}
+
+/// Warns about users' rules that expired, that nobody gave a reason for, and, where everything was
+/// compared, that hid nothing; and about accepted drift that is not there any more. With `strict`
+/// they are errors.
+pub fn audit(rules: &RuleSet, run: &Audited<'_>, strict: bool) -> Vec<Warning> {
+    let users = rules.rules().iter();
+    let users = users.filter(|rule| rule.origin != RuleOrigin::BuiltIn);
+    let mut warnings: Vec<Warning> = users
+        .flat_map(|rule| remarks(rule, run).map(move |what| (rule, what)))
+        .map(|(rule, what)| Warning {
+            place: rule.origin.to_string(),
+            message: format!("rule {} {what}", rule.id),
+            fatal: strict,
+        })
+        .collect();
+    warnings.extend(settled(rules, run, strict));
+    warnings
+}
+
+fn remarks(rule: &Rule, run: &Audited<'_>) -> impl Iterator<Item = String> + use<> {
     let hid = |rule: &Rule| {
-        let count = counts.iter().find(|count| count.rule == rule.id);
-        count.map_or(0, |count| count.hid)
+        let mut counts = run.counts.iter();
+        counts.any(|count| count.rule == rule.id && count.hid > 0)
     };
-    let warning = |rule: &Rule, what: String| Warning {
-        place: rule.origin.to_string(),
-        message: format!("rule {} {what}", rule.id),
-        fatal: strict,
+    let was_asked = run.whole && (run.with_extras || !rule.is_about_extras());
+    let idle = match &rule.expires {
+        Some(expires) if rule.expired => Some(format!(
+            "expired ({expires}), and what it hid is reported again; mend it, or renew the rule"
+        )),
+        _ if was_asked && !hid(rule) => {
+            Some("hid nothing; remove it, or check what it matches".to_owned())
+        }
+        _ => None,
     };
-    let mut warnings = Vec::new();
-    for rule in rules.rules() {
-        if rule.origin == RuleOrigin::BuiltIn {
+    let unexplained = rule.reason.is_empty();
+    let silent = unexplained.then(|| "has no reason; say why with `reason: …`".to_owned());
+    idle.into_iter().chain(silent)
+}
+
+/// Accepted drift of objects that were compared, and that is gone.
+fn settled(rules: &RuleSet, run: &Audited<'_>, strict: bool) -> Option<Warning> {
+    let compared: BTreeMap<_, _> = run
+        .objects
+        .iter()
+        .filter(|object| object.status != Status::Unknown)
+        .map(|object| (&object.key, object))
+        .collect();
+    let mut places: BTreeSet<String> = BTreeSet::new();
+    for accepted in rules.accepted() {
+        let Some(object) = compared.get(&accepted.key) else {
             continue;
-        }
-        if let (true, Some(expires)) = (rule.expired, &rule.expires) {
-            let what = format!(
-                "expired ({expires}), and what it hid is reported again; mend it, or renew the rule"
-            );
-            warnings.push(warning(rule, what));
-        } else if whole && hid(rule) == 0 {
-            let what = "hid nothing; remove it, or check what it matches";
-            warnings.push(warning(rule, what.to_owned()));
-        }
-        if rule.reason.is_empty() {
-            let what = "has no reason; say why with `reason: …`";
-            warnings.push(warning(rule, what.to_owned()));
+        };
+        let is_whole = accepted.path == ".";
+        let is_there = object.drifts.iter().any(|drift| {
+            let is_hidden =
+                matches!(&drift.verdict, Verdict::Ignored { rule, .. } if rule == ACCEPTED);
+            (is_hidden || drift.is_reported()) && drift.change.path.to_string() == accepted.path
+        });
+        let is_absent_or_extra = matches!(object.status, Status::Missing | Status::Extra);
+        let is_still_so = is_there || (is_whole && is_absent_or_extra);
+        if !is_still_so {
+            places.insert(format!("{} {}", accepted.key, accepted.path));
         }
     }
-    warnings
+    let first = places.first()?;
+    let (first, count) = (first.clone(), places.len());
+    let message = if count == 1 {
+        format!("accepted drift is gone: {first}")
+    } else {
+        format!("accepted drift is gone: {first} and {} more", count - 1)
+    };
+    Some(Warning {
+        place: String::new(),
+        message: format!("{message}; 'driftctl accept' takes it out of the baseline"),
+        fatal: strict,
+    })
 }

@@ -1,41 +1,96 @@
 //! Live objects that nobody has to declare.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::rule::managers_match;
-use super::{Objects, RuleSet};
-use crate::model::{Owner, Ownership, ResourceKey};
+use super::spec::is_default;
+use super::{PathPattern, Rule, RuleOrigin, RuleSet, RuleSpec, Selectors, SpecProblem};
+use crate::model::{ChangeKind, Owner, Ownership, ResourceKey};
 
-/// A live object that nobody has to declare.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ExtraRule {
-    /// Its name, by which it can be switched off.
+/// Live objects that nobody has to declare: an entry of `ignoreExtra`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(extend("required" = ["kind"]))]
+pub struct ExtraSpec {
+    /// The rule's name in reports
+    #[serde(skip_serializing_if = "is_default")]
     pub id: String,
-    /// Why it is there; for readers of the file.
-    #[serde(rename = "reason")]
-    pub _reason: String,
-    /// Which objects.
-    #[serde(flatten)]
-    pub objects: Objects,
-    /// Only objects that carry this label.
-    #[serde(default)]
-    label: Option<String>,
-    /// Only objects that nobody but these managers wrote.
-    #[serde(default)]
-    managers: Vec<String>,
-    /// Only objects with an owner reference.
-    #[serde(default)]
-    owned_by: Option<OwnedBy>,
+    /// Why these objects may be there
+    #[serde(skip_serializing_if = "is_default")]
+    pub reason: String,
+    /// Who answers for the rule
+    #[serde(skip_serializing_if = "is_default")]
+    pub owner: Option<String>,
+    /// Where it is discussed
+    #[serde(skip_serializing_if = "is_default")]
+    pub ticket: Option<String>,
+    /// Until when it holds: a date such as 2026-12-31, which is its last day (UTC), or a time
+    #[serde(skip_serializing_if = "is_default")]
+    pub expires: Option<String>,
+    /// The API group, a glob; left out, the core group
+    #[serde(skip_serializing_if = "is_default")]
+    pub group: String,
+    /// The kind, a glob
+    #[serde(skip_serializing_if = "is_default")]
+    pub kind: String,
+    /// The namespace, a glob; left out, any
+    #[serde(skip_serializing_if = "is_default")]
+    pub namespace: String,
+    /// The name, a glob; left out, any
+    #[serde(skip_serializing_if = "is_default")]
+    pub name: String,
+    /// Only objects with these labels, as 'kubectl -l' writes it
+    #[serde(skip_serializing_if = "is_default")]
+    pub label_selector: Option<String>,
+    /// Only objects that nobody but these field managers wrote: globs, '!' before one excludes
+    #[serde(skip_serializing_if = "is_default")]
+    pub managers: Vec<String>,
+    /// Only objects with an owner reference
+    #[serde(skip_serializing_if = "is_default")]
+    pub owned_by: Option<OwnedBy>,
 }
 
 /// Who owns an object, in the sense of garbage collection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-enum OwnedBy {
-    /// Another object (`metadata.ownerReferences`).
+pub enum OwnedBy {
+    /// Another object (`metadata.ownerReferences`)
     Controller,
+}
+
+impl ExtraSpec {
+    /// Reads what the keys hold.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn compile(self, origin: RuleOrigin) -> Result<Rule, Vec<SpecProblem>> {
+        let spec = RuleSpec {
+            group: self.group,
+            kind: self.kind,
+            name: self.name,
+            namespace: self.namespace,
+            id: self.id,
+            paths: vec![".".to_owned()],
+            managers: self.managers,
+            label_selector: self.label_selector,
+            reason: self.reason,
+            owner: self.owner,
+            ticket: self.ticket,
+            expires: self.expires,
+            ..RuleSpec::default()
+        };
+        Ok(Rule {
+            object_only: true,
+            owned: self.owned_by.is_some(),
+            kinds: vec![ChangeKind::Added],
+            selectors: Selectors {
+                paths: vec![PathPattern::root()],
+                ..Selectors::default()
+            },
+            ..spec.compile(origin)?
+        })
+    }
 }
 
 /// Whether an undeclared live object is somebody's doing, rather than what controllers and the
@@ -50,25 +105,5 @@ pub fn is_reportable(rules: &RuleSet, key: &ResourceKey, live: &Value, owners: &
     !rules
         .extra
         .iter()
-        .any(|rule| rule.covers(key, live, &writers))
-}
-
-impl ExtraRule {
-    fn covers(&self, key: &ResourceKey, live: &Value, writers: &[&Owner]) -> bool {
-        let metadata = live.get("metadata").unwrap_or(&Value::Null);
-        let is_owned = || {
-            metadata
-                .get("ownerReferences")
-                .and_then(Value::as_array)
-                .is_some_and(|owners| !owners.is_empty())
-        };
-        let has_label = |label: &str| {
-            let labels = metadata.get("labels");
-            labels.is_some_and(|labels| labels.get(label).is_some())
-        };
-        self.objects.matches(key)
-            && self.label.as_deref().is_none_or(has_label)
-            && managers_match(&self.managers, writers)
-            && (self.owned_by.is_none() || is_owned())
-    }
+        .any(|rule| rule.concerns(key, live) && rule.covers_object(ChangeKind::Added, &writers))
 }

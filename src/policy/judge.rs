@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::removal;
 use super::rule::Asked;
-use super::{ObjectRules, Rule, RuleSet};
+use super::{ACCEPTED, ObjectRules, Rule, RuleSet, Standing};
 use crate::compare::{Finding, Reason};
 use crate::model::{Drift, Manifest, Owner, ResourceKey, Verdict};
 
@@ -112,10 +112,17 @@ fn drift(object: &Judged<'_>, finding: Finding, decision: Decision<'_>) -> Drift
             rule: rule.id.clone(),
             reason: rule.reason.clone(),
         },
-        (None, Decision { by: None, once }) => {
-            note = once.map(expired_debt).or(note);
-            Verdict::Reported
-        }
+        (None, Decision { by: None, once }) => match object.rules.standing(object.key, &change) {
+            Some(Standing::Accepted(accepted)) => Verdict::Ignored {
+                rule: ACCEPTED.to_owned(),
+                reason: accepted.reason.clone(),
+            },
+            standing => {
+                let expired = standing.and_then(Standing::note);
+                note = expired.or(once.map(expired_debt)).or(note);
+                Verdict::Reported
+            }
+        },
     };
     Drift {
         position: object.manifest.locate(&change.at),

@@ -131,6 +131,15 @@ impl PathPattern {
                 .all(|(part, segment)| part.matches(segment))
     }
 
+    /// Whether list items are named by `[*]` or `[name=…]` alone.
+    pub fn names_items_by_name(&self) -> bool {
+        self.segments.iter().all(|part| match part {
+            Part::Field(_) | Part::AnyItem => true,
+            Part::Exactly(Segment::Key(keys)) => keys.keys().eq(["name"]),
+            Part::Exactly(_) => false,
+        })
+    }
+
     /// Removes everything that the pattern leads to. Whether there was anything.
     pub fn remove(&self, object: &mut Value) -> bool {
         match self.segments.split_first() {

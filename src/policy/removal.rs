@@ -189,12 +189,23 @@ impl Both {
 /// another position of the same list.
 fn is_among(finding: &Finding, remaining: &[Finding], known: &HashSet<String>) -> bool {
     let path = &finding.change.path;
-    remaining.iter().any(|left| {
-        let left = &left.change.path;
+    let rest = remaining.iter().filter(|left| !is_husk(left, finding));
+    rest.map(|left| &left.change.path).any(|left| {
         left == path
             || (!known.contains(&left.to_string())
                 && (left.starts_with(path) || path.starts_with(left) || moved(left, path)))
     })
+}
+
+/// Whether what is left is the block that held what was removed, with nothing in it.
+fn is_husk(left: &Finding, finding: &Finding) -> bool {
+    let sides = |finding: &Finding| [finding.change.declared.clone(), finding.change.live.clone()];
+    let is_empty = |value: &Value| match value {
+        Value::Object(fields) => fields.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    };
+    sides(left).iter().flatten().all(is_empty) && sides(left) != sides(finding)
 }
 
 /// Whether two paths differ in list positions only.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -41,6 +42,8 @@ pub struct Rule {
     pub selectors: Selectors,
     /// Whether it speaks of nothing but the object's being there.
     pub object_only: bool,
+    /// Only objects that another one owns (`metadata.ownerReferences`).
+    pub owned: bool,
     /// What it does not speak of: the live label or annotation that the rule comes from, so that
     /// whoever throws such a switch is seen.
     pub except: Option<FieldPath>,
@@ -138,6 +141,13 @@ pub struct Asked<'c> {
 }
 
 impl Rule {
+    /// The rule at a moment, which may be too late for it.
+    #[must_use]
+    pub fn by(mut self, now: Timestamp) -> Self {
+        self.expired = self.expires.as_ref().is_some_and(|at| at.is_over(now));
+        self
+    }
+
     /// Whether the rule speaks of the object at all.
     pub fn concerns(&self, key: &ResourceKey, declared: &Value) -> bool {
         let labels = || declared.get("metadata").and_then(|m| m.get("labels"));
@@ -145,6 +155,7 @@ impl Rule {
             && self.labels.as_ref().is_none_or(|s| s.matches(labels()))
             && (self.if_declared.as_ref())
                 .is_none_or(|path| crate::compare::find(declared, path).is_some())
+            && (!self.owned || has_owner(declared))
     }
 
     /// Whether the rule speaks of a change of one of its objects, as far as that can be told from
@@ -185,6 +196,11 @@ impl Rule {
                 && change.owners.iter().any(|o| owned_by.contains(&o.manager)))
     }
 
+    /// Whether the rule can be of use only where undeclared objects are looked for.
+    pub fn is_about_extras(&self) -> bool {
+        self.object_only && self.kinds == [ChangeKind::Added]
+    }
+
     /// Whether the rule speaks of the object as a whole: of its being there, or not.
     pub fn covers_object(&self, kind: ChangeKind, owners: &[&Owner]) -> bool {
         let root = FieldPath::root();
@@ -194,6 +210,13 @@ impl Rule {
             owners,
         })
     }
+}
+
+fn has_owner(object: &Value) -> bool {
+    let owners = object.pointer("/metadata/ownerReferences");
+    owners
+        .and_then(Value::as_array)
+        .is_some_and(|owners| !owners.is_empty())
 }
 
 /// Whether every holder matches one of the patterns and none of those that start with `!`.

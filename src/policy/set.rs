@@ -8,12 +8,14 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::extra::ExtraRule;
 use super::rule::Asked;
 use super::severity::SeverityRule;
-use super::{DeleteByJq, JqFailure, Rule, RuleOrigin, RuleSpec};
+use super::{
+    Accepted, Debt, DeleteByJq, ExtraSpec, JqFailure, Rule, RuleOrigin, RuleSpec, SeveritySpec,
+    SpecProblem, Standing,
+};
 use crate::compare::{Explain, Reason};
-use crate::model::{ChangeKind, FieldPath, Owner, ResourceKey};
+use crate::model::{Change, ChangeKind, FieldPath, Owner, ResourceKey};
 
 /// The built-in rules, as a file in the schema that users write; `driftctl rules` prints it.
 pub const BUILTIN: &str = include_str!("builtin.yaml");
@@ -22,8 +24,19 @@ pub const BUILTIN: &str = include_str!("builtin.yaml");
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct File {
     ignore_differences: Vec<RuleSpec>,
-    ignore_extra: Vec<ExtraRule>,
-    severity: Vec<SeverityRule>,
+    ignore_extra: Vec<ExtraSpec>,
+    severity: Vec<SeveritySpec>,
+}
+
+/// What users say, in the order in which it is asked.
+#[derive(Debug, Clone, Default)]
+pub struct Users {
+    /// Rules about changes and objects.
+    pub rules: Vec<Rule>,
+    /// How much changes matter.
+    pub severity: Vec<SeverityRule>,
+    /// The ids of built-in rules that are switched off.
+    pub switched_off: Vec<String>,
 }
 
 /// All rules of a run.
@@ -35,12 +48,16 @@ pub struct RuleSet {
     by_kind: HashMap<String, Vec<usize>>,
     /// The positions of the rules that do not.
     of_any_kind: Vec<usize>,
-    /// Rules about objects that nobody declares.
-    pub(super) extra: Vec<ExtraRule>,
+    /// Built-in rules about objects that nobody has to declare.
+    pub(super) extra: Vec<Rule>,
     /// How much changes matter.
     pub(super) severity: Vec<SeverityRule>,
     /// What runs jq expressions.
     jq: Jq,
+    /// Drift that was accepted.
+    debt: Option<Arc<Debt>>,
+    /// When the run takes place, for rules that objects carry and that expire.
+    now: Option<Timestamp>,
 }
 
 /// An engine, if there is one.
@@ -63,16 +80,19 @@ impl RuleSet {
 
     fn read_builtin() -> Result<Self, String> {
         let file: File = serde_yaml::from_str(BUILTIN).map_err(|error| error.to_string())?;
-        let compile = |spec: RuleSpec| {
-            let id = spec.id.clone();
-            spec.compile(RuleOrigin::BuiltIn)
-                .map_err(|problems| format!("{id}: {problems:?}"))
-        };
-        let rules = file.ignore_differences.into_iter().map(compile);
-        let mut set = Self::of(rules.collect::<Result<_, _>>()?);
-        set.extra = file.ignore_extra;
-        set.severity = file.severity;
-        Ok(set)
+        let wrong = |problems: Vec<SpecProblem>| format!("{problems:?}");
+        let origin = || RuleOrigin::BuiltIn;
+        let rules = file.ignore_differences.into_iter();
+        let rules = rules.map(|spec| spec.compile(origin()).map_err(wrong));
+        let extra = file.ignore_extra.into_iter();
+        let extra = extra.map(|spec| spec.compile(origin()).map_err(wrong));
+        let severity = file.severity.into_iter();
+        let severity = severity.map(|spec| spec.compile().map_err(wrong));
+        Ok(Self {
+            extra: extra.collect::<Result<_, _>>()?,
+            severity: severity.collect::<Result<_, _>>()?,
+            ..Self::of(rules.collect::<Result<_, _>>()?)
+        })
     }
 
     fn of(rules: Vec<Rule>) -> Self {
@@ -89,32 +109,59 @@ impl RuleSet {
         set
     }
 
-    /// The users' rules on top of the built-in ones, which are asked last, without those that
-    /// are switched off by their id. What expired by `now` hides nothing.
-    pub fn with(users: Vec<Rule>, switched_off: &[String], now: Timestamp) -> Self {
+    /// What users say on top of the built-in rules, which are asked last, without those that are
+    /// switched off. What expired by `now` hides nothing.
+    pub fn with(users: Users, now: Timestamp) -> Self {
         let builtin = Self::builtin();
-        let is_on = |id: &str| !switched_off.iter().any(|off| off == id);
-        let is_over = |rule: &Rule| rule.expires.as_ref().is_some_and(|e| e.is_over(now));
-        let users = users.into_iter().map(|mut rule| {
-            rule.expired = is_over(&rule);
-            rule
-        });
-        let known = builtin.rules.iter().filter(|rule| is_on(&rule.id)).cloned();
-        let mut set = Self::of(users.chain(known).collect());
-        let extra = builtin.extra.iter().filter(|rule| is_on(&rule.id));
-        set.extra = extra.cloned().collect();
-        set.severity = builtin.severity.clone();
-        set
+        let is_on = |rule: &&Rule| !users.switched_off.contains(&rule.id);
+        let rules = users.rules.into_iter().map(|rule| rule.by(now));
+        let known = builtin.rules.iter().filter(is_on).cloned();
+        let severity = users.severity.into_iter();
+        Self {
+            now: Some(now),
+            extra: builtin.extra.iter().filter(is_on).cloned().collect(),
+            severity: severity.chain(builtin.severity.iter().cloned()).collect(),
+            ..Self::of(rules.chain(known).collect())
+        }
     }
 
     /// With more rules, which are asked before these.
     #[must_use]
     pub fn joined(&self, more: Vec<Rule>) -> Self {
+        let by_now = |rule: Rule| match self.now {
+            Some(now) => rule.by(now),
+            None => rule,
+        };
+        let more = more.into_iter().map(by_now);
+        self.with_rules(more.chain(self.rules.iter().cloned()).collect())
+    }
+
+    /// With more of the users' rules, which are asked after the others.
+    #[must_use]
+    pub fn with_last(&self, more: Vec<Rule>) -> Self {
+        let first_builtin = self
+            .rules
+            .iter()
+            .position(|rule| rule.origin == RuleOrigin::BuiltIn);
+        let (users, builtin) = self
+            .rules
+            .split_at(first_builtin.unwrap_or(self.rules.len()));
+        let rules = users
+            .iter()
+            .cloned()
+            .chain(more)
+            .chain(builtin.iter().cloned());
+        self.with_rules(rules.collect())
+    }
+
+    fn with_rules(&self, rules: Vec<Rule>) -> Self {
         Self {
             extra: self.extra.clone(),
             severity: self.severity.clone(),
             jq: self.jq.clone(),
-            ..Self::of(more.into_iter().chain(self.rules.iter().cloned()).collect())
+            debt: self.debt.clone(),
+            now: self.now,
+            ..Self::of(rules)
         }
     }
 
@@ -123,6 +170,23 @@ impl RuleSet {
     pub fn with_jq(mut self, engine: Arc<dyn DeleteByJq>) -> Self {
         self.jq = Jq(Some(engine));
         self
+    }
+
+    /// With drift that was accepted.
+    #[must_use]
+    pub fn with_debt(mut self, debt: Debt) -> Self {
+        self.debt = Some(Arc::new(debt));
+        self
+    }
+
+    /// What is known of a change that no rule speaks of.
+    pub fn standing(&self, key: &ResourceKey, change: &Change) -> Option<Standing<'_>> {
+        self.debt.as_ref()?.standing(key, change)
+    }
+
+    /// The drift that was accepted.
+    pub fn accepted(&self) -> impl Iterator<Item = &Accepted> {
+        self.debt.iter().flat_map(|debt| debt.entries())
     }
 
     /// What `del(EXPRESSION)` leaves of an object.
@@ -140,6 +204,11 @@ impl RuleSet {
     /// All rules about changes, in the order in which they are asked.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The built-in rules about objects that nobody has to declare.
+    pub fn extra(&self) -> &[Rule] {
+        &self.extra
     }
 
     /// The ids of all rules that can be switched off.
@@ -164,9 +233,13 @@ impl RuleSet {
             .filter(|position| self.rules[*position].concerns(key, declared))
             .collect();
         positions.sort_unstable();
+        let by_now = |rule: Rule| match self.now {
+            Some(now) => rule.by(now),
+            None => rule,
+        };
         ObjectRules {
             rules: positions.into_iter().map(|i| &self.rules[i]).collect(),
-            own,
+            own: own.into_iter().map(by_now).collect(),
         }
     }
 }
@@ -231,6 +304,7 @@ mod tests {
         assert!(ids.windows(2).all(|pair| pair[0] != pair[1]), "an id twice");
         assert!(set.rules.iter().all(|rule| rule.reason.ends_with('.')));
         assert!(set.rules.iter().all(|rule| rule.selectors.jq.is_empty()));
+        assert!(set.extra.iter().all(Rule::is_about_extras));
     }
 
     #[test]
@@ -248,12 +322,13 @@ mod tests {
 
     #[test]
     fn builtin_rules_can_be_switched_off() {
-        let off = ["service-allocations".to_owned(), "helm-releases".to_owned()];
+        let off = |ids: &[&str]| Users {
+            switched_off: ids.iter().map(|id| (*id).to_owned()).collect(),
+            ..Users::default()
+        };
         let now = Timestamp::UNIX_EPOCH;
-        let (all, fewer) = (
-            RuleSet::with(vec![], &[], now),
-            RuleSet::with(vec![], &off, now),
-        );
+        let all = RuleSet::with(off(&[]), now);
+        let fewer = RuleSet::with(off(&["service-allocations", "helm-releases"]), now);
         assert_eq!(fewer.rules.len() + 1, all.rules.len());
         assert_eq!(fewer.extra.len() + 1, all.extra.len());
     }

@@ -1,9 +1,11 @@
 //! How much a change matters.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Objects, PathPattern, RuleSet, image};
+use super::spec::{is_default, places};
+use super::{Objects, PathPattern, RuleSet, SpecProblem, image};
 use crate::model::{Change, FieldPath, ResourceKey, Segment, Severity, Status};
 
 /// Where kinds keep the specification of their pods: a Pod itself, what has a pod template, and
@@ -14,31 +16,85 @@ const POD_SPECS: [&str; 3] = [
     ".spec.jobTemplate.spec.template.spec",
 ];
 
-/// A rule that rates changes by what they touch.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct SeverityRule {
-    severity: Level,
-    #[serde(flatten)]
+/// A rule that rates changes by what they touch: an entry of `severity`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("required" = ["severity", "kind"]))]
+pub struct SeveritySpec {
+    /// How much such a change matters
+    pub severity: Level,
+    /// The API group, a glob; left out, the core group
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub group: String,
+    /// The kind, a glob
+    #[serde(default)]
+    pub kind: String,
+    /// The namespace, a glob; left out, any
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub namespace: String,
+    /// The name, a glob; left out, any
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub name: String,
+    /// Which paths, in the report's syntax, with wildcards; left out, any
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub paths: Vec<String>,
+    /// Which paths within the specification of a pod, wherever a kind keeps it
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub pod_paths: Vec<String>,
+    /// Only where the change leads to an image from another registry
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub other_registry: bool,
+}
+
+/// A rule that rates changes, read.
+#[derive(Debug, Clone)]
+pub struct SeverityRule {
+    spec: SeveritySpec,
+    severity: Severity,
     objects: Objects,
-    /// Which paths; empty for any.
-    #[serde(default)]
+    /// Empty for any.
     paths: Vec<PathPattern>,
-    /// Which paths within the specification of a pod, wherever a kind keeps it.
-    #[serde(default)]
-    pod_paths: PodPaths,
-    /// Only where the change leads to an image from another registry.
-    #[serde(default)]
-    other_registry: bool,
+}
+
+impl SeveritySpec {
+    /// Reads what the keys hold.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn compile(self) -> Result<SeverityRule, Vec<SpecProblem>> {
+        let objects = Objects {
+            group: self.group.clone(),
+            kind: self.kind.clone(),
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+        };
+        let everywhere = POD_SPECS.iter().flat_map(|place| {
+            let paths = self.pod_paths.iter();
+            paths.map(move |path| format!("{place}{path}"))
+        });
+        let (_, in_pods) = places(objects.clone(), "podPaths", &everywhere.collect::<Vec<_>>())?;
+        let (objects, mut paths) = places(objects, "paths", &self.paths)?;
+        paths.extend(in_pods);
+        Ok(SeverityRule {
+            severity: self.severity.into(),
+            objects,
+            paths,
+            spec: self,
+        })
+    }
 }
 
 /// A [`Severity`], as rules write it.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-enum Level {
+pub enum Level {
+    /// Labels, annotations
     Low,
+    /// Resources, replicas, probes, configuration
     Medium,
+    /// What runs, as whom, and who reaches it
     High,
+    /// Who may do what, and what guards the cluster
     Critical,
 }
 
@@ -53,35 +109,22 @@ impl From<Level> for Severity {
     }
 }
 
-/// Paths within a pod, at each of the places where there may be one.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(try_from = "Vec<String>")]
-struct PodPaths(Vec<PathPattern>);
-
-impl TryFrom<Vec<String>> for PodPaths {
-    type Error = String;
-
-    fn try_from(paths: Vec<String>) -> Result<Self, String> {
-        let everywhere = paths
-            .iter()
-            .flat_map(|path| POD_SPECS.map(|place| format!("{place}{path}")));
-        let patterns = everywhere.map(PathPattern::try_from);
-        Ok(Self(patterns.collect::<Result<_, _>>()?))
-    }
-}
-
 impl SeverityRule {
     fn speaks_of(&self, key: &ResourceKey, path: &FieldPath, images: Option<[&str; 2]>) -> bool {
-        let mut patterns = self.paths.iter().chain(&self.pod_paths.0);
-        let any_path = self.paths.is_empty() && self.pod_paths.0.is_empty();
+        let any_path = self.paths.is_empty();
         let moved = || images.is_some_and(|[a, b]| image::registry(a) != image::registry(b));
         self.objects.matches(key)
-            && (any_path || patterns.any(|pattern| pattern.covers(path)))
-            && (!self.other_registry || moved())
+            && (any_path || self.paths.iter().any(|pattern| pattern.covers(path)))
+            && (!self.spec.other_registry || moved())
     }
 }
 
 impl RuleSet {
+    /// How much changes matter, as it is written, in the order in which it is asked.
+    pub fn severities(&self) -> impl Iterator<Item = &SeveritySpec> {
+        self.severity.iter().map(|rule| &rule.spec)
+    }
+
     /// How much a change of an object matters: the first rule that speaks of it decides, and
     /// medium where none does. What was added or removed as a block matters as much as the worst
     /// of what is in it.
@@ -156,7 +199,7 @@ impl RuleSet {
     ) -> Option<Severity> {
         let mut rules = self.severity.iter();
         let rule = rules.find(|rule| rule.speaks_of(key, path, images))?;
-        Some(rule.severity.into())
+        Some(rule.severity)
     }
 }
 

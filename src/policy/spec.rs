@@ -1,7 +1,8 @@
 //! How a rule is written down, in driftctl's own file and in the users'.
 
 use regex::Regex;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::rule::WrittenPath;
 use super::{Expiry, LabelSelector, Objects, PathPattern, Pointer, Rule, RuleOrigin, Selectors};
@@ -9,76 +10,84 @@ use crate::model::{ChangeKind, Explanation};
 
 /// A rule as it is written: an entry of `ignoreDifferences`. The first seven keys are Argo CD's
 /// and mean what they mean there.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(extend("required" = ["kind"]))]
 pub struct RuleSpec {
-    /// Which objects: the API group, a glob; left out, the core group only.
-    #[serde(default)]
-    pub group: String,
-    /// The kind, a glob.
-    #[serde(default)]
-    pub kind: String,
-    /// The name; left out, any.
-    #[serde(default)]
-    pub name: String,
-    /// The namespace; left out, any.
-    #[serde(default)]
-    pub namespace: String,
-    /// JSON Pointers to what is ignored.
-    #[serde(default)]
-    pub json_pointers: Vec<String>,
-    /// jq expressions, each put into `del(…)`.
-    #[serde(default)]
-    pub jq_path_expressions: Vec<String>,
-    /// Managers whose values win.
-    #[serde(default)]
-    pub managed_fields_managers: Vec<String>,
-
-    /// The rule's name.
-    #[serde(default)]
+    /// The rule's name in reports; left out, one is made from the kind
+    #[serde(skip_serializing_if = "is_default")]
     pub id: String,
-    /// Paths in the report's syntax, with wildcards.
-    #[serde(default)]
-    pub paths: Vec<String>,
-    /// Only changes of these kinds.
-    #[serde(default)]
-    pub kinds: Vec<Kind>,
-    /// Only values that these managers, and nobody else, hold.
-    #[serde(default)]
-    pub managers: Vec<String>,
-    /// Only objects with these labels.
-    #[serde(default)]
-    pub label_selector: Option<String>,
-    /// Why.
-    #[serde(default)]
+    /// Why the drift is ignored
+    #[serde(skip_serializing_if = "is_default")]
     pub reason: String,
-    /// Who answers for it.
-    #[serde(default)]
+    /// Who answers for the rule
+    #[serde(skip_serializing_if = "is_default")]
     pub owner: Option<String>,
-    /// Where it is discussed.
-    #[serde(default)]
+    /// Where it is discussed
+    #[serde(skip_serializing_if = "is_default")]
     pub ticket: Option<String>,
-    /// Until when it holds.
-    #[serde(default)]
+    /// Until when it holds: a date such as 2026-12-31, which is its last day (UTC), or a time
+    #[serde(skip_serializing_if = "is_default")]
     pub expires: Option<String>,
 
-    /// In built-in rules only: the change is no drift at all, and this is why.
-    #[serde(default)]
-    pub explains: Option<Explains>,
-    /// In built-in rules only: only where the manifest declares this path.
-    #[serde(default)]
+    /// The API group, a glob; left out, the core group
+    #[serde(skip_serializing_if = "is_default")]
+    pub group: String,
+    /// The kind, a glob
+    #[serde(skip_serializing_if = "is_default")]
+    pub kind: String,
+    /// The namespace, a glob; left out, any
+    #[serde(skip_serializing_if = "is_default")]
+    pub namespace: String,
+    /// The name, a glob; left out, any
+    #[serde(skip_serializing_if = "is_default")]
+    pub name: String,
+    /// Only objects with these labels, as 'kubectl -l' writes it
+    #[serde(skip_serializing_if = "is_default")]
+    pub label_selector: Option<String>,
+    /// Only where the manifest declares this path
+    #[serde(skip_serializing_if = "is_default")]
     pub if_declared: Option<String>,
+
+    /// What is ignored, in the report's path syntax: [*] is any list item, * in a name any text
+    #[serde(skip_serializing_if = "is_default")]
+    pub paths: Vec<String>,
+    /// What is ignored, as JSON Pointers (RFC 6901)
+    #[serde(skip_serializing_if = "is_default")]
+    pub json_pointers: Vec<String>,
+    /// What is ignored, as jq expressions, each put into 'del(…)'
+    #[serde(skip_serializing_if = "is_default")]
+    pub jq_path_expressions: Vec<String>,
+    /// Field managers whose values are ignored where they differ
+    #[serde(skip_serializing_if = "is_default")]
+    pub managed_fields_managers: Vec<String>,
+    /// Only changes of these kinds; left out, any
+    #[serde(skip_serializing_if = "is_default")]
+    pub kinds: Vec<Kind>,
+    /// Only values that these field managers, and nobody else, hold: globs, '!' before one excludes
+    #[serde(skip_serializing_if = "is_default")]
+    pub managers: Vec<String>,
+
+    /// In built-in rules only: the change is no drift at all, and this is why
+    #[serde(skip_serializing_if = "is_default")]
+    #[schemars(skip)]
+    pub explains: Option<Explains>,
+}
+
+/// Whether a key can be left out.
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A [`ChangeKind`], as rules write it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Kind {
-    /// Declared and live, with different meaning.
+    /// Declared and live, with different meaning
     Changed,
-    /// Declared and not live.
+    /// Declared and not live
     Removed,
-    /// Live and not declared.
+    /// Live and not declared
     Added,
 }
 
@@ -93,7 +102,7 @@ impl From<Kind> for ChangeKind {
 }
 
 /// The explanations that a rule can give; the others need a look at owners and types.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Explains {
     /// See [`Explanation::ServerManaged`].
@@ -110,6 +119,20 @@ impl From<Explains> for Explanation {
             Explains::ServerManaged => Self::ServerManaged,
             Explains::ControllerOwned => Self::ControllerOwned,
             Explains::AdmissionChanged => Self::AdmissionChanged,
+        }
+    }
+}
+
+impl TryFrom<Explanation> for Explains {
+    type Error = ();
+
+    /// Fails for what no rule can know.
+    fn try_from(by: Explanation) -> Result<Self, ()> {
+        match by {
+            Explanation::ServerManaged => Ok(Self::ServerManaged),
+            Explanation::ControllerOwned => Ok(Self::ControllerOwned),
+            Explanation::AdmissionChanged => Ok(Self::AdmissionChanged),
+            _ => Err(()),
         }
     }
 }
@@ -142,10 +165,7 @@ impl RuleSpec {
         let labels = problems.one::<LabelSelector>("labelSelector", self.label_selector.as_deref());
         let expires = problems.one::<Expiry>("expires", self.expires.as_deref());
         let if_declared = problems.one("ifDeclared", self.if_declared.as_deref());
-        if self.kind.is_empty() {
-            let message = "say which kind; \"*\" is any".to_owned();
-            problems.add("kind", None, message);
-        }
+        problems.kind(&self.kind);
         let says_nothing = problems.found.is_empty()
             && selectors.is_empty()
             && self.kinds.is_empty()
@@ -180,6 +200,7 @@ impl RuleSpec {
             managers: self.managers,
             selectors,
             object_only: false,
+            owned: false,
             except: None,
         })
     }
@@ -195,6 +216,25 @@ pub fn written_path(expression: &str) -> Result<WrittenPath, String> {
         .map_err(|error| error.to_string())
 }
 
+/// Reads where a rule looks, which it says by objects and paths alone.
+///
+/// # Errors
+/// Everything that is wrong with that.
+pub(super) fn places(
+    objects: Objects,
+    key: &'static str,
+    paths: &[String],
+) -> Result<(Objects, Vec<PathPattern>), Vec<SpecProblem>> {
+    let mut problems = Problems::default();
+    problems.kind(&objects.kind);
+    let paths = problems.all::<PathPattern>(key, paths);
+    if problems.found.is_empty() {
+        Ok((objects, paths))
+    } else {
+        Err(problems.found)
+    }
+}
+
 #[derive(Default)]
 struct Problems {
     found: Vec<SpecProblem>,
@@ -207,6 +247,13 @@ impl Problems {
             index,
             message,
         });
+    }
+
+    fn kind(&mut self, kind: &str) {
+        if kind.is_empty() {
+            let message = "say which kind; \"*\" is any".to_owned();
+            self.add("kind", None, message);
+        }
     }
 
     fn all<T>(&mut self, key: &'static str, texts: &[String]) -> Vec<T>

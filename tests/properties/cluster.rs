@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::path::PathBuf;
 
-use driftctl::cluster::{Answer, Dump, FetchRequest, Fetched, KindLookup, Live, LiveObject};
+use driftctl::cluster::{
+    Answer, Dump, FetchRequest, Fetched, KindLookup, Live, LiveObject, Query, ServedKind,
+};
 use driftctl::engine::{self, Options};
 use driftctl::model::{Drift, GroupKind, Manifest, Report, ResourceKey, Target};
 use driftctl::policy::RuleSet;
@@ -207,6 +209,14 @@ impl Live for Side<'_> {
             answers: wanted.map(|w| (w.key.clone(), answer(&w.key))).collect(),
             ..Fetched::default()
         })
+    }
+
+    fn list(&self, _: &Query<'_>) -> anyhow::Result<Vec<Value>> {
+        Ok(Vec::new())
+    }
+
+    fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
+        (Vec::new(), Vec::new())
     }
 
     fn schema(&self, api_version: &str) -> anyhow::Result<Option<Value>> {

@@ -104,10 +104,11 @@ impl Editor<'_> {
     }
 
     fn drop(&self, dice: &mut Dice) -> Option<Edited> {
-        let declared = self.spots(&self.pair.manifest.value);
+        let declared = self.spots(&self.pair.manifest.value());
         let live = self.spots(&self.pair.live);
         let spot = dice.pick(&declared)?;
-        let declared = self.pair.manifest.value.pointer(&spot.pointer)?;
+        let written = self.pair.manifest.value();
+        let declared = written.pointer(&spot.pointer)?;
         // What the server does not store, or stores in any case, cannot be taken away.
         let means_nothing = match spot.parent.map(|ty| self.schema.get(ty)) {
             Some(Type::Struct { fields, .. }) => {

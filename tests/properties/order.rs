@@ -34,7 +34,7 @@ pub fn mix(cluster: &Cluster, object: &mut Value, dice: &mut Dice) {
 
 /// The live objects with one atomic list turned round that the manifest declares.
 pub fn reversed(cluster: &Cluster, pair: &Pair) -> Vec<Value> {
-    let declared = lists(cluster, &pair.manifest.value, |kind| {
+    let declared = lists(cluster, &pair.manifest.value(), |kind| {
         *kind == ListKind::Atomic
     });
     let live = lists(cluster, &pair.live, |kind| *kind == ListKind::Atomic);

@@ -6,6 +6,7 @@ mod doctor;
 mod filter;
 mod gate;
 mod report;
+mod rules;
 mod schema;
 mod snapshot;
 mod source;
@@ -19,6 +20,10 @@ pub use doctor::{DoctorArgs, DoctorFormat};
 pub use filter::FilterArgs;
 pub use gate::{FailOn, GateArgs};
 pub use report::{ReportArgs, SecretPath, Show};
+pub use rules::{
+    AcceptArgs, DebtArgs, DebtFormat, IgnoreArgs, InitArgs, RulesArgs, RulesCommandArgs,
+    RulesFormat,
+};
 pub use schema::{Schema, SchemaArgs};
 pub use snapshot::SnapshotArgs;
 pub use source::SourceArgs;
@@ -100,6 +105,16 @@ pub enum Command {
     /// Reports each field that was changed, removed or added live, with the line that declares it
     /// and who holds the live value.
     Diff(Box<DiffArgs>),
+    /// List the rules, and where each is written
+    Rules(Box<RulesCommandArgs>),
+    /// Record today's drift as accepted, until it changes or expires
+    Accept(Box<AcceptArgs>),
+    /// List accepted drift and how long it is accepted for; fails when something is overdue
+    Debt(DebtArgs),
+    /// Add a rule to .driftctl.yaml that ignores drift
+    Ignore(Box<IgnoreArgs>),
+    /// Write a .driftctl.yaml in which everything is explained
+    Init(InitArgs),
     /// Print the JSON Schema of what driftctl writes or reads
     Schema(SchemaArgs),
     /// Check connection, version, kinds and rights, and print the Roles that are missing
@@ -147,6 +162,9 @@ pub struct DiffArgs {
     /// What fails the run.
     #[command(flatten)]
     pub gate: GateArgs,
+    /// The rules.
+    #[command(flatten)]
+    pub rules: RulesArgs,
     /// The report.
     #[command(flatten)]
     pub report: ReportArgs,

@@ -10,6 +10,7 @@ use super::TEMPLATE;
     before_help = "\
 Examples:
   driftctl schema report > report.schema.json     Check, or generate types for, '-o json' and '-o yaml'
+  driftctl schema config > .driftctl.schema.json  Let an editor complete .driftctl.yaml
 ",
     help_template = TEMPLATE,
     max_term_width = 100
@@ -25,4 +26,6 @@ pub struct SchemaArgs {
 pub enum Schema {
     /// The report of '-o json' and '-o yaml' (driftctl.report/v1)
     Report,
+    /// The file of rules, .driftctl.yaml
+    Config,
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use crate::cli::args::{DiffArgs, ReportArgs};
-use crate::cli::comparison;
+use crate::cli::comparison::{self, All};
 use crate::cli::progress::Progress;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, gate, message, secrecy};
@@ -29,9 +29,16 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
     let show_all = args.report.show == crate::cli::args::Show::All;
     let began = Instant::now();
     let progress = Progress::begin(settings, args.report.quiet);
-    let reports = comparison::run_all(&args.source, &args.live, &args.compare, show_all);
+    let compared = comparison::run_all(
+        &args.source,
+        &args.live,
+        &args.compare,
+        &args.rules,
+        show_all,
+        settings.now,
+    );
     drop(progress);
-    let mut reports = reports?;
+    let All { mut reports, rules } = compared?;
     for report in &mut reports {
         gate::apply_limits(report, &args.gate);
     }
@@ -42,7 +49,7 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
     let untrusted = args.source.untrusted.untrusted;
     let reports = reports.into_iter();
     let reports: Vec<_> = reports
-        .map(|report| secrecy::redact(report, &args.report, untrusted))
+        .map(|report| secrecy::redact(report, &args.report, untrusted, rules.secret()))
         .collect();
     write_all(&reports, &args.report, began.elapsed(), settings, streams)?;
     Ok(exit)

@@ -1,9 +1,14 @@
 //! The commands, one file each.
 
+mod accept;
 mod completions;
+mod debt;
 mod diff;
 mod doctor;
+mod ignore;
+mod init;
 pub mod jq_worker;
+mod rules;
 mod schema;
 mod snapshot;
 mod version;
@@ -24,6 +29,11 @@ pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Resu
         Command::Doctor(args) => doctor::run(&args, settings, streams),
         Command::Snapshot(args) => snapshot::run(&args, settings, streams),
         Command::Version(args) => version::run(args.output, streams),
+        Command::Rules(args) => rules::run(&args, settings, streams),
+        Command::Accept(args) => accept::run(&args, settings, streams),
+        Command::Debt(args) => debt::run(&args, settings, streams),
+        Command::Ignore(args) => ignore::run(&args, settings, streams),
+        Command::Init(args) => init::run(&args, streams),
         Command::Schema(args) => schema::run(args.what, streams),
         Command::Completions(args) => completions::run(args.shell, &mut Cli::command(), streams),
     }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use crate::cli::args::Schema;
 use crate::cli::{Exit, Streams};
-use crate::output;
+use crate::{config, output};
 
 /// Prints a JSON Schema.
 ///
@@ -13,6 +13,7 @@ use crate::output;
 pub fn run(what: Schema, streams: &mut Streams) -> anyhow::Result<Exit> {
     let schema = match what {
         Schema::Report => output::report_schema(),
+        Schema::Config => config::schema(),
     };
     writeln!(streams.out, "{schema:#}")?;
     Ok(Exit::Clean)

@@ -4,10 +4,19 @@ use std::panic::resume_unwind;
 use std::thread;
 
 use anyhow::{Result, ensure};
+use jiff::Timestamp;
 
-use super::run;
-use crate::cli::args::{CompareArgs, ConnectionArgs, LiveArgs, SourceArgs};
+use super::{Compared, Rules, Search, rules, run};
+use crate::cli::args::{CompareArgs, ConnectionArgs, LiveArgs, RulesArgs, SourceArgs};
 use crate::model::{Coverage, Report, Target, Warning};
+
+/// What comparisons with all contexts found.
+pub struct All {
+    /// One for each context.
+    pub reports: Vec<Report>,
+    /// The rules, which are the same for all.
+    pub rules: Rules,
+}
 
 /// Compares with each context that is named, in the order of the words; with the one live side
 /// that there is, where fewer than two are.
@@ -19,11 +28,19 @@ pub fn run_all(
     source: &SourceArgs,
     live: &LiveArgs,
     compare: &CompareArgs,
+    rule_words: &RulesArgs,
     explain: bool,
-) -> Result<Vec<Report>> {
+    now: Timestamp,
+) -> Result<All> {
     if live.connection.context.len() < 2 {
-        return Ok(vec![run(source, live, compare, explain)?]);
+        let Compared { report, rules } = run(source, live, compare, rule_words, explain, now)?;
+        return Ok(All {
+            reports: vec![report],
+            rules,
+        });
     }
+    let search = Search::of(source.untrusted.untrusted);
+    let rules = rules(rule_words, &source.paths, search, now)?;
     let of_context = |context: &String| {
         let live = LiveArgs {
             connection: ConnectionArgs {
@@ -32,7 +49,8 @@ pub fn run_all(
             },
             ..live.clone()
         };
-        let report = run(source, &live, compare, explain);
+        let compared = run(source, &live, compare, rule_words, explain, now);
+        let report = compared.map(|compared| compared.report);
         let mut report = report.unwrap_or_else(|error| unread(&error));
         report.target.context = Some(context.clone());
         report
@@ -54,7 +72,7 @@ pub fn run_all(
             .map(|report| report.unwrap_or_else(|panic| resume_unwind(panic)))
             .collect()
     });
-    Ok(reports)
+    Ok(All { reports, rules })
 }
 
 /// The report on a cluster with which nothing could be compared.

@@ -1,12 +1,17 @@
 //! Which live side the words name: a cluster, or a recording of it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 
 use crate::cli::args::{ConnectionArgs, LiveArgs};
-use crate::cluster::{Api, ConnectOptions, Dump, Live};
+use crate::cluster::{
+    Api, ConnectOptions, Dump, FetchRequest, Fetched, KindLookup, Live, Query, ServedKind,
+};
+use crate::model::Target;
 
 /// Connects, or reads the recording. A kubeconfig that lies within the `scanned` paths is refused.
 ///
@@ -38,4 +43,48 @@ pub fn cluster(args: &ConnectionArgs, scanned: &[PathBuf]) -> Result<Api> {
         timeout: Duration::from_secs(args.timeout),
         concurrency: usize::from(args.concurrency),
     })
+}
+
+/// No live side, for commands that look at what is declared only.
+pub struct NoLive;
+
+/// What a source is told that needs one.
+const WITHOUT: &str = "this command reads no cluster";
+
+impl Live for NoLive {
+    fn target(&self) -> Target {
+        Target::default()
+    }
+
+    fn default_namespace(&self) -> Option<String> {
+        None
+    }
+
+    fn resolve(
+        &self,
+        _: &BTreeSet<(String, String)>,
+        _: &[&Value],
+    ) -> Result<BTreeMap<(String, String), KindLookup>> {
+        bail!(WITHOUT)
+    }
+
+    fn fetch(&self, _: &FetchRequest) -> Result<Fetched> {
+        bail!(WITHOUT)
+    }
+
+    fn schema(&self, _: &str) -> Result<Option<Value>> {
+        bail!(WITHOUT)
+    }
+
+    fn list(&self, _: &Query<'_>) -> Result<Vec<Value>> {
+        bail!(WITHOUT)
+    }
+
+    fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
+        (Vec::new(), vec![WITHOUT.to_owned()])
+    }
+
+    fn related(&self, _: &str, _: &str, _: &str) -> Option<Vec<Value>> {
+        None
+    }
 }

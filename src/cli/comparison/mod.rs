@@ -2,24 +2,35 @@
 
 mod clusters;
 mod live_side;
+mod rules;
 mod sources;
 
 use std::path::PathBuf;
 
 use anyhow::Result;
+use jiff::Timestamp;
 
-use super::args::{CompareArgs, FilterArgs, LiveArgs, SourceArgs, UntrustedArgs};
+use super::args::{CompareArgs, FilterArgs, LiveArgs, RulesArgs, SourceArgs, UntrustedArgs};
 use crate::engine::{self, Options};
 use crate::model::{Report, Warning};
-use crate::policy::{Allowed, RuleSet};
+use crate::policy::Allowed;
 use crate::source::blame;
 
-pub use clusters::run_all;
-pub use live_side::{cluster, live_side};
+pub use clusters::{All, run_all};
+pub use live_side::{NoLive, cluster, live_side};
+pub use rules::{Rules, Search, accepted, check, engine, rules};
 pub use sources::{base_sources, sources};
 
 /// What stands for standard input, on either side.
 const STDIN: &str = "-";
+
+/// What a comparison found, and by which rules.
+pub struct Compared {
+    /// What was found, secrets and all.
+    pub report: Report,
+    /// The rules.
+    pub rules: Rules,
+}
 
 /// Compares what is declared with the live side.
 ///
@@ -29,15 +40,22 @@ pub fn run(
     source: &SourceArgs,
     live: &LiveArgs,
     compare: &CompareArgs,
+    rule_words: &RulesArgs,
     explain: bool,
-) -> Result<Report> {
+    now: Timestamp,
+) -> Result<Compared> {
     let sources = sources(source, &live.live)?;
+    let search = Search::of(source.untrusted.untrusted);
+    let mut rules = rules(rule_words, &source.paths, search, now)?;
     let side = live_side(live, &scanned(source))?;
-    let options = options(source, live, compare, explain);
-    let rules = RuleSet::builtin();
+    rules.add_live(rule_words, side.as_ref())?;
+    let options = Options {
+        strict_rules: rule_words.strict_rules,
+        ..options(source, live, compare, explain)
+    };
     let mut report = match base_sources(source)? {
-        Some(base) => engine::run_three_way(sources, base, side.as_ref(), rules, &options)?,
-        None => engine::run(&sources, side.as_ref(), rules, &options)?,
+        Some(base) => engine::run_three_way(sources, base, side.as_ref(), &rules.set, &options)?,
+        None => engine::run(&sources, side.as_ref(), &rules.set, &options)?,
     };
     if source.blame {
         report.warnings.extend(blame(&mut report.objects));
@@ -47,7 +65,8 @@ pub fn run(
             .warnings
             .extend(emptiness(&report, &source.paths, &live.filter));
     }
-    Ok(report)
+    report.warnings.append(&mut rules.warnings);
+    Ok(Compared { report, rules })
 }
 
 /// Where nothing that is trusted may lie.

@@ -300,6 +300,7 @@ fn blank(id: &str, reason: &str, place: &str) -> Rule {
         managers: Vec::new(),
         selectors: Selectors::default(),
         object_only: false,
+        owned: false,
         except: None,
     }
 }

@@ -1,0 +1,100 @@
+//! What a thousand rules cost over ten thousand objects, next to the comparison itself.
+//!
+//! `cargo bench --bench rules` prints both times and their ratio, which is to stay below one.
+
+#![allow(clippy::print_stdout, clippy::unwrap_used)]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use driftctl::cluster::Dump;
+use driftctl::config;
+use driftctl::engine::{self, Options};
+use driftctl::policy::RuleSet;
+use driftctl::source::{Files, Source};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+const OBJECTS: usize = 10_000;
+const RULES: usize = 1_000;
+const RUNS: usize = 5;
+
+fn object(number: usize, replicas: usize) -> Value {
+    json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": format!("app-{number}"), "namespace": format!("team-{}", number % 50)},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": {"app": format!("app-{number}")}},
+            "template": {
+                "metadata": {"labels": {"app": format!("app-{number}")}},
+                "spec": {"containers": [{
+                    "name": "app",
+                    "image": format!("registry.example/app-{number}:1"),
+                    "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
+                }]},
+            },
+        },
+    })
+}
+
+fn list(replicas: usize) -> String {
+    let items: Vec<Value> = (0..OBJECTS)
+        .map(|number| object(number, replicas))
+        .collect();
+    json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
+}
+
+/// Rules of every shape but jq, most of them about the kind of the objects.
+fn rules() -> RuleSet {
+    let mut text = String::from("ignoreDifferences:\n");
+    for number in 0..RULES {
+        let what = match number % 4 {
+            0 => format!(
+                "namespace: team-{}, paths: ['.spec.template.spec.containers[*].image']",
+                number % 50
+            ),
+            1 => format!("name: app-{number}, jsonPointers: [/spec/replicas]"),
+            2 => format!("labelSelector: app=app-{number}, kinds: [added]"),
+            _ => format!("managers: [scaler-{number}], paths: [.spec.paused]"),
+        };
+        writeln!(
+            text,
+            "  - {{group: 'a*', kind: Deployment, reason: x, {what}}}"
+        )
+        .unwrap();
+    }
+    let config = config::read("bench.yaml", &text, &|_| Ok(())).unwrap();
+    RuleSet::with(config.users, Timestamp::UNIX_EPOCH)
+}
+
+/// The quickest of several runs.
+fn time(folder: &Path, rules: &RuleSet) -> Duration {
+    let sources: [Box<dyn Source>; 1] = [Box::new(Files::new([folder.join("declared.json")]))];
+    let live = Dump::read(&[folder.join("live.json")]).unwrap();
+    let run = || {
+        let began = Instant::now();
+        let report = engine::run(&sources, &live, rules, &Options::default()).unwrap();
+        assert_eq!(report.coverage.compared, OBJECTS);
+        began.elapsed()
+    };
+    (0..RUNS).map(|_| run()).min().unwrap()
+}
+
+fn main() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("declared.json"), list(3)).unwrap();
+    fs::write(folder.path().join("live.json"), list(5)).unwrap();
+    let without = time(folder.path(), RuleSet::builtin());
+    let with = time(folder.path(), &rules());
+    let cost = with.saturating_sub(without);
+    println!("{OBJECTS} objects without rules  {without:.3?}");
+    println!("{OBJECTS} objects, {RULES} rules   {with:.3?}");
+    println!(
+        "rules / comparison          {:.2}",
+        cost.as_secs_f64() / without.as_secs_f64()
+    );
+}

@@ -1,0 +1,267 @@
+//! `driftctl accept`
+
+use std::fs;
+use std::io::Write;
+
+use anyhow::{Context, Result, anyhow, bail};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::Value;
+
+use crate::cli::args::AcceptArgs;
+use crate::cli::comparison::{self, Compared};
+use crate::cli::settings::Settings;
+use crate::cli::{Exit, Streams, message};
+use crate::config;
+use crate::model::{Change, ChangeKind, FieldPath, ObjectReport, Status, Verdict};
+use crate::output::escape;
+use crate::policy::{ACCEPTED, Accepted, Debt, Expiry, Recorded};
+use crate::redact::{Redacted, Redactor};
+
+/// Longer values are known by a digest, so that the file can be read.
+const LONGEST: usize = 1000;
+
+/// Compares, and records the drift that was found.
+///
+/// # Errors
+/// When nothing can be compared, or the baseline cannot be written.
+pub fn run(args: &AcceptArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
+    if args.source.untrusted.untrusted {
+        bail!("what untrusted manifests declare is not accepted; leave out --untrusted");
+    }
+    let expires = match &args.expires {
+        Some(until) => Some(
+            until
+                .from(settings.now)
+                .map_err(|why| anyhow!("--expires: {why}"))?,
+        ),
+        None => None,
+    };
+    let Compared { report, rules } = comparison::run(
+        &args.source,
+        &args.live,
+        &args.compare,
+        &args.rules,
+        false,
+        settings.now,
+    )?;
+    let redactor = Redactor {
+        also: rules.secret(),
+        ..Redactor::default()
+    };
+    let redacted = redactor.redact(report.clone());
+    let mut debt = rules.baseline.debt;
+    if debt.salt.is_empty() {
+        debt.salt = salt()?;
+    }
+    let gone = take_out(&mut debt, &report.objects, args);
+    let mut accepting = Accepting {
+        args,
+        settings,
+        expires,
+        debt,
+        unnamed: 0,
+        accepted: 0,
+        objects: 0,
+    };
+    for (object, shown) in report.objects.iter().zip(&redacted.objects) {
+        accepting.object(object, shown);
+    }
+    let file = &rules.baseline.file;
+    if accepting.accepted + gone > 0 {
+        let text = config::write_baseline(&accepting.debt);
+        fs::write(&file.path, text).with_context(|| format!("cannot write {}", file.name))?;
+    }
+    accepting.say(&file.name, gone, streams)?;
+    accepting.answer(&redacted, settings, streams)
+}
+
+/// A salt is chosen once for each file.
+fn salt() -> Result<String> {
+    let mut bytes = [0; 16];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| anyhow!("the system has no random numbers"))?;
+    Ok(STANDARD_NO_PAD.encode(bytes))
+}
+
+/// Takes accepted drift out that is gone: of objects that were compared, and are selected.
+fn take_out(debt: &mut Debt, objects: &[ObjectReport], args: &AcceptArgs) -> usize {
+    debt.retain(|accepted| {
+        let Some(object) = objects.iter().find(|object| object.key == accepted.key) else {
+            return true;
+        };
+        let is_selected = selects_object(args, object) && selects_path(args, &accepted.path);
+        let is_hidden = object.drifts.iter().any(|drift| {
+            let by_debt =
+                matches!(&drift.verdict, Verdict::Ignored { rule, .. } if rule == ACCEPTED);
+            by_debt && drift.change.path.to_string() == accepted.path
+        });
+        object.status == Status::Unknown || !is_selected || is_hidden
+    })
+}
+
+fn selects_object(args: &AcceptArgs, object: &ObjectReport) -> bool {
+    args.object.is_empty()
+        || args
+            .object
+            .iter()
+            .any(|selection| selection.matches(&object.key))
+}
+
+fn selects_path(args: &AcceptArgs, path: &str) -> bool {
+    let path: Option<FieldPath> = path.parse().ok();
+    args.path.is_empty()
+        || path.is_some_and(|path| args.path.iter().any(|pattern| pattern.covers(&path)))
+}
+
+struct Accepting<'a> {
+    args: &'a AcceptArgs,
+    settings: &'a Settings,
+    expires: Option<Expiry>,
+    debt: Debt,
+    /// Changes whose path tells a secret.
+    unnamed: usize,
+    accepted: usize,
+    objects: usize,
+}
+
+impl Accepting<'_> {
+    /// Records what is reported of an object. `shown` is the same without secrets.
+    fn object(&mut self, object: &ObjectReport, shown: &ObjectReport) {
+        if !selects_object(self.args, object) {
+            return;
+        }
+        let before = self.accepted;
+        let whole = match object.status {
+            Status::Missing => Some(ChangeKind::Removed),
+            Status::Extra => Some(ChangeKind::Added),
+            Status::InSync
+            | Status::Drifted
+            | Status::Unknown
+            | Status::Pending
+            | Status::Conflict => None,
+        };
+        if let (Some(kind), true) = (whole, selects_path(self.args, ".")) {
+            self.record(object, ".", kind, [Recorded::Nothing, Recorded::Nothing]);
+        }
+        for (drift, shown) in object.drifts.iter().zip(&shown.drifts) {
+            let path = drift.change.path.to_string();
+            if !drift.is_reported() || !selects_path(self.args, &path) {
+                continue;
+            }
+            if drift.change.path != shown.change.path {
+                self.unnamed += 1;
+                continue;
+            }
+            let values = self.values(object, &path, &drift.change, &shown.change);
+            self.record(object, &path, drift.change.kind, values);
+        }
+        self.objects += usize::from(self.accepted > before);
+    }
+
+    fn values(
+        &self,
+        object: &ObjectReport,
+        path: &str,
+        change: &Change,
+        shown: &Change,
+    ) -> [Recorded; 2] {
+        let recorded = |side: &str, value: &Option<Value>, shown: &Option<Value>| match value {
+            None => Recorded::Nothing,
+            Some(value) if Some(value) == shown.as_ref() && can_be_shown(value) => {
+                Recorded::Value(value.clone())
+            }
+            Some(value) => Recorded::Digest(self.debt.digest(&object.key, path, side, value)),
+        };
+        [
+            recorded("declared", &change.declared, &shown.declared),
+            recorded("live", &change.live, &shown.live),
+        ]
+    }
+
+    fn record(
+        &mut self,
+        object: &ObjectReport,
+        path: &str,
+        kind: ChangeKind,
+        values: [Recorded; 2],
+    ) {
+        let [declared, live] = values;
+        self.debt.insert(Accepted {
+            key: object.key.clone(),
+            path: path.to_owned(),
+            kind,
+            declared,
+            live,
+            reason: self.args.reason.clone().unwrap_or_default(),
+            ticket: self.args.ticket.clone(),
+            by: self.settings.user.clone(),
+            at: Some(at_second(self.settings.now)),
+            expires: self.expires.clone(),
+            overdue: false,
+        });
+        self.accepted += 1;
+    }
+
+    fn say(&self, file: &str, gone: usize, streams: &mut Streams) -> Result<()> {
+        let file = escape::text(file);
+        let out = &mut streams.out;
+        if self.accepted == 0 {
+            writeln!(out, "there is nothing to accept")?;
+        } else {
+            let changes = counted(self.accepted, "change");
+            let objects = counted(self.objects, "object");
+            let until = match &self.expires {
+                Some(expires) => format!("until {expires}"),
+                None => "without end (--expires gives it one)".to_owned(),
+            };
+            writeln!(out, "accepted {changes} of {objects} {until}, in {file}")?;
+        }
+        if gone > 0 {
+            writeln!(
+                out,
+                "took out {} whose drift is gone",
+                counted(gone, "change")
+            )?;
+        }
+        if self.unnamed > 0 {
+            writeln!(
+                out,
+                "left out {}: the path itself holds a secret; write a rule ('driftctl ignore')",
+                counted(self.unnamed, "change")
+            )?;
+        }
+        Ok(())
+    }
+
+    /// What was not compared was not accepted either.
+    fn answer(
+        &self,
+        report: &Redacted,
+        settings: &Settings,
+        streams: &mut Streams,
+    ) -> Result<Exit> {
+        if !report.is_incomplete() {
+            return Ok(Exit::Clean);
+        }
+        message::what_failed(streams, settings, report, None);
+        Ok(Exit::Trouble)
+    }
+}
+
+/// Whether a value, which is no secret, can stand in the file.
+fn can_be_shown(value: &Value) -> bool {
+    value.to_string().len() <= LONGEST && config::can_be_written(value)
+}
+
+fn at_second(now: jiff::Timestamp) -> String {
+    let second = jiff::Timestamp::from_second(now.as_second());
+    second.unwrap_or(now).to_string()
+}
+
+fn counted(count: usize, word: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {word}{plural}")
+}

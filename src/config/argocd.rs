@@ -1,0 +1,217 @@
+//! What Argo CD's own settings say about differences: the ConfigMap `argocd-cm`.
+//!
+//! (argo-cd, `util/settings/settings.go`: `GetResourceOverrides`, `GetResourceCompareOptions`.)
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::model::Warning;
+use crate::policy::{Rule, RuleOrigin, RuleSpec};
+use crate::yaml;
+
+/// One key for each kind: `resource.customizations.ignoreDifferences.apps_Deployment`.
+const BY_KIND: &str = "resource.customizations.ignoreDifferences.";
+/// Everything in one key, as it was written before.
+const TOGETHER: &str = "resource.customizations";
+/// Options of the comparison.
+const OPTIONS: &str = "resource.compareoptions";
+/// What Argo CD gives as the reason.
+const REASON: &str = "Argo CD ignores it everywhere";
+
+/// What the settings say.
+#[derive(Debug, Default)]
+pub struct ArgoSettings {
+    /// As rules.
+    pub rules: Vec<Rule>,
+    /// What cannot be read or means something else here.
+    pub warnings: Vec<Warning>,
+}
+
+/// The selectors of a customization.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Customization {
+    json_pointers: Vec<String>,
+    jq_path_expressions: Vec<String>,
+    managed_fields_managers: Vec<String>,
+}
+
+/// Reads the ConfigMap `argocd-cm`. `place` says where it is.
+pub fn read_argocd(config_map: &Value, place: &str) -> ArgoSettings {
+    let mut settings = ArgoSettings::default();
+    let data = config_map.get("data").and_then(Value::as_object);
+    for (key, value) in data.into_iter().flatten() {
+        let Some(text) = value.as_str() else { continue };
+        let place = format!("{place} {key}");
+        if let Some(kind) = key.strip_prefix(BY_KIND) {
+            settings.customization(kind.split_once('_'), kind, text, &place);
+        } else if key == TOGETHER {
+            settings.together(text, &place);
+        } else if key == OPTIONS {
+            settings.options(text, &place);
+        }
+    }
+    settings
+}
+
+impl ArgoSettings {
+    /// `group/Kind: {ignoreDifferences: "…"}`, for any number of kinds.
+    fn together(&mut self, text: &str, place: &str) {
+        let Some(kinds) = self.parsed(text, place) else {
+            return;
+        };
+        for (kind, customization) in kinds.as_object().into_iter().flatten() {
+            let differences = customization.get("ignoreDifferences");
+            if let Some(text) = differences.and_then(Value::as_str) {
+                self.customization(kind.split_once('/'), kind, text, place);
+            }
+        }
+    }
+
+    fn customization(&mut self, split: Option<(&str, &str)>, name: &str, text: &str, place: &str) {
+        let Some(value) = self.parsed(text, place) else {
+            return;
+        };
+        let customization: Customization = match serde_json::from_value(value) {
+            Ok(customization) => customization,
+            Err(error) => {
+                self.warn(
+                    place,
+                    format!("it cannot be read ({error}); it hides nothing"),
+                );
+                return;
+            }
+        };
+        let (group, kind) = match split {
+            _ if name == "all" => ("*", "*"),
+            Some(split) => split,
+            None => ("", name),
+        };
+        let spec = RuleSpec {
+            id: format!("argocd-{}", name.replace('/', "_")),
+            reason: REASON.to_owned(),
+            group: group.to_owned(),
+            kind: kind.to_owned(),
+            json_pointers: customization.json_pointers,
+            jq_path_expressions: customization.jq_path_expressions,
+            managed_fields_managers: customization.managed_fields_managers,
+            ..RuleSpec::default()
+        };
+        match spec.compile(RuleOrigin::Place(place.to_owned())) {
+            Ok(rule) => self.rules.push(rule),
+            Err(problems) => {
+                for problem in problems {
+                    self.warn(place, format!("{}; it hides nothing", problem.message));
+                }
+            }
+        }
+    }
+
+    /// What driftctl does by itself, or does not do.
+    fn options(&mut self, text: &str, place: &str) {
+        let Some(options) = self.parsed(text, place) else {
+            return;
+        };
+        let status = options
+            .get("ignoreResourceStatusField")
+            .and_then(Value::as_str);
+        if let Some(choice @ ("crd" | "none" | "off")) = status {
+            let message = format!(
+                "ignoreResourceStatusField: {choice} is not followed: driftctl compares no status; \
+                 switch the built-in rule 'status' off for that"
+            );
+            self.warn(place, message);
+        }
+        if options.get("ignoreAggregatedRoles") == Some(&Value::Bool(false)) {
+            let message = "ignoreAggregatedRoles: false is not followed: switch the built-in rule \
+                           'aggregated-cluster-role' off for that";
+            self.warn(place, message.to_owned());
+        }
+    }
+
+    fn parsed(&mut self, text: &str, place: &str) -> Option<Value> {
+        let parsed = yaml::parse(text);
+        if let Some(problem) = parsed.problems.iter().find(|problem| problem.fatal) {
+            self.warn(place, format!("{problem}; it hides nothing"));
+            return None;
+        }
+        let document = parsed.documents.into_iter().next();
+        document.map(|document| document.value)
+    }
+
+    fn warn(&mut self, place: &str, message: String) {
+        self.warnings.push(Warning {
+            place: place.to_owned(),
+            message,
+            fatal: false,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::ResourceKey;
+
+    fn key(group: &str, kind: &str) -> ResourceKey {
+        ResourceKey {
+            group: group.to_owned(),
+            kind: kind.to_owned(),
+            namespace: None,
+            name: "x".to_owned(),
+        }
+    }
+
+    #[test]
+    fn customizations_are_rules_of_their_kind() {
+        let map = json!({"data": {
+            "resource.customizations.ignoreDifferences.apps_Deployment": "jsonPointers: [/spec/replicas]",
+            "resource.customizations.ignoreDifferences.Service": "jqPathExpressions: [.spec.x]",
+            "resource.customizations.ignoreDifferences.all": "managedFieldsManagers: [kcm]",
+            "resource.customizations": "admissionregistration.k8s.io/*:\n  ignoreDifferences: |\n    jsonPointers: [/webhooks]\n  health.lua: x\n",
+            "resource.customizations.health.apps_Deployment": "x",
+        }});
+        let settings = read_argocd(&map, "cm.yaml:1");
+        assert_eq!(settings.warnings, []);
+        let speaking = |key: ResourceKey| {
+            let rules = settings.rules.iter();
+            let speaking = rules.filter(|rule| rule.objects.matches(&key));
+            let mut ids: Vec<&str> = speaking.map(|rule| rule.id.as_str()).collect();
+            ids.sort_unstable();
+            ids.join(" ")
+        };
+        assert_eq!(
+            speaking(key("apps", "Deployment")),
+            "argocd-all argocd-apps_Deployment"
+        );
+        assert_eq!(speaking(key("", "Service")), "argocd-Service argocd-all");
+        assert_eq!(speaking(key("x.io", "Service")), "argocd-all");
+        let webhook = key(
+            "admissionregistration.k8s.io",
+            "MutatingWebhookConfiguration",
+        );
+        assert_eq!(
+            speaking(webhook),
+            "argocd-admissionregistration.k8s.io_* argocd-all"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_followed_is_said() {
+        let map = json!({"data": {
+            "resource.customizations.ignoreDifferences.apps_Deployment": "jsonPointers: spec",
+            "resource.customizations.ignoreDifferences.Service": "jsonPointers: [spec]",
+            "resource.customizations.ignoreDifferences.Pod": "a: [",
+            "resource.compareoptions": "ignoreAggregatedRoles: true\nignoreResourceStatusField: none",
+        }});
+        let settings = read_argocd(&map, "cm.yaml:1");
+        assert!(settings.rules.is_empty());
+        let mut said = settings
+            .warnings
+            .iter()
+            .map(|w| format!("{}: {}", w.place, w.message));
+        insta::assert_snapshot!(said.by_ref().collect::<Vec<_>>().join("\n"));
+    }
+}

@@ -1,0 +1,187 @@
+//! Holds a value against the JSON Schema that is made from the types it is read into: unknown
+//! keys, wrong types, words that are none of the allowed ones. What reading by serde would say of
+//! the first problem only, and without its place.
+
+use serde_json::Value;
+
+use super::problem::did_you_mean;
+use crate::model::Step;
+
+/// Something wrong at a place.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    /// The way to it.
+    pub steps: Vec<Step>,
+    /// What is wrong, and what to do.
+    pub message: String,
+}
+
+/// Keys that are known and not allowed, and why.
+const REFUSED: &[(&str, &str)] = &[(
+    "explains",
+    "is for built-in rules alone; leave it out, and the rule ignores drift and counts it",
+)];
+
+/// Everything that does not fit the schema, which holds no references.
+pub(super) fn faults(schema: &Value, value: &Value) -> Vec<Fault> {
+    let mut check = Check::default();
+    check.value(schema, value);
+    check.faults
+}
+
+#[derive(Default)]
+struct Check {
+    steps: Vec<Step>,
+    faults: Vec<Fault>,
+}
+
+impl Check {
+    fn value(&mut self, schema: &Value, value: &Value) {
+        let words = words(schema);
+        let types = types(schema);
+        let fits = |name: &str| types.contains(&name);
+        if types.is_empty() && words.is_empty() {
+            return; // anything
+        }
+        match value {
+            // A key without a value is as good as one that is left out.
+            Value::Null if !matches!(self.steps.last(), Some(Step::Index(_))) => {}
+            Value::String(text) if !words.is_empty() => {
+                if !words.contains(&text.as_str()) {
+                    let meant = did_you_mean(text, words.iter().copied());
+                    let allowed = words.join(", ");
+                    self.fault(format!(
+                        "{} \"{text}\" is none of {allowed}{meant}",
+                        self.at()
+                    ));
+                }
+            }
+            Value::Object(_) if fits("object") => self.object(schema, value),
+            Value::Array(items) if fits("array") => {
+                let schema = part(schema, "items");
+                for (i, item) in items.iter().enumerate() {
+                    self.steps.push(Step::Index(i));
+                    self.value(schema, item);
+                    self.steps.pop();
+                }
+            }
+            Value::String(_) if fits("string") => {}
+            Value::Bool(_) if fits("boolean") => {}
+            Value::Number(_) if fits("integer") || fits("number") => {}
+            other => self.wrong_type(&types, other),
+        }
+    }
+
+    fn object(&mut self, schema: &Value, value: &Value) {
+        let known = part(schema, "properties").as_object();
+        let names = || known.into_iter().flat_map(|known| known.keys());
+        for (name, value) in value.as_object().into_iter().flatten() {
+            self.steps.push(Step::Field(name.clone()));
+            match known.and_then(|known| known.get(name)) {
+                Some(schema) => self.value(schema, value),
+                None => {
+                    let refused = REFUSED.iter().find(|(refused, _)| refused == name);
+                    self.fault(match refused {
+                        Some((_, why)) => format!("\"{name}\" {why}"),
+                        None => {
+                            let meant = did_you_mean(name, names().map(String::as_str));
+                            format!("unknown key \"{name}\"{meant}")
+                        }
+                    });
+                }
+            }
+            self.steps.pop();
+        }
+        let required = part(schema, "required").as_array();
+        for name in required.into_iter().flatten().filter_map(Value::as_str) {
+            if value.get(name).is_none_or(Value::is_null) {
+                self.fault(format!("{} lacks \"{name}\"", self.at()));
+            }
+        }
+    }
+
+    fn wrong_type(&mut self, types: &[&str], value: &Value) {
+        let wanted = match types.first() {
+            Some(&"object") => "a mapping (key: value)",
+            Some(&"array") => "a list (- item)",
+            Some(&"string") => "text",
+            Some(&"boolean") => "true or false",
+            _ => "a number",
+        };
+        let found = match value {
+            Value::Null => "nothing",
+            Value::Bool(_) => "true or false",
+            Value::Number(_) => "a number",
+            Value::String(_) => "text",
+            Value::Array(_) => "a list",
+            Value::Object(_) => "a mapping",
+        };
+        let hint = match value {
+            Value::Bool(_) | Value::Number(_) if wanted == "text" => ": put it in quotes",
+            Value::String(_) if wanted.starts_with("a list") => ": write [it]",
+            _ => "",
+        };
+        self.fault(format!(
+            "{} is {found}, and {wanted} is expected{hint}",
+            self.at()
+        ));
+    }
+
+    /// What the place is called in a sentence.
+    fn at(&self) -> String {
+        let name = self.steps.iter().rev().find_map(|step| match step {
+            Step::Field(name) => Some(name.as_str()),
+            Step::Index(_) => None,
+        });
+        match (name, self.steps.last()) {
+            (None, _) => "the file".to_owned(),
+            (Some(name), Some(Step::Index(i))) => format!("item {} of \"{name}\"", i + 1),
+            (Some(name), _) => format!("\"{name}\""),
+        }
+    }
+
+    fn fault(&mut self, message: String) {
+        self.faults.push(Fault {
+            steps: self.steps.clone(),
+            message,
+        });
+    }
+}
+
+/// A keyword of the schema, or of one of its alternatives.
+fn part<'s>(schema: &'s Value, keyword: &str) -> &'s Value {
+    let own = schema.get(keyword);
+    let of_alternatives = || alternatives(schema).find_map(|one| one.get(keyword));
+    own.or_else(of_alternatives).unwrap_or(&Value::Null)
+}
+
+fn alternatives(schema: &Value) -> impl Iterator<Item = &Value> {
+    let lists = ["anyOf", "oneOf"].into_iter();
+    lists
+        .filter_map(|keyword| schema.get(keyword)?.as_array())
+        .flatten()
+}
+
+/// The types that the schema allows.
+fn types(schema: &Value) -> Vec<&str> {
+    let own = match schema.get("type") {
+        Some(Value::String(name)) => vec![name.as_str()],
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    let of_alternatives = alternatives(schema).flat_map(types);
+    own.into_iter().chain(of_alternatives).collect()
+}
+
+/// The words that the schema allows; empty for any.
+fn words(schema: &Value) -> Vec<&str> {
+    let constant = schema.get("const").and_then(Value::as_str);
+    let listed = schema.get("enum").and_then(Value::as_array);
+    let listed = listed.into_iter().flatten().filter_map(Value::as_str);
+    let of_alternatives = alternatives(schema).flat_map(words);
+    constant
+        .into_iter()
+        .chain(listed)
+        .chain(of_alternatives)
+        .collect()
+}

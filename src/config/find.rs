@@ -1,0 +1,167 @@
+//! Finds the files that rules are in.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+/// The file of rules.
+pub const CONFIG_NAME: &str = ".driftctl.yaml";
+/// The file of accepted drift.
+pub const BASELINE_NAME: &str = ".driftctl-baseline.yaml";
+
+/// More than any people write.
+const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// A file, and what it is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// To open it.
+    pub path: PathBuf,
+    /// To speak of it: relative to where the user is, as long as that leads down.
+    pub name: String,
+}
+
+impl Found {
+    /// The file of a path that the user wrote.
+    pub fn named(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            name: path.display().to_string(),
+        }
+    }
+
+    fn seen_from(here: &Path, path: PathBuf) -> Self {
+        let shown = path.strip_prefix(here).unwrap_or(&path);
+        Self {
+            name: shown.display().to_string(),
+            path,
+        }
+    }
+}
+
+/// Looks for a file in the directory of `start` and upwards, to the root of the repository (the
+/// directory with `.git` in it), or of the file system.
+///
+/// # Errors
+/// When it cannot be told which directory that is.
+pub fn find(name: &str, start: &Path) -> Result<Option<Found>> {
+    let here = std::env::current_dir().context("cannot tell the current directory")?;
+    let found = upwards(&here, start)
+        .into_iter()
+        .map(|directory| directory.join(name))
+        .find(|path| path.symlink_metadata().is_ok());
+    Ok(found.map(|path| Found::seen_from(&here, path)))
+}
+
+/// The directories from that of `start` up to where the search ends.
+fn upwards(here: &Path, start: &Path) -> Vec<PathBuf> {
+    let start = here.join(start);
+    // What is written as `../x` is above, not below.
+    let start = start.canonicalize().unwrap_or(start);
+    let first = if start.is_dir() {
+        Some(start.as_path())
+    } else {
+        start.parent()
+    };
+    let mut directories = Vec::new();
+    for directory in first.into_iter().flat_map(Path::ancestors) {
+        directories.push(directory.to_owned());
+        if directory.join(".git").symlink_metadata().is_ok() {
+            break;
+        }
+    }
+    directories
+}
+
+/// Where a new file of this name belongs: next to `neighbour`, else at the root of the repository
+/// of `start`, else in the directory of `start`.
+///
+/// # Errors
+/// When it cannot be told which directory that is.
+pub fn beside(neighbour: Option<&Found>, name: &str, start: &Path) -> Result<Found> {
+    if let Some(neighbour) = neighbour {
+        let path = neighbour.path.with_file_name(name);
+        let name = Path::new(&neighbour.name).with_file_name(name);
+        return Ok(Found {
+            path,
+            name: name.display().to_string(),
+        });
+    }
+    let here = std::env::current_dir().context("cannot tell the current directory")?;
+    let directories = upwards(&here, start);
+    let root = directories
+        .last()
+        .filter(|root| root.join(".git").symlink_metadata().is_ok());
+    let Some(directory) = root.or(directories.first()) else {
+        bail!("cannot tell where {name} belongs; name a file");
+    };
+    Ok(Found::seen_from(&here, directory.join(name)))
+}
+
+/// The text of a file of ours.
+///
+/// # Errors
+/// When it cannot be read, is no regular file, is too large, or is no text.
+pub fn read_file(found: &Found) -> Result<String> {
+    let read = || -> Result<String> {
+        // A pipe or a device in its place would never end.
+        if !fs::metadata(&found.path)?.is_file() {
+            bail!("it is no regular file");
+        }
+        let mut bytes = Vec::new();
+        let file = fs::File::open(&found.path)?;
+        file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > LARGEST {
+            bail!("it is larger than {} MiB", LARGEST >> 20);
+        }
+        String::from_utf8(bytes).context("it is no UTF-8 text")
+    };
+    read().with_context(|| format!("cannot read {}", found.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_search_ends_at_the_root_of_the_repository() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        fs::create_dir_all(root.join("repo/.git")).unwrap();
+        fs::create_dir_all(root.join("repo/apps/cart")).unwrap();
+        fs::write(root.join(CONFIG_NAME), "").unwrap();
+        let start = root.join("repo/apps/cart");
+        assert_eq!(find(CONFIG_NAME, &start).unwrap(), None);
+        let manifest = start.join("deployment.yaml");
+        fs::write(&manifest, "").unwrap();
+        fs::write(root.join("repo").join(CONFIG_NAME), "").unwrap();
+        let found = find(CONFIG_NAME, &manifest).unwrap().unwrap();
+        assert_eq!(found.path, root.join("repo").join(CONFIG_NAME));
+        fs::write(start.join(CONFIG_NAME), "").unwrap();
+        let found = find(CONFIG_NAME, &manifest).unwrap().unwrap();
+        assert_eq!(found.path, start.join(CONFIG_NAME), "the nearest one");
+    }
+
+    #[test]
+    fn new_files_belong_next_to_the_config_or_to_the_root() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        fs::create_dir_all(root.join("repo/.git")).unwrap();
+        fs::create_dir_all(root.join("repo/apps")).unwrap();
+        let start = root.join("repo/apps");
+        let at_root = beside(None, BASELINE_NAME, &start).unwrap();
+        assert_eq!(at_root.path, root.join("repo").join(BASELINE_NAME));
+        let config = Found::named(&start.join(CONFIG_NAME));
+        let next = beside(Some(&config), BASELINE_NAME, &start).unwrap();
+        assert_eq!(next.path, start.join(BASELINE_NAME));
+    }
+
+    #[test]
+    fn only_regular_files_are_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = read_file(&Found::named(dir.path())).unwrap_err();
+        assert!(format!("{error:#}").ends_with("it is no regular file"));
+    }
+}

@@ -1,0 +1,76 @@
+//! The names of rules: each is the name of one rule.
+
+use std::collections::BTreeMap;
+
+use super::problem::did_you_mean;
+use super::sheet::{Sheet, field};
+use crate::model::Step;
+use crate::policy::{Rule, RuleSet};
+
+/// Gives a name to every rule that has none, and tells of names that stand for several rules.
+pub(super) fn settle(sheet: &mut Sheet<'_>, rules: &mut [(Vec<Step>, Rule)], off: &[String]) {
+    let mut taken: BTreeMap<String, Option<usize>> = RuleSet::switchable()
+        .filter(|id| !off.iter().any(|off| off == id))
+        .map(|id| (id.to_owned(), None))
+        .collect();
+    for (steps, rule) in rules.iter().filter(|(_, rule)| !rule.id.is_empty()) {
+        let mut at = steps.clone();
+        at.push(field("id"));
+        let line = sheet.position(&at).map(|position| position.line);
+        match taken.insert(rule.id.clone(), line) {
+            None => {}
+            Some(None) => sheet.wrong(
+                &at,
+                format!(
+                    "\"id\": \"{}\" is a built-in rule; choose another id, or switch that one off \
+                     with disable: [{}]",
+                    rule.id, rule.id
+                ),
+            ),
+            Some(Some(first)) => sheet.wrong(
+                &at,
+                format!(
+                    "\"id\": \"{}\" is the rule at line {first} already; choose another id",
+                    rule.id
+                ),
+            ),
+        }
+    }
+    for (_, rule) in rules.iter_mut().filter(|(_, rule)| rule.id.is_empty()) {
+        let name = name_for(rule);
+        let numbered = (2..).map(|n| format!("{name}-{n}"));
+        let mut names = std::iter::once(name.clone()).chain(numbered);
+        rule.id = names.find(|name| !taken.contains_key(name)).unwrap_or(name);
+        taken.insert(rule.id.clone(), None);
+    }
+}
+
+/// A name from what the rule speaks of: `deployment-cart`.
+fn name_for(rule: &Rule) -> String {
+    let objects = &rule.objects;
+    let words = [objects.kind.as_str(), &objects.name].map(|word| match word {
+        "*" => "any".to_owned(),
+        word => word.to_lowercase().replace('*', ""),
+    });
+    let words: Vec<String> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    words.join("-")
+}
+
+/// Tells of ids that are switched off and that nobody has.
+pub(super) fn check_disabled(sheet: &mut Sheet<'_>, off: &[String]) {
+    for (i, id) in off.iter().enumerate() {
+        if !RuleSet::switchable().any(|known| known == id) {
+            let meant = did_you_mean(id, RuleSet::switchable());
+            let steps = [field("disable"), Step::Index(i)];
+            let hint = if meant.is_empty() {
+                "; 'driftctl rules' lists the ids"
+            } else {
+                &meant
+            };
+            sheet.wrong(
+                &steps,
+                format!("\"disable\": no built-in rule is called \"{id}\"{hint}"),
+            );
+        }
+    }
+}

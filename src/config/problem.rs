@@ -1,0 +1,88 @@
+//! What is wrong with a file, and what to write instead.
+
+use std::fmt;
+
+use crate::model::Position;
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// Where, as far as it is known.
+    pub position: Option<Position>,
+    /// What, and what to do.
+    pub message: String,
+}
+
+/// Everything that is wrong with a file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigError {
+    /// The file, as the user may name it.
+    pub file: String,
+    /// In the order of the lines; at least one.
+    pub problems: Vec<Problem>,
+}
+
+impl ConfigError {
+    /// All problems, in order.
+    pub(super) fn new(file: &str, mut problems: Vec<Problem>) -> Self {
+        problems.sort();
+        problems.dedup();
+        Self {
+            file: file.to_owned(),
+            problems,
+        }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, Problem { position, message }) in self.problems.iter().enumerate() {
+            let break_ = if i == 0 { "" } else { "\n" };
+            write!(f, "{break_}{}", self.file)?;
+            if let Some(Position { line, column }) = position {
+                write!(f, ":{line}:{column}")?;
+            }
+            write!(f, ": {message}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What was probably meant by a word, if anything is close enough.
+pub(super) fn closest<'c>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+) -> Option<&'c str> {
+    let likeness = |candidate: &str| {
+        strsim::normalized_damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase())
+    };
+    candidates
+        .into_iter()
+        .map(|candidate| (likeness(candidate), candidate))
+        .filter(|(likeness, _)| *likeness >= 0.6)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+/// `; did you mean "kinds"?`
+pub(super) fn did_you_mean<'c>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+) -> String {
+    closest(word, candidates)
+        .map_or_else(String::new, |meant| format!("; did you mean \"{meant}\"?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::closest;
+
+    #[test]
+    fn the_closest_word_is_meant_and_nothing_far_off() {
+        let words = ["paths", "kinds", "jsonPointers", "managers"];
+        assert_eq!(closest("path", words), Some("paths"));
+        assert_eq!(closest("jsonpointer", words), Some("jsonPointers"));
+        assert_eq!(closest("manager", words), Some("managers"));
+        assert_eq!(closest("frequency", words), None);
+    }
+}

@@ -1,0 +1,199 @@
+//! What a configuration says, and all that can be wrong with it.
+
+use super::*;
+use crate::config::TEMPLATE;
+use crate::model::{FieldPath, ResourceKey};
+
+/// Takes everything for jq but what says that it is none.
+fn jq(expression: &str) -> Result<(), String> {
+    if expression.contains("BAD") {
+        return Err("expected term at its end".to_owned());
+    }
+    Ok(())
+}
+
+fn errors(text: &str) -> String {
+    read(".driftctl.yaml", text, &jq)
+        .err()
+        .map_or_else(String::new, |error| error.to_string())
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once_with_its_place() {
+    insta::assert_snapshot!(errors(
+        r#"ignoreDiferences: []
+ignoreDifferences:
+  - group: apps
+    kind: Deployment
+    jsonPointer: [/spec/replicas]
+  - kind: Service
+    jsonPointers: [spec/ports, /spec/~x]
+    paths:
+      - spec.ports
+      - .spec.ports[
+  - jsonPointers: [/data]
+  - kind: Secret
+  - kind: ConfigMap
+    jqPathExpressions: [.data, "BAD |"]
+    labelSelector: a b
+    expires: tomorrow
+  - kind: ConfigMap
+    kinds: [change, added]
+    reason: 12
+  - kind: Pod
+    id: status
+    paths: .spec
+    kinds: [added]
+  - id: one
+    kind: Pod
+    paths: [.spec]
+  - id: one
+    kind: Pod
+    paths: [.status]
+    explains: server-managed
+  - text
+ignoreExtra:
+  - name: x
+  - kind: Pod
+    ownedBy: me
+severity:
+  - kind: Pod
+    severity: urgent
+  - severity: low
+disable: [service-alocations, nothing-like-it]
+sensitive:
+  - kind: ConfigMap
+  - paths: [".spec.env[0]", data]
+"#
+    ));
+}
+
+#[test]
+fn broken_yaml_is_told_with_its_place() {
+    insta::assert_snapshot!(
+        [
+            errors("ignoreDifferences: [\n"),
+            errors("disable: []\ndisable: []\n"),
+            errors("disable: []\n---\ndisable: []\n"),
+            errors("- a\n"),
+        ]
+        .join("\n")
+    );
+}
+
+#[test]
+fn nothing_said_is_fine() {
+    for text in [
+        "",
+        "# nothing\n",
+        "---\n",
+        "ignoreDifferences:\ndisable:\n",
+        TEMPLATE,
+    ] {
+        assert_eq!(errors(text), "", "{text}");
+    }
+}
+
+/// What the template shows in comments is what can be written.
+#[test]
+fn the_template_without_its_comment_signs_is_sound() {
+    let lines = TEMPLATE.lines().map(|line| match line.strip_prefix("#  ") {
+        Some(rest) => format!("  {rest}"),
+        None if line == "#" => String::new(),
+        None => line.to_owned(),
+    });
+    let text = lines.collect::<Vec<_>>().join("\n");
+    let config = read("x", &text, &jq).unwrap();
+    assert_eq!(config.users.rules.len(), 3);
+    assert_eq!(config.users.severity.len(), 1);
+    assert_eq!(config.sensitive.len(), 2);
+    // Every key that there is stands in it.
+    for key in [
+        "ignoreDifferences",
+        "ignoreExtra",
+        "severity",
+        "disable",
+        "sensitive",
+    ] {
+        let properties = &schema()["properties"][key];
+        assert!(text.contains(&format!("\n{key}:")), "{key}");
+        let keys = properties["items"]["properties"].as_object();
+        for name in keys.into_iter().flat_map(|keys| keys.keys()) {
+            let shared = matches!(
+                name.as_str(),
+                "ifDeclared" | "ownedBy" | "podPaths" | "otherRegistry"
+            );
+            assert!(shared || text.contains(&format!("{name}:")), "{key}.{name}");
+        }
+    }
+}
+
+#[test]
+fn rules_have_ids_and_origins() {
+    let text = "\
+ignoreDifferences:
+  - kind: Pod
+    paths: [.a]
+  - kind: Pod
+    paths: [.b]
+  - kind: '*'
+    name: cart-*
+    paths: [.b]
+  - {kind: Pod, paths: [.c], id: pod-2}
+";
+    let config = read(".driftctl.yaml", text, &jq).unwrap();
+    let rules = config.users.rules.iter();
+    let named: Vec<String> = rules
+        .map(|rule| format!("{} {}", rule.id, rule.origin))
+        .collect();
+    assert_eq!(
+        named,
+        [
+            "pod .driftctl.yaml:2",
+            "pod-3 .driftctl.yaml:4",
+            "any-cart- .driftctl.yaml:6",
+            "pod-2 .driftctl.yaml:9",
+        ]
+    );
+}
+
+#[test]
+fn keys_without_a_value_are_left_out() {
+    let text = "ignoreDifferences:\n  - kind: Pod\n    name:\n    paths: [.a]\n    reason:\n";
+    assert_eq!(errors(text), "");
+}
+
+#[test]
+fn sensitive_values_are_called_so_by_path_or_name() {
+    let text = "\
+sensitive:
+  - names: ['*licen?e*', 'X-*']
+  - {kind: ConfigMap, name: billing, paths: ['.data.account', '.spec.env[*].x']}
+";
+    let sensitive = read("x", &text.replace('?', "c"), &jq).unwrap().sensitive;
+    let hides = |kind: &str, path: &str| {
+        let key = ResourceKey {
+            group: String::new(),
+            kind: kind.to_owned(),
+            namespace: None,
+            name: "billing".to_owned(),
+        };
+        let path: FieldPath = path.parse().unwrap();
+        sensitive.iter().any(|rule| rule.hides(&key, &path))
+    };
+    assert!(hides("ConfigMap", ".data.account"));
+    assert!(!hides("Secret", ".data.account"));
+    assert!(hides("ConfigMap", ".spec.env[3].x"));
+    assert!(hides(
+        "Widget",
+        ".metadata.annotations[\"example.com/Licence-Key\"]"
+    ));
+    assert!(hides("Widget", ".spec.env[name=\"x-auth\"]"));
+    assert!(!hides("Widget", ".spec.env[name=\"y\"]"));
+}
+
+/// Editors read the same keys that driftctl does.
+#[test]
+fn the_schema_is_current() {
+    insta::assert_snapshot!(format!("{:#}", schema()));
+}

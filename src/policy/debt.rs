@@ -1,0 +1,256 @@
+//! Drift that was accepted: until it changes, or its time is over.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use ring::pbkdf2;
+use serde_json::Value;
+
+use super::Expiry;
+use crate::model::{Change, ChangeKind, ResourceKey};
+
+/// What reports call the rule that hides accepted drift.
+pub const ACCEPTED: &str = "accepted";
+
+/// How often the digest is repeated: about a millisecond for whoever looks once, and a wall for
+/// whoever tries all short passwords.
+const ROUNDS: NonZeroU32 = NonZeroU32::MIN.saturating_add(9_999);
+
+/// A value, as far as it may be written down.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Recorded {
+    /// There is none: the other side has it.
+    Nothing,
+    /// The value itself.
+    Value(Value),
+    /// What a secret or very long value is known by.
+    Digest(String),
+}
+
+/// One change that was accepted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Accepted {
+    /// Of which object.
+    pub key: ResourceKey,
+    /// Where; the root for the object itself, when it is missing or extra.
+    pub path: String,
+    /// What happened.
+    pub kind: ChangeKind,
+    /// What was declared.
+    pub declared: Recorded,
+    /// What was live.
+    pub live: Recorded,
+    /// Why it was accepted; empty when nobody said.
+    pub reason: String,
+    /// Where it is discussed.
+    pub ticket: Option<String>,
+    /// Who accepted it.
+    pub by: Option<String>,
+    /// When, RFC 3339.
+    pub at: Option<String>,
+    /// Until when.
+    pub expires: Option<Expiry>,
+    /// Whether that is over.
+    pub overdue: bool,
+}
+
+/// All drift that was accepted.
+#[derive(Debug, Clone, Default)]
+pub struct Debt {
+    /// What digests are made with, so that equal values of two files do not look equal.
+    pub salt: String,
+    entries: BTreeMap<Place, Accepted>,
+}
+
+type Place = (ResourceKey, String, ChangeKind);
+
+/// What is known of a change.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Standing<'d> {
+    /// It was accepted.
+    Accepted(&'d Accepted),
+    /// It was accepted, and the time is over.
+    Overdue(&'d Accepted),
+    /// Another value was accepted.
+    Changed(&'d Accepted),
+}
+
+impl Debt {
+    /// No debt yet.
+    pub fn new(salt: String) -> Self {
+        Self {
+            salt,
+            entries: BTreeMap::new(),
+        }
+    }
+
+    /// Records a change; one that was recorded at the same place goes.
+    pub fn insert(&mut self, accepted: Accepted) {
+        let Accepted {
+            key, path, kind, ..
+        } = &accepted;
+        let place = (key.clone(), path.clone(), *kind);
+        self.entries.insert(place, accepted);
+    }
+
+    /// Keeps what `keep` says yes to; how many went.
+    pub fn retain(&mut self, mut keep: impl FnMut(&Accepted) -> bool) -> usize {
+        let before = self.entries.len();
+        self.entries.retain(|_, accepted| keep(accepted));
+        before - self.entries.len()
+    }
+
+    /// Everything, by object and path.
+    pub fn entries(&self) -> impl Iterator<Item = &Accepted> {
+        self.entries.values()
+    }
+
+    /// What is known of a change of an object.
+    pub fn standing(&self, key: &ResourceKey, change: &Change) -> Option<Standing<'_>> {
+        if self.entries.is_empty() {
+            return None;
+        }
+        let place = (key.clone(), change.path.to_string(), change.kind);
+        let accepted = self.entries.get(&place)?;
+        let is_same = |recorded: &Recorded, side: &str, value: Option<&Value>| match recorded {
+            Recorded::Nothing => value.is_none(),
+            Recorded::Value(recorded) => value == Some(recorded),
+            Recorded::Digest(recorded) => value
+                .is_some_and(|value| *recorded == self.digest(key, &accepted.path, side, value)),
+        };
+        // That an object is there or not has no value.
+        let same = change.path.0.is_empty()
+            || (is_same(&accepted.declared, "declared", change.declared.as_ref())
+                && is_same(&accepted.live, "live", change.live.as_ref()));
+        Some(match (same, accepted.overdue) {
+            (false, _) => Standing::Changed(accepted),
+            (true, true) => Standing::Overdue(accepted),
+            (true, false) => Standing::Accepted(accepted),
+        })
+    }
+
+    /// What a value of this place is known by in this file. The same value elsewhere, or in
+    /// another file, is known by something else.
+    pub fn digest(&self, key: &ResourceKey, path: &str, side: &str, value: &Value) -> String {
+        let place = [
+            self.salt.as_str(),
+            &key.group_kind().to_string(),
+            key.namespace.as_deref().unwrap_or_default(),
+            &key.name,
+            path,
+            side,
+        ];
+        let salt = place.join("\0");
+        let mut digest = [0; 32];
+        pbkdf2::derive(
+            pbkdf2::PBKDF2_HMAC_SHA256,
+            ROUNDS,
+            salt.as_bytes(),
+            value.to_string().as_bytes(),
+            &mut digest,
+        );
+        STANDARD_NO_PAD.encode(digest)
+    }
+}
+
+impl Standing<'_> {
+    /// What is to be said of a change that is reported although it was accepted once.
+    pub fn note(self) -> Option<String> {
+        match self {
+            Self::Accepted(_) => None,
+            Self::Overdue(accepted) => {
+                let until = accepted.expires.as_ref().map(ToString::to_string);
+                let until = until.unwrap_or_default();
+                let reason = match accepted.reason.as_str() {
+                    "" => String::new(),
+                    reason => format!(": {reason}"),
+                };
+                Some(format!("expired debt, accepted until {until}{reason}"))
+            }
+            Self::Changed(accepted) => {
+                let at = accepted.at.as_deref().unwrap_or("some time ago");
+                Some(format!("changed since it was accepted ({at})"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn key(name: &str) -> ResourceKey {
+        ResourceKey {
+            group: String::new(),
+            kind: "Secret".to_owned(),
+            namespace: Some("shop".to_owned()),
+            name: name.to_owned(),
+        }
+    }
+
+    fn change(live: Value) -> Change {
+        Change {
+            path: ".data.a".parse().unwrap(),
+            kind: ChangeKind::Changed,
+            declared: Some(json!(3)),
+            live: Some(live),
+            at: Vec::new(),
+        }
+    }
+
+    fn debt(live: Recorded, overdue: bool) -> Debt {
+        let mut debt = Debt::new("salt".to_owned());
+        debt.insert(Accepted {
+            key: key("cart"),
+            path: ".data.a".to_owned(),
+            kind: ChangeKind::Changed,
+            declared: Recorded::Value(json!(3)),
+            live,
+            reason: "incident".to_owned(),
+            ticket: None,
+            by: None,
+            at: None,
+            expires: Some("2026-12-31".parse().unwrap()),
+            overdue,
+        });
+        debt
+    }
+
+    #[test]
+    fn what_was_accepted_stands_until_it_changes_or_expires() {
+        let five = Recorded::Value(json!(5));
+        let (holds, over) = (debt(five.clone(), false), debt(five, true));
+        let standing = |debt: &Debt, name: &str, live| {
+            let standing = debt.standing(&key(name), &change(live));
+            standing.map(|standing| standing.note())
+        };
+        assert_eq!(standing(&holds, "cart", json!(5)), Some(None));
+        assert_eq!(standing(&holds, "other", json!(5)), None);
+        let changed = "changed since it was accepted (some time ago)".to_owned();
+        assert_eq!(standing(&holds, "cart", json!(6)), Some(Some(changed)));
+        let overdue = "expired debt, accepted until 2026-12-31: incident".to_owned();
+        assert_eq!(standing(&over, "cart", json!(5)), Some(Some(overdue)));
+    }
+
+    #[test]
+    fn digests_tell_values_apart_and_places_and_files() {
+        let bare = Debt::new("salt".to_owned());
+        let digest = |name: &str, value| bare.digest(&key(name), ".data.a", "live", &value);
+        let recorded = digest("cart", json!("hunter2"));
+        assert!(!recorded.contains("hunter2"));
+        assert_ne!(recorded, digest("cart", json!("hunter3")));
+        assert_ne!(recorded, digest("other", json!("hunter2")));
+        let elsewhere = Debt::new("pepper".to_owned());
+        let there = elsewhere.digest(&key("cart"), ".data.a", "live", &json!("hunter2"));
+        assert_ne!(recorded, there);
+        let debt = debt(Recorded::Digest(recorded), false);
+        let standing = debt.standing(&key("cart"), &change(json!("hunter2")));
+        assert!(matches!(standing, Some(Standing::Accepted(_))));
+        let standing = debt.standing(&key("cart"), &change(json!("hunter3")));
+        assert!(matches!(standing, Some(Standing::Changed(_))));
+    }
+}
