@@ -190,7 +190,7 @@ pub trait Live {
     /// When it has one that cannot be read.
     fn schema(&self, api_version: &str) -> anyhow::Result<Option<Value>>;
 
-    /// The objects of a kind in a namespace, for what a verdict depends on (autoscalers);
-    /// `None` when they cannot be read.
+    /// The objects of a kind in a namespace, for what a verdict depends on (autoscalers); an empty
+    /// namespace stands for cluster-scoped objects. `None` when they cannot be read.
     fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>>;
 }

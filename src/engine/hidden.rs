@@ -37,6 +37,7 @@ pub fn hide(mut report: ObjectReport, declared: Option<&Value>, rules: &RuleSet)
             rule: rule.id.clone(),
             reason: rule.reason.clone(),
         },
+        cause: None,
         note: None,
     });
     report.reason = Some(format!("{}, which a rule ignores", report.status.as_str()));

@@ -1,10 +1,13 @@
 //! The pipeline: load → resolve → fetch → compare → judge.
 
 mod attribution;
+mod claims;
 mod extra;
 mod filter;
 mod hidden;
 mod object;
+mod pods;
+mod prevalent;
 mod resolve;
 mod scaling;
 mod schemas;
@@ -18,11 +21,14 @@ use anyhow::Result;
 use rayon::prelude::*;
 
 use crate::cluster::{Answer, FetchRequest, Live, Places};
-use crate::model::{Coverage, ObjectReport, Report, ResourceKey, RuleCount, Verdict, Warning};
+use crate::model::{
+    Coverage, Drift, ObjectReport, Report, ResourceKey, RuleCount, Verdict, Warning,
+};
 use crate::policy::{Filter, Rule, RuleOrigin, RuleSet, audit};
 use crate::source::{Loaded, Source};
 
 use object::{Compared, Comparison};
+use pods::PodAdmission;
 use resolve::Resolved;
 
 /// Whether live objects that nobody declares are looked for.
@@ -85,9 +91,12 @@ pub fn run(
         .retain(|object| !resolved.spoken_of.contains(&object.key));
     let schemas = schemas::gather(&resolved.declared, &loaded.manifests, live);
 
+    let pods = PodAdmission::gather(&resolved.declared, &loaded.manifests, &fetched, live);
+
     let comparison = Comparison {
         schemas: &schemas,
         rules,
+        pods: &pods,
         options,
     };
     let unread = Answer::Unread("the live side gave no answer".to_owned());
@@ -104,6 +113,10 @@ pub fn run(
     let troubles: Vec<Warning> = troubles.into_iter().map(|t| trouble(t, options)).collect();
     let mut objects: Vec<ObjectReport> = compared.into_iter().map(|c| c.report).collect();
     scaling::explain(&mut objects, &loaded.manifests, &fetched, live);
+    let supposed = prevalent::explain(&mut objects, rules);
+    if !options.explain {
+        objects.iter_mut().for_each(drop_explained);
+    }
     let of_new_kinds = resolved.of_new_kinds.into_iter();
     let of_new_kinds = of_new_kinds.map(|object| object.settle(&fetched.answers));
     let unresolved = resolved.unresolved.into_iter().chain(of_new_kinds);
@@ -111,7 +124,9 @@ pub fn run(
         let declared = report.declared.clone();
         hidden::hide(report, declared.as_ref(), rules)
     }));
-    objects.extend(extra::reports(&fetched.extra, rules, &options.filter));
+    let claims = claims::of_stateful_sets(&loaded.manifests, &fetched);
+    let extra = extra::reports(&fetched.extra, &claims, rules, &options.filter);
+    objects.extend(extra);
     objects.sort_by(|a, b| a.key.cmp(&b.key));
     for object in &mut objects {
         object.weight = rules.weight(&object.key, object.status);
@@ -129,6 +144,7 @@ pub fn run(
         &resolved.kinds_found,
         &fetched.extra_kinds,
     ));
+    warnings.extend(supposed);
     warnings.extend(troubles);
     warnings.extend(unattributed);
     let coverage = coverage(&objects, &warnings, loaded.skipped.len(), resolved.filtered);
@@ -160,6 +176,12 @@ fn load(sources: &[Box<dyn Source>], live: &dyn Live) -> Loaded {
         all.rules.extend(loaded.rules);
     }
     all
+}
+
+/// Takes out what is explained, where nobody asked for it.
+fn drop_explained(object: &mut ObjectReport) {
+    let is_explained = |drift: &Drift| matches!(drift.verdict, Verdict::Explained { .. });
+    object.drifts.retain(|drift| !is_explained(drift));
 }
 
 /// Rules that come with the declared state join those of the run.

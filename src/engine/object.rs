@@ -6,11 +6,12 @@ use serde_json::Value;
 
 use super::Options;
 use super::hidden::hide;
+use super::pods::{AtAdmission, PodAdmission};
 use super::resolve::Declared;
 use super::schemas::Schemas;
 use crate::cluster::{Answer, LiveObject};
-use crate::compare::{Subject, compare, live_view, normalize};
-use crate::model::{ObjectReport, Ownership, Status, Warning};
+use crate::compare::{Keep, Subject, compare, live_view, normalize};
+use crate::model::{Change, ObjectReport, Ownership, Status, Warning};
 use crate::ownership::{Appliers, last_applied, ownership_of};
 use crate::policy::{Judged, Judgement, RuleSet, Sides, judge, rules_of};
 use crate::schema;
@@ -21,6 +22,8 @@ pub struct Comparison<'a> {
     pub schemas: &'a Schemas,
     /// The rules.
     pub rules: &'a RuleSet,
+    /// What admission does to Pods.
+    pub pods: &'a PodAdmission,
     /// What was asked for.
     pub options: &'a Options,
 }
@@ -126,6 +129,16 @@ impl Comparison<'_> {
         let own = rules_of(Some(normal), Some(live_value), &place);
         let object_rules = self.rules.for_object(&declared.key, normal, own.rules);
         let (schema, root) = self.schemas.of(&live.api_version, &declared.key.kind);
+        let keep = if self.options.explain {
+            Keep::All
+        } else {
+            Keep::Evidence
+        };
+        let around = AtAdmission {
+            rules: &object_rules,
+            appliers: &appliers,
+            filled: self.pods.filled(normal, live_value),
+        };
         let subject = Subject {
             declared: normal,
             live: live_value,
@@ -134,16 +147,16 @@ impl Comparison<'_> {
             ownership,
             appliers: &appliers,
             last_applied: sent.as_ref(),
-            rules: &object_rules,
-            keep_explained: self.options.explain,
+            rules: &around,
+            keep,
         };
         let mut findings = compare(&subject);
-        findings.retain(|finding| self.options.explain || finding.reason.is_none());
+        findings.retain(|finding| keep.keeps(finding));
         let compare_others = |declared: &Value, live: &Value| {
             compare(&Subject {
                 declared,
                 live,
-                keep_explained: false,
+                keep: Keep::Drift,
                 ..subject
             })
         };
@@ -185,6 +198,22 @@ fn blank(declared: &Declared<'_>, status: Status, reason: Option<String>) -> Obj
         owners: Vec::new(),
         declared: None,
         live: None,
+    }
+}
+
+/// Makes a report's status and views fit its changes, after their verdicts were changed.
+pub fn settle(report: &mut ObjectReport) {
+    if report.status != Status::Drifted {
+        return;
+    }
+    let changes = report.reported().map(|drift| &drift.change);
+    let changes: Vec<Change> = changes.cloned().collect();
+    if changes.is_empty() {
+        report.status = Status::InSync;
+        report.declared = None;
+        report.live = None;
+    } else if let Some(declared) = &report.declared {
+        report.live = Some(live_view(declared, changes.iter()));
     }
 }
 

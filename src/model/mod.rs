@@ -7,7 +7,7 @@ mod ownership;
 mod path;
 mod report;
 
-pub use change::{Change, ChangeKind, Explanation};
+pub use change::{Cause, Change, ChangeKind, Explanation};
 pub use key::{GroupKind, ResourceKey, group_of};
 pub use manifest::{Locate, Manifest, Origin, Position, Step};
 pub use ownership::{FieldSet, ManagerEntry, Operation, Owner, Ownership};

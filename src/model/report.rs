@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Change, Explanation, FieldPath, Origin, Owner, Position, ResourceKey};
+use super::{Cause, Change, Explanation, FieldPath, Origin, Owner, Position, ResourceKey};
 
 /// How much a change matters, most urgent last, so that `max` is the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,8 +63,9 @@ pub struct Drift {
     pub severity: Severity,
     /// What was decided.
     pub verdict: Verdict,
-    /// A remark that helps to act, such as "the manifest dropped it and nobody has applied that
-    /// yet".
+    /// How it came about, where more is known than who holds it.
+    pub cause: Option<Cause>,
+    /// A remark that helps to act, such as "outside its autoscaler's limits, 2 to 5".
     pub note: Option<String>,
 }
 
@@ -72,6 +73,17 @@ impl Drift {
     /// Whether the change counts as drift.
     pub fn is_reported(&self) -> bool {
         self.verdict == Verdict::Reported
+    }
+
+    /// What there is to say beyond who holds it: its cause and the note, in one line.
+    pub fn remark(&self) -> Option<String> {
+        let cause = self
+            .cause
+            .map(|c| format!("{}: {}", c.as_str(), c.meaning()));
+        match (cause, &self.note) {
+            (Some(cause), Some(note)) => Some(format!("{cause}; {note}")),
+            (cause, note) => cause.or_else(|| note.clone()),
+        }
     }
 }
 

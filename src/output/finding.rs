@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Show, escape, view, words, yaml_text};
 use crate::model::{
-    Change, ChangeKind, Drift, ObjectReport, Report, Severity, Status, Verdict, Warning,
+    Cause, Change, ChangeKind, Drift, ObjectReport, Report, Severity, Status, Verdict, Warning,
 };
 
 /// Characters of a value within a sentence.
@@ -21,6 +21,8 @@ pub enum Class {
     Removed,
     /// A live field is not declared.
     Added,
+    /// A live field is not declared any more, and nobody has applied that.
+    Dropped,
     /// A declared object is not live.
     Missing,
     /// A live object is not declared.
@@ -35,10 +37,11 @@ pub enum Class {
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Changed,
         Self::Removed,
         Self::Added,
+        Self::Dropped,
         Self::Missing,
         Self::Extra,
         Self::Unknown,
@@ -52,6 +55,7 @@ impl Class {
             Self::Changed => "changed-field",
             Self::Removed => "removed-field",
             Self::Added => "added-field",
+            Self::Dropped => "dropped-field",
             Self::Missing => "missing-object",
             Self::Extra => "extra-object",
             Self::Unknown => "unknown-object",
@@ -66,6 +70,9 @@ impl Class {
             Self::Changed => "A field has another value in the cluster than in the manifest",
             Self::Removed => "A field that the manifest declares is not in the cluster",
             Self::Added => "A field in the cluster is not declared in the manifest",
+            Self::Dropped => {
+                "A field that the manifest no longer declares is still applied in the cluster"
+            }
             Self::Missing => "An object that a manifest declares is not in the cluster",
             Self::Extra => "An object in the cluster is declared in no manifest",
             Self::Unknown => "An object could not be compared, so it may have drifted",
@@ -195,6 +202,7 @@ fn of_object(object: &ObjectReport) -> Option<Finding> {
 
 fn of_drift(object: &ObjectReport, drift: &Drift) -> Finding {
     let class = match drift.change.kind {
+        _ if drift.cause == Some(Cause::Dropped) => Class::Dropped,
         ChangeKind::Changed => Class::Changed,
         ChangeKind::Removed => Class::Removed,
         ChangeKind::Added => Class::Added,
@@ -204,8 +212,8 @@ fn of_drift(object: &ObjectReport, drift: &Drift) -> Finding {
     if let Some(owners) = words::owners(&drift.owners, None) {
         message.push_str(&format!("; {owners}"));
     }
-    if let Some(note) = &drift.note {
-        message.push_str(&format!("; {}", escape::line(note)));
+    if let Some(note) = drift.remark() {
+        message.push_str(&format!("; {}", escape::line(&note)));
     }
     let place = origin(object).map(|place| match drift.position {
         Some(position) => Place {

@@ -191,7 +191,7 @@ fn change(drift: &Drift, options: &RenderOptions, lines: &mut Vec<String>) {
         about.push_str(&format!(", {owners}"));
     }
     lines.push(one_line(&format!("@@ {} @@ {about}", drift.change.path)));
-    if let Some(note) = &drift.note {
+    if let Some(note) = drift.remark() {
         lines.push(one_line(&format!("# {note}")));
     }
     let texts = [&drift.change.declared, &drift.change.live].map(|side| {

@@ -103,9 +103,9 @@ fn drift(object: &Judged<'_>, finding: Finding, decision: Decision<'_>) -> Drift
         change,
         owners,
         reason,
-        note,
+        cause,
     } = finding;
-    let mut note = note.map(str::to_owned);
+    let mut note = None;
     let verdict = match (reason, decision) {
         (Some(Reason { by, rule }), _) => Verdict::Explained { by, rule },
         (None, Decision { by: Some(rule), .. }) => Verdict::Ignored {
@@ -113,7 +113,7 @@ fn drift(object: &Judged<'_>, finding: Finding, decision: Decision<'_>) -> Drift
             reason: rule.reason.clone(),
         },
         (None, Decision { by: None, once }) => {
-            note = once.map(expired_debt).or(note);
+            note = once.map(expired_debt);
             Verdict::Reported
         }
     };
@@ -122,6 +122,7 @@ fn drift(object: &Judged<'_>, finding: Finding, decision: Decision<'_>) -> Drift
         severity: object.rules.severity(object.key, &change),
         verdict,
         owners,
+        cause,
         note,
         change,
     }

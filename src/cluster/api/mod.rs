@@ -214,7 +214,7 @@ impl Api {
         loop {
             let request = Request::page(
                 kind,
-                Some(namespace),
+                kind.namespaced.then_some(namespace),
                 Form::Json,
                 plan::PAGE,
                 token.as_deref(),

@@ -219,8 +219,8 @@ fn render_drift(drift: &Drift, options: &RenderOptions, out: &mut dyn Write) -> 
         remark.push_str(&format!(" · {}", Text(&owners)));
     }
     writeln!(out, "<p class=\"owners\">{remark}</p>")?;
-    if let Some(note) = &drift.note {
-        writeln!(out, "<p class=\"note\">{}</p>", Text(note))?;
+    if let Some(note) = drift.remark() {
+        writeln!(out, "<p class=\"note\">{}</p>", Text(&note))?;
     }
     sides::render(&drift.change, out)?;
     writeln!(out, "</section>")

@@ -4,7 +4,7 @@ use std::io;
 
 use super::sides::{Sides, sides};
 use super::{Line, Page, Paint};
-use crate::model::{ChangeKind, Drift, FieldPath, ObjectReport, Segment, Verdict};
+use crate::model::{Cause, ChangeKind, Drift, FieldPath, ObjectReport, Segment, Verdict};
 use crate::output::{view, words};
 
 /// Paths are padded to one column up to this width, so that values stand below one another.
@@ -280,10 +280,19 @@ impl Row<'_> {
                 }
             }
         }
+        if let Some(cause) = drift.cause {
+            about
+                .push(Paint::Dim, " · ")
+                .push(Paint::Note, cause.as_str());
+        }
         if let Some(owners) = words::owners(&drift.owners, page.options.now) {
             about.push(Paint::Dim, " · ").push(Paint::Dim, &owners);
         }
         let mut remarks = vec![about];
+        // What nobody can tell is said once for the run.
+        if let Some(cause) = drift.cause.filter(|cause| *cause != Cause::Unattributed) {
+            remarks.push(Line::of(Paint::Note, cause.meaning()));
+        }
         if let Some(note) = &drift.note {
             remarks.push(Line::of(Paint::Note, note));
         }
