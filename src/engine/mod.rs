@@ -1,5 +1,6 @@
 //! The pipeline: load → resolve → fetch → compare → judge.
 
+mod aggregation;
 mod attribution;
 mod claims;
 mod extra;
@@ -27,6 +28,7 @@ use crate::model::{
 use crate::policy::{Filter, Rule, RuleOrigin, RuleSet, audit};
 use crate::source::{Loaded, Source};
 
+use aggregation::Aggregated;
 use object::{Compared, Comparison};
 use pods::PodAdmission;
 use resolve::Resolved;
@@ -91,12 +93,14 @@ pub fn run(
         .retain(|object| !resolved.spoken_of.contains(&object.key));
     let schemas = schemas::gather(&resolved.declared, &loaded.manifests, live);
 
+    let aggregated = Aggregated::gather(&resolved.declared, &fetched, live);
     let pods = PodAdmission::gather(&resolved.declared, &loaded.manifests, &fetched, live);
 
     let comparison = Comparison {
         schemas: &schemas,
         rules,
         pods: &pods,
+        aggregated: &aggregated,
         options,
     };
     let unread = Answer::Unread("the live side gave no answer".to_owned());

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::Options;
+use super::aggregation::Aggregated;
 use super::hidden::hide;
 use super::pods::{AtAdmission, PodAdmission};
 use super::resolve::Declared;
@@ -24,6 +25,8 @@ pub struct Comparison<'a> {
     pub rules: &'a RuleSet,
     /// What admission does to Pods.
     pub pods: &'a PodAdmission,
+    /// What the rules of aggregated roles should be.
+    pub aggregated: &'a Aggregated,
     /// What was asked for.
     pub options: &'a Options,
 }
@@ -90,7 +93,11 @@ impl Comparison<'_> {
             );
             return Compared::of(blank(declared, Status::Unknown, Some(why)));
         };
-        let normal = normalize(&value, declared.kind.namespaced);
+        let mut normal = normalize(&value, declared.kind.namespaced);
+        let aggregated = self.aggregated.expected(&declared.key);
+        if let (Some(expected), Some(fields)) = (aggregated, normal.as_object_mut()) {
+            fields.insert("rules".to_owned(), expected.rules.clone());
+        }
         let Judgement { drifts, troubles } =
             self.judgement(declared, &normal, live, live_value, owners);
         let reported = drifts.iter().filter(|drift| drift.is_reported());
@@ -109,6 +116,10 @@ impl Comparison<'_> {
                 ..blank(declared, Status::Drifted, None)
             }
         };
+        let mut report = report;
+        if let Some(expected) = aggregated {
+            expected.annotate(&mut report);
+        }
         Compared {
             troubles,
             ..Compared::of(report)
@@ -138,6 +149,7 @@ impl Comparison<'_> {
             rules: &object_rules,
             appliers: &appliers,
             filled: self.pods.filled(normal, live_value),
+            judged: self.aggregated.expected(&declared.key).map(|_| "rules"),
         };
         let subject = Subject {
             declared: normal,

@@ -231,10 +231,16 @@ pub struct AtAdmission<'a> {
     pub appliers: &'a Appliers,
     /// See [`PodAdmission::filled`].
     pub filled: Vec<FieldPath>,
+    /// A field that no rule speaks of, because more is known of it.
+    pub judged: Option<&'static str>,
 }
 
 impl Explain for AtAdmission<'_> {
     fn explains(&self, path: &FieldPath, kind: ChangeKind, owners: &[&Owner]) -> Option<Reason> {
+        let is_judged = |name| path.starts_with(&FieldPath::of_fields(&[name]));
+        if self.judged.is_some_and(is_judged) {
+            return None;
+        }
         let by_rule = self.rules.explains(path, kind, owners);
         by_rule.or_else(|| {
             let is_filled = self.filled.iter().any(|filled| path.starts_with(filled));

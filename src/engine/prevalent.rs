@@ -85,7 +85,7 @@ pub fn explain(objects: &mut [ObjectReport], rules: &RuleSet) -> Vec<Warning> {
             match parts {
                 Some(parts) => {
                     report.drifts.extend(parts.into_iter().map(|part| Drift {
-                        severity: rules.severity(&report.key, &part.change.path),
+                        severity: rules.severity(&report.key, &part.change),
                         ..part
                     }));
                 }
