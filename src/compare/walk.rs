@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::list::{self, Pairs};
-use super::{Finding, Reason, Subject};
+use super::{Finding, Keep, Reason, Subject};
 use crate::model::{Cause, Change, ChangeKind, FieldPath, Owner, Segment, Step};
 use crate::schema::{self, Field, ListKind, Scalar, Type, TypeId, Zero};
 
@@ -127,7 +127,7 @@ impl<'a> Walker<'a> {
     ) {
         for (name, value) in declared {
             self.enter_field(name, true);
-            if !is_identity(&self.path) && !self.is_hidden_subtree(live.get(name)) {
+            if !is_identity(&self.path) && !self.is_hidden_subtree(value, live.get(name)) {
                 let field = self.field(ty, name);
                 self.declared_field(ty, field, value, live.get(name), (declared, live));
             }
@@ -150,7 +150,7 @@ impl<'a> Walker<'a> {
     }
 
     /// The server's own fields are not compared, whatever a generator left in the manifest.
-    fn is_hidden_subtree(&mut self, live: Option<&Value>) -> bool {
+    fn is_hidden_subtree(&mut self, declared: &Value, live: Option<&Value>) -> bool {
         if self.path.0.len() > 2 {
             return false;
         }
@@ -159,8 +159,16 @@ impl<'a> Walker<'a> {
         } else {
             ChangeKind::Removed
         };
-        let reason = self.subject.rules.explains(&self.path, kind, &[]);
-        reason.is_some()
+        let Some(reason) = self.subject.rules.explains(&self.path, kind, &[]) else {
+            return false;
+        };
+        // What is declared as `null` is not declared: the live field speaks for itself.
+        let differs = !declared.is_null() && live != Some(declared);
+        if self.subject.keep == Keep::All && differs {
+            let (declared, live) = (Some(declared.clone()), live.cloned());
+            self.push(kind, declared, live, Vec::new(), Some(reason), None);
+        }
+        true
     }
 
     fn declared_field(
