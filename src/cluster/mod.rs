@@ -230,7 +230,7 @@ pub trait Live {
         applies.into_iter().map(cannot).collect()
     }
 
-    /// The objects of a kind in a namespace, for what a verdict depends on (autoscalers);
-    /// `None` when they cannot be read.
+    /// The objects of a kind in a namespace, for what a verdict depends on (autoscalers); an empty
+    /// namespace stands for cluster-scoped objects. `None` when they cannot be read.
     fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>>;
 }

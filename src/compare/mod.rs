@@ -5,6 +5,7 @@
 //! declare: what explains it? ([`survey`]) What has no explanation is drift.
 
 mod atomic;
+mod attribute;
 mod list;
 mod normalize;
 mod resolve;
@@ -20,7 +21,7 @@ pub use normalize::normalize;
 pub use resolve::find;
 pub use view::live_view;
 
-use crate::model::{Change, ChangeKind, Explanation, FieldPath, Owner, Ownership};
+use crate::model::{Cause, Change, ChangeKind, Explanation, FieldPath, Owner, Ownership};
 use crate::ownership::Appliers;
 use crate::schema::{Schema, TypeId};
 
@@ -42,8 +43,34 @@ pub struct Subject<'a> {
     pub last_applied: Option<&'a Value>,
     /// What is known to be written by others than people.
     pub rules: &'a dyn Explain,
-    /// Whether explained paths are wanted too.
-    pub keep_explained: bool,
+    /// Which findings are wanted.
+    pub keep: Keep,
+}
+
+/// Which findings of a comparison are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// What nothing explains.
+    Drift,
+    /// Also what machines are known to have added without a rule knowing of it: it is evidence of
+    /// what the same machines do elsewhere.
+    Evidence,
+    /// Everything.
+    All,
+}
+
+impl Keep {
+    /// Whether a finding is wanted.
+    pub fn keeps(self, finding: &Finding) -> bool {
+        match (&finding.reason, self) {
+            (None, _) | (_, Self::All) => true,
+            (Some(_), Self::Drift) => false,
+            (Some(reason), Self::Evidence) => matches!(
+                reason.by,
+                Explanation::UnownedDefault | Explanation::ApplierDefault
+            ),
+        }
+    }
 }
 
 /// Knowledge about single paths that is not in a schema: the rules that hide and explain.
@@ -77,8 +104,8 @@ pub struct Finding {
     pub owners: Vec<Owner>,
     /// Why it is no drift; `None` when it is.
     pub reason: Option<Reason>,
-    /// What else there is to say.
-    pub note: Option<&'static str>,
+    /// How it came about, where more is known than who holds it.
+    pub cause: Option<Cause>,
 }
 
 /// Compares one object.

@@ -6,21 +6,10 @@
 
 use serde_json::{Map, Value};
 
-use super::walk::{Ground, Walker};
-use super::{Finding, Reason, list};
-use crate::model::{ChangeKind, Explanation, ManagerEntry, Operation, Owner, Segment};
-use crate::ownership::Appliers;
+use super::walk::{Ground, Walker, is_absent};
+use super::{Reason, list};
+use crate::model::{Cause, ChangeKind, Explanation, Owner, Segment};
 use crate::schema::{self, Field, ListKind, Type, TypeId, Zero};
-
-/// The manager declared the path and the manifest no longer does.
-const DROPPED: &str = "the manifest no longer declares it and nobody has applied that yet";
-/// Client-side apply sent it, from this manifest once or from another one.
-const APPLIED_ELSEWHERE: &str =
-    "applied by kubectl apply, from a manifest that declares it; this one does not";
-/// The manager that declares the manifest wrote it, and it is no known default.
-const BY_APPLIER: &str = "written by the applier itself; this manifest does not declare it";
-/// Nothing tells a person's change from the server's.
-const UNATTRIBUTED: &str = "unattributed: the live object carries no managed fields";
 
 /// The two sides that a field's siblings are on.
 type Siblings<'s> = (&'s Map<String, Value>, &'s Map<String, Value>);
@@ -52,11 +41,10 @@ impl Walker<'_> {
     ) {
         let mark = self.out.len();
         self.survey(ty, default, value);
-        if !self.subject.keep_explained {
-            let found = self.out.split_off(mark);
-            let drift = found.into_iter().filter(|finding| finding.reason.is_none());
-            self.out.extend(drift);
-        }
+        let keep = self.subject.keep;
+        let found = self.out.split_off(mark);
+        let kept = found.into_iter().filter(|finding| keep.keeps(finding));
+        self.out.extend(kept);
     }
 
     /// What the server gives a field that nobody sets.
@@ -92,9 +80,12 @@ impl Walker<'_> {
             Parts::Leaf => self.leaf(value),
             Parts::Fields(fields) => {
                 let is_map = self.is_map(ty);
-                for (name, child) in fields.iter().filter(|(_, child)| !child.is_null()) {
-                    self.enter(Segment::Field(name.clone()), None);
+                for (name, child) in fields {
                     let field = self.field(ty, name);
+                    if is_absent(field, child) {
+                        continue;
+                    }
+                    self.enter(Segment::Field(name.clone()), None);
                     let of_map = default.filter(|_| is_map).and_then(|map| map.get(name));
                     let default = of_map
                         .cloned()
@@ -181,84 +172,14 @@ impl Walker<'_> {
 
     /// Judges a value that is owned as a whole, by its owners.
     fn leaf(&mut self, value: &Value) {
-        let (guilty, note) = self.guilty();
+        let (guilty, cause) = self.guilty();
         match guilty {
-            Some(owners) => self.found_added(value, owners, None, note),
+            Some(owners) => self.found_added(value, owners, None, cause),
             None => {
                 let reason = Explanation::ApplierDefault.into();
                 self.found_added(value, Vec::new(), Some(reason), None);
             }
         }
-    }
-
-    /// The owners that make a value an addition, or `None` when all of them are excused.
-    fn guilty(&self) -> (Option<Vec<Owner>>, Option<&'static str>) {
-        if self.ground != Ground::Owned {
-            return (Some(Vec::new()), None);
-        }
-        if self.subject.ownership.is_empty() {
-            let note = if self.was_sent() {
-                APPLIED_ELSEWHERE
-            } else {
-                UNATTRIBUTED
-            };
-            return (Some(Vec::new()), Some(note));
-        }
-        let mut guilty = Vec::new();
-        let mut note = None;
-        for entry in self.entries() {
-            let (is_guilty, remark) = self.judge(entry);
-            if is_guilty {
-                guilty.push(entry.owner.clone());
-                note = note.or(remark);
-            }
-        }
-        // Somebody else's hand says more than the applier's remark.
-        let only_appliers = self.entries().all(|entry| {
-            self.subject.appliers.declares(entry) || Appliers::is_client_side_apply(entry)
-        });
-        let found = (!guilty.is_empty()).then_some(guilty);
-        (found, note.filter(|_| only_appliers))
-    }
-
-    /// Whether holding the path makes an entry's manager answer for it, and what to remark.
-    fn judge(&self, entry: &ManagerEntry) -> (bool, Option<&'static str>) {
-        let declares = self.subject.appliers.declares(entry);
-        if entry.owner.operation == Operation::Apply {
-            return (true, declares.then_some(DROPPED));
-        }
-        if Appliers::is_client_side_apply(entry) && self.subject.last_applied.is_some() {
-            // What it owns and did not send, it was defaulted to.
-            return (self.was_sent(), Some(APPLIED_ELSEWHERE));
-        }
-        (true, declares.then_some(BY_APPLIER))
-    }
-
-    /// Whether client-side apply sent the path.
-    fn was_sent(&self) -> bool {
-        self.subject.last_applied.is_some_and(|sent| {
-            super::find(sent, &self.path).is_some()
-                || self
-                    .as_string_data()
-                    .is_some_and(|path| super::find(sent, &path).is_some())
-        })
-    }
-
-    /// Whether nobody but client-side apply owns the path.
-    pub(super) fn only_client_side_apply(&self) -> bool {
-        let mut entries = self.entries().peekable();
-        entries.peek().is_some() && entries.all(Appliers::is_client_side_apply)
-    }
-
-    fn entries(&self) -> impl Iterator<Item = &ManagerEntry> {
-        let written = self.as_string_data();
-        let covering = self.covering();
-        self.subject.ownership.entries.iter().filter(move |entry| {
-            entry.fields.touches(&self.path, covering)
-                || written
-                    .as_ref()
-                    .is_some_and(|path| entry.fields.touches(path, covering))
-        })
     }
 
     /// Folds the findings since `mark`, all of them below this node, into one about the node:
@@ -292,21 +213,10 @@ impl Walker<'_> {
             let mut owners: Vec<Owner> = below.iter().flat_map(|f| f.owners.clone()).collect();
             owners.sort();
             owners.dedup();
-            let note = first_note(below);
+            let cause = below.iter().find_map(|finding| finding.cause);
             self.out.truncate(mark);
-            self.found_added(value, owners, None, note);
+            self.found_added(value, owners, None, cause);
         }
-    }
-
-    /// Whether the node itself is a member of the set of somebody who answers for what is below:
-    /// then that request created it (structured-merge-diff `typed/compare.go` adds parents too).
-    fn is_created_by_the_guilty(&self, below: &[Finding]) -> bool {
-        self.entries().any(|entry| {
-            let answers = below
-                .iter()
-                .any(|finding| finding.owners.contains(&entry.owner));
-            answers && is_member(entry, &self.path.0)
-        })
     }
 
     fn found_added(
@@ -314,7 +224,7 @@ impl Walker<'_> {
         value: &Value,
         owners: Vec<Owner>,
         reason: Option<Reason>,
-        note: Option<&'static str>,
+        cause: Option<Cause>,
     ) {
         self.push(
             ChangeKind::Added,
@@ -322,21 +232,9 @@ impl Walker<'_> {
             Some(value.clone()),
             owners,
             reason,
-            note,
+            cause,
         );
     }
-}
-
-fn first_note(findings: &[Finding]) -> Option<&'static str> {
-    findings.iter().find_map(|finding| finding.note)
-}
-
-fn is_member(entry: &ManagerEntry, path: &[Segment]) -> bool {
-    let mut node = Some(&entry.fields);
-    for segment in path {
-        node = node.and_then(|set| set.child(segment));
-    }
-    node.is_some_and(|set| set.member)
 }
 
 /// How an undeclared value comes apart.

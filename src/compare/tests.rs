@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Explain, Finding, Reason, Subject, compare, normalize};
-use crate::model::{ChangeKind, FieldPath, Owner};
+use super::{Explain, Finding, Keep, Reason, Subject, compare, normalize};
+use crate::model::{Cause, ChangeKind, FieldPath, Owner};
 use crate::ownership::{Appliers, last_applied, ownership_of};
 use crate::schema::Schema;
 
@@ -32,7 +32,11 @@ fn findings(declared: &Value, live: &Value, keep_explained: bool) -> Vec<Finding
         appliers: &Appliers::of(&ownership, declared, &[]),
         last_applied: last_applied(live).as_ref(),
         rules: &NoRules,
-        keep_explained,
+        keep: if keep_explained {
+            Keep::All
+        } else {
+            Keep::Drift
+        },
     })
 }
 
@@ -247,7 +251,7 @@ fn what_it_sent_and_the_manifest_does_not_declare_is_drift() {
         "metadata": {"annotations": live["metadata"]["annotations"]}});
     let found = findings(&declared, &live, false);
     assert_eq!(found.len(), 1);
-    assert!(found[0].note.unwrap().contains("does not"));
+    assert_eq!(found[0].cause, Some(Cause::Dropped));
 }
 
 #[test]

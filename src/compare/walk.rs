@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::list::{self, Pairs};
-use super::{Finding, Reason, Subject};
-use crate::model::{Change, ChangeKind, FieldPath, Owner, Segment, Step};
+use super::{Finding, Keep, Reason, Subject};
+use crate::model::{Cause, Change, ChangeKind, FieldPath, Owner, Segment, Step};
 use crate::schema::{self, Field, ListKind, Scalar, Type, TypeId, Zero};
 
 /// How undeclared paths are judged where the walk stands.
@@ -64,6 +64,18 @@ fn is_identity(path: &FieldPath) -> bool {
     }
 }
 
+/// Whether a live value says what its absence says: `null`, and an empty list or map where the
+/// server stores none (a tool that takes out annotations may leave one behind).
+pub(super) fn is_absent(field: Option<&Field>, value: &Value) -> bool {
+    let is_empty = match value {
+        Value::Null => return true,
+        Value::Object(fields) => fields.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    };
+    is_empty && field.is_some_and(|field| matches!(field.zero, Zero::EmptyAbsent))
+}
+
 impl<'a> Walker<'a> {
     fn root(&mut self, declared: &Map<String, Value>, live: &Map<String, Value>) {
         let root = self.subject.root;
@@ -120,7 +132,7 @@ impl<'a> Walker<'a> {
     ) {
         for (name, value) in declared {
             self.enter_field(name, true);
-            if !is_identity(&self.path) && !self.is_hidden_subtree(live.get(name)) {
+            if !is_identity(&self.path) && !self.is_hidden_subtree(value, live.get(name)) {
                 let field = self.field(ty, name);
                 self.declared_field(ty, field, value, live.get(name), (declared, live));
             }
@@ -128,7 +140,10 @@ impl<'a> Walker<'a> {
         }
         for (name, value) in live {
             let written = declared.get(name).is_some_and(|value| !value.is_null());
-            if written || value.is_null() || self.is_null_entry(ty, declared.get(name), value) {
+            if written
+                || is_absent(self.field(ty, name), value)
+                || self.is_null_entry(ty, declared.get(name), value)
+            {
                 continue;
             }
             self.enter_field(name, false);
@@ -140,7 +155,7 @@ impl<'a> Walker<'a> {
     }
 
     /// The server's own fields are not compared, whatever a generator left in the manifest.
-    fn is_hidden_subtree(&mut self, live: Option<&Value>) -> bool {
+    fn is_hidden_subtree(&mut self, declared: &Value, live: Option<&Value>) -> bool {
         if self.path.0.len() > 2 {
             return false;
         }
@@ -149,8 +164,16 @@ impl<'a> Walker<'a> {
         } else {
             ChangeKind::Removed
         };
-        let reason = self.subject.rules.explains(&self.path, kind, &[]);
-        reason.is_some()
+        let Some(reason) = self.subject.rules.explains(&self.path, kind, &[]) else {
+            return false;
+        };
+        // What is declared as `null` is not declared: the live field speaks for itself.
+        let differs = !declared.is_null() && live != Some(declared);
+        if self.subject.keep == Keep::All && differs {
+            let (declared, live) = (Some(declared.clone()), live.cloned());
+            self.push(kind, declared, live, Vec::new(), Some(reason), None);
+        }
+        true
     }
 
     fn declared_field(
@@ -348,67 +371,14 @@ impl<'a> Walker<'a> {
             _ => self.owners().into_iter().cloned().collect(),
         };
         let reason = self.explained_by_rule(kind);
-        self.push(kind, declared, live, owners, reason, None);
+        let cause = live.as_ref().and_then(|live| self.cause_of_change(live));
+        self.push(kind, declared, live, owners, reason, cause);
     }
 
     pub(super) fn explained_by_rule(&self, kind: ChangeKind) -> Option<Reason> {
         self.subject
             .rules
             .explains(&self.path, kind, &self.owners())
-    }
-
-    /// Who owns the path the walk stands at. Server-side apply books a Secret's `stringData`
-    /// under that name, although it is stored as `data`.
-    pub(super) fn owners(&self) -> Vec<&'a Owner> {
-        let covering = self.covering();
-        let mut owners = self.subject.ownership.owners_of(&self.path, covering);
-        if let Some(written) = self.as_string_data() {
-            owners.extend(self.subject.ownership.owners_of(&written, covering));
-        }
-        owners
-    }
-
-    /// How many steps down the path values begin that are owned as a whole: at an atomic list, map
-    /// or struct, or where the schema ends.
-    pub(super) fn covering(&self) -> usize {
-        let mut ty = self.subject.root;
-        for (depth, segment) in self.path.0.iter().enumerate() {
-            let known = ty.map_or(&Type::Any, |ty| self.subject.schema.get(ty));
-            ty = match (known, segment) {
-                (
-                    Type::Struct {
-                        fields,
-                        atomic: false,
-                        ..
-                    },
-                    Segment::Field(name),
-                ) => fields.get(name.as_str()).map(|field| field.ty),
-                (
-                    Type::Map {
-                        value,
-                        atomic: false,
-                    },
-                    Segment::Field(_),
-                ) => Some(*value),
-                (Type::List { item, kind }, _) if *kind != ListKind::Atomic => Some(*item),
-                _ => return depth,
-            };
-        }
-        self.path.0.len()
-    }
-
-    /// The path under `stringData`, of a path under a Secret's `data`.
-    pub(super) fn as_string_data(&self) -> Option<FieldPath> {
-        let mut path = self.path.clone();
-        match path.0.as_mut_slice() {
-            [Segment::Field(data), Segment::Field(_)]
-                if data == "data" && self.subject.declared.get("kind")? == "Secret" =>
-            {
-                "stringData".clone_into(data);
-                Some(path)
-            }
-            _ => None,
-        }
     }
 
     pub(super) fn push(
@@ -418,7 +388,7 @@ impl<'a> Walker<'a> {
         live: Option<Value>,
         owners: Vec<Owner>,
         reason: Option<Reason>,
-        note: Option<&'static str>,
+        cause: Option<Cause>,
     ) {
         self.out.push(Finding {
             change: Change {
@@ -430,7 +400,7 @@ impl<'a> Walker<'a> {
             },
             owners,
             reason,
-            note,
+            cause,
         });
     }
 }

@@ -237,6 +237,7 @@ mod tests {
             owners: Vec::new(),
             severity: crate::model::Severity::High,
             verdict: crate::model::Verdict::Reported,
+            cause: None,
             note: None,
             blame: None,
             merge: None,

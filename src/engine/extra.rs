@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 use serde_json::Value;
 
+use super::claims::Claims;
 use super::hidden::hide;
 use crate::cluster::LiveObject;
 use crate::model::{ObjectReport, Owner, Status};
@@ -10,9 +11,15 @@ use crate::ownership::ownership_of;
 use crate::policy::{Filter, RuleSet, is_reportable};
 
 /// Reports on the undeclared objects that somebody made, as far as the filter keeps them.
-pub fn reports(extra: &[LiveObject], rules: &RuleSet, filter: &Filter) -> Vec<ObjectReport> {
+pub fn reports(
+    extra: &[LiveObject],
+    claims: &Claims,
+    rules: &RuleSet,
+    filter: &Filter,
+) -> Vec<ObjectReport> {
     extra
         .par_iter()
+        .filter(|live| !claims.cover(&live.key))
         .filter_map(|live| report(live, rules, filter))
         .collect()
 }

@@ -52,6 +52,7 @@ pub fn hide(
         owners: report.owners.clone(),
         severity: Severity::Medium,
         verdict: Verdict::Ignored { rule, reason },
+        cause: None,
         note: None,
         blame: None,
         merge: None,

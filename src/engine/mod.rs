@@ -1,12 +1,16 @@
 //! The pipeline: load → resolve → fetch → compare → judge.
 
+mod aggregation;
 mod attribution;
+mod claims;
 mod extra;
 mod filter;
 mod hidden;
 mod needs;
 mod object;
+mod pods;
 mod prediction;
+mod prevalent;
 mod rbac;
 mod resolve;
 mod scaling;
@@ -22,14 +26,18 @@ use anyhow::Result;
 use rayon::prelude::*;
 
 use crate::cluster::{Answer, FetchRequest, Live, Places};
-use crate::model::{Coverage, ObjectReport, Report, ResourceKey, RuleCount, Verdict, Warning};
+use crate::model::{
+    Coverage, Drift, ObjectReport, Report, ResourceKey, RuleCount, Verdict, Warning,
+};
 use crate::policy::{Allowed, Audited, Filter, Rule, RuleOrigin, RuleSet, audit};
 use crate::source::{Loaded, Source};
 
 pub use needs::{Needs, Use, needs};
 pub use three_way::run as run_three_way;
 
+use aggregation::Aggregated;
 use object::{Compared, Comparison};
+use pods::PodAdmission;
 pub use rbac::roles;
 use resolve::Resolved;
 
@@ -106,10 +114,15 @@ pub fn run(
     let schemas = schemas::gather(&resolved.declared, &loaded.manifests, live);
 
     let predictions = prediction::predict(&resolved.declared, &fetched, live, options);
+    let aggregated = Aggregated::gather(&resolved.declared, &fetched, live);
+    let pods = PodAdmission::gather(&resolved.declared, &loaded.manifests, &fetched, live);
+
     let comparison = Comparison {
         schemas: &schemas,
         predictions: &predictions,
         rules,
+        pods: &pods,
+        aggregated: &aggregated,
         options,
     };
     let unread = Answer::Unread("the live side gave no answer".to_owned());
@@ -126,6 +139,10 @@ pub fn run(
     let troubles: Vec<Warning> = troubles.into_iter().map(|t| trouble(t, options)).collect();
     let mut objects: Vec<ObjectReport> = compared.into_iter().map(|c| c.report).collect();
     scaling::explain(&mut objects, &loaded.manifests, &fetched, live);
+    let supposed = prevalent::explain(&mut objects, rules);
+    if !options.explain {
+        objects.iter_mut().for_each(drop_explained);
+    }
     let of_new_kinds = resolved.of_new_kinds.into_iter();
     let of_new_kinds = of_new_kinds.map(|object| object.settle(&fetched.answers));
     let unresolved = resolved.unresolved.into_iter().chain(of_new_kinds);
@@ -133,7 +150,9 @@ pub fn run(
         let declared = report.declared.clone();
         hidden::hide(report, declared.as_ref(), rules, options.untrusted)
     }));
-    objects.extend(extra::reports(&fetched.extra, rules, &options.filter));
+    let claims = claims::of_stateful_sets(&loaded.manifests, &fetched);
+    let extra = extra::reports(&fetched.extra, &claims, rules, &options.filter);
+    objects.extend(extra);
     objects.sort_by(|a, b| a.key.cmp(&b.key));
     for object in &mut objects {
         object.weight = rules.weight(&object.key, object.status);
@@ -153,6 +172,7 @@ pub fn run(
         &resolved.kinds_found,
         &fetched.extra_kinds,
     ));
+    warnings.extend(supposed);
     warnings.extend(troubles);
     warnings.extend(unattributed);
     let coverage = coverage(&objects, &warnings, loaded.skipped.len(), resolved.filtered);
@@ -194,6 +214,12 @@ fn load(sources: &[Box<dyn Source>], live: &dyn Live) -> Loaded {
         all.revisions.extend(loaded.revisions);
     }
     all
+}
+
+/// Takes out what is explained, where nobody asked for it.
+fn drop_explained(object: &mut ObjectReport) {
+    let is_explained = |drift: &Drift| matches!(drift.verdict, Verdict::Explained { .. });
+    object.drifts.retain(|drift| !is_explained(drift));
 }
 
 /// Rules that come with the declared state join those of the run.

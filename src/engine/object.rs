@@ -5,13 +5,15 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::Options;
+use super::aggregation::Aggregated;
 use super::hidden::hide;
-use super::prediction::{Predictions, settle};
+use super::pods::{AtAdmission, PodAdmission};
+use super::prediction::{self, Predictions};
 use super::resolve::Declared;
 use super::schemas::Schemas;
 use crate::cluster::{Answer, LiveObject};
-use crate::compare::{Subject, compare, live_view, normalize};
-use crate::model::{ObjectReport, Ownership, Status, Warning};
+use crate::compare::{Keep, Subject, compare, live_view, normalize};
+use crate::model::{Change, ObjectReport, Ownership, Status, Warning};
 use crate::ownership::{Appliers, last_applied, ownership_of};
 use crate::policy::{Judged, Judgement, RuleSet, Sides, judge, rules_of};
 use crate::schema;
@@ -24,6 +26,10 @@ pub struct Comparison<'a> {
     pub rules: &'a RuleSet,
     /// What the server would make of the manifests, where it was asked.
     pub predictions: &'a Predictions,
+    /// What admission does to Pods.
+    pub pods: &'a PodAdmission,
+    /// What the rules of aggregated roles should be.
+    pub aggregated: &'a Aggregated,
     /// What was asked for.
     pub options: &'a Options,
 }
@@ -91,7 +97,11 @@ impl Comparison<'_> {
             );
             return Compared::of(blank(declared, Status::Unknown, Some(why)));
         };
-        let normal = normalize(&value, declared.kind.namespaced);
+        let mut normal = normalize(&value, declared.kind.namespaced);
+        let aggregated = self.aggregated.expected(&declared.key);
+        if let (Some(expected), Some(fields)) = (aggregated, normal.as_object_mut()) {
+            fields.insert("rules".to_owned(), expected.rules.clone());
+        }
         let Judgement { drifts, troubles } =
             self.judgement(declared, &normal, live, live_value, owners);
         let reported = drifts.iter().filter(|drift| drift.is_reported());
@@ -110,6 +120,10 @@ impl Comparison<'_> {
                 ..blank(declared, Status::Drifted, None)
             }
         };
+        let mut report = report;
+        if let Some(expected) = aggregated {
+            expected.annotate(&mut report);
+        }
         Compared {
             troubles,
             ..Compared::of(report)
@@ -131,6 +145,17 @@ impl Comparison<'_> {
         let own = rules_of(trusted, Some(live_value), &place);
         let object_rules = self.rules.for_object(&declared.key, normal, own.rules);
         let (schema, root) = self.schemas.of(&live.api_version, &declared.key.kind);
+        let keep = if self.options.explain {
+            Keep::All
+        } else {
+            Keep::Evidence
+        };
+        let around = AtAdmission {
+            rules: &object_rules,
+            appliers: &appliers,
+            filled: self.pods.filled(normal, live_value),
+            judged: self.aggregated.expected(&declared.key).map(|_| "rules"),
+        };
         let subject = Subject {
             declared: normal,
             live: live_value,
@@ -139,8 +164,8 @@ impl Comparison<'_> {
             ownership,
             appliers: &appliers,
             last_applied: sent.as_ref(),
-            rules: &object_rules,
-            keep_explained: self.options.explain,
+            rules: &around,
+            keep,
         };
         let mut findings = compare(&subject);
         if let Some(predicted) = self.predictions.of(&declared.key) {
@@ -148,14 +173,14 @@ impl Comparison<'_> {
                 declared: &predicted,
                 ..subject
             });
-            findings = settle(findings, predicted);
+            findings = prediction::settle(findings, predicted);
         }
-        findings.retain(|finding| self.options.explain || finding.reason.is_none());
+        findings.retain(|finding| keep.keeps(finding));
         let compare_others = |declared: &Value, live: &Value| {
             compare(&Subject {
                 declared,
                 live,
-                keep_explained: false,
+                keep: Keep::Drift,
                 ..subject
             })
         };
@@ -198,6 +223,22 @@ fn blank(declared: &Declared<'_>, status: Status, reason: Option<String>) -> Obj
         owners: Vec::new(),
         declared: None,
         live: None,
+    }
+}
+
+/// Makes a report's status and views fit its changes, after their verdicts were changed.
+pub fn settle(report: &mut ObjectReport) {
+    if report.status != Status::Drifted {
+        return;
+    }
+    let changes = report.reported().map(|drift| &drift.change);
+    let changes: Vec<Change> = changes.cloned().collect();
+    if changes.is_empty() {
+        report.status = Status::InSync;
+        report.declared = None;
+        report.live = None;
+    } else if let Some(declared) = &report.declared {
+        report.live = Some(live_view(declared, changes.iter()));
     }
 }
 

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::object;
 use crate::cluster::{Answer, Fetched, Live};
-use crate::model::{Drift, Explanation, FieldPath, Manifest, ObjectReport, Owner, Status, Verdict};
+use crate::model::{Drift, Explanation, FieldPath, Manifest, ObjectReport, Owner, Verdict};
 use crate::policy::glob;
 
 /// Who scales on an autoscaler's behalf (`scale` subresource, or nobody after server-side apply).
@@ -70,7 +71,7 @@ pub fn explain(
                 .drifts
                 .iter_mut()
                 .for_each(|drift| settle(drift, *limits));
-            settle_object(object);
+            object::settle(object);
         }
     }
 }
@@ -136,13 +137,5 @@ fn settle(drift: &mut Drift, limits: Limits) {
             "outside its autoscaler's limits, {} to {}",
             limits.min, limits.max
         ));
-    }
-}
-
-fn settle_object(object: &mut ObjectReport) {
-    if object.status == Status::Drifted && object.reported().next().is_none() {
-        object.status = Status::InSync;
-        object.declared = None;
-        object.live = None;
     }
 }

@@ -74,3 +74,59 @@ impl Explanation {
         }
     }
 }
+
+/// How a reported difference came about, as far as more is known than who holds the live value.
+/// The set is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// The manager that applies the manifest still declares it in the cluster, the manifest does
+    /// not, and nobody has applied that yet.
+    Dropped,
+    /// The manager that applies the manifest sent the live value: the manifest has changed since,
+    /// and nobody has applied that yet.
+    Unapplied,
+    /// `kubectl apply` sent it, from another manifest or an earlier one.
+    AppliedElsewhere,
+    /// The manager that applies the manifest wrote it, without declaring it.
+    WrittenByApplier,
+    /// The live object does not say who wrote it, so that a person's change and a machine's cannot
+    /// be told apart.
+    Unattributed,
+}
+
+impl Cause {
+    /// Every cause.
+    pub const ALL: [Self; 5] = [
+        Self::Dropped,
+        Self::Unapplied,
+        Self::AppliedElsewhere,
+        Self::WrittenByApplier,
+        Self::Unattributed,
+    ];
+
+    /// The word that reports use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dropped => "dropped",
+            Self::Unapplied => "unapplied",
+            Self::AppliedElsewhere => "applied-elsewhere",
+            Self::WrittenByApplier => "written-by-applier",
+            Self::Unattributed => "unattributed",
+        }
+    }
+
+    /// What it means, for whoever reads the change.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Dropped => "the manifest no longer declares it and nobody has applied that yet",
+            Self::Unapplied => "the manifest has changed since it was applied last",
+            Self::AppliedElsewhere => {
+                "applied by kubectl apply, from another manifest or an earlier version of this one"
+            }
+            Self::WrittenByApplier => {
+                "written by the applier itself; this manifest does not declare it"
+            }
+            Self::Unattributed => "the live object does not say who wrote it",
+        }
+    }
+}

@@ -9,7 +9,7 @@ mod packed;
 mod path;
 mod report;
 
-pub use change::{Change, ChangeKind, Explanation};
+pub use change::{Cause, Change, ChangeKind, Explanation};
 pub use key::{GroupKind, ResourceKey, group_of};
 pub use manifest::{Locate, Manifest, Origin, Position, Step};
 pub use merge::{Lifecycle, Merge, MergeClass};

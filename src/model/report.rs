@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    Change, Explanation, FieldPath, Lifecycle, Merge, MergeClass, Origin, Owner, Position,
+    Cause, Change, Explanation, FieldPath, Lifecycle, Merge, MergeClass, Origin, Owner, Position,
     ResourceKey,
 };
 
@@ -77,8 +77,9 @@ pub struct Drift {
     pub severity: Severity,
     /// What was decided.
     pub verdict: Verdict,
-    /// A remark that helps to act, such as "the manifest dropped it and nobody has applied that
-    /// yet".
+    /// How it came about, where more is known than who holds it.
+    pub cause: Option<Cause>,
+    /// A remark that helps to act, such as "outside its autoscaler's limits, 2 to 5".
     pub note: Option<String>,
     /// Who last touched its line in the manifest, if that was asked for.
     pub blame: Option<Blame>,
@@ -109,6 +110,17 @@ impl Drift {
     pub fn is_conflict(&self) -> bool {
         let class = self.merge.as_ref().map(|merge| merge.class);
         self.is_reported() && class == Some(MergeClass::Conflict)
+    }
+
+    /// What there is to say beyond who holds it: its cause and the note, in one line.
+    pub fn remark(&self) -> Option<String> {
+        let cause = self
+            .cause
+            .map(|c| format!("{}: {}", c.as_str(), c.meaning()));
+        match (cause, &self.note) {
+            (Some(cause), Some(note)) => Some(format!("{cause}; {note}")),
+            (cause, note) => cause.or_else(|| note.clone()),
+        }
     }
 }
 

@@ -14,7 +14,8 @@ use serde_json::Value;
 use super::RenderOptions;
 use super::view;
 use crate::model::{
-    Coverage, Drift, ObjectReport, Origin, Owner, Report, RuleCount, Target, Verdict, Warning,
+    Cause, Coverage, Drift, ObjectReport, Origin, Owner, Report, RuleCount, Target, Verdict,
+    Warning,
 };
 use crate::redact::Redacted;
 use history::{BlameDocument, RevisionDocument};
@@ -211,6 +212,13 @@ struct ChangeDocument<'r> {
     /// Why it is no drift.
     #[serde(skip_serializing_if = "Option::is_none")]
     explained: Option<ExplainedDocument<'r>>,
+    /// How it came about, where more is known than who holds it: `dropped` (the manifest no longer
+    /// declares it and nobody has applied that), `unapplied` (the manifest has changed since it was
+    /// applied), `applied-elsewhere` (by `kubectl apply`, from another manifest),
+    /// `written-by-applier`, or `unattributed` (the live object does not say who wrote it).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = Cause::ALL.map(Cause::as_str)))]
+    cause: Option<&'static str>,
     /// A remark that helps to act.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'r str>,
@@ -429,6 +437,7 @@ impl<'r> ChangeDocument<'r> {
             owners: drift.owners.iter().map(OwnerDocument::of).collect(),
             ignored,
             explained,
+            cause: drift.cause.map(Cause::as_str),
             note: drift.note.as_deref(),
             blame: drift.blame.as_ref().map(BlameDocument::of),
         }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Show, escape, view, words, yaml_text};
 use crate::model::{
-    Change, ChangeKind, Drift, Lifecycle, Merge, MergeClass, ObjectReport, Report, Severity,
+    Cause, Change, ChangeKind, Drift, Lifecycle, Merge, MergeClass, ObjectReport, Report, Severity,
     Status, Verdict, Warning,
 };
 
@@ -22,6 +22,8 @@ pub enum Class {
     Removed,
     /// A live field is not declared.
     Added,
+    /// A live field is not declared any more, and nobody has applied that.
+    DroppedField,
     /// A declared object is not live.
     Missing,
     /// A live object is not declared.
@@ -46,10 +48,11 @@ pub enum Class {
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Changed,
         Self::Removed,
         Self::Added,
+        Self::DroppedField,
         Self::Missing,
         Self::Extra,
         Self::Conflict,
@@ -68,6 +71,7 @@ impl Class {
             Self::Changed => "changed-field",
             Self::Removed => "removed-field",
             Self::Added => "added-field",
+            Self::DroppedField => "dropped-field",
             Self::Missing => "missing-object",
             Self::Extra => "extra-object",
             Self::Conflict => "merge-conflict",
@@ -87,6 +91,9 @@ impl Class {
             Self::Changed => "A field has another value in the cluster than in the manifest",
             Self::Removed => "A field that the manifest declares is not in the cluster",
             Self::Added => "A field in the cluster is not declared in the manifest",
+            Self::DroppedField => {
+                "A field that the manifest no longer declares is still applied in the cluster"
+            }
             Self::Missing => "An object that a manifest declares is not in the cluster",
             Self::Extra => "An object in the cluster is declared in no manifest",
             Self::Conflict => "Merging the branch overwrites a change that was made in the cluster",
@@ -255,8 +262,8 @@ fn of_drift(object: &ObjectReport, drift: &Drift) -> Finding {
     if let (false, Some(owners)) = (drift.is_conflict(), words::owners(&drift.owners, None)) {
         message.push_str(&format!("; {owners}"));
     }
-    if let Some(note) = &drift.note {
-        message.push_str(&format!("; {}", escape::line(note)));
+    if let Some(note) = drift.remark() {
+        message.push_str(&format!("; {}", escape::line(&note)));
     }
     let place = origin(object).map(|place| match drift.position {
         Some(position) => Place {
@@ -286,6 +293,9 @@ fn of_drift(object: &ObjectReport, drift: &Drift) -> Finding {
 }
 
 fn class_of(drift: &Drift) -> Class {
+    if drift.merge.is_none() && drift.cause == Some(Cause::Dropped) {
+        return Class::DroppedField;
+    }
     match (&drift.merge, drift.change.kind) {
         (
             Some(Merge {

@@ -254,7 +254,7 @@ fn change(drift: &Drift, options: &RenderOptions, lines: &mut Vec<String>) {
     if let Some(blame) = &drift.blame {
         lines.push(one_line(&format!("# {}", words::blame(blame))));
     }
-    if let Some(note) = &drift.note {
+    if let Some(note) = drift.remark() {
         lines.push(one_line(&format!("# {note}")));
     }
     let shown = view::shown(drift);

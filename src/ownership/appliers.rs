@@ -64,9 +64,14 @@ impl Appliers {
         }
     }
 
+    /// Whether a manager of this name declares the manifest.
+    pub fn include(&self, manager: &str) -> bool {
+        self.declarers.iter().any(|declarer| declarer == manager)
+    }
+
     /// Whether the entry is of a manager that declares the manifest.
     pub fn declares(&self, entry: &ManagerEntry) -> bool {
-        self.declarers.contains(&entry.owner.manager)
+        self.include(&entry.owner.manager)
     }
 
     /// Whether the entry is client-side apply's, whose defaults last-applied tells from what was

@@ -103,9 +103,9 @@ fn drift(object: &Judged<'_>, finding: Finding, decision: Decision<'_>) -> Drift
         change,
         owners,
         reason,
-        note,
+        cause,
     } = finding;
-    let mut note = note.map(str::to_owned);
+    let mut note = None;
     let verdict = match (reason, decision) {
         (Some(Reason { by, rule }), _) => Verdict::Explained { by, rule },
         (None, Decision { by: Some(rule), .. }) => Verdict::Ignored {
@@ -119,7 +119,7 @@ fn drift(object: &Judged<'_>, finding: Finding, decision: Decision<'_>) -> Drift
             },
             standing => {
                 let expired = standing.and_then(Standing::note);
-                note = expired.or(once.map(expired_debt)).or(note);
+                note = expired.or(once.map(expired_debt));
                 Verdict::Reported
             }
         },
@@ -129,6 +129,7 @@ fn drift(object: &Judged<'_>, finding: Finding, decision: Decision<'_>) -> Drift
         severity: object.rules.severity(object.key, &change),
         verdict,
         owners,
+        cause,
         note,
         blame: None,
         merge: None,

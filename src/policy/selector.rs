@@ -45,6 +45,37 @@ pub struct SelectorError {
 }
 
 impl LabelSelector {
+    /// A selector as objects write it (`metav1.LabelSelector`); `None` where it is none.
+    pub fn from_object(selector: &Value) -> Option<Self> {
+        let mut requirements = Vec::new();
+        let labels = selector.get("matchLabels").and_then(Value::as_object);
+        for (key, value) in labels.into_iter().flatten() {
+            let value = value.as_str()?.to_owned();
+            let (key, test) = (key.clone(), Test::In(vec![value]));
+            requirements.push(Requirement { key, test });
+        }
+        let expressions = selector.get("matchExpressions").and_then(Value::as_array);
+        for expression in expressions.into_iter().flatten() {
+            let text = |field: &str| expression.get(field).and_then(Value::as_str);
+            let values = expression.get("values").and_then(Value::as_array);
+            let values = values.into_iter().flatten().filter_map(Value::as_str);
+            let values: Vec<String> = values.map(str::to_owned).collect();
+            let test = match text("operator")? {
+                "In" => Test::In(values),
+                "NotIn" => Test::NotIn(values),
+                "Exists" => Test::Exists,
+                "DoesNotExist" => Test::Absent,
+                _ => return None,
+            };
+            let key = text("key")?.to_owned();
+            requirements.push(Requirement { key, test });
+        }
+        Some(Self {
+            text: selector.to_string(),
+            requirements,
+        })
+    }
+
     /// Whether the labels of an object (`metadata.labels`) meet all requirements.
     pub fn matches(&self, labels: Option<&Value>) -> bool {
         self.requirements.iter().all(|requirement| {

@@ -30,6 +30,7 @@ fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> Drift {
         owners: Vec::new(),
         severity: Severity::Medium,
         verdict: Verdict::Reported,
+        cause: None,
         note: None,
         blame: None,
         merge: None,

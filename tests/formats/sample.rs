@@ -1,9 +1,9 @@
 //! Reports made by hand, with something of everything.
 
 use driftctl::model::{
-    Change, ChangeKind, Coverage, Drift, Explanation, Lifecycle, Merge, MergeClass, ObjectReport,
-    Operation, Origin, Owner, Position, Report, ResourceKey, RuleCount, Severity, Status, Target,
-    Verdict, Warning,
+    Cause, Change, ChangeKind, Coverage, Drift, Explanation, Lifecycle, Merge, MergeClass,
+    ObjectReport, Operation, Origin, Owner, Position, Report, ResourceKey, RuleCount, Severity,
+    Status, Target, Verdict, Warning,
 };
 use serde_json::{Value, json};
 
@@ -48,6 +48,7 @@ pub fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> Drift 
         owners: Vec::new(),
         severity: Severity::Medium,
         verdict: Verdict::Reported,
+        cause: None,
         note: None,
         blame: None,
         merge: None,
@@ -129,7 +130,7 @@ fn deployment() -> ObjectReport {
     );
     dropped.severity = Severity::Low;
     dropped.owners = vec![owner("kubectl-client-side-apply", "2026-11-14T12:00:00Z")];
-    dropped.note = Some("the manifest dropped it, and nobody has applied that yet".to_owned());
+    dropped.cause = Some(Cause::Dropped);
     let mut ignored = drift(
         ".metadata.labels[\"argocd.argoproj.io/instance\"]",
         None,

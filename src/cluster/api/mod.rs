@@ -310,7 +310,8 @@ impl Live for Api {
             match catalog.lookup(api_version, kind) {
                 KindLookup::Served(kind) => {
                     let list = query::List::everything();
-                    self.items(&kind, Some(namespace), &list).await.ok()
+                    let place = kind.namespaced.then_some(namespace);
+                    self.items(&kind, place, &list).await.ok()
                 }
                 _ => None,
             }

@@ -269,7 +269,7 @@ impl Live for Dump {
         let kind = GroupKind::new(api_version, kind);
         let objects = self
             .objects_of(&kind)
-            .filter(|object| object.key.namespace.as_deref() == Some(namespace));
+            .filter(|object| object.key.namespace.as_deref().unwrap_or_default() == namespace);
         objects.map(|object| object.value().ok()).collect()
     }
 }

@@ -158,6 +158,7 @@ impl Versions<'_> {
             severity: self.rules.severity(self.key, &taken),
             owners: since.owners.clone(),
             verdict: Verdict::Reported,
+            cause: None,
             note: None,
             blame: None,
             merge: Some(Merge {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::compare::{Finding, Subject, compare};
+use crate::compare::{Finding, Keep, Subject, compare};
 use crate::model::{Change, ChangeKind, Ownership};
 use crate::ownership::Appliers;
 use crate::policy::ObjectRules;
@@ -49,7 +49,7 @@ fn of_declared(
         appliers: &Appliers::default(),
         last_applied: None,
         rules: &ObjectRules::default(),
-        keep_explained: false,
+        keep: Keep::Drift,
     });
     findings
         .into_iter()

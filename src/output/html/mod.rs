@@ -249,8 +249,8 @@ fn render_drift(drift: &Drift, options: &RenderOptions, out: &mut dyn Write) -> 
         let blame = words::blame(blame);
         writeln!(out, "<p class=\"owners\">{}</p>", Text(&blame))?;
     }
-    if let Some(note) = &drift.note {
-        writeln!(out, "<p class=\"note\">{}</p>", Text(note))?;
+    if let Some(note) = drift.remark() {
+        writeln!(out, "<p class=\"note\">{}</p>", Text(&note))?;
     }
     if drift.is_conflict() {
         sides::three(drift, out)?;

@@ -4,7 +4,7 @@ use std::io;
 
 use super::sides::{Sides, sides, three};
 use super::{Line, Page, Paint};
-use crate::model::{ChangeKind, Drift, FieldPath, ObjectReport, Segment, Verdict};
+use crate::model::{Cause, ChangeKind, Drift, FieldPath, ObjectReport, Segment, Verdict};
 use crate::output::{view, words};
 
 /// Paths are padded to one column up to this width, so that values stand below one another.
@@ -289,6 +289,11 @@ impl Row<'_> {
                 }
             }
         }
+        if let Some(cause) = drift.cause {
+            about
+                .push(Paint::Dim, " · ")
+                .push(Paint::Note, cause.as_str());
+        }
         if drift.is_conflict() {
             let overwritten = words::overwritten(drift, page.options.now);
             about.push(Paint::Dim, " · ").push(Paint::Bad, &overwritten);
@@ -298,6 +303,10 @@ impl Row<'_> {
         let mut remarks = vec![about];
         if let Some(blame) = &drift.blame {
             remarks.push(Line::of(Paint::Dim, &words::blame(blame)));
+        }
+        // What nobody can tell is said once for the run.
+        if let Some(cause) = drift.cause.filter(|cause| *cause != Cause::Unattributed) {
+            remarks.push(Line::of(Paint::Note, cause.meaning()));
         }
         if let Some(note) = &drift.note {
             remarks.push(Line::of(Paint::Note, note));

@@ -1,0 +1,182 @@
+//! Whose doing a difference is, as far as the live object tells.
+
+use serde_json::Value;
+
+use super::Finding;
+use super::walk::{Ground, Walker};
+use crate::model::{Cause, FieldPath, ManagerEntry, Operation, Owner, Segment};
+use crate::ownership::Appliers;
+use crate::schema::{self, ListKind, Type};
+
+impl<'a> Walker<'a> {
+    /// Who owns the path the walk stands at. Server-side apply books a Secret's `stringData`
+    /// under that name, although it is stored as `data`.
+    pub(super) fn owners(&self) -> Vec<&'a Owner> {
+        let covering = self.covering();
+        let mut owners = self.subject.ownership.owners_of(&self.path, covering);
+        if let Some(written) = self.as_string_data() {
+            owners.extend(self.subject.ownership.owners_of(&written, covering));
+        }
+        owners
+    }
+
+    /// How many steps down the path values begin that are owned as a whole: at an atomic list, map
+    /// or struct, or where the schema ends.
+    pub(super) fn covering(&self) -> usize {
+        let mut ty = self.subject.root;
+        for (depth, segment) in self.path.0.iter().enumerate() {
+            let known = ty.map_or(&Type::Any, |ty| self.subject.schema.get(ty));
+            ty = match (known, segment) {
+                (
+                    Type::Struct {
+                        fields,
+                        atomic: false,
+                        ..
+                    },
+                    Segment::Field(name),
+                ) => fields.get(name.as_str()).map(|field| field.ty),
+                (
+                    Type::Map {
+                        value,
+                        atomic: false,
+                    },
+                    Segment::Field(_),
+                ) => Some(*value),
+                (Type::List { item, kind }, _) if *kind != ListKind::Atomic => Some(*item),
+                _ => return depth,
+            };
+        }
+        self.path.0.len()
+    }
+
+    /// The path under `stringData`, of a path under a Secret's `data`.
+    pub(super) fn as_string_data(&self) -> Option<FieldPath> {
+        let mut path = self.path.clone();
+        match path.0.as_mut_slice() {
+            [Segment::Field(data), Segment::Field(_)]
+                if data == "data" && self.subject.declared.get("kind")? == "Secret" =>
+            {
+                "stringData".clone_into(data);
+                Some(path)
+            }
+            _ => None,
+        }
+    }
+
+    /// The owners that make a value an addition, or `None` when all of them are excused.
+    pub(super) fn guilty(&self) -> (Option<Vec<Owner>>, Option<Cause>) {
+        if self.ground != Ground::Owned {
+            return (Some(Vec::new()), None);
+        }
+        if self.subject.ownership.is_empty() {
+            let cause = if self.was_sent() {
+                Cause::AppliedElsewhere
+            } else {
+                Cause::Unattributed
+            };
+            return (Some(Vec::new()), Some(cause));
+        }
+        let mut guilty = Vec::new();
+        let mut cause = None;
+        for entry in self.entries() {
+            let (is_guilty, how) = self.judge(entry);
+            if is_guilty {
+                guilty.push(entry.owner.clone());
+                cause = cause.or(how);
+            }
+        }
+        // Somebody else's hand says more than how the applier came by it.
+        let only_appliers = self.entries().all(|entry| {
+            self.subject.appliers.declares(entry) || Appliers::is_client_side_apply(entry)
+        });
+        let found = (!guilty.is_empty()).then_some(guilty);
+        (found, cause.filter(|_| only_appliers))
+    }
+
+    /// Whether holding the path makes an entry's manager answer for it, and how it came about.
+    fn judge(&self, entry: &ManagerEntry) -> (bool, Option<Cause>) {
+        let declares = self.subject.appliers.declares(entry);
+        if entry.owner.operation == Operation::Apply {
+            return (true, declares.then_some(Cause::Dropped));
+        }
+        if Appliers::is_client_side_apply(entry) && self.subject.last_applied.is_some() {
+            // What it owns and did not send, it was defaulted to.
+            let cause = if declares {
+                Cause::Dropped
+            } else {
+                Cause::AppliedElsewhere
+            };
+            return (self.was_sent(), Some(cause));
+        }
+        (true, declares.then_some(Cause::WrittenByApplier))
+    }
+
+    /// How a declared field came to its live value, where the applier itself gave it that.
+    pub(super) fn cause_of_change(&self, live: &Value) -> Option<Cause> {
+        let appliers = self.subject.appliers;
+        let mut entries = self.entries().peekable();
+        let unknown = self.subject.ownership.is_empty();
+        if unknown || (entries.peek().is_some() && entries.all(Appliers::is_client_side_apply)) {
+            let sent = super::find(self.subject.last_applied?, &self.path)?;
+            let is_sent = schema::equal_untyped(sent, live);
+            let declares = self.entries().any(|entry| appliers.declares(entry));
+            let cause = if declares {
+                Cause::Unapplied
+            } else {
+                Cause::AppliedElsewhere
+            };
+            return is_sent.then_some(cause);
+        }
+        let mut entries = self.entries().peekable();
+        let by_applier = |entry: &ManagerEntry| {
+            entry.owner.operation == Operation::Apply && appliers.declares(entry)
+        };
+        (entries.peek().is_some() && entries.all(by_applier)).then_some(Cause::Unapplied)
+    }
+
+    /// Whether client-side apply sent the path.
+    fn was_sent(&self) -> bool {
+        self.subject.last_applied.is_some_and(|sent| {
+            super::find(sent, &self.path).is_some()
+                || self
+                    .as_string_data()
+                    .is_some_and(|path| super::find(sent, &path).is_some())
+        })
+    }
+
+    /// Whether nobody but client-side apply owns the path.
+    pub(super) fn only_client_side_apply(&self) -> bool {
+        let mut entries = self.entries().peekable();
+        entries.peek().is_some() && entries.all(Appliers::is_client_side_apply)
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &ManagerEntry> {
+        let written = self.as_string_data();
+        let covering = self.covering();
+        self.subject.ownership.entries.iter().filter(move |entry| {
+            entry.fields.touches(&self.path, covering)
+                || written
+                    .as_ref()
+                    .is_some_and(|path| entry.fields.touches(path, covering))
+        })
+    }
+
+    /// Whether the node itself is a member of the set of somebody who answers for what is below:
+    /// then that request created it (structured-merge-diff `typed/compare.go` adds parents too).
+    pub(super) fn is_created_by_the_guilty(&self, below: &[Finding]) -> bool {
+        self.entries().any(|entry| {
+            let answers = below
+                .iter()
+                .any(|finding| finding.owners.contains(&entry.owner));
+            answers && is_member(entry, &self.path.0)
+        })
+    }
+}
+
+fn is_member(entry: &ManagerEntry, path: &[Segment]) -> bool {
+    let mut node = Some(&entry.fields);
+    for segment in path {
+        node = node.and_then(|set| set.child(segment));
+    }
+    node.is_some_and(|set| set.member)
+}

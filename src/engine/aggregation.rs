@@ -1,0 +1,291 @@
+//! Aggregated ClusterRoles, whose rules a controller puts together from other roles.
+//!
+//! Nobody declares those rules, and all the same they are what the manifests say: the union of the
+//! declared roles that the `aggregationRule` selects. Whoever widens one of those roles widens this
+//! one too (`pkg/controller/clusterroleaggregation` in Kubernetes).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::resolve::Declared;
+use crate::cluster::{Answer, Fetched, Live};
+use crate::model::{FieldPath, ObjectReport, ResourceKey};
+use crate::policy::LabelSelector;
+
+/// What an aggregated role's rules would be, had nobody changed the roles that they come from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expected {
+    /// The rules.
+    pub rules: Value,
+    /// The declared roles whose live rules are others.
+    pub sources: Vec<String>,
+}
+
+/// The aggregated roles of a run whose live rules are not what the manifests make of them.
+#[derive(Debug, Default)]
+pub struct Aggregated {
+    roles: BTreeMap<ResourceKey, Expected>,
+}
+
+/// A declared role and its live partner.
+struct Role<'r> {
+    key: &'r ResourceKey,
+    declared: Value,
+    live: Option<Value>,
+}
+
+impl Aggregated {
+    /// Works out the rules of the declared aggregated roles.
+    pub fn gather(declared: &[Declared<'_>], fetched: &Fetched, live: &dyn Live) -> Self {
+        let is_role = |declared: &&Declared<'_>| {
+            declared.key.kind == "ClusterRole" && declared.key.group == "rbac.authorization.k8s.io"
+        };
+        let declared: Vec<&Declared<'_>> = declared.iter().filter(is_role).collect();
+        let is_aggregated =
+            |declared: &&Declared<'_>| selectors(&declared.manifest.value()).is_some();
+        if !declared.iter().any(is_aggregated) {
+            return Self::default();
+        }
+        let roles = declared.into_iter().map(|declared| Role {
+            key: &declared.key,
+            declared: declared.manifest.value(),
+            live: match fetched.answers.get(&declared.key) {
+                Some(Answer::Found(object)) => object.value().ok(),
+                _ => None,
+            },
+        });
+        let roles: Vec<Role<'_>> = roles.collect();
+        let others = || {
+            let all = live.related("rbac.authorization.k8s.io/v1", "ClusterRole", "");
+            let mut all = all.unwrap_or_default();
+            all.retain(|other| roles.iter().all(|role| name(other) != Some(&role.key.name)));
+            all
+        };
+        let expected = roles.iter().filter_map(|role| {
+            let selectors = selectors(&role.declared)?;
+            Some((
+                role.key.clone(),
+                expected(role, &selectors, &roles, &others)?,
+            ))
+        });
+        Self {
+            roles: expected.collect(),
+        }
+    }
+
+    /// What the rules of an object should be, where they are something else.
+    pub fn expected(&self, key: &ResourceKey) -> Option<&Expected> {
+        self.roles.get(key)
+    }
+}
+
+impl Expected {
+    /// Says at the changes where the rules come from.
+    pub fn annotate(&self, report: &mut ObjectReport) {
+        let rules = FieldPath::of_fields(&["rules"]);
+        for drift in &mut report.drifts {
+            if drift.change.path.starts_with(&rules) && drift.is_reported() {
+                let from = match self.sources.as_slice() {
+                    [] => "the ClusterRoles that it selects".to_owned(),
+                    names => format!("ClusterRole {}, which drifted", names.join(", ")),
+                };
+                drift.note = Some(format!("aggregated from {from}"));
+            }
+        }
+    }
+}
+
+/// The rules that the manifests make, beside those that come from elsewhere; `None` where the live
+/// ones are just these.
+fn expected(
+    role: &Role<'_>,
+    selectors: &[LabelSelector],
+    roles: &[Role<'_>],
+    others: &dyn Fn() -> Vec<Value>,
+) -> Option<Expected> {
+    let live = rules(role.live.as_ref()?);
+    let contributors: Vec<&Role<'_>> = roles.iter().filter(|other| other.key != role.key).collect();
+    let declared: Vec<&Value> = contributors
+        .iter()
+        .filter(|other| is_selected(selectors, &other.declared))
+        .flat_map(|other| rules(&other.declared))
+        .collect();
+    // Live rules that no manifest makes, and that a declared role brings along as it is live.
+    let strange: Vec<&Value> = live
+        .iter()
+        .copied()
+        .filter(|rule| !has(&declared, rule))
+        .filter(|rule| {
+            contributors.iter().any(|other| {
+                let other = other.live.as_ref();
+                other.is_some_and(|other| is_selected(selectors, other) && has(&rules(other), rule))
+            })
+        })
+        .collect();
+    let elsewhere = if strange.is_empty() {
+        Vec::new()
+    } else {
+        others()
+    };
+    let from_elsewhere: Vec<&Value> = elsewhere
+        .iter()
+        .filter(|other| is_selected(selectors, other))
+        .flat_map(rules)
+        .collect();
+    let is_strange = |rule: &Value| has(&strange, rule) && !has(&from_elsewhere, rule);
+    let mut missing = declared.into_iter().fold(Vec::new(), |mut missing, rule| {
+        if !has(&live, rule) && !has(&missing, rule) {
+            missing.push(rule);
+        }
+        missing
+    });
+    if missing.is_empty() && !live.iter().any(|rule| is_strange(rule)) {
+        return None;
+    }
+    // A changed rule stands where the declared one stood.
+    missing.reverse();
+    let mut expected: Vec<Value> = Vec::new();
+    for rule in &live {
+        if is_strange(rule) {
+            expected.extend(missing.pop().cloned());
+        } else {
+            expected.push((*rule).clone());
+        }
+    }
+    expected.extend(missing.into_iter().rev().cloned());
+    let drifted = contributors.iter().filter(|other| {
+        let theirs = other.live.as_ref().map(rules).unwrap_or_default();
+        let ours = rules(&other.declared);
+        (is_selected(selectors, &other.declared) || theirs.iter().any(|rule| is_strange(rule)))
+            && (ours.iter().any(|rule| !has(&theirs, rule))
+                || theirs.iter().any(|rule| !has(&ours, rule)))
+    });
+    let sources: BTreeSet<String> = drifted.map(|other| other.key.name.clone()).collect();
+    Some(Expected {
+        rules: Value::Array(expected),
+        sources: sources.into_iter().collect(),
+    })
+}
+
+/// The selectors of an aggregated role; `None` where it is no such role, or one of them cannot be
+/// read.
+fn selectors(role: &Value) -> Option<Vec<LabelSelector>> {
+    let selectors = role.pointer("/aggregationRule/clusterRoleSelectors")?;
+    let selectors = selectors.as_array()?.iter();
+    selectors.map(LabelSelector::from_object).collect()
+}
+
+fn is_selected(selectors: &[LabelSelector], role: &Value) -> bool {
+    let labels = role.pointer("/metadata/labels");
+    selectors.iter().any(|selector| selector.matches(labels))
+}
+
+fn name(role: &Value) -> Option<&str> {
+    role.pointer("/metadata/name").and_then(Value::as_str)
+}
+
+fn rules(role: &Value) -> Vec<&Value> {
+    let rules = role.get("rules").and_then(Value::as_array);
+    rules.into_iter().flatten().collect()
+}
+
+fn has(rules: &[&Value], rule: &Value) -> bool {
+    rules.iter().any(|other| is_same(other, rule))
+}
+
+/// Whether two rules say the same: an empty list is not stored.
+fn is_same(a: &Value, b: &Value) -> bool {
+    let said = |rule: &Value| -> Option<Vec<(String, Value)>> {
+        let is_said =
+            |value: &Value| !value.is_null() && value.as_array().is_none_or(|v| !v.is_empty());
+        let fields = rule.as_object()?.iter().filter(|(_, value)| is_said(value));
+        let mut fields: Vec<_> = fields.map(|(n, v)| (n.clone(), v.clone())).collect();
+        fields.sort_by(|a, b| a.0.cmp(&b.0));
+        Some(fields)
+    };
+    said(a) == said(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn key(name: &str) -> ResourceKey {
+        ResourceKey {
+            group: "rbac.authorization.k8s.io".to_owned(),
+            kind: "ClusterRole".to_owned(),
+            namespace: None,
+            name: name.to_owned(),
+        }
+    }
+
+    fn part(verbs: Value) -> Value {
+        json!({"metadata": {"name": "part", "labels": {"to": "all"}}, "rules": [rule("pods", verbs)]})
+    }
+
+    fn rule(resource: &str, verbs: Value) -> Value {
+        json!({"apiGroups": [""], "resources": [resource], "verbs": verbs})
+    }
+
+    /// What is expected of a role that is aggregated from a declared one.
+    fn of(live: Value, part_live: Value, others: Vec<Value>) -> Option<Expected> {
+        let declared = json!({"metadata": {"name": "all"}, "aggregationRule":
+            {"clusterRoleSelectors": [{"matchLabels": {"to": "all"}}]}});
+        let declared_part = part(json!(["get"]));
+        let (all, one) = (key("all"), key("part"));
+        let roles = [
+            Role {
+                key: &all,
+                declared: declared.clone(),
+                live: Some(json!({"rules": live})),
+            },
+            Role {
+                key: &one,
+                declared: declared_part,
+                live: Some(part_live),
+            },
+        ];
+        let selectors = selectors(&declared).unwrap();
+        expected(&roles[0], &selectors, &roles, &|| others.clone())
+    }
+
+    #[test]
+    fn what_the_manifests_make_is_in_order() {
+        let same = part(json!(["get"]));
+        let live = json!([{"resourceNames": [], "apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]);
+        assert_eq!(of(live, same.clone(), vec![]), None);
+        let with_unknown = json!([rule("pods", json!(["get"])), rule("nodes", json!(["*"]))]);
+        assert_eq!(
+            of(with_unknown, same, vec![]),
+            None,
+            "roles that were not read may add rules"
+        );
+    }
+
+    #[test]
+    fn a_role_that_drifted_widens_what_it_is_part_of() {
+        let wide = part(json!(["get", "delete"]));
+        let live = json!([
+            rule("nodes", json!(["*"])),
+            rule("pods", json!(["get", "delete"]))
+        ]);
+        let found = of(live.clone(), wide.clone(), vec![]).unwrap();
+        let want = json!([rule("nodes", json!(["*"])), rule("pods", json!(["get"]))]);
+        assert_eq!(found.rules, want);
+        assert_eq!(found.sources, ["part"]);
+        // The same rule from a role that nobody declares; the declared one is not there.
+        let other = json!({"metadata": {"name": "x", "labels": {"to": "all"}},
+            "rules": [rule("pods", json!(["get", "delete"]))]});
+        let found = of(live, wide, vec![other]).unwrap();
+        assert_eq!(found.rules.as_array().map(Vec::len), Some(3));
+    }
+
+    #[test]
+    fn a_rule_that_is_gone_is_missed() {
+        let found = of(json!([]), json!({"rules": []}), vec![]).unwrap();
+        assert_eq!(found.rules, json!([rule("pods", json!(["get"]))]));
+    }
+}

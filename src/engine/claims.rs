@@ -1,0 +1,93 @@
+//! Claims that StatefulSets make of their templates. They carry no owner reference, so that they
+//! outlive the set (`pkg/controller/statefulset/stateful_set_utils.go`, `getPersistentVolumeClaimName`).
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::cluster::{Answer, Fetched};
+use crate::model::{Manifest, ResourceKey};
+
+/// The claims that the StatefulSets of a run make.
+#[derive(Debug, Default)]
+pub struct Claims {
+    /// Namespace and `TEMPLATE-SET-`; the Pod's number follows.
+    beginnings: BTreeSet<(String, String)>,
+}
+
+impl Claims {
+    /// Whether an object is such a claim.
+    pub fn cover(&self, key: &ResourceKey) -> bool {
+        let Some((beginning, number)) = key.name.rsplit_once('-') else {
+            return false;
+        };
+        let namespace = key.namespace.clone().unwrap_or_default();
+        key.kind == "PersistentVolumeClaim"
+            && key.group.is_empty()
+            && number.parse::<u32>().is_ok()
+            && self
+                .beginnings
+                .contains(&(namespace, format!("{beginning}-")))
+    }
+
+    fn add(&mut self, set: &Value) {
+        let text = |value: &Value, path: &str| Some(value.pointer(path)?.as_str()?.to_owned());
+        let templates = set.pointer("/spec/volumeClaimTemplates");
+        let templates = templates.and_then(Value::as_array).into_iter().flatten();
+        let Some(name) = text(set, "/metadata/name") else {
+            return;
+        };
+        let namespace = text(set, "/metadata/namespace").unwrap_or_else(|| "default".to_owned());
+        for template in templates.filter_map(|template| text(template, "/metadata/name")) {
+            let beginning = format!("{template}-{name}-");
+            self.beginnings.insert((namespace.clone(), beginning));
+        }
+    }
+}
+
+/// The claims of every StatefulSet that is declared or was read.
+pub fn of_stateful_sets(manifests: &[Manifest], fetched: &Fetched) -> Claims {
+    let mut claims = Claims::default();
+    let declared = manifests.iter().filter(|m| m.kind == "StatefulSet");
+    declared.for_each(|manifest| claims.add(&manifest.value()));
+    let found = fetched.answers.values().filter_map(|answer| match answer {
+        Answer::Found(object) => Some(object),
+        Answer::Absent | Answer::Unread(_) => None,
+    });
+    for object in found.chain(&fetched.extra) {
+        if object.key.kind == "StatefulSet"
+            && let Ok(set) = object.value()
+        {
+            claims.add(&set);
+        }
+    }
+    claims
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn claims_are_named_after_their_template_and_set() {
+        let mut claims = Claims::default();
+        claims.add(&json!({
+            "metadata": {"name": "orders-db", "namespace": "shop"},
+            "spec": {"volumeClaimTemplates": [{"metadata": {"name": "data"}}]}}));
+        let covers = |namespace: &str, name: &str| {
+            claims.cover(&ResourceKey {
+                group: String::new(),
+                kind: "PersistentVolumeClaim".to_owned(),
+                namespace: Some(namespace.to_owned()),
+                name: name.to_owned(),
+            })
+        };
+        assert!(covers("shop", "data-orders-db-0"));
+        assert!(covers("shop", "data-orders-db-12"));
+        assert!(!covers("other", "data-orders-db-0"));
+        assert!(!covers("shop", "data-orders-db-x"));
+        assert!(!covers("shop", "data-orders-0"));
+    }
+}

@@ -1,0 +1,312 @@
+//! What the API server's admission plugins fill into a Pod.
+//!
+//! Nobody owns what they fill in, so managed fields tell it from a person's change. Where there are
+//! none, and where a plugin adds to a list that the manifest declares, this is what is known of
+//! them (`plugin/pkg/admission` in Kubernetes).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::resolve::Declared;
+use crate::cluster::{Answer, Fetched, Live};
+use crate::compare::{Explain, Reason};
+use crate::model::{ChangeKind, Explanation, FieldPath, Manifest, Owner, Segment};
+use crate::ownership::Appliers;
+
+/// Where a service account's token is mounted (`plugin/pkg/admission/serviceaccount`).
+const TOKEN_MOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/// What the LimitRanger plugin says it did (`plugin/pkg/admission/limitranger`).
+const LIMIT_RANGER: &str = "kubernetes.io/limit-ranger";
+
+/// What is needed to know what admission does to the Pods of a run.
+#[derive(Debug, Default)]
+pub struct PodAdmission {
+    /// RuntimeClasses that declared Pods name.
+    runtime_classes: BTreeMap<String, Value>,
+}
+
+impl PodAdmission {
+    /// Gathers what the declared Pods refer to: as it is live, else as it is declared.
+    pub fn gather(
+        declared: &[Declared<'_>],
+        manifests: &[Manifest],
+        fetched: &Fetched,
+        live: &dyn Live,
+    ) -> Self {
+        let pods = declared.iter().filter(|pod| pod.key.kind == "Pod");
+        let named: BTreeSet<String> = pods.filter_map(runtime_class).collect();
+        if named.is_empty() {
+            return Self::default();
+        }
+        let is_class = |kind: &str| kind == "RuntimeClass";
+        let mut classes: Vec<Value> = manifests
+            .iter()
+            .filter(|manifest| is_class(&manifest.kind))
+            .map(|manifest| manifest.value())
+            .collect();
+        classes.extend(
+            fetched
+                .answers
+                .iter()
+                .filter_map(|(key, answer)| match answer {
+                    Answer::Found(object) if is_class(&key.kind) => object.value().ok(),
+                    _ => None,
+                }),
+        );
+        let mut admission = Self::default();
+        admission.add(classes);
+        let is_known = |name: &String| admission.runtime_classes.contains_key(name);
+        if !named.iter().all(is_known) {
+            let others = live.related("node.k8s.io/v1", "RuntimeClass", "");
+            admission.add(others.unwrap_or_default());
+        }
+        admission
+    }
+
+    fn add(&mut self, classes: Vec<Value>) {
+        for class in classes {
+            let name = class.pointer("/metadata/name").and_then(Value::as_str);
+            if let Some(name) = name.map(str::to_owned) {
+                self.runtime_classes.insert(name, class);
+            }
+        }
+    }
+
+    /// The paths of a live object whose value is what admission gives it; none but for Pods.
+    pub fn filled(&self, declared: &Value, live: &Value) -> Vec<FieldPath> {
+        if !is_pod(declared) {
+            return Vec::new();
+        }
+        let class = live.pointer("/spec/runtimeClassName");
+        let class = class.and_then(Value::as_str);
+        let scheduling = class.and_then(|name| self.runtime_classes.get(name)?.get("scheduling"));
+        let mut paths = token_volumes(live);
+        paths.extend(limits(live));
+        paths.extend(node_selector(live, scheduling));
+        paths.extend(tolerations(declared, live, scheduling));
+        paths
+    }
+}
+
+fn is_pod(object: &Value) -> bool {
+    object.get("kind").is_some_and(|kind| kind == "Pod")
+        && object.get("apiVersion").is_some_and(|v| v == "v1")
+}
+
+fn runtime_class(pod: &Declared<'_>) -> Option<String> {
+    let pod = pod.manifest.value();
+    let name = pod.pointer("/spec/runtimeClassName")?;
+    name.as_str().map(str::to_owned)
+}
+
+fn items<'v>(object: &'v Value, path: &str) -> impl Iterator<Item = &'v Value> + use<'v> {
+    let items = object.pointer(path).and_then(Value::as_array);
+    items.into_iter().flatten()
+}
+
+fn item(list: &[&str], key: &str, value: &str, below: &[&str]) -> FieldPath {
+    let mut path = FieldPath::of_fields(list);
+    path.0
+        .push(Segment::Key([(key.to_owned(), Value::from(value))].into()));
+    path.0.extend(FieldPath::of_fields(below).0);
+    path
+}
+
+/// The lists of containers, and each container's name.
+fn containers(pod: &Value) -> Vec<(&'static str, &str, &Value)> {
+    let lists = ["containers", "initContainers", "ephemeralContainers"];
+    let named = |list: &'static str| {
+        items(pod, &format!("/spec/{list}"))
+            .filter_map(move |container| Some((list, container.get("name")?.as_str()?, container)))
+    };
+    lists.into_iter().flat_map(named).collect()
+}
+
+/// The service account's token: a projected volume, and its mount in each container.
+fn token_volumes(pod: &Value) -> Vec<FieldPath> {
+    let is_token = |volume: &&Value| {
+        items(volume, "/projected/sources")
+            .any(|source| source.get("serviceAccountToken").is_some())
+    };
+    let volumes = items(pod, "/spec/volumes").filter(is_token);
+    let names = volumes.filter_map(|volume| volume.get("name")?.as_str());
+    let mut paths = Vec::new();
+    for name in names.filter(|name| name.starts_with("kube-api-access-")) {
+        paths.push(item(&["spec", "volumes"], "name", name, &[]));
+        for (list, container, value) in containers(pod) {
+            let is_mounted = items(value, "/volumeMounts").any(|mount| {
+                mount.get("name").is_some_and(|volume| volume == name)
+                    && mount.get("mountPath").is_some_and(|at| at == TOKEN_MOUNT)
+            });
+            if is_mounted {
+                let mut path = item(&["spec", list], "name", container, &[]);
+                path.0
+                    .extend(item(&["volumeMounts"], "mountPath", TOKEN_MOUNT, &[]).0);
+                paths.push(path);
+            }
+        }
+    }
+    paths
+}
+
+/// What LimitRanges gave to containers, as the plugin notes it:
+/// `LimitRanger plugin set: cpu, memory limit for container a; cpu request for init container b`.
+fn limits(pod: &Value) -> Vec<FieldPath> {
+    let said = pod
+        .pointer("/metadata/annotations")
+        .and_then(|annotations| annotations.get(LIMIT_RANGER)?.as_str())
+        .and_then(|said| said.strip_prefix("LimitRanger plugin set: "));
+    let mut paths = Vec::new();
+    for clause in said.into_iter().flat_map(|said| said.split("; ")) {
+        let Some((what, container)) = clause.rsplit_once(" container ") else {
+            continue;
+        };
+        let list = if what.ends_with(" init") {
+            "initContainers"
+        } else {
+            "containers"
+        };
+        let what = what.trim_end_matches(" init").trim_end_matches(" for");
+        let Some((resources, kind)) = what.rsplit_once(' ') else {
+            continue;
+        };
+        for resource in resources.split(", ") {
+            let below = ["resources", &format!("{kind}s"), resource];
+            paths.push(item(&["spec", list], "name", container, &below));
+        }
+    }
+    paths
+}
+
+/// What a RuntimeClass asks of nodes (`plugin/pkg/admission/runtimeclass`).
+fn node_selector(pod: &Value, scheduling: Option<&Value>) -> Vec<FieldPath> {
+    let selector = scheduling.and_then(|s| s.get("nodeSelector")?.as_object());
+    let live = pod.pointer("/spec/nodeSelector");
+    selector
+        .into_iter()
+        .flatten()
+        .filter(|(key, value)| live.and_then(|live| live.get(*key)) == Some(*value))
+        .map(|(key, _)| FieldPath::of_fields(&["spec", "nodeSelector", key]))
+        .collect()
+}
+
+/// Tolerations of a RuntimeClass, and those that every Pod gets
+/// (`plugin/pkg/admission/defaulttolerationseconds`, `podtolerationrestriction`).
+fn tolerations(declared: &Value, live: &Value, scheduling: Option<&Value>) -> Option<FieldPath> {
+    let on_node = |key: &str| {
+        json!({"key": format!("node.kubernetes.io/{key}"), "operator": "Exists",
+            "effect": "NoExecute", "tolerationSeconds": 300})
+    };
+    let mut known = vec![
+        on_node("not-ready"),
+        on_node("unreachable"),
+        json!({"key": "node.kubernetes.io/memory-pressure", "operator": "Exists",
+            "effect": "NoSchedule"}),
+    ];
+    known.extend(
+        scheduling
+            .into_iter()
+            .flat_map(|s| items(s, "/tolerations").cloned()),
+    );
+    let mut ours = items(declared, "/spec/tolerations").peekable();
+    let mut added = false;
+    for toleration in items(live, "/spec/tolerations") {
+        if ours.peek().is_some_and(|declared| *declared == toleration) {
+            ours.next();
+        } else if known.contains(toleration) {
+            added = true;
+        } else {
+            return None;
+        }
+    }
+    (added && ours.next().is_none()).then(|| FieldPath::of_fields(&["spec", "tolerations"]))
+}
+
+/// The rules of an object, and what admission filled into it.
+pub struct AtAdmission<'a> {
+    /// The rules.
+    pub rules: &'a dyn Explain,
+    /// Who declares the manifest.
+    pub appliers: &'a Appliers,
+    /// See [`PodAdmission::filled`].
+    pub filled: Vec<FieldPath>,
+    /// A field that no rule speaks of, because more is known of it.
+    pub judged: Option<&'static str>,
+}
+
+impl Explain for AtAdmission<'_> {
+    fn explains(&self, path: &FieldPath, kind: ChangeKind, owners: &[&Owner]) -> Option<Reason> {
+        let is_judged = |name| path.starts_with(&FieldPath::of_fields(&[name]));
+        if self.judged.is_some_and(is_judged) {
+            return None;
+        }
+        let by_rule = self.rules.explains(path, kind, owners);
+        by_rule.or_else(|| {
+            let is_filled = self.filled.iter().any(|filled| path.starts_with(filled));
+            // A person who writes such a value means it.
+            let by_nobody = owners
+                .iter()
+                .all(|owner| self.appliers.include(&owner.manager));
+            (is_filled && by_nobody).then(|| Explanation::AdmissionChanged.into())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(paths: impl IntoIterator<Item = FieldPath>) -> Vec<String> {
+        paths.into_iter().map(|path| path.to_string()).collect()
+    }
+
+    #[test]
+    fn what_limit_ranger_says_is_read() {
+        let pod = json!({"metadata": {"annotations": {LIMIT_RANGER:
+            "LimitRanger plugin set: cpu, memory limit for container a; \
+             cpu request for init container b"}}});
+        assert_eq!(
+            texts(limits(&pod)),
+            [
+                ".spec.containers[name=\"a\"].resources.limits.cpu",
+                ".spec.containers[name=\"a\"].resources.limits.memory",
+                ".spec.initContainers[name=\"b\"].resources.requests.cpu",
+            ]
+        );
+        let odd = json!({"metadata": {"annotations": {LIMIT_RANGER: "something else"}}});
+        assert!(limits(&odd).is_empty());
+    }
+
+    #[test]
+    fn tolerations_beside_the_declared_ones_are_known_or_not() {
+        let pod = |tolerations: Value| json!({"spec": {"tolerations": tolerations}});
+        let own = json!({"key": "gpu", "operator": "Exists"});
+        let given = json!({"key": "node.kubernetes.io/not-ready", "operator": "Exists",
+            "effect": "NoExecute", "tolerationSeconds": 300});
+        let live = pod(json!([own, given]));
+        assert!(tolerations(&pod(json!([own])), &live, None).is_some());
+        assert!(tolerations(&json!({}), &live, None).is_none());
+        let class = json!({"tolerations": [own]});
+        assert!(tolerations(&json!({}), &live, Some(&class)).is_some());
+        assert!(tolerations(&live, &live, None).is_none());
+        assert!(tolerations(&live, &pod(json!([given])), None).is_none());
+    }
+
+    #[test]
+    fn the_token_is_mounted_by_the_plugin() {
+        let mount = json!({"name": "kube-api-access-x", "mountPath": TOKEN_MOUNT});
+        let source = json!({"serviceAccountToken": {"path": "token"}});
+        let pod = json!({"spec": {
+            "volumes": [{"name": "kube-api-access-x", "projected": {"sources": [source]}}],
+            "containers": [{"name": "a", "volumeMounts": [mount]}, {"name": "b"}]}});
+        assert_eq!(
+            texts(token_volumes(&pod)),
+            [
+                ".spec.volumes[name=\"kube-api-access-x\"]".to_owned(),
+                format!(".spec.containers[name=\"a\"].volumeMounts[mountPath=\"{TOKEN_MOUNT}\"]"),
+            ]
+        );
+    }
+}

@@ -1,0 +1,438 @@
+//! Values that a machine puts into every object of a kind: admission webhooks and policies.
+//!
+//! What such a machine added while the manifest was applied has no owner, or the applier's name on
+//! it. Two things hide that: when a person updates an object, the machine's work during that update
+//! is booked on the person; and where the live objects do not say who wrote what, nothing is booked
+//! at all. Then the other objects of the kind tell. In the first case it is enough that two of them
+//! carry the value as a machine's. In the second a machine is merely supposed, and said to be: only
+//! of what runs Pods, which is what policies and injectors are for, and only when every one of
+//! those objects carries the value.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde_json::Value;
+
+use super::object;
+use crate::model::{
+    Cause, ChangeKind, Drift, Explanation, FieldPath, GroupKind, ObjectReport, Operation, Segment,
+    Status, Verdict, Warning,
+};
+use crate::policy::RuleSet;
+
+/// Objects in which a machine is known to have put a value, before it is believed of another.
+const KNOWN: usize = 2;
+/// Objects that must all carry a value that may be a person's, before a machine's is supposed.
+const SUPPOSED: usize = 3;
+
+/// The kinds of which it is supposed: Pods and what makes them.
+const WORKLOADS: &[&str] = &[
+    "CronJob",
+    "DaemonSet",
+    "Deployment",
+    "Job",
+    "Pod",
+    "ReplicaSet",
+    "ReplicationController",
+    "StatefulSet",
+];
+
+/// Objects in which an undeclared value stands.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    /// Those in which it is known to be a machine's.
+    known: usize,
+    /// Those that do not say whose it is.
+    open: usize,
+}
+
+/// The undeclared values of a run, by kind.
+#[derive(Debug, Default)]
+struct Evidence {
+    seen: HashMap<(GroupKind, String, String), Seen>,
+    compared: HashMap<GroupKind, usize>,
+}
+
+/// What an addition says of whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// A machine added it while the manifest was applied.
+    Machine,
+    /// Nobody can tell.
+    Open,
+    /// It is booked on somebody's update.
+    Update,
+}
+
+/// Explains additions that other objects of the kind show to be a machine's; says which of them
+/// are merely supposed to be.
+pub fn explain(objects: &mut [ObjectReport], rules: &RuleSet) -> Vec<Warning> {
+    let is_open = |drift: &Drift| drift.is_reported() && whose(drift).is_some();
+    if !objects.iter().flat_map(|o| &o.drifts).any(is_open) {
+        return Vec::new();
+    }
+    let evidence = Evidence::gather(objects);
+    let mut supposed: BTreeSet<(GroupKind, String)> = BTreeSet::new();
+    for report in objects {
+        if !report.drifts.iter().any(is_open) {
+            continue;
+        }
+        let kind = report.key.group_kind();
+        let mut changed = false;
+        let drifts = std::mem::take(&mut report.drifts);
+        for drift in drifts {
+            let parts = evidence.part(&kind, &drift, &mut supposed);
+            changed |= parts.is_some();
+            match parts {
+                Some(parts) => {
+                    report.drifts.extend(parts.into_iter().map(|part| Drift {
+                        severity: rules.severity(&report.key, &part.change),
+                        ..part
+                    }));
+                }
+                None => report.drifts.push(drift),
+            }
+        }
+        if changed {
+            report
+                .drifts
+                .sort_by(|a, b| a.change.path.cmp(&b.change.path));
+            object::settle(report);
+        }
+    }
+    supposed
+        .into_iter()
+        .fold(
+            BTreeMap::<GroupKind, Vec<String>>::new(),
+            |mut by, (kind, path)| {
+                by.entry(kind).or_default().push(path);
+                by
+            },
+        )
+        .into_iter()
+        .map(|(kind, paths)| warning(&kind, &paths))
+        .collect()
+}
+
+fn warning(kind: &GroupKind, paths: &[String]) -> Warning {
+    const SHOWN: usize = 3;
+    let more = paths.len().saturating_sub(SHOWN);
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    let shown = paths.iter().take(SHOWN).cloned().collect::<Vec<_>>();
+    Warning {
+        place: kind.kind.clone(),
+        message: format!(
+            "most live objects of this kind carry the same undeclared {}{more}; it is taken for the \
+             work of an admission policy and not reported (--show all lists it)",
+            shown.join(", ")
+        ),
+        fatal: false,
+    }
+}
+
+impl Evidence {
+    fn gather(objects: &[ObjectReport]) -> Self {
+        let mut evidence = Self::default();
+        for report in objects {
+            if !matches!(report.status, Status::InSync | Status::Drifted) {
+                continue;
+            }
+            let kind = report.key.group_kind();
+            *evidence.compared.entry(kind.clone()).or_default() += 1;
+            for drift in &report.drifts {
+                let (Some(whose), Some(live)) = (whose(drift), &drift.change.live) else {
+                    continue;
+                };
+                for (path, value) in leaves(&drift.change.path, live) {
+                    let key = (kind.clone(), path.to_string(), value.to_string());
+                    let seen = evidence.seen.entry(key).or_default();
+                    match whose {
+                        Whose::Machine => seen.known += 1,
+                        Whose::Open => seen.open += 1,
+                        Whose::Update => {}
+                    }
+                }
+            }
+        }
+        evidence
+    }
+
+    /// The parts of a reported addition, where some of it is a machine's; `None` where nothing is.
+    fn part(
+        &self,
+        kind: &GroupKind,
+        drift: &Drift,
+        supposed: &mut BTreeSet<(GroupKind, String)>,
+    ) -> Option<Vec<Drift>> {
+        let whose = whose(drift).filter(|_| drift.is_reported())?;
+        let live = drift.change.live.as_ref()?;
+        let leaves = leaves(&drift.change.path, live);
+        let judged: Vec<bool> = leaves
+            .iter()
+            .map(|(path, value)| self.is_of_machine(kind, whose, path, value, supposed))
+            .collect();
+        if !judged.contains(&true) {
+            return None;
+        }
+        if !judged.contains(&false) {
+            return Some(vec![explained(drift.clone())]);
+        }
+        let parts = leaves
+            .into_iter()
+            .zip(judged)
+            .map(|((path, value), is_of_machine)| {
+                let mut part = drift.clone();
+                part.change.path = path;
+                part.change.live = Some(value.clone());
+                if is_of_machine { explained(part) } else { part }
+            });
+        Some(parts.collect())
+    }
+
+    fn is_of_machine(
+        &self,
+        kind: &GroupKind,
+        whose: Whose,
+        path: &FieldPath,
+        value: &Value,
+        supposed: &mut BTreeSet<(GroupKind, String)>,
+    ) -> bool {
+        let path = path.to_string();
+        let key = (kind.clone(), path, value.to_string());
+        let seen = self.seen.get(&key).copied().unwrap_or_default();
+        if seen.known >= KNOWN {
+            return true;
+        }
+        let compared = self.compared.get(kind).copied().unwrap_or_default();
+        let is_supposed = whose == Whose::Open
+            && WORKLOADS.contains(&kind.kind.as_str())
+            && compared >= SUPPOSED
+            && seen.open + seen.known == compared;
+        if is_supposed {
+            supposed.insert((key.0, key.1));
+        }
+        is_supposed
+    }
+}
+
+fn explained(drift: Drift) -> Drift {
+    Drift {
+        verdict: Verdict::Explained {
+            by: Explanation::AdmissionChanged,
+            rule: None,
+        },
+        cause: None,
+        ..drift
+    }
+}
+
+/// What an addition says of whose it is; `None` where it is no machine's in any case: somebody
+/// declared it, or a rule has spoken.
+fn whose(drift: &Drift) -> Option<Whose> {
+    if drift.change.kind != ChangeKind::Added {
+        return None;
+    }
+    match (&drift.verdict, drift.cause) {
+        (
+            Verdict::Explained {
+                by: Explanation::UnownedDefault | Explanation::ApplierDefault,
+                ..
+            },
+            _,
+        ) => Some(Whose::Machine),
+        (Verdict::Reported, Some(Cause::Unattributed | Cause::WrittenByApplier)) => {
+            Some(Whose::Open)
+        }
+        (Verdict::Reported, None) => {
+            let by_update = |operation: Operation| operation == Operation::Update;
+            let updated = drift.owners.iter().all(|owner| by_update(owner.operation));
+            (updated && !drift.owners.is_empty()).then_some(Whose::Update)
+        }
+        _ => None,
+    }
+}
+
+/// The single values below a path. Items that have names of their own are told apart by them, as
+/// the paths of list maps do; any other list is one value.
+fn leaves<'v>(path: &FieldPath, value: &'v Value) -> Vec<(FieldPath, &'v Value)> {
+    let mut found = Vec::new();
+    collect(path.clone(), value, &mut found);
+    found
+}
+
+fn collect<'v>(path: FieldPath, value: &'v Value, found: &mut Vec<(FieldPath, &'v Value)>) {
+    let is_empty = |value: &Value| value.as_object().is_some_and(serde_json::Map::is_empty);
+    match value {
+        Value::Object(fields) if !fields.is_empty() => {
+            // A struct that holds nothing says nothing beside one that holds something.
+            for (name, below) in fields.iter().filter(|(_, below)| !is_empty(below)) {
+                collect(path.child(Segment::Field(name.clone())), below, found);
+            }
+        }
+        Value::Array(items) => match names(items) {
+            Some(names) => {
+                for (name, below) in names.into_iter().zip(items) {
+                    let key = [("name".to_owned(), Value::from(name))].into();
+                    collect(path.child(Segment::Key(key)), below, found);
+                }
+            }
+            None => found.push((path, value)),
+        },
+        _ => found.push((path, value)),
+    }
+}
+
+/// The names of a list's items, if each has one of its own.
+fn names(items: &[Value]) -> Option<Vec<&str>> {
+    let names: Option<Vec<&str>> = items
+        .iter()
+        .map(|item| item.get("name").and_then(Value::as_str))
+        .collect();
+    let names = names.filter(|names| !names.is_empty())?;
+    let different: BTreeSet<&str> = names.iter().copied().collect();
+    (different.len() == names.len()).then_some(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{Change, Owner, ResourceKey, Severity};
+
+    fn addition(path: &str, live: Value, verdict: Verdict, cause: Option<Cause>) -> Drift {
+        Drift {
+            blame: None,
+            merge: None,
+            change: Change {
+                path: path.parse().unwrap(),
+                kind: ChangeKind::Added,
+                declared: None,
+                live: Some(live),
+                at: Vec::new(),
+            },
+            position: None,
+            owners: Vec::new(),
+            severity: Severity::Medium,
+            verdict,
+            cause,
+            note: None,
+        }
+    }
+
+    fn object(kind: &str, name: usize, drift: Drift) -> ObjectReport {
+        ObjectReport {
+            lifecycle: None,
+            key: ResourceKey {
+                group: "apps".to_owned(),
+                kind: kind.to_owned(),
+                namespace: None,
+                name: name.to_string(),
+            },
+            api_version: "apps/v1".to_owned(),
+            origin: None,
+            status: Status::Drifted,
+            reason: None,
+            weight: None,
+            drifts: vec![drift],
+            owners: Vec::new(),
+            declared: Some(json!({})),
+            live: Some(json!({})),
+        }
+    }
+
+    fn reported(objects: &[ObjectReport]) -> Vec<String> {
+        let reported = objects.iter().flat_map(ObjectReport::reported);
+        reported
+            .map(|drift| drift.change.path.to_string())
+            .collect()
+    }
+
+    const LABEL: &str = ".metadata.labels.team";
+
+    fn by_machine() -> Drift {
+        let by = Explanation::ApplierDefault;
+        addition(
+            LABEL,
+            json!("a"),
+            Verdict::Explained { by, rule: None },
+            None,
+        )
+    }
+
+    fn by_update(value: &str) -> Drift {
+        let mut drift = addition(LABEL, json!(value), Verdict::Reported, None);
+        drift.owners.push(Owner {
+            manager: "kubectl-label".to_owned(),
+            operation: Operation::Update,
+            subresource: None,
+            time: None,
+            user: None,
+        });
+        drift
+    }
+
+    fn unattributed(path: &str, value: Value) -> Drift {
+        addition(path, value, Verdict::Reported, Some(Cause::Unattributed))
+    }
+
+    #[test]
+    fn what_two_others_have_from_a_machine_was_not_put_there_by_hand() {
+        let run = |machines: usize, value: &str| {
+            let mut objects: Vec<ObjectReport> = (0..machines)
+                .map(|name| object("Deployment", name, by_machine()))
+                .collect();
+            objects.push(object("Deployment", 9, by_update(value)));
+            let warnings = explain(&mut objects, RuleSet::builtin());
+            assert!(warnings.is_empty());
+            reported(&objects)
+        };
+        assert!(run(2, "a").is_empty());
+        assert_eq!(run(2, "b"), [LABEL], "another value");
+        assert_eq!(run(1, "a"), [LABEL], "one may be chance");
+    }
+
+    #[test]
+    fn what_every_workload_carries_is_supposed_and_said() {
+        let run = |kind: &str, with: usize, without: usize| {
+            let mut objects: Vec<ObjectReport> = (0..with)
+                .map(|name| object(kind, name, unattributed(LABEL, json!("a"))))
+                .collect();
+            objects.extend(
+                (0..without).map(|n| object(kind, 90 + n, unattributed(".spec.x", json!(n)))),
+            );
+            let warnings = explain(&mut objects, RuleSet::builtin());
+            let left = reported(&objects)
+                .iter()
+                .filter(|path| *path == LABEL)
+                .count();
+            (left, warnings.len())
+        };
+        assert_eq!(run("Deployment", 3, 0), (0, 1));
+        assert_eq!(run("Deployment", 2, 0), (2, 0), "too few to tell");
+        assert_eq!(run("Deployment", 4, 1), (4, 0), "one is without it");
+        assert_eq!(
+            run("ConfigMap", 3, 0),
+            (3, 0),
+            "policies are about workloads"
+        );
+    }
+
+    #[test]
+    fn what_was_changed_within_it_is_reported_alone() {
+        let path = ".spec.initContainers[name=\"mesh\"]";
+        let mesh = json!({"name": "mesh", "image": "mesh:1", "resources": {}});
+        let mut objects: Vec<ObjectReport> = (0..4)
+            .map(|name| object("Deployment", name, unattributed(path, mesh.clone())))
+            .collect();
+        let live = objects[3].drifts[0].change.live.as_mut().unwrap();
+        live["resources"] = json!({"limits": {"cpu": "2"}});
+        explain(&mut objects, RuleSet::builtin());
+        assert_eq!(reported(&objects), [format!("{path}.resources.limits.cpu")]);
+        assert_eq!(objects[0].status, Status::InSync);
+        assert_eq!(objects[3].status, Status::Drifted);
+    }
+}

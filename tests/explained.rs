@@ -1,0 +1,185 @@
+//! Nothing vanishes: what is live and not declared is reported, or explained by a word of the closed
+//! set.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use driftctl::cluster::Dump;
+use driftctl::compare::normalize;
+use driftctl::engine::{self, Options};
+use driftctl::model::{FieldPath, ObjectReport, Segment, Status, Verdict};
+use driftctl::policy::RuleSet;
+use driftctl::source::{Files, Source};
+use serde_json::{Value, json};
+use support::{Place, fixture};
+
+/// The fields of `live` that `declared` does not have. A list that is declared is one value here:
+/// which of its items are the same, only the comparer can tell.
+fn undeclared(
+    path: &FieldPath,
+    declared: Option<&Value>,
+    live: &Value,
+    found: &mut Vec<FieldPath>,
+) {
+    match (declared, live) {
+        (Some(Value::Null) | None, live) if says_nothing(live) => {}
+        (declared, Value::Object(fields)) if !declared.is_some_and(|d| !d.is_object()) => {
+            for (name, below) in fields {
+                let path = path.child(Segment::Field(name.clone()));
+                undeclared(&path, declared.and_then(|d| d.get(name)), below, found);
+            }
+        }
+        (Some(Value::Null) | None, _) => found.push(path.clone()),
+        _ => {}
+    }
+}
+
+/// An empty list or object, and what identifies the object, need no explanation.
+fn says_nothing(live: &Value) -> bool {
+    match live {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    }
+}
+
+fn is_identity(path: &FieldPath) -> bool {
+    let identity = [
+        ".apiVersion",
+        ".kind",
+        ".metadata.name",
+        ".metadata.namespace",
+    ];
+    identity.contains(&path.to_string().as_str())
+}
+
+/// Whether the report speaks of a path: of it, of what it is part of, or of parts of it.
+fn is_covered(object: &ObjectReport, path: &FieldPath) -> bool {
+    object.drifts.iter().any(|drift| {
+        let change = &drift.change.path;
+        path.starts_with(change) || change.starts_with(path)
+    })
+}
+
+/// Kind, namespace and name of an object as it is written.
+fn name(object: &Value) -> (String, String, String) {
+    let text = |path: &str| {
+        object
+            .pointer(path)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    let namespace = text("/metadata/namespace").to_owned();
+    (
+        text("/kind").to_owned(),
+        namespace,
+        text("/metadata/name").to_owned(),
+    )
+}
+
+#[test]
+fn every_undeclared_path_is_reported_or_explained() {
+    let (mut paths, mut silent) = (0, Vec::new());
+    for scenario in [
+        "shop-argo-drift",
+        "shop-admission-csa-drift",
+        "shop-create-clean",
+    ] {
+        let recording = fixture(&format!("driftbench/{scenario}/live.json.gz"));
+        let packed = fs::File::open(&recording).unwrap();
+        let live: Value = serde_json::from_reader(flate2::read::GzDecoder::new(packed)).unwrap();
+        let live = live["items"].as_array().unwrap().iter();
+        let live: BTreeMap<_, _> = live.map(|object| (name(object), object)).collect();
+        let files = Files::new([fixture("shop/manifests")]);
+        let declared = files.read().manifests;
+        let sources: Vec<Box<dyn Source>> = vec![Box::new(files)];
+        let dump = Dump::read(&[recording]).unwrap();
+        let options = Options {
+            explain: true,
+            ..Options::default()
+        };
+        let report = engine::run(&sources, &dump, RuleSet::builtin(), &options).unwrap();
+        for object in &report.objects {
+            if !matches!(object.status, Status::InSync | Status::Drifted) {
+                continue;
+            }
+            let namespace = object.key.namespace.clone().unwrap_or_default();
+            let key = (object.key.kind.clone(), namespace, object.key.name.clone());
+            let manifest = declared
+                .iter()
+                .find(|m| {
+                    m.kind == key.0 && m.name == key.2 && Some(&m.origin) == object.origin.as_ref()
+                })
+                .unwrap();
+            let manifest = normalize(&manifest.value, object.key.namespace.is_some());
+            let mut found = Vec::new();
+            undeclared(&FieldPath::root(), Some(&manifest), live[&key], &mut found);
+            found.retain(|path| !is_identity(path));
+            paths += found.len();
+            let missed = found.iter().filter(|path| !is_covered(object, path));
+            silent.extend(missed.map(|path| format!("{scenario} {} {path}", object.key)));
+        }
+    }
+    assert!(paths > 1000, "only {paths} undeclared paths were found");
+    assert!(
+        silent.is_empty(),
+        "of {paths} paths:\n{}",
+        silent.join("\n")
+    );
+}
+
+/// The verdict on the replicas of a Deployment that an autoscaler scaled to `live`.
+fn scaled_to(live: u64, owners: Value) -> (Verdict, Option<String>) {
+    let manifest = json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "cart", "namespace": "shop"}, "spec": {"replicas": 3}});
+    let mut deployment = manifest.clone();
+    deployment["spec"]["replicas"] = json!(live);
+    deployment["metadata"]["managedFields"] = owners;
+    // Nobody declares it, so it is read because the verdict depends on it.
+    let autoscaler = json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "cart", "namespace": "shop"},
+        "spec": {"minReplicas": 2, "maxReplicas": 10, "scaleTargetRef":
+            {"apiVersion": "apps/v1", "kind": "Deployment", "name": "cart"}}});
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": [deployment, autoscaler]});
+    let place = Place::new()
+        .file("cart.json", manifest.to_string())
+        .file("live.json", list.to_string());
+    let sources: Vec<Box<dyn Source>> =
+        vec![Box::new(Files::new([place.path().join("cart.json")]))];
+    let dump = Dump::read(&[place.path().join("live.json")]).unwrap();
+    let options = Options {
+        explain: true,
+        ..Options::default()
+    };
+    let report = engine::run(&sources, &dump, RuleSet::builtin(), &options).unwrap();
+    let replicas: FieldPath = ".spec.replicas".parse().unwrap();
+    let drift = report.find(&report.objects[0].key, &replicas).unwrap();
+    (drift.verdict.clone(), drift.note.clone())
+}
+
+#[test]
+fn replicas_are_the_autoscalers_between_its_limits_only() {
+    let scaler = json!([{"manager": "kube-controller-manager", "operation": "Update",
+        "subresource": "scale", "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:spec": {"f:replicas": {}}}}]);
+    let person = json!([{"manager": "kubectl", "operation": "Update", "subresource": "scale",
+        "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:replicas": {}}}}]);
+    for owners in [scaler, json!([])] {
+        let (inside, _) = scaled_to(5, owners.clone());
+        assert!(matches!(inside, Verdict::Explained { .. }), "{inside:?}");
+        let (outside, note) = scaled_to(12, owners);
+        assert_eq!(outside, Verdict::Reported);
+        let note = note.unwrap();
+        assert!(note.contains("limits, 2 to 10"), "{note}");
+    }
+    assert_eq!(
+        scaled_to(5, person).0,
+        Verdict::Reported,
+        "a person scaled it"
+    );
+}
