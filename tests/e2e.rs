@@ -5,7 +5,7 @@
 //! listed as ignored. Needs `kubectl` on the PATH and the right to create namespaces. Each scenario
 //! lives in a namespace of its own, which is deleted when it ends, however it ends.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod support;
 

@@ -7,19 +7,23 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::classify::{is_other_json, is_template};
+use super::kustomize::Build;
 use super::objects::{self, File};
+use super::render::{Names, Rendering};
+use super::tree::Root;
 use super::walk::{Found, Walk};
-use super::{Loaded, Source, kustomize, read};
+use super::{Loaded, Source, kustomize, read, tree};
 use crate::cluster::Live;
 use crate::yaml::{self, Problem};
 
 /// Files and directories (recursive: `.yaml`, `.yml`, `.json`), and `-` for standard input.
 ///
-/// Each file is read once, however many arguments and links lead to it. Kustomizations and Helm
-/// charts are read as they lie, with a warning.
+/// Each file is read once, however many arguments and links lead to it. Kustomizations are
+/// rendered if that is asked for; else they and Helm charts are read as they lie, with a warning.
 #[derive(Debug)]
 pub struct Files {
     arguments: Vec<PathBuf>,
+    rendering: Option<Rendering>,
 }
 
 impl Files {
@@ -27,7 +31,15 @@ impl Files {
     pub fn new(arguments: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
         Self {
             arguments: arguments.into_iter().map(Into::into).collect(),
+            rendering: None,
         }
+    }
+
+    /// With directories rendered that are no plain manifests.
+    #[must_use]
+    pub fn rendered(mut self, rendering: Rendering) -> Self {
+        self.rendering = Some(rendering);
+        self
     }
 }
 
@@ -41,14 +53,34 @@ impl Files {
     /// Reads the files; they need no cluster.
     pub fn read(&self) -> Loaded {
         let (found, mut loaded) = Walk::over(&self.arguments);
-        let (used, remarks) = kustomize::survey(&found);
+        let raw = match &self.rendering {
+            Some(rendering) => {
+                let plan = tree::plan(&self.arguments, found);
+                loaded.append(plan.remarks);
+                let build = |root: &Root| build(root, rendering);
+                let parts: Vec<Loaded> = plan.builds.par_iter().map(build).collect();
+                parts.into_iter().for_each(|part| loaded.append(part));
+                plan.raw
+            }
+            None => found,
+        };
+        let (used, remarks) = kustomize::survey(&raw);
         loaded.append(remarks);
-        let parts: Vec<Loaded> = found.par_iter().map(|found| load(found, &used)).collect();
-        for part in parts {
-            loaded.append(part);
-        }
+        let parts: Vec<Loaded> = raw.par_iter().map(|found| load(found, &used)).collect();
+        parts.into_iter().for_each(|part| loaded.append(part));
         loaded
     }
+}
+
+/// Builds one kustomization.
+fn build(root: &Root, rendering: &Rendering) -> Loaded {
+    let build = Build {
+        directory: &root.directory,
+        names: &Names::like(&root.argument),
+        over: serde_json::Map::new(),
+        within: None,
+    };
+    build.load(rendering)
 }
 
 /// Reads one file or stream.
@@ -81,7 +113,7 @@ fn load(found: &Found, used: &HashMap<PathBuf, String>) -> Loaded {
 }
 
 /// Takes the objects out of a file's bytes.
-fn load_bytes(name: &str, bytes: Vec<u8>, loaded: &mut Loaded) {
+pub(super) fn load_bytes(name: &str, bytes: Vec<u8>, loaded: &mut Loaded) {
     let path = Path::new(name);
     let file_name = path
         .file_name()

@@ -5,6 +5,8 @@ mod files;
 mod kustomize;
 mod objects;
 mod read;
+mod render;
+mod tree;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -14,6 +16,7 @@ use crate::model::{Manifest, Origin, ResourceKey, Warning};
 use crate::policy::Rule;
 
 pub use files::Files;
+pub use render::{DEADLINE, Rendering};
 
 /// What a source declares, and what it could not read. Nothing is passed over in silence: every
 /// file and document ends as a manifest, as a named skip or as an error.

@@ -4,6 +4,7 @@
 mod compare;
 mod filter;
 mod gate;
+mod render;
 mod report;
 mod schema;
 mod source;
@@ -14,6 +15,7 @@ use clap_complete::Shell;
 pub use compare::{CompareArgs, Extra, LiveArgs};
 pub use filter::FilterArgs;
 pub use gate::{FailOn, GateArgs};
+pub use render::{LoadRestrictor, RenderArgs};
 pub use report::{ReportArgs, Show};
 pub use schema::{Schema, SchemaArgs};
 pub use source::SourceArgs;
@@ -111,7 +113,7 @@ Examples:
   driftctl diff ./manifests --extra namespace          Also report objects that nobody declares
   driftctl diff ./manifests -o diff | less             Read a unified diff of whole objects
   driftctl diff ./manifests -o text -o json=drift.json Read the report, and keep it for programs
-  kustomize build . | driftctl diff - -n shop          Compare what another program renders
+  helm template . | driftctl diff - -n shop            Compare what another program renders
   driftctl diff ./manifests --live dump.json           Compare with a recording, made by:
     kubectl get deploy,svc,cm -A -o json --show-managed-fields > dump.json
 ",
