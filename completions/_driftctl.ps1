@@ -34,6 +34,16 @@ Register-ArgumentCompleter -Native -CommandName 'driftctl' -ScriptBlock {
             break
         }
         'driftctl;diff' {
+            [CompletionResult]::new('--app', '--app', [CompletionResultType]::ParameterName, 'Compare what the Argo CD Applications and ApplicationSets in this file declare')
+            [CompletionResult]::new('--kustomization', '--kustomization', [CompletionResultType]::ParameterName, 'Compare what the Flux Kustomizations in this file declare')
+            [CompletionResult]::new('--repo-root', '--repo-root', [CompletionResultType]::ParameterName, 'Let the paths in Applications and Kustomizations start in this folder')
+            [CompletionResult]::new('--kustomize-bin', '--kustomize-bin', [CompletionResultType]::ParameterName, 'Render kustomizations with this program: kustomize, or a kubectl')
+            [CompletionResult]::new('--helm-bin', '--helm-bin', [CompletionResultType]::ParameterName, 'Render charts with this helm, instead of the one on the PATH')
+            [CompletionResult]::new('--values', '--values', [CompletionResultType]::ParameterName, 'Render charts with the values in this file; of several, the last wins')
+            [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Render charts with this value: image.tag=1.4')
+            [CompletionResult]::new('--release', '--release', [CompletionResultType]::ParameterName, 'Render charts as a release of this name, instead of the chart''s own')
+            [CompletionResult]::new('--load-restrictor', '--load-restrictor', [CompletionResultType]::ParameterName, 'Let kustomizations and charts use files from outside their folder (none), or not (root-only)')
+            [CompletionResult]::new('--render-timeout', '--render-timeout', [CompletionResultType]::ParameterName, 'End a renderer after so many seconds')
             [CompletionResult]::new('--live', '--live', [CompletionResultType]::ParameterName, 'Read live objects from a file, a folder, or standard input (-) instead of a cluster')
             [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Read the connection from this kubeconfig file')
             [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Use this context of the kubeconfig instead of its current one')
@@ -55,6 +65,8 @@ Register-ArgumentCompleter -Native -CommandName 'driftctl' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the report in this format, to standard output or to a file')
             [CompletionResult]::new('--show', '--show', [CompletionResultType]::ParameterName, 'List drift, also what rules ignore, or everything with its explanation')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output: when it goes to a terminal, always, or never')
+            [CompletionResult]::new('--no-render', '--no-render', [CompletionResultType]::ParameterName, 'Read kustomizations and charts as plain files instead of rendering them')
+            [CompletionResult]::new('--allow-remote', '--allow-remote', [CompletionResultType]::ParameterName, 'Let renderers fetch from other machines, which is refused otherwise')
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Look in all namespaces, whatever --namespace and the context say')
             [CompletionResult]::new('--all-namespaces', '--all-namespaces', [CompletionResultType]::ParameterName, 'Look in all namespaces, whatever --namespace and the context say')
             [CompletionResult]::new('--allow-empty', '--allow-empty', [CompletionResultType]::ParameterName, 'Accept that no object is found')

@@ -89,12 +89,52 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__diff)
-            opts="-n -A -l -o -v -q -h --live --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --field-manager --audit-log --allow-empty --fail-on --max-missing --max-extra --exit-zero --output --show --verbose --quiet --color --help"
+            opts="-n -A -l -o -v -q -h --app --kustomization --repo-root --no-render --kustomize-bin --helm-bin --values --set --release --load-restrictor --allow-remote --render-timeout --live --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --field-manager --audit-log --allow-empty --fail-on --max-missing --max-extra --exit-zero --output --show --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --app)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kustomization)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --repo-root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kustomize-bin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --helm-bin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --values)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --release)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --load-restrictor)
+                    COMPREPLY=($(compgen -W "root-only none" -- "${cur}"))
+                    return 0
+                    ;;
+                --render-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --live)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -140,7 +180,7 @@ _driftctl() {
                     return 0
                     ;;
                 --extra)
-                    COMPREPLY=($(compgen -W "none namespace" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "none namespace managed" -- "${cur}"))
                     return 0
                     ;;
                 --field-manager)

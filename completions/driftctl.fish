@@ -34,6 +34,17 @@ complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "schema" -d 'Print
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "completions" -d 'Write a completion script for a shell'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "version" -d 'Print the versions of driftctl and of the Kubernetes schema inside it'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l app -d 'Compare what the Argo CD Applications and ApplicationSets in this file declare' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l kustomization -d 'Compare what the Flux Kustomizations in this file declare' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l repo-root -d 'Let the paths in Applications and Kustomizations start in this folder' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l kustomize-bin -d 'Render kustomizations with this program: kustomize, or a kubectl' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l helm-bin -d 'Render charts with this helm, instead of the one on the PATH' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l values -d 'Render charts with the values in this file; of several, the last wins' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l set -d 'Render charts with this value: image.tag=1.4' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l release -d 'Render charts as a release of this name, instead of the chart\'s own' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l load-restrictor -d 'Let kustomizations and charts use files from outside their folder (none), or not (root-only)' -r -f -a "root-only\t'Files must lie in the kustomization\'s folder or below'
+none\t'Files may lie anywhere'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l render-timeout -d 'End a renderer after so many seconds' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l live -d 'Read live objects from a file, a folder, or standard input (-) instead of a cluster' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l kubeconfig -d 'Read the connection from this kubeconfig file' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l context -d 'Use this context of the kubeconfig instead of its current one' -r
@@ -44,7 +55,8 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s n -l namespac
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s l -l selector -d 'Look only at objects with such labels: app=cart,tier!=db,env in (a,b),!legacy' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l kind -d 'Look only at objects of this kind: deploy, Deployment, deployments.apps' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l extra -d 'Also report live objects that no manifest declares' -r -f -a "none\t'Nowhere'
-namespace\t'In the namespaces of the declared objects'"
+namespace\t'In the namespaces of the declared objects'
+managed\t'Only what Argo CD tracks, or Flux has in its inventory, for what --app or --kustomization names'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l field-manager -d 'Name a field manager that applies these manifests' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l audit-log -d 'Read who wrote what from an audit log of the API server' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l fail-on -d 'Exit with 1 when any of these was found' -r -f -a "drift\t'Any difference: fields that drifted, objects that are missing or extra'
@@ -75,6 +87,8 @@ all\t'Also what is in sync, and what is explained and why'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l no-render -d 'Read kustomizations and charts as plain files instead of rendering them'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l allow-remote -d 'Let renderers fetch from other machines, which is refused otherwise'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s A -l all-namespaces -d 'Look in all namespaces, whatever --namespace and the context say'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l allow-empty -d 'Accept that no object is found'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l exit-zero -d 'Exit with 0 although there is drift'

@@ -4,6 +4,7 @@ mod attribution;
 mod extra;
 mod filter;
 mod hidden;
+mod managed;
 mod object;
 mod resolve;
 mod scaling;
@@ -22,6 +23,7 @@ use crate::model::{Coverage, ObjectReport, Report, ResourceKey, RuleCount, Verdi
 use crate::policy::{Filter, Rule, RuleOrigin, RuleSet, audit};
 use crate::source::{Loaded, Source};
 
+use managed::Scope;
 use object::{Compared, Comparison};
 use resolve::Resolved;
 
@@ -33,6 +35,8 @@ pub enum Extra {
     None,
     /// In the namespaces that the manifests cover.
     Namespace,
+    /// Those that the tools which the sources stand for hold to be their own.
+    Managed,
 }
 
 /// What a run is asked for.
@@ -79,7 +83,18 @@ pub fn run(
     let loaded = load(sources, live);
     let rules = &with_rules_of_sources(rules, &loaded.rules);
     let resolved = resolve::resolve(&loaded.manifests, live, options)?;
-    let mut fetched = live.fetch(&request(&resolved, options))?;
+    let mut request = request(&resolved, options);
+    let managed = match options.extra {
+        Extra::Managed => Some(Scope::of(&loaded.managed, &resolved, live)?),
+        Extra::None | Extra::Namespace => None,
+    };
+    if let Some(managed) = &managed {
+        managed.add_to(&mut request);
+    }
+    let mut fetched = live.fetch(&request)?;
+    if let Some(managed) = managed {
+        managed.settle(&mut fetched);
+    }
     fetched
         .extra
         .retain(|object| !resolved.spoken_of.contains(&object.key));
@@ -158,6 +173,7 @@ fn load(sources: &[Box<dyn Source>], live: &dyn Live) -> Loaded {
         all.errors.extend(loaded.errors);
         all.warnings.extend(loaded.warnings);
         all.rules.extend(loaded.rules);
+        all.managed.extend(loaded.managed);
     }
     all
 }
@@ -175,7 +191,7 @@ fn request(resolved: &Resolved<'_>, options: &Options) -> FetchRequest {
     FetchRequest {
         wanted: resolved.wanted(),
         extra_in: match options.extra {
-            Extra::None => Places::default(),
+            Extra::None | Extra::Managed => Places::default(),
             Extra::Namespace if options.all_namespaces => Places::All,
             Extra::Namespace => Places::Only(resolved.covered.clone()),
         },

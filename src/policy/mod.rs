@@ -35,4 +35,4 @@ pub use removal::{DeleteByJq, JqFailure};
 pub use rule::{Asked, Objects, Rule, RuleOrigin, Selectors, WrittenPath};
 pub use selector::{LabelSelector, SelectorError};
 pub use set::{BUILTIN, ObjectRules, RuleSet};
-pub use spec::{RuleSpec, SpecProblem, written_path};
+pub use spec::{Explains, Kind, RuleSpec, SpecProblem, written_path};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::chart::Chart;
 use super::classify::{is_other_json, is_template};
 use super::kustomize::Build;
 use super::objects::{self, File};
@@ -60,6 +61,9 @@ impl Files {
                 let build = |root: &Root| build(root, rendering);
                 let parts: Vec<Loaded> = plan.builds.par_iter().map(build).collect();
                 parts.into_iter().for_each(|part| loaded.append(part));
+                let chart = |root: &Root| chart(root, rendering);
+                let parts: Vec<Loaded> = plan.charts.par_iter().map(chart).collect();
+                parts.into_iter().for_each(|part| loaded.append(part));
                 plan.raw
             }
             None => found,
@@ -74,17 +78,23 @@ impl Files {
 
 /// Builds one kustomization.
 fn build(root: &Root, rendering: &Rendering) -> Loaded {
-    let build = Build {
+    Build::of(&root.directory, &Names::like(&root.argument)).load(rendering)
+}
+
+/// Renders one chart.
+fn chart(root: &Root, rendering: &Rendering) -> Loaded {
+    let chart = Chart {
         directory: &root.directory,
         names: &Names::like(&root.argument),
-        over: serde_json::Map::new(),
-        within: None,
+        options: &rendering.chart,
+        inline: None,
+        with_crds: true,
     };
-    build.load(rendering)
+    chart.load(rendering)
 }
 
 /// Reads one file or stream.
-fn load(found: &Found, used: &HashMap<PathBuf, String>) -> Loaded {
+pub(super) fn load(found: &Found, used: &HashMap<PathBuf, String>) -> Loaded {
     let mut loaded = Loaded::default();
     let (name, bytes) = match found {
         Found::Stdin => ("-", read::stream(std::io::stdin().lock())),
@@ -128,8 +138,7 @@ pub(super) fn load_bytes(name: &str, bytes: Vec<u8>, loaded: &mut Loaded) {
         loaded.warning(
             name,
             format!(
-                "the templates of this chart are not rendered: to compare them, run `helm \
-                 template {chart} | driftctl diff -`"
+                "the templates of this chart are not rendered: to compare them, name {chart} itself"
             ),
         );
     }

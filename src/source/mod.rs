@@ -1,21 +1,30 @@
 //! Where the declared state comes from: one file for each kind of source.
 
+mod argo;
+mod chart;
 mod classify;
 mod files;
+mod flux;
+mod gitops;
 mod kustomize;
 mod objects;
 mod read;
 mod render;
+mod repository;
 mod tree;
 mod walk;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::Live;
 use crate::model::{Manifest, Origin, ResourceKey, Warning};
 use crate::policy::Rule;
 
+pub use argo::Argo;
+pub use chart::ChartOptions;
 pub use files::Files;
+pub use flux::Flux;
+pub use gitops::{GitOps, Which};
 pub use render::{DEADLINE, Rendering};
 
 /// What a source declares, and what it could not read. Nothing is passed over in silence: every
@@ -32,6 +41,22 @@ pub struct Loaded {
     pub warnings: Vec<Warning>,
     /// Rules that come with the declared state, such as an Application's `ignoreDifferences`.
     pub rules: Vec<Rule>,
+    /// What else the tools behind the sources hold to be theirs.
+    pub managed: Vec<Managed>,
+}
+
+/// The live objects that a GitOps tool holds to be its own.
+#[derive(Debug, Clone)]
+pub enum Managed {
+    /// Argo CD's: the objects themselves say so.
+    ArgoCd {
+        /// The Application.
+        application: String,
+        /// Its destination, where they are looked for besides the namespaces of what is declared.
+        namespace: String,
+    },
+    /// Flux's: an inventory names them, each with its `apiVersion`.
+    Inventory(BTreeSet<(ResourceKey, String)>),
 }
 
 impl Loaded {
@@ -41,6 +66,7 @@ impl Loaded {
         self.errors.append(&mut other.errors);
         self.warnings.append(&mut other.warnings);
         self.rules.append(&mut other.rules);
+        self.managed.append(&mut other.managed);
     }
 
     fn skip(&mut self, place: impl ToString, reason: impl Into<String>) {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::Loaded;
+use super::chart;
 use super::kustomize::{self, Graph, has_file};
 use super::render::Names;
 use super::walk::Found;
@@ -16,6 +17,8 @@ pub(super) struct Plan {
     pub raw: Vec<Found>,
     /// The kustomizations that are built.
     pub builds: Vec<Root>,
+    /// The charts that are rendered.
+    pub charts: Vec<Root>,
     /// What is left out, and why.
     pub remarks: Loaded,
 }
@@ -31,21 +34,29 @@ pub(super) struct Root {
 
 /// Sorts out what the arguments led to.
 ///
-/// An argument that is a kustomization is built, and nothing else below it is read. Of a tree with
+/// An argument that is a kustomization or a chart is rendered, and nothing else below it is read.
+/// Of a tree with
 /// kustomizations in it those are built that no other one there builds upon; the files that any of
 /// them uses are not read again, nor are the files beside them, which kustomize leaves out too.
 pub(super) fn plan(arguments: &[PathBuf], found: Vec<Found>) -> Plan {
     let mut graph = Graph::default();
     let named = named_roots(arguments, &mut graph);
+    let charts = named_charts(arguments, &named);
     let within = found.iter().filter_map(directory_of_kustomization);
     let within: BTreeSet<PathBuf> = within
-        .filter(|directory| !is_below(directory, &named))
+        .filter(|directory| !is_below(directory, &named) && !is_below(directory, &charts))
         .collect();
     let mut plan = Plan::default();
     let roots = roots(&within, &mut graph);
     let names = |directory: &Path| argument_of(directory, arguments);
     for (directory, argument) in &named {
         plan.builds.push(Root {
+            directory: directory.clone(),
+            argument: argument.clone(),
+        });
+    }
+    for (directory, argument) in &charts {
+        plan.charts.push(Root {
             directory: directory.clone(),
             argument: argument.clone(),
         });
@@ -70,6 +81,8 @@ pub(super) fn plan(arguments: &[PathBuf], found: Vec<Found>) -> Plan {
         let parent = canonical.parent().unwrap_or(Path::new("/"));
         if used.contains(canonical) || nodes.values().any(|node| node.file == *canonical) {
             unused_component(name, canonical, &roots, &named, &nodes, &mut plan.remarks);
+        } else if is_below(canonical, &charts) {
+            // A chart's files are what it is rendered from.
         } else if let Some(root) = root_above(canonical, &named) {
             let root = Names::like(&named[root]).of(root);
             let reason = format!("no part of the kustomization {root}, which is rendered");
@@ -99,6 +112,19 @@ fn named_roots(arguments: &[PathBuf], graph: &mut Graph) -> BTreeMap<PathBuf, Pa
         }
     }
     roots
+}
+
+/// The arguments that are charts, likewise. A directory that is both is a kustomization.
+fn named_charts(
+    arguments: &[PathBuf],
+    kustomizations: &BTreeMap<PathBuf, PathBuf>,
+) -> BTreeMap<PathBuf, PathBuf> {
+    let charts = arguments.iter().filter_map(|argument| {
+        let path = argument.canonicalize().ok()?;
+        let is_chart = path.join(chart::FILE).is_file() && !kustomizations.contains_key(&path);
+        is_chart.then(|| (path, argument.clone()))
+    });
+    charts.collect()
 }
 
 /// The directory of a file that is one of kustomize's by its name.

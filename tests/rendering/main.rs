@@ -5,6 +5,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod argo;
+mod chart;
+mod flux;
 mod kustomize;
 
 use support::Place;

@@ -87,4 +87,6 @@ pub enum Extra {
     None,
     /// In the namespaces of the declared objects
     Namespace,
+    /// Only what Argo CD tracks, or Flux has in its inventory, for what --app or --kustomization names
+    Managed,
 }

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Rendering")]
 pub struct RenderArgs {
-    /// Read kustomizations as plain files instead of rendering them
+    /// Read kustomizations and charts as plain files instead of rendering them
     #[arg(long)]
     pub no_render: bool,
 
@@ -19,11 +19,27 @@ pub struct RenderArgs {
     #[arg(long, value_name = "PROGRAM", conflicts_with = "no_render")]
     pub kustomize_bin: Option<PathBuf>,
 
-    /// Let kustomizations load files from outside their folder (none), or not (root-only)
+    /// Render charts with this helm, instead of the one on the PATH
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "no_render")]
+    pub helm_bin: Option<PathBuf>,
+
+    /// Render charts with the values in this file; of several, the last wins
+    #[arg(long, value_name = "FILE", conflicts_with = "no_render")]
+    pub values: Vec<PathBuf>,
+
+    /// Render charts with this value: image.tag=1.4
+    #[arg(long, value_name = "KEY=VALUE", conflicts_with = "no_render")]
+    pub set: Vec<String>,
+
+    /// Render charts as a release of this name, instead of the chart's own
+    #[arg(long, value_name = "NAME", conflicts_with = "no_render")]
+    pub release: Option<String>,
+
+    /// Let kustomizations and charts use files from outside their folder (none), or not (root-only)
     #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
     pub load_restrictor: LoadRestrictor,
 
-    /// Let renderers fetch bases from other machines, which is refused otherwise
+    /// Let renderers fetch from other machines, which is refused otherwise
     #[arg(long, conflicts_with = "no_render")]
     pub allow_remote: bool,
 
@@ -38,6 +54,10 @@ impl Default for RenderArgs {
         Self {
             no_render: false,
             kustomize_bin: None,
+            helm_bin: None,
+            values: Vec::new(),
+            set: Vec::new(),
+            release: None,
             load_restrictor: LoadRestrictor::default(),
             allow_remote: false,
             render_timeout: crate::source::DEADLINE.as_secs(),

@@ -3,8 +3,6 @@
 mod live_side;
 mod sources;
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 
 use super::args::{CompareArgs, Extra, FilterArgs, LiveArgs, SourceArgs};
@@ -28,14 +26,14 @@ pub fn run(
     compare: &CompareArgs,
     explain: bool,
 ) -> Result<Report> {
-    let sources = sources(source, &live.live)?;
+    let sources = sources(source, live)?;
     let side = live_side(live, &source.paths)?;
     let options = options(live, compare, explain);
     let mut report = engine::run(&sources, side.as_ref(), RuleSet::builtin(), &options)?;
     if !compare.allow_empty {
         report
             .warnings
-            .extend(emptiness(&report, &source.paths, &live.filter));
+            .extend(emptiness(&report, source, &live.filter));
     }
     Ok(report)
 }
@@ -48,6 +46,7 @@ fn options(live: &LiveArgs, compare: &CompareArgs, explain: bool) -> Options {
         extra: match compare.extra {
             Extra::None => engine::Extra::None,
             Extra::Namespace => engine::Extra::Namespace,
+            Extra::Managed => engine::Extra::Managed,
         },
         field_managers: compare.field_manager.clone(),
         audit_logs: compare.audit_log.clone(),
@@ -57,7 +56,7 @@ fn options(live: &LiveArgs, compare: &CompareArgs, explain: bool) -> Options {
 }
 
 /// An empty or wrong path must not look like "no drift".
-fn emptiness(report: &Report, paths: &[PathBuf], filter: &FilterArgs) -> Option<Warning> {
+fn emptiness(report: &Report, source: &SourceArgs, filter: &FilterArgs) -> Option<Warning> {
     let coverage = &report.coverage;
     // Where undeclared objects are looked for, a filter may choose nothing but those.
     let found_extra = coverage.filtered > 0 && !report.objects.is_empty();
@@ -67,10 +66,9 @@ fn emptiness(report: &Report, paths: &[PathBuf], filter: &FilterArgs) -> Option<
     {
         return None;
     }
-    let paths: Vec<_> = paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
+    let files = source.app.iter().chain(&source.kustomization);
+    let paths = source.paths.iter().chain(files);
+    let paths: Vec<_> = paths.map(|path| path.display().to_string()).collect();
     let paths = paths.join(", ");
     let message = if coverage.filtered > 0 {
         format!(

@@ -18,7 +18,7 @@ use crate::source::{Loaded, read};
 use crate::yaml;
 
 pub(super) use build::Build;
-pub(super) use graph::{Graph, Kustomization, has_file};
+pub(super) use graph::{Graph, Kustomization, has_file, is_remote};
 
 /// The one name of a kustomization that has no extension.
 pub(super) const BARE_NAME: &str = "Kustomization";

@@ -35,6 +35,8 @@ pub(super) struct Sources<'s> {
     /// The user's kustomization.
     root: &'s Path,
     names: &'s Names,
+    /// Copies of the user's files, and what they are copies of.
+    pub copies: Vec<(PathBuf, PathBuf)>,
     files: HashMap<PathBuf, Vec<Arc<Manifest>>>,
 }
 
@@ -44,6 +46,7 @@ impl<'s> Sources<'s> {
             built,
             root,
             names,
+            copies: Vec::new(),
             files: HashMap::new(),
         }
     }
@@ -90,6 +93,8 @@ impl<'s> Sources<'s> {
     /// An object that lies in a file, as it is or before kustomize changed it.
     fn in_file(&mut self, manifest: &mut Manifest, path: &str) {
         let path = normal(&self.built.join(path));
+        let original = self.copies.iter().find(|(copy, _)| *copy == path);
+        let path = original.map_or(path, |(_, original)| original.clone());
         let name = self.names.of(&path);
         let written = self
             .objects(path, &name)

@@ -163,16 +163,31 @@ fn until(ends: Instant) -> Duration {
 /// after warnings.
 fn last_words(messages: &[u8]) -> String {
     let text = String::from_utf8_lossy(messages);
+    // Of a message of several lines in Kubernetes' log format the first says most; the others may
+    // quote what is wrong.
+    let of_several = text.split_once("err=<\n").map(|(_, lines)| lines);
+    let first = of_several.and_then(|lines| lines.lines().next());
+    let text = first.unwrap_or(&text);
     let mut lines = text.lines().map(str::trim);
     let last = lines.rfind(|line| !line.is_empty());
     let last = last.unwrap_or_default();
-    let last = last.strip_prefix("Error: ").unwrap_or(last);
+    let last = of_klog(last).unwrap_or_else(|| last.to_owned());
+    let last = last.strip_prefix("Error: ").unwrap_or(&last);
     let last = last.strip_prefix("error: ").unwrap_or(last);
     let end = last.char_indices().nth(LONGEST_MESSAGE);
     match end {
         Some((end, _)) => format!("{}…", &last[..end]),
         None => last.to_owned(),
     }
+}
+
+/// The error in a line of Kubernetes' log format, which begins with the time and the process
+/// (`E1121 14:53:57.052964 27197 run.go:72] "command failed" err="…"`).
+fn of_klog(line: &str) -> Option<String> {
+    let (_, message) = line.split_once("] ").filter(|_| line.starts_with('E'))?;
+    let (_, error) = message.split_once("err=\"")?;
+    let error = error.strip_suffix('"').unwrap_or(error);
+    Some(error.replace("\\\"", "\"").replace("\\n", " "))
 }
 
 #[cfg(unix)]
@@ -207,6 +222,14 @@ mod tests {
         let message = run("kill -9 $$").unwrap_err();
         assert_eq!(message, "tool was ended by a signal");
         assert!(run("printf '%01000d' 1 >&2; exit 1").unwrap_err().len() < 450);
+    }
+
+    #[test]
+    fn the_log_format_of_kubectl_is_read() {
+        let line = r#"E1121 14:53:57.05 27197 run.go:72] "command failed" err="a \"b\"\nc""#;
+        assert_eq!(last_words(line.as_bytes()), "a \"b\" c");
+        let lines = b"E1121 14:53:57.05 27197 run.go:72] \"failed\" err=<\n\ttrouble\n\tsecret\n >";
+        assert_eq!(last_words(lines), "trouble");
     }
 
     #[test]

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::source::ChartOptions;
+
 pub(super) use child::Job;
 pub(super) use names::{Names, normal, relative_to};
 pub(super) use program::Program;
@@ -32,6 +34,8 @@ pub struct Rendering {
     pub load_outside: bool,
     /// How long one run of a renderer may take.
     pub deadline: Duration,
+    /// What charts are rendered with.
+    pub chart: ChartOptions,
 }
 
 impl Default for Rendering {
@@ -42,6 +46,7 @@ impl Default for Rendering {
             allow_remote: false,
             load_outside: false,
             deadline: DEADLINE,
+            chart: ChartOptions::default(),
         }
     }
 }
