@@ -168,6 +168,10 @@ fn what_cannot_be_read_is_an_error() {
             "its git generator cannot be expanded",
         ),
         (
+            set("{git: {directories: [{path: none/*}]}}"),
+            "its generators find nothing",
+        ),
+        (
             set("{list: {elements: [{y: 1}]}}"),
             "which is not a known parameter",
         ),

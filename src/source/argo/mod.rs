@@ -61,6 +61,11 @@ impl Argo {
                 applications.push(found);
             } else if found.is(GROUP, "ApplicationSet") {
                 match set::applications(&found.value, repository) {
+                    Ok(values) if values.is_empty() => {
+                        let message = "its generators find nothing in this repository: check \
+                                       their paths, and --repo-root";
+                        loaded.error(&found.place, message);
+                    }
                     Ok(values) => applications.extend(values.into_iter().map(|value| Found {
                         value,
                         place: found.place.clone(),

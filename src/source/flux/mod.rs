@@ -363,8 +363,11 @@ impl Kustomization<'_> {
                 reason: &format!("driftDetection of the HelmRelease {namespace}/{release}"),
                 place: &manifest.origin.to_string(),
             };
-            let entries = rules::of_release(&manifest.value);
-            of_releases.extend(author.rules_of_release(&entries, namespace, release)?);
+            let place = &manifest.origin;
+            let rules = rules::of_release(&manifest.value)
+                .and_then(|entries| author.rules_of_release(&entries, namespace, release))
+                .map_err(|message| format!("{place}: {message}"))?;
+            of_releases.extend(rules);
         }
         loaded.rules.extend(of_releases);
         Ok(())

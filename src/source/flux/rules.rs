@@ -184,11 +184,15 @@ fn plain(expression: &str) -> Result<String, String> {
 }
 
 /// What a HelmRelease says of its objects' drift.
-pub fn of_release(release: &Value) -> Vec<Ignore> {
-    let ignore = release.pointer("/spec/driftDetection/ignore").cloned();
-    ignore
-        .and_then(|ignore| serde_json::from_value(ignore).ok())
-        .unwrap_or_default()
+///
+/// # Errors
+/// When it cannot be read.
+pub fn of_release(release: &Value) -> Result<Vec<Ignore>, String> {
+    match release.pointer("/spec/driftDetection/ignore") {
+        None | Some(Value::Null) => Ok(Vec::new()),
+        Some(ignore) => serde_json::from_value(ignore.clone())
+            .map_err(|_| "driftDetection.ignore is not a list of rules".to_owned()),
+    }
 }
 
 #[cfg(test)]
