@@ -6,6 +6,7 @@ mod claims;
 mod extra;
 mod filter;
 mod hidden;
+mod managed;
 mod needs;
 mod object;
 mod pods;
@@ -36,6 +37,7 @@ pub use needs::{Needs, Use, needs};
 pub use three_way::run as run_three_way;
 
 use aggregation::Aggregated;
+use managed::Scope;
 use object::{Compared, Comparison};
 use pods::PodAdmission;
 pub use rbac::roles;
@@ -49,6 +51,8 @@ pub enum Extra {
     None,
     /// In the namespaces that the manifests cover.
     Namespace,
+    /// Those that the tools which the sources stand for hold to be their own.
+    Managed,
 }
 
 /// What a run is asked for.
@@ -107,7 +111,18 @@ pub fn run(
     };
     let rules = &with_rules_of_sources(rules, rules_of_sources);
     let resolved = resolve::resolve(&loaded.manifests, live, options)?;
-    let mut fetched = live.fetch(&request(&resolved, options))?;
+    let mut request = request(&resolved, options);
+    let managed = match options.extra {
+        Extra::Managed => Some(Scope::of(&loaded.managed, &resolved, live)?),
+        Extra::None | Extra::Namespace => None,
+    };
+    if let Some(managed) = &managed {
+        managed.add_to(&mut request);
+    }
+    let mut fetched = live.fetch(&request)?;
+    if let Some(managed) = managed {
+        managed.settle(&mut fetched);
+    }
     fetched
         .extra
         .retain(|object| !resolved.spoken_of.contains(&object.key));
@@ -212,6 +227,7 @@ fn load(sources: &[Box<dyn Source>], live: &dyn Live) -> Loaded {
         all.warnings.extend(loaded.warnings);
         all.rules.extend(loaded.rules);
         all.revisions.extend(loaded.revisions);
+        all.managed.extend(loaded.managed);
     }
     all
 }
@@ -235,7 +251,7 @@ fn request(resolved: &Resolved<'_>, options: &Options) -> FetchRequest {
     FetchRequest {
         wanted: resolved.wanted(),
         extra_in: match options.extra {
-            Extra::None => Places::default(),
+            Extra::None | Extra::Managed => Places::default(),
             Extra::Namespace if options.all_namespaces => Places::All,
             Extra::Namespace => Places::Only(resolved.covered.clone()),
         },

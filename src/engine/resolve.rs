@@ -337,8 +337,12 @@ fn unknown(manifest: &Manifest, why: String) -> ObjectReport {
 
 /// One object that several manifests declare: which of them is meant, nobody can tell.
 fn declared_twice(key: ResourceKey, first: &Manifest, others: &[Declared<'_>]) -> ObjectReport {
-    let mut places = vec![first.origin.to_string()];
-    places.extend(others.iter().map(|other| other.manifest.origin.to_string()));
+    let place = |manifest: &Manifest| match &manifest.origin.rendered_by {
+        Some(by) => format!("{} by {by}", manifest.origin),
+        None => manifest.origin.to_string(),
+    };
+    let mut places = vec![place(first)];
+    places.extend(others.iter().map(|other| place(other.manifest)));
     let reason = format!(
         "declared {} times: {}; keep one of them, or compare the directories one by one",
         places.len(),

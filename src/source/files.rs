@@ -6,8 +6,12 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::chart::Chart;
 use super::classify::{is_other_json, is_template};
+use super::kustomize::Build;
 use super::objects::{self, File};
+use super::plan::{self, Root};
+use super::render::{Names, Rendering};
 use super::tree::{Disk, Kind, Tree};
 use super::walk::{Bounds, Found, Walk};
 use super::{Loaded, Source, kustomize, read};
@@ -16,12 +20,13 @@ use crate::yaml::{self, Problem};
 
 /// Files and directories (recursive: `.yaml`, `.yml`, `.json`), and `-` for standard input.
 ///
-/// Each file is read once, however many arguments and links lead to it. Kustomizations and Helm
-/// charts are read as they lie, with a warning.
+/// Each file is read once, however many arguments and links lead to it. Kustomizations are
+/// rendered if that is asked for; else they and Helm charts are read as they lie, with a warning.
 #[derive(Debug)]
 pub struct Files {
     arguments: Vec<PathBuf>,
     untrusted: bool,
+    rendering: Option<Rendering>,
 }
 
 impl Files {
@@ -30,7 +35,15 @@ impl Files {
         Self {
             arguments: arguments.into_iter().map(Into::into).collect(),
             untrusted: false,
+            rendering: None,
         }
+    }
+
+    /// With directories rendered that are no plain manifests.
+    #[must_use]
+    pub fn rendered(mut self, rendering: Rendering) -> Self {
+        self.rendering = Some(rendering);
+        self
     }
 }
 
@@ -75,7 +88,19 @@ impl Files {
             }
         }
         let (found, loaded) = walk.finish();
-        read_all(&Disk, &found, most, loaded)
+        let Some(rendering) = &self.rendering else {
+            return read_all(&Disk, &found, most, loaded);
+        };
+        let plan = plan::plan(&self.arguments, found);
+        let mut loaded = read_all(&Disk, &plan.raw, most, loaded);
+        loaded.append(plan.remarks);
+        let built = |root: &Root| build(root, rendering);
+        let parts: Vec<Loaded> = plan.builds.par_iter().map(built).collect();
+        parts.into_iter().for_each(|part| loaded.append(part));
+        let rendered = |root: &Root| chart(root, rendering);
+        let parts: Vec<Loaded> = plan.charts.par_iter().map(rendered).collect();
+        parts.into_iter().for_each(|part| loaded.append(part));
+        loaded
     }
 }
 
@@ -97,6 +122,35 @@ pub(super) fn read_all(
         loaded.append(part);
     }
     loaded
+}
+
+/// Builds one kustomization.
+fn build(root: &Root, rendering: &Rendering) -> Loaded {
+    Build::of(&root.directory, &Names::like(&root.argument)).load(rendering)
+}
+
+/// Renders one chart.
+fn chart(root: &Root, rendering: &Rendering) -> Loaded {
+    let chart = Chart {
+        directory: &root.directory,
+        names: &Names::like(&root.argument),
+        options: &rendering.chart,
+        inline: None,
+        with_crds: true,
+    };
+    chart.load(rendering)
+}
+
+/// What lies at a path on disk, in bounds for those who are trusted.
+pub(super) fn found_on_disk(path: &Path) -> (Vec<Found>, Loaded) {
+    let mut walk = Walk::through(&Disk, Bounds::default());
+    walk.argument(path, path);
+    walk.finish()
+}
+
+/// Reads one file on disk or stream, of those that somebody who is trusted named.
+pub(super) fn load_on_disk(found: &Found) -> Loaded {
+    load(&Disk, found, Bounds::default().bytes, &HashMap::new())
 }
 
 /// Reads one file or stream.
@@ -165,8 +219,7 @@ pub(super) fn load_bytes(
         loaded.warning(
             name,
             format!(
-                "the templates of this chart are not rendered: to compare them, run `helm \
-                 template {chart} | driftctl diff -`"
+                "the templates of this chart are not rendered: to compare them, name {chart} itself"
             ),
         );
     }

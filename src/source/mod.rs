@@ -1,26 +1,38 @@
 //! Where the declared state comes from: one file for each kind of source.
 
+mod argo;
+mod chart;
 mod classify;
 mod files;
+mod flux;
 mod git;
+mod gitops;
 mod helm_release;
 mod kustomize;
 mod last_applied;
 mod objects;
+mod plan;
 mod read;
+mod render;
+mod repository;
 mod tree;
 mod walk;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::Live;
 use crate::model::{Manifest, Origin, ResourceKey, Revision, Warning};
 use crate::policy::Rule;
 
+pub use argo::Argo;
+pub use chart::ChartOptions;
 pub use files::{Files, objects_in};
+pub use flux::Flux;
 pub use git::{Commit, Git, GitError, Repository, blame};
+pub use gitops::{GitOps, Which};
 pub use helm_release::HelmReleases;
 pub use last_applied::LastApplied;
+pub use render::{DEADLINE, Rendering};
 
 /// What a source declares, and what it could not read. Nothing is passed over in silence: every
 /// file and document ends as a manifest, as a named skip or as an error.
@@ -38,6 +50,22 @@ pub struct Loaded {
     pub rules: Vec<Rule>,
     /// The commits that were read.
     pub revisions: Vec<Revision>,
+    /// What else the tools behind the sources hold to be theirs.
+    pub managed: Vec<Managed>,
+}
+
+/// The live objects that a GitOps tool holds to be its own.
+#[derive(Debug, Clone)]
+pub enum Managed {
+    /// Argo CD's: the objects themselves say so.
+    ArgoCd {
+        /// The Application.
+        application: String,
+        /// Its destination, where they are looked for besides the namespaces of what is declared.
+        namespace: String,
+    },
+    /// Flux's: an inventory names them, each with its `apiVersion`.
+    Inventory(BTreeSet<(ResourceKey, String)>),
 }
 
 impl Loaded {
@@ -48,6 +76,7 @@ impl Loaded {
         self.warnings.append(&mut other.warnings);
         self.rules.append(&mut other.rules);
         self.revisions.append(&mut other.revisions);
+        self.managed.append(&mut other.managed);
     }
 
     fn skip(&mut self, place: impl ToString, reason: impl Into<String>) {

@@ -37,6 +37,51 @@ pub(super) struct File<'f> {
     pub text: &'f Arc<str>,
 }
 
+/// Takes the objects out of what a renderer printed for `place`, which stands for all of it: its
+/// lines are nowhere. `settle` says of each object where it came from.
+pub(super) fn load_rendered(
+    place: &str,
+    output: Vec<u8>,
+    loaded: &mut Loaded,
+    mut settle: impl FnMut(&mut Manifest),
+) {
+    let text = match yaml::decode(output) {
+        Ok(text) => text,
+        Err(problem) => return loaded.error(place, format!("what was rendered: {problem}")),
+    };
+    let parsed = yaml::parse(&text);
+    for problem in parsed.problems.iter().filter(|problem| problem.fatal) {
+        loaded.error(place, format!("what was rendered, at {problem}"));
+    }
+    let file = File {
+        name: &Arc::from(place),
+        text: &Arc::from(text),
+    };
+    let mut rendered = Loaded::default();
+    for document in parsed.documents {
+        extract(&file, document, &mut rendered);
+    }
+    for remark in rendered.skipped.iter_mut().chain(&mut rendered.errors) {
+        place.clone_into(&mut remark.place);
+        remark.message = format!("in what was rendered: {}", remark.message);
+    }
+    rendered.manifests.iter_mut().for_each(&mut settle);
+    loaded.append(rendered);
+}
+
+/// Removes an annotation, and with the last one their map.
+pub(super) fn remove_annotation(object: &mut Value, key: &str) {
+    let Some(Value::Object(metadata)) = object.get_mut("metadata") else {
+        return;
+    };
+    if let Some(Value::Object(annotations)) = metadata.get_mut("annotations") {
+        annotations.remove(key);
+        if annotations.is_empty() {
+            metadata.remove("annotations");
+        }
+    }
+}
+
 /// A node that may be an object.
 struct Candidate {
     value: Value,

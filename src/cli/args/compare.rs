@@ -108,6 +108,8 @@ pub enum Extra {
     None,
     /// In the namespaces of the declared objects
     Namespace,
+    /// Only what Argo CD tracks, or Flux has in its inventory, for what --app or --kustomization names
+    Managed,
 }
 
 impl From<Extra> for engine::Extra {
@@ -115,6 +117,7 @@ impl From<Extra> for engine::Extra {
         match extra {
             Extra::None => Self::None,
             Extra::Namespace => Self::Namespace,
+            Extra::Managed => Self::Managed,
         }
     }
 }

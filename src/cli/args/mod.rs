@@ -5,6 +5,7 @@ mod compare;
 mod doctor;
 mod filter;
 mod gate;
+mod render;
 mod report;
 mod rules;
 mod schema;
@@ -19,6 +20,7 @@ pub use compare::{CompareArgs, ConnectionArgs, Extra, LiveArgs};
 pub use doctor::{DoctorArgs, DoctorFormat};
 pub use filter::FilterArgs;
 pub use gate::{FailOn, GateArgs};
+pub use render::{LoadRestrictor, RenderArgs};
 pub use report::{ReportArgs, SecretPath, Show};
 pub use rules::{
     AcceptArgs, DebtArgs, DebtFormat, IgnoreArgs, InitArgs, RulesArgs, RulesCommandArgs,
@@ -141,7 +143,7 @@ Examples:
   driftctl diff ./manifests --extra namespace          Also report objects that nobody declares
   driftctl diff ./manifests -o diff | less             Read a unified diff of whole objects
   driftctl diff ./manifests -o text -o json=drift.json Read the report, and keep it for programs
-  kustomize build . | driftctl diff - -n shop          Compare what another program renders
+  helm template . | driftctl diff - -n shop            Compare what another program renders
   driftctl diff ./manifests --live dump.json           Compare with a recording, made by:
     kubectl get deploy,svc,cm -A -o json --show-managed-fields > dump.json
 ",

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::UntrustedArgs;
+use super::{RenderArgs, UntrustedArgs};
 
 /// The declared side.
 #[derive(Debug, Clone, Default, Args)]
@@ -16,8 +16,37 @@ pub struct SourceArgs {
     /// 'helm:NAMESPACE/RELEASE' is what Helm wrote down in the cluster when it deployed the release,
     /// 'helm:NAMESPACE' and 'helm:*' are all releases. 'last-applied:NAMESPACE' and 'last-applied:*'
     /// are the configurations that kubectl apply left on the live objects.
-    #[arg(value_name = "PATH", default_value = ".")]
+    ///
+    /// A folder with a kustomization or a Helm chart is rendered. argocd:NAME (or
+    /// argocd:NAMESPACE/NAME) is an Application of the cluster, flux:NAMESPACE/NAME a Kustomization.
+    #[arg(
+        value_name = "PATH",
+        default_value = ".",
+        default_value_ifs = [
+            ("app", clap::builder::ArgPredicate::IsPresent, None::<&str>),
+            ("kustomization", clap::builder::ArgPredicate::IsPresent, None),
+        ],
+    )]
     pub paths: Vec<PathBuf>,
+
+    /// Compare what the Argo CD Applications and ApplicationSets in this file declare
+    #[arg(long, value_name = "FILE")]
+    pub app: Vec<PathBuf>,
+
+    /// Compare what the Flux Kustomizations in this file declare
+    #[arg(long, value_name = "FILE")]
+    pub kustomization: Vec<PathBuf>,
+
+    /// Let the paths in Applications and Kustomizations start in this folder
+    ///
+    /// Without this flag: at the root of the Git repository around the file, or around the current
+    /// folder. Files are read as they lie there, whatever revision is asked for.
+    #[arg(long, value_name = "DIR")]
+    pub repo_root: Option<PathBuf>,
+
+    /// How directories are rendered.
+    #[command(flatten)]
+    pub render: RenderArgs,
 
     /// Read the paths as they are in Git at this revision instead of in the work tree
     ///

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use crate::cli::args::{RulesCommandArgs, RulesFormat};
+use crate::cli::args::{LiveArgs, RulesCommandArgs, RulesFormat};
 use crate::cli::comparison::{self, NoLive, Search};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
@@ -32,7 +32,7 @@ pub fn run(args: &RulesCommandArgs, settings: &Settings, streams: &mut Streams) 
     let mut warnings = rules.warnings;
     let mut of_objects = Vec::new();
     let mut of_sources = Vec::new();
-    for source in comparison::sources(&args.source, &[])? {
+    for source in comparison::sources(&args.source, &LiveArgs::default())? {
         let loaded = source.load(&NoLive);
         warnings.extend(loaded.errors);
         of_sources.extend(loaded.rules);

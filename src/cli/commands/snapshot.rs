@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::cli::args::SnapshotArgs;
+use crate::cli::args::{LiveArgs, SnapshotArgs};
 use crate::cli::comparison::{self, cluster, sources};
 use crate::cli::progress::Progress;
 use crate::cli::settings::Settings;
@@ -21,7 +21,11 @@ use crate::redact::{Redactor, redact};
 /// # Errors
 /// When nothing can be read, or the snapshot cannot be written.
 pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
-    let sources = sources(&args.source, &[])?;
+    let live = LiveArgs {
+        filter: args.filter.clone(),
+        ..LiveArgs::default()
+    };
+    let sources = sources(&args.source, &live)?;
     let api = cluster(&args.connection, &args.source.paths)?;
     let recorder = Recorder::new(&api);
     let options = Options {
@@ -32,7 +36,7 @@ pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> R
     let report = engine::run(&sources, &recorder, RuleSet::builtin(), &options);
     drop(progress);
     let mut report = report?;
-    let empty = comparison::emptiness(&report, &args.source.paths, &args.filter);
+    let empty = comparison::emptiness(&report, &args.source, &args.filter);
     report.warnings.extend(empty);
     let redactor = Redactor::default();
     let redactor = args.redact.then_some(&redactor);

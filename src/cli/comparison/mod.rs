@@ -44,7 +44,7 @@ pub fn run(
     explain: bool,
     now: Timestamp,
 ) -> Result<Compared> {
-    let sources = sources(source, &live.live)?;
+    let sources = sources(source, live)?;
     let search = Search::of(source.untrusted.untrusted);
     let mut rules = rules(rule_words, &source.paths, search, now)?;
     let side = live_side(live, &scanned(source))?;
@@ -63,7 +63,7 @@ pub fn run(
     if !compare.allow_empty {
         report
             .warnings
-            .extend(emptiness(&report, &source.paths, &live.filter));
+            .extend(emptiness(&report, source, &live.filter));
     }
     report.warnings.append(&mut rules.warnings);
     Ok(Compared { report, rules })
@@ -110,7 +110,7 @@ fn allowed(args: &UntrustedArgs) -> Allowed {
 }
 
 /// An empty or wrong path must not look like "no drift".
-pub fn emptiness(report: &Report, paths: &[PathBuf], filter: &FilterArgs) -> Option<Warning> {
+pub fn emptiness(report: &Report, source: &SourceArgs, filter: &FilterArgs) -> Option<Warning> {
     let coverage = &report.coverage;
     // Where undeclared objects are looked for, a filter may choose nothing but those.
     let found_extra = coverage.filtered > 0 && !report.objects.is_empty();
@@ -120,10 +120,9 @@ pub fn emptiness(report: &Report, paths: &[PathBuf], filter: &FilterArgs) -> Opt
     {
         return None;
     }
-    let paths: Vec<_> = paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
+    let files = source.app.iter().chain(&source.kustomization);
+    let paths = source.paths.iter().chain(files);
+    let paths: Vec<_> = paths.map(|path| path.display().to_string()).collect();
     let paths = paths.join(", ");
     let message = if coverage.filtered > 0 {
         format!(

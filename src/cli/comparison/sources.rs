@@ -1,45 +1,95 @@
 //! Which sources the words name.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::STDIN;
-use crate::cli::args::SourceArgs;
-use crate::source::{Files, Git, HelmReleases, LastApplied, Source};
+use crate::cli::args::{LiveArgs, LoadRestrictor, RenderArgs, SourceArgs};
+use crate::source::{
+    Argo, ChartOptions, Files, Flux, Git, GitOps, HelmReleases, LastApplied, Rendering, Source,
+    Which,
+};
+
+/// Where Argo CD keeps its Applications, unless told otherwise.
+const ARGO_NAMESPACE: &str = "argocd";
 
 /// The sources of the declared state, in the order of the words.
 ///
 /// # Errors
 /// When the words contradict one another, or name a Git revision that is not there.
-pub fn sources(args: &SourceArgs, live: &[PathBuf]) -> Result<Vec<Box<dyn Source>>> {
+pub fn sources(args: &SourceArgs, live: &LiveArgs) -> Result<Vec<Box<dyn Source>>> {
     let is_stdin = |path: &&PathBuf| path.as_path() == Path::new(STDIN);
-    if args.paths.iter().chain(live).filter(is_stdin).count() > 1 {
+    if args.paths.iter().chain(&live.live).filter(is_stdin).count() > 1 {
         bail!("standard input can be read once; name files for all but one '-'");
     }
     if args.revision.is_some() && args.paths.iter().any(|path| is_stdin(&path)) {
         bail!("standard input (-) has no revision; leave out --ref, or name paths");
     }
     let untrusted = args.untrusted.untrusted;
-    let mut sources: Vec<Box<dyn Source>> = Vec::new();
+    // Rendering runs programs on the manifests; nobody who is not trusted has that done.
+    let rendering = rendering(&args.render, live).filter(|_| !untrusted);
+    let mut sources: Vec<Box<dyn Source>> = gitops(args, rendering.clone())?;
     let mut plain = Vec::new();
     for path in &args.paths {
         match in_the_cluster(path).transpose()? {
+            _ if of_gitops(path).is_some() => {}
             Some(source) => sources.push(source),
             None => match revision_and_path(path) {
                 Some((revision, path)) => {
-                    sources.push(Box::new(Git::at_path(revision, path)?.untrusted(untrusted)))
+                    sources.push(Box::new(Git::at_path(revision, path)?.untrusted(untrusted)));
                 }
                 None => plain.push(path.clone()),
             },
         }
     }
+    check_chart_words(&args.render, &plain)?;
     match &args.revision {
         _ if plain.is_empty() => {}
         Some(revision) => sources.push(Box::new(Git::at(revision, &plain)?.untrusted(untrusted))),
-        None => sources.push(Box::new(Files::new(plain).untrusted(untrusted))),
+        None => {
+            let files = Files::new(plain).untrusted(untrusted);
+            sources.push(Box::new(match rendering {
+                Some(rendering) => files.rendered(rendering),
+                None => files,
+            }));
+        }
     }
     Ok(sources)
+}
+
+/// The Applications and Kustomizations that the words name.
+fn gitops(args: &SourceArgs, rendering: Option<Rendering>) -> Result<Vec<Box<dyn Source>>> {
+    let gitops = GitOps {
+        rendering,
+        repo_root: args.repo_root.clone(),
+    };
+    let mut sources: Vec<Box<dyn Source>> = Vec::new();
+    for path in &args.paths {
+        match of_gitops(path) {
+            Some(("argocd", word)) => {
+                sources.push(Box::new(Argo::new(argo(word)?, gitops.clone())));
+            }
+            Some((_, word)) => sources.push(Box::new(Flux::new(flux(word)?, gitops.clone()))),
+            None => {}
+        }
+    }
+    for file in &args.app {
+        let which = Which::File(file.clone());
+        sources.push(Box::new(Argo::new(which, gitops.clone())));
+    }
+    for file in &args.kustomization {
+        let which = Which::File(file.clone());
+        sources.push(Box::new(Flux::new(which, gitops.clone())));
+    }
+    Ok(sources)
+}
+
+/// Takes `argocd:NAME` and `flux:NAMESPACE/NAME` apart.
+fn of_gitops(word: &Path) -> Option<(&str, &str)> {
+    let word = word.to_str()?.split_once(':')?;
+    matches!(word.0, "argocd" | "flux").then_some(word)
 }
 
 /// The source that a word like `helm:shop/cart` names.
@@ -105,6 +155,62 @@ fn revision_and_path(word: &Path) -> Option<(&str, &Path)> {
     let (revision, path) = text.split_once(':')?;
     let is_path = revision.len() < 2 || path.starts_with("//") || word.symlink_metadata().is_ok();
     (!is_path).then_some((revision, Path::new(path)))
+}
+
+/// `NAME` or `NAMESPACE/NAME`
+fn argo(word: &str) -> Result<Which> {
+    let (namespace, name) = word.split_once('/').unwrap_or((ARGO_NAMESPACE, word));
+    live_object("argocd:NAME or argocd:NAMESPACE/NAME", namespace, name)
+}
+
+/// `NAMESPACE/NAME`
+fn flux(word: &str) -> Result<Which> {
+    let (namespace, name) = word.split_once('/').unwrap_or_default();
+    live_object("flux:NAMESPACE/NAME", namespace, name)
+}
+
+fn live_object(form: &str, namespace: &str, name: &str) -> Result<Which> {
+    if namespace.is_empty() || name.is_empty() || name.contains('/') {
+        bail!("write {form}; a file of that name is written ./…");
+    }
+    Ok(Which::Live {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+    })
+}
+
+/// Words for charts without a chart would do nothing.
+fn check_chart_words(args: &RenderArgs, paths: &[PathBuf]) -> Result<()> {
+    let given = [
+        (!args.values.is_empty(), "--values"),
+        (!args.set.is_empty(), "--set"),
+        (args.release.is_some(), "--release"),
+    ];
+    let is_chart = |path: &PathBuf| path.join("Chart.yaml").is_file();
+    if let Some((_, flag)) = given.iter().find(|(given, _)| *given)
+        && !paths.iter().any(is_chart)
+    {
+        bail!("{flag} is for Helm charts, and no PATH is one (a folder with a Chart.yaml)");
+    }
+    Ok(())
+}
+
+/// How directories are rendered; `None` when they are read as they lie.
+fn rendering(args: &RenderArgs, live: &LiveArgs) -> Option<Rendering> {
+    let set = args.set.iter().map(|set| ("--set".to_owned(), set.clone()));
+    (!args.no_render).then(|| Rendering {
+        kustomize: args.kustomize_bin.clone(),
+        helm: args.helm_bin.clone(),
+        allow_remote: args.allow_remote,
+        load_outside: args.load_restrictor == LoadRestrictor::None,
+        deadline: Duration::from_secs(args.render_timeout),
+        chart: ChartOptions {
+            values: args.values.clone(),
+            set: set.collect(),
+            release: args.release.clone(),
+            namespace: live.filter.namespace.clone(),
+        },
+    })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ mod show;
 
 use anyhow::Result;
 
-use crate::cli::args::{DoctorArgs, DoctorFormat};
+use crate::cli::args::{DoctorArgs, DoctorFormat, LiveArgs};
 use crate::cli::comparison::{self, cluster, sources};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
@@ -38,7 +38,7 @@ pub fn run(args: &DoctorArgs, settings: &Settings, streams: &mut Streams) -> Res
 
 /// Goes through the checks in the order in which they depend on one another, as far as that goes.
 fn examine(args: &DoctorArgs) -> Result<Examination> {
-    let sources = sources(&args.source, &[])?;
+    let sources = sources(&args.source, &LiveArgs::default())?;
     let mut examination = Examination::default();
     let api = match cluster(&args.connection, &args.source.paths) {
         Ok(api) => api,
@@ -55,7 +55,7 @@ fn examine(args: &DoctorArgs) -> Result<Examination> {
     };
     let extra_kinds = match options.extra {
         Extra::None => Ok(Vec::new()),
-        Extra::Namespace => api.namespaced_kinds(),
+        Extra::Namespace | Extra::Managed => api.namespaced_kinds(),
     };
     let needs = engine::needs(
         &sources,

@@ -1,16 +1,25 @@
-//! What a `kustomization.yaml` says about the files beside it. Nothing is rendered here: a patch
-//! looks like an object and is none, and this is where it is told apart.
+//! Kustomizations: what they say about the files beside them, and what kustomize builds of them.
+//!
+//! Where nothing is rendered, a patch still looks like an object and is none, and this is where it
+//! is told apart.
+
+mod build;
+mod graph;
+mod origin;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::Loaded;
-use super::tree::Tree;
-use super::walk::Found;
 use crate::model::group_of;
+use crate::source::Loaded;
+use crate::source::tree::Tree;
+use crate::source::walk::Found;
 use crate::yaml;
+
+pub(super) use build::Build;
+pub(super) use graph::{Graph, Kustomization, has_file, is_remote};
 
 /// The one name of a kustomization that has no extension.
 pub(super) const BARE_NAME: &str = "Kustomization";
@@ -31,7 +40,9 @@ pub(super) fn has_name(path: &Path) -> bool {
 /// Whether a document of a file with such a name is kustomize's, which may name no kind.
 pub(super) fn is_kustomization(value: &Value) -> bool {
     match value.get("apiVersion") {
-        None => value.get("kind").is_none_or(|kind| kind == "Kustomization"),
+        None => value
+            .get("kind")
+            .is_none_or(|kind| kind == "Kustomization" || kind == "Component"),
         Some(api_version) => api_version
             .as_str()
             .is_some_and(|api_version| group_of(api_version) == GROUP),
@@ -106,7 +117,8 @@ fn warn_of(changing: &[&String]) -> Option<String> {
         .unwrap_or(Path::new("."));
     Some(format!(
         "the files of this kustomization{others} are compared as they lie, without what kustomize \
-         would change: to compare what it builds, run `kustomize build {} | driftctl diff -`",
+         would change: to compare what it builds, leave out --no-render, or run `kustomize build {} \
+         | driftctl diff -`",
         directory.display()
     ))
 }

@@ -1,0 +1,176 @@
+//! Live objects that a GitOps tool holds to be its own, and that nobody declares (any more).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::resolve::Resolved;
+use crate::cluster::{Answer, FetchRequest, Fetched, KindLookup, Live, LiveObject, Places, Wanted};
+use crate::model::{ResourceKey, Warning};
+use crate::source::Managed;
+
+/// The annotation by which Argo CD tracks objects: `app:group/Kind:namespace/name`.
+const TRACKING: &str = "argocd.argoproj.io/tracking-id";
+
+/// The label by which it did before.
+const INSTANCE: &str = "app.kubernetes.io/instance";
+
+/// What is looked for beyond what is declared.
+#[derive(Default)]
+pub struct Scope<'m> {
+    managed: &'m [Managed],
+    /// What inventories name and nobody declares; it is read object by object.
+    wanted: Vec<Wanted>,
+    /// Where objects may lie that say themselves whose they are.
+    places: BTreeSet<String>,
+    /// What is not known of an inventory.
+    warnings: Vec<Warning>,
+}
+
+impl<'m> Scope<'m> {
+    /// What these tools hold to be their own.
+    ///
+    /// # Errors
+    /// When nothing can be found out about any kind.
+    pub fn of(managed: &'m [Managed], resolved: &Resolved<'_>, live: &dyn Live) -> Result<Self> {
+        let mut scope = Self {
+            managed,
+            ..Self::default()
+        };
+        let mut undeclared: BTreeMap<&ResourceKey, &String> = BTreeMap::new();
+        for managed in managed {
+            match managed {
+                Managed::ArgoCd { namespace, .. } => {
+                    scope.places.extend(resolved.covered.iter().cloned());
+                    let namespace = Some(namespace.clone());
+                    scope
+                        .places
+                        .extend(namespace.filter(|name| !name.is_empty()));
+                }
+                Managed::Inventory(entries) => {
+                    let entries = entries.iter().map(|(key, api_version)| (key, api_version));
+                    undeclared.extend(entries.filter(|(key, _)| !resolved.spoken_of.contains(key)));
+                }
+            }
+        }
+        scope.look_up(&undeclared, live)?;
+        Ok(scope)
+    }
+
+    fn look_up(
+        &mut self,
+        objects: &BTreeMap<&ResourceKey, &String>,
+        live: &dyn Live,
+    ) -> Result<()> {
+        if objects.is_empty() {
+            return Ok(());
+        }
+        let kind = |key: &ResourceKey, version: &str| (version.to_owned(), key.kind.clone());
+        let kinds = objects.iter().map(|(key, version)| kind(key, version));
+        let lookups = live.resolve(&kinds.collect(), &[])?;
+        for (key, version) in objects {
+            match lookups.get(&kind(key, version)) {
+                Some(KindLookup::Served(kind)) => self.wanted.push(Wanted {
+                    key: (*key).clone(),
+                    kind: kind.clone(),
+                }),
+                // What is not served is not there.
+                Some(KindLookup::NotServed(_)) => {}
+                Some(KindLookup::Unknown(why)) => self.warnings.push(unread(key, why)),
+                None => {
+                    let why = "the live side says nothing about its kind";
+                    self.warnings.push(unread(key, why));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for it along with the rest.
+    pub fn add_to(&self, request: &mut FetchRequest) {
+        request.wanted.extend(self.wanted.iter().cloned());
+        request.extra_in = Places::Only(self.places.clone());
+    }
+
+    /// Keeps of what was read only what is managed, as undeclared objects.
+    pub fn settle(mut self, fetched: &mut Fetched) {
+        let is_managed = |live: &LiveObject| {
+            let value = live.value().unwrap_or_default();
+            is_managed(self.managed, &live.key, &value)
+        };
+        fetched.extra.retain(is_managed);
+        for Wanted { key, .. } in &self.wanted {
+            match fetched.answers.remove(key) {
+                Some(Answer::Found(live)) => fetched.extra.push(live),
+                Some(Answer::Absent) => {}
+                Some(Answer::Unread(why)) => self.warnings.push(unread(key, &why)),
+                None => self
+                    .warnings
+                    .push(unread(key, "the live side gave no answer")),
+            }
+        }
+        fetched.extra.sort_by(|a, b| a.key.cmp(&b.key));
+        fetched.extra.dedup_by(|a, b| a.key == b.key);
+        fetched.warnings.append(&mut self.warnings);
+    }
+}
+
+fn unread(key: &ResourceKey, why: &str) -> Warning {
+    Warning {
+        place: key.to_string(),
+        message: format!("it is in an inventory, and whether it is live is not known: {why}"),
+        fatal: true,
+    }
+}
+
+/// Whether an object that nobody declares is one of these tools'.
+fn is_managed(managed: &[Managed], key: &ResourceKey, live: &Value) -> bool {
+    managed.iter().any(|managed| match managed {
+        Managed::Inventory(entries) => entries.iter().any(|(entry, _)| entry == key),
+        Managed::ArgoCd { application, .. } => is_tracked(application, key, live),
+    })
+}
+
+/// Whether Argo CD counts an object to an Application. An id that does not name its own object
+/// came along with a copy of another one.
+fn is_tracked(application: &str, key: &ResourceKey, live: &Value) -> bool {
+    let text = |map: &str, name: &str| {
+        let map = live.get("metadata")?.get(map)?;
+        map.get(name)?.as_str()
+    };
+    if let Some(id) = text("annotations", TRACKING) {
+        let namespace = key.namespace.as_deref().unwrap_or_default();
+        let kind = format!("{}/{}", key.group, key.kind);
+        return id == format!("{application}:{kind}:{namespace}/{}", key.name);
+    }
+    text("labels", INSTANCE) == Some(application)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn tracking_ids_name_their_own_object_or_nothing() {
+        let key = ResourceKey {
+            group: "apps".to_owned(),
+            kind: "Deployment".to_owned(),
+            namespace: Some("shop".to_owned()),
+            name: "cart".to_owned(),
+        };
+        let with_id = |id: &str| json!({"metadata": {"annotations": {TRACKING: id}}});
+        let is_tracked = |live: &Value| is_tracked("web", &key, live);
+        assert!(is_tracked(&with_id("web:apps/Deployment:shop/cart")));
+        assert!(!is_tracked(&with_id("other:apps/Deployment:shop/cart")));
+        assert!(!is_tracked(&with_id("web:apps/Deployment:shop/copy")));
+        assert!(is_tracked(
+            &json!({"metadata": {"labels": {INSTANCE: "web"}}})
+        ));
+        assert!(!is_tracked(
+            &json!({"metadata": {"labels": {INSTANCE: "a"}}})
+        ));
+    }
+}

@@ -1,0 +1,204 @@
+//! Argo CD: what an Application, or an ApplicationSet, declares.
+//!
+//! What Argo CD would read from Git is read from the repository at hand as it lies: its
+//! `targetRevision` is not looked at.
+
+mod app_source;
+mod glob;
+mod set;
+mod spec;
+mod template;
+
+use serde_json::Value;
+
+use super::gitops::{Found, GitOps, Which, adopt, in_cluster, in_file, last_wins, marks, only_for};
+use super::render::Names;
+use super::repository::Repository;
+use super::{Loaded, Managed, Source};
+use crate::cluster::Live;
+use crate::policy::RuleOrigin;
+use spec::Spec;
+
+const GROUP: &str = "argoproj.io";
+
+/// One Application, or all of a file.
+#[derive(Debug)]
+pub struct Argo {
+    which: Which,
+    options: GitOps,
+}
+
+impl Argo {
+    /// What these Applications declare.
+    pub fn new(which: Which, options: GitOps) -> Self {
+        Self { which, options }
+    }
+
+    /// The Applications themselves; sets are expanded.
+    fn applications(
+        &self,
+        live: &dyn Live,
+        repository: &Repository,
+        loaded: &mut Loaded,
+    ) -> Vec<Found> {
+        let file = match &self.which {
+            Which::File(file) => file,
+            Which::Live { namespace, name } => {
+                let version = ["argoproj.io/v1alpha1"];
+                let found = in_cluster(live, &version, "Application", namespace, name);
+                return match found {
+                    Ok(found) => vec![found],
+                    Err(message) => {
+                        loaded.error(format!("argocd:{namespace}/{name}"), message);
+                        Vec::new()
+                    }
+                };
+            }
+        };
+        let mut applications = Vec::new();
+        for found in in_file(file, loaded) {
+            if found.is(GROUP, "Application") {
+                applications.push(found);
+            } else if found.is(GROUP, "ApplicationSet") {
+                match set::applications(&found.value, repository) {
+                    Ok(values) if values.is_empty() => {
+                        let message = "its generators find nothing in this repository: check \
+                                       their paths, and --repo-root";
+                        loaded.error(&found.place, message);
+                    }
+                    Ok(values) => applications.extend(values.into_iter().map(|value| Found {
+                        value,
+                        place: found.place.clone(),
+                    })),
+                    Err(message) => loaded.error(&found.place, message),
+                }
+            } else {
+                loaded.skip(&found.place, "neither an Application nor an ApplicationSet");
+            }
+        }
+        if applications.is_empty() && loaded.errors.is_empty() {
+            let message = "there is no Application in this file".to_owned();
+            loaded.error(file.display(), message);
+        }
+        applications
+    }
+}
+
+impl Source for Argo {
+    fn load(&self, live: &dyn Live) -> Loaded {
+        let mut loaded = Loaded::default();
+        match self.options.repository(&self.which) {
+            Ok((repository, names)) => {
+                for found in self.applications(live, &repository, &mut loaded) {
+                    let application = Application {
+                        found: &found,
+                        repository: &repository,
+                        names: &names,
+                        options: &self.options,
+                    };
+                    loaded.append(application.load());
+                }
+            }
+            Err(message) => match &self.which {
+                Which::File(file) => loaded.error(file.display(), message),
+                Which::Live { name, .. } => loaded.error(format!("argocd:{name}"), message),
+            },
+        }
+        let paths = [
+            ".metadata.annotations[\"argocd.argoproj.io/tracking-id\"]",
+            ".metadata.annotations[\"argocd.argoproj.io/installation-id\"]",
+            ".metadata.labels[\"app.kubernetes.io/instance\"]",
+            ".metadata.labels[\"argocd.argoproj.io/instance\"]",
+        ];
+        let reason = "Argo CD marks the objects that it tracks.";
+        loaded
+            .rules
+            .extend(marks("argocd-tracking", reason, &paths));
+        loaded
+    }
+}
+
+/// One Application.
+struct Application<'a> {
+    found: &'a Found,
+    repository: &'a Repository,
+    names: &'a Names,
+    options: &'a GitOps,
+}
+
+impl Application<'_> {
+    fn name(&self) -> &str {
+        self.found.metadata("name")
+    }
+
+    fn load(&self) -> Loaded {
+        let mut loaded = Loaded::default();
+        let spec = self.found.value.get("spec").cloned().unwrap_or(Value::Null);
+        // What the parser would say quotes values, which may be passwords.
+        let Ok(spec) = serde_json::from_value::<Spec>(without_nulls(spec)) else {
+            let message = "its spec is not one of an Application: check the types of its fields";
+            loaded.error(&self.found.place, message);
+            return loaded;
+        };
+        let sources: Vec<&spec::Source> = match &spec.sources {
+            Some(sources) if !sources.is_empty() => sources.iter().collect(),
+            _ => spec.source.iter().collect(),
+        };
+        if sources.is_empty() {
+            loaded.error(&self.found.place, "it names no source");
+        }
+        for source in &sources {
+            match self.source(source, &sources, &spec.destination.namespace) {
+                Ok(part) => loaded.append(part),
+                Err(message) => {
+                    let message = format!("Application {}: {message}", self.name());
+                    loaded.error(&self.found.place, message);
+                }
+            }
+        }
+        let by = format!("Application {}", self.name());
+        let namespace = Some(spec.destination.namespace.as_str());
+        adopt(&mut loaded.manifests, &by, namespace);
+        if sources.len() > 1 {
+            last_wins(&mut loaded);
+        }
+        self.rules(spec.ignore_differences.unwrap_or_default(), &mut loaded);
+        loaded.managed.push(Managed::ArgoCd {
+            application: self.name().to_owned(),
+            namespace: spec.destination.namespace,
+        });
+        loaded
+    }
+
+    /// Its `ignoreDifferences`, for its own objects alone.
+    fn rules(&self, specs: Vec<crate::policy::RuleSpec>, loaded: &mut Loaded) {
+        for (index, mut spec) in specs.into_iter().enumerate() {
+            spec.id = format!("{}/ignoreDifferences[{index}]", self.name());
+            spec.reason = format!("ignoreDifferences of the Application {}", self.name());
+            match spec.compile(RuleOrigin::Place(self.found.place.clone())) {
+                Ok(rule) => loaded.rules.extend(only_for(&rule, &loaded.manifests)),
+                Err(problems) => {
+                    for problem in problems {
+                        let what = format!("ignoreDifferences[{index}]: {}", problem.message);
+                        loaded.error(&self.found.place, what);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Without the fields that are null, which mean the same as none.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let kept = fields.into_iter().filter(|(_, value)| !value.is_null());
+            Value::Object(
+                kept.map(|(key, value)| (key, without_nulls(value)))
+                    .collect(),
+            )
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
+        other => other,
+    }
+}

@@ -1,0 +1,95 @@
+//! What an Application says, as far as it matters here
+//! (`argo-cd/pkg/apis/application/v1alpha1/types.go`).
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::policy::RuleSpec;
+
+/// `spec` of an Application.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Spec {
+    pub source: Option<Source>,
+    pub sources: Option<Vec<Source>>,
+    pub destination: Destination,
+    pub ignore_differences: Option<Vec<RuleSpec>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Destination {
+    pub namespace: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Source {
+    #[serde(rename = "repoURL")]
+    pub repo_url: String,
+    pub path: String,
+    pub chart: String,
+    #[serde(rename = "ref")]
+    pub reference: String,
+    pub directory: Option<Directory>,
+    pub kustomize: Option<Kustomize>,
+    pub helm: Option<Helm>,
+    pub plugin: Option<Value>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Directory {
+    pub recurse: bool,
+    pub include: String,
+    pub exclude: String,
+    pub jsonnet: Option<Value>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Kustomize {
+    pub name_prefix: String,
+    pub name_suffix: String,
+    pub namespace: String,
+    pub images: Vec<String>,
+    pub common_labels: BTreeMap<String, String>,
+    pub common_annotations: BTreeMap<String, String>,
+    pub common_annotations_envsubst: bool,
+    pub label_without_selector: bool,
+    pub label_include_templates: bool,
+    pub replicas: Vec<Value>,
+    pub patches: Vec<Value>,
+    pub components: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Helm {
+    pub release_name: String,
+    pub value_files: Vec<String>,
+    pub ignore_missing_value_files: bool,
+    pub values: String,
+    pub values_object: Option<Value>,
+    pub parameters: Vec<Parameter>,
+    pub file_parameters: Vec<FileParameter>,
+    pub skip_crds: bool,
+    pub namespace: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Parameter {
+    pub name: String,
+    pub value: String,
+    pub force_string: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct FileParameter {
+    pub name: String,
+    pub path: String,
+}

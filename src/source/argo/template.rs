@@ -1,0 +1,132 @@
+//! The templates of ApplicationSets, as far as they look parameters up.
+
+use serde_json::{Map, Value};
+
+/// What templates look up.
+#[derive(Debug, Clone)]
+pub struct Params {
+    values: Value,
+    /// Whether templates are Go's (`goTemplate: true`), else `{{name}}` alone.
+    is_go: bool,
+}
+
+impl Params {
+    /// Parameters; without `goTemplate` the keys are whole names, such as `path.basename`.
+    pub fn new(values: Value, is_go: bool) -> Self {
+        Self { values, is_go }
+    }
+
+    /// One parameter more.
+    pub fn add(&mut self, name: &str, value: Value) {
+        if let Value::Object(values) = &mut self.values {
+            values.insert(name.to_owned(), value);
+        }
+    }
+
+    /// What an action stands for; `None` if it is more than a name, or nothing has that name.
+    fn look_up(&self, action: &str) -> Option<String> {
+        let value = if self.is_go {
+            self.by_go(action)
+        } else {
+            self.values.get(action).or_else(|| {
+                let mut parts = action.split('.');
+                parts.try_fold(&self.values, |value, part| value.get(part))
+            })
+        };
+        match value? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Bool(flag) => Some(flag.to_string()),
+            _ => None,
+        }
+    }
+
+    /// `.path.basename`, `index .path.segments 1`
+    fn by_go(&self, action: &str) -> Option<&Value> {
+        if let Some(rest) = action.strip_prefix("index ") {
+            let (list, index) = rest.trim().split_once(' ')?;
+            return self.by_go(list)?.get(index.trim().parse::<usize>().ok()?);
+        }
+        let mut parts = action.strip_prefix('.')?.split('.');
+        parts.try_fold(&self.values, |value, part| value.get(part))
+    }
+}
+
+/// A template with everything looked up, in values and in keys.
+///
+/// # Errors
+/// When something in it is more than a look-up, or is not known.
+pub fn expand(template: &Value, params: &Params) -> Result<Value, String> {
+    Ok(match template {
+        Value::String(text) => Value::String(expand_text(text, params)?),
+        Value::Array(items) => {
+            let items = items.iter().map(|item| expand(item, params));
+            Value::Array(items.collect::<Result<_, _>>()?)
+        }
+        Value::Object(fields) => {
+            let fields = fields
+                .iter()
+                .map(|(key, value)| Ok((expand_text(key, params)?, expand(value, params)?)));
+            Value::Object(fields.collect::<Result<Map<_, _>, String>>()?)
+        }
+        other => other.clone(),
+    })
+}
+
+fn expand_text(text: &str, params: &Params) -> Result<String, String> {
+    let mut expanded = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (action, after) = after
+            .split_once("}}")
+            .ok_or("a template opens {{ and does not close it")?;
+        let value = params.look_up(action.trim()).ok_or_else(|| {
+            format!(
+                "its template has {{{{{action}}}}}, which is not a known parameter, or more than \
+                 one: only look-ups are expanded here; name an Application that it made \
+                 (argocd:NAME)"
+            )
+        })?;
+        expanded.push_str(before);
+        expanded.push_str(&value);
+        rest = after;
+    }
+    expanded.push_str(rest);
+    Ok(expanded)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn names_are_looked_up_in_both_ways_of_writing() {
+        let plain = Params::new(
+            json!({"path": "a/b", "path.basename": "b", "path[0]": "a"}),
+            false,
+        );
+        let text = json!({"{{path.basename}}": ["x-{{ path[0] }}-{{path}}", 1]});
+        let expected = json!({"b": ["x-a-a/b", 1]});
+        assert_eq!(expand(&text, &plain).unwrap(), expected);
+        let go = json!({"path": {"path": "a/b", "segments": ["a", "b"]}, "n": 3});
+        let go = Params::new(go, true);
+        let text = json!("{{.path.path}} {{ index .path.segments 1 }} {{ .n }}");
+        assert_eq!(expand(&text, &go).unwrap(), json!("a/b b 3"));
+    }
+
+    #[test]
+    fn what_is_computed_is_an_error() {
+        let params = Params::new(json!({"name": "a"}), true);
+        for text in [
+            "{{ .name | upper }}",
+            "{{ if .name }}",
+            "{{.other}}",
+            "{{name}}",
+            "{{ .name",
+        ] {
+            assert!(expand(&json!(text), &params).is_err(), "{text}");
+        }
+    }
+}

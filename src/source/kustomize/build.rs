@@ -1,0 +1,253 @@
+//! Builds kustomizations: runs kustomize and takes the objects out of what it prints.
+//!
+//! The user's kustomization is not built itself, but one of our own that has it in its `resources`,
+//! and asks for annotations that tell where each object came from. Flux's and Argo CD's settings
+//! are fields of that one; no file of the user's is touched.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use super::graph::{Graph, Kustomization, Limits, check, is_remote};
+use super::origin::Sources;
+use crate::source::Loaded;
+use crate::source::objects::load_rendered;
+use crate::source::read;
+use crate::source::render::{Job, Names, Program, Rendering, relative_to, workspace, write};
+
+/// What to do where neither program is there.
+const HINT: &str = "neither kustomize nor kubectl is on the PATH: install one of them \
+                    (https://kubectl.docs.kubernetes.io/installation/kustomize), name it with \
+                    --kustomize-bin, or pass --no-render to read the files as they lie";
+
+/// The annotations that tell where an object came from.
+const ORIGINS: &str = "originAnnotations";
+
+/// What is built together.
+pub(in crate::source) struct Build<'b> {
+    /// Directories with a kustomization, without links.
+    pub directories: Vec<PathBuf>,
+    /// Files with objects, without links.
+    pub files: Vec<PathBuf>,
+    /// What files are called.
+    pub names: &'b Names,
+    /// What is laid over it all: fields of a kustomization.
+    pub over: Map<String, Value>,
+    /// Directories of components that are laid over it.
+    pub components: Vec<PathBuf>,
+    /// Everything that is read must lie in here, where there is such a directory.
+    pub within: Option<&'b Path>,
+    /// Whether files may be loaded from outside of a kustomization, if they lie `within`.
+    pub load_outside: bool,
+}
+
+/// An error, and the file that it concerns.
+type Refusal = (PathBuf, String);
+
+impl<'b> Build<'b> {
+    /// One kustomization, as it is.
+    pub fn of(directory: &Path, names: &'b Names) -> Self {
+        Self {
+            directories: vec![directory.to_owned()],
+            files: Vec::new(),
+            names,
+            over: Map::new(),
+            components: Vec::new(),
+            within: None,
+            load_outside: false,
+        }
+    }
+
+    /// What is declared. What is wrong is an error at its file.
+    pub fn load(&self, rendering: &Rendering) -> Loaded {
+        let mut loaded = Loaded::default();
+        if let Err((file, message)) = self.built(rendering, &mut loaded) {
+            loaded.error(self.names.of(&file), message);
+        }
+        loaded
+    }
+
+    fn built(&self, rendering: &Rendering, loaded: &mut Loaded) -> Result<(), Refusal> {
+        let mut graph = Graph::default();
+        let all = self.directories.iter().chain(&self.components).cloned();
+        let nodes = graph.below(all);
+        for directory in &self.directories {
+            if !nodes.contains_key(directory) {
+                let message = "there is no kustomization in this directory".to_owned();
+                return Err((directory.clone(), message));
+            }
+        }
+        let limits = Limits {
+            allow_remote: rendering.allow_remote,
+            within: self.within,
+        };
+        check(&nodes, limits)?;
+        let root = self.directories.first().and_then(|first| nodes.get(first));
+        let root = root.copied();
+        let place = self.place(root);
+        let failed = |message| (place.clone(), message);
+        let (_guard, workspace) = workspace().map_err(failed)?;
+        let target = self.target(root, &workspace).map_err(failed)?;
+        let program = Program::find(
+            rendering.kustomize.as_deref(),
+            &["kustomize", "kubectl"],
+            HINT,
+        );
+        let program = program.map_err(failed)?;
+        let directory = place.parent().map(|parent| self.names.of(parent));
+        let directory = directory.unwrap_or_default();
+        let job = Job {
+            name: &format!("{} (building {directory})", program.name),
+            program: &program.file,
+            arguments: self.arguments(&program, &target.directory, rendering),
+            workspace: &workspace,
+            network: rendering.allow_remote,
+            deadline: rendering.deadline,
+        };
+        let output = job.run().map_err(failed)?;
+        let mut sources = Sources::new(&target.directory, &place, self.names);
+        sources.copies = target.copies;
+        let by = format!("kustomize build {directory}");
+        load_rendered(&self.names.of(&place), output, loaded, |manifest| {
+            sources.settle(manifest, &by, target.keeps_origins);
+        });
+        Ok(())
+    }
+
+    /// The file that stands for all of it.
+    fn place(&self, root: Option<&Kustomization>) -> PathBuf {
+        let file = root.map(|root| root.file.clone());
+        file.or_else(|| self.files.first().cloned())
+            .unwrap_or_default()
+    }
+
+    /// What kustomize is to build.
+    fn target(&self, root: Option<&Kustomization>, workspace: &Path) -> Result<Target, String> {
+        let metadata = root.map(Kustomization::build_metadata).unwrap_or_default();
+        let keeps_origins = metadata.contains(&ORIGINS);
+        let overlay = workspace.join("overlay");
+        let resources = self.directories.iter().map(|d| relative_to(d, &overlay));
+        let mut resources: Vec<String> = resources
+            .map(|resource| resource.to_string_lossy().into_owned())
+            .collect();
+        let is_plain = self.over.is_empty() && self.files.is_empty() && self.components.is_empty();
+        // Kustomize takes some paths for addresses, and a directory around ours for a circle; and
+        // annotations that are declared hold paths from the user's own directory.
+        let cannot_be_wrapped = resources.iter().any(|resource| is_remote(resource))
+            || self.directories.iter().any(|d| workspace.starts_with(d));
+        if let (Some(directory), true) = (self.directories.first(), self.directories.len() == 1)
+            && is_plain
+            && (cannot_be_wrapped || keeps_origins)
+        {
+            return Ok(Target {
+                directory: directory.clone(),
+                keeps_origins,
+                copies: Vec::new(),
+            });
+        }
+        if cannot_be_wrapped {
+            return Err(
+                "nothing can be laid over this directory: move it to another path, or set \
+                        TMPDIR to a directory outside of it"
+                    .to_owned(),
+            );
+        }
+        let copies = copies(&self.files, &overlay)?;
+        resources.extend(copies.iter().filter_map(|(copy, _)| {
+            let name = copy.strip_prefix(&overlay).ok()?;
+            Some(name.to_string_lossy().into_owned())
+        }));
+        let mut fields = self.adapted(root)?;
+        let mut build_metadata = metadata;
+        if !keeps_origins {
+            build_metadata.push(ORIGINS);
+        }
+        fields.insert("resources".to_owned(), json!(resources));
+        fields.insert("buildMetadata".to_owned(), json!(build_metadata));
+        if !self.components.is_empty() {
+            let components = self.components.iter().map(|c| relative_to(c, &overlay));
+            fields.insert(
+                "components".to_owned(),
+                json!(components.collect::<Vec<_>>()),
+            );
+        }
+        // JSON is YAML.
+        let text = Value::Object(fields).to_string();
+        write(&overlay.join("kustomization.yaml"), &text)?;
+        Ok(Target {
+            directory: overlay,
+            keeps_origins,
+            copies,
+        })
+    }
+
+    /// What is laid over, where the tools in question would write it *into* the kustomization: a
+    /// prefix would replace the one that is there, and an image be known by its first name.
+    fn adapted(&self, root: Option<&Kustomization>) -> Result<Map<String, Value>, String> {
+        let mut over = self.over.clone();
+        let Some(root) = root else {
+            return Ok(over);
+        };
+        for field in ["namePrefix", "nameSuffix"] {
+            if over.contains_key(field) && root.fields.contains_key(field) {
+                return Err(format!(
+                    "{field} is set for it, and in this kustomization too, which cannot both be \
+                     rendered here"
+                ));
+            }
+        }
+        let known = root.fields.get("images").and_then(Value::as_array);
+        let images = over.get_mut("images").and_then(Value::as_array_mut);
+        for image in images.into_iter().flatten() {
+            let same = known
+                .into_iter()
+                .flatten()
+                .find(|k| k["name"] == image["name"]);
+            if let Some(new_name) = same.and_then(|same| same.get("newName")) {
+                image["name"] = new_name.clone();
+            }
+        }
+        Ok(over)
+    }
+
+    fn arguments(&self, program: &Program, target: &Path, rendering: &Rendering) -> Vec<OsString> {
+        let verb = if program.name.starts_with("kubectl") || program.name == "oc" {
+            "kustomize"
+        } else {
+            "build"
+        };
+        let restrictor = if rendering.load_outside || self.load_outside {
+            "LoadRestrictionsNone"
+        } else {
+            "LoadRestrictionsRootOnly"
+        };
+        let mut arguments = vec![OsString::from(verb)];
+        arguments.push(format!("--load-restrictor={restrictor}").into());
+        arguments.push(target.into());
+        arguments
+    }
+}
+
+/// What kustomize is to build.
+struct Target {
+    directory: PathBuf,
+    /// Whether objects keep the annotations of their origins, since they are declared.
+    keeps_origins: bool,
+    /// Copies of the user's files, and what they are copies of.
+    copies: Vec<(PathBuf, PathBuf)>,
+}
+
+/// Copies files to where kustomize loads them from. The directory is nobody else's to read, and
+/// goes with the build.
+fn copies(files: &[PathBuf], overlay: &Path) -> Result<Vec<(PathBuf, PathBuf)>, String> {
+    let mut copies = Vec::new();
+    for (number, file) in files.iter().enumerate() {
+        let copy = overlay.join(format!("file-{number}.yaml"));
+        let text = String::from_utf8(read::file(file)?)
+            .map_err(|_| format!("{} is not UTF-8", file.display()))?;
+        write(&copy, &text)?;
+        copies.push((copy, file.clone()));
+    }
+    Ok(copies)
+}

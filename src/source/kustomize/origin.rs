@@ -1,0 +1,236 @@
+//! Leads what kustomize built back to the files that it was made of.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::model::{Locate, Manifest, Origin, Position, Step};
+use crate::source::objects::remove_annotation;
+use crate::source::render::{Names, normal};
+use crate::source::{Loaded, files, read};
+use crate::yaml;
+
+/// The annotation that says where an object came from
+/// (`sigs.k8s.io/kustomize/api/internal/utils`, `OriginAnnotationKey`).
+const ORIGIN: &str = "config.kubernetes.io/origin";
+
+/// The keys by which the items of a list are recognized in another place.
+const KEYS: [&str; 8] = [
+    "name",
+    "containerPort",
+    "port",
+    "mountPath",
+    "key",
+    "host",
+    "path",
+    "topologyKey",
+];
+
+/// The files that a build was made of, each read once.
+pub(super) struct Sources<'s> {
+    /// The directory that was built; paths of origins start there.
+    built: &'s Path,
+    /// The user's kustomization.
+    root: &'s Path,
+    names: &'s Names,
+    /// Copies of the user's files, and what they are copies of.
+    pub copies: Vec<(PathBuf, PathBuf)>,
+    files: HashMap<PathBuf, Vec<Arc<Manifest>>>,
+}
+
+impl<'s> Sources<'s> {
+    pub fn new(built: &'s Path, root: &'s Path, names: &'s Names) -> Self {
+        Self {
+            built,
+            root,
+            names,
+            copies: Vec::new(),
+            files: HashMap::new(),
+        }
+    }
+
+    /// Says of a manifest where it came from. The annotation goes, unless the manifest is to have
+    /// it.
+    pub fn settle(&mut self, manifest: &mut Manifest, by: &str, keeps_annotation: bool) {
+        let mut object = manifest.value();
+        let annotation = object
+            .pointer("/metadata/annotations")
+            .and_then(|all| all.get(ORIGIN)?.as_str().map(str::to_owned));
+        let origin = annotation.map_or(Value::Null, |text| {
+            let document = yaml::parse(&text).documents.into_iter().next();
+            document.map_or(Value::Null, |document| document.value)
+        });
+        if !keeps_annotation {
+            remove_annotation(&mut object, ORIGIN);
+            manifest.object = object.into();
+        }
+        let text = |field: &str| origin.get(field).and_then(Value::as_str);
+        manifest.origin.rendered_by = Some(Arc::from(by));
+        manifest.source_map = None;
+        match (text("repo"), text("path"), text("configuredIn")) {
+            (Some(repository), path, _) => {
+                let reference = text("ref").map(|r| format!("?ref={r}")).unwrap_or_default();
+                let path = path.unwrap_or_default();
+                let name = format!("{repository}//{path}{reference}");
+                self.place(manifest, name, 1, 1);
+            }
+            (None, Some(path), _) => self.in_file(manifest, path),
+            (None, None, Some(path)) => self.generated(manifest, path),
+            (None, None, None) => self.place(manifest, self.names.of(self.root), 1, 1),
+        }
+    }
+
+    fn place(&self, manifest: &mut Manifest, name: String, document: usize, line: usize) {
+        manifest.origin = Origin {
+            file: Arc::from(name),
+            document,
+            line,
+            ..manifest.origin.clone()
+        };
+    }
+
+    /// An object that lies in a file, as it is or before kustomize changed it.
+    fn in_file(&mut self, manifest: &mut Manifest, path: &str) {
+        let path = normal(&self.built.join(path));
+        let original = self.copies.iter().find(|(copy, _)| *copy == path);
+        let path = original.map_or(path, |(_, original)| original.clone());
+        let name = self.names.of(&path);
+        let written = self
+            .objects(path, &name)
+            .iter()
+            .max_by_key(|written| likeness(written, manifest))
+            .filter(|written| likeness(written, manifest).is_some())
+            .cloned();
+        let Some(written) = written else {
+            return self.place(manifest, name, 1, 1);
+        };
+        self.place(manifest, name, written.origin.document, written.origin.line);
+        manifest.source_map = Some(Arc::new(Back {
+            written,
+            built: manifest.value(),
+        }));
+    }
+
+    /// An object that a generator made: the place is that of the generator.
+    fn generated(&self, manifest: &mut Manifest, path: &str) {
+        let path = normal(&self.built.join(path));
+        let line = generator_line(&path, &manifest.kind, &manifest.name);
+        self.place(manifest, self.names.of(&path), 1, line.unwrap_or(1));
+    }
+
+    fn objects(&mut self, path: PathBuf, name: &str) -> &[Arc<Manifest>] {
+        self.files.entry(path).or_insert_with_key(|path| {
+            let mut loaded = Loaded::default();
+            if let Ok(bytes) = read::file(path) {
+                files::load_bytes(name, bytes, || false, &mut loaded);
+            }
+            loaded.manifests.into_iter().map(Arc::new).collect()
+        })
+    }
+}
+
+/// How much an object in a file looks like one that was built from it; `None` for not at all.
+/// Names may have got a prefix, a suffix or another namespace.
+fn likeness(written: &Manifest, built: &Manifest) -> Option<(bool, bool, bool)> {
+    let group = |manifest: &Manifest| crate::model::group_of(&manifest.api_version).to_owned();
+    let same_kind = written.kind == built.kind && group(written) == group(built);
+    (same_kind && built.name.contains(&written.name)).then(|| {
+        (
+            written.name == built.name,
+            written.namespace == built.namespace,
+            built.name.starts_with(&written.name),
+        )
+    })
+}
+
+/// The line of the generator that made an object.
+fn generator_line(file: &Path, kind: &str, name: &str) -> Option<usize> {
+    let field = match kind {
+        "ConfigMap" => "configMapGenerator",
+        "Secret" => "secretGenerator",
+        _ => return None,
+    };
+    let text = yaml::decode(read::file(file).ok()?).ok()?;
+    let document = yaml::parse(&text).documents.into_iter().next()?;
+    let generators = document.value.get(field)?.as_array()?;
+    let generated = |generator: &Value| {
+        let generator = generator.get("name").and_then(Value::as_str);
+        generator
+            .filter(|generator| name.contains(generator))
+            .map(str::len)
+    };
+    let named = generators.iter().map(generated).enumerate();
+    let (index, _) = named.max_by_key(|(_, length)| *length)?;
+    let steps = [Step::Field(field.to_owned()), Step::Index(index)];
+    Some(yaml::locate(&text, document.span, &steps)?.line)
+}
+
+/// The way from an object that was built to the one that is written.
+#[derive(Debug)]
+struct Back {
+    written: Arc<Manifest>,
+    built: Value,
+}
+
+impl Locate for Back {
+    fn locate(&self, steps: &[Step]) -> Option<Position> {
+        self.written
+            .locate(&way_back(&self.built, &self.written.value(), steps))
+    }
+}
+
+/// The same way in the object that is written, as far as it goes there.
+fn way_back(mut built: &Value, mut written: &Value, steps: &[Step]) -> Vec<Step> {
+    let mut way = Vec::with_capacity(steps.len());
+    for step in steps {
+        let next = match step {
+            Step::Field(field) => built.get(field).zip(written.get(field)).inspect(|_| {
+                way.push(step.clone());
+            }),
+            Step::Index(index) => built.get(index).and_then(|item| {
+                let items = written.as_array()?;
+                let (at, same) = items.iter().enumerate().find(|(_, w)| is_same(item, w))?;
+                way.push(Step::Index(at));
+                Some((item, same))
+            }),
+        };
+        let Some(next) = next else { break };
+        (built, written) = next;
+    }
+    way
+}
+
+/// Whether two items of lists speak of the same thing.
+fn is_same(a: &Value, b: &Value) -> bool {
+    let key = KEYS.iter().find(|key| a.get(**key).is_some());
+    match key {
+        Some(key) => a.get(*key) == b.get(*key),
+        None => a == b,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_are_found_by_their_keys_wherever_they_stand() {
+        let built = json!({"c": [{"name": "new"}, {"name": "a", "v": 1, "w": 2}]});
+        let written = json!({"c": [{"name": "a", "v": 3}]});
+        let field = |name: &str| Step::Field(name.to_owned());
+        let back = |steps: &[Step]| way_back(&built, &written, steps);
+        assert_eq!(
+            back(&[field("c"), Step::Index(1), field("v")]),
+            [field("c"), Step::Index(0), field("v")]
+        );
+        assert_eq!(
+            back(&[field("c"), Step::Index(1), field("w")]),
+            [field("c"), Step::Index(0)]
+        );
+        assert_eq!(back(&[field("c"), Step::Index(0)]), [field("c")]);
+    }
+
+    use serde_json::json;
+}

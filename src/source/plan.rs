@@ -1,0 +1,209 @@
+//! Which files of a tree are rendered, and which are read as they lie. Never both: what a
+//! renderer makes of a file, and the file itself, are two different declarations.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::Loaded;
+use super::chart;
+use super::kustomize::{self, Graph, has_file};
+use super::render::Names;
+use super::walk::Found;
+
+/// What becomes of a tree.
+#[derive(Default)]
+pub(super) struct Plan {
+    /// What is read as it lies.
+    pub raw: Vec<Found>,
+    /// The kustomizations that are built.
+    pub builds: Vec<Root>,
+    /// The charts that are rendered.
+    pub charts: Vec<Root>,
+    /// What is left out, and why.
+    pub remarks: Loaded,
+}
+
+/// A directory that is rendered.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Root {
+    /// Without links.
+    pub directory: PathBuf,
+    /// What its files are called.
+    pub argument: PathBuf,
+}
+
+/// Sorts out what the arguments led to.
+///
+/// An argument that is a kustomization or a chart is rendered, and nothing else below it is read.
+/// Of a tree with
+/// kustomizations in it those are built that no other one there builds upon; the files that any of
+/// them uses are not read again, nor are the files beside them, which kustomize leaves out too.
+pub(super) fn plan(arguments: &[PathBuf], found: Vec<Found>) -> Plan {
+    let mut graph = Graph::default();
+    let named = named_roots(arguments, &mut graph);
+    let charts = named_charts(arguments, &named);
+    let within = found.iter().filter_map(directory_of_kustomization);
+    let within: BTreeSet<PathBuf> = within
+        .filter(|directory| !is_below(directory, &named) && !is_below(directory, &charts))
+        .collect();
+    let mut plan = Plan::default();
+    let roots = roots(&within, &mut graph);
+    let names = |directory: &Path| argument_of(directory, arguments);
+    for (directory, argument) in &named {
+        plan.builds.push(Root {
+            directory: directory.clone(),
+            argument: argument.clone(),
+        });
+    }
+    for (directory, argument) in &charts {
+        plan.charts.push(Root {
+            directory: directory.clone(),
+            argument: argument.clone(),
+        });
+    }
+    for directory in &roots {
+        plan.builds.push(Root {
+            directory: directory.clone(),
+            argument: names(directory),
+        });
+    }
+    let all = within.iter().chain(named.keys()).cloned();
+    let nodes = graph.below(all);
+    let used: BTreeSet<&PathBuf> = nodes.values().flat_map(|node| &node.files).collect();
+    for file in found {
+        let Found::File {
+            name, canonical, ..
+        } = &file
+        else {
+            plan.raw.push(file);
+            continue;
+        };
+        let parent = canonical.parent().unwrap_or(Path::new("/"));
+        if used.contains(canonical) || nodes.values().any(|node| node.file == *canonical) {
+            unused_component(name, canonical, &roots, &named, &nodes, &mut plan.remarks);
+        } else if is_below(canonical, &charts) {
+            // A chart's files are what it is rendered from.
+        } else if let Some(root) = root_above(canonical, &named) {
+            let root = Names::like(&named[root]).of(root);
+            let reason = format!("no part of the kustomization {root}, which is rendered");
+            plan.remarks.skip(name, reason);
+        } else if nodes.contains_key(parent) {
+            let reason = "it lies beside a kustomization that does not use it";
+            plan.remarks.skip(name, reason);
+        } else {
+            plan.raw.push(file);
+        }
+    }
+    plan
+}
+
+/// The arguments that are kustomizations, by directory, and how they were given.
+fn named_roots(arguments: &[PathBuf], graph: &mut Graph) -> BTreeMap<PathBuf, PathBuf> {
+    let mut roots = BTreeMap::new();
+    for argument in arguments {
+        let Ok(mut path) = argument.canonicalize() else {
+            continue;
+        };
+        if path.is_file() && kustomize::has_name(&path) {
+            path.pop();
+        }
+        if path.is_dir() && graph.at(&path).is_some() {
+            roots.insert(path, argument.clone());
+        }
+    }
+    roots
+}
+
+/// The arguments that are charts, likewise. A directory that is both is a kustomization.
+fn named_charts(
+    arguments: &[PathBuf],
+    kustomizations: &BTreeMap<PathBuf, PathBuf>,
+) -> BTreeMap<PathBuf, PathBuf> {
+    let charts = arguments.iter().filter_map(|argument| {
+        let path = argument.canonicalize().ok()?;
+        let is_chart = path.join(chart::FILE).is_file() && !kustomizations.contains_key(&path);
+        is_chart.then(|| (path, argument.clone()))
+    });
+    charts.collect()
+}
+
+/// The directory of a file that is one of kustomize's by its name.
+fn directory_of_kustomization(found: &Found) -> Option<PathBuf> {
+    match found {
+        Found::File {
+            path, canonical, ..
+        } if kustomize::has_name(path) => canonical
+            .parent()
+            .map(Path::to_owned)
+            .filter(|directory| has_file(directory)),
+        _ => None,
+    }
+}
+
+/// The kustomizations among these directories that no other one builds upon. Of those that build
+/// upon each other in a circle, one: kustomize says what is wrong.
+fn roots(directories: &BTreeSet<PathBuf>, graph: &mut Graph) -> BTreeSet<PathBuf> {
+    let mut bases = BTreeSet::new();
+    let mut whole = BTreeSet::new();
+    for directory in directories {
+        let Some(node) = graph.at(directory) else {
+            continue;
+        };
+        bases.extend(node.directories.iter().cloned());
+        if !node.is_component {
+            whole.insert(directory.clone());
+        }
+    }
+    let mut roots: BTreeSet<PathBuf> = whole.difference(&bases).cloned().collect();
+    for directory in &whole {
+        if !graph.below(roots.iter().cloned()).contains_key(directory) {
+            roots.insert(directory.clone());
+        }
+    }
+    roots
+}
+
+/// A component that no kustomization here uses is left out with its files, and that is said once.
+fn unused_component(
+    name: &str,
+    file: &Path,
+    roots: &BTreeSet<PathBuf>,
+    named: &BTreeMap<PathBuf, PathBuf>,
+    nodes: &BTreeMap<PathBuf, &kustomize::Kustomization>,
+    remarks: &mut Loaded,
+) {
+    let Some((directory, _)) = nodes.iter().find(|(_, node)| node.file == *file) else {
+        return;
+    };
+    let is_root = roots.contains(directory) || named.contains_key(directory);
+    let is_used = nodes
+        .values()
+        .any(|node| node.directories.contains(directory));
+    if !is_root && !is_used {
+        let reason = if is_below(directory, named) {
+            "a kustomization of its own, below one that is rendered: name it to render it"
+        } else {
+            "a component of kustomize, which no kustomization here uses"
+        };
+        remarks.skip(name, reason);
+    }
+}
+
+fn is_below(directory: &Path, named: &BTreeMap<PathBuf, PathBuf>) -> bool {
+    root_above(directory, named).is_some()
+}
+
+fn root_above<'n>(path: &Path, named: &'n BTreeMap<PathBuf, PathBuf>) -> Option<&'n PathBuf> {
+    named.keys().find(|root| path.starts_with(root))
+}
+
+/// The argument that led to a directory.
+fn argument_of(directory: &Path, arguments: &[PathBuf]) -> PathBuf {
+    let leads = |argument: &&PathBuf| {
+        argument
+            .canonicalize()
+            .is_ok_and(|argument| directory.starts_with(argument))
+    };
+    let argument = arguments.iter().find(leads);
+    argument.cloned().unwrap_or_else(|| PathBuf::from("."))
+}

@@ -1,0 +1,251 @@
+//! Runs a renderer as a child process, within bounds.
+
+use std::ffi::OsString;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The most that a renderer may write: as much as a file that is read may hold.
+const MAX_OUTPUT: u64 = 256 << 20;
+
+/// The most of its messages that is kept.
+const MAX_MESSAGES: u64 = 64 << 10;
+
+/// The longest message that is passed on, in characters.
+const LONGEST_MESSAGE: usize = 400;
+
+/// How often a child is looked at that has closed its output and not ended.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// What a program needs to reach other machines, if it may.
+const NETWORK: [&str; 12] = [
+    "PATH",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "GIT_SSL_CAINFO",
+    "SYSTEMROOT",
+    "SystemRoot",
+];
+
+/// One run of a renderer.
+#[derive(Debug)]
+pub(in crate::source) struct Job<'j> {
+    /// The program's file.
+    pub program: &'j Path,
+    /// What it is called in messages.
+    pub name: &'j str,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
+    /// Where it runs: a directory of our own, with an empty `home` in it.
+    pub workspace: &'j Path,
+    /// Whether it may fetch from other machines.
+    pub network: bool,
+    /// When it is ended.
+    pub deadline: Duration,
+}
+
+impl Job<'_> {
+    /// What the program writes to its standard output.
+    ///
+    /// # Errors
+    /// In words for the user: it cannot be started, fails, takes too long or writes too much.
+    pub fn run(&self) -> Result<Vec<u8>, String> {
+        let name = self.name;
+        let ends = Instant::now() + self.deadline;
+        let mut child = Guard(self.command().spawn().map_err(|error| {
+            let program = self.program.display();
+            format!("{name} ({program}) cannot be started: {error}")
+        })?);
+        let output = collect(child.0.stdout.take(), MAX_OUTPUT);
+        let messages = collect(child.0.stderr.take(), MAX_MESSAGES);
+        let late = || {
+            let seconds = self.deadline.as_secs();
+            format!(
+                "{name} did not end within {seconds} s and was ended: look what keeps it, or \
+                 allow more with --render-timeout"
+            )
+        };
+        let output = output.recv_timeout(until(ends)).map_err(|_| late())?;
+        if output.len() as u64 > MAX_OUTPUT {
+            let most = MAX_OUTPUT >> 20;
+            return Err(format!(
+                "{name} writes more than {most} MiB: render less at a time"
+            ));
+        }
+        let status = child.wait(ends).ok_or_else(late)?;
+        if status.success() {
+            return Ok(output);
+        }
+        // What it says of its failure may come from a grandchild that lives on.
+        let messages = messages.recv_timeout(until(ends).min(Duration::from_secs(1)));
+        let said = last_words(&messages.unwrap_or_default());
+        Err(match status.code() {
+            Some(code) if said.is_empty() => format!("{name} failed with exit code {code}"),
+            Some(code) => format!("{name} failed with exit code {code}: {said}"),
+            None => format!("{name} was ended by a signal"),
+        })
+    }
+
+    /// No credentials, no configuration, and nothing to find them by.
+    fn command(&self) -> Command {
+        let home = self.workspace.join("home");
+        let mut command = Command::new(self.program);
+        command
+            .args(&self.arguments)
+            .current_dir(self.workspace)
+            .env_clear()
+            .env("HOME", &home)
+            .env("TMPDIR", &home)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if self.network {
+            command.env("GIT_TERMINAL_PROMPT", "0");
+            let given = |name: &str| Some((name.to_owned(), std::env::var_os(name)?));
+            command.envs(NETWORK.iter().filter_map(|name| given(name)));
+        }
+        command
+    }
+}
+
+/// Ends the child when it goes, whatever it is at.
+struct Guard(Child);
+
+impl Guard {
+    fn wait(&mut self, ends: Instant) -> Option<ExitStatus> {
+        loop {
+            match self.0.try_wait() {
+                Ok(Some(status)) => return Some(status),
+                Ok(None) if Instant::now() < ends => thread::sleep(PAUSE),
+                Ok(None) | Err(_) => return None,
+            }
+        }
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // It may have ended on its own, which is as good.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Reads a stream in a thread of its own, one byte beyond the bound at most.
+fn collect(stream: Option<impl Read + Send + 'static>, most: u64) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut stream) = stream {
+            // A stream that breaks off ends here; the exit code tells.
+            let _ = stream.by_ref().take(most + 1).read_to_end(&mut bytes);
+        }
+        // Nobody may wait any more.
+        let _ = sender.send(bytes);
+    });
+    receiver
+}
+
+fn until(ends: Instant) -> Duration {
+    ends.saturating_duration_since(Instant::now())
+}
+
+/// What a program said last, on one line and not too long. The programs say the cause at the end,
+/// after warnings.
+fn last_words(messages: &[u8]) -> String {
+    let text = String::from_utf8_lossy(messages);
+    // Of a message of several lines in Kubernetes' log format the first says most; the others may
+    // quote what is wrong.
+    let of_several = text.split_once("err=<\n").map(|(_, lines)| lines);
+    let first = of_several.and_then(|lines| lines.lines().next());
+    let text = first.unwrap_or(&text);
+    let mut lines = text.lines().map(str::trim);
+    let last = lines.rfind(|line| !line.is_empty());
+    let last = last.unwrap_or_default();
+    let last = of_klog(last).unwrap_or_else(|| last.to_owned());
+    let last = last.strip_prefix("Error: ").unwrap_or(&last);
+    let last = last.strip_prefix("error: ").unwrap_or(last);
+    let end = last.char_indices().nth(LONGEST_MESSAGE);
+    match end {
+        Some((end, _)) => format!("{}…", &last[..end]),
+        None => last.to_owned(),
+    }
+}
+
+/// The error in a line of Kubernetes' log format, which begins with the time and the process
+/// (`E1121 14:53:57.052964 27197 run.go:72] "command failed" err="…"`).
+fn of_klog(line: &str) -> Option<String> {
+    let (_, message) = line.split_once("] ").filter(|_| line.starts_with('E'))?;
+    let (_, error) = message.split_once("err=\"")?;
+    let error = error.strip_suffix('"').unwrap_or(error);
+    Some(error.replace("\\\"", "\"").replace("\\n", " "))
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(script: &str) -> Result<Vec<u8>, String> {
+        let workspace = tempfile::tempdir().unwrap();
+        std::fs::create_dir(workspace.path().join("home")).unwrap();
+        let job = Job {
+            program: Path::new("/bin/sh"),
+            name: "tool",
+            arguments: ["-c", script].map(OsString::from).to_vec(),
+            workspace: workspace.path(),
+            network: false,
+            deadline: Duration::from_millis(500),
+        };
+        job.run()
+    }
+
+    #[test]
+    fn output_comes_back() {
+        assert_eq!(run("echo a; echo b >&2").unwrap(), b"a\n");
+    }
+
+    #[test]
+    fn failures_tell_the_last_words_only() {
+        let message = run("echo '# Warning' >&2; echo 'Error: no such file' >&2; exit 3");
+        let expected = "tool failed with exit code 3: no such file";
+        assert_eq!(message.unwrap_err(), expected);
+        let message = run("kill -9 $$").unwrap_err();
+        assert_eq!(message, "tool was ended by a signal");
+        assert!(run("printf '%01000d' 1 >&2; exit 1").unwrap_err().len() < 450);
+    }
+
+    #[test]
+    fn the_log_format_of_kubectl_is_read() {
+        let line = r#"E1121 14:53:57.05 27197 run.go:72] "command failed" err="a \"b\"\nc""#;
+        assert_eq!(last_words(line.as_bytes()), "a \"b\" c");
+        let lines = b"E1121 14:53:57.05 27197 run.go:72] \"failed\" err=<\n\ttrouble\n\tsecret\n >";
+        assert_eq!(last_words(lines), "trouble");
+    }
+
+    #[test]
+    fn programs_that_do_not_end_are_ended() {
+        for script in ["sleep 60", "exec >&-; sleep 60", "while :; do :; done"] {
+            let message = run(script).unwrap_err();
+            assert!(message.contains("did not end"), "{script}: {message}");
+        }
+    }
+
+    #[test]
+    fn the_environment_is_empty_and_so_is_the_home() {
+        let output = run("env | cut -d= -f1 | sort; ls -A \"$HOME\"").unwrap();
+        let names = String::from_utf8(output).unwrap();
+        let known = ["HOME", "OLDPWD", "PATH", "PWD", "SHLVL", "TMPDIR", "_"];
+        let unknown: Vec<&str> = names.lines().filter(|n| !known.contains(n)).collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
+    }
+}

@@ -1,0 +1,76 @@
+//! Renderers: programs that make manifests out of something else.
+//!
+//! They are other people's programs and read other people's files, so each runs with a deadline,
+//! a bound on its output, an empty home, and an environment that holds no credentials.
+
+mod child;
+mod names;
+mod program;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::source::ChartOptions;
+
+pub(super) use child::Job;
+pub(super) use names::{Names, normal, relative_to};
+pub(super) use program::Program;
+
+/// How long a renderer may take, unless the user says otherwise.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// How directories are rendered that are no plain manifests.
+#[derive(Debug, Clone)]
+pub struct Rendering {
+    /// `kustomize`, or a `kubectl`; found on the PATH if nobody names one.
+    pub kustomize: Option<PathBuf>,
+    /// `helm`, likewise.
+    pub helm: Option<PathBuf>,
+    /// Whether what lies on other machines may be fetched.
+    pub allow_remote: bool,
+    /// Whether kustomizations may load files that lie outside of their directory.
+    pub load_outside: bool,
+    /// How long one run of a renderer may take.
+    pub deadline: Duration,
+    /// What charts are rendered with.
+    pub chart: ChartOptions,
+}
+
+impl Default for Rendering {
+    fn default() -> Self {
+        Self {
+            kustomize: None,
+            helm: None,
+            allow_remote: false,
+            load_outside: false,
+            deadline: DEADLINE,
+            chart: ChartOptions::default(),
+        }
+    }
+}
+
+/// A directory of our own, for the empty home of a renderer and for what is laid over the user's
+/// files. It goes when it is dropped.
+pub(super) fn workspace() -> Result<(TempDir, PathBuf), String> {
+    let failed = |error: std::io::Error| format!("cannot make a temporary directory: {error}");
+    let directory = tempfile::Builder::new()
+        .prefix("driftctl-")
+        .tempdir()
+        .map_err(failed)?;
+    let canonical = directory.path().canonicalize().map_err(failed)?;
+    std::fs::create_dir(canonical.join("home")).map_err(failed)?;
+    Ok((directory, canonical))
+}
+
+/// Writes a file into a workspace.
+pub(super) fn write(path: &Path, text: &str) -> Result<(), String> {
+    let write = || {
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        std::fs::write(path, text)
+    };
+    write().map_err(|error| format!("cannot write a temporary file: {error}"))
+}

@@ -1,0 +1,103 @@
+//! Finds the programs that render.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+/// A program that renders.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::source) struct Program {
+    /// Its file, as an absolute path.
+    pub file: PathBuf,
+    /// What it is called.
+    pub name: String,
+}
+
+impl Program {
+    /// The program that the user names, or the first of `names` that lies on the PATH.
+    ///
+    /// # Errors
+    /// When there is none; `hint` says how to get one.
+    pub fn find(named: Option<&Path>, names: &[&str], hint: &str) -> Result<Self, String> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        if let Some(named) = named {
+            let has_folder = named.components().count() > 1;
+            let found = if has_folder {
+                std::path::absolute(named)
+                    .ok()
+                    .filter(|file| is_program(file))
+            } else {
+                on_path(&path, named.as_os_str())
+            };
+            let message = || format!("{} is no program that can be run", named.display());
+            return found.map(Self::of).ok_or_else(message);
+        }
+        let found = names
+            .iter()
+            .find_map(|name| on_path(&path, OsStr::new(name)));
+        found.map(Self::of).ok_or_else(|| hint.to_owned())
+    }
+
+    fn of(file: PathBuf) -> Self {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        Self {
+            name: name.into_owned(),
+            file,
+        }
+    }
+}
+
+/// The file of that name in the first folder of the PATH that has one. Folders that are relative
+/// are passed over: what they mean depends on where one stands, which may be in somebody else's
+/// tree.
+fn on_path(path: &OsStr, name: &OsStr) -> Option<PathBuf> {
+    std::env::split_paths(path)
+        .filter(|folder| folder.is_absolute())
+        .flat_map(|folder| {
+            let plain = folder.join(name);
+            let with_extension = plain.with_extension(std::env::consts::EXE_EXTENSION);
+            [plain, with_extension]
+        })
+        .find(|file| is_program(file))
+}
+
+fn is_program(file: &Path) -> bool {
+    let Ok(metadata) = file.metadata() else {
+        return false;
+    };
+    metadata.is_file() && is_executable(&metadata)
+}
+
+#[cfg(unix)]
+fn is_executable(metadata: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.permissions().mode() & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_: &std::fs::Metadata) -> bool {
+    true
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_absolute_folders_of_the_path_count() {
+        let found = on_path(OsStr::new(".:bin::/bin"), OsStr::new("sh"));
+        assert_eq!(found, Some(PathBuf::from("/bin/sh")));
+        assert_eq!(on_path(OsStr::new("."), OsStr::new("Cargo.toml")), None);
+    }
+
+    #[test]
+    fn what_cannot_be_run_is_no_program() {
+        let find = |file: &str| Program::find(Some(Path::new(file)), &[], "");
+        let text = tempfile::NamedTempFile::new().unwrap();
+        assert!(find(text.path().to_str().unwrap()).is_err());
+        assert!(find("/nowhere/kustomize").is_err());
+        assert_eq!(find("/bin/sh").unwrap().name, "sh");
+        let hint = Program::find(None, &["no-such-program-anywhere"], "install it");
+        assert_eq!(hint.unwrap_err(), "install it");
+    }
+}

@@ -1,0 +1,275 @@
+//! Applications and ApplicationSets of Argo CD.
+
+use super::{config, has, program, recording, report, sources};
+use crate::support::Place;
+
+/// An Application with one source.
+fn application(name: &str, source: &str) -> String {
+    format!(
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: {name}\n  \
+         namespace: argocd\nspec:\n  destination: {{namespace: shop}}\n  source: {source}\n"
+    )
+}
+
+fn without_namespace(name: &str, value: &str) -> String {
+    config(name, value).replace("  namespace: shop\n", "")
+}
+
+fn repository() -> Place {
+    Place::new()
+        .folder(".git")
+        .file("live.json", recording(&[&config("cart", "b")]))
+        .file("apps/a/cart.yaml", without_namespace("cart", "a"))
+        .file("apps/a/deep/deep.yaml", config("deep", "a"))
+        .file("apps/a/secret.yaml", config("secret", "a"))
+        .file(
+            "apps/a/hook.yaml",
+            config("hook", "a").replace(
+                "metadata:\n",
+                "metadata:\n  annotations: {argocd.argoproj.io/hook: PreSync}\n",
+            ),
+        )
+        .file(
+            "apps/b/kustomization.yaml",
+            "resources: [cart.yaml]\nimages: [{name: web, newName: reg.example/web, newTag: v1}]\n",
+        )
+        .file("apps/b/cart.yaml", config("cart", "b"))
+}
+
+#[test]
+fn a_directory_is_read_as_its_options_say() {
+    for (options, expected) in [
+        ("", "cart,secret"),
+        ("directory: {recurse: true}", "cart,deep,secret"),
+        ("directory: {exclude: '{secret,x}.*'}", "cart"),
+        ("directory: {recurse: true, include: 'deep/*'}", "deep"),
+    ] {
+        let source = format!("{{path: apps/a, {options}}}");
+        let place = repository().file("argo/app.yaml", application("web", &source));
+        let report = report(&place, &["diff", "--app", "argo/app.yaml"]);
+        let objects = report["objects"].as_array().unwrap();
+        let names: Vec<_> = objects
+            .iter()
+            .map(|o| o["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(names.join(","), expected, "{options}");
+        assert!(objects.iter().all(|object| object["namespace"] == "shop"));
+    }
+}
+
+#[test]
+fn the_report_says_where_objects_come_from() {
+    let place = repository().file("argo/app.yaml", application("web", "{path: apps/a}"));
+    let report = report(&place, &["diff", "--app", "argo/app.yaml"]);
+    insta::assert_snapshot!(sources(&report));
+}
+
+#[test]
+fn an_application_of_the_recording() {
+    let app = application("web", "{path: apps/a}");
+    let live = recording(&[&app, &config("cart", "b"), &config("secret", "a")]);
+    let place = repository().file("live.json", live);
+    insta::assert_snapshot!(place.run(["diff", "argocd:web", "--live", "live.json"]));
+    let shown = place.run(["diff", "argocd:other/web", "--live", "live.json"]);
+    assert!(
+        shown.contains("there is no Application other/web"),
+        "{shown}"
+    );
+    let shown = place.run(["diff", "argocd:a/b/c", "--live", "live.json"]);
+    assert!(shown.contains("argocd:NAMESPACE/NAME"), "{shown}");
+}
+
+#[test]
+fn differences_that_the_application_ignores_are_ignored_for_its_objects() {
+    let app = application("web", "{path: apps/a, directory: {include: cart.yaml}}")
+        + "  ignoreDifferences:\n  - {kind: ConfigMap, jsonPointers: [/data/key]}\n";
+    let other = application("other", "{path: apps/c}");
+    let live = recording(&[&config("cart", "b"), &config("other", "b")]);
+    let place = repository()
+        .file("live.json", live)
+        .file("apps/c/other.yaml", config("other", "a"))
+        .file("apps.yaml", format!("{app}---\n{other}"));
+    let report = report(&place, &["diff", "--app", "apps.yaml"]);
+    let statuses: Vec<_> = report["objects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|object| format!("{} {}", object["name"], object["status"]))
+        .collect();
+    assert_eq!(statuses, [r#""cart" "in-sync""#, r#""other" "drifted""#]);
+    assert!(report.to_string().contains("web/ignoreDifferences[0]"));
+}
+
+#[test]
+fn what_the_application_tracks_and_does_not_declare_is_extra() {
+    let tracked = |name: &str, id: &str| {
+        let annotation = format!("annotations: {{argocd.argoproj.io/tracking-id: '{id}'}}");
+        config(name, "a").replace("metadata:\n", &format!("metadata:\n  {annotation}\n"))
+    };
+    let live = [
+        tracked("cart", "web:/ConfigMap:shop/cart"),
+        tracked("gone", "web:/ConfigMap:shop/gone"),
+        tracked("copy", "web:/ConfigMap:shop/gone"),
+        tracked("other", "other:/ConfigMap:shop/other"),
+        config("unknown", "a"),
+    ];
+    let live: Vec<&str> = live.iter().map(String::as_str).collect();
+    let source = "{path: apps/a, directory: {include: cart.yaml}}";
+    let place = repository()
+        .file("live.json", recording(&live))
+        .file("app.yaml", application("web", source));
+    let words = [
+        "diff",
+        "--app",
+        "app.yaml",
+        "--extra",
+        "managed",
+        "--live",
+        "live.json",
+    ];
+    insta::assert_snapshot!(place.run(words));
+}
+
+#[test]
+fn what_cannot_be_read_is_an_error() {
+    let set = |generator: &str| {
+        format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: set}}\n\
+             spec:\n  generators: [{generator}]\n  template:\n    metadata: {{name: 'a-{{{{x}}}}'}}\n    \
+             spec: {{source: {{path: apps/a}}}}\n"
+        )
+    };
+    for (text, expected) in [
+        (
+            application("a", "{chart: nginx, repoURL: 'https://e.com'}"),
+            "lies in a registry",
+        ),
+        (application("a", "{path: nowhere}"), "there is no nowhere"),
+        (application("a", "{path: ../..}"), "leads out of"),
+        (
+            application("a", "{path: apps/a, plugin: {}}"),
+            "its plugin is not run",
+        ),
+        (application("a", "{path: 7}"), "not one of an Application"),
+        (
+            application("a", "{path: apps/a, directory: {include: '{a'}}"),
+            "not a glob",
+        ),
+        (
+            application("a", "{path: apps/a}") + "  ignoreDifferences: [{kind: A}]\n",
+            "say what",
+        ),
+        (
+            set("{clusters: {}}"),
+            "its clusters generator cannot be expanded",
+        ),
+        (
+            set("{git: {files: []}}"),
+            "its git generator cannot be expanded",
+        ),
+        (
+            set("{git: {directories: [{path: none/*}]}}"),
+            "its generators find nothing",
+        ),
+        (
+            set("{list: {elements: [{y: 1}]}}"),
+            "which is not a known parameter",
+        ),
+        (config("a", "b"), "there is no Application in this file"),
+    ] {
+        let place = repository().file("app.yaml", &text);
+        let report = report(&place, &["diff", "--app", "app.yaml"]);
+        let said = sources(&report);
+        assert!(said.contains(expected), "{text}: {said}");
+        assert_eq!(report["verdict"], "incomplete", "{text}");
+    }
+}
+
+#[test]
+fn sets_with_lists_and_directories_are_expanded() {
+    let set = "\
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: set, namespace: argocd}
+spec:
+  goTemplate: true
+  generators:
+  - git:
+      directories: [{path: apps/*}, {path: apps/b, exclude: true}]
+  template:
+    metadata: {name: '{{.path.basename}}'}
+    spec:
+      destination: {namespace: shop}
+      source: {path: '{{ .path.path }}'}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: set, namespace: argocd}
+spec:
+  generators:
+  - list: {elements: [{dir: a, ns: blue}]}
+  template:
+    metadata: {name: 'list-{{dir}}'}
+    spec:
+      destination: {namespace: '{{ns}}'}
+      source: {path: 'apps/{{dir}}', directory: {include: cart.yaml}}
+";
+    let place = repository().file("sets.yaml", set);
+    let report = report(&place, &["diff", "--app", "sets.yaml"]);
+    insta::assert_snapshot!(sources(&report));
+}
+
+/// With the real program: settings of Argo CD over a kustomization, of which the image was renamed.
+#[test]
+fn kustomize_settings() {
+    if !has(&["kustomize", "kubectl"]) {
+        return;
+    }
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers: [{name: web, \
+               image: web}]\n";
+    let settings = "{path: apps/b, kustomize: {namePrefix: x-, namespace: blue, images: \
+                    ['web=reg.example/web:v2'], commonAnnotations: {a: b}, patches: [{target: \
+                    {kind: Pod}, patch: \"- op: add\\n  path: /spec/nodeName\\n  value: one\"}]}}";
+    let live = "apiVersion: v1\nkind: Pod\nmetadata: {name: x-web, namespace: blue}\nspec: {}\n";
+    let place = repository()
+        .file("live.json", recording(&[live]))
+        .file("apps/b/cart.yaml", pod)
+        .file("app.yaml", application("web", settings));
+    insta::assert_snapshot!(place.run(["diff", "--app", "app.yaml", "--live", "live.json"]));
+}
+
+#[test]
+fn helm_settings() {
+    let settings = "{path: apps/chart, helm: {valueFiles: [values.yaml, /shared.yaml], \
+                    valuesObject: {c: d}, parameters: [{name: e, value: 'f,g'}, {name: h, value: \
+                    '1', forceString: true}], skipCrds: true}}";
+    let place = repository()
+        .file("apps/chart/Chart.yaml", "name: shop\n")
+        .file("apps/chart/values.yaml", "a: b\n")
+        .file("shared.yaml", "a: b\n")
+        .file("app.yaml", application("web", settings));
+    let place = program(
+        place,
+        "helm",
+        "echo \"$@\" > \"$0.words\"; cat values.yaml >> \"$0.words\"",
+    );
+    report(
+        &place,
+        &["diff", "--app", "app.yaml", "--helm-bin", "./helm"],
+    );
+    let words = std::fs::read_to_string(place.path().join("helm.words")).unwrap();
+    let root = place.path().canonicalize().unwrap();
+    let words = words.replace(root.to_str().unwrap(), "$DIR");
+    let inline = words
+        .split("--values ")
+        .nth(3)
+        .unwrap()
+        .split(' ')
+        .next()
+        .unwrap();
+    assert_eq!(
+        words.replace(inline, "INLINE"),
+        "template web $DIR/apps/chart --namespace=shop --values $DIR/apps/chart/values.yaml \
+         --values $DIR/shared.yaml --values INLINE --set=e=f\\,g --set-string=h=1\n{\"c\":\"d\"}"
+    );
+}

@@ -1,0 +1,163 @@
+//! Kustomizations of Flux.
+
+use super::{config, has, recording, report, sources};
+use crate::support::Place;
+
+/// A Kustomization with these fields in its `spec`.
+fn kustomization(fields: &str) -> String {
+    format!(
+        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata:\n  name: \
+         apps\n  namespace: flux-system\nspec:\n  sourceRef: {{kind: GitRepository, name: \
+         flux-system}}\n  path: ./apps\n{fields}"
+    )
+}
+
+fn repository() -> Place {
+    Place::new()
+        .folder(".git")
+        .file("live.json", recording(&[&config("cart", "b")]))
+        .file("apps/cart.yaml", config("cart", "${key:=a}"))
+        .file("apps/deep/deep.yaml", config("deep", "$${key}"))
+}
+
+const DIFF: [&str; 3] = ["diff", "--kustomization", "ks.yaml"];
+
+#[test]
+fn a_path_is_read_with_all_that_lies_below() {
+    let place = repository().file("ks.yaml", kustomization(""));
+    insta::assert_snapshot!(sources(&report(&place, &DIFF)));
+}
+
+#[test]
+fn variables_are_substituted() {
+    let fields = "  postBuild:\n    substitute: {key: b}\n";
+    let place = repository().file("ks.yaml", kustomization(fields));
+    let text = report(&place, &DIFF).to_string();
+    assert!(
+        text.contains(r#""name":"cart","namespace":"shop""#),
+        "{text}"
+    );
+    let shown = place.run([&DIFF[..], &["--live", "live.json"]].concat());
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn variables_come_from_live_objects_or_declared_ones() {
+    let fields = "  postBuild:\n    substituteFrom:\n    - {kind: ConfigMap, name: vars}\n    - \
+                  {kind: Secret, name: secret}\n    - {kind: Secret, name: none, optional: true}\n";
+    let vars = config("vars", "wrong").replace("namespace: shop", "namespace: flux-system");
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: secret, namespace: flux-system}\n\
+                  data: {key: Yg==}\n";
+    let place = repository()
+        .file("ks.yaml", kustomization(fields))
+        .file("apps/vars.yaml", vars)
+        .file("live.json", recording(&[&config("cart", "b"), secret]));
+    let report = report(&place, &DIFF);
+    let objects = report["objects"].as_array().unwrap();
+    let cart = objects.iter().find(|object| object["name"] == "cart");
+    assert_eq!(cart.unwrap()["status"], "in-sync");
+    let fields = fields.replace(", optional: true", "");
+    let place = place.file("ks.yaml", kustomization(&fields));
+    let text = sources(&super::report(&place, &DIFF));
+    assert!(
+        text.contains("Secret flux-system/none is neither live nor declared"),
+        "{text}"
+    );
+}
+
+#[test]
+fn drift_that_flux_ignores_is_ignored() {
+    let fields = "  ignore:\n  - paths: [/data/key]\n    target: {kind: Config.*}\n";
+    let release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: \
+                   web, namespace: shop}\nspec:\n  driftDetection:\n    ignore:\n    - {paths: \
+                   [/spec/replicas], target: {kind: Deployment}}\n";
+    let place = repository()
+        .file("ks.yaml", kustomization(fields))
+        .file("apps/release.yaml", release)
+        .file("live.json", recording(&[&config("cart", "b"), release]));
+    let report = report(&place, &DIFF);
+    assert_eq!(report["objects"][0]["status"], "in-sync");
+    let text = report.to_string();
+    assert!(text.contains("flux-system/apps/ignore[0]"), "{text}");
+    assert!(text.contains("shop/web/driftDetection.ignore[0]"), "{text}");
+}
+
+#[test]
+fn what_the_inventory_holds_and_nobody_declares_is_extra() {
+    let status = "status:\n  inventory:\n    entries:\n    - {id: shop_cart__ConfigMap, v: v1}\n    \
+                  - {id: shop_gone__ConfigMap, v: v1}\n    - {id: _gone__Namespace, v: v1}\n    - \
+                  {id: shop_pruned__ConfigMap, v: v1}\n";
+    let live = [
+        kustomization("") + status,
+        config("cart", "a"),
+        config("gone", "a"),
+        config("unknown", "a"),
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: gone}\n".to_owned(),
+    ];
+    let live: Vec<&str> = live.iter().map(String::as_str).collect();
+    let place = repository()
+        .file("live.json", recording(&live))
+        .file("apps/cart.yaml", config("cart", "a"));
+    let words = [
+        "diff",
+        "flux:flux-system/apps",
+        "--extra",
+        "managed",
+        "--live",
+        "live.json",
+    ];
+    insta::assert_snapshot!(place.run(words));
+}
+
+#[test]
+fn what_cannot_be_read_is_an_error() {
+    for (text, expected) in [
+        (
+            kustomization("").replace("./apps", "./none"),
+            "there is no ./none",
+        ),
+        (kustomization("  images: 7\n"), "its spec cannot be read"),
+        (
+            kustomization("  components: [none]\n"),
+            "there is no component none",
+        ),
+        (
+            kustomization("  postBuild: {substitute: {a: b}}\n").replace("./apps", "./odd"),
+            "more than a name and a default",
+        ),
+        (
+            config("a", "b"),
+            "there is no Kustomization of Flux in this file",
+        ),
+    ] {
+        let place = repository()
+            .file("odd/odd.yaml", config("odd", "${a/b/c}"))
+            .file("ks.yaml", &text);
+        let report = report(&place, &DIFF);
+        let said = sources(&report);
+        assert!(said.contains(expected), "{text}: {said}");
+        assert_eq!(report["verdict"], "incomplete", "{text}");
+    }
+}
+
+/// With the real program: a path without a kustomization of its own, and one below it.
+#[test]
+fn settings_are_laid_over_files_and_kustomizations() {
+    if !has(&["kustomize", "kubectl"]) {
+        return;
+    }
+    let fields = "  targetNamespace: blue\n  namePrefix: x-\n  commonMetadata:\n    labels: {a: b}\n  \
+                  patches:\n  - target: {kind: ConfigMap, name: cart}\n    patch: \"- op: add\\n  path: \
+                  /data/more\\n  value: a\"\n";
+    let live = config("x-cart", "b").replace("namespace: shop", "namespace: blue");
+    let place = repository()
+        .file("ks.yaml", kustomization(fields))
+        .file("live.json", recording(&[&live]))
+        .file("shared/shared.yaml", config("shared", "a"))
+        .file(
+            "apps/built/kustomization.yaml",
+            "resources: [../../shared/shared.yaml]\n",
+        );
+    let shown = place.run([&DIFF[..], &["--live", "live.json"]].concat());
+    insta::assert_snapshot!(shown);
+}

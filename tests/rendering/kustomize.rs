@@ -1,0 +1,187 @@
+//! Kustomizations: what is built, what is read as it lies, and what is refused.
+
+use super::{config, has, program, recording, report, sources};
+use crate::support::Place;
+
+/// Prints what kustomize would: the files of the kustomization that ours leads to, one level deep,
+/// with the annotation of their origins.
+const KUSTOMIZE: &str = r#"
+[ "$1" = build ] && [ "$2" = --load-restrictor=LoadRestrictionsRootOnly ] || exit 9
+target=$(sed 's/.*"resources":\["\([^"]*\)"\].*/\1/' "$3/kustomization.yaml")
+sed -n 's/^- //p' "$3/$target/kustomization.yaml" | while read -r file; do
+    case $file in *.yaml) ;; *) continue ;; esac
+    sed "s|^metadata:|metadata:\n  annotations:\n    config.kubernetes.io/origin: \|\n      path: $target/$file|" "$3/$target/$file"
+    echo ---
+done
+"#;
+
+const RENDER: [&str; 2] = ["--kustomize-bin", "./kustomize"];
+
+fn tree() -> Place {
+    let place = Place::new()
+        .file("live.json", recording(&[&config("cart", "b")]))
+        .file(
+            "deploy/base/kustomization.yaml",
+            "resources:\n- cart.yaml\n",
+        )
+        .file("deploy/base/cart.yaml", config("cart", "a"))
+        .file("deploy/base/forgotten.yaml", config("forgotten", "a"))
+        .file(
+            "deploy/prod/kustomization.yaml",
+            "resources:\n- ../base\n- extra.yaml\npatches:\n- path: patch.yaml\n",
+        )
+        .file("deploy/prod/extra.yaml", config("extra", "a"))
+        .file("deploy/prod/patch.yaml", config("cart", "b"))
+        .file("deploy/plain.yaml", config("plain", "a"))
+        .file(
+            "deploy/part/kustomization.yaml",
+            "kind: Component\nresources:\n- part.yaml\n",
+        )
+        .file("deploy/part/part.yaml", config("part", "a"));
+    program(place, "kustomize", KUSTOMIZE)
+}
+
+#[test]
+fn a_tree_is_rendered_or_read_raw_and_never_both() {
+    let report = report(&tree(), &[&["diff", "deploy"][..], &RENDER].concat());
+    insta::assert_snapshot!(sources(&report));
+}
+
+#[test]
+fn a_kustomization_as_argument_is_all_that_is_read() {
+    let place = tree();
+    let alone = sources(&report(
+        &place,
+        &[&["diff", "deploy/base"][..], &RENDER].concat(),
+    ));
+    assert!(
+        alone.contains("cart: deploy/base/cart.yaml:1 by kustomize"),
+        "{alone}"
+    );
+    assert!(!alone.contains("forgotten: deploy"), "{alone}");
+    let by_file = ["diff", "deploy/base/kustomization.yaml"];
+    let alone = alone.split("\nskipped").next().unwrap();
+    assert_eq!(
+        sources(&report(&place, &[&by_file[..], &RENDER].concat())),
+        alone
+    );
+}
+
+#[test]
+fn drift_stands_at_the_line_of_the_source_file() {
+    let place = tree();
+    let words = ["diff", "deploy/base", "--live", "live.json"];
+    insta::assert_snapshot!(place.run([&words[..], &RENDER].concat()));
+}
+
+#[test]
+fn without_rendering_files_are_read_as_they_lie() {
+    let report = report(&tree(), &["diff", "deploy/base", "--no-render"]);
+    insta::assert_snapshot!(sources(&report));
+}
+
+/// Nothing of this may run the program: it would leave a file behind.
+#[test]
+fn what_reaches_beyond_the_tree_is_refused_before_anything_runs() {
+    for (fields, expected) in [
+        ("resources: ['https://example.com/a']", "--allow-remote"),
+        ("resources: ['github.com/a/b?ref=main']", "--allow-remote"),
+        (
+            "patches: [{path: 'http://example.com/a'}]",
+            "--allow-remote",
+        ),
+        ("resources: [../nested]", "--allow-remote"),
+        ("resources: [example.com/a]", "does not exist"),
+        ("helmCharts: [{name: a}]", "helmCharts would make kustomize"),
+        ("generators: [plugin.yaml]", "plugin or a function"),
+        (
+            "transformers: ['{apiVersion: x/v1,\n  kind: A}']",
+            "plugin or a function",
+        ),
+        ("resources: [", "cannot be read"),
+        ("", "is empty"),
+    ] {
+        let place = Place::new()
+            .file("live.json", recording(&[&config("cart", "b")]))
+            .file("over/kustomization.yaml", fields)
+            .file("over/plugin.yaml", "apiVersion: x/v1\nkind: A\n")
+            .file("nested/kustomization.yaml", "bases: ['git@example.com:a']");
+        let place = program(place, "kustomize", "touch ran; echo 'kind: List'");
+        let text = sources(&report(&place, &[&["diff", "over"][..], &RENDER].concat()));
+        assert!(text.contains(expected), "{fields}: {text}");
+        assert!(text.contains("kustomization.yaml"), "{fields}: {text}");
+        let ran = walkdir::WalkDir::new(place.path())
+            .into_iter()
+            .any(|entry| entry.unwrap().file_name() == "ran");
+        assert!(!ran, "{fields}");
+    }
+}
+
+#[test]
+fn failures_of_the_program_are_errors() {
+    for (script, expected) in [
+        (
+            "echo '# Warning' >&2; echo 'Error: no such file' >&2; exit 1",
+            "no such file",
+        ),
+        ("sleep 30", "did not end within 1 s"),
+        ("kill $$", "signal"),
+        ("echo 'a: ['", "what was rendered"),
+        ("printf '\\377\\376\\0'", "what was rendered"),
+    ] {
+        let place = program(tree(), "kustomize", script);
+        let words = [
+            &["diff", "deploy/prod", "--render-timeout", "1"][..],
+            &RENDER,
+        ]
+        .concat();
+        let report = report(&place, &words);
+        let text = sources(&report);
+        assert!(text.contains(expected), "{script}: {text}");
+        assert_eq!(report["verdict"], "incomplete", "{script}");
+    }
+}
+
+#[test]
+fn no_program_is_an_error_with_a_hint() {
+    let place = tree().folder("bin");
+    let bin = place.path().join("bin").to_str().unwrap().to_owned();
+    let place = place.var("PATH", &bin);
+    insta::assert_snapshot!(place.run(["diff", "deploy/prod", "--live", "live.json"]));
+}
+
+#[test]
+fn flux_kustomizations_are_objects() {
+    let flux = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata:\n  \
+                name: apps\n  namespace: shop\n";
+    let place = tree()
+        .file("flux/kustomization.yaml", flux)
+        .file("flux/cart.yaml", config("cart", "a"));
+    let text = sources(&report(&place, &[&["diff", "flux"][..], &RENDER].concat()));
+    assert!(
+        text.contains("Kustomization apps: flux/kustomization.yaml:1 by -"),
+        "{text}"
+    );
+    assert!(
+        text.contains("ConfigMap cart: flux/cart.yaml:1 by -"),
+        "{text}"
+    );
+}
+
+/// With the real program: names, generated objects, and lines through overlays.
+#[test]
+fn what_kustomize_really_builds() {
+    if !has(&["kustomize", "kubectl"]) {
+        return;
+    }
+    let live = config("shop-cart", "b").replace("namespace: shop", "namespace: prod");
+    let place = tree().file("live.json", recording(&[&live])).file(
+        "deploy/prod/kustomization.yaml",
+        "namespace: prod\nnamePrefix: shop-\nbuildMetadata: [managedByLabel]\nresources:\n- \
+         ../base\n- extra.yaml\nconfigMapGenerator:\n- name: made\n  literals: [a=b]\npatches:\n- \
+         path: patch.yaml\ngeneratorOptions: {disableNameSuffixHash: true}\n",
+    );
+    let report = report(&place, &["diff", "deploy/prod"]);
+    assert!(report.to_string().contains("app.kubernetes.io/managed-by"));
+    insta::assert_snapshot!(sources(&report));
+}
