@@ -30,11 +30,32 @@ never\t'Never'"
 complete -c driftctl -n "__fish_driftctl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c driftctl -n "__fish_driftctl_needs_command" -s V -l version -d 'Print version'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "diff" -d 'Compare manifests with a cluster and report what drifted'
+complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "rules" -d 'List the rules, and where each is written'
+complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "accept" -d 'Record today\'s drift as accepted, until it changes or expires'
+complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "debt" -d 'List accepted drift and how long it is accepted for; fails when something is overdue'
+complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "ignore" -d 'Add a rule to .driftctl.yaml that ignores drift'
+complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "init" -d 'Write a .driftctl.yaml in which everything is explained'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "schema" -d 'Print the JSON Schema of what driftctl writes or reads'
+complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "doctor" -d 'Check connection, version, kinds and rights, and print the Roles that are missing'
+complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "snapshot" -d 'Write down what a diff would read, to look at it again later or elsewhere'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "completions" -d 'Write a completion script for a shell'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "version" -d 'Print the versions of driftctl and of the Kubernetes schema inside it'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l app -d 'Compare what the Argo CD Applications and ApplicationSets in this file declare' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l kustomization -d 'Compare what the Flux Kustomizations in this file declare' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l repo-root -d 'Let the paths in Applications and Kustomizations start in this folder' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l kustomize-bin -d 'Render kustomizations with this program: kustomize, or a kubectl' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l helm-bin -d 'Render charts with this helm, instead of the one on the PATH' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l values -d 'Render charts with the values in this file; of several, the last wins' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l set -d 'Render charts with this value: image.tag=1.4' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l release -d 'Render charts as a release of this name, instead of the chart\'s own' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l load-restrictor -d 'Let kustomizations and charts use files from outside their folder (none), or not (root-only)' -r -f -a "root-only\t'Files must lie in the kustomization\'s folder or below'
+none\t'Files may lie anywhere'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l render-timeout -d 'End a renderer after so many seconds' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l ref -d 'Read the paths as they are in Git at this revision instead of in the work tree' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l base -d 'Compare with this base too, and tell the branch\'s changes from those made live' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l allow-namespace -d 'Refuse objects outside this namespace; nothing is read of them' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l allow-kind -d 'Refuse objects of other kinds: deploy, Deployment, deployments.apps' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l live -d 'Read live objects from a file, a folder, or standard input (-) instead of a cluster' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l kubeconfig -d 'Read the connection from this kubeconfig file' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l context -d 'Use this context of the kubeconfig instead of its current one' -r
@@ -45,24 +66,31 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s n -l namespac
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s l -l selector -d 'Look only at objects with such labels: app=cart,tier!=db,env in (a,b),!legacy' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l kind -d 'Look only at objects of this kind: deploy, Deployment, deployments.apps' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l extra -d 'Also report live objects that no manifest declares' -r -f -a "none\t'Nowhere'
-namespace\t'In the namespaces of the declared objects'"
+namespace\t'In the namespaces of the declared objects'
+managed\t'Only what Argo CD tracks, or Flux has in its inventory, for what --app or --kustomization names'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l field-manager -d 'Name a field manager that applies these manifests' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l audit-log -d 'Read who wrote what from an audit log of the API server' -r -F
-complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l fail-on -d 'Exit with 1 when any of these was found' -r -f -a "drift\t'Any difference: fields that drifted, objects that are missing or extra'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l fail-on -d 'Exit with 1 when any of these was found' -r -f -a "drift\t'Any difference: fields that drifted, objects that are missing or extra; with --base, what was changed live and what the branch does not change'
+conflict\t'With --base: changes of the branch that overwrite changes made live'
+pending\t'With --base: what only the branch changes'
 missing\t'Declared objects that are not live'
 extra\t'Live objects that nobody declares'
 unknown\t'What could not be compared, and nothing else; that exits with 2 whatever is named'
+any\t'Everything that is reported'
 low\t'Drift of low severity and above'
 medium\t'Drift of medium severity and above'
 high\t'Drift of high severity and above'
 critical\t'Drift of critical severity'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l max-missing -d 'Stop with 2 when more than so many declared objects are missing' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l max-extra -d 'Stop with 2 when more than so many live objects are declared nowhere' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l config -d 'Read rules from this file' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l baseline -d 'Read accepted drift from this file' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l argocd-cm -d 'Take over what Argo CD ignores everywhere: its ConfigMap argocd-cm, from a file or (live) from the cluster' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s o -l output -d 'Write the report in this format, to standard output or to a file' -r -f -a "text\t'For reading, in colour on a terminal'
 diff\t'A unified diff of YAML, declared against live, object by object'
 json\t'One JSON document for other programs, versioned (driftctl.report/v1)'
 yaml\t'The same document as YAML'
-name\t'One Kind/namespace/name for each drifted, missing or extra object'
+name\t'One Kind/namespace/name for each object that drifted, is missing, extra or in conflict'
 markdown\t'A comment on a pull request: verdict and table, details folded'
 github\t'Annotations for GitHub Actions, at the lines of the manifests'
 gitlab\t'A Code Quality report for GitLab merge requests'
@@ -77,18 +105,205 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l redact -d 'Ma
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l no-render -d 'Read kustomizations and charts as plain files instead of rendering them'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l allow-remote -d 'Let renderers fetch from other machines, which is refused otherwise'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l untrusted -d 'Do not trust whoever wrote the manifests: for pull requests from outside'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s A -l all-namespaces -d 'Look in all namespaces, whatever --namespace and the context say'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l server-dry-run -d 'Ask the server what applying would change, so that webhooks and conversions are exact'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l allow-empty -d 'Accept that no object is found'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l exit-zero -d 'Exit with 0 although there is drift'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l no-config -d 'Use built-in rules only; look for no .driftctl.yaml and no baseline'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l strict-rules -d 'Take what is to be said of rules for errors: rules that hid nothing, are expired, or have no reason'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l show-secrets -d 'Show secret values as they are'
-complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l untrusted -d 'Take the manifests for those of somebody who may not see the cluster'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s v -l verbose -d 'Show long values in full, and name each file and document that was skipped'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s q -l quiet -d 'Print errors only; the exit code is the answer'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l app -d 'Compare what the Argo CD Applications and ApplicationSets in this file declare' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l kustomization -d 'Compare what the Flux Kustomizations in this file declare' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l repo-root -d 'Let the paths in Applications and Kustomizations start in this folder' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l kustomize-bin -d 'Render kustomizations with this program: kustomize, or a kubectl' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l helm-bin -d 'Render charts with this helm, instead of the one on the PATH' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l values -d 'Render charts with the values in this file; of several, the last wins' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l set -d 'Render charts with this value: image.tag=1.4' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l release -d 'Render charts as a release of this name, instead of the chart\'s own' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l load-restrictor -d 'Let kustomizations and charts use files from outside their folder (none), or not (root-only)' -r -f -a "root-only\t'Files must lie in the kustomization\'s folder or below'
+none\t'Files may lie anywhere'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l render-timeout -d 'End a renderer after so many seconds' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l ref -d 'Read the paths as they are in Git at this revision instead of in the work tree' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l base -d 'Compare with this base too, and tell the branch\'s changes from those made live' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l allow-namespace -d 'Refuse objects outside this namespace; nothing is read of them' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l allow-kind -d 'Refuse objects of other kinds: deploy, Deployment, deployments.apps' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l config -d 'Read rules from this file' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l baseline -d 'Read accepted drift from this file' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l argocd-cm -d 'Take over what Argo CD ignores everywhere: its ConfigMap argocd-cm, from a file or (live) from the cluster' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -s o -l output -d 'The format' -r -f -a "text\t'Lines to read'
+json\t'One JSON document'
+yaml\t'The schema of .driftctl.yaml'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l no-render -d 'Read kustomizations and charts as plain files instead of rendering them'
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l allow-remote -d 'Let renderers fetch from other machines, which is refused otherwise'
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l untrusted -d 'Do not trust whoever wrote the manifests: for pull requests from outside'
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l no-config -d 'Use built-in rules only; look for no .driftctl.yaml and no baseline'
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l strict-rules -d 'Take what is to be said of rules for errors: rules that hid nothing, are expired, or have no reason'
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l object -d 'Accept only drift of this object (* is a wildcard in the name); may be given several times' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l path -d 'Accept only drift at these paths, with wildcards as in rules; may be given several times' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l reason -d 'Why it is accepted' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l ticket -d 'Where it is discussed' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l expires -d 'Until when: 24h, 7d, 2w, a date (its end in UTC), or a time' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l app -d 'Compare what the Argo CD Applications and ApplicationSets in this file declare' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l kustomization -d 'Compare what the Flux Kustomizations in this file declare' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l repo-root -d 'Let the paths in Applications and Kustomizations start in this folder' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l kustomize-bin -d 'Render kustomizations with this program: kustomize, or a kubectl' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l helm-bin -d 'Render charts with this helm, instead of the one on the PATH' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l values -d 'Render charts with the values in this file; of several, the last wins' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l set -d 'Render charts with this value: image.tag=1.4' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l release -d 'Render charts as a release of this name, instead of the chart\'s own' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l load-restrictor -d 'Let kustomizations and charts use files from outside their folder (none), or not (root-only)' -r -f -a "root-only\t'Files must lie in the kustomization\'s folder or below'
+none\t'Files may lie anywhere'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l render-timeout -d 'End a renderer after so many seconds' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l ref -d 'Read the paths as they are in Git at this revision instead of in the work tree' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l base -d 'Compare with this base too, and tell the branch\'s changes from those made live' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l allow-namespace -d 'Refuse objects outside this namespace; nothing is read of them' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l allow-kind -d 'Refuse objects of other kinds: deploy, Deployment, deployments.apps' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l live -d 'Read live objects from a file, a folder, or standard input (-) instead of a cluster' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l kubeconfig -d 'Read the connection from this kubeconfig file' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l context -d 'Use this context of the kubeconfig instead of its current one' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l request-timeout -d 'Give up a request after so many seconds' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l timeout -d 'Stop reading after so many seconds, and report what was read as incomplete' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l concurrency -d 'Keep at most so many requests under way' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -s n -l namespace -d 'Compare within this namespace' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -s l -l selector -d 'Look only at objects with such labels: app=cart,tier!=db,env in (a,b),!legacy' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l kind -d 'Look only at objects of this kind: deploy, Deployment, deployments.apps' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l extra -d 'Also report live objects that no manifest declares' -r -f -a "none\t'Nowhere'
+namespace\t'In the namespaces of the declared objects'
+managed\t'Only what Argo CD tracks, or Flux has in its inventory, for what --app or --kustomization names'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l field-manager -d 'Name a field manager that applies these manifests' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l audit-log -d 'Read who wrote what from an audit log of the API server' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l config -d 'Read rules from this file' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l baseline -d 'Read accepted drift from this file' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l argocd-cm -d 'Take over what Argo CD ignores everywhere: its ConfigMap argocd-cm, from a file or (live) from the cluster' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l no-render -d 'Read kustomizations and charts as plain files instead of rendering them'
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l allow-remote -d 'Let renderers fetch from other machines, which is refused otherwise'
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l untrusted -d 'Do not trust whoever wrote the manifests: for pull requests from outside'
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -s A -l all-namespaces -d 'Look in all namespaces, whatever --namespace and the context say'
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l server-dry-run -d 'Ask the server what applying would change, so that webhooks and conversions are exact'
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l allow-empty -d 'Accept that no object is found'
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l no-config -d 'Use built-in rules only; look for no .driftctl.yaml and no baseline'
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l strict-rules -d 'Take what is to be said of rules for errors: rules that hid nothing, are expired, or have no reason'
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c driftctl -n "__fish_driftctl_using_subcommand debt" -l config -d 'Look for the baseline next to this configuration' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand debt" -l baseline -d 'Read this baseline' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand debt" -s o -l output -d 'The format' -r -f -a "text\t'Lines to read'
+json\t'One JSON document'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand debt" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand debt" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c driftctl -n "__fish_driftctl_using_subcommand ignore" -l reason -d 'Why it is ignored' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand ignore" -l expires -d 'Until when: 24h, 7d, 2w, a date (its end in UTC), or a time' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand ignore" -l id -d 'The rule\'s name in reports' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand ignore" -l owner -d 'Who answers for the rule' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand ignore" -l ticket -d 'Where it is discussed' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand ignore" -l config -d 'Add the rule to this file; otherwise to the .driftctl.yaml here or above, or to a new one' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand ignore" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand ignore" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c driftctl -n "__fish_driftctl_using_subcommand init" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c driftctl -n "__fish_driftctl_using_subcommand schema" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l app -d 'Compare what the Argo CD Applications and ApplicationSets in this file declare' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l kustomization -d 'Compare what the Flux Kustomizations in this file declare' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l repo-root -d 'Let the paths in Applications and Kustomizations start in this folder' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l kustomize-bin -d 'Render kustomizations with this program: kustomize, or a kubectl' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l helm-bin -d 'Render charts with this helm, instead of the one on the PATH' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l values -d 'Render charts with the values in this file; of several, the last wins' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l set -d 'Render charts with this value: image.tag=1.4' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l release -d 'Render charts as a release of this name, instead of the chart\'s own' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l load-restrictor -d 'Let kustomizations and charts use files from outside their folder (none), or not (root-only)' -r -f -a "root-only\t'Files must lie in the kustomization\'s folder or below'
+none\t'Files may lie anywhere'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l render-timeout -d 'End a renderer after so many seconds' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l ref -d 'Read the paths as they are in Git at this revision instead of in the work tree' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l base -d 'Compare with this base too, and tell the branch\'s changes from those made live' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l allow-namespace -d 'Refuse objects outside this namespace; nothing is read of them' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l allow-kind -d 'Refuse objects of other kinds: deploy, Deployment, deployments.apps' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l kubeconfig -d 'Read the connection from this kubeconfig file' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l context -d 'Use this context of the kubeconfig instead of its current one' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l request-timeout -d 'Give up a request after so many seconds' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l timeout -d 'Stop reading after so many seconds, and report what was read as incomplete' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l concurrency -d 'Keep at most so many requests under way' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -s n -l namespace -d 'Compare within this namespace' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -s l -l selector -d 'Look only at objects with such labels: app=cart,tier!=db,env in (a,b),!legacy' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l kind -d 'Look only at objects of this kind: deploy, Deployment, deployments.apps' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l extra -d 'Also check what looking for undeclared objects needs' -r -f -a "none\t'Nowhere'
+namespace\t'In the namespaces of the declared objects'
+managed\t'Only what Argo CD tracks, or Flux has in its inventory, for what --app or --kustomization names'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l for -d 'Bind the printed Roles to this user instead of the one that asks' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l role-name -d 'Name the printed Roles' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -s o -l output -d 'Print a checklist, the same for programs, or nothing but the Roles' -r -f -a "text\t'A checklist to read'
+json\t'One JSON object'
+yaml\t'The Roles and their bindings, for kubectl apply'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l no-render -d 'Read kustomizations and charts as plain files instead of rendering them'
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l allow-remote -d 'Let renderers fetch from other machines, which is refused otherwise'
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l untrusted -d 'Do not trust whoever wrote the manifests: for pull requests from outside'
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -s A -l all-namespaces -d 'Look in all namespaces, whatever --namespace and the context say'
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l server-dry-run -d 'Also check what asking the server for its predictions needs: the verb patch'
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l app -d 'Compare what the Argo CD Applications and ApplicationSets in this file declare' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l kustomization -d 'Compare what the Flux Kustomizations in this file declare' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l repo-root -d 'Let the paths in Applications and Kustomizations start in this folder' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l kustomize-bin -d 'Render kustomizations with this program: kustomize, or a kubectl' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l helm-bin -d 'Render charts with this helm, instead of the one on the PATH' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l values -d 'Render charts with the values in this file; of several, the last wins' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l set -d 'Render charts with this value: image.tag=1.4' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l release -d 'Render charts as a release of this name, instead of the chart\'s own' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l load-restrictor -d 'Let kustomizations and charts use files from outside their folder (none), or not (root-only)' -r -f -a "root-only\t'Files must lie in the kustomization\'s folder or below'
+none\t'Files may lie anywhere'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l render-timeout -d 'End a renderer after so many seconds' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l ref -d 'Read the paths as they are in Git at this revision instead of in the work tree' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l base -d 'Compare with this base too, and tell the branch\'s changes from those made live' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l allow-namespace -d 'Refuse objects outside this namespace; nothing is read of them' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l allow-kind -d 'Refuse objects of other kinds: deploy, Deployment, deployments.apps' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l kubeconfig -d 'Read the connection from this kubeconfig file' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l context -d 'Use this context of the kubeconfig instead of its current one' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l request-timeout -d 'Give up a request after so many seconds' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l timeout -d 'Stop reading after so many seconds, and report what was read as incomplete' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l concurrency -d 'Keep at most so many requests under way' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -s n -l namespace -d 'Compare within this namespace' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -s l -l selector -d 'Look only at objects with such labels: app=cart,tier!=db,env in (a,b),!legacy' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l kind -d 'Look only at objects of this kind: deploy, Deployment, deployments.apps' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l extra -d 'Also keep live objects that no manifest declares: their metadata' -r -f -a "none\t'Nowhere'
+namespace\t'In the namespaces of the declared objects'
+managed\t'Only what Argo CD tracks, or Flux has in its inventory, for what --app or --kustomization names'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -s o -l output -d 'Write to this file, which only its owner may read, instead of to standard output' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l no-render -d 'Read kustomizations and charts as plain files instead of rendering them'
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l allow-remote -d 'Let renderers fetch from other machines, which is refused otherwise'
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l untrusted -d 'Do not trust whoever wrote the manifests: for pull requests from outside'
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -s A -l all-namespaces -d 'Look in all namespaces, whatever --namespace and the context say'
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l redact -d 'Mask the values of Secrets, and whatever else looks secret'
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c driftctl -n "__fish_driftctl_using_subcommand completions" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
@@ -99,8 +314,15 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand version" -l color -d '
 always\t'Always'
 never\t'Never'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff schema completions version help" -f -a "diff" -d 'Compare manifests with a cluster and report what drifted'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff schema completions version help" -f -a "schema" -d 'Print the JSON Schema of what driftctl writes or reads'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff schema completions version help" -f -a "completions" -d 'Write a completion script for a shell'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff schema completions version help" -f -a "version" -d 'Print the versions of driftctl and of the Kubernetes schema inside it'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff schema completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema doctor snapshot completions version help" -f -a "diff" -d 'Compare manifests with a cluster and report what drifted'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema doctor snapshot completions version help" -f -a "rules" -d 'List the rules, and where each is written'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema doctor snapshot completions version help" -f -a "accept" -d 'Record today\'s drift as accepted, until it changes or expires'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema doctor snapshot completions version help" -f -a "debt" -d 'List accepted drift and how long it is accepted for; fails when something is overdue'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema doctor snapshot completions version help" -f -a "ignore" -d 'Add a rule to .driftctl.yaml that ignores drift'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema doctor snapshot completions version help" -f -a "init" -d 'Write a .driftctl.yaml in which everything is explained'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema doctor snapshot completions version help" -f -a "schema" -d 'Print the JSON Schema of what driftctl writes or reads'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema doctor snapshot completions version help" -f -a "doctor" -d 'Check connection, version, kinds and rights, and print the Roles that are missing'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema doctor snapshot completions version help" -f -a "snapshot" -d 'Write down what a diff would read, to look at it again later or elsewhere'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema doctor snapshot completions version help" -f -a "completions" -d 'Write a completion script for a shell'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema doctor snapshot completions version help" -f -a "version" -d 'Print the versions of driftctl and of the Kubernetes schema inside it'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema doctor snapshot completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -158,7 +158,7 @@ fn compared(declared: &Value, live: &Value) -> Vec<Finding> {
         appliers: &Appliers::of(&ownership, declared, &[]),
         last_applied: last_applied(live).as_ref(),
         rules: &NoRules,
-        keep_explained: true,
+        keep: driftctl::compare::Keep::All,
     })
 }
 

@@ -29,7 +29,7 @@ fn compared(declared: &Value, live: &Value) -> Vec<Finding> {
         appliers: &Appliers::of(&ownership, declared, &[]),
         last_applied: last_applied(live).as_ref(),
         rules: &NoRules,
-        keep_explained: false,
+        keep: driftctl::compare::Keep::Drift,
     })
 }
 
