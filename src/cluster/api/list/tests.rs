@@ -68,7 +68,7 @@ fn of_what_nobody_declares_only_the_metadata_is_kept() {
     let page = receive(&body, true, false).unwrap();
     assert_eq!(page.extra.len(), 1);
     assert!(
-        !page.extra[0].json().contains("data"),
+        !page.extra[0].json().contains("\"data\""),
         "{}",
         page.extra[0].json()
     );
