@@ -6,7 +6,6 @@
 mod support;
 
 // The server knows faults that only its own tests ask for.
-#[allow(dead_code)]
 #[path = "../cluster_api/server/mod.rs"]
 mod server;
 

@@ -1,6 +1,9 @@
 //! Git repositories that tests make for themselves, with the `git` program and without the user's
 //! configuration.
 
+// A skipped test can say so nowhere else; not every test binary makes repositories.
+#![allow(clippy::print_stderr)]
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 

@@ -78,6 +78,8 @@ fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
             '>' => "&gt;",
             '"' => "&quot;",
             '\'' => "&#39;",
+            // What a log reader would take for a command, wherever the page ends up.
+            '#' if text.get(at..).is_some_and(|rest| rest.starts_with("##[")) => "&#35;",
             _ => continue,
         };
         f.write_str(&text[from..at])?;

@@ -232,7 +232,10 @@ async fn spoil(fault: Fault, target: &str, code: u16, mut body: Vec<u8>) -> Answ
                 "items": [], "resources": [], "groups": [], "versions": []}),
         ),
         Fault::WrongType => response(code, "text/html", Body::whole(body)),
-        Fault::Garbage => plain(200, (0..4096_u32).map(|n| (n * 7919 >> 3) as u8).collect()),
+        Fault::Garbage => plain(
+            200,
+            (0..4096_u32).map(|n| ((n * 7919) >> 3) as u8).collect(),
+        ),
         Fault::Truncated => {
             body.truncate(half);
             plain(code, body)
