@@ -27,7 +27,7 @@ fn undeclared(
 ) {
     match (declared, live) {
         (Some(Value::Null) | None, live) if says_nothing(live) => {}
-        (declared, Value::Object(fields)) if !declared.is_some_and(|d| !d.is_object()) => {
+        (declared, Value::Object(fields)) if declared.is_none_or(|d| d.is_object()) => {
             for (name, below) in fields {
                 let path = path.child(Segment::Field(name.clone()));
                 undeclared(&path, declared.and_then(|d| d.get(name)), below, found);

@@ -40,8 +40,8 @@ fn no_fault_leads_to_a_false_all_clear() {
                         seed,
                         percent: [1, 3, 10, 40][seed as usize % 4],
                     };
-                    cluster.http2 = seed % 3 != 0;
-                    if seed % 5 == 0 {
+                    cluster.http2 = !seed.is_multiple_of(3);
+                    if seed.is_multiple_of(5) {
                         cluster.discovery = Discovery::Legacy;
                     }
                     let run = observe(&cluster.start_on(&runtime), PATIENCE);
