@@ -9,6 +9,9 @@ use anyhow::{Context, Result, bail, ensure};
 use flate2::read::MultiGzDecoder;
 use walkdir::WalkDir;
 
+use crate::model::Position;
+use crate::yaml;
+
 /// The most that one input may hold once it is unpacked. It bounds what `/dev/zero` and a
 /// compression bomb can take.
 const MAX_BYTES: u64 = 1 << 30;
@@ -84,10 +87,28 @@ fn input(name: Arc<str>, mut bytes: Vec<u8>) -> Result<Input> {
         !text.trim_ascii().is_empty(),
         "{name}: the recording is empty; make one with kubectl get … -o json"
     );
+    let text = if text.trim_ascii_start().starts_with(['{', '[']) {
+        text
+    } else {
+        as_json(&name, &text)?
+    };
     Ok(Input {
         name,
         text: Arc::new(text),
     })
+}
+
+/// What `kubectl get -o yaml` writes, as the JSON that it means, one document a line.
+fn as_json(name: &str, text: &str) -> Result<String> {
+    let parsed = yaml::parse(text);
+    if let Some(problem) = parsed.problems.iter().find(|problem| problem.fatal) {
+        let Position { line, column } = problem.position;
+        bail!("{name}:{line}:{column}: {}", problem.message);
+    }
+    let documents = parsed.documents.iter();
+    let documents = documents.filter(|document| !document.value.is_null());
+    let lines: Vec<String> = documents.map(|d| d.value.to_string()).collect();
+    Ok(lines.join("\n"))
 }
 
 fn read_capped(reader: &mut dyn Read, bytes: &mut Vec<u8>) -> Result<()> {
