@@ -1,0 +1,122 @@
+//! What is said at the end of a run: warnings, coverage, and what each rule did.
+
+use std::collections::BTreeMap;
+
+use super::filter;
+use super::gather::Facts;
+use super::options::{Extra, Options};
+use super::outcome::Outcome;
+use crate::model::{
+    Coverage, ObjectReport, Report, Revision, RuleCount, Status, Target, Verdict, Warning,
+};
+use crate::policy::{Audited, RuleOrigin, RuleSet, audit};
+use crate::source::Loaded;
+
+/// What the sources said about what they read.
+pub struct Told {
+    warnings: Vec<Warning>,
+    skipped: Vec<Warning>,
+    revisions: Vec<Revision>,
+}
+
+impl Told {
+    /// Takes it out of what was loaded.
+    pub fn take(loaded: &mut Loaded) -> Self {
+        let mut warnings = std::mem::take(&mut loaded.errors);
+        warnings.append(&mut loaded.warnings);
+        Self {
+            warnings,
+            skipped: std::mem::take(&mut loaded.skipped),
+            revisions: std::mem::take(&mut loaded.revisions),
+        }
+    }
+}
+
+/// Puts the report together.
+pub fn report(
+    target: Target,
+    told: Told,
+    mut facts: Facts<'_>,
+    outcome: Outcome,
+    rules: &RuleSet,
+    options: &Options,
+) -> Report {
+    let Outcome { objects, warnings } = outcome;
+    let mut warnings = [told.warnings, warnings].concat();
+    warnings.extend(said_on_the_way(&mut facts, options));
+    let filtered = facts.resolved.filtered;
+    let coverage = coverage(&objects, &warnings, told.skipped.len(), filtered);
+    let counts = counts(&objects, rules);
+    let judged = Audited {
+        counts: &counts,
+        objects: &objects,
+        whole: coverage.failed == 0 && coverage.filtered == 0 && coverage.compared > 0,
+        with_extras: options.extra != Extra::None,
+    };
+    warnings.extend(audit(rules, &judged, options.strict_rules));
+    warnings.sort();
+    warnings.dedup();
+    Report {
+        target,
+        revisions: told.revisions,
+        coverage,
+        rules: counts,
+        expired_rules: rules.rules().iter().filter(|rule| rule.expired).count(),
+        objects,
+        warnings,
+        skipped: told.skipped,
+        interrupted: facts.fetched.interrupted,
+        three_way: false,
+    }
+}
+
+/// What there is to say of what was gathered.
+fn said_on_the_way(facts: &mut Facts<'_>, options: &Options) -> Vec<Warning> {
+    let kinds_found = &facts.resolved.kinds_found;
+    let mut said = filter::unknown_kinds(&options.filter, kinds_found, &facts.fetched.extra_kinds);
+    said.append(&mut facts.resolved.remarks);
+    said.append(&mut facts.fetched.warnings);
+    said.append(&mut facts.schemas.warnings);
+    said.append(&mut facts.predictions.warnings);
+    said
+}
+
+fn coverage(
+    objects: &[ObjectReport],
+    warnings: &[Warning],
+    skipped: usize,
+    filtered: usize,
+) -> Coverage {
+    let declared = objects.iter().filter(|object| object.origin.is_some());
+    let unknown = objects
+        .iter()
+        .filter(|object| object.status == Status::Unknown)
+        .count();
+    let declared = declared.count();
+    let broken = warnings.iter().filter(|warning| warning.fatal).count();
+    Coverage {
+        declared: declared + filtered,
+        compared: declared - unknown,
+        skipped,
+        filtered,
+        failed: unknown + broken,
+    }
+}
+
+/// How much each rule hid; of the users' rules also those that hid nothing.
+fn counts(objects: &[ObjectReport], rules: &RuleSet) -> Vec<RuleCount> {
+    let users = rules
+        .rules()
+        .iter()
+        .filter(|rule| rule.origin != RuleOrigin::BuiltIn);
+    let mut counts: BTreeMap<(String, String), usize> = users
+        .map(|rule| ((rule.id.clone(), rule.reason.clone()), 0))
+        .collect();
+    for drift in objects.iter().flat_map(|object| &object.drifts) {
+        if let Verdict::Ignored { rule, reason } = &drift.verdict {
+            *counts.entry((rule.clone(), reason.clone())).or_default() += 1;
+        }
+    }
+    let count = |((rule, reason), hid)| RuleCount { rule, reason, hid };
+    counts.into_iter().map(count).collect()
+}
