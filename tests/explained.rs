@@ -222,3 +222,66 @@ fn an_event_driven_autoscaler_may_scale_to_zero() {
     let never_zero = scaled(json!({"minReplicaCount": 2}));
     assert!(!is_explained(&[never_zero], 0, "keda-operator"));
 }
+
+/// The paths that are reported of one object.
+fn reported(manifest: &Value, live: &Value) -> Vec<String> {
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": [live]});
+    let place = Place::new()
+        .file("declared.json", manifest.to_string())
+        .file("live.json", list.to_string());
+    let sources: Vec<Box<dyn Source>> =
+        vec![Box::new(Files::new([place.path().join("declared.json")]))];
+    let dump = Dump::read(&[place.path().join("live.json")]).unwrap();
+    let report = engine::run(&sources, &dump, RuleSet::builtin(), &Options::default()).unwrap();
+    let drifts = report.objects[0].reported();
+    drifts.map(|drift| drift.change.path.to_string()).collect()
+}
+
+#[test]
+fn what_the_server_allocates_is_nobodys() {
+    let manifest = json!({"apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": "cart", "namespace": "shop"},
+        "spec": {"type": "NodePort", "ports": [{"port": 80}]}});
+    let live = |manager: &str| {
+        let mut live = manifest.clone();
+        live["spec"]["ipFamilyPolicy"] = json!("PreferDualStack");
+        live["spec"]["ports"][0]["nodePort"] = json!(30080);
+        live["metadata"]["managedFields"] = json!([
+            {"manager": "argocd-controller", "operation": "Apply", "fieldsV1":
+                {"f:spec": {"f:type": {}, "f:ports":
+                    {"k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}, "f:port": {}}}}}},
+            {"manager": manager, "operation": "Update", "fieldsV1":
+                {"f:spec": {"f:ipFamilyPolicy": {}, "f:ports":
+                    {"k:{\"port\":80,\"protocol\":\"TCP\"}": {"f:nodePort": {}}}}}},
+        ]);
+        live
+    };
+    let both = [
+        ".spec.ipFamilyPolicy",
+        ".spec.ports[port=80,protocol=\"TCP\"].nodePort",
+    ];
+    for manager in ["kubectl-patch", "Mozilla"] {
+        assert_eq!(reported(&manifest, &live(manager)), both, "{manager}");
+    }
+    assert_eq!(reported(&manifest, &live("before-first-apply")), [""; 0]);
+    let mut nobodys = live("x");
+    nobodys["metadata"]["managedFields"] = json!([]);
+    nobodys["spec"]["ipFamilyPolicy"] = json!("SingleStack");
+    assert_eq!(reported(&manifest, &nobodys), [""; 0]);
+}
+
+#[test]
+fn a_certificate_that_is_declared_is_not_taken_away_by_those_who_inject_them() {
+    let hook = |client: Value| {
+        json!({"apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration", "metadata": {"name": "guard"},
+        "webhooks": [{"name": "a.example.com", "sideEffects": "None",
+            "admissionReviewVersions": ["v1"], "clientConfig": client}]})
+    };
+    let url = "https://guard.example.com";
+    let manifest = hook(json!({"url": url, "caBundle": "Cg=="}));
+    let injected = hook(json!({"url": url, "caBundle": "eA=="}));
+    assert_eq!(reported(&manifest, &injected), [""; 0]);
+    let path = ".webhooks[name=\"a.example.com\"].clientConfig.caBundle";
+    assert_eq!(reported(&manifest, &hook(json!({"url": url}))), [path]);
+}
