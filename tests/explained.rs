@@ -133,19 +133,30 @@ fn every_undeclared_path_is_reported_or_explained() {
     );
 }
 
-/// The verdict on the replicas of a Deployment that an autoscaler scaled to `live`.
+/// An autoscaler of the Deployment that [`scaled_by`] is about.
+fn autoscaler(api_version: &str, kind: &str, limits: &Value) -> Value {
+    let mut spec = limits.clone();
+    spec["scaleTargetRef"] = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "cart"});
+    json!({"apiVersion": api_version, "kind": kind, "spec": spec,
+        "metadata": {"name": "cart", "namespace": "shop"}})
+}
+
 fn scaled_to(live: u64, owners: Value) -> (Verdict, Option<String>) {
+    let limits = json!({"minReplicas": 2, "maxReplicas": 10});
+    let autoscaler = autoscaler("autoscaling/v2", "HorizontalPodAutoscaler", &limits);
+    scaled_by(&[autoscaler], live, owners)
+}
+
+/// The verdict on the replicas of a Deployment that autoscalers scaled to `live`.
+fn scaled_by(autoscalers: &[Value], live: u64, owners: Value) -> (Verdict, Option<String>) {
     let manifest = json!({"apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {"name": "cart", "namespace": "shop"}, "spec": {"replicas": 3}});
     let mut deployment = manifest.clone();
     deployment["spec"]["replicas"] = json!(live);
     deployment["metadata"]["managedFields"] = owners;
-    // Nobody declares it, so it is read because the verdict depends on it.
-    let autoscaler = json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
-        "metadata": {"name": "cart", "namespace": "shop"},
-        "spec": {"minReplicas": 2, "maxReplicas": 10, "scaleTargetRef":
-            {"apiVersion": "apps/v1", "kind": "Deployment", "name": "cart"}}});
-    let list = json!({"apiVersion": "v1", "kind": "List", "items": [deployment, autoscaler]});
+    // Nobody declares the autoscalers, so they are read because the verdict depends on them.
+    let items: Vec<&Value> = std::iter::once(&deployment).chain(autoscalers).collect();
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
     let place = Place::new()
         .file("cart.json", manifest.to_string())
         .file("live.json", list.to_string());
@@ -182,4 +193,95 @@ fn replicas_are_the_autoscalers_between_its_limits_only() {
         Verdict::Reported,
         "a person scaled it"
     );
+}
+
+#[test]
+fn an_event_driven_autoscaler_may_scale_to_zero() {
+    let scaler = |manager: &str| {
+        json!([{"manager": manager, "operation": "Update", "subresource": "scale",
+            "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:replicas": {}}}}])
+    };
+    let scaled = |limits: Value| autoscaler("keda.sh/v1alpha1", "ScaledObject", &limits);
+    // What it makes for all but zero, which has no word for zero.
+    let made = autoscaler(
+        "autoscaling/v2",
+        "HorizontalPodAutoscaler",
+        &json!({"minReplicas": 1, "maxReplicas": 100}),
+    );
+    let keda = [made, scaled(json!({}))];
+    let is_explained = |autoscalers: &[Value], live: u64, manager: &str| {
+        let (verdict, _) = scaled_by(autoscalers, live, scaler(manager));
+        matches!(verdict, Verdict::Explained { .. })
+    };
+    assert!(is_explained(&keda, 0, "keda-operator"));
+    assert!(is_explained(&keda, 7, "kube-controller-manager"));
+    assert!(!is_explained(&keda, 0, "kubectl"));
+    assert!(!is_explained(&keda, 101, "keda-operator"));
+    let idle = scaled(json!({"minReplicaCount": 2, "idleReplicaCount": 0}));
+    assert!(is_explained(&[idle], 0, "keda-operator"));
+    let never_zero = scaled(json!({"minReplicaCount": 2}));
+    assert!(!is_explained(&[never_zero], 0, "keda-operator"));
+}
+
+/// The paths that are reported of one object.
+fn reported(manifest: &Value, live: &Value) -> Vec<String> {
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": [live]});
+    let place = Place::new()
+        .file("declared.json", manifest.to_string())
+        .file("live.json", list.to_string());
+    let sources: Vec<Box<dyn Source>> =
+        vec![Box::new(Files::new([place.path().join("declared.json")]))];
+    let dump = Dump::read(&[place.path().join("live.json")]).unwrap();
+    let report = engine::run(&sources, &dump, RuleSet::builtin(), &Options::default()).unwrap();
+    let drifts = report.objects[0].reported();
+    drifts.map(|drift| drift.change.path.to_string()).collect()
+}
+
+#[test]
+fn what_the_server_allocates_is_nobodys() {
+    let manifest = json!({"apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": "cart", "namespace": "shop"},
+        "spec": {"type": "NodePort", "ports": [{"port": 80}]}});
+    let live = |manager: &str| {
+        let mut live = manifest.clone();
+        live["spec"]["ipFamilyPolicy"] = json!("PreferDualStack");
+        live["spec"]["ports"][0]["nodePort"] = json!(30080);
+        live["metadata"]["managedFields"] = json!([
+            {"manager": "argocd-controller", "operation": "Apply", "fieldsV1":
+                {"f:spec": {"f:type": {}, "f:ports":
+                    {"k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}, "f:port": {}}}}}},
+            {"manager": manager, "operation": "Update", "fieldsV1":
+                {"f:spec": {"f:ipFamilyPolicy": {}, "f:ports":
+                    {"k:{\"port\":80,\"protocol\":\"TCP\"}": {"f:nodePort": {}}}}}},
+        ]);
+        live
+    };
+    let both = [
+        ".spec.ipFamilyPolicy",
+        ".spec.ports[port=80,protocol=\"TCP\"].nodePort",
+    ];
+    for manager in ["kubectl-patch", "Mozilla"] {
+        assert_eq!(reported(&manifest, &live(manager)), both, "{manager}");
+    }
+    assert_eq!(reported(&manifest, &live("before-first-apply")), [""; 0]);
+    let mut nobodys = live("x");
+    nobodys["metadata"]["managedFields"] = json!([]);
+    nobodys["spec"]["ipFamilyPolicy"] = json!("SingleStack");
+    assert_eq!(reported(&manifest, &nobodys), [""; 0]);
+}
+
+#[test]
+fn a_certificate_that_is_declared_is_not_taken_away_by_those_who_inject_them() {
+    let hook = |client: Value| {
+        json!({"apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration", "metadata": {"name": "guard"},
+        "webhooks": [{"name": "a.example.com", "sideEffects": "None",
+            "admissionReviewVersions": ["v1"], "clientConfig": client}]})
+    };
+    let url = "https://guard.example.com";
+    let manifest = hook(json!({"url": url, "caBundle": "Cg=="}));
+    let injected = hook(json!({"url": url, "caBundle": "eA=="}));
+    assert_eq!(reported(&manifest, &injected), [""; 0]);
+    let path = ".webhooks[name=\"a.example.com\"].clientConfig.caBundle";
+    assert_eq!(reported(&manifest, &hook(json!({"url": url}))), [path]);
 }

@@ -231,8 +231,12 @@ fn explained(drift: Drift) -> Drift {
 
 /// What an addition says of whose it is; `None` where it is no machine's in any case: somebody
 /// declared it, or a rule has spoken.
+///
+/// Replicas tell nothing: whoever scales what was applied server-side leaves no owner behind, person
+/// or machine.
 fn whose(drift: &Drift) -> Option<Whose> {
-    if drift.change.kind != ChangeKind::Added {
+    let is_scale = drift.change.path == FieldPath::of_fields(&["spec", "replicas"]);
+    if drift.change.kind != ChangeKind::Added || is_scale {
         return None;
     }
     match (&drift.verdict, drift.cause) {
@@ -393,6 +397,23 @@ mod tests {
         assert!(run(2, "a").is_empty());
         assert_eq!(run(2, "b"), [LABEL], "another value");
         assert_eq!(run(1, "a"), [LABEL], "one may be chance");
+    }
+
+    #[test]
+    fn replicas_that_nobody_owns_prove_no_machine() {
+        let scaled = |drift: Drift| Drift {
+            change: Change {
+                path: ".spec.replicas".parse().unwrap(),
+                ..drift.change
+            },
+            ..drift
+        };
+        let mut objects: Vec<ObjectReport> = (0..4)
+            .map(|name| object("Deployment", name, scaled(by_machine())))
+            .collect();
+        objects.push(object("Deployment", 9, scaled(by_update("a"))));
+        explain(&mut objects, RuleSet::builtin());
+        assert_eq!(reported(&objects), [".spec.replicas"]);
     }
 
     #[test]

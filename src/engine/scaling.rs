@@ -1,6 +1,6 @@
 //! Replicas that an autoscaler decides about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -17,11 +17,24 @@ const SCALERS: &[&str] = &[
     "vpa-*",
 ];
 
+/// Kinds of autoscalers, and where to ask for them.
+const AUTOSCALERS: [(&str, &str); 2] = [
+    ("autoscaling/v2", "HorizontalPodAutoscaler"),
+    ("keda.sh/v1alpha1", "ScaledObject"),
+];
+
 /// An autoscaler's limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Limits {
     min: u64,
     max: u64,
+}
+
+impl Limits {
+    fn admit(self, replicas: &Value) -> bool {
+        let replicas = replicas.as_u64();
+        replicas.is_some_and(|replicas| (self.min..=self.max).contains(&replicas))
+    }
 }
 
 /// `(namespace, kind, name)` of a scaled object.
@@ -35,9 +48,9 @@ pub fn explain(
     fetched: &Fetched,
     live: &dyn Live,
 ) {
-    let mut limits: BTreeMap<Scaled, Limits> = BTreeMap::new();
+    let mut limits = AllLimits::default();
     for manifest in manifests.iter().filter(|manifest| scales(&manifest.kind)) {
-        limits.extend(limits_of(&manifest.value()));
+        limits.add(&manifest.value());
     }
     let found = fetched.answers.values().filter_map(|answer| match answer {
         Answer::Found(object) => Some(object),
@@ -47,42 +60,64 @@ pub fn explain(
         .chain(&fetched.extra)
         .filter(|object| scales(&object.key.kind));
     for autoscaler in scalers {
-        limits.extend(autoscaler.value().ok().as_ref().and_then(limits_of));
+        if let Ok(autoscaler) = autoscaler.value() {
+            limits.add(&autoscaler);
+        }
     }
-    let mut asked: BTreeMap<String, ()> = BTreeMap::new();
+    let mut asked: BTreeSet<String> = BTreeSet::new();
     for object in objects {
         let Some(namespace) = object.key.namespace.clone() else {
             continue;
         };
-        if !object.drifts.iter().any(is_undecided) {
+        let replicas = object.drifts.iter().find(|drift| is_undecided(drift));
+        let Some(replicas) = replicas.map(|drift| drift.change.live.clone()) else {
             continue;
+        };
+        let name = object.key.name.clone();
+        let scaled = (namespace.clone(), object.key.kind.clone(), name);
+        let is_within = |limits: Limits| replicas.as_ref().is_some_and(|live| limits.admit(live));
+        if !limits.of(&scaled).is_some_and(is_within) && asked.insert(namespace.clone()) {
+            let related = |(version, kind): (&str, &str)| live.related(version, kind, &namespace);
+            let autoscalers = AUTOSCALERS.into_iter().filter_map(related).flatten();
+            autoscalers.for_each(|autoscaler| limits.add(&autoscaler));
         }
-        let scaled = (
-            namespace.clone(),
-            object.key.kind.clone(),
-            object.key.name.clone(),
-        );
-        if !limits.contains_key(&scaled) && asked.insert(namespace.clone(), ()).is_none() {
-            let related = live.related("autoscaling/v2", "HorizontalPodAutoscaler", &namespace);
-            limits.extend(related.iter().flatten().filter_map(limits_of));
-        }
-        if let Some(limits) = limits.get(&scaled) {
+        if let Some(limits) = limits.of(&scaled) {
             object
                 .drifts
                 .iter_mut()
-                .for_each(|drift| settle(drift, *limits));
+                .for_each(|drift| settle(drift, limits));
             object::settle(object);
         }
     }
 }
 
+/// The limits of every scaled object.
+#[derive(Debug, Default)]
+struct AllLimits(BTreeMap<Scaled, Limits>);
+
+impl AllLimits {
+    /// Adds an autoscaler's. Where several target one object, each may have decided: KEDA scales
+    /// to zero itself and leaves the rest to a HorizontalPodAutoscaler that it makes.
+    fn add(&mut self, autoscaler: &Value) {
+        if let Some((scaled, Limits { min, max })) = limits_of(autoscaler) {
+            let all = self.0.entry(scaled).or_insert(Limits { min, max });
+            all.min = all.min.min(min);
+            all.max = all.max.max(max);
+        }
+    }
+
+    fn of(&self, scaled: &Scaled) -> Option<Limits> {
+        self.0.get(scaled).copied()
+    }
+}
+
 /// Whether objects of a kind are autoscalers.
 fn scales(kind: &str) -> bool {
-    matches!(kind, "HorizontalPodAutoscaler" | "ScaledObject")
+    AUTOSCALERS.iter().any(|(_, scaler)| *scaler == kind)
 }
 
 /// What an autoscaler targets and allows: a HorizontalPodAutoscaler (`autoscaling/v1`, `v2`), or
-/// KEDA's ScaledObject, whose defaults are 0 and 100.
+/// KEDA's ScaledObject, whose defaults are 0 and 100, and which may idle below its minimum.
 fn limits_of(object: &Value) -> Option<(Scaled, Limits)> {
     let number = |field: &str| object.pointer(field).and_then(Value::as_u64);
     let text = |field: &str| {
@@ -97,7 +132,9 @@ fn limits_of(object: &Value) -> Option<(Scaled, Limits)> {
             max: number("/spec/maxReplicas")?,
         },
         "ScaledObject" => Limits {
-            min: number("/spec/minReplicaCount").unwrap_or(0),
+            min: number("/spec/idleReplicaCount")
+                .or(number("/spec/minReplicaCount"))
+                .unwrap_or(0),
             max: number("/spec/maxReplicaCount").unwrap_or(100),
         },
         _ => return None,
@@ -123,10 +160,10 @@ fn settle(drift: &mut Drift, limits: Limits) {
     if !is_undecided(drift) {
         return;
     }
-    let Some(replicas) = drift.change.live.as_ref().and_then(Value::as_u64) else {
+    let Some(replicas) = &drift.change.live else {
         return;
     };
-    if (limits.min..=limits.max).contains(&replicas) {
+    if limits.admit(replicas) {
         drift.verdict = Verdict::Explained {
             by: Explanation::ControllerOwned,
             rule: Some("autoscaler-replicas".to_owned()),

@@ -121,12 +121,24 @@ impl<'v> Siblings<'v> {
             }
             "internalTrafficPolicy" => (ty != "ExternalName").then(|| json!("Cluster")),
             "allocateLoadBalancerNodePorts" => (ty == "LoadBalancer").then_some(Value::Bool(true)),
-            "ipFamilyPolicy" => (ty != "ExternalName").then(|| json!("SingleStack")),
+            "ipFamilyPolicy" => (ty != "ExternalName").then(|| json!(self.family_policy())),
             "clusterIPs" => {
                 let address = self.get("clusterIP").or_else(|| self.live("clusterIP"));
                 Some(json!([address?]))
             }
             _ => None,
+        }
+    }
+
+    /// A headless Service that selects nothing takes addresses of every family
+    /// (`pkg/registry/core/service/storage/alloc.go`).
+    fn family_policy(&self) -> &'static str {
+        let is_headless = self.text("clusterIP") == Some("None");
+        let selects = self.get("selector").is_some_and(|labels| !is_empty(labels));
+        if is_headless && !selects {
+            "RequireDualStack"
+        } else {
+            "SingleStack"
         }
     }
 

@@ -22,6 +22,20 @@ fn type_named(name: &str) -> TypeId {
 }
 
 #[test]
+fn services_take_every_family_where_they_select_nothing() {
+    let of = |spec| default_of("core.v1.ServiceSpec", "ipFamilyPolicy", spec);
+    let (single, both) = (Some(json!("SingleStack")), Some(json!("RequireDualStack")));
+    assert_eq!(of(json!({})), single);
+    assert_eq!(of(json!({"clusterIP": "None"})), both);
+    assert_eq!(of(json!({"clusterIP": "None", "selector": {}})), both);
+    assert_eq!(
+        of(json!({"clusterIP": "None", "selector": {"a": "b"}})),
+        single
+    );
+    assert_eq!(of(json!({"type": "ExternalName"})), None);
+}
+
+#[test]
 fn services_by_type() {
     let of = |field, spec| default_of("core.v1.ServiceSpec", field, spec);
     assert_eq!(of("externalTrafficPolicy", json!({})), None);
