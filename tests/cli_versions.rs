@@ -120,3 +120,30 @@ fn what_changed_between_versions_and_is_not_known_is_unknown() {
     let reason = report["objects"][0]["reason"].as_str().unwrap();
     assert!(reason.contains("declare it as example.com/v1"), "{reason}");
 }
+
+#[test]
+fn custom_resources_differ_in_name_only_where_nothing_converts_them() {
+    let definition = |strategy: &str| {
+        let version = |name: &str, storage: bool| {
+            json!({"name": name, "served": true, "storage": storage, "schema":
+                {"openAPIV3Schema": {"type": "object", "properties":
+                    {"spec": {"type": "object", "properties": {"size": {"type": "integer"}}}}}}})
+        };
+        json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": "widgets.example.com"}, "spec": {
+                "group": "example.com", "scope": "Namespaced",
+                "names": {"kind": "Widget", "plural": "widgets"},
+                "conversion": {"strategy": strategy},
+                "versions": [version("v1", true), version("v1beta1", false)]}})
+    };
+    let widget = |version: &str, size: u8| object(version, "Widget", json!({"size": size}));
+    let declared = widget("example.com/v1beta1", 1);
+    let run = |strategy: &str, size: u8| {
+        let live = [definition(strategy), widget("example.com/v1", size)];
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": live});
+        diff(&declared, &list).1
+    };
+    assert_eq!(run("None", 1), 0);
+    assert_eq!(run("None", 2), 1);
+    assert_eq!(run("Webhook", 1), 2);
+}

@@ -89,7 +89,7 @@ impl Comparison<'_> {
         owners: &Ownership,
     ) -> Compared {
         let written = declared.manifest.value();
-        let Some(value) = at_version(&written, &live.api_version) else {
+        let Some(value) = self.schemas.at_version(&written, &live.api_version) else {
             let why = format!(
                 "declared as {} and read as {}, and what changed between the two is not known; \
                  declare it as {}",
