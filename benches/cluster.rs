@@ -44,19 +44,22 @@ fn main() {
     println!(
         "1,000 declared objects: {EACH} Deployments, {EACH} ConfigMaps, {NAMESPACES} namespaces"
     );
-    measure(place.path(), Cluster::with_objects(&objects));
+    let aim = format!("<= {} + 3", 2 * NAMESPACES);
+    measure(place.path(), Cluster::with_objects(&objects), &aim);
     println!("the same among {OTHERS} others in the same namespaces, one in ten a Deployment");
     let mut cluster = Cluster::with_objects(&objects);
     for number in 0..OTHERS {
         let from = if number % 10 == 0 { 0 } else { EACH };
         let mut other = objects[from + number % EACH].clone();
-        other["metadata"]["name"] = json!(format!("other-{number:06}"));
+        // Lists are sorted by name: what is declared must not be on their first pages.
+        let initial = char::from(b'a' + u8::try_from(number % 26).unwrap());
+        other["metadata"]["name"] = json!(format!("{initial}-{number:06}"));
         cluster.add(other);
     }
-    measure(place.path(), cluster);
+    measure(place.path(), cluster, "");
 }
 
-fn measure(place: &Path, mut cluster: Cluster) {
+fn measure(place: &Path, mut cluster: Cluster, most_requests: &str) {
     cluster.page = 500;
     let server = cluster.start();
     std::fs::write(place.join("kubeconfig"), server.kubeconfig()).unwrap();
@@ -77,12 +80,7 @@ fn measure(place: &Path, mut cluster: Cluster) {
         floor,
         "<= 1.5",
     );
-    let groups = 2 * NAMESPACES;
-    report(
-        "requests",
-        format!("{requests:?}"),
-        &format!("<= {} + 3", groups),
-    );
+    report("requests", format!("{requests:?}"), most_requests);
     report("peak memory", mib(peak_of_children()), "< 200 MB");
 }
 

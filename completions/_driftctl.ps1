@@ -285,6 +285,7 @@ Register-ArgumentCompleter -Native -CommandName 'driftctl' -ScriptBlock {
             [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Look only at objects with such labels: app=cart,tier!=db,env in (a,b),!legacy')
             [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Look only at objects of this kind: deploy, Deployment, deployments.apps')
             [CompletionResult]::new('--extra', '--extra', [CompletionResultType]::ParameterName, 'Also keep live objects that no manifest declares: their metadata')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read from this file what else is secret: the paths that it calls sensitive')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write to this file, which only its owner may read, instead of to standard output')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write to this file, which only its owner may read, instead of to standard output')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output: when it goes to a terminal, always, or never')
@@ -295,6 +296,7 @@ Register-ArgumentCompleter -Native -CommandName 'driftctl' -ScriptBlock {
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Look in all namespaces, whatever --namespace and the context say')
             [CompletionResult]::new('--all-namespaces', '--all-namespaces', [CompletionResultType]::ParameterName, 'Look in all namespaces, whatever --namespace and the context say')
             [CompletionResult]::new('--redact', '--redact', [CompletionResultType]::ParameterName, 'Mask the values of Secrets, and whatever else looks secret')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Mask what is secret by the built-in patterns only; look for no .driftctl.yaml')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break

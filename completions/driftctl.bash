@@ -985,7 +985,7 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__snapshot)
-            opts="-n -A -l -o -h --app --kustomization --repo-root --no-render --kustomize-bin --helm-bin --values --set --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --redact --output --color --help"
+            opts="-n -A -l -o -h --app --kustomization --repo-root --no-render --kustomize-bin --helm-bin --values --set --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --redact --config --no-config --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1089,6 +1089,10 @@ _driftctl() {
                     ;;
                 --extra)
                     COMPREPLY=($(compgen -W "none namespace managed" -- "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --output)

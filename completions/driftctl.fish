@@ -293,6 +293,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l kind -d '
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l extra -d 'Also keep live objects that no manifest declares: their metadata' -r -f -a "none\t'Nowhere'
 namespace\t'In the namespaces of the declared objects'
 managed\t'Only what Argo CD tracks, or Flux has in its inventory, for what --app or --kustomization names'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l config -d 'Read from this file what else is secret: the paths that it calls sensitive' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -s o -l output -d 'Write to this file, which only its owner may read, instead of to standard output' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
@@ -303,6 +304,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l blame -d 
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l untrusted -d 'Do not trust whoever wrote the manifests: for pull requests from outside'
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -s A -l all-namespaces -d 'Look in all namespaces, whatever --namespace and the context say'
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l redact -d 'Mask the values of Secrets, and whatever else looks secret'
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l no-config -d 'Mask what is secret by the built-in patterns only; look for no .driftctl.yaml'
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c driftctl -n "__fish_driftctl_using_subcommand completions" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'

@@ -417,6 +417,21 @@ fn who_hangs_up_early_still_gets_the_exit_code() {
     }
 }
 
+/// Whoever closes standard output wants the exit code alone.
+#[cfg(unix)]
+#[test]
+fn a_closed_standard_output_does_not_change_the_exit_code() {
+    for (place, expected) in [(drifted(), 1), (in_sync(), 0)] {
+        let output = std::process::Command::new("sh")
+            .args(["-c", "\"$0\" \"$@\" >&-", env!("CARGO_BIN_EXE_driftctl")])
+            .args(DIFF)
+            .current_dir(place.path())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(expected));
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_trouble_even_where_nothing_drifted() {

@@ -161,6 +161,9 @@ pub struct Fetched {
     pub extra: Vec<LiveObject>,
     /// The kinds whose undeclared objects were looked for, sorted.
     pub extra_kinds: BTreeSet<ServedKind>,
+    /// What of them could not be read, or not everywhere: kinds such as `Deployment.apps`, and
+    /// groups whose kinds are not known.
+    pub extra_unread: BTreeSet<String>,
     /// What went wrong on the way.
     pub warnings: Vec<Warning>,
     /// Whether reading was cut short by a deadline or a signal.
@@ -218,6 +221,12 @@ pub trait Live {
     /// # Errors
     /// When they cannot be read, or not all of them.
     fn list(&self, query: &Query<'_>) -> anyhow::Result<Vec<Value>>;
+
+    /// What ended all reading before its end, if something did: a signal, or the end of the run's
+    /// time. Whatever was asked for after that got no answer.
+    fn cut_short(&self) -> Option<Warning> {
+        None
+    }
 
     /// Every kind whose objects people may make, and why there may be more of them.
     fn kinds(&self) -> (Vec<ServedKind>, Vec<String>);

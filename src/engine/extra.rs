@@ -5,10 +5,19 @@ use serde_json::Value;
 
 use super::claims::Claims;
 use super::hidden::hide;
-use crate::cluster::LiveObject;
-use crate::model::{ObjectReport, Owner, Status};
+use super::{Extra, Options};
+use crate::cluster::{Fetched, LiveObject};
+use crate::model::{ExtraCoverage, ObjectReport, Owner, Status};
 use crate::ownership::ownership_of;
 use crate::policy::{Filter, RuleSet, is_reportable};
+
+/// How far undeclared objects were looked for, where they were.
+pub fn coverage(fetched: &Fetched, options: &Options) -> Option<ExtraCoverage> {
+    (options.extra != Extra::None).then(|| ExtraCoverage {
+        kinds: fetched.extra_kinds.len(),
+        unread: fetched.extra_unread.len(),
+    })
+}
 
 /// Reports on the undeclared objects that somebody made, as far as the filter keeps them.
 pub fn reports(
@@ -51,7 +60,7 @@ fn report(live: &LiveObject, rules: &RuleSet, filter: &Filter) -> Option<ObjectR
         drifts: Vec::new(),
         owners,
         declared: None,
-        live: Some(without_bookkeeping(value)),
+        live: Some(without_bookkeeping(value).into()),
     };
     Some(hide(report, None, rules, false))
 }

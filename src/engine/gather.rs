@@ -51,6 +51,15 @@ impl<'m> Facts<'m> {
             fetched,
         })
     }
+
+    /// Notes what ended reading early, once nothing more is read: what is read on the side, such as
+    /// schemas and autoscalers, may have been cut short, too.
+    pub fn end(&mut self, live: &dyn Live) {
+        if let Some(stopped) = live.cut_short() {
+            self.fetched.interrupted = true;
+            self.fetched.warnings.push(stopped);
+        }
+    }
 }
 
 /// Reads the live objects: the declared ones, and those that nobody declares where they are asked

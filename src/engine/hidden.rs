@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::model::{
-    Change, ChangeKind, Drift, FieldPath, ObjectReport, Owner, Severity, Status, Verdict,
+    Change, ChangeKind, Drift, FieldPath, ObjectReport, Owner, Packed, Severity, Status, Verdict,
 };
 use crate::policy::{ACCEPTED, RuleSet, Standing, rules_of};
 
@@ -23,9 +23,10 @@ pub fn hide(
             return report;
         }
     };
-    let object = declared.or(report.live.as_ref()).unwrap_or(&Value::Null);
+    let live = report.live.as_ref().map(Packed::value);
+    let object = declared.or(live.as_ref()).unwrap_or(&Value::Null);
     let trusted = declared.filter(|_| !untrusted);
-    let own = rules_of(trusted, report.live.as_ref(), &place_of(&report));
+    let own = rules_of(trusted, live.as_ref(), &place_of(&report));
     let of_object = rules.for_object(&report.key, object, own.rules);
     let owners: Vec<&Owner> = report.owners.iter().collect();
     let change = Change {

@@ -56,6 +56,7 @@ pub fn run(
     let rules = &rules_of_run(rules, &loaded, options);
     let mut facts = Facts::gather(&loaded, live, options)?;
     let outcome = Outcome::of(&mut facts, live, rules, options)?;
+    facts.end(live);
     Ok(report::report(
         live.target(),
         told,

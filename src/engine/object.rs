@@ -13,7 +13,7 @@ use super::resolve::Declared;
 use super::schemas::Schemas;
 use crate::cluster::{Answer, LiveObject};
 use crate::compare::{Keep, Subject, compare, live_view, normalize};
-use crate::model::{Change, ObjectReport, Ownership, Status, Warning};
+use crate::model::{Change, ObjectReport, Ownership, Packed, Status, Warning};
 use crate::ownership::{Appliers, last_applied, ownership_of};
 use crate::policy::{Judged, Judgement, RuleSet, Sides, judge, rules_of};
 use crate::schema;
@@ -71,7 +71,7 @@ impl Comparison<'_> {
             Answer::Absent => {
                 let manifest = declared.manifest.value();
                 let missing = ObjectReport {
-                    declared: Some(manifest.clone()),
+                    declared: Some(Packed::from(&manifest)),
                     ..blank(declared, Status::Missing, None)
                 };
                 hide(missing, Some(&manifest), self.rules, self.options.untrusted)
@@ -115,8 +115,8 @@ impl Comparison<'_> {
             let view = live_view(&normal, changes.into_iter());
             ObjectReport {
                 drifts,
-                declared: Some(normal),
-                live: Some(view),
+                declared: Some(normal.into()),
+                live: Some(view.into()),
                 ..blank(declared, Status::Drifted, None)
             }
         };
@@ -238,7 +238,7 @@ pub fn settle(report: &mut ObjectReport) {
         report.declared = None;
         report.live = None;
     } else if let Some(declared) = &report.declared {
-        report.live = Some(live_view(declared, changes.iter()));
+        report.live = Some(live_view(&declared.value(), changes.iter()).into());
     }
 }
 

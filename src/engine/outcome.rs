@@ -10,7 +10,7 @@ use super::object::{self, Compared, Comparison};
 use super::options::Options;
 use super::{attribution, claims, extra, hidden, prevalent, scaling};
 use crate::cluster::{Answer, Live};
-use crate::model::{Drift, ObjectReport, Verdict, Warning};
+use crate::model::{Drift, ObjectReport, Packed, Verdict, Warning};
 use crate::policy::RuleSet;
 
 /// What became of the objects.
@@ -124,7 +124,7 @@ fn uncompared(facts: &mut Facts<'_>, rules: &RuleSet, options: &Options) -> Vec<
     let unresolved = facts.resolved.unresolved.drain(..).chain(of_new_kinds);
     unresolved
         .map(|report| {
-            let declared = report.declared.clone();
+            let declared = report.declared.as_ref().map(Packed::value);
             hidden::hide(report, declared.as_ref(), rules, options.untrusted)
         })
         .collect()

@@ -343,8 +343,8 @@ mod tests {
             weight: None,
             drifts: vec![drift],
             owners: Vec::new(),
-            declared: Some(json!({})),
-            live: Some(json!({})),
+            declared: Some(json!({}).into()),
+            live: Some(json!({}).into()),
         }
     }
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::filter;
 use super::gather::Facts;
 use super::options::{Extra, Options};
 use super::outcome::Outcome;
+use super::{extra, filter};
 use crate::model::{
     Coverage, ObjectReport, Report, Revision, RuleCount, Status, Target, Verdict, Warning,
 };
@@ -45,7 +45,10 @@ pub fn report(
     let mut warnings = [told.warnings, warnings].concat();
     warnings.extend(said_on_the_way(&mut facts, options));
     let filtered = facts.resolved.filtered;
-    let coverage = coverage(&objects, &warnings, told.skipped.len(), filtered);
+    let coverage = Coverage {
+        extra: extra::coverage(&facts.fetched, options),
+        ..coverage(&objects, &warnings, told.skipped.len(), filtered)
+    };
     let counts = counts(&objects, rules);
     let judged = Audited {
         counts: &counts,
@@ -100,6 +103,7 @@ fn coverage(
         skipped,
         filtered,
         failed: unknown + broken,
+        extra: None,
     }
 }
 

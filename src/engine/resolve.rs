@@ -311,7 +311,7 @@ fn missing_with_its_kind(manifest: &Manifest, crds: &[Value], namespace: &str) -
     ObjectReport {
         key: key_of(manifest, namespaced, namespace),
         status: Status::Missing,
-        declared: Some(manifest.value()),
+        declared: Some(manifest.object.clone()),
         ..unknown(
             manifest,
             "its CustomResourceDefinition is not in the cluster either".to_owned(),

@@ -17,6 +17,6 @@ pub use ownership::{FieldSet, ManagerEntry, Operation, Owner, Ownership};
 pub use packed::Packed;
 pub use path::{FieldPath, PathError, Segment};
 pub use report::{
-    Blame, Coverage, Drift, ObjectReport, Report, Revision, RuleCount, Severity, Status, Target,
-    Totals, Verdict, Warning,
+    Blame, Coverage, Drift, ExtraCoverage, ObjectReport, Report, Revision, RuleCount, Severity,
+    Status, Target, Totals, Verdict, Warning,
 };

@@ -1,10 +1,8 @@
 //! What a run found out, before any format.
 
-use serde_json::Value;
-
 use super::{
-    Cause, Change, Explanation, FieldPath, Lifecycle, Merge, MergeClass, Origin, Owner, Position,
-    ResourceKey,
+    Cause, Change, Explanation, FieldPath, Lifecycle, Merge, MergeClass, Origin, Owner, Packed,
+    Position, ResourceKey,
 };
 
 /// How much a change matters, most urgent last, so that `max` is the worst.
@@ -180,9 +178,9 @@ pub struct ObjectReport {
     /// Who holds an extra object, most recent write first.
     pub owners: Vec<Owner>,
     /// The declared side for whole-object views; absent for extra objects and objects in sync.
-    pub declared: Option<Value>,
+    pub declared: Option<Packed>,
     /// The live side for whole-object views: the declared object with the reported changes made.
-    pub live: Option<Value>,
+    pub live: Option<Packed>,
 }
 
 impl ObjectReport {
@@ -248,6 +246,18 @@ pub struct Coverage {
     pub filtered: usize,
     /// Objects, documents and files that could not be read or compared.
     pub failed: usize,
+    /// How far undeclared objects were looked for; `None` when nobody asked for them.
+    pub extra: Option<ExtraCoverage>,
+}
+
+/// How far undeclared objects were looked for. That none is reported tells something only about
+/// what was looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ExtraCoverage {
+    /// Kinds whose objects were looked for.
+    pub kinds: usize,
+    /// Kinds, and groups of kinds, of which not all objects could be read.
+    pub unread: usize,
 }
 
 /// The figures of the summary line.

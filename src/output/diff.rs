@@ -8,7 +8,7 @@ use super::hunk::{self, Hunk};
 use super::paint::{Paint, paint};
 use super::yaml_text::{self, Style};
 use super::{Format, RenderOptions, escape, words};
-use crate::model::{ObjectReport, Status};
+use crate::model::{ObjectReport, Packed, Status};
 use crate::redact::Redacted;
 
 /// Declared against live, object by object, as YAML.
@@ -63,7 +63,8 @@ fn render_object(
         Status::Missing => (object.declared.as_ref(), None),
         Status::Extra => (None, object.live.as_ref()),
     };
-    let hunks = hunk::hunks(&text(declared), &text(live));
+    let unpacked = |view: Option<&Packed>| text(view.map(Packed::value).as_ref());
+    let hunks = hunk::hunks(&unpacked(declared), &unpacked(live));
     if hunks.is_empty() {
         let standing = words::standing(object).unwrap_or_else(|| object.status.as_str().to_owned());
         return writeln!(out, "# {}: {standing}", words::object(object));

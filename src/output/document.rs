@@ -3,6 +3,7 @@
 //! These types are the contract. They change with the version in [`SCHEMA`] only, except that
 //! fields may be added; what the program uses inside may change at any time.
 
+mod coverage;
 mod history;
 mod merge;
 
@@ -14,10 +15,10 @@ use serde_json::Value;
 use super::RenderOptions;
 use super::view;
 use crate::model::{
-    Cause, Coverage, Drift, ObjectReport, Origin, Owner, Report, RuleCount, Target, Verdict,
-    Warning,
+    Cause, Drift, ObjectReport, Origin, Owner, Report, RuleCount, Target, Verdict, Warning,
 };
 use crate::redact::Redacted;
+use coverage::CoverageDocument;
 use history::{BlameDocument, RevisionDocument};
 use merge::MergeSummaryDocument;
 
@@ -78,21 +79,6 @@ struct TargetDocument<'r> {
     /// When the live side was read, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     read_at: Option<&'r str>,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct CoverageDocument {
-    /// Objects that are declared.
-    declared: usize,
-    /// Objects that were compared, or proven missing.
-    compared: usize,
-    /// Documents and files that hold no Kubernetes object.
-    skipped: usize,
-    /// Declared objects that the run's filters left out.
-    filtered: usize,
-    /// Objects, documents and files that could not be read or compared.
-    failed: usize,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -346,18 +332,6 @@ impl<'r> TargetDocument<'r> {
             dump: target.dump.as_deref(),
             insecure: target.insecure,
             read_at: target.read_at.as_deref(),
-        }
-    }
-}
-
-impl CoverageDocument {
-    fn of(coverage: Coverage) -> Self {
-        Self {
-            declared: coverage.declared,
-            compared: coverage.compared,
-            skipped: coverage.skipped,
-            filtered: coverage.filtered,
-            failed: coverage.failed,
         }
     }
 }

@@ -60,7 +60,7 @@ pub fn cluster(report: &Report, at: usize) -> String {
 /// The worst verdict of all: what was not compared counts most.
 fn verdict(parts: &[Part]) -> &'static str {
     let of = |word| parts.iter().any(|part| part.verdict == word);
-    ["incomplete", "drifted"]
+    ["incomplete", "conflict", "drifted", "pending"]
         .into_iter()
         .find(|word| of(*word))
         .unwrap_or("in-sync")

@@ -162,6 +162,16 @@ fn figures(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             (vec![("state", "failed")], coverage.failed as f64),
         ],
     )?;
+    if let Some(extra) = coverage.extra {
+        page.gauge(
+            "extra_kinds",
+            "Kinds whose undeclared objects were looked for.",
+            [
+                (vec![("state", "looked-for")], extra.kinds as f64),
+                (vec![("state", "unread")], extra.unread as f64),
+            ],
+        )?;
+    }
     let fatal = report.warnings.iter().filter(|w| w.fatal).count();
     page.gauge(
         "messages",

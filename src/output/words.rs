@@ -177,6 +177,13 @@ pub fn coverage(report: &Report) -> String {
     if coverage.skipped > 0 {
         said.push_str(&format!(", {} skipped", coverage.skipped));
     }
+    if let Some(extra) = coverage.extra {
+        let kinds = count(extra.kinds, "kind");
+        said.push_str(&format!("; undeclared objects of {kinds} looked for"));
+        if extra.unread > 0 {
+            said.push_str(&format!(", {} not read in full", extra.unread));
+        }
+    }
     said
 }
 

@@ -27,7 +27,7 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::model::{
-    Change, ChangeKind, FieldPath, ObjectReport, Report, ResourceKey, Segment, Warning,
+    Change, ChangeKind, FieldPath, ObjectReport, Packed, Report, ResourceKey, Segment, Warning,
 };
 use mask::Masker;
 pub use names::is_sensitive_name;
@@ -122,7 +122,9 @@ impl Redactor {
     /// Masks one object; gives what was masked.
     fn object(&self, object: &mut ObjectReport) -> Vec<String> {
         let key = object.key.clone();
-        let views = [object.declared.as_ref(), object.live.as_ref()];
+        let unpacked = |view: &Option<Packed>| view.as_ref().map(Packed::value);
+        let (mut declared, mut live) = (unpacked(&object.declared), unpacked(&object.live));
+        let views = [declared.as_ref(), live.as_ref()];
         let root = Holder::of_kind(&key.kind, views);
         let mut masker = Masker::new(self, &key, root);
         for drift in &mut object.drifts {
@@ -139,13 +141,12 @@ impl Redactor {
             }
             change(&mut masker, &key, views, root, &mut drift.change);
         }
-        masker.mask_object(
-            Place::root(&key.group),
-            [object.declared.as_mut(), object.live.as_mut()],
-        );
-        if let Some(live) = &mut object.live {
-            masker.hide_live_only(object.declared.as_ref(), live);
+        masker.mask_object(Place::root(&key.group), [declared.as_mut(), live.as_mut()]);
+        if let Some(live) = &mut live {
+            masker.hide_live_only(declared.as_ref(), live);
         }
+        object.declared = declared.map(Packed::from);
+        object.live = live.map(Packed::from);
         masker.found
     }
 }

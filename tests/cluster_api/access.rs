@@ -99,6 +99,76 @@ fn a_certificate_that_nobody_checks_is_marked() {
     let (_, shown) = diff(&place, &["--kubeconfig", "kubeconfig", "-o", "json"]);
     let report: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(report["target"]["insecure"], true, "{}", report["target"]);
+    let (_, shown) = diff(&place, &["--kubeconfig", "kubeconfig"]);
+    assert!(shown.contains("certificate NOT verified"), "{shown}");
+}
+
+#[test]
+fn a_certificate_that_ran_out_may_be_a_wrong_clock() {
+    let server = open(Identity::expired());
+    let words = ["certificate expired", "check this machine's clock"];
+    assert_fails(&place(&server.kubeconfig()), &words);
+}
+
+#[test]
+fn an_address_shows_no_password() {
+    let server = open(Identity::plain());
+    let address = server.address();
+    let cluster = json!({"server": format!("https://me:canary@{address}")});
+    let kubeconfig = server.kubeconfig_with(cluster, json!({"token": TOKEN}));
+    let place = place(&kubeconfig);
+    assert_works(&place);
+    drop(server);
+    assert_fails(&place, &["nothing can be read from https://127.0.0.1:"]);
+}
+
+#[test]
+fn the_report_tells_when_the_cluster_was_read() {
+    let server = open(Identity::plain());
+    let place = place(&server.kubeconfig());
+    let (_, shown) = diff(&place, &["--kubeconfig", "kubeconfig", "-o", "json"]);
+    let report: Value = serde_json::from_str(&shown).unwrap();
+    let read_at = report["target"]["readAt"].as_str().unwrap();
+    assert!(
+        read_at.starts_with("20") && read_at.ends_with('Z'),
+        "{read_at}"
+    );
+}
+
+#[test]
+fn credentials_may_lie_in_files_next_to_the_kubeconfig() {
+    let identity = Identity::plain().asking_clients();
+    let client = identity.client().clone();
+    let mut cluster = shop();
+    cluster.identity = identity;
+    cluster.tokens = vec![TOKEN.to_owned()];
+    let server = cluster.start();
+    let user = json!({"client-certificate": "pki/client.crt", "client-key": "pki/client.key",
+        "token": "not-this-one", "tokenFile": "pki/token"});
+    let authority = json!({"certificate-authority-data": null,
+        "certificate-authority": "pki/ca.crt"});
+    let place = Place::new()
+        .file("manifests/a.yaml", MANIFEST)
+        .file("kube/config", server.kubeconfig_with(authority, user))
+        .file("kube/pki/ca.crt", Identity::plain().authority())
+        .file("kube/pki/client.crt", &client.certificate)
+        .file("kube/pki/client.key", &client.key)
+        .file("kube/pki/token", format!("{TOKEN}\n"));
+    let (code, shown) = diff(&place, &["--kubeconfig", "kube/config"]);
+    assert!(code < 2, "{shown}");
+    let token = place.path().join("kube/pki/token");
+    let assert_fails = |words: &str| {
+        let (code, shown) = diff(&place, &["--kubeconfig", "kube/config"]);
+        assert_eq!(code, 2, "{shown}");
+        assert!(
+            shown.contains("pki/token: ") && shown.contains(words),
+            "{shown}"
+        );
+    };
+    std::fs::write(&token, "\n").unwrap();
+    assert_fails("it is empty");
+    std::fs::remove_file(&token).unwrap();
+    assert_fails("No such file");
 }
 
 #[test]
@@ -121,7 +191,8 @@ fn a_client_may_show_a_certificate() {
 fn a_token_that_is_not_taken_stops_the_run() {
     let server = open(Identity::plain());
     let user = json!({"token": "canary-of-a-token"});
-    assert_fails(&place(&server.kubeconfig_with(json!({}), user)), &["401"]);
+    let words = ["401", "check this machine's clock"];
+    assert_fails(&place(&server.kubeconfig_with(json!({}), user)), &words);
 }
 
 #[test]
@@ -192,7 +263,11 @@ mod plugins {
     use super::*;
 
     fn with_plugin(server: &Server, script: &str) -> Place {
-        let user = json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1",
+        with_plugin_at("client.authentication.k8s.io/v1", server, script)
+    }
+
+    fn with_plugin_at(version: &str, server: &Server, script: &str) -> Place {
+        let user = json!({"exec": {"apiVersion": version,
             "command": "./plugin", "interactiveMode": "Never",
             "env": [{"name": "GREETING", "value": "hello"}]}});
         let place = place(&server.kubeconfig_with(json!({}), user)).file("plugin", script);
@@ -215,6 +290,20 @@ mod plugins {
             credential(&json!({"token": TOKEN}))
         );
         assert_works(&with_plugin(&server, &script));
+    }
+
+    /// Plugins choose what they print by what they are asked for.
+    #[test]
+    fn a_plugin_is_spoken_to_in_the_version_of_the_kubeconfig() {
+        let server = open(Identity::plain());
+        let version = "client.authentication.k8s.io/v1beta1";
+        let credential = json!({"apiVersion": version, "kind": "ExecCredential",
+            "status": {"token": TOKEN, "expirationTimestamp": "2099-01-01T00:00:00Z"}});
+        let script = format!(
+            "#!/bin/sh\ncase \"$KUBERNETES_EXEC_INFO\" in\n  *{version}*) echo '{credential}' ;;\n  \
+             *) exit 5 ;;\nesac\n"
+        );
+        assert_works(&with_plugin_at(version, &server, &script));
     }
 
     #[test]

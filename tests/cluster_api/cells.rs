@@ -270,7 +270,12 @@ fn what_heals_or_does_no_harm_loses_nothing() {
     }
     check(
         "/deployments?limit",
-        &[Fault::RepeatedItems, Fault::Code(403), Fault::Page(403)],
+        &[
+            Fault::RepeatedItems,
+            Fault::ItemReplaced,
+            Fault::Code(403),
+            Fault::Page(403),
+        ],
         Discovery::Aggregated,
         NOTHING_LOST,
     );
@@ -278,7 +283,7 @@ fn what_heals_or_does_no_harm_loses_nothing() {
 
 #[test]
 fn the_version_is_only_nice_to_know() {
-    let faults = [Fault::Code(403), Fault::Html, Fault::Reset];
+    let faults = [Fault::Code(403), Fault::Html, Fault::Reset, Fault::Hang];
     check("/version?", &faults, Discovery::Aggregated, NOTHING_LOST);
 }
 

@@ -108,3 +108,68 @@ fn manifests_from_standard_input_are_compared_with_each() {
     assert_eq!(shown.matches("ConfigMap/shop/none").count(), 2, "{shown}");
     assert_eq!(run(&["--context", "red", "--context", "red"]), "");
 }
+
+/// Runs a command with the contexts `red` and `blue`; what goes wrong, goes wrong in `blue`.
+fn command(words: &[&str], fault: Option<(&'static str, Fault)>) -> (i32, String, String) {
+    let (red, blue) = (
+        Server::start(&recording(), None),
+        Server::start(&recording(), fault),
+    );
+    let place = Place::new().file("kubeconfig", kubeconfig(&[("red", &red), ("blue", &blue)]));
+    let output = place
+        .driftctl()
+        .args(words)
+        .args(["--kubeconfig", "kubeconfig", "--timeout", "20"])
+        .args(["--context", "red", "--context", "blue"])
+        .arg(fixture("shop/manifests"))
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+#[test]
+fn each_cluster_is_examined() {
+    let (code, shown, _) = command(&["doctor"], None);
+    assert_eq!(code, 0, "{shown}");
+    let (red, blue) = shown.split_once("\n━━ cluster blue\n").unwrap();
+    assert!(red.starts_with("━━ cluster red\n"), "{shown}");
+    assert!(red.contains("READY") && blue.contains("READY"), "{shown}");
+    let (code, shown, _) = command(&["doctor", "-o", "json"], Some(("/api", Fault::Reset)));
+    assert_eq!(code, 2);
+    let document: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(document["schema"], "driftctl.doctors/v1");
+    assert_eq!(document["ready"], false);
+    let ready: Vec<_> = document["clusters"].as_array().unwrap().iter().collect();
+    assert_eq!(
+        (&ready[0]["context"], &ready[0]["ready"]),
+        (&json!("red"), &json!(true))
+    );
+    assert_eq!(
+        (&ready[1]["context"], &ready[1]["ready"]),
+        (&json!("blue"), &json!(false))
+    );
+}
+
+#[test]
+fn what_is_about_one_cluster_says_so() {
+    for (words, expected) in [
+        (
+            &["doctor", "-o", "yaml"][..],
+            "prints the Roles of one cluster",
+        ),
+        (&["snapshot"], "looks at one cluster"),
+        (&["accept"], "looks at one cluster"),
+    ] {
+        let (code, shown, stderr) = command(words, None);
+        assert_eq!((code, shown.as_str()), (2, ""), "{words:?}");
+        assert!(
+            stderr.contains(expected) && stderr.contains("(red, blue)"),
+            "{stderr}"
+        );
+    }
+}

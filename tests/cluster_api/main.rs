@@ -15,6 +15,8 @@ mod ladder;
 mod observe;
 mod rights;
 mod server;
+#[cfg(unix)]
+mod signals;
 mod snapshot;
 
 use std::collections::BTreeSet;
@@ -120,6 +122,24 @@ fn undeclared_objects_are_found_too() {
     let (code, report, _) = run(None, &["--extra", "namespace"]);
     assert_eq!(code, 1, "{}", report["warnings"]);
     assert_same(&drift(&report), &from_recording(&["--extra", "namespace"]));
+}
+
+/// That no undeclared object is reported means little where none could be looked for.
+#[test]
+fn what_could_not_be_looked_for_is_in_the_coverage() {
+    let looked_for = |fault, more: &[&str]| {
+        let (code, report, _) = run(fault, more);
+        (code, report["coverage"]["extra"].clone())
+    };
+    assert_eq!(looked_for(None, &[]).1, Value::Null);
+    let (code, all) = looked_for(None, &["--extra", "namespace"]);
+    assert_eq!((code, all["unread"].as_u64()), (1, Some(0)), "{all}");
+    let forbidden = Some(("/secrets", Fault::Code(403)));
+    let (code, some) = looked_for(forbidden, &["--extra", "namespace"]);
+    assert_eq!((code, some["unread"].as_u64()), (2, Some(1)), "{some}");
+    assert_eq!(some["kinds"], all["kinds"]);
+    let (_, few) = looked_for(None, &["--extra", "namespace", "--kind", "cm,deploy"]);
+    assert_eq!(few["kinds"], 2);
 }
 
 #[test]

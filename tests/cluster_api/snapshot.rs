@@ -110,6 +110,49 @@ fn a_redacted_snapshot_holds_no_secret_and_says_so_later() {
     assert!(report["summary"]["drifted"].as_u64().unwrap() > 10);
 }
 
+#[test]
+fn what_the_configuration_calls_sensitive_is_masked_too() {
+    let (_server, place) = cluster(None);
+    let config = "sensitive:\n  - {group: apps, kind: Deployment, paths: ['.spec.template.spec.containers']}\n";
+    let place = place.file("of-the-shop.yaml", config);
+    let redacted = |more: &[&str]| {
+        let words = [
+            &["snapshot", "--redact", "--kind", "deploy"],
+            &CONNECTED[..],
+            more,
+        ]
+        .concat();
+        let (code, redacted, stderr) = run(&place, &words);
+        assert_eq!(code, 0, "{stderr}");
+        let snapshot: Value = serde_json::from_str(&redacted).unwrap();
+        snapshot["items"][0]["spec"]["template"]["spec"].clone()
+    };
+    assert!(redacted(&["--no-config"])["containers"][0]["image"].is_string());
+    let masked = redacted(&["--config", "of-the-shop.yaml"]);
+    assert_eq!(masked["containers"], "(redacted)");
+    let words = [
+        &["snapshot", "--config", "of-the-shop.yaml"],
+        &CONNECTED[..],
+    ]
+    .concat();
+    let (code, _, stderr) = run(&place, &words);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("--redact"), "{stderr}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_snapshot_that_does_not_fit_on_the_disk_is_trouble() {
+    let (_server, place) = cluster(None);
+    let words = [&["snapshot", "-o", "/dev/full"], &CONNECTED[..]].concat();
+    let (code, _, stderr) = run(&place, &words);
+    assert_eq!(code, 2);
+    assert!(
+        stderr.contains("cannot write the snapshot to /dev/full"),
+        "{stderr}"
+    );
+}
+
 #[cfg(unix)]
 #[test]
 fn a_snapshot_in_a_file_is_for_its_owner() {

@@ -78,8 +78,10 @@ fn report(token: &str) -> Report {
         rule: token.to_owned(),
         reason: token.to_owned(),
     };
-    object.declared = Some(json!({"a": token, "t": format!("1\n{token}\n2"), token: 1}));
-    object.live = Some(json!({"b": token, "t": format!("1\n{token}\n3"), token: tree}));
+    let declared = json!({"a": token, "t": format!("1\n{token}\n2"), token: 1});
+    let live = json!({"b": token, "t": format!("1\n{token}\n3"), token: tree});
+    object.declared = Some(declared.into());
+    object.live = Some(live.into());
     let statuses = [
         Status::Drifted,
         Status::Missing,

@@ -205,6 +205,7 @@ fn deployment() -> ObjectReport {
             "metadata": {"name": "cart", "namespace": "shop"},
             "spec": {"replicas": replicas, "template": {"spec": {"containers": containers}}},
         })
+        .into()
     };
     let image = "registry.example/shop/cart";
     cart.declared = Some(whole(
@@ -265,6 +266,7 @@ fn config_map() -> ObjectReport {
             "metadata": {"name": "cart-config", "namespace": "shop"},
             "data": {"cart.toml": text, "enabled": enabled},
         })
+        .into()
     };
     config.declared = Some(whole(&declared, "yes"));
     config.live = Some(whole(&live, "no"));
@@ -298,6 +300,7 @@ fn secret() -> ObjectReport {
             "metadata": {"name": "cart-session", "namespace": "shop"},
             "data": data,
         })
+        .into()
     };
     secret.declared = Some(whole(json!({"key": "aHVudGVyMg==", "salt": "c2FsdA=="})));
     secret.live = Some(whole(
@@ -314,23 +317,29 @@ pub fn drifted() -> Report {
         Status::Missing,
     );
     missing.origin = Some(Origin::file("manifests/rbac.yaml", 1, 1));
-    missing.declared = Some(json!({
-        "apiVersion": "v1",
-        "kind": "ServiceAccount",
-        "metadata": {"name": "cart", "namespace": "shop"},
-    }));
+    missing.declared = Some(
+        json!({
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": "cart", "namespace": "shop"},
+        })
+        .into(),
+    );
     let mut extra = object(
         key("rbac.authorization.k8s.io", "Role", "shop", "tmp-admin"),
         "rbac.authorization.k8s.io/v1",
         Status::Extra,
     );
     extra.owners = vec![owner("kubectl-create", "2026-11-21T11:59:15Z")];
-    extra.live = Some(json!({
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "Role",
-        "metadata": {"name": "tmp-admin", "namespace": "shop"},
-        "rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}],
-    }));
+    extra.live = Some(
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "Role",
+            "metadata": {"name": "tmp-admin", "namespace": "shop"},
+            "rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}],
+        })
+        .into(),
+    );
     let mut in_sync = object(key("", "Namespace", "", "shop"), "v1", Status::InSync);
     in_sync.origin = Some(Origin::file("manifests/namespace.yaml", 1, 1));
     let mut report = report(vec![

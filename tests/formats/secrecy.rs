@@ -19,8 +19,8 @@ fn object(group: &str, kind: &str, value: Value, drifts: Vec<Drift>) -> ObjectRe
         "v1",
         Status::Drifted,
     );
-    object.declared = Some(value.clone());
-    object.live = Some(value);
+    object.declared = Some((&value).into());
+    object.live = Some(value.into());
     object.drifts = drifts;
     object
 }

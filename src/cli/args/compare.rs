@@ -41,8 +41,9 @@ pub struct ConnectionArgs {
 
     /// Use this context of the kubeconfig instead of its current one
     ///
-    /// 'driftctl diff' takes several: --context staging --context production. Each cluster has a
-    /// report of its own in one document; one that cannot be reached does not hide the others.
+    /// 'driftctl diff' and 'driftctl doctor' take several: --context staging --context production.
+    /// Each cluster has a report of its own in one document; one that cannot be reached does not
+    /// hide the others.
     #[arg(long, value_name = "NAME")]
     pub context: Vec<String>,
 

@@ -50,6 +50,23 @@ pub struct SnapshotArgs {
     #[arg(long, help_heading = "Report")]
     pub redact: bool,
 
+    /// Read from this file what else is secret: the paths that it calls sensitive
+    ///
+    /// Without it .driftctl.yaml is looked for in the folder of the manifests and upwards, to the
+    /// root of the repository.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "redact",
+        conflicts_with = "no_config",
+        help_heading = "Report"
+    )]
+    pub config: Option<PathBuf>,
+
+    /// Mask what is secret by the built-in patterns only; look for no .driftctl.yaml
+    #[arg(long, requires = "redact", help_heading = "Report")]
+    pub no_config: bool,
+
     /// Write to this file, which only its owner may read, instead of to standard output
     #[arg(short, long, value_name = "FILE", help_heading = "Report")]
     pub output: Option<PathBuf>,

@@ -6,15 +6,15 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::cli::args::{LiveArgs, SnapshotArgs};
-use crate::cli::comparison::{self, cluster, sources};
+use crate::cli::args::{LiveArgs, RulesArgs, SnapshotArgs};
+use crate::cli::comparison::{self, Search, cluster, rules, sources};
 use crate::cli::progress::Progress;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::cluster::Recorder;
 use crate::engine::{self, Options};
 use crate::policy::RuleSet;
-use crate::redact::{Redactor, redact};
+use crate::redact::Redactor;
 
 /// Reads what a diff would read, by making one, and writes that.
 ///
@@ -26,6 +26,7 @@ pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> R
         ..LiveArgs::default()
     };
     let sources = sources(&args.source, &live)?;
+    let redactor = redactor(args, settings)?;
     let api = cluster(&args.connection, &args.source.paths)?;
     let recorder = Recorder::new(&api);
     let options = Options {
@@ -38,22 +39,40 @@ pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> R
     let mut report = report?;
     let empty = comparison::emptiness(&report, &args.source, &args.filter);
     report.warnings.extend(empty);
-    let redactor = Redactor::default();
-    let redactor = args.redact.then_some(&redactor);
     match &args.output {
-        Some(path) => write_file(path, |out| recorder.write(redactor, out))
+        Some(path) => write_file(path, |out| recorder.write(redactor.as_ref(), out))
             .with_context(|| format!("cannot write the snapshot to {}", path.display()))?,
         None => recorder
-            .write(redactor, &mut streams.out)
+            .write(redactor.as_ref(), &mut streams.out)
             .context("cannot write to standard output")?,
     }
     let incomplete = report.is_incomplete();
-    message::what_failed(streams, settings, &redact(report), None);
+    let report = redactor.unwrap_or_default().redact(report);
+    message::what_failed(streams, settings, &report, None);
     Ok(if incomplete {
         Exit::Trouble
     } else {
         Exit::Clean
     })
+}
+
+/// What masks secrets, if they are to be masked: the built-in patterns, and what the user calls
+/// secret.
+fn redactor(args: &SnapshotArgs, settings: &Settings) -> Result<Option<Redactor>> {
+    if !args.redact {
+        return Ok(None);
+    }
+    let words = RulesArgs {
+        config: args.config.clone(),
+        no_config: args.no_config,
+        ..RulesArgs::default()
+    };
+    let search = Search::of(args.source.untrusted.untrusted);
+    let rules = rules(&words, &args.source.paths, search, settings.now)?;
+    Ok(Some(Redactor {
+        also: rules.secret(),
+        ..Redactor::default()
+    }))
 }
 
 fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {

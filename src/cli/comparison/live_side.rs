@@ -33,7 +33,9 @@ pub fn live_side(args: &LiveArgs, scanned: &[PathBuf]) -> Result<Box<dyn Live>> 
 pub fn cluster(args: &ConnectionArgs, scanned: &[PathBuf]) -> Result<Api> {
     ensure!(
         args.context.len() < 2,
-        "several contexts are for 'driftctl diff' only; name one"
+        "this command looks at one cluster, and --context names {} ({}); run it once for each",
+        args.context.len(),
+        args.context.join(", ")
     );
     Api::connect(&ConnectOptions {
         kubeconfig: args.kubeconfig.clone(),

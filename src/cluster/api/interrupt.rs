@@ -46,8 +46,10 @@ fn watch_signals(interrupted: &watch::Sender<bool>) {
     let Ok(runtime) = runtime else { return };
     runtime.block_on(async {
         while let Some(code) = next_signal().await {
+            // Asked first: a run that is told to stop may be done with reading a moment later.
+            let is_reading = READING.load(Ordering::SeqCst) > 0;
             let first = !interrupted.send_replace(true);
-            if !first || READING.load(Ordering::SeqCst) == 0 {
+            if !first || !is_reading {
                 // Nothing is being read that could be shown, or somebody insists.
                 std::process::exit(code);
             }

@@ -49,6 +49,8 @@ pub(super) struct Login {
     pub proxy: Option<String>,
     /// A plugin that has to be asked for credentials.
     pub exec: Option<ExecConfig>,
+    /// A file that holds the token, and may hold another one later.
+    pub token_file: Option<PathBuf>,
 }
 
 /// Finds the cluster, and reads nothing from the network.
@@ -199,12 +201,14 @@ fn select(merged: Kubeconfig, context: Option<&str>) -> Result<Login> {
             .with_context(|| format!("context {name} names the user {user}, who is not there"))?,
         None => AuthInfo::default(),
     };
-    let (user, exec) = with_plugin(user, &cluster)?;
+    let (mut user, exec) = with_plugin(user, &cluster)?;
+    let token_file = user.token_file.take();
     Ok(Login {
         config: config(&context, &cluster, user)?,
         context: Some(name),
         proxy: cluster.proxy_url.filter(|proxy| !proxy.is_empty()),
         exec,
+        token_file: token_file.map(PathBuf::from),
     })
 }
 
@@ -322,10 +326,12 @@ fn in_cluster(choice: &Choice<'_>) -> Result<Login> {
     let mut config = Config::incluster()
         .map_err(|error| anyhow!("the pod's service account cannot be used: {error}; {help}"))?;
     config.default_retry = false;
+    let token_file = config.auth_info.token_file.take();
     Ok(Login {
         config,
         context: None,
         proxy: None,
         exec: None,
+        token_file: token_file.map(PathBuf::from),
     })
 }

@@ -11,6 +11,7 @@
 
 mod access;
 mod discovery;
+mod early;
 mod exec;
 mod failure;
 mod interrupt;
@@ -39,6 +40,7 @@ use tokio::task::JoinSet;
 
 pub use self::access::Identity;
 use self::discovery::{Catalog, Resources, Root};
+use self::early::{CORE, Early, NAMED};
 use self::failure::Failure;
 use self::interrupt::Reading;
 use self::read::{Outcome, Reader};
@@ -73,10 +75,12 @@ pub struct Api {
     target: Mutex<Target>,
     namespace: String,
     catalog: Mutex<Catalog>,
+    early: Mutex<Early>,
 }
 
 impl Api {
-    /// Finds the cluster and prepares the way to it. Nothing is sent yet.
+    /// Finds the cluster, and begins to ask what it serves: by the time that the manifests are
+    /// read, the connection is made and the answers are there.
     ///
     /// # Errors
     /// When there is no kubeconfig, when one is broken or names no such context, or when its
@@ -113,9 +117,11 @@ impl Api {
         };
         let deadline = Instant::now() + options.timeout;
         let sender = Sender::new(transport, limits, deadline, interrupt::signals());
+        let sender = Arc::new(sender);
         Ok(Self {
+            early: Mutex::new(Early::begin(&runtime, &sender)),
             runtime,
-            sender: Arc::new(sender),
+            sender,
             target: Mutex::new(target),
             namespace,
             catalog: Mutex::new(Catalog {
@@ -130,16 +136,23 @@ impl Api {
     /// `None`).
     async fn discover(&self, core: bool, named: bool, groups: Option<&BTreeSet<&str>>) -> Catalog {
         let mut catalog = lock(&self.catalog).clone();
-        let (core, named, ()) = tokio::join!(
-            self.root("/api", core && catalog.core == Root::NotAsked),
-            self.root("/apis", named && catalog.named == Root::NotAsked),
-            self.ask_version(),
+        let core = core && catalog.core == Root::NotAsked;
+        let named = named && catalog.named == Root::NotAsked;
+        let early = lock(&self.early).take(core, named);
+        let sender = &self.sender;
+        let root = |path| early::root(Arc::clone(sender), path);
+        let (core, named) = tokio::join!(
+            early::or_ask(early.core, core, || root(CORE)),
+            early::or_ask(early.named, named, || root(NAMED)),
         );
         if let Some(core) = core {
             catalog.core = core;
         }
         if let Some(named) = named {
             catalog.named = named;
+        }
+        if let Some(version) = early.version {
+            lock(&self.target).version = early::soon(version).await;
         }
         let mut versions = JoinSet::new();
         for version in catalog.missing(groups) {
@@ -152,35 +165,6 @@ impl Api {
         catalog
     }
 
-    async fn root(&self, path: &str, is_wanted: bool) -> Option<Root> {
-        if !is_wanted {
-            return None;
-        }
-        let request = Request::document(path, Form::Discovery);
-        let parse = |body: Vec<u8>| {
-            discovery::root(&body).map_err(|what| Failure::malformed("discovery document", what))
-        };
-        let root = self.sender.checked(&request, parse).await;
-        Some(
-            root.unwrap_or_else(|failure| {
-                Root::Broken(discovery::unknown(path, &failure.to_string()))
-            }),
-        )
-    }
-
-    /// The server's version is nice to know; that it cannot be had says nothing about the rest.
-    async fn ask_version(&self) {
-        if lock(&self.target).version.is_some() {
-            return;
-        }
-        let request = Request::document("/version", Form::Json);
-        let answer = self.sender.checked(&request, parsed).await;
-        let version = answer
-            .ok()
-            .and_then(|info| Some(info.get("gitVersion")?.as_str()?.to_owned()));
-        lock(&self.target).version = version;
-    }
-
     async fn read(&self, request: &FetchRequest) -> Outcome {
         let mut outcome = Outcome::default();
         let mut kinds = Vec::new();
@@ -189,6 +173,7 @@ impl Api {
             let (known, gaps) = catalog.namespaced_kinds();
             kinds = known;
             kinds.retain(|kind| request.wants_extra_of(&kind.names()));
+            outcome.extra_unread.extend(gaps.iter().cloned());
             outcome.warnings.extend(gaps.into_iter().map(no_extra));
         }
         let reader = Arc::new(Reader {
@@ -258,25 +243,26 @@ impl Live for Api {
         let _reading = Reading::begin();
         let outcome = self.runtime.block_on(self.read(request));
         lock(&self.target).read_at = Some(jiff::Timestamp::now().strftime("%FT%TZ").to_string());
-        let cut_short =
-            |failure: &Failure| matches!(failure, Failure::Interrupted | Failure::OutOfTime(_));
-        let ended = self.sender.ended();
         let mut warnings = outcome.warnings;
-        warnings.extend(ended.iter().map(|failure| Warning {
-            place: String::new(),
-            message: format!("reading from the cluster stopped: {failure}"),
-            fatal: true,
-        }));
+        warnings.extend(self.sender.ended().as_ref().map(stopped));
         Ok(Fetched {
             answers: outcome.answers,
             extra: outcome.extra,
             extra_kinds: outcome.extra_kinds,
+            extra_unread: outcome.extra_unread,
             warnings,
-            interrupted: ended.as_ref().is_some_and(cut_short),
+            interrupted: self.cut_short().is_some(),
         })
     }
 
+    fn cut_short(&self) -> Option<Warning> {
+        let ended = self.sender.ended()?;
+        let in_time = !matches!(ended, Failure::Interrupted | Failure::OutOfTime(_));
+        (!in_time).then(|| stopped(&ended))
+    }
+
     fn schema(&self, api_version: &str) -> Result<Option<Value>> {
+        let _reading = Reading::begin();
         if !lock(&self.catalog).has_version(api_version) {
             return Ok(None);
         }
@@ -304,6 +290,7 @@ impl Live for Api {
     }
 
     fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>> {
+        let _reading = Reading::begin();
         let groups = BTreeSet::from([group_of(api_version)]);
         self.runtime.block_on(async {
             let catalog = self.discover(false, true, Some(&groups)).await;
@@ -337,6 +324,15 @@ async fn resources(sender: Arc<Sender>, api_version: String) -> (String, Resourc
 fn parsed(body: Vec<u8>) -> Result<Value, Failure> {
     serde_json::from_slice(&body)
         .map_err(|_| Failure::malformed("document", "it is not valid JSON"))
+}
+
+/// Something that every further request would meet, too.
+fn stopped(by: &Failure) -> Warning {
+    Warning {
+        place: String::new(),
+        message: format!("reading from the cluster stopped: {by}"),
+        fatal: true,
+    }
 }
 
 /// A group that is not known leaves open which undeclared objects it has.

@@ -1,5 +1,7 @@
 //! Lists of declared state that lies in the cluster itself.
 
+use std::collections::HashSet;
+
 use anyhow::{Result, anyhow, bail};
 use serde_json::Value;
 
@@ -51,6 +53,7 @@ impl Api {
     ) -> Result<Vec<Value>, Failure> {
         let mut items = Vec::new();
         let mut token: Option<String> = None;
+        let mut tokens = HashSet::new();
         loop {
             let request = Request::page(kind, namespace, list.form, list.page, token.as_deref())?;
             let request = request.with_labels(&list.labels);
@@ -62,8 +65,11 @@ impl Api {
             }
             let next = page.pointer("/metadata/continue").and_then(Value::as_str);
             match next.filter(|next| !next.is_empty()) {
-                Some(next) if token.as_deref() != Some(next) => token = Some(next.to_owned()),
-                _ => break,
+                Some(next) if !tokens.insert(next.to_owned()) => {
+                    return Err(Failure::malformed("list", "its pages do not end"));
+                }
+                Some(next) => token = Some(next.to_owned()),
+                None => break,
             }
         }
         // Items of a list carry no kind of their own, or that of mere metadata.

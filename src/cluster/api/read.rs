@@ -13,7 +13,7 @@ use super::plan::{Group, PAGE, Scope};
 use super::request::{Form, Request};
 use super::send::Sender;
 use crate::cluster::{Answer, LiveObject, Meter, Places, ServedKind};
-use crate::model::{ResourceKey, Warning};
+use crate::model::{GroupKind, ResourceKey, Warning};
 
 /// How often an expired list is begun anew.
 const RELISTS: u32 = 2;
@@ -29,6 +29,8 @@ pub(super) struct Outcome {
     pub extra: Vec<LiveObject>,
     /// The kinds whose undeclared objects were looked for.
     pub extra_kinds: BTreeSet<ServedKind>,
+    /// What of them could not be read.
+    pub extra_unread: BTreeSet<String>,
     pub warnings: Vec<Warning>,
     /// Whether an object may not be read on its own.
     pub forbidden: bool,
@@ -88,7 +90,7 @@ impl Reader {
             let parts = group.by_namespace(group.wanted.clone());
             let mut outcome = self.parts(parts).await;
             if group.extra_in == Places::All {
-                outcome.warnings.extend(no_extra(&group, &failure));
+                outcome.no_extra(&group, &failure);
             }
             return outcome;
         }
@@ -101,7 +103,7 @@ impl Reader {
                 ..Outcome::default()
             }
         };
-        outcome.warnings.extend(no_extra(&group, &failure));
+        outcome.no_extra(&group, &failure);
         outcome
     }
 
@@ -306,8 +308,25 @@ impl Outcome {
         self.answers.extend(other.answers);
         self.extra.extend(other.extra);
         self.extra_kinds.extend(other.extra_kinds);
+        self.extra_unread.extend(other.extra_unread);
         self.warnings.extend(other.warnings);
         self.forbidden |= other.forbidden;
+    }
+
+    /// Notes that a list could not be read, which leaves open which undeclared objects there are.
+    fn no_extra(&mut self, group: &Group, failure: &Failure) {
+        if group.extra_in.is_empty() {
+            return;
+        }
+        let kind = GroupKind::new(&group.kind.api_version, &group.kind.kind);
+        self.warnings.push(Warning {
+            place: group.extra_in.to_string(),
+            message: format!(
+                "undeclared objects of kind {kind} could not be looked for: {failure}"
+            ),
+            fatal: true,
+        });
+        self.extra_unread.insert(kind.to_string());
     }
 }
 
@@ -325,18 +344,6 @@ fn selection(group: &Group) -> Selection {
         wanted,
         extra_in: group.extra_in.clone(),
     }
-}
-
-/// A list that could not be read leaves open which undeclared objects there are.
-fn no_extra(group: &Group, failure: &Failure) -> Option<Warning> {
-    (!group.extra_in.is_empty()).then(|| Warning {
-        place: group.extra_in.to_string(),
-        message: format!(
-            "undeclared objects of kind {} could not be looked for: {failure}",
-            group.kind.kind
-        ),
-        fatal: true,
-    })
 }
 
 /// Whether a body is the object that was asked for.

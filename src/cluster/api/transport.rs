@@ -5,7 +5,9 @@
 //! the server offers it; credentials, TLS settings and impersonation stay kube's.
 
 use std::env;
+use std::fs;
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +21,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use kube::client::{Body, ConfigExt as _};
 use kube::{Client, Config};
 use rustls_pki_types::ServerName;
+use secrecy::SecretString;
 use tower::ServiceBuilder;
 
 use super::exec;
@@ -134,7 +137,23 @@ async fn with_credentials(login: &Login, deadline: Duration) -> Result<Config, F
     if let Some(plugin) = &login.exec {
         config.auth_info = exec::credentials(plugin, deadline, config.auth_info).await?;
     }
+    if let Some(file) = &login.token_file {
+        config.auth_info.token = Some(token(file)?);
+    }
     Ok(config)
+}
+
+/// The token in a file, without the line break that editors and `echo` leave behind it, as
+/// client-go reads it. (kube sends it along, which no header may hold.)
+fn token(file: &Path) -> Result<SecretString, Failure> {
+    let unusable = |what: &dyn std::fmt::Display| {
+        Failure::Credentials(format!("the token file {}: {what}", file.display()))
+    };
+    let text = fs::read_to_string(file).map_err(|error| unusable(&error))?;
+    match text.trim() {
+        "" => Err(unusable(&"it is empty")),
+        token => Ok(token.to_owned().into()),
+    }
 }
 
 fn client(config: &Config, proxy: Option<&Intercept>) -> Result<Client, Failure> {
@@ -215,11 +234,15 @@ fn proxy_for(server: &Uri, named: Option<&str>) -> Option<Intercept> {
             .build()
             .intercept(server);
     }
+    proxy_of_environment(server, |name| env::var(name).ok())
+}
+
+fn proxy_of_environment(server: &Uri, value: impl Fn(&str) -> Option<String>) -> Option<Intercept> {
     if is_loopback(server) {
         return None;
     }
     let variable = |upper: &str, lower: &str| {
-        let value = env::var(upper).or_else(|_| env::var(lower));
+        let value = value(upper).or_else(|| value(lower));
         value.unwrap_or_default()
     };
     Matcher::builder()
@@ -248,7 +271,12 @@ pub(super) fn cause(error: &dyn std::error::Error) -> String {
         next = error.source();
     }
     let mut text = causes.join(": ");
-    if text.contains("certificate") && (text.contains("Expired") || text.contains("NotValidYet")) {
+    // As rustls words it; its types are hidden behind those of the HTTP client.
+    let is_early_or_late = text.contains("certificate expired")
+        || text.contains("certificate not valid yet")
+        || text.contains("Expired")
+        || text.contains("NotValidYet");
+    if is_early_or_late {
         text.push_str("; check this machine's clock");
     }
     match text.find("://") {
@@ -286,6 +314,39 @@ mod tests {
             assert!(is_loopback(&uri(server)), "{server}");
         }
         assert!(!is_loopback(&uri("https://127.0.0.1.example")));
+    }
+
+    #[test]
+    fn the_environments_proxy_is_used_but_for_its_exceptions() {
+        let proxied = |server: &str, variables: &[(&str, &str)]| {
+            let value = |name: &str| {
+                let found = variables.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| (*value).to_owned())
+            };
+            let proxy = proxy_of_environment(&uri(server), value);
+            proxy.and_then(|proxy| proxy.uri().host().map(str::to_owned))
+        };
+        let proxy = ("HTTPS_PROXY", "http://proxy.example:3128");
+        let server = "https://api.shop.example:6443";
+        assert_eq!(proxied(server, &[proxy]).as_deref(), Some("proxy.example"));
+        let small = ("https_proxy", "http://small.example:3128");
+        assert_eq!(proxied(server, &[small]).as_deref(), Some("small.example"));
+        assert_eq!(
+            proxied(server, &[("HTTP_PROXY", "http://other.example")]),
+            None
+        );
+        for exceptions in [
+            "api.shop.example",
+            ".shop.example",
+            "a.example,shop.example",
+            "*",
+        ] {
+            let variables = [proxy, ("NO_PROXY", exceptions)];
+            assert_eq!(proxied(server, &variables), None, "{exceptions}");
+        }
+        let variables = [proxy, ("no_proxy", "10.0.0.0/8")];
+        assert_eq!(proxied("https://10.1.2.3:6443", &variables), None);
+        assert!(proxied("https://192.0.2.1:6443", &variables).is_some());
     }
 
     #[test]

@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::super::live_object::LiveObject;
 use super::super::snapshot::Notes;
 use super::super::text;
-use super::input::Input;
-use super::pieces::{Piece, Pieces, place};
+use super::input::{Input, Origin};
+use super::pieces::{Piece, Pieces};
 use crate::model::{GroupKind, ResourceKey, Warning, group_of};
 
 /// An object that was recorded.
@@ -20,7 +20,7 @@ pub(super) struct Entry {
     pub api_version: String,
     /// Why it cannot be used: it was recorded twice, and differently.
     pub contradiction: Option<String>,
-    file: Arc<str>,
+    file: Arc<Origin>,
     whole: Arc<String>,
     piece: Range<usize>,
 }
@@ -37,7 +37,7 @@ impl Entry {
     }
 
     fn place(&self) -> String {
-        place(&self.file, &self.whole, self.piece.start)
+        self.file.place(&self.whole, self.piece.start)
     }
 
     fn says_the_same_as(&self, other: &Self) -> bool {
@@ -162,7 +162,7 @@ fn identify(piece: Piece<'_>) -> Result<(ResourceKey, Entry)> {
     let entry = Entry {
         api_version: api_version.to_owned(),
         contradiction: None,
-        file: Arc::clone(&piece.input.name),
+        file: Arc::clone(&piece.input.file),
         whole: Arc::clone(&piece.input.text),
         piece: piece.range,
     };

@@ -1,5 +1,6 @@
 //! From paths to texts: files, folders, standard input, compressed or not.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -18,10 +19,53 @@ const MAX_BYTES: u64 = 1 << 30;
 
 /// One file of a dump.
 pub(super) struct Input {
-    /// The file as the user named it, or `-`.
-    pub name: Arc<str>,
-    /// What it holds.
+    /// Where the text comes from.
+    pub file: Arc<Origin>,
+    /// What it holds, as JSON.
     pub text: Arc<String>,
+}
+
+impl Input {
+    /// `file:line:column` of a place in the text.
+    pub fn place(&self, offset: usize) -> String {
+        self.file.place(&self.text, offset)
+    }
+}
+
+/// Where a text comes from.
+#[derive(Debug)]
+pub(super) struct Origin {
+    /// The file as the user named it, or `-`.
+    pub name: String,
+    /// Of YAML, which became a JSON document on each line: where each was in the file.
+    documents: Option<Vec<Position>>,
+}
+
+impl Origin {
+    /// A text that is as it was in the file.
+    pub fn plain(name: String) -> Self {
+        Self {
+            name,
+            documents: None,
+        }
+    }
+
+    /// `file:line:column` of a place in the text; of YAML, the place of the document.
+    pub fn place(&self, text: &str, offset: usize) -> String {
+        let within = position(text, offset);
+        let documents = self.documents.as_deref().unwrap_or_default();
+        let Position { line, column } = *documents.get(within.line - 1).unwrap_or(&within);
+        format!("{}:{line}:{column}", self.name)
+    }
+}
+
+pub(super) fn position(text: &str, offset: usize) -> Position {
+    let before = text.get(..offset).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    Position {
+        line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
+        column: before[line_start..].chars().count() + 1,
+    }
 }
 
 /// Reads every file of a dump, folders in the order of their names.
@@ -31,7 +75,7 @@ pub(super) fn read_all(paths: &[PathBuf]) -> Result<Vec<Input>> {
         if path.as_os_str() == "-" {
             let mut bytes = Vec::new();
             read_capped(&mut io::stdin().lock(), &mut bytes).context("standard input")?;
-            inputs.push(input("-".into(), bytes)?);
+            inputs.push(input("-".to_owned(), bytes)?);
         } else if path.is_dir() {
             read_folder(path, &mut inputs)?;
         } else {
@@ -72,43 +116,72 @@ fn read_file(path: &Path) -> Result<Input> {
     let size = file.metadata().map_or(0, |metadata| metadata.len());
     let mut bytes = Vec::with_capacity(usize::try_from(size.min(MAX_BYTES)).unwrap_or(0));
     read_capped(&mut file, &mut bytes).with_context(|| name.clone())?;
-    input(name.into(), bytes)
+    input(name, bytes)
 }
 
-fn input(name: Arc<str>, mut bytes: Vec<u8>) -> Result<Input> {
+fn input(name: String, mut bytes: Vec<u8>) -> Result<Input> {
     if bytes.starts_with(&[0x1f, 0x8b]) {
         let mut unpacked = Vec::new();
         read_capped(&mut MultiGzDecoder::new(&*bytes), &mut unpacked)
             .with_context(|| format!("{name}: cannot be decompressed"))?;
         bytes = unpacked;
     }
-    let text = decode(bytes).with_context(|| name.to_string())?;
+    let text = decode(bytes).with_context(|| name.clone())?;
     ensure!(
         !text.trim_ascii().is_empty(),
         "{name}: the recording is empty; make one with kubectl get … -o json"
     );
-    let text = if text.trim_ascii_start().starts_with(['{', '[']) {
-        text
-    } else {
-        as_json(&name, &text)?
-    };
+    if is_json(&text) {
+        return Ok(Input {
+            file: Arc::new(Origin::plain(name)),
+            text: Arc::new(text),
+        });
+    }
+    let (text, documents) = as_json(&name, &text)?;
     Ok(Input {
-        name,
+        file: Arc::new(Origin {
+            name,
+            documents: Some(documents),
+        }),
         text: Arc::new(text),
     })
 }
 
-/// What `kubectl get -o yaml` writes, as the JSON that it means, one document a line.
-fn as_json(name: &str, text: &str) -> Result<String> {
+/// Whether a text is JSON. No JSON text holds a line that begins with `---`: several JSON documents
+/// with such lines between them are YAML.
+fn is_json(text: &str) -> bool {
+    text.trim_ascii_start().starts_with(['{', '['])
+        && memchr::memmem::find(text.as_bytes(), b"\n---").is_none()
+}
+
+/// What `kubectl get -o yaml` writes, as the JSON that it means, one document a line; and where each
+/// of them is.
+fn as_json(name: &str, text: &str) -> Result<(String, Vec<Position>)> {
     let parsed = yaml::parse(text);
     if let Some(problem) = parsed.problems.iter().find(|problem| problem.fatal) {
-        let Position { line, column } = problem.position;
-        bail!("{name}:{line}:{column}: {}", problem.message);
+        bail!("{name}:{problem}");
     }
-    let documents = parsed.documents.iter();
-    let documents = documents.filter(|document| !document.value.is_null());
-    let lines: Vec<String> = documents.map(|d| d.value.to_string()).collect();
-    Ok(lines.join("\n"))
+    let mut json = String::new();
+    let mut places = Vec::new();
+    for document in parsed.documents.iter().filter(|d| !d.value.is_null()) {
+        let place = document.span.position();
+        // kubectl writes `kind` behind the items, so a file that was cut off within them lacks it.
+        // That it is YAML all the same must not make everything behind the cut "missing".
+        ensure!(
+            document.value.get("items").is_none() || document.value.get("kind").is_some(),
+            "{name}:{}:{}: a list without a kind: the recording breaks off; make it again",
+            place.line,
+            place.column
+        );
+        // Writing into a String does not fail.
+        let _ = writeln!(json, "{}", document.value);
+        places.push(place);
+    }
+    ensure!(
+        !places.is_empty(),
+        "{name}: the recording holds no object; make one with kubectl get … -o yaml"
+    );
+    Ok((json, places))
 }
 
 fn read_capped(reader: &mut dyn Read, bytes: &mut Vec<u8>) -> Result<()> {
@@ -147,3 +220,6 @@ fn decode(bytes: Vec<u8>) -> Result<String> {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -201,9 +201,10 @@ impl Live for Dump {
         match self.notes() {
             Some(notes) => {
                 fetched.warnings.extend(notes.warnings(request));
-                fetched
-                    .extra_kinds
-                    .extend(notes.extra_kinds().iter().cloned());
+                let looked_for = notes.extra_kinds().iter();
+                let looked_for = looked_for.filter(|kind| request.wants_extra_of(&kind.names()));
+                fetched.extra_kinds = looked_for.cloned().collect();
+                fetched.extra_unread.clone_from(notes.extra_unread());
                 fetched.interrupted = notes.interrupted();
             }
             None => self.warn_of_kinds_without_objects(request, &mut fetched.warnings),

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::super::snapshot::Notes;
 use super::super::text::Envelope;
 use super::input::Input;
-use crate::model::{GroupKind, Position};
+use crate::model::GroupKind;
 
 /// An object in a text.
 pub(super) struct Piece<'i> {
@@ -28,7 +28,7 @@ impl<'i> Piece<'i> {
 
     /// `live.json:3:7`
     pub fn place(&self) -> String {
-        place(&self.input.name, &self.input.text, self.range.start)
+        self.input.place(self.range.start)
     }
 }
 
@@ -85,7 +85,7 @@ impl<'i> Pieces<'i> {
         let notes: Notes = serde_json::from_str(text.get()).map_err(|_| {
             anyhow!(
                 "{}: not a snapshot that this driftctl can read (field driftctl); make a new one",
-                place(&input.name, &input.text, start)
+                input.place(start)
             )
         })?;
         self.notes.push(notes);
@@ -113,8 +113,7 @@ impl<'i> Pieces<'i> {
         };
         if let Some(lent) = lent.as_ref().filter(|_| list.next_page.is_some()) {
             let kind = GroupKind::new(&lent.api_version, &lent.kind);
-            self.first_pages
-                .push((kind, place(&input.name, &input.text, start)));
+            self.first_pages.push((kind, input.place(start)));
         }
         self.add_items(input, items, lent);
     }
@@ -135,21 +134,6 @@ fn leading_space(text: &str) -> usize {
     text.len() - text.trim_ascii_start().len()
 }
 
-/// `file:line:column` of a place in a text.
-pub(super) fn place(file: &str, text: &str, offset: usize) -> String {
-    let Position { line, column } = position(text, offset);
-    format!("{file}:{line}:{column}")
-}
-
-fn position(text: &str, offset: usize) -> Position {
-    let before = text.get(..offset).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    Position {
-        line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
-        column: before[line_start..].chars().count() + 1,
-    }
-}
-
 /// An error that says where, and not what: the text may be a Secret's.
 fn broken(input: &Input, error: &serde_json::Error) -> anyhow::Error {
     let what = match error.classify() {
@@ -165,17 +149,18 @@ fn broken(input: &Input, error: &serde_json::Error) -> anyhow::Error {
             .count()
             + 1
     });
-    anyhow!("{}:{line}:{column}: {what}", input.name)
+    anyhow!("{}:{line}:{column}: {what}", input.file.name)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::input::Origin;
     use super::*;
 
     #[test]
     fn columns_count_characters() {
         let input = Input {
-            name: "live.json".into(),
+            file: Origin::plain("live.json".to_owned()).into(),
             text: Arc::new("{\n \"é\": \"ü\" x}".to_owned()),
         };
         let error = Pieces::default()
@@ -183,6 +168,6 @@ mod tests {
             .err()
             .map(|error| error.to_string());
         assert_eq!(error.as_deref(), Some("live.json:2:11: not valid JSON"));
-        assert_eq!(position(&input.text, input.text.len()).column, 13);
+        assert_eq!(input.place(input.text.len()), "live.json:2:13");
     }
 }

@@ -99,6 +99,7 @@ struct ExtraNote {
     everywhere: bool,
     namespaces: BTreeSet<String>,
     kinds: BTreeSet<ServedKind>,
+    unread: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -117,6 +118,16 @@ impl Key {
             kind: key.kind.clone(),
             namespace: key.namespace.clone(),
             name: key.name.clone(),
+        }
+    }
+}
+
+impl WarningNote {
+    fn of(warning: &Warning) -> Self {
+        Self {
+            place: warning.place.clone(),
+            message: warning.message.clone(),
+            fatal: warning.fatal,
         }
     }
 }
@@ -160,13 +171,17 @@ impl Notes {
             Places::Only(places) => self.extra.namespaces.extend(places.iter().cloned()),
         }
         self.extra.kinds.extend(fetched.extra_kinds.iter().cloned());
-        let note = |warning: &Warning| WarningNote {
-            place: warning.place.clone(),
-            message: warning.message.clone(),
-            fatal: warning.fatal,
-        };
-        self.warnings.extend(fetched.warnings.iter().map(note));
+        let unread = fetched.extra_unread.iter().cloned();
+        self.extra.unread.extend(unread);
+        let warnings = fetched.warnings.iter();
+        self.warnings.extend(warnings.map(WarningNote::of));
         self.interrupted |= fetched.interrupted;
+    }
+
+    /// Notes that reading ended before its end.
+    pub(super) fn cut_short(&mut self, stopped: &Warning) {
+        self.interrupted = true;
+        self.warnings.push(WarningNote::of(stopped));
     }
 
     pub(super) fn schema(&mut self, api_version: &str, document: &Value) {
@@ -272,6 +287,11 @@ impl Notes {
     /// The kinds whose undeclared objects were looked for.
     pub fn extra_kinds(&self) -> &BTreeSet<ServedKind> {
         &self.extra.kinds
+    }
+
+    /// What of them could not be read.
+    pub fn extra_unread(&self) -> &BTreeSet<String> {
+        &self.extra.unread
     }
 
     /// Whether making it was cut short.

@@ -12,7 +12,7 @@ use super::Notes;
 use crate::cluster::{
     Answer, FetchRequest, Fetched, KindLookup, Live, LiveObject, Query, ServedKind,
 };
-use crate::model::{ResourceKey, Target};
+use crate::model::{ResourceKey, Target, Warning};
 use crate::redact::Redactor;
 
 /// Where kubectl keeps what it applied last.
@@ -198,6 +198,14 @@ impl Live for Recorder<'_> {
         let found = self.live.list(&whole)?;
         self.keep(query.api_version, query.kind, &found);
         Ok(found)
+    }
+
+    fn cut_short(&self) -> Option<Warning> {
+        let stopped = self.live.cut_short();
+        if let Some(stopped) = &stopped {
+            self.kept().notes.cut_short(stopped);
+        }
+        stopped
     }
 
     fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {

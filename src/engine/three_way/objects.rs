@@ -144,7 +144,7 @@ impl<'a> Merger<'a> {
         let manifest = self.base.manifest(&object.key);
         object.live = object
             .live
-            .or_else(|| manifest.map(|manifest| manifest.value()));
+            .or_else(|| manifest.map(|manifest| manifest.object.clone()));
         object.declared = None;
         object.drifts.retain(Drift::is_reported);
         for drift in &mut object.drifts {

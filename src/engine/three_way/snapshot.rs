@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::cluster::{
     Answer, FetchRequest, Fetched, KindLookup, Live, LiveObject, Query, ServedKind,
 };
-use crate::model::{Manifest, ResourceKey, Target};
+use crate::model::{Manifest, ResourceKey, Target, Warning};
 use crate::source::{Loaded, Source};
 
 /// `(apiVersion, kind)`
@@ -107,6 +107,10 @@ impl Live for Snapshot<'_> {
 
     fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
         self.live.kinds()
+    }
+
+    fn cut_short(&self) -> Option<Warning> {
+        self.live.cut_short()
     }
 
     fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>> {

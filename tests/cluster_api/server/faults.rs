@@ -86,6 +86,9 @@ pub enum Fault {
     StrayItem,
     /// An item without a name.
     NamelessItem,
+    /// A list without its first item, which is there when it is asked for: it was replaced while
+    /// the list was read.
+    ItemReplaced,
 }
 
 /// Where things go wrong.
@@ -362,6 +365,10 @@ fn spoil_list(fault: Fault, target: &str, body: Vec<u8>) -> Vec<u8> {
         Fault::StrayItem => {
             let stray = json!({"metadata": {"name": "stray", "namespace": "elsewhere-entirely"}});
             list["items"].as_array_mut().unwrap().push(stray);
+        }
+        Fault::ItemReplaced => {
+            let items = list["items"].as_array_mut().unwrap();
+            items.drain(..items.len().min(1));
         }
         Fault::NamelessItem => {
             list["items"]

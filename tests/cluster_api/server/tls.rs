@@ -37,6 +37,16 @@ impl Identity {
 
     /// That of a server with this name or address.
     pub fn named(name: &str) -> Self {
+        Self::valid_until(name, 4096)
+    }
+
+    /// That of a server at `127.0.0.1` whose certificate has run out; or this machine's clock is
+    /// wrong.
+    pub fn expired() -> Self {
+        Self::valid_until("127.0.0.1", 2001)
+    }
+
+    fn valid_until(name: &str, year: i32) -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -44,7 +54,8 @@ impl Identity {
         let issuer = Issuer::new(params, key);
         let signed = |name: &str| {
             let key = KeyPair::generate().unwrap();
-            let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+            let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+            params.not_after = rcgen::date_time_ymd(year, 1, 1);
             Pair {
                 certificate: params.signed_by(&key, &issuer).unwrap().pem(),
                 key: key.serialize_pem(),

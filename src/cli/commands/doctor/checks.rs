@@ -55,6 +55,8 @@ impl fmt::Display for Check {
 /// What was found out.
 #[derive(Debug, Default)]
 pub(super) struct Examination {
+    /// The context that it is about, where there are several.
+    pub context: Option<String>,
     /// The checks, in order.
     pub checks: Vec<Check>,
     /// The smallest Roles that the run needs, and their bindings.

@@ -3,14 +3,15 @@
 mod checks;
 mod show;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
-use crate::cli::args::{DoctorArgs, DoctorFormat, LiveArgs};
+use crate::cli::args::{ConnectionArgs, DoctorArgs, DoctorFormat, LiveArgs};
 use crate::cli::comparison::{self, cluster, sources};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::cluster::{Api, Live as _};
 use crate::engine::{self, Extra, Options};
+use crate::source::Source;
 use checks::Examination;
 
 /// Examines, prints, and answers with the exit code.
@@ -18,33 +19,69 @@ use checks::Examination;
 /// # Errors
 /// When the words contradict one another, or standard output cannot be written to.
 pub fn run(args: &DoctorArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
-    let examination = examine(args)?;
-    match args.output {
-        DoctorFormat::Text => show::text(&examination, settings, &mut streams.out)?,
-        DoctorFormat::Json => show::json(&examination, &mut streams.out)?,
-        DoctorFormat::Yaml => {
-            show::yaml(&examination, &mut streams.out)?;
-            for check in examination.failed() {
+    let examinations = examine_all(args)?;
+    let out = &mut streams.out;
+    match (args.output, examinations.as_slice()) {
+        (DoctorFormat::Text, [one]) => show::text(one, settings, out)?,
+        (DoctorFormat::Text, several) => show::texts(several, settings, out)?,
+        (DoctorFormat::Json, [one]) => show::json(one, out)?,
+        (DoctorFormat::Json, several) => show::jsons(several, out)?,
+        (DoctorFormat::Yaml, all) => {
+            for examination in all {
+                show::yaml(examination, out)?;
+            }
+            for check in all.iter().flat_map(Examination::failed) {
                 message::say(streams, settings, &check.to_string());
             }
         }
     }
-    Ok(if examination.failed().next().is_none() {
+    let is_ready = |examination: &Examination| examination.failed().next().is_none();
+    Ok(if examinations.iter().all(is_ready) {
         Exit::Clean
     } else {
         Exit::Trouble
     })
 }
 
-/// Goes through the checks in the order in which they depend on one another, as far as that goes.
-fn examine(args: &DoctorArgs) -> Result<Examination> {
+/// Examines each cluster that is named, in the order of the words, or the one that there is.
+fn examine_all(args: &DoctorArgs) -> Result<Vec<Examination>> {
+    let contexts = &args.connection.context;
+    ensure!(
+        contexts.len() < 2 || args.output != DoctorFormat::Yaml,
+        "-o yaml prints the Roles of one cluster, for kubectl apply to it, and --context names {} \
+         ({}); name one",
+        contexts.len(),
+        contexts.join(", ")
+    );
     let sources = sources(&args.source, &LiveArgs::default())?;
+    if contexts.len() < 2 {
+        return Ok(vec![examine(args, &args.connection, &sources)]);
+    }
+    let examine = |context: &String| {
+        let connection = ConnectionArgs {
+            context: vec![context.clone()],
+            ..args.connection.clone()
+        };
+        Examination {
+            context: Some(context.clone()),
+            ..examine(args, &connection, &sources)
+        }
+    };
+    Ok(contexts.iter().map(examine).collect())
+}
+
+/// Goes through the checks in the order in which they depend on one another, as far as that goes.
+fn examine(
+    args: &DoctorArgs,
+    connection: &ConnectionArgs,
+    sources: &[Box<dyn Source>],
+) -> Examination {
     let mut examination = Examination::default();
-    let api = match cluster(&args.connection, &args.source.paths) {
+    let api = match cluster(connection, &args.source.paths) {
         Ok(api) => api,
         Err(error) => {
             examination.no_kubeconfig(&error);
-            return Ok(examination);
+            return examination;
         }
     };
     examination.kubeconfig(&api.target());
@@ -58,7 +95,7 @@ fn examine(args: &DoctorArgs) -> Result<Examination> {
         Extra::Namespace | Extra::Managed => api.namespaced_kinds(),
     };
     let needs = engine::needs(
-        &sources,
+        sources,
         &api,
         &options,
         extra_kinds.as_deref().unwrap_or_default(),
@@ -67,14 +104,14 @@ fn examine(args: &DoctorArgs) -> Result<Examination> {
         Ok(needs) => needs,
         Err(error) => {
             examination.no_connection(&error);
-            return Ok(examination);
+            return examination;
         }
     };
     examination.connection(&api.target());
     examination.manifests(&needs);
     examination.kinds(&needs, extra_kinds.err().as_ref());
     rights(&mut examination, &api, &needs, args);
-    Ok(examination)
+    examination
 }
 
 fn rights(examination: &mut Examination, api: &Api, needs: &engine::Needs, args: &DoctorArgs) {

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use owo_colors::{OwoColorize as _, Style as Colour};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::checks::{Check, Examination, State};
 use crate::cli::settings::Settings;
@@ -37,6 +37,21 @@ pub(super) fn text(
     writeln!(out, "\n{}  {rest}", painted(word, colour, settings))
 }
 
+/// The checklists of several clusters, each below a line that names it.
+pub(super) fn texts(
+    examinations: &[Examination],
+    settings: &Settings,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    for (at, examination) in examinations.iter().enumerate() {
+        let context = examination.context.as_deref().unwrap_or_default();
+        let blank = if at == 0 { "" } else { "\n" };
+        writeln!(out, "{blank}━━ cluster {}", escape::line(context))?;
+        text(examination, settings, out)?;
+    }
+    Ok(())
+}
+
 fn line(check: &Check, settings: &Settings, out: &mut dyn Write) -> io::Result<()> {
     let (mark, colour) = match check.state {
         State::Ok => ("ok  ", Colour::new().green()),
@@ -62,13 +77,35 @@ fn painted(text: &str, colour: Colour, settings: &Settings) -> String {
 
 /// One JSON object.
 pub(super) fn json(examination: &Examination, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{:#}", document(examination))
+}
+
+/// One JSON object with an examination of each cluster.
+pub(super) fn jsons(examinations: &[Examination], out: &mut dyn Write) -> io::Result<()> {
+    let clusters = examinations.iter().map(|examination| {
+        let mut document = document(examination);
+        document["context"] = json!(examination.context);
+        document
+    });
     let document = json!({
-        "schema": "driftctl.doctor/v1",
-        "ready": examination.failed().next().is_none(),
-        "checks": examination.checks,
-        "roles": examination.roles,
+        "schema": "driftctl.doctors/v1",
+        "ready": examinations.iter().all(is_ready),
+        "clusters": clusters.collect::<Vec<_>>(),
     });
     writeln!(out, "{document:#}")
+}
+
+fn document(examination: &Examination) -> Value {
+    json!({
+        "schema": "driftctl.doctor/v1",
+        "ready": is_ready(examination),
+        "checks": examination.checks,
+        "roles": examination.roles,
+    })
+}
+
+fn is_ready(examination: &Examination) -> bool {
+    examination.failed().next().is_none()
 }
 
 /// The Roles, as kubectl apply takes them.

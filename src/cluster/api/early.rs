@@ -1,0 +1,90 @@
+//! What every run asks first, asked before anybody needs it.
+//!
+//! Connecting takes round trips and the discovery documents are large, and until manifests are read
+//! there is nothing else to ask for. So both happen side by side.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+
+use super::discovery::{self, Root};
+use super::failure::Failure;
+use super::parsed;
+use super::request::{Form, Request};
+use super::send::Sender;
+
+/// Where the core group is described.
+pub(super) const CORE: &str = "/api";
+/// Where all other groups are.
+pub(super) const NAMED: &str = "/apis";
+
+/// How long whoever has all else waits for what is only nice to know.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Answers under way, each until somebody takes it.
+#[derive(Default)]
+pub(super) struct Early {
+    pub core: Option<JoinHandle<Root>>,
+    pub named: Option<JoinHandle<Root>>,
+    /// The server's version is nice to know; that it cannot be had says nothing about the rest.
+    pub version: Option<JoinHandle<Option<String>>>,
+}
+
+impl Early {
+    /// Begins to ask.
+    pub fn begin(runtime: &Runtime, sender: &Arc<Sender>) -> Self {
+        Self {
+            core: Some(runtime.spawn(root(Arc::clone(sender), CORE))),
+            named: Some(runtime.spawn(root(Arc::clone(sender), NAMED))),
+            version: Some(runtime.spawn(version(Arc::clone(sender)))),
+        }
+    }
+
+    /// Takes what is needed now; what is not may never be.
+    pub fn take(&mut self, core: bool, named: bool) -> Self {
+        Self {
+            core: self.core.take_if(|_| core),
+            named: self.named.take_if(|_| named),
+            version: self.version.take(),
+        }
+    }
+}
+
+/// Waits for an early answer; asks now where there is none and one is needed.
+pub(super) async fn or_ask<T, F: Future<Output = T>>(
+    early: Option<JoinHandle<T>>,
+    is_needed: bool,
+    ask: impl FnOnce() -> F,
+) -> Option<T> {
+    if let Some(early) = early
+        && let Ok(answer) = early.await
+    {
+        return Some(answer);
+    }
+    if is_needed { Some(ask().await) } else { None }
+}
+
+/// An answer that is only nice to know: nobody waits for one that hangs.
+pub(super) async fn soon<T>(early: JoinHandle<Option<T>>) -> Option<T> {
+    let answer = tokio::time::timeout(PATIENCE, early).await;
+    answer.ok()?.ok()?
+}
+
+/// What one root of the API serves.
+pub(super) async fn root(sender: Arc<Sender>, path: &'static str) -> Root {
+    let request = Request::document(path, Form::Discovery);
+    let parse = |body: Vec<u8>| {
+        discovery::root(&body).map_err(|what| Failure::malformed("discovery document", what))
+    };
+    let root = sender.checked(&request, parse).await;
+    root.unwrap_or_else(|failure| Root::Broken(discovery::unknown(path, &failure.to_string())))
+}
+
+/// The server's version.
+async fn version(sender: Arc<Sender>) -> Option<String> {
+    let request = Request::document("/version", Form::Json);
+    let info = sender.checked(&request, parsed).await.ok()?;
+    Some(info.get("gitVersion")?.as_str()?.to_owned())
+}

@@ -1,0 +1,57 @@
+//! How much was compared, as data.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::model::{Coverage, ExtraCoverage};
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CoverageDocument {
+    /// Objects that are declared.
+    declared: usize,
+    /// Objects that were compared, or proven missing.
+    compared: usize,
+    /// Documents and files that hold no Kubernetes object.
+    skipped: usize,
+    /// Declared objects that the run's filters left out.
+    filtered: usize,
+    /// Objects, documents and files that could not be read or compared.
+    failed: usize,
+    /// How far undeclared objects were looked for; with `--extra` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra: Option<ExtraDocument>,
+}
+
+/// How far undeclared objects were looked for.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ExtraDocument {
+    /// Kinds whose objects were looked for.
+    kinds: usize,
+    /// Kinds, and groups of kinds, of which not all objects could be read: there may be more than
+    /// are reported. The warnings name them.
+    unread: usize,
+}
+
+impl CoverageDocument {
+    pub(super) fn of(coverage: Coverage) -> Self {
+        Self {
+            declared: coverage.declared,
+            compared: coverage.compared,
+            skipped: coverage.skipped,
+            filtered: coverage.filtered,
+            failed: coverage.failed,
+            extra: coverage.extra.map(ExtraDocument::of),
+        }
+    }
+}
+
+impl ExtraDocument {
+    fn of(extra: ExtraCoverage) -> Self {
+        Self {
+            kinds: extra.kinds,
+            unread: extra.unread,
+        }
+    }
+}

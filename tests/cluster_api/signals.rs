@@ -1,0 +1,102 @@
+//! Runs that somebody ends, or whose time is up: what was read is shown, and never looks complete.
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+use crate::server::{Fault, Server};
+use crate::shop;
+use crate::support::{Place, fixture};
+
+/// A server that never answers what is asked for at `part`, and a place that knows it.
+fn hanging(part: &'static str) -> (Server, Place) {
+    let server = shop().failing(part, Fault::Hang).start();
+    let place = Place::new().file("kubeconfig", server.kubeconfig());
+    (server, place)
+}
+
+fn start(place: &Place, more: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_driftctl"))
+        .args(["diff", "-o", "json", "--kubeconfig", "kubeconfig"])
+        .args(more)
+        .arg(fixture("shop/manifests"))
+        .current_dir(place.path())
+        .env_clear()
+        .env("HOME", place.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// The exit code, what was reported, and what was said besides.
+fn end(child: Child) -> (Option<i32>, Value, String) {
+    let output = child.wait_with_output().unwrap();
+    let report = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
+    let said = String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), report, said)
+}
+
+/// Runs until the server hangs, and for a while longer so that the rest can be read; then sends a
+/// signal.
+fn interrupted(part: &'static str, signal: Signal) -> (Option<i32>, Value, String) {
+    let (server, place) = hanging(part);
+    let child = start(&place, &[]);
+    let began = Instant::now();
+    let hangs = || server.seen().iter().any(|(_, path)| path.contains(part));
+    while !hangs() {
+        assert!(
+            began.elapsed() < Duration::from_secs(30),
+            "{part} was not asked for"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    kill(Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
+    end(child)
+}
+
+#[test]
+fn an_interrupted_run_shows_what_it_has() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let (code, report, said) = interrupted("/statefulsets", signal);
+        assert_eq!(code, Some(2), "{said}");
+        assert_eq!(report["verdict"], "incomplete", "{said}");
+        assert!(said.contains("interrupted"), "{said}");
+        assert!(
+            report["summary"]["drifted"].as_u64().unwrap() > 5,
+            "{report}"
+        );
+        for object in report["objects"].as_array().unwrap() {
+            let is_set = object["kind"] == "StatefulSet";
+            assert!(!is_set || object["status"] == "unknown", "{object}");
+        }
+    }
+}
+
+#[test]
+fn who_is_interrupted_before_anything_is_read_knows_nothing() {
+    let (code, report, said) = interrupted("/apis?", Signal::SIGINT);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("interrupted"), "{said}");
+    assert_eq!(report["verdict"], "incomplete", "{said}");
+    assert_eq!(report["coverage"]["compared"], 0, "{said}");
+}
+
+/// Schemas are read once the objects are there. Without them the comparison is another one.
+#[test]
+fn what_is_read_on_the_side_may_be_interrupted_too() {
+    let (code, report, said) = interrupted("/openapi/", Signal::SIGTERM);
+    assert_eq!(code, Some(2), "{said}");
+    assert_eq!(report["verdict"], "incomplete", "{said}");
+    assert!(said.contains("interrupted"), "{said}");
+    let (_server, place) = hanging("/openapi/");
+    let (code, report, said) = end(start(&place, &["--timeout", "2"]));
+    assert_eq!(code, Some(2), "{said}");
+    assert_eq!(report["verdict"], "incomplete", "{said}");
+    assert!(said.contains("--timeout 2s"), "{said}");
+}
