@@ -13,7 +13,7 @@ use crate::policy::{Filter, RuleSet, is_reportable};
 
 /// How far undeclared objects were looked for, where they were.
 pub fn coverage(fetched: &Fetched, options: &Options) -> Option<ExtraCoverage> {
-    (options.extra != Extra::None).then(|| ExtraCoverage {
+    (options.extra != Extra::None).then_some(ExtraCoverage {
         kinds: fetched.extra_kinds.len(),
         unread: fetched.extra_unread.len(),
     })
