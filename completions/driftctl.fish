@@ -105,7 +105,9 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l redact -d 'Ma
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l target-revision -d 'Read Applications and Kustomizations at the revision that they ask for'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l no-render -d 'Read kustomizations and charts as plain files instead of rendering them'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l render -d 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l allow-remote -d 'Let renderers fetch from other machines, which is refused otherwise'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l untrusted -d 'Do not trust whoever wrote the manifests: for pull requests from outside'
@@ -143,7 +145,9 @@ yaml\t'The schema of .driftctl.yaml'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l target-revision -d 'Read Applications and Kustomizations at the revision that they ask for'
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l no-render -d 'Read kustomizations and charts as plain files instead of rendering them'
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l render -d 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise'
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l allow-remote -d 'Let renderers fetch from other machines, which is refused otherwise'
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l untrusted -d 'Do not trust whoever wrote the manifests: for pull requests from outside'
@@ -190,7 +194,9 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l argocd-cm -
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l target-revision -d 'Read Applications and Kustomizations at the revision that they ask for'
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l no-render -d 'Read kustomizations and charts as plain files instead of rendering them'
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l render -d 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise'
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l allow-remote -d 'Let renderers fetch from other machines, which is refused otherwise'
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l untrusted -d 'Do not trust whoever wrote the manifests: for pull requests from outside'
@@ -260,7 +266,9 @@ yaml\t'The Roles and their bindings, for kubectl apply'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l target-revision -d 'Read Applications and Kustomizations at the revision that they ask for'
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l no-render -d 'Read kustomizations and charts as plain files instead of rendering them'
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l render -d 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise'
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l allow-remote -d 'Let renderers fetch from other machines, which is refused otherwise'
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l untrusted -d 'Do not trust whoever wrote the manifests: for pull requests from outside'
@@ -297,7 +305,9 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -s o -l outp
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l target-revision -d 'Read Applications and Kustomizations at the revision that they ask for'
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l no-render -d 'Read kustomizations and charts as plain files instead of rendering them'
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l render -d 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise'
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l allow-remote -d 'Let renderers fetch from other machines, which is refused otherwise'
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l untrusted -d 'Do not trust whoever wrote the manifests: for pull requests from outside'

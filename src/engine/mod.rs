@@ -113,7 +113,7 @@ pub fn run(
     let resolved = resolve::resolve(&loaded.manifests, live, options)?;
     let mut request = request(&resolved, options);
     let managed = match options.extra {
-        Extra::Managed => Some(Scope::of(&loaded.managed, &resolved, live)?),
+        Extra::Managed => Some(Scope::of(&loaded.managed, &resolved, live, options)?),
         Extra::None | Extra::Namespace => None,
     };
     if let Some(managed) = &managed {
@@ -213,6 +213,7 @@ pub fn run(
         skipped: loaded.skipped,
         interrupted: fetched.interrupted,
         three_way: false,
+        secret: loaded.secret,
     })
 }
 
@@ -228,6 +229,7 @@ fn load(sources: &[Box<dyn Source>], live: &dyn Live) -> Loaded {
         all.rules.extend(loaded.rules);
         all.revisions.extend(loaded.revisions);
         all.managed.extend(loaded.managed);
+        all.secret.extend(loaded.secret);
     }
     all
 }

@@ -335,10 +335,12 @@ const NOT_BELOW: &str = "this leads out of the current directory, and untrusted 
 
 const IRREGULAR: &str = "this is not a regular file: remove it";
 
-const OUTSIDE: &str = "this link leads out of the directory that was named, and is not followed: \
+/// What is said of a link that is not followed.
+pub(super) const OUTSIDE: &str = "this link leads out of the directory that was named, and is not followed: \
                        name its target as an argument to read it";
 
-const SUBMODULE: &str = "this is a submodule, whose files are not part of the commit: compare it \
+/// What is said of a submodule.
+pub(super) const SUBMODULE: &str = "this is a submodule, whose files are not part of the commit: compare it \
                          on its own, within its own repository";
 
 /// The path as the user names it, without a leading `./`, which says nothing.
