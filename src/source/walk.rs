@@ -302,7 +302,10 @@ impl<'t> Walk<'t> {
             Ok(resolved) => resolved,
             Err(error) => return self.broken_link(name, &error),
         };
-        let may_hold_manifests = matches!(kind, Kind::Directory | Kind::Submodule);
+        // What lies outside of a commit is not known; a name without an extension is a directory's.
+        let may_be_directory = kind == Kind::Outside && name.extension().is_none();
+        let may_hold_manifests =
+            may_be_directory || matches!(kind, Kind::Directory | Kind::Submodule);
         if !may_hold_manifests && !is_manifest(name) || self.seen.contains(&canonical) {
             return;
         }
@@ -386,3 +389,6 @@ fn is_nearly_manifest(path: &Path) -> bool {
 fn is_hidden_name(name: Option<&OsStr>) -> bool {
     name.is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,7 +38,9 @@ fn place() -> Place {
 fn refused(place: &Place, words: &[&str], expected: &str) -> String {
     let shown = run(place, words);
     assert!(shown.starts_with("exit code: 2"), "{words:?}\n{shown}");
-    assert!(shown.contains(expected), "{words:?}: {expected}\n{shown}");
+    // Long lines are broken between words.
+    let text = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains(expected), "{words:?}: {expected}\n{shown}");
     shown
 }
 
@@ -52,7 +54,7 @@ fn run(place: &Place, words: &[&str]) -> String {
     for secret in SECRETS {
         assert!(!shown.contains(secret), "{shown}");
     }
-    assert!(began.elapsed().as_secs() < 20, "{words:?} took too long");
+    assert!(began.elapsed().as_secs() < 30, "{words:?} took too long");
     shown
 }
 

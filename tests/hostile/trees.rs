@@ -135,7 +135,7 @@ fn what_may_not_be_read_is_an_error() {
 fn content_that_is_no_text_is_an_error() {
     for (bytes, expected) in [
         (&b"key: \xff\xfe\xff"[..], "UTF-8"),
-        (&b"a: 1\0b: 2"[..], "control"),
+        (&b"a: 1\0b: 2"[..], "no value can begin with this character"),
     ] {
         let make = |deploy: &std::path::Path| fs::write(deploy.join("a.yaml"), bytes).unwrap();
         refused_everywhere(make, expected);

@@ -1,7 +1,7 @@
 //! Leads what helm rendered back to the files of the chart.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::template::{Template, ToTemplate};
@@ -58,8 +58,13 @@ enum Source {
 }
 
 impl Source {
-    fn of(path: &Path, name: &str) -> Option<Self> {
-        let text = yaml::decode(read::file(path).ok()?).ok()?;
+    /// Reads a file of a chart, unless that leads out of it.
+    fn of(path: &Path, chart: &Path, name: &str) -> Option<Self> {
+        let path = path.canonicalize().ok()?;
+        if !path.starts_with(chart) {
+            return None;
+        }
+        let text = yaml::decode(read::file(&path).ok()?).ok()?;
         if text.contains("{{") {
             return Some(Self::Template(Arc::new(Template::of(&text))));
         }
@@ -96,7 +101,7 @@ impl Templates<'_> {
             let among = made.entry(key).or_default();
             let file = files
                 .entry(path)
-                .or_insert_with_key(|path| Source::of(path, &name));
+                .or_insert_with_key(|path| Source::of(path, self.chart, &name));
             let line = file.as_ref().and_then(|file| lead(manifest, file, *among));
             among.0 += 1;
             self.place(manifest, name, line.unwrap_or(1));
@@ -107,8 +112,9 @@ impl Templates<'_> {
     fn path_of(&self, source: &str) -> Option<PathBuf> {
         let (_, below) = source.split_once('/')?;
         // A template can print such a comment too, and name what it likes.
-        let path = self.chart.join(below).canonicalize().ok()?;
-        path.starts_with(self.chart).then_some(path)
+        let mut parts = Path::new(below).components();
+        let is_below = parts.all(|part| matches!(part, Component::Normal(_)));
+        is_below.then(|| self.chart.join(below))
     }
 
     fn place(&self, manifest: &mut Manifest, file: String, line: usize) {
