@@ -72,7 +72,7 @@ fn fetch(
 ) -> Result<Fetched> {
     let mut request = request(resolved, options);
     let managed = match options.extra {
-        Extra::Managed => Some(Scope::of(&loaded.managed, resolved, live)?),
+        Extra::Managed => Some(Scope::of(&loaded.managed, resolved, live, options)?),
         Extra::None | Extra::Namespace => None,
     };
     if let Some(managed) = &managed {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use serde_json::Value;
 
+use super::Options;
 use super::resolve::Resolved;
 use crate::cluster::{Answer, FetchRequest, Fetched, KindLookup, Live, LiveObject, Places, Wanted};
 use crate::model::{ResourceKey, Warning};
@@ -13,8 +14,9 @@ use crate::source::Managed;
 /// The annotation by which Argo CD tracks objects: `app:group/Kind:namespace/name`.
 const TRACKING: &str = "argocd.argoproj.io/tracking-id";
 
-/// The label by which it did before.
-const INSTANCE: &str = "app.kubernetes.io/instance";
+/// The labels by which it did before, and still can: the default one, and the one that its
+/// documentation advises where charts use that themselves (`application.instanceLabelKey`).
+const INSTANCES: [&str; 2] = ["app.kubernetes.io/instance", "argocd.argoproj.io/instance"];
 
 /// What is looked for beyond what is declared.
 #[derive(Default)]
@@ -33,7 +35,12 @@ impl<'m> Scope<'m> {
     ///
     /// # Errors
     /// When nothing can be found out about any kind.
-    pub fn of(managed: &'m [Managed], resolved: &Resolved<'_>, live: &dyn Live) -> Result<Self> {
+    pub fn of(
+        managed: &'m [Managed],
+        resolved: &Resolved<'_>,
+        live: &dyn Live,
+        options: &Options,
+    ) -> Result<Self> {
         let mut scope = Self {
             managed,
             ..Self::default()
@@ -43,7 +50,8 @@ impl<'m> Scope<'m> {
             match managed {
                 Managed::ArgoCd { namespace, .. } => {
                     scope.places.extend(resolved.covered.iter().cloned());
-                    let namespace = Some(namespace.clone());
+                    // Whoever is not trusted could name any namespace as the destination.
+                    let namespace = Some(namespace.clone()).filter(|_| !options.untrusted);
                     scope
                         .places
                         .extend(namespace.filter(|name| !name.is_empty()));
@@ -133,18 +141,26 @@ fn is_managed(managed: &[Managed], key: &ResourceKey, live: &Value) -> bool {
 }
 
 /// Whether Argo CD counts an object to an Application. An id that does not name its own object
-/// came along with a copy of another one.
+/// came along with a copy of another one; that of an object without a namespace names the
+/// Application's destination (`argo-cd/controller/state.go`, `isSelfReferencedObj`).
 fn is_tracked(application: &str, key: &ResourceKey, live: &Value) -> bool {
     let text = |map: &str, name: &str| {
         let map = live.get("metadata")?.get(map)?;
         map.get(name)?.as_str()
     };
     if let Some(id) = text("annotations", TRACKING) {
-        let namespace = key.namespace.as_deref().unwrap_or_default();
         let kind = format!("{}/{}", key.group, key.kind);
-        return id == format!("{application}:{kind}:{namespace}/{}", key.name);
+        let rest = id.strip_prefix(application);
+        let rest = rest.and_then(|rest| rest.strip_prefix(':')?.strip_prefix(&kind));
+        let place = rest.and_then(|rest| rest.strip_prefix(':')?.split_once('/'));
+        return place.is_some_and(|(namespace, name)| {
+            let own = key.namespace.as_deref();
+            name == key.name && own.is_none_or(|own| own == namespace)
+        });
     }
-    text("labels", INSTANCE) == Some(application)
+    INSTANCES
+        .iter()
+        .any(|label| text("labels", label) == Some(application))
 }
 
 #[cfg(test)]
@@ -152,6 +168,24 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn ids_of_objects_without_a_namespace_name_the_destination() {
+        let key = ResourceKey {
+            group: "rbac.authorization.k8s.io".to_owned(),
+            kind: "ClusterRole".to_owned(),
+            namespace: None,
+            name: "cart:reader".to_owned(),
+        };
+        let is_tracked = |id: &str| {
+            let live = json!({"metadata": {"annotations": {TRACKING: id}}});
+            is_tracked("web", &key, &live)
+        };
+        let kind = "rbac.authorization.k8s.io/ClusterRole";
+        assert!(is_tracked(&format!("web:{kind}:shop/cart:reader")));
+        assert!(!is_tracked(&format!("web2:{kind}:shop/cart:reader")));
+        assert!(!is_tracked(&format!("web:{kind}:shop/other")));
+    }
 
     #[test]
     fn tracking_ids_name_their_own_object_or_nothing() {
@@ -167,10 +201,10 @@ mod tests {
         assert!(!is_tracked(&with_id("other:apps/Deployment:shop/cart")));
         assert!(!is_tracked(&with_id("web:apps/Deployment:shop/copy")));
         assert!(is_tracked(
-            &json!({"metadata": {"labels": {INSTANCE: "web"}}})
+            &json!({"metadata": {"labels": {INSTANCES[0]: "web"}}})
         ));
         assert!(!is_tracked(
-            &json!({"metadata": {"labels": {INSTANCE: "a"}}})
+            &json!({"metadata": {"labels": {INSTANCES[1]: "a"}}})
         ));
     }
 }

@@ -79,6 +79,7 @@ fn load(sources: &[Box<dyn Source>], live: &dyn Live) -> Loaded {
         all.rules.extend(loaded.rules);
         all.revisions.extend(loaded.revisions);
         all.managed.extend(loaded.managed);
+        all.secret.extend(loaded.secret);
     }
     all
 }

@@ -7,7 +7,8 @@ use super::options::{Extra, Options};
 use super::outcome::Outcome;
 use super::{extra, filter};
 use crate::model::{
-    Coverage, ObjectReport, Report, Revision, RuleCount, Status, Target, Verdict, Warning,
+    Coverage, ObjectReport, Report, Revision, RuleCount, SecretPlace, Status, Target, Verdict,
+    Warning,
 };
 use crate::policy::{Audited, RuleOrigin, RuleSet, audit};
 use crate::source::Loaded;
@@ -17,6 +18,7 @@ pub struct Told {
     warnings: Vec<Warning>,
     skipped: Vec<Warning>,
     revisions: Vec<Revision>,
+    secret: Vec<SecretPlace>,
 }
 
 impl Told {
@@ -28,6 +30,7 @@ impl Told {
             warnings,
             skipped: std::mem::take(&mut loaded.skipped),
             revisions: std::mem::take(&mut loaded.revisions),
+            secret: std::mem::take(&mut loaded.secret),
         }
     }
 }
@@ -70,6 +73,7 @@ pub fn report(
         skipped: told.skipped,
         interrupted: facts.fetched.interrupted,
         three_way: false,
+        secret: told.secret,
     }
 }
 

@@ -8,6 +8,7 @@ mod ownership;
 mod packed;
 mod path;
 mod report;
+mod secret_place;
 
 pub use change::{Cause, Change, ChangeKind, Explanation};
 pub use key::{GroupKind, ResourceKey, group_of};
@@ -20,3 +21,4 @@ pub use report::{
     Blame, Coverage, Drift, ExtraCoverage, ObjectReport, Report, Revision, RuleCount, Severity,
     Status, Target, Totals, Verdict, Warning,
 };
+pub use secret_place::SecretPlace;

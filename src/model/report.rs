@@ -2,7 +2,7 @@
 
 use super::{
     Cause, Change, Explanation, FieldPath, Lifecycle, Merge, MergeClass, Origin, Owner, Packed,
-    Position, ResourceKey,
+    Position, ResourceKey, SecretPlace,
 };
 
 /// How much a change matters, most urgent last, so that `max` is the worst.
@@ -328,6 +328,8 @@ pub struct Report {
     pub interrupted: bool,
     /// Whether the declared side is a branch that was compared with its base too.
     pub three_way: bool,
+    /// Where values are secret that do not look it: no renderer shows them.
+    pub secret: Vec<SecretPlace>,
 }
 
 impl Report {

@@ -108,6 +108,7 @@ mod tests {
             expired_rules: 0,
             interrupted: false,
             three_way: false,
+            secret: Vec::new(),
         }
     }
 

@@ -1,13 +1,13 @@
 //! What manifests may speak of, where somebody else wrote them.
 
-use super::{KindNames, KindPattern};
+use super::{KindNames, KindPattern, glob};
 use crate::model::ResourceKey;
 
 /// The objects that may be read. Whoever writes a manifest chooses which live object is read, so
 /// manifests from outside must not name just any; what is refused is never asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allowed {
-    /// The namespaces; `None` for all. Cluster-scoped objects then need a kind of their own in
+    /// The namespaces, as globs; `None` for all. Cluster-scoped objects then need a kind of their own in
     /// `kinds`, except for these namespaces themselves.
     pub namespaces: Option<Vec<String>>,
     /// The kinds; empty for all.
@@ -31,7 +31,7 @@ impl Allowed {
             place => place.as_ref(),
         };
         match place {
-            Some(place) if namespaces.contains(place) => None,
+            Some(place) if namespaces.iter().any(|allowed| glob(allowed, place)) => None,
             Some(place) => Some(format!(
                 "refused: its namespace is not allowed; --allow-namespace {place} allows it"
             )),
@@ -84,6 +84,21 @@ mod tests {
         );
         let cluster = refusal(&allowed, "Node", None, "a");
         assert!(cluster.contains("--allow-kind Node"), "{cluster}");
+    }
+
+    #[test]
+    fn namespaces_may_be_globs() {
+        let allowed = Allowed {
+            namespaces: Some(vec!["shop-*".to_owned()]),
+            kinds: Vec::new(),
+        };
+        assert_eq!(refusal(&allowed, "ConfigMap", Some("shop-eu"), "cart"), "");
+        assert_eq!(refusal(&allowed, "Namespace", None, "shop-eu"), "");
+        assert_ne!(refusal(&allowed, "ConfigMap", Some("shop"), "cart"), "");
+        assert_ne!(
+            refusal(&allowed, "ConfigMap", Some("my-shop-eu"), "cart"),
+            ""
+        );
     }
 
     #[test]

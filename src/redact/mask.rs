@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::place::{Holder, Level, Place, is_object_copy, is_text_map};
 use super::{DIFFERS, LiveValues, MASK, Redactor, text};
-use crate::model::{FieldPath, ResourceKey, Segment};
+use crate::model::{FieldPath, ResourceKey, SecretPlace, Segment};
 
 /// Deeper than this, values are masked unread. Readers bound depth far below it.
 const MAX_DEPTH: usize = 512;
@@ -16,7 +16,9 @@ pub(super) type SidesMut<'v> = [Option<&'v mut Value>; 2];
 pub(super) struct Masker<'r> {
     redactor: &'r Redactor,
     key: &'r ResourceKey,
-    /// Where the walk is; kept only when a user rule asks for it.
+    /// Places in the object that are secret, because their source said so.
+    secret: Vec<&'r SecretPlace>,
+    /// Where the walk is; kept only when a user rule or such a place asks for it.
     path: FieldPath,
     /// What the object as a whole is known to be.
     root: Holder,
@@ -26,10 +28,16 @@ pub(super) struct Masker<'r> {
 }
 
 impl<'r> Masker<'r> {
-    pub(super) fn new(redactor: &'r Redactor, key: &'r ResourceKey, root: Holder) -> Self {
+    pub(super) fn new(
+        redactor: &'r Redactor,
+        key: &'r ResourceKey,
+        root: Holder,
+        secret: &'r [SecretPlace],
+    ) -> Self {
         Self {
             redactor,
             key,
+            secret: secret.iter().filter(|place| place.is_in(key)).collect(),
             path: FieldPath::root(),
             root,
             depth: 0,
@@ -37,12 +45,16 @@ impl<'r> Masker<'r> {
         }
     }
 
-    /// Whether a user rule hides `path`.
+    /// Whether a user rule hides `path`, or it is secret because its source said so.
     pub(super) fn is_hidden_by_rule(&self, path: &FieldPath) -> bool {
-        self.redactor
-            .also
-            .as_ref()
-            .is_some_and(|also| also(self.key, path))
+        let also = self.redactor.also.as_ref();
+        also.is_some_and(|also| also(self.key, path))
+            || self.secret.iter().any(|place| place.covers(path))
+    }
+
+    /// Whether it matters where the walk is.
+    fn asks_for_path(&self) -> bool {
+        self.redactor.also.is_some() || !self.secret.is_empty()
     }
 
     /// Masks the whole object, as far as either side has it.
@@ -61,7 +73,7 @@ impl<'r> Masker<'r> {
         if path.0.is_empty() {
             return self.mask_object(place, sides);
         }
-        if self.redactor.also.is_some() {
+        if self.asks_for_path() {
             self.path = path.clone();
         }
         self.depth = 1; // the root is behind it
@@ -69,7 +81,7 @@ impl<'r> Masker<'r> {
     }
 
     fn walk(&mut self, place: Place, mut sides: SidesMut<'_>) {
-        let ruled = self.redactor.also.is_some() && self.is_hidden_by_rule(&self.path);
+        let ruled = self.asks_for_path() && self.is_hidden_by_rule(&self.path);
         if ruled || place.level == Level::Masked || self.depth >= MAX_DEPTH {
             return self.replace(sides);
         }
@@ -239,7 +251,7 @@ impl<'r> Masker<'r> {
     }
 
     fn descend(&mut self, segment: Segment, work: impl FnOnce(&mut Self)) {
-        if self.redactor.also.is_none() {
+        if !self.asks_for_path() {
             return work(self);
         }
         self.path.0.push(segment);

@@ -27,7 +27,8 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::model::{
-    Change, ChangeKind, FieldPath, ObjectReport, Packed, Report, ResourceKey, Segment, Warning,
+    Change, ChangeKind, FieldPath, ObjectReport, Packed, Report, ResourceKey, SecretPlace, Segment,
+    Warning,
 };
 use mask::Masker;
 pub use names::is_sensitive_name;
@@ -102,10 +103,11 @@ pub fn redact(report: Report) -> Redacted {
 impl Redactor {
     /// Masks every secret of a report.
     pub fn redact(&self, mut report: Report) -> Redacted {
+        let secret = std::mem::take(&mut report.secret);
         let found: Vec<Vec<String>> = report
             .objects
             .par_iter_mut()
-            .map(|object| self.object(object))
+            .map(|object| self.object(object, &secret))
             .collect();
         scrub(&mut report, found.concat());
         Redacted(report)
@@ -114,19 +116,19 @@ impl Redactor {
     /// Masks a live object that stands alone.
     pub fn live(&self, key: &ResourceKey, mut live: Value) -> Value {
         let root = Holder::of_kind(&key.kind, [None, Some(&live)]);
-        let mut masker = Masker::new(self, key, root);
+        let mut masker = Masker::new(self, key, root, &[]);
         masker.mask_object(Place::root(&key.group), [None, Some(&mut live)]);
         live
     }
 
-    /// Masks one object; gives what was masked.
-    fn object(&self, object: &mut ObjectReport) -> Vec<String> {
+    /// Masks one object, in which `secret` places are; gives what was masked.
+    fn object(&self, object: &mut ObjectReport, secret: &[SecretPlace]) -> Vec<String> {
         let key = object.key.clone();
         let unpacked = |view: &Option<Packed>| view.as_ref().map(Packed::value);
         let (mut declared, mut live) = (unpacked(&object.declared), unpacked(&object.live));
         let views = [declared.as_ref(), live.as_ref()];
         let root = Holder::of_kind(&key.kind, views);
-        let mut masker = Masker::new(self, &key, root);
+        let mut masker = Masker::new(self, &key, root, secret);
         for drift in &mut object.drifts {
             // The base's value is one more side of the same place.
             if let Some(merge) = &mut drift.merge {

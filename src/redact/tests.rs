@@ -65,6 +65,7 @@ fn report(object: ObjectReport) -> Report {
         expired_rules: 0,
         interrupted: false,
         three_way: false,
+        secret: Vec::new(),
     }
 }
 

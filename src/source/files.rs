@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::chart::Chart;
+use super::chart::{Capabilities, Chart};
 use super::classify::{is_other_json, is_template};
 use super::kustomize::Build;
 use super::objects::{self, File};
-use super::plan::{self, Root};
+use super::plan::{self, Argument, Root};
 use super::render::{Names, Rendering};
 use super::tree::{Disk, Kind, Tree};
 use super::walk::{Bounds, Found, Walk};
-use super::{Loaded, Source, kustomize, read};
+use super::{Loaded, Source, chart, kustomize, read};
 use crate::cluster::Live;
 use crate::yaml::{self, Problem};
 
@@ -41,17 +41,20 @@ impl Files {
 
     /// With directories rendered that are no plain manifests.
     #[must_use]
-    pub fn rendered(mut self, rendering: Rendering) -> Self {
-        self.rendering = Some(rendering);
-        self
+    pub fn rendered(self, rendering: Option<Rendering>) -> Self {
+        Self { rendering, ..self }
     }
-}
 
-impl Files {
     /// The same, if somebody wrote them who is not trusted: only below the current directory, and
     /// in bounds that no honest tree meets.
+    #[must_use]
     pub fn untrusted(self, untrusted: bool) -> Self {
         Self { untrusted, ..self }
+    }
+
+    /// Reads the files; they need no cluster.
+    pub fn read(&self) -> Loaded {
+        self.read_with(None)
     }
 
     fn bounds(&self) -> std::io::Result<Bounds> {
@@ -61,17 +64,8 @@ impl Files {
         }
         Ok(Bounds::default())
     }
-}
 
-impl Source for Files {
-    fn load(&self, _: &dyn Live) -> Loaded {
-        self.read()
-    }
-}
-
-impl Files {
-    /// Reads the files; they need no cluster.
-    pub fn read(&self) -> Loaded {
+    fn read_with(&self, live: Option<&dyn Live>) -> Loaded {
         let bounds = match self.bounds() {
             Ok(bounds) => bounds,
             Err(error) => {
@@ -80,7 +74,7 @@ impl Files {
                 return loaded;
             }
         };
-        let most = bounds.bytes;
+        let (most, within) = (bounds.bytes, bounds.root.clone());
         let mut walk = Walk::through(&Disk, bounds);
         for argument in &self.arguments {
             if !walk.stream(argument) {
@@ -89,34 +83,110 @@ impl Files {
         }
         let (found, loaded) = walk.finish();
         let Some(rendering) = &self.rendering else {
-            return read_all(&Disk, &found, most, loaded);
+            return read_all(&Disk, &found, most, self.untrusted, loaded);
         };
+        let arguments = self.arguments.iter().map(|path| Argument {
+            name: path.clone(),
+            path: path.clone(),
+        });
+        let tree = OnDisk {
+            arguments: arguments.collect(),
+            most,
+            within,
+            copy: None,
+        };
+        tree.read(found, rendering, live, loaded)
+    }
+}
+
+impl Source for Files {
+    fn load(&self, live: &dyn Live) -> Loaded {
+        self.read_with(Some(live))
+    }
+}
+
+/// What arguments lead to on disk, where it can be rendered.
+pub(super) struct OnDisk {
+    pub arguments: Vec<Argument>,
+    /// The most that a file may be, in bytes.
+    pub most: usize,
+    /// The directory that must hold everything, without links; `None` for anywhere.
+    pub within: Option<PathBuf>,
+    /// The directory that is a copy, and what of.
+    pub copy: Option<(PathBuf, PathBuf)>,
+}
+
+impl OnDisk {
+    /// Reads what was found, and renders what has to be; `loaded` is what finding it had to say.
+    pub fn read(
+        &self,
+        found: Vec<Found>,
+        rendering: &Rendering,
+        live: Option<&dyn Live>,
+        loaded: Loaded,
+    ) -> Loaded {
         let plan = plan::plan(&self.arguments, found);
-        let mut loaded = read_all(&Disk, &plan.raw, most, loaded);
+        let mut loaded = read_all(&Disk, &plan.raw, self.most, false, loaded);
         loaded.append(plan.remarks);
-        let built = |root: &Root| build(root, rendering);
+        let built = |root: &Root| self.build(root, rendering);
         let parts: Vec<Loaded> = plan.builds.par_iter().map(built).collect();
         parts.into_iter().for_each(|part| loaded.append(part));
-        let rendered = |root: &Root| chart(root, rendering);
+        if plan.charts.is_empty() {
+            return loaded;
+        }
+        let capabilities = live.map(Capabilities::of).unwrap_or_default();
+        let rendered = |root: &Root| self.chart(root, rendering, &capabilities);
         let parts: Vec<Loaded> = plan.charts.par_iter().map(rendered).collect();
         parts.into_iter().for_each(|part| loaded.append(part));
         loaded
     }
+
+    fn names(&self, root: &Root) -> Names {
+        let names = Names::like(&root.argument);
+        match &self.copy {
+            Some((copy, original)) => names.of_copy(copy, original),
+            None => names,
+        }
+    }
+
+    /// Builds one kustomization.
+    fn build(&self, root: &Root, rendering: &Rendering) -> Loaded {
+        let names = self.names(root);
+        let build = Build {
+            within: self.within.as_deref(),
+            ..Build::of(&root.directory, &names)
+        };
+        build.load(rendering)
+    }
+
+    /// Renders one chart.
+    fn chart(&self, root: &Root, rendering: &Rendering, capabilities: &Capabilities) -> Loaded {
+        let chart = Chart {
+            directory: &root.directory,
+            names: &self.names(root),
+            options: &rendering.chart,
+            capabilities,
+            inline: None,
+            with_crds: true,
+        };
+        chart.load(rendering)
+    }
 }
 
-/// Reads what was found in a tree; `loaded` is what finding it had to say, and
-/// no file may have more than `most` bytes.
+/// Reads what was found in a tree as it lies; `loaded` is what finding it had to say, no file may
+/// have more than `most` bytes, and `untrusted` is why nothing is rendered.
 pub(super) fn read_all(
     tree: &dyn Tree,
     found: &[Found],
     most: usize,
+    untrusted: bool,
     mut loaded: Loaded,
 ) -> Loaded {
-    let (used, remarks) = kustomize::survey(tree, found);
+    let (used, remarks) = kustomize::survey(tree, found, untrusted);
     loaded.append(remarks);
     let parts: Vec<Loaded> = found
         .par_iter()
-        .map(|found| load(tree, found, most, &used))
+        .map(|found| load(tree, found, most, untrusted, &used))
         .collect();
     for part in parts {
         loaded.append(part);
@@ -124,38 +194,36 @@ pub(super) fn read_all(
     loaded
 }
 
-/// Builds one kustomization.
-fn build(root: &Root, rendering: &Rendering) -> Loaded {
-    Build::of(&root.directory, &Names::like(&root.argument)).load(rendering)
-}
-
-/// Renders one chart.
-fn chart(root: &Root, rendering: &Rendering) -> Loaded {
-    let chart = Chart {
-        directory: &root.directory,
-        names: &Names::like(&root.argument),
-        options: &rendering.chart,
-        inline: None,
-        with_crds: true,
-    };
-    chart.load(rendering)
-}
-
-/// What lies at a path on disk, in bounds for those who are trusted.
-pub(super) fn found_on_disk(path: &Path) -> (Vec<Found>, Loaded) {
-    let mut walk = Walk::through(&Disk, Bounds::default());
-    walk.argument(path, path);
+/// What lies in a directory on disk, which must be free of links.
+pub(super) fn found_on_disk(
+    directory: &Path,
+    names: &Names,
+    bounds: Bounds,
+) -> (Vec<Found>, Loaded) {
+    let mut walk = Walk::through(&Disk, bounds);
+    walk.argument(Path::new(&names.of(directory)), directory);
     walk.finish()
 }
 
-/// Reads one file on disk or stream, of those that somebody who is trusted named.
-pub(super) fn load_on_disk(found: &Found) -> Loaded {
-    load(&Disk, found, Bounds::default().bytes, &HashMap::new())
+/// Reads one file on disk of at most so many bytes, or a stream.
+pub(super) fn load_on_disk(found: &Found, most: usize) -> Loaded {
+    load(&Disk, found, most, false, &HashMap::new())
 }
 
-/// Reads one file or stream.
-fn load(tree: &dyn Tree, found: &Found, most: usize, used: &HashMap<PathBuf, String>) -> Loaded {
+/// Reads one file or stream; `used` are the files that are no manifests, and what they are.
+fn load(
+    tree: &dyn Tree,
+    found: &Found,
+    most: usize,
+    untrusted: bool,
+    used: &HashMap<PathBuf, String>,
+) -> Loaded {
     let mut loaded = Loaded::default();
+    if let Found::File { name, path, .. } = found
+        && path.ends_with(chart::FILE)
+    {
+        loaded.warning(name, unrendered_chart(path, untrusted));
+    }
     let (name, bytes) = match found {
         Found::Stdin => ("-", read::stdin()),
         Found::Descriptor(path) => {
@@ -191,6 +259,19 @@ fn load(tree: &dyn Tree, found: &Found, most: usize, used: &HashMap<PathBuf, Str
     loaded
 }
 
+/// What is said of a chart whose files are read as they lie.
+fn unrendered_chart(file: &Path, untrusted: bool) -> String {
+    let chart = file
+        .parent()
+        .filter(|chart| !chart.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+        .display();
+    let also = if untrusted { ", and pass --render" } else { "" };
+    format!(
+        "the templates of this chart are not rendered: to compare them, name {chart} itself{also}"
+    )
+}
+
 /// The objects in a text that is not read from a file; `name` stands for one in places.
 pub fn objects_in(name: &str, bytes: Vec<u8>) -> Loaded {
     let mut loaded = Loaded::default();
@@ -212,16 +293,6 @@ pub(super) fn load_bytes(
         .unwrap_or(name);
     if is_other_json(file_name) {
         return loaded.skip(name, "a configuration of a programming tool");
-    }
-    if file_name == "Chart.yaml" {
-        let chart = path.parent().filter(|chart| !chart.as_os_str().is_empty());
-        let chart = chart.unwrap_or(Path::new(".")).display();
-        loaded.warning(
-            name,
-            format!(
-                "the templates of this chart are not rendered: to compare them, name {chart} itself"
-            ),
-        );
     }
     let text = match yaml::decode(bytes) {
         Ok(text) => text,

@@ -2,14 +2,15 @@
 //! become part of what is declared.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::render::{Names, Rendering};
-use super::repository::Repository;
-use super::{Loaded, files, read};
+use super::checkout::Checkouts;
+use super::render::Rendering;
+use super::{Loaded, files};
 use crate::cluster::Live;
 use crate::model::{Manifest, group_of};
 use crate::policy::{Explains, Kind, Rule, RuleOrigin, RuleSpec, glob};
@@ -28,6 +29,18 @@ pub enum Which {
     },
 }
 
+/// At which revision the paths are read that an object of a GitOps tool names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ReadAt {
+    /// As they lie. In a branch that is to be merged that is what the tool will read then.
+    #[default]
+    WorkTree,
+    /// As they are in this revision.
+    Revision(String),
+    /// As they are in the revision that the object asks for.
+    Target,
+}
+
 /// How the paths are read that an object of a GitOps tool names.
 #[derive(Debug, Clone, Default)]
 pub struct GitOps {
@@ -36,6 +49,10 @@ pub struct GitOps {
     /// Where paths start; without one, at the root of the Git repository around the file, or
     /// around where the user stands.
     pub repo_root: Option<PathBuf>,
+    /// At which revision they are read.
+    pub read_at: ReadAt,
+    /// Whether somebody wrote all this who is not trusted.
+    pub untrusted: bool,
 }
 
 impl GitOps {
@@ -43,21 +60,104 @@ impl GitOps {
     /// When nothing is to be rendered.
     pub(super) fn rendering(&self) -> Result<&Rendering, String> {
         let rendering = self.rendering.as_ref();
-        rendering.ok_or_else(|| "this has to be rendered, and --no-render forbids it".to_owned())
+        rendering.ok_or_else(|| {
+            let why = match self.untrusted {
+                true => "with --untrusted that takes --render",
+                false => "--no-render forbids it",
+            };
+            format!("this has to be rendered, and {why}")
+        })
     }
 
-    /// The repository that an object speaks of, and what its files are called.
-    pub(super) fn repository(&self, which: &Which) -> Result<(Repository, Names), String> {
+    /// Whether whoever wrote the object itself is not trusted, and what it says of the cluster
+    /// is not followed.
+    pub(super) fn distrusts(&self, which: &Which) -> bool {
+        self.untrusted && matches!(which, Which::File(_))
+    }
+
+    /// The repository that an object speaks of.
+    pub(super) fn checkouts(&self, which: &Which) -> Result<Checkouts<'_>, String> {
         let start = match which {
             Which::File(file) => file
                 .parent()
                 .filter(|parent| !parent.as_os_str().is_empty()),
             Which::Live { .. } => None,
         };
-        let start = start.unwrap_or(Path::new("."));
-        let repository = Repository::find(self.repo_root.as_deref(), start)?;
-        let given = self.repo_root.as_deref().unwrap_or(start);
-        Ok((repository, Names::like(given)))
+        Checkouts::find(self, start.unwrap_or(Path::new(".")))
+    }
+}
+
+/// The revision that an object asks for: what Argo CD calls `targetRevision`, and Flux the `ref`
+/// of a GitRepository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Target {
+    /// The address of the repository.
+    pub address: String,
+    /// The revision in that repository.
+    pub revision: Wanted,
+}
+
+/// A revision in a repository that is fetched from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Whatever has this name; empty or `HEAD` for the default branch.
+    Any(String),
+    /// A branch.
+    Branch(String),
+    /// A tag.
+    Tag(String),
+    /// A commit.
+    Commit(String),
+    /// A range of versions, which takes a list of all tags there.
+    Range(String),
+}
+
+impl Target {
+    /// What this clone may know the revision as, the best first. What the remote has counts, since
+    /// it is what the tool reads.
+    pub fn references(&self, remote: &str) -> Vec<String> {
+        let branch = |name: &str| {
+            vec![
+                format!("refs/remotes/{remote}/{name}"),
+                format!("refs/heads/{name}"),
+            ]
+        };
+        let tag = |name: &str| vec![format!("refs/tags/{name}")];
+        match &self.revision {
+            Wanted::Any(name) if name.is_empty() || name == "HEAD" => {
+                vec![format!("refs/remotes/{remote}/HEAD")]
+            }
+            Wanted::Any(name) => match name.strip_prefix("refs/") {
+                Some(full) => match full.strip_prefix("heads/") {
+                    Some(name) => branch(name),
+                    None => vec![name.clone()],
+                },
+                None if is_id(name) => [branch(name), tag(name), vec![name.clone()]].concat(),
+                None => [branch(name), tag(name)].concat(),
+            },
+            Wanted::Branch(name) => branch(name),
+            Wanted::Tag(name) => tag(name),
+            Wanted::Commit(id) => vec![id.clone()],
+            Wanted::Range(_) => Vec::new(),
+        }
+    }
+}
+
+/// Whether a text may be the id of a commit, at least the beginning of it.
+fn is_id(text: &str) -> bool {
+    text.len() >= 7 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.revision {
+            Wanted::Any(name) if name.is_empty() => "HEAD",
+            Wanted::Any(name)
+            | Wanted::Branch(name)
+            | Wanted::Tag(name)
+            | Wanted::Commit(name)
+            | Wanted::Range(name) => name,
+        })
     }
 }
 
@@ -85,10 +185,10 @@ impl Found {
 }
 
 /// All objects in a file; what is wrong with it is in `loaded`.
-pub(super) fn in_file(path: &Path, loaded: &mut Loaded) -> Vec<Found> {
+pub(super) fn in_file(path: &Path, checkouts: &Checkouts<'_>, loaded: &mut Loaded) -> Vec<Found> {
     let name = path.to_string_lossy();
     let mut read = Loaded::default();
-    match read::file(path) {
+    match checkouts.file(path, loaded) {
         Ok(bytes) => files::load_bytes(&name, bytes, || false, &mut read),
         Err(message) => read.error(&name, message),
     }
@@ -219,6 +319,21 @@ pub(super) fn marks(id: &str, reason: &str, paths: &[&str]) -> Option<Rule> {
     spec.compile(RuleOrigin::BuiltIn).ok()
 }
 
+/// Without the fields that are null, which mean the same as none.
+pub(super) fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let kept = fields.into_iter().filter(|(_, value)| !value.is_null());
+            Value::Object(
+                kept.map(|(key, value)| (key, without_nulls(value)))
+                    .collect(),
+            )
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
+        other => other,
+    }
+}
+
 /// `name:tag@digest` with a name of its own, as an entry of a kustomization's `images`.
 pub(super) fn image(text: &str) -> Value {
     let (name, image) = match text.split_once('=') {
@@ -249,6 +364,26 @@ pub(super) fn image(text: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn revisions_are_looked_for_where_the_tool_looks() {
+        let references = |revision| {
+            let address = String::new();
+            Target { address, revision }.references("up").join(" ")
+        };
+        let any = |name: &str| references(Wanted::Any(name.to_owned()));
+        assert_eq!(any(""), "refs/remotes/up/HEAD");
+        assert_eq!(any("HEAD"), "refs/remotes/up/HEAD");
+        assert_eq!(any("v1"), "refs/remotes/up/v1 refs/heads/v1 refs/tags/v1");
+        assert!(any("0123abc").ends_with(" 0123abc"));
+        assert_eq!(
+            any("refs/heads/main"),
+            "refs/remotes/up/main refs/heads/main"
+        );
+        assert_eq!(any("refs/pull/1/head"), "refs/pull/1/head");
+        assert_eq!(references(Wanted::Tag("v1".to_owned())), "refs/tags/v1");
+        assert_eq!(references(Wanted::Range(">=1".to_owned())), "");
+    }
 
     #[test]
     fn images_are_taken_apart() {

@@ -1,7 +1,9 @@
 //! Where the declared state comes from: one file for each kind of source.
 
 mod argo;
+mod back;
 mod chart;
+mod checkout;
 mod classify;
 mod files;
 mod flux;
@@ -14,14 +16,13 @@ mod objects;
 mod plan;
 mod read;
 mod render;
-mod repository;
 mod tree;
 mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::Live;
-use crate::model::{Manifest, Origin, ResourceKey, Revision, Warning};
+use crate::model::{Manifest, Origin, ResourceKey, Revision, SecretPlace, Warning};
 use crate::policy::Rule;
 
 pub use argo::Argo;
@@ -29,7 +30,7 @@ pub use chart::ChartOptions;
 pub use files::{Files, objects_in};
 pub use flux::Flux;
 pub use git::{Commit, FileAt, Git, GitError, Repository, above, blame};
-pub use gitops::{GitOps, Which};
+pub use gitops::{GitOps, ReadAt, Which};
 pub use helm_release::HelmReleases;
 pub use last_applied::LastApplied;
 pub use render::{DEADLINE, Rendering};
@@ -52,6 +53,8 @@ pub struct Loaded {
     pub revisions: Vec<Revision>,
     /// What else the tools behind the sources hold to be theirs.
     pub managed: Vec<Managed>,
+    /// Where what is declared is secret, since it was taken from a Secret.
+    pub secret: Vec<SecretPlace>,
 }
 
 /// The live objects that a GitOps tool holds to be its own.
@@ -77,6 +80,7 @@ impl Loaded {
         self.rules.append(&mut other.rules);
         self.revisions.append(&mut other.revisions);
         self.managed.append(&mut other.managed);
+        self.secret.append(&mut other.secret);
     }
 
     fn skip(&mut self, place: impl ToString, reason: impl Into<String>) {

@@ -4,11 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::Loaded;
-use super::chart;
 use super::kustomize::{self, Graph, has_file};
 use super::render::Names;
-use super::walk::Found;
+use super::walk::{Bounds, Found};
+use super::{Loaded, chart, files};
 
 /// What becomes of a tree.
 #[derive(Default)]
@@ -23,12 +22,21 @@ pub(super) struct Plan {
     pub remarks: Loaded,
 }
 
+/// An argument that leads to the disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Argument {
+    /// What the user calls it.
+    pub name: PathBuf,
+    /// Where it is.
+    pub path: PathBuf,
+}
+
 /// A directory that is rendered.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Root {
     /// Without links.
     pub directory: PathBuf,
-    /// What its files are called.
+    /// The name of the argument that led to it.
     pub argument: PathBuf,
 }
 
@@ -38,7 +46,7 @@ pub(super) struct Root {
 /// Of a tree with
 /// kustomizations in it those are built that no other one there builds upon; the files that any of
 /// them uses are not read again, nor are the files beside them, which kustomize leaves out too.
-pub(super) fn plan(arguments: &[PathBuf], found: Vec<Found>) -> Plan {
+pub(super) fn plan(arguments: &[Argument], found: Vec<Found>) -> Plan {
     let mut graph = Graph::default();
     let named = named_roots(arguments, &mut graph);
     let charts = named_charts(arguments, &named);
@@ -84,9 +92,7 @@ pub(super) fn plan(arguments: &[PathBuf], found: Vec<Found>) -> Plan {
         } else if is_below(canonical, &charts) {
             // A chart's files are what it is rendered from.
         } else if let Some(root) = root_above(canonical, &named) {
-            let root = Names::like(&named[root]).of(root);
-            let reason = format!("no part of the kustomization {root}, which is rendered");
-            plan.remarks.skip(name, reason);
+            plan.remarks.skip(name, no_part_of(&called(&named[root])));
         } else if nodes.contains_key(parent) {
             let reason = "it lies beside a kustomization that does not use it";
             plan.remarks.skip(name, reason);
@@ -97,32 +103,69 @@ pub(super) fn plan(arguments: &[PathBuf], found: Vec<Found>) -> Plan {
     plan
 }
 
-/// The arguments that are kustomizations, by directory, and how they were given.
-fn named_roots(arguments: &[PathBuf], graph: &mut Graph) -> BTreeMap<PathBuf, PathBuf> {
-    let mut roots = BTreeMap::new();
-    for argument in arguments {
-        let Ok(mut path) = argument.canonicalize() else {
+/// What a kustomization that is rendered leaves out: the files below it that neither it nor what it
+/// builds upon uses.
+pub(super) fn unused(directory: &Path, names: &Names) -> Loaded {
+    let mut loaded = Loaded::default();
+    let mut graph = Graph::default();
+    let nodes = graph.below([directory.to_owned()]);
+    let used: BTreeSet<&PathBuf> = nodes.values().flat_map(|node| &node.files).collect();
+    // What is wrong with files that are not read does not matter.
+    let (found, _) = files::found_on_disk(directory, names, Bounds::default());
+    for file in &found {
+        let Found::File {
+            name, canonical, ..
+        } = file
+        else {
             continue;
         };
+        if !used.contains(canonical) && nodes.values().all(|node| node.file != *canonical) {
+            loaded.skip(name, no_part_of(&names.of(directory)));
+        }
+    }
+    loaded
+}
+
+fn no_part_of(kustomization: &str) -> String {
+    format!("no part of the kustomization {kustomization}, which is rendered")
+}
+
+/// The arguments that are kustomizations, by directory, and the directories as they are called.
+fn named_roots(arguments: &[Argument], graph: &mut Graph) -> BTreeMap<PathBuf, PathBuf> {
+    let mut roots = BTreeMap::new();
+    for argument in arguments {
+        let Ok(mut path) = argument.path.canonicalize() else {
+            continue;
+        };
+        let mut name = argument.name.clone();
         if path.is_file() && kustomize::has_name(&path) {
             path.pop();
+            name.pop();
         }
         if path.is_dir() && graph.at(&path).is_some() {
-            roots.insert(path, argument.clone());
+            roots.insert(path, name);
         }
     }
     roots
 }
 
+/// What a directory is called in messages.
+fn called(name: &Path) -> String {
+    match name.strip_prefix(".").unwrap_or(name) {
+        here if here.as_os_str().is_empty() => ".".to_owned(),
+        name => name.display().to_string(),
+    }
+}
+
 /// The arguments that are charts, likewise. A directory that is both is a kustomization.
 fn named_charts(
-    arguments: &[PathBuf],
+    arguments: &[Argument],
     kustomizations: &BTreeMap<PathBuf, PathBuf>,
 ) -> BTreeMap<PathBuf, PathBuf> {
     let charts = arguments.iter().filter_map(|argument| {
-        let path = argument.canonicalize().ok()?;
+        let path = argument.path.canonicalize().ok()?;
         let is_chart = path.join(chart::FILE).is_file() && !kustomizations.contains_key(&path);
-        is_chart.then(|| (path, argument.clone()))
+        is_chart.then(|| (path, argument.name.clone()))
     });
     charts.collect()
 }
@@ -198,12 +241,11 @@ fn root_above<'n>(path: &Path, named: &'n BTreeMap<PathBuf, PathBuf>) -> Option<
 }
 
 /// The argument that led to a directory.
-fn argument_of(directory: &Path, arguments: &[PathBuf]) -> PathBuf {
-    let leads = |argument: &&PathBuf| {
-        argument
-            .canonicalize()
-            .is_ok_and(|argument| directory.starts_with(argument))
+fn argument_of(directory: &Path, arguments: &[Argument]) -> PathBuf {
+    let leads = |argument: &&Argument| {
+        let path = argument.path.canonicalize();
+        path.is_ok_and(|path| directory.starts_with(path))
     };
     let argument = arguments.iter().find(leads);
-    argument.cloned().unwrap_or_else(|| PathBuf::from("."))
+    argument.map_or_else(|| PathBuf::from("."), |argument| argument.name.clone())
 }

@@ -16,8 +16,12 @@ const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 /// # Errors
 /// In words for the user: what cannot be read, and why.
 pub(super) fn file(path: &Path) -> Result<Vec<u8>, String> {
+    // To open a pipe would be to wait for whoever writes into it.
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        return Err("this is not a regular file".to_owned());
+    }
     let file = File::open(path).map_err(|error| reason(&error))?;
-    // Asked of the open file: what the name meant a moment ago may have been replaced.
+    // Asked of the open file too: what the name meant a moment ago may have been replaced.
     let metadata = file.metadata().map_err(|error| reason(&error))?;
     if !metadata.is_file() {
         return Err("this is not a regular file".to_owned());

@@ -302,7 +302,10 @@ impl<'t> Walk<'t> {
             Ok(resolved) => resolved,
             Err(error) => return self.broken_link(name, &error),
         };
-        let may_hold_manifests = matches!(kind, Kind::Directory | Kind::Submodule);
+        // What lies outside of a commit is not known; a name without an extension is a directory's.
+        let may_be_directory = kind == Kind::Outside && name.extension().is_none();
+        let may_hold_manifests =
+            may_be_directory || matches!(kind, Kind::Directory | Kind::Submodule);
         if !may_hold_manifests && !is_manifest(name) || self.seen.contains(&canonical) {
             return;
         }
@@ -335,10 +338,12 @@ const NOT_BELOW: &str = "this leads out of the current directory, and untrusted 
 
 const IRREGULAR: &str = "this is not a regular file: remove it";
 
-const OUTSIDE: &str = "this link leads out of the directory that was named, and is not followed: \
+/// What is said of a link that is not followed.
+pub(super) const OUTSIDE: &str = "this link leads out of the directory that was named, and is not followed: \
                        name its target as an argument to read it";
 
-const SUBMODULE: &str = "this is a submodule, whose files are not part of the commit: compare it \
+/// What is said of a submodule.
+pub(super) const SUBMODULE: &str = "this is a submodule, whose files are not part of the commit: compare it \
                          on its own, within its own repository";
 
 /// The path as the user names it, without a leading `./`, which says nothing.
@@ -384,3 +389,6 @@ fn is_nearly_manifest(path: &Path) -> bool {
 fn is_hidden_name(name: Option<&OsStr>) -> bool {
     name.is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
+
+#[cfg(test)]
+mod tests;

@@ -91,6 +91,7 @@ pub fn report(objects: Vec<ObjectReport>) -> Report {
         expired_rules: 0,
         interrupted: false,
         three_way: false,
+        secret: Vec::new(),
     }
 }
 

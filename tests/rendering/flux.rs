@@ -65,11 +65,43 @@ fn variables_come_from_live_objects_or_declared_ones() {
     );
 }
 
+/// Where the value of a Secret went, neither it nor what is live instead is shown, in any format.
+#[test]
+fn variables_from_secrets_are_masked() {
+    let fields = "  postBuild:\n    substitute: {open: shown}\n    substituteFrom:\n    - {kind: \
+                  Secret, name: secret}\n";
+    let secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: secret, namespace: \
+                  flux-system}\nstringData: {pw: hunter2-declared}\n";
+    let written = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cart, namespace: shop}\n\
+                   data:\n  url: 'x://${pw}@h'\n  open: ${open}\n  gone: ${pw}\n";
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop}\nspec:\n  \
+               containers:\n  - name: a\n    image: a\n    args: ['--x', '${pw}']\n    env: [{name: \
+               X, value: '${pw}'}]\n";
+    let live_map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cart, namespace: shop}\n\
+                    data: {url: 'x://hunter2-live@h', open: other, added: visible}\n";
+    let live_pod = pod.replace("${pw}", "hunter2-live");
+    let place = repository()
+        .file("ks.yaml", kustomization(fields))
+        .file("apps/cart.yaml", written)
+        .file("apps/pod.yaml", pod)
+        .file("live.json", recording(&[live_map, &live_pod, secret]));
+    for format in [
+        "text", "json", "yaml", "diff", "markdown", "html", "sarif", "junit",
+    ] {
+        let words = ["--live", "live.json", "--show", "all", "-v", "-o", format];
+        let shown = place.run([&DIFF[..], &words].concat());
+        assert!(!shown.contains("hunter2"), "{format}: {shown}");
+        assert!(shown.contains("redacted"), "{format}: {shown}");
+    }
+    let shown = place.run([&DIFF[..], &["--live", "live.json"]].concat());
+    insta::assert_snapshot!(shown);
+}
+
 #[test]
 fn drift_that_flux_ignores_is_ignored() {
     let fields = "  ignore:\n  - paths: [/data/key]\n    target: {kind: Config.*}\n";
     let release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: \
-                   web, namespace: shop}\nspec:\n  driftDetection:\n    ignore:\n    - {paths: \
+                   web, namespace: shop}\nspec:\n  driftDetection:\n    mode: warn\n    ignore:\n    - {paths: \
                    [/spec/replicas], target: {kind: Deployment}}\n";
     let place = repository()
         .file("ks.yaml", kustomization(fields))

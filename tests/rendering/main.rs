@@ -9,6 +9,7 @@ mod argo;
 mod chart;
 mod flux;
 mod kustomize;
+mod revisions;
 
 use support::Place;
 

@@ -12,6 +12,14 @@ pub struct RenderArgs {
     #[arg(long)]
     pub no_render: bool,
 
+    /// Render kustomizations and charts with --untrusted too, which renders nothing otherwise
+    ///
+    /// Renderers run in an environment that holds no credentials, without plugins, within a
+    /// deadline, and read nothing outside the current directory. A chart's templates are a program
+    /// all the same.
+    #[arg(long, requires = "untrusted", conflicts_with = "no_render")]
+    pub render: bool,
+
     /// Render kustomizations with this program: kustomize, or a kubectl
     ///
     /// Without this flag the first of them on the PATH is run, in an environment that holds no
@@ -53,6 +61,7 @@ impl Default for RenderArgs {
     fn default() -> Self {
         Self {
             no_render: false,
+            render: false,
             kustomize_bin: None,
             helm_bin: None,
             values: Vec::new(),

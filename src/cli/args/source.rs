@@ -40,9 +40,17 @@ pub struct SourceArgs {
     /// Let the paths in Applications and Kustomizations start in this folder
     ///
     /// Without this flag: at the root of the Git repository around the file, or around the current
-    /// folder. Files are read as they lie there, whatever revision is asked for.
+    /// folder.
     #[arg(long, value_name = "DIR")]
     pub repo_root: Option<PathBuf>,
+
+    /// Read Applications and Kustomizations at the revision that they ask for
+    ///
+    /// That is targetRevision of an Application, and the ref of the GitRepository of a
+    /// Kustomization, as far as this clone has it. Without this flag files are read as they lie, or
+    /// as they are at --ref, and the report says where that is not what they ask for.
+    #[arg(long, conflicts_with = "revision")]
+    pub target_revision: bool,
 
     /// How directories are rendered.
     #[command(flatten)]
@@ -51,7 +59,8 @@ pub struct SourceArgs {
     /// Read the paths as they are in Git at this revision instead of in the work tree
     ///
     /// A branch, a tag, a commit, HEAD~3, origin/main. Only Git's objects are read: nothing is
-    /// checked out, and no filter, hook or other program is run.
+    /// checked out, and no filter, hook or other program of the repository is run. The paths of
+    /// Applications and Kustomizations are read at it too.
     #[arg(long = "ref", value_name = "REVISION")]
     pub revision: Option<String>,
 

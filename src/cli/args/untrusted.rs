@@ -10,7 +10,7 @@ use crate::policy::KindPattern;
 pub struct UntrustedArgs {
     /// Do not trust whoever wrote the manifests: for pull requests from outside
     ///
-    /// Reads only below the current directory, in bounds; renders nothing; takes no rules from the
+    /// Reads only below the current directory, in bounds; renders nothing without --render; takes no rules from the
     /// tree of the manifests, but from --config, --baseline and the Git revision of --base, where
     /// .driftctl.yaml is looked for as it is there; refuses a kubeconfig that lies among them; compares objects in the
     /// run's own namespace only, unless --allow-namespace names others; and hides what exists only
@@ -20,8 +20,8 @@ pub struct UntrustedArgs {
 
     /// Refuse objects outside this namespace; nothing is read of them
     ///
-    /// May be given several times. Objects without a namespace need --allow-kind then, except for
-    /// these namespaces themselves.
+    /// A glob such as 'shop-*'. May be given several times. Objects without a namespace need
+    /// --allow-kind then, except for these namespaces themselves.
     #[arg(long, value_name = "NAME")]
     pub allow_namespace: Vec<String>,
 

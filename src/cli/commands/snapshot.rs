@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::cli::args::{LiveArgs, RulesArgs, SnapshotArgs};
-use crate::cli::comparison::{self, Search, cluster, rules, sources};
+use crate::cli::comparison::{self, cluster, rules, sources};
 use crate::cli::progress::Progress;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
@@ -67,8 +67,7 @@ fn redactor(args: &SnapshotArgs, settings: &Settings) -> Result<Option<Redactor>
         no_config: args.no_config,
         ..RulesArgs::default()
     };
-    let search = Search::of(args.source.untrusted.untrusted);
-    let rules = rules(&words, &args.source.paths, search, settings.now)?;
+    let rules = rules(&words, &args.source, settings.now)?;
     Ok(Some(Redactor {
         also: rules.secret(),
         ..Redactor::default()

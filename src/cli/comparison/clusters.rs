@@ -93,6 +93,7 @@ fn unread(error: &anyhow::Error) -> Report {
         revisions: Vec::new(),
         expired_rules: 0,
         three_way: false,
+        secret: Vec::new(),
         interrupted: false,
     }
 }

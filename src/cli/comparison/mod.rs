@@ -52,7 +52,7 @@ pub fn run(
         strict_rules: rule_words.strict_rules,
         ..options(source, live, compare, explain)
     };
-    let mut report = match base_sources(source)? {
+    let mut report = match base_sources(source, live)? {
         Some(base) => engine::run_three_way(sources, base, side.as_ref(), &rules.set, &options)?,
         None => engine::run(&sources, side.as_ref(), &rules.set, &options)?,
     };
@@ -72,6 +72,7 @@ pub fn run(
 /// Where nothing that is trusted may lie.
 fn scanned(source: &SourceArgs) -> Vec<PathBuf> {
     let mut scanned = source.paths.clone();
+    scanned.extend(source.app.iter().chain(&source.kustomization).cloned());
     if source.untrusted.untrusted {
         scanned.push(PathBuf::from("."));
     }

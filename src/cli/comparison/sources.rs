@@ -8,8 +8,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::STDIN;
 use crate::cli::args::{LiveArgs, LoadRestrictor, RenderArgs, SourceArgs};
 use crate::source::{
-    Argo, ChartOptions, Files, Flux, Git, GitOps, HelmReleases, LastApplied, Rendering, Source,
-    Which,
+    Argo, ChartOptions, Files, Flux, Git, GitOps, HelmReleases, LastApplied, ReadAt, Rendering,
+    Source, Which,
 };
 
 /// Where Argo CD keeps its Applications, unless told otherwise.
@@ -28,9 +28,13 @@ pub fn sources(args: &SourceArgs, live: &LiveArgs) -> Result<Vec<Box<dyn Source>
         bail!("standard input (-) has no revision; leave out --ref, or name paths");
     }
     let untrusted = args.untrusted.untrusted;
-    // Rendering runs programs on the manifests; nobody who is not trusted has that done.
-    let rendering = rendering(&args.render, live).filter(|_| !untrusted);
-    let mut sources: Vec<Box<dyn Source>> = gitops(args, rendering.clone())?;
+    let rendering = rendering(args, live);
+    let read_at = match &args.revision {
+        Some(revision) => ReadAt::Revision(revision.clone()),
+        None if args.target_revision => ReadAt::Target,
+        None => ReadAt::WorkTree,
+    };
+    let mut sources: Vec<Box<dyn Source>> = gitops(args, rendering.clone(), read_at)?;
     let mut plain = Vec::new();
     for path in &args.paths {
         match in_the_cluster(path).transpose()? {
@@ -38,7 +42,9 @@ pub fn sources(args: &SourceArgs, live: &LiveArgs) -> Result<Vec<Box<dyn Source>
             Some(source) => sources.push(source),
             None => match revision_and_path(path) {
                 Some((revision, path)) => {
-                    sources.push(Box::new(Git::at_path(revision, path)?.untrusted(untrusted)));
+                    let git = Git::at_path(revision, path)?;
+                    let git = git.untrusted(untrusted).rendered(rendering.clone());
+                    sources.push(Box::new(git));
                 }
                 None => plain.push(path.clone()),
             },
@@ -47,23 +53,29 @@ pub fn sources(args: &SourceArgs, live: &LiveArgs) -> Result<Vec<Box<dyn Source>
     check_chart_words(&args.render, &plain)?;
     match &args.revision {
         _ if plain.is_empty() => {}
-        Some(revision) => sources.push(Box::new(Git::at(revision, &plain)?.untrusted(untrusted))),
+        Some(revision) => {
+            let git = Git::at(revision, &plain)?;
+            sources.push(Box::new(git.untrusted(untrusted).rendered(rendering)));
+        }
         None => {
-            let files = Files::new(plain).untrusted(untrusted);
-            sources.push(Box::new(match rendering {
-                Some(rendering) => files.rendered(rendering),
-                None => files,
-            }));
+            let files = Files::new(plain);
+            sources.push(Box::new(files.untrusted(untrusted).rendered(rendering)));
         }
     }
     Ok(sources)
 }
 
 /// The Applications and Kustomizations that the words name.
-fn gitops(args: &SourceArgs, rendering: Option<Rendering>) -> Result<Vec<Box<dyn Source>>> {
+fn gitops(
+    args: &SourceArgs,
+    rendering: Option<Rendering>,
+    read_at: ReadAt,
+) -> Result<Vec<Box<dyn Source>>> {
     let gitops = GitOps {
         rendering,
         repo_root: args.repo_root.clone(),
+        read_at,
+        untrusted: args.untrusted.untrusted,
     };
     let mut sources: Vec<Box<dyn Source>> = Vec::new();
     for path in &args.paths {
@@ -103,11 +115,12 @@ fn in_the_cluster(word: &Path) -> Option<Result<Box<dyn Source>>> {
     Some(source.map_err(|why| anyhow!(why)))
 }
 
-/// The sources of what the base declares, if one is named: a folder, or the paths at a revision.
+/// The sources of what the base declares, if one is named: a folder, or the same sources at a
+/// revision.
 ///
 /// # Errors
-/// When there is neither, or standard input is to be compared with a base.
-pub fn base_sources(args: &SourceArgs) -> Result<Option<Vec<Box<dyn Source>>>> {
+/// When there is neither, or the words name something that has no base.
+pub fn base_sources(args: &SourceArgs, live: &LiveArgs) -> Result<Option<Vec<Box<dyn Source>>>> {
     let Some(base) = &args.base else {
         return Ok(None);
     };
@@ -128,22 +141,36 @@ pub fn base_sources(args: &SourceArgs) -> Result<Option<Vec<Box<dyn Source>>>> {
             word.display()
         );
     }
+    let untrusted = args.untrusted.untrusted;
+    let rendering = rendering(args, live);
     if Path::new(base).symlink_metadata().is_ok() {
-        return Ok(Some(vec![Box::new(Files::new([base]))]));
+        if !args.app.is_empty() || !args.kustomization.is_empty() {
+            bail!(
+                "--base {base} is a folder, and an Application or a Kustomization is compared \
+                 with a Git revision of its repository; name one"
+            );
+        }
+        let files = Files::new([base]).untrusted(untrusted);
+        return Ok(Some(vec![Box::new(files.rendered(rendering))]));
     }
     let at_base = || format!("--base {base} is neither a path nor a Git revision of the paths");
-    let mut sources: Vec<Box<dyn Source>> = Vec::new();
+    let read_at = ReadAt::Revision(base.clone());
+    let mut sources: Vec<Box<dyn Source>> = gitops(args, rendering.clone(), read_at)?;
     let mut plain = Vec::new();
     for path in &args.paths {
         match revision_and_path(path) {
+            _ if of_gitops(path).is_some() => {}
             Some((_, path)) => {
-                sources.push(Box::new(Git::at_path(base, path).with_context(at_base)?));
+                let git = Git::at_path(base, path).with_context(at_base)?;
+                let git = git.untrusted(untrusted).rendered(rendering.clone());
+                sources.push(Box::new(git));
             }
             None => plain.push(path.clone()),
         }
     }
     if !plain.is_empty() {
-        sources.push(Box::new(Git::at(base, &plain).with_context(at_base)?));
+        let git = Git::at(base, &plain).with_context(at_base)?;
+        sources.push(Box::new(git.untrusted(untrusted).rendered(rendering)));
     }
     Ok(Some(sources))
 }
@@ -195,10 +222,13 @@ fn check_chart_words(args: &RenderArgs, paths: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-/// How directories are rendered; `None` when they are read as they lie.
-fn rendering(args: &RenderArgs, live: &LiveArgs) -> Option<Rendering> {
+/// How directories are rendered; `None` when they are read as they lie. Rendering runs programs on
+/// the manifests, which nobody who is not trusted has done unasked.
+fn rendering(args: &SourceArgs, live: &LiveArgs) -> Option<Rendering> {
+    let (untrusted, args) = (args.untrusted.untrusted, &args.render);
+    let wanted = !args.no_render && (!untrusted || args.render);
     let set = args.set.iter().map(|set| ("--set".to_owned(), set.clone()));
-    (!args.no_render).then(|| Rendering {
+    wanted.then(|| Rendering {
         kustomize: args.kustomize_bin.clone(),
         helm: args.helm_bin.clone(),
         allow_remote: args.allow_remote,

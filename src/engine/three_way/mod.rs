@@ -73,6 +73,7 @@ pub fn run(
             name: format!("base {}", revision.name),
             ..revision
         }));
+    report.secret.extend(base.secret);
     report.three_way = true;
     Ok(report)
 }

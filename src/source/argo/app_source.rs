@@ -1,22 +1,44 @@
 //! One source of an Application: a directory of manifests, a kustomization or a chart.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::rc::Rc;
 
 use serde_json::{Map, Value, json};
 use walkdir::WalkDir;
 
 use super::Application;
 use super::glob::glob;
-use super::spec::{Directory, Helm, Kustomize, Source};
-use crate::source::chart::{self, Chart, ChartOptions};
-use crate::source::gitops::image;
+use super::spec::{Directory, Kustomize, Source};
+use crate::source::checkout::Checkout;
+use crate::source::gitops::{Target, Wanted, image};
 use crate::source::kustomize::{Build, has_file};
 use crate::source::walk::Found;
-use crate::source::{Loaded, files, read};
+use crate::source::{Loaded, chart, files, plan, read};
 use crate::yaml;
 
 /// What keeps a file from being read (`argo-cd/reposerver/repository`).
 const SKIPPED: &[u8] = b"+argocd:skip-file-rendering";
+
+/// A source of an Application, and where it is read.
+pub(super) struct Part<'a> {
+    pub application: &'a Application<'a>,
+    pub source: &'a Source,
+    /// All sources of the Application.
+    pub all: &'a [&'a Source],
+    pub checkout: Rc<Checkout>,
+    /// The Application's destination.
+    pub namespace: &'a str,
+}
+
+impl Source {
+    /// The revision that it asks for.
+    pub(super) fn target(&self) -> Target {
+        Target {
+            address: self.repo_url.clone(),
+            revision: Wanted::Any(self.target_revision.clone()),
+        }
+    }
+}
 
 impl Application<'_> {
     /// What a source declares.
@@ -45,30 +67,44 @@ impl Application<'_> {
                 Ok(Loaded::default())
             };
         }
-        let directory = self.repository.path(&source.path)?;
-        let mut loaded = self.of_directory(source, &directory, all, namespace)?;
-        if self.repository.is_at(&source.repo_url) == Some(false) {
+        let part = Part {
+            application: self,
+            source,
+            all,
+            checkout: self.checkouts.of(Some(&source.target()))?,
+            namespace,
+        };
+        let directory = part.checkout.path(&source.path)?;
+        let mut loaded = part.load(&directory)?;
+        part.checkout.sign(&directory, &mut loaded);
+        self.remark(source, &mut loaded);
+        Ok(loaded)
+    }
+
+    /// Says where what was read is not what Argo CD reads.
+    fn remark(&self, source: &Source, loaded: &mut Loaded) {
+        let name = self.name();
+        if self.checkouts.is_at(&source.repo_url) == Some(false) {
             let message = format!(
-                "Application {}: {} is not where this repository is fetched from; its {} is taken \
-                 for the one that is meant",
-                self.name(),
+                "Application {name}: {} is not where this repository is fetched from; its {} is \
+                 taken for the one that is meant",
                 without_user(&source.repo_url),
                 source.path
             );
             loaded.warning(&self.found.place, message);
         }
-        Ok(loaded)
+        if let Some(difference) = self.checkouts.difference(&source.target()) {
+            let message = format!("Application {name}: {difference}");
+            loaded.warning(&self.found.place, message);
+        }
     }
+}
 
+impl Part<'_> {
     /// Argo CD goes by what the Application says, and else by the files
     /// (`argo-cd/reposerver/repository`, `GetAppSourceType`).
-    fn of_directory(
-        &self,
-        source: &Source,
-        directory: &Path,
-        all: &[&Source],
-        namespace: &str,
-    ) -> Result<Loaded, String> {
+    fn load(&self, directory: &Path) -> Result<Loaded, String> {
+        let source = self.source;
         if source.plugin.is_some() {
             return Err(
                 "its plugin is not run here: run it yourself and pipe what it prints \
@@ -77,16 +113,16 @@ impl Application<'_> {
             );
         }
         if source.helm.is_some() {
-            return self.chart(source, directory, all, namespace);
+            return self.chart(directory);
         }
         if source.kustomize.is_some() {
-            return self.kustomization(source, directory);
+            return self.kustomization(directory);
         }
         if source.directory.is_none() && directory.join(chart::FILE).is_file() {
-            return self.chart(source, directory, all, namespace);
+            return self.chart(directory);
         }
         if source.directory.is_none() && has_file(directory) {
-            return self.kustomization(source, directory);
+            return self.kustomization(directory);
         }
         let default = Directory::default();
         self.plain(source.directory.as_ref().unwrap_or(&default), directory)
@@ -112,22 +148,26 @@ impl Application<'_> {
                 && exclude.as_ref().is_none_or(|glob| !glob.is_match(&below))
                 && include.as_ref().is_none_or(|glob| glob.is_match(&below))
         };
-        let (found, mut loaded) = files::found_on_disk(Path::new(&self.names.of(directory)));
+        let bounds = self.application.options.bounds();
+        let most = bounds.bytes;
+        let (found, mut loaded) = files::found_on_disk(directory, &self.checkout.names, bounds);
         for file in found.iter().filter(|found| is_wanted(found)) {
             match file {
-                Found::File { name, path, .. } if is_marked(path) => {
+                Found::File {
+                    name, canonical, ..
+                } if is_marked(canonical) => {
                     loaded.skip(name, "it says that Argo CD is not to read it");
                 }
-                file => loaded.append(files::load_on_disk(file)),
+                file => loaded.append(files::load_on_disk(file, most)),
             }
         }
         Ok(loaded)
     }
 
-    fn kustomization(&self, source: &Source, directory: &Path) -> Result<Loaded, String> {
-        let rendering = self.options.rendering()?;
+    fn kustomization(&self, directory: &Path) -> Result<Loaded, String> {
+        let rendering = self.application.options.rendering()?;
         let default = Kustomize::default();
-        let options = source.kustomize.as_ref().unwrap_or(&default);
+        let options = self.source.kustomize.as_ref().unwrap_or(&default);
         let components = options.components.iter().map(|component| {
             let found = directory.join(component).canonicalize();
             found.map_err(|_| format!("there is no component {component}"))
@@ -135,96 +175,12 @@ impl Application<'_> {
         let build = Build {
             over: over(options, directory)?,
             components: components.collect::<Result<_, _>>()?,
-            within: Some(&self.repository.root),
-            ..Build::of(directory, self.names)
+            within: Some(&self.checkout.root),
+            ..Build::of(directory, &self.checkout.names)
         };
-        Ok(build.load(rendering))
-    }
-
-    fn chart(
-        &self,
-        source: &Source,
-        directory: &Path,
-        all: &[&Source],
-        namespace: &str,
-    ) -> Result<Loaded, String> {
-        let rendering = self.options.rendering()?;
-        let default = Helm::default();
-        let helm = source.helm.as_ref().unwrap_or(&default);
-        let or = |first: &str, second: &str| {
-            let chosen = if first.is_empty() { second } else { first };
-            (!chosen.is_empty()).then(|| chosen.to_owned())
-        };
-        let mut set = Vec::new();
-        for parameter in &helm.parameters {
-            let flag = if parameter.force_string {
-                "--set-string"
-            } else {
-                "--set"
-            };
-            let value = escaped(&parameter.value);
-            set.push((flag.to_owned(), format!("{}={value}", parameter.name)));
-        }
-        for parameter in &helm.file_parameters {
-            let file = self.file(&parameter.path, directory, all)?;
-            let value = format!("{}={}", parameter.name, file.display());
-            set.push(("--set-file".to_owned(), value));
-        }
-        let options = ChartOptions {
-            values: self.value_files(helm, directory, all)?,
-            set,
-            release: or(&helm.release_name, self.name()),
-            namespace: or(&helm.namespace, namespace),
-        };
-        let inline = inline_values(helm)?;
-        let chart = Chart {
-            directory,
-            names: self.names,
-            options: &options,
-            inline: inline.as_ref(),
-            with_crds: !helm.skip_crds,
-        };
-        Ok(chart.load(rendering))
-    }
-
-    fn value_files(
-        &self,
-        helm: &Helm,
-        directory: &Path,
-        all: &[&Source],
-    ) -> Result<Vec<PathBuf>, String> {
-        let mut files = Vec::new();
-        for file in &helm.value_files {
-            match self.file(file, directory, all) {
-                Ok(file) => files.push(file),
-                Err(_) if helm.ignore_missing_value_files => {}
-                Err(message) => return Err(message),
-            }
-        }
-        Ok(files)
-    }
-
-    /// A file that a chart's settings name: below the chart, from the root of the repository
-    /// (`/a`), or from that of another source (`$ref/a`).
-    fn file(&self, path: &str, directory: &Path, all: &[&Source]) -> Result<PathBuf, String> {
-        if let Some(rest) = path.strip_prefix('$') {
-            let (reference, below) = rest.split_once('/').unwrap_or((rest, ""));
-            if !all.iter().any(|source| source.reference == reference) {
-                return Err(format!(
-                    "no source has the ref {reference}, which {path} names"
-                ));
-            }
-            return self.repository.path(below);
-        }
-        if path.contains("://") {
-            return Err(format!("{path} is on another machine, and is not fetched"));
-        }
-        if path.starts_with('/') {
-            return self.repository.path(path);
-        }
-        let file = directory.join(path);
-        let below = file.strip_prefix(&self.repository.root).unwrap_or(&file);
-        self.repository.path(&below.to_string_lossy())
+        let mut loaded = build.load(rendering);
+        loaded.append(plan::unused(directory, &self.checkout.names));
+        Ok(loaded)
     }
 }
 
@@ -296,38 +252,6 @@ fn inlined(patch: &Value, directory: &Path) -> Result<Value, String> {
     Ok(patch)
 }
 
-/// `valuesObject`, or else `values`, which is YAML as text.
-fn inline_values(helm: &Helm) -> Result<Option<Value>, String> {
-    if let Some(values) = &helm.values_object {
-        return Ok(Some(values.clone()));
-    }
-    if helm.values.trim().is_empty() {
-        return Ok(None);
-    }
-    let parsed = yaml::parse(&helm.values);
-    if parsed.problems.iter().any(|problem| problem.fatal) {
-        return Err("helm.values is not YAML".to_owned());
-    }
-    Ok(parsed.documents.into_iter().next().map(|first| first.value))
-}
-
-/// Commas separate settings, save in lists (`argo-cd/util/helm`, `cleanSetParameters`).
-fn escaped(value: &str) -> String {
-    if value.starts_with('{') && value.ends_with('}') {
-        return value.to_owned();
-    }
-    let mut escaped = String::with_capacity(value.len());
-    let mut before = ' ';
-    for c in value.chars() {
-        if c == ',' && before != '\\' {
-            escaped.push('\\');
-        }
-        escaped.push(c);
-        before = c;
-    }
-    escaped
-}
-
 fn glob_or_none(pattern: &str) -> Result<Option<regex::Regex>, String> {
     (!pattern.is_empty()).then(|| glob(pattern)).transpose()
 }
@@ -359,13 +283,6 @@ fn without_user(address: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn commas_are_escaped_but_in_lists() {
-        assert_eq!(escaped("a,b"), "a\\,b");
-        assert_eq!(escaped("a\\,b"), "a\\,b");
-        assert_eq!(escaped("{a,b}"), "{a,b}");
-    }
 
     #[test]
     fn no_password_is_shown() {

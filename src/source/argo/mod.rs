@@ -1,19 +1,21 @@
 //! Argo CD: what an Application, or an ApplicationSet, declares.
 //!
-//! What Argo CD would read from Git is read from the repository at hand as it lies: its
-//! `targetRevision` is not looked at.
+//! What Argo CD would read from Git is read from the repository at hand: as it lies, at a revision
+//! that the user names, or at the Application's own `targetRevision`.
 
 mod app_source;
 mod glob;
+mod helm;
 mod set;
 mod spec;
 mod template;
 
 use serde_json::Value;
 
-use super::gitops::{Found, GitOps, Which, adopt, in_cluster, in_file, last_wins, marks, only_for};
-use super::render::Names;
-use super::repository::Repository;
+use super::checkout::Checkouts;
+use super::gitops::{
+    Found, GitOps, Which, adopt, in_cluster, in_file, last_wins, marks, only_for, without_nulls,
+};
 use super::{Loaded, Managed, Source};
 use crate::cluster::Live;
 use crate::policy::RuleOrigin;
@@ -38,7 +40,7 @@ impl Argo {
     fn applications(
         &self,
         live: &dyn Live,
-        repository: &Repository,
+        checkouts: &Checkouts<'_>,
         loaded: &mut Loaded,
     ) -> Vec<Found> {
         let file = match &self.which {
@@ -56,11 +58,11 @@ impl Argo {
             }
         };
         let mut applications = Vec::new();
-        for found in in_file(file, loaded) {
+        for found in in_file(file, checkouts, loaded) {
             if found.is(GROUP, "Application") {
                 applications.push(found);
             } else if found.is(GROUP, "ApplicationSet") {
-                match set::applications(&found.value, repository) {
+                match set::applications(&found.value, checkouts) {
                     Ok(values) if values.is_empty() => {
                         let message = "its generators find nothing in this repository: check \
                                        their paths, and --repo-root";
@@ -87,17 +89,18 @@ impl Argo {
 impl Source for Argo {
     fn load(&self, live: &dyn Live) -> Loaded {
         let mut loaded = Loaded::default();
-        match self.options.repository(&self.which) {
-            Ok((repository, names)) => {
-                for found in self.applications(live, &repository, &mut loaded) {
+        match self.options.checkouts(&self.which) {
+            Ok(checkouts) => {
+                for found in self.applications(live, &checkouts, &mut loaded) {
                     let application = Application {
                         found: &found,
-                        repository: &repository,
-                        names: &names,
+                        checkouts: &checkouts,
                         options: &self.options,
+                        live,
                     };
                     loaded.append(application.load());
                 }
+                loaded.revisions.extend(checkouts.revisions());
             }
             Err(message) => match &self.which {
                 Which::File(file) => loaded.error(file.display(), message),
@@ -121,9 +124,9 @@ impl Source for Argo {
 /// One Application.
 struct Application<'a> {
     found: &'a Found,
-    repository: &'a Repository,
-    names: &'a Names,
+    checkouts: &'a Checkouts<'a>,
     options: &'a GitOps,
+    live: &'a dyn Live,
 }
 
 impl Application<'_> {
@@ -163,11 +166,27 @@ impl Application<'_> {
             last_wins(&mut loaded);
         }
         self.rules(spec.ignore_differences.unwrap_or_default(), &mut loaded);
-        loaded.managed.push(Managed::ArgoCd {
-            application: self.name().to_owned(),
-            namespace: spec.destination.namespace,
-        });
+        let tracked = self
+            .tracked_as()
+            .into_iter()
+            .map(|application| Managed::ArgoCd {
+                application,
+                namespace: spec.destination.namespace.clone(),
+            });
+        loaded.managed.extend(tracked);
         loaded
+    }
+
+    /// What Argo CD may call the Application on the objects that it tracks: outside of its own
+    /// namespace, which is not known here, the namespace is part of the name
+    /// (`argo-cd/pkg/apis/application/v1alpha1/types.go`, `InstanceName`).
+    fn tracked_as(&self) -> Vec<String> {
+        let mut names = vec![self.name().to_owned()];
+        match self.found.metadata("namespace") {
+            "" => {}
+            namespace => names.push(format!("{namespace}_{}", self.name())),
+        }
+        names
     }
 
     /// Its `ignoreDifferences`, for its own objects alone.
@@ -185,20 +204,5 @@ impl Application<'_> {
                 }
             }
         }
-    }
-}
-
-/// Without the fields that are null, which mean the same as none.
-fn without_nulls(value: Value) -> Value {
-    match value {
-        Value::Object(fields) => {
-            let kept = fields.into_iter().filter(|(_, value)| !value.is_null());
-            Value::Object(
-                kept.map(|(key, value)| (key, without_nulls(value)))
-                    .collect(),
-            )
-        }
-        Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
-        other => other,
     }
 }

@@ -7,14 +7,15 @@ use walkdir::WalkDir;
 
 use super::glob::path_glob;
 use super::template::{Params, expand};
-use crate::source::repository::Repository;
+use crate::source::checkout::{Checkout, Checkouts};
+use crate::source::gitops::{Target, Wanted};
 
 /// The Applications of a set, each as an object.
 ///
 /// # Errors
 /// When one of its generators asks somebody else (a cluster, a pull request), or its templates
 /// compute more than they look up.
-pub fn applications(set: &Value, repository: &Repository) -> Result<Vec<Value>, String> {
+pub fn applications(set: &Value, checkouts: &Checkouts<'_>) -> Result<Vec<Value>, String> {
     let spec = set.get("spec").unwrap_or(&Value::Null);
     let is_go = spec.get("goTemplate").is_some_and(|go| go == true);
     if spec.get("templatePatch").is_some() {
@@ -27,7 +28,7 @@ pub fn applications(set: &Value, repository: &Repository) -> Result<Vec<Value>, 
     let template = spec.get("template").ok_or("it has no template")?;
     let mut applications = Vec::new();
     for generator in entries(spec.get("generators")) {
-        for params in params_of(generator, repository, is_go)? {
+        for params in params_of(generator, checkouts, is_go)? {
             let mut application = json!({
                 "apiVersion": "argoproj.io/v1alpha1",
                 "kind": "Application",
@@ -52,7 +53,7 @@ fn entries(list: Option<&Value>) -> impl Iterator<Item = &Value> {
 /// What a generator makes of the template, one set of parameters for each Application.
 fn params_of(
     generator: &Value,
-    repository: &Repository,
+    checkouts: &Checkouts<'_>,
     is_go: bool,
 ) -> Result<Vec<Params>, String> {
     let generator = generator.as_object().ok_or("a generator is no mapping")?;
@@ -69,7 +70,8 @@ fn params_of(
                 found.extend(elements.map(|element| Params::new(element.clone(), is_go)));
             }
             "git" if spec.get("files").is_none() && spec.get("pathParamPrefix").is_none() => {
-                for directory in directories(spec, repository)? {
+                let checkout = checkouts.of(Some(&target(spec)))?;
+                for directory in directories(spec, &checkout)? {
                     found.push(of_directory(&directory, spec, is_go)?);
                 }
             }
@@ -84,8 +86,20 @@ fn params_of(
     Ok(found)
 }
 
+/// The revision that a git generator asks for.
+fn target(spec: &Value) -> Target {
+    let text = |field: &str| {
+        let text = spec.get(field).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
+    Target {
+        address: text("repoURL"),
+        revision: Wanted::Any(text("revision")),
+    }
+}
+
 /// The directories that a git generator finds, sorted.
-fn directories(spec: &Value, repository: &Repository) -> Result<Vec<String>, String> {
+fn directories(spec: &Value, checkout: &Checkout) -> Result<Vec<String>, String> {
     let (mut include, mut exclude) = (Vec::new(), Vec::new());
     for entry in entries(spec.get("directories")) {
         let path = entry.get("path").and_then(Value::as_str).unwrap_or("");
@@ -97,13 +111,13 @@ fn directories(spec: &Value, repository: &Repository) -> Result<Vec<String>, Str
         }
     }
     let is_hidden = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b".");
-    let all = WalkDir::new(&repository.root)
+    let all = WalkDir::new(&checkout.root)
         .min_depth(1)
         .sort_by_file_name()
         .into_iter()
         .filter_entry(|entry| entry.file_type().is_dir() && !is_hidden(entry.file_name()));
     let below = all.flatten().filter_map(|entry| {
-        let below = entry.path().strip_prefix(&repository.root).ok()?;
+        let below = entry.path().strip_prefix(&checkout.root).ok()?;
         below.to_str().map(|below| below.replace('\\', "/"))
     });
     let matches = |path: &String| {

@@ -29,6 +29,7 @@ pub struct Destination {
 pub struct Source {
     #[serde(rename = "repoURL")]
     pub repo_url: String,
+    pub target_revision: String,
     pub path: String,
     pub chart: String,
     #[serde(rename = "ref")]
@@ -77,6 +78,8 @@ pub struct Helm {
     pub file_parameters: Vec<FileParameter>,
     pub skip_crds: bool,
     pub namespace: String,
+    pub kube_version: String,
+    pub api_versions: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

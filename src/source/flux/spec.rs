@@ -31,6 +31,7 @@ pub struct Spec {
 pub struct SourceRef {
     pub kind: String,
     pub name: String,
+    pub namespace: String,
 }
 
 #[derive(Debug, Default, Deserialize)]

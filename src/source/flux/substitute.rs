@@ -1,19 +1,22 @@
 //! `postBuild` substitution: the variables in what was built.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value};
 
+use super::variables::Variables;
 use crate::yaml;
 
 /// Switches substitution off for an object, as a label or an annotation.
 const SWITCH: &str = "kustomize.toolkit.fluxcd.io/substitute";
 
-/// An object with its variables replaced, unless it asks to be left alone.
+/// A way into an object: names of fields, and `None` for any item of a list.
+type Way = Vec<Option<String>>;
+
+/// An object with its variables replaced, unless it asks to be left alone; and the ways to where
+/// secret ones went.
 ///
 /// # Errors
 /// When something in it is an expression that is not known here.
-pub fn substitute(object: &Value, variables: &BTreeMap<String, String>) -> Result<Value, String> {
+pub fn substitute(object: &Value, variables: &Variables) -> Result<(Value, Vec<Way>), String> {
     let is_off = ["labels", "annotations"].iter().any(|map| {
         let map = object
             .get("metadata")
@@ -22,27 +25,59 @@ pub fn substitute(object: &Value, variables: &BTreeMap<String, String>) -> Resul
         switch.is_some_and(|value| value.eq_ignore_ascii_case("disabled"))
     });
     if is_off {
-        return Ok(object.clone());
+        return Ok((object.clone(), Vec::new()));
     }
-    replaced(object, variables)
+    let mut work = Work {
+        variables,
+        way: Vec::new(),
+        secret: Vec::new(),
+    };
+    let replaced = work.replaced(object)?;
+    Ok((replaced, work.secret))
 }
 
-fn replaced(value: &Value, variables: &BTreeMap<String, String>) -> Result<Value, String> {
-    Ok(match value {
-        Value::String(text) if text.contains("${") => typed(text, expand(text, variables)?),
-        Value::Array(items) => {
-            let items = items.iter().map(|item| replaced(item, variables));
-            Value::Array(items.collect::<Result<_, _>>()?)
-        }
-        Value::Object(fields) => {
-            let mut replaced_fields = Map::new();
-            for (key, value) in fields {
-                replaced_fields.insert(expand(key, variables)?, replaced(value, variables)?);
+/// The work on one object.
+struct Work<'v> {
+    variables: &'v Variables,
+    way: Way,
+    secret: Vec<Way>,
+}
+
+impl Work<'_> {
+    fn replaced(&mut self, value: &Value) -> Result<Value, String> {
+        Ok(match value {
+            Value::String(text) if text.contains("${") => typed(text, self.expanded(text)?),
+            Value::Array(items) => {
+                self.way.push(None);
+                let items = items.iter().map(|item| self.replaced(item));
+                let items = items.collect::<Result<_, _>>()?;
+                self.way.pop();
+                Value::Array(items)
             }
-            Value::Object(replaced_fields)
+            Value::Object(fields) => {
+                let mut replaced_fields = Map::new();
+                for (key, value) in fields {
+                    let key = self.expanded(key)?;
+                    self.way.push(Some(key.clone()));
+                    let value = self.replaced(value)?;
+                    self.way.pop();
+                    replaced_fields.insert(key, value);
+                }
+                Value::Object(replaced_fields)
+            }
+            other => other.clone(),
+        })
+    }
+
+    /// A text that stands here, or the name of a field here.
+    fn expanded(&mut self, text: &str) -> Result<String, String> {
+        let mut is_secret = false;
+        let expanded = expand(text, self.variables, &mut is_secret)?;
+        if is_secret {
+            self.secret.push(self.way.clone());
         }
-        other => other.clone(),
-    })
+        Ok(expanded)
+    }
 }
 
 /// Flux replaces variables in the text of the YAML, which is read once more: `${n}` becomes a
@@ -69,7 +104,7 @@ fn typed(before: &str, after: String) -> Value {
 
 /// A text with its variables replaced; what has no value becomes empty, `$$` is `$`
 /// (`fluxcd/pkg/envsubst`).
-fn expand(text: &str, variables: &BTreeMap<String, String>) -> Result<String, String> {
+fn expand(text: &str, variables: &Variables, is_secret: &mut bool) -> Result<String, String> {
     let mut expanded = String::new();
     let mut rest = text;
     while let Some(at) = rest.find('$') {
@@ -85,7 +120,7 @@ fn expand(text: &str, variables: &BTreeMap<String, String>) -> Result<String, St
             }
         } else if let Some(after) = rest.strip_prefix("${") {
             let end = closing(after).ok_or("a ${ is not closed")?;
-            expanded.push_str(&value_of(&after[..end], variables)?);
+            expanded.push_str(&value_of(&after[..end], variables, is_secret)?);
             rest = &after[end + 1..];
         } else {
             expanded.push('$');
@@ -111,37 +146,39 @@ fn closing(text: &str) -> Option<usize> {
 }
 
 /// What stands between the braces: a name, or a name and a default.
-fn value_of(expression: &str, variables: &BTreeMap<String, String>) -> Result<String, String> {
+fn value_of(
+    expression: &str,
+    variables: &Variables,
+    is_secret: &mut bool,
+) -> Result<String, String> {
     let is_part = |c: char| c == '_' || c.is_ascii_alphanumeric();
     let end = expression.find(|c| !is_part(c)).unwrap_or(expression.len());
     let (name, operator) = expression.split_at(end);
-    let value = variables.get(name);
+    let value = variables.get(name).map(|(value, secret)| {
+        *is_secret |= secret;
+        value
+    });
     let set = value.filter(|value| !value.is_empty());
-    let default = |text: &str| expand(text, variables);
-    let by_operator = match operator {
-        "" => Some(Ok(value.cloned().unwrap_or_default())),
-        "^^" => Some(Ok(value
-            .map(|value| value.to_uppercase())
-            .unwrap_or_default())),
-        ",," => Some(Ok(value
-            .map(|value| value.to_lowercase())
-            .unwrap_or_default())),
+    let plain = match operator {
+        "" => Some(value.cloned()),
+        "^^" => Some(value.map(|value| value.to_uppercase())),
+        ",," => Some(value.map(|value| value.to_lowercase())),
         _ => None,
     };
-    let by_default = || {
-        for (operators, found) in [([":=", ":-"], set), (["=", "-"], value)] {
-            for start in operators {
-                if let Some(text) = operator.strip_prefix(start) {
-                    return Some(found.map_or_else(|| default(text), |value| Ok(value.clone())));
-                }
+    if let Some(plain) = plain.filter(|_| !name.is_empty()) {
+        return Ok(plain.unwrap_or_default());
+    }
+    for (operators, found) in [([":=", ":-"], set), (["=", "-"], value)] {
+        for start in operators {
+            if let (Some(default), false) = (operator.strip_prefix(start), name.is_empty()) {
+                return match found {
+                    Some(value) => Ok(value.clone()),
+                    None => expand(default, variables, is_secret),
+                };
             }
         }
-        None
-    };
-    let known = by_operator.or_else(by_default);
-    known.filter(|_| !name.is_empty()).unwrap_or_else(|| {
-        Err("it has a ${…} with more than a name and a default, which is not evaluated here".into())
-    })
+    }
+    Err("it has a ${…} with more than a name and a default, which is not evaluated here".into())
 }
 
 #[cfg(test)]
@@ -150,10 +187,35 @@ mod tests {
 
     use super::*;
 
-    fn variables() -> BTreeMap<String, String> {
-        [("name", "cart"), ("n", "3"), ("empty", ""), ("on", "yes")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into()
+    fn variables() -> Variables {
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        let plain = [("name", "cart"), ("n", "3"), ("empty", ""), ("on", "yes")];
+        let mut variables = Variables::default();
+        variables.extend(plain.map(owned).into(), false);
+        variables.extend([("pw", "hunter2")].map(owned).into(), true);
+        variables
+    }
+
+    #[test]
+    fn the_places_of_secrets_are_known() {
+        let object = json!({
+            "a": "${name}",
+            "b": {"c": ["x", "y=${none:-${pw}}"]},
+            "d": {"${pw}": 1},
+            "e": "$${pw}",
+        });
+        let (_, secret) = substitute(&object, &variables()).unwrap();
+        let said: Vec<String> = secret
+            .iter()
+            .map(|way| {
+                let parts = way.iter().map(|part| part.as_deref().unwrap_or("*"));
+                parts.collect::<Vec<_>>().join(".")
+            })
+            .collect();
+        assert_eq!(said, ["b.c.*", "d"]);
+        let mut overridden = variables();
+        overridden.extend([("pw".to_owned(), "x".to_owned())].into(), false);
+        assert!(substitute(&object, &overridden).unwrap().1.is_empty());
     }
 
     #[test]
@@ -172,10 +234,14 @@ mod tests {
             ("$${name}", "${name}"),
             ("$name $", "$name $"),
         ] {
-            assert_eq!(expand(text, &variables()).unwrap(), expected, "{text}");
+            assert_eq!(
+                expand(text, &variables(), &mut false).unwrap(),
+                expected,
+                "{text}"
+            );
         }
         for text in ["${name:0:1}", "${name/a/b}", "${name", "${}", "${#name}"] {
-            assert!(expand(text, &variables()).is_err(), "{text}");
+            assert!(expand(text, &variables(), &mut false).is_err(), "{text}");
         }
     }
 
@@ -184,12 +250,12 @@ mod tests {
         let object =
             json!({"a": "${n}", "b": "${name}", "c": "x: ${n}", "d": "${on}", "e": "1\n${n}"});
         let expected = json!({"a": 3, "b": "cart", "c": "x: 3", "d": true, "e": "1\n3"});
-        assert_eq!(substitute(&object, &variables()).unwrap(), expected);
+        assert_eq!(substitute(&object, &variables()).unwrap().0, expected);
     }
 
     #[test]
     fn objects_can_ask_to_be_left_alone() {
         let object = json!({"metadata": {"annotations": {SWITCH: "Disabled"}}, "a": "${n}"});
-        assert_eq!(substitute(&object, &variables()).unwrap(), object);
+        assert_eq!(substitute(&object, &variables()).unwrap().0, object);
     }
 }

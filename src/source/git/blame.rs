@@ -63,12 +63,11 @@ pub fn blame(objects: &mut [ObjectReport]) -> Vec<Warning> {
     warnings
 }
 
-/// The file that an object's lines are lines of. What a program rendered has none, and neither
-/// has a stream.
+/// The file that an object's lines are lines of: of what a program rendered the one that it was
+/// made of. What stands in the cluster has none, and neither has a stream.
 fn file_at(origin: &Origin) -> Option<FileAt> {
     let is_file = origin.revision.is_some() || Path::new(&*origin.file).is_file();
-    let is_own = origin.rendered_by.is_none() && is_file;
-    is_own.then(|| (Arc::clone(&origin.file), origin.revision.clone()))
+    is_file.then(|| (Arc::clone(&origin.file), origin.revision.clone()))
 }
 
 fn declared_line(drift: &crate::model::Drift) -> Option<u32> {

@@ -2,32 +2,39 @@
 
 mod above;
 mod blame;
+mod export;
 mod handles;
 mod repository;
+mod root;
 mod tree;
 
 use std::path::{Component, Path, PathBuf};
 
-use super::files::read_all;
-use super::walk::{Bounds, Walk};
-use super::{Loaded, Source};
+use super::files::{OnDisk, read_all};
+use super::render::Rendering;
+use super::tree::{Kind, Tree};
+use super::walk::{Bounds, Found, Walk};
+use super::{Loaded, Source, chart, kustomize, plan};
 use crate::cluster::Live;
 
 pub use above::{FileAt, above};
 pub use blame::blame;
+pub(super) use export::Export;
 pub use repository::{Commit, GitError, Repository};
+pub(super) use root::around;
 use tree::CommitTree;
 
 /// Files and directories as they are in a commit, whatever the work tree looks like.
 ///
 /// They are read by the same rules as [`Files`](super::Files), from Git's objects: nothing is
-/// checked out and no program is run.
+/// checked out, and nothing that the repository names is run.
 #[derive(Debug)]
 pub struct Git {
     repository: Repository,
     commit: Commit,
     arguments: Vec<Argument>,
     untrusted: bool,
+    rendering: Option<Rendering>,
 }
 
 #[derive(Debug)]
@@ -72,6 +79,7 @@ impl Git {
             commit,
             arguments,
             untrusted: false,
+            rendering: None,
         })
     }
 
@@ -100,6 +108,7 @@ impl Git {
             commit,
             arguments: vec![argument],
             untrusted: false,
+            rendering: None,
         })
     }
 
@@ -113,31 +122,99 @@ impl Git {
         &self.commit
     }
 
+    /// With directories rendered that are no plain manifests. Renderers read files on disk, so they
+    /// get copies.
+    #[must_use]
+    pub fn rendered(self, rendering: Option<Rendering>) -> Self {
+        Self { rendering, ..self }
+    }
+
     /// Reads the files; they need no cluster.
     pub fn read(&self) -> Loaded {
+        self.read_with(None)
+    }
+
+    fn read_with(&self, live: Option<&dyn Live>) -> Loaded {
         let tree = CommitTree::new(&self.repository, &self.commit);
         let bounds = if self.untrusted {
             Bounds::tight(None)
         } else {
             Bounds::default()
         };
-        let most = bounds.bytes;
-        let mut walk = Walk::through(&tree, bounds);
+        let mut walk = Walk::through(&tree, bounds.clone());
         for argument in &self.arguments {
             walk.argument(&argument.name, &argument.path);
         }
         let (found, loaded) = walk.finish();
-        let mut loaded = read_all(&tree, &found, most, loaded);
+        let rendering = self.rendering.as_ref();
+        let mut loaded = match rendering.filter(|_| self.has_to_be_rendered(&tree, &found)) {
+            Some(rendering) => self.render(found, rendering, &bounds, live, loaded),
+            None => read_all(&tree, &found, bounds.bytes, self.untrusted, loaded),
+        };
         for manifest in &mut loaded.manifests {
             manifest.origin.revision = Some(self.commit.id.clone());
         }
         loaded.revisions.push(self.commit.revision());
         loaded
     }
+
+    fn has_to_be_rendered(&self, tree: &CommitTree<'_>, found: &[Found]) -> bool {
+        let is_kustomization = |found: &Found| match found {
+            Found::File { path, .. } => kustomize::has_name(path),
+            Found::Stdin | Found::Descriptor(_) => false,
+        };
+        let is_chart = |argument: &Argument| {
+            let file = tree.resolve(&argument.path.join(chart::FILE));
+            file.is_ok_and(|file| file.kind == Kind::File)
+        };
+        found.iter().any(is_kustomization) || self.arguments.iter().any(is_chart)
+    }
+
+    /// Renders a copy of the commit.
+    fn render(
+        &self,
+        found: Vec<Found>,
+        rendering: &Rendering,
+        bounds: &Bounds,
+        live: Option<&dyn Live>,
+        mut loaded: Loaded,
+    ) -> Loaded {
+        let export = match Export::of(&self.repository, &self.commit, bounds) {
+            Ok(export) => export,
+            Err(message) => {
+                loaded.error(&self.commit.name, message);
+                return loaded;
+            }
+        };
+        let on_disk = |found| match found {
+            Found::File {
+                name,
+                path,
+                canonical,
+            } => Found::File {
+                name,
+                path,
+                canonical: export.root.join(canonical),
+            },
+            stream => stream,
+        };
+        let arguments = self.arguments.iter().map(|argument| plan::Argument {
+            name: argument.name.clone(),
+            path: export.root.join(&argument.path),
+        });
+        let tree = OnDisk {
+            arguments: arguments.collect(),
+            most: bounds.bytes,
+            within: Some(export.root.clone()),
+            copy: Some((export.root.clone(), self.repository.root().to_owned())),
+        };
+        let found = found.into_iter().map(on_disk).collect();
+        tree.read(found, rendering, live, loaded)
+    }
 }
 
 impl Source for Git {
-    fn load(&self, _: &dyn Live) -> Loaded {
-        self.read()
+    fn load(&self, live: &dyn Live) -> Loaded {
+        self.read_with(Some(live))
     }
 }

@@ -5,13 +5,14 @@
 //! it is trusted, no file that it includes is opened, and objects are all that is ever looked at.
 //! A directory that merely looks like a bare repository is none: it may have been committed.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use gix::bstr::ByteSlice;
 use jiff::Timestamp;
 
 use super::handles::Handles;
+use super::root::around;
 use crate::model::Revision;
 use crate::source::read;
 
@@ -71,6 +72,16 @@ pub enum GitError {
     },
 }
 
+/// The files of a repository that are read to open it.
+const READ_FIRST: [&str; 6] = [
+    "HEAD",
+    "commondir",
+    "config",
+    "config.worktree",
+    "packed-refs",
+    "shallow",
+];
+
 /// A Git repository on disk, of which only objects and references are read.
 #[derive(Debug)]
 pub struct Repository {
@@ -87,12 +98,12 @@ pub struct Commit {
     pub time: Option<String>,
     /// What the user called it.
     pub name: String,
-    pub(super) tree: gix::ObjectId,
+    pub(in crate::source) tree: gix::ObjectId,
 }
 
 impl Commit {
     /// The id as people write it.
-    pub(super) fn short(&self) -> &str {
+    pub(in crate::source) fn short(&self) -> &str {
         self.id.get(..12).unwrap_or(&self.id)
     }
 
@@ -115,16 +126,27 @@ impl Repository {
         let none = || GitError::NoRepository {
             path: path.display().to_string(),
         };
-        let absolute = absolute(path).ok_or_else(none)?;
-        let root = absolute
-            .ancestors()
-            .find(|ancestor| ancestor.join(".git").symlink_metadata().is_ok())
-            .ok_or_else(none)?;
-        let below = absolute.strip_prefix(root).unwrap_or(Path::new(""));
-        Ok((Self::open(root)?, below.to_owned()))
+        let (root, below) = around(path).ok_or_else(none)?;
+        Ok((Self::open(&root)?, below))
     }
 
-    fn open(root: &Path) -> Result<Self, GitError> {
+    /// The repository whose `.git` lies in this directory.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open(root: &Path) -> Result<Self, GitError> {
+        let broken = |why: String| GitError::Broken {
+            root: root.display().to_string(),
+            why,
+        };
+        // A pipe in the place of a file would be waited for without an end.
+        let irregular = READ_FIRST.iter().find(|name| {
+            let file = root.join(".git").join(name).metadata();
+            file.is_ok_and(|file| !file.is_file())
+        });
+        if let Some(name) = irregular {
+            return Err(broken(format!(".git/{name} is no regular file")));
+        }
         // Reduced trust leaves aside all configuration that could do harm, whoever owns the files.
         // It also bounds objects, at less than what a file on disk may be.
         let largest = format!("gitoxide.objects.allocLimit={}", 2 * read::MAX_BYTES);
@@ -133,10 +155,7 @@ impl Repository {
             .config_overrides([largest]);
         let repository = options
             .open(root.join(".git"))
-            .map_err(|error| GitError::Broken {
-                root: root.display().to_string(),
-                why: error.to_string(),
-            })?;
+            .map_err(|error| broken(error.to_string()))?;
         Ok(Self {
             root: root.to_owned(),
             handles: Handles::new(repository),
@@ -163,10 +182,49 @@ impl Repository {
         })
     }
 
+    /// Whether it is fetched from anywhere, as far as its configuration says.
+    pub fn has_remotes(&self) -> bool {
+        !self.remotes().is_empty()
+    }
+
+    /// The name of the remote that is fetched from an address, however that is written.
+    pub fn remote_at(&self, address: &str) -> Option<String> {
+        let wanted = bare(address);
+        let mut remotes = self.remotes().into_iter();
+        let (name, _) = remotes.find(|(_, url)| bare(url) == wanted)?;
+        Some(name)
+    }
+
+    /// The remotes by name, each with its addresses.
+    fn remotes(&self) -> Vec<(String, String)> {
+        self.with(|handle| {
+            let config = handle.config_snapshot();
+            let sections = config.plumbing().sections_by_name("remote");
+            let remotes = sections.into_iter().flatten().flat_map(|section| {
+                let name = section.header().subsection_name().map(ToString::to_string);
+                let urls = section.values("url").into_iter();
+                urls.filter_map(move |url| Some((name.clone()?, url.to_string())))
+            });
+            remotes.collect()
+        })
+    }
+
     /// Lends a handle, which holds caches of its own.
     pub(super) fn with<T>(&self, act: impl FnOnce(&gix::Repository) -> T) -> T {
         self.handles.with(act)
     }
+}
+
+/// An address without what differs between the ways to reach it.
+fn bare(address: &str) -> String {
+    let address = address.trim();
+    let address = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let address = match address.split_once('@') {
+        Some((user, rest)) if !user.contains('/') => rest,
+        _ => address,
+    };
+    let address = address.trim_end_matches('/').trim_end_matches(".git");
+    address.replace(':', "/").to_ascii_lowercase()
 }
 
 fn commit(repository: &gix::Repository, revision: &str) -> gix::Result<Commit> {
@@ -246,32 +304,21 @@ fn near_names(repository: &gix::Repository, revision: &str) -> Vec<String> {
         .collect()
 }
 
-/// A path from the root of the file system, without `.` and `..`. Links in the directories that
-/// exist are followed, so that it begins as the repository's does; the last part is not, since
-/// a link may be what is asked for.
-fn absolute(path: &Path) -> Option<PathBuf> {
-    let mut whole = PathBuf::new();
-    for part in std::path::absolute(path).ok()?.components() {
-        match part {
-            Component::ParentDir => {
-                whole = whole.canonicalize().unwrap_or(whole);
-                whole.pop();
-            }
-            Component::CurDir => {}
-            _ => whole.push(part),
-        }
-    }
-    let existing = whole.ancestors().skip(1).find(|parent| parent.exists());
-    let Some(existing) = existing else {
-        return Some(whole);
-    };
-    let rest = whole.strip_prefix(existing).ok()?;
-    Some(existing.canonicalize().ok()?.join(rest))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_of_one_repository_are_the_same() {
+        for address in [
+            "https://github.com/Org/repo.git",
+            "git@github.com:org/repo.git",
+            "ssh://git@github.com/org/repo",
+            "https://user:token@github.com/org/repo/",
+        ] {
+            assert_eq!(bare(address), "github.com/org/repo", "{address}");
+        }
+    }
 
     #[test]
     fn what_could_be_an_option_is_no_revision() {
@@ -286,11 +333,5 @@ mod tests {
             assert!(message.contains(why), "{message}");
         }
         assert!(check("feature/ünï-ode@{upstream}").is_ok());
-    }
-
-    #[test]
-    fn paths_need_not_exist() {
-        let path = absolute(Path::new("/no/such/../place/x.yaml"));
-        assert_eq!(path.unwrap(), Path::new("/no/place/x.yaml"));
     }
 }

@@ -115,6 +115,15 @@ impl<'r> CommitTree<'r> {
             .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
+    /// The bytes of a file, whatever they are.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub fn bytes(&self, canonical: &Path) -> io::Result<Vec<u8>> {
+        let node = self.node(canonical)?;
+        self.object(node.id, ObjectKind::Blob)
+    }
+
     fn target(&self, link: Node) -> io::Result<PathBuf> {
         let bytes = self.object(link.id, ObjectKind::Blob)?;
         if bytes.len() > LONGEST_LINK || bytes.contains(&0) {
@@ -168,11 +177,8 @@ impl Tree for CommitTree<'_> {
     }
 
     fn read(&self, canonical: &Path) -> Result<Vec<u8>, String> {
-        let bytes = self
-            .node(canonical)
-            .and_then(|node| self.object(node.id, ObjectKind::Blob))
-            .map_err(|error| self.reason(&error))?;
-        read::manifest(bytes)
+        let bytes = self.bytes(canonical);
+        read::manifest(bytes.map_err(|error| self.reason(&error))?)
     }
 
     fn reason(&self, error: &io::Error) -> String {

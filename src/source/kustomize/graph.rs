@@ -24,6 +24,9 @@ const COLLECTING: [&str; 6] = [
     "validators",
 ];
 
+/// The lists among them whose entries may be run.
+const PLUGINS: [&str; 3] = ["generators", "transformers", "validators"];
+
 /// Fields that make kustomize run helm.
 const HELM: [&str; 2] = ["helmCharts", "helmChartInflationGenerator"];
 
@@ -81,7 +84,7 @@ impl Kustomization {
                 self.reference(directory, field, entry);
             }
         }
-        for field in ["generators", "transformers"] {
+        for field in PLUGINS {
             let inline = list(field).filter_map(Value::as_str);
             for entry in inline.filter(|entry| is_inline(entry)) {
                 self.refuse_plugin(field, entry);
@@ -116,7 +119,7 @@ impl Kustomization {
             self.directories.insert(path);
             return;
         }
-        if matches!(field, "generators" | "transformers")
+        if PLUGINS.contains(&field)
             && let Some(text) = text_of(&path)
         {
             self.refuse_plugin(field, &text);

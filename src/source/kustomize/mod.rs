@@ -51,7 +51,11 @@ pub(super) fn is_kustomization(value: &Value) -> bool {
 
 /// The files that kustomizations use as something other than resources, with what they are; and a
 /// warning if a kustomization does more than collect files.
-pub(super) fn survey(tree: &dyn Tree, found: &[Found]) -> (HashMap<PathBuf, String>, Loaded) {
+pub(super) fn survey(
+    tree: &dyn Tree,
+    found: &[Found],
+    untrusted: bool,
+) -> (HashMap<PathBuf, String>, Loaded) {
     let mut used = HashMap::new();
     let mut loaded = Loaded::default();
     let mut changing = Vec::new();
@@ -96,31 +100,60 @@ pub(super) fn survey(tree: &dyn Tree, found: &[Found]) -> (HashMap<PathBuf, Stri
             }
         }
     }
-    if let Some(warning) = warn_of(&changing) {
-        loaded.warning(changing[0], warning);
+    if let Some((first, others)) = changing.split_first() {
+        let warning = match untrusted {
+            true => not_rendered(others),
+            false => as_they_lie(first, others),
+        };
+        loaded.warning(first, warning);
     }
     (used, loaded)
 }
 
-/// What is to be known of the kustomizations that do more than collect files; one warning for all,
-/// since some trees have hundreds.
-fn warn_of(changing: &[&String]) -> Option<String> {
-    let (first, others) = changing.split_first()?;
-    let others = match others.len() {
-        0 => String::new(),
-        1 => " and of one more".to_owned(),
-        more => format!(" and of {more} more"),
-    };
+/// How many kustomizations are named in a warning; some trees have hundreds.
+const NAMED: usize = 4;
+
+/// What is to be known of kustomizations that do more than collect files.
+fn as_they_lie(first: &str, others: &[&String]) -> String {
     let directory = Path::new(first)
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    Some(format!(
-        "the files of this kustomization{others} are compared as they lie, without what kustomize \
-         would change: to compare what it builds, leave out --no-render, or run `kustomize build {} \
-         | driftctl diff -`",
+    format!(
+        "the files of this kustomization{} are compared as they lie, without what kustomize would \
+         change: to compare what it builds, leave out --no-render, or run `kustomize build {} | \
+         driftctl diff -`",
+        and_of(others),
         directory.display()
-    ))
+    )
+}
+
+/// The same where whoever wrote them is not trusted.
+fn not_rendered(others: &[&String]) -> String {
+    format!(
+        "the files of this kustomization{} are compared as they lie, since --untrusted renders \
+         nothing: to compare what kustomize builds of them, pass --render",
+        and_of(others)
+    )
+}
+
+/// ` and of a/kustomization.yaml`
+fn and_of(others: &[&String]) -> String {
+    let mut named: Vec<String> = others
+        .iter()
+        .take(NAMED)
+        .map(|name| name.to_string())
+        .collect();
+    match others.len().saturating_sub(NAMED) {
+        0 => {}
+        1 => named.push("one more".to_owned()),
+        more => named.push(format!("{more} more")),
+    }
+    match named.split_last() {
+        None => String::new(),
+        Some((last, [])) => format!(" and of {last}"),
+        Some((last, before)) => format!(" and of {} and {last}", before.join(", ")),
+    }
 }
 
 /// Whether building gives anything other than the files beside the kustomization.

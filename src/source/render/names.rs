@@ -7,6 +7,9 @@ use std::path::{Component, Path, PathBuf};
 pub(in crate::source) struct Names {
     /// Where the user stands; `None` for absolute names.
     base: Option<PathBuf>,
+    /// A directory that is a copy of another one, and which: its files are called as the others
+    /// are.
+    copy: Option<(PathBuf, PathBuf)>,
 }
 
 impl Names {
@@ -19,11 +22,26 @@ impl Names {
             } else {
                 here().ok()
             },
+            copy: None,
+        }
+    }
+
+    /// The same names for the files of a copy. Both paths must be absolute.
+    #[must_use]
+    pub fn of_copy(self, copy: &Path, original: &Path) -> Self {
+        Self {
+            copy: Some((copy.to_owned(), original.to_owned())),
+            ..self
         }
     }
 
     /// What an absolute path is called.
     pub fn of(&self, path: &Path) -> String {
+        let original = self.copy.as_ref().and_then(|(copy, original)| {
+            let below = path.strip_prefix(copy).ok()?;
+            Some(original.join(below))
+        });
+        let path = original.as_deref().unwrap_or(path);
         let named = match &self.base {
             Some(base) => relative_to(path, base),
             None => path.to_owned(),
@@ -32,6 +50,16 @@ impl Names {
             return ".".to_owned();
         }
         named.to_string_lossy().into_owned()
+    }
+
+    /// A program's message, in which paths of the copy stand for those of the original.
+    pub fn in_message(&self, message: &str) -> String {
+        match &self.copy {
+            Some((copy, original)) => {
+                message.replace(&*copy.to_string_lossy(), &original.to_string_lossy())
+            }
+            None => message.to_owned(),
+        }
     }
 }
 
@@ -67,6 +95,19 @@ pub(in crate::source) fn normal(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn copies_are_called_as_their_originals() {
+        let names = Names {
+            base: Some(PathBuf::from("/work/repo")),
+            copy: None,
+        };
+        let names = names.of_copy(Path::new("/tmp/x/tree"), Path::new("/work/repo"));
+        assert_eq!(names.of(Path::new("/tmp/x/tree/a/b.yaml")), "a/b.yaml");
+        assert_eq!(names.of(Path::new("/work/repo/c.yaml")), "c.yaml");
+        let message = names.in_message("'/tmp/x/tree/a' must resolve to a file");
+        assert_eq!(message, "'/work/repo/a' must resolve to a file");
+    }
 
     #[test]
     fn ways_between_paths() {

@@ -1,18 +1,24 @@
 //! Helm charts in a directory, rendered by `helm template`.
 
-use std::collections::BTreeMap;
+mod capabilities;
+mod description;
+mod origin;
+mod template;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use walkdir::WalkDir;
 
+use super::Loaded;
 use super::kustomize::is_remote;
 use super::objects::load_rendered;
 use super::render::{Job, Names, Program, Rendering, workspace, write};
-use super::{Loaded, read};
-use crate::model::{Manifest, Origin};
-use crate::yaml;
+use description::Description;
+use origin::{Sources, Templates};
+
+pub(super) use capabilities::Capabilities;
 
 /// The file that makes a directory a chart.
 pub(super) const FILE: &str = "Chart.yaml";
@@ -20,9 +26,6 @@ pub(super) const FILE: &str = "Chart.yaml";
 /// What to do where helm is not there.
 const HINT: &str = "helm is not on the PATH: install it (https://helm.sh/docs/intro/install), \
                     name it with --helm-bin, or pass --no-render to read the files as they lie";
-
-/// What Helm puts before each object that it renders.
-const SOURCE: &str = "# Source: ";
 
 /// What a chart is rendered with: words of `helm template`.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +48,8 @@ pub(super) struct Chart<'c> {
     pub names: &'c Names,
     /// What it is rendered with.
     pub options: &'c ChartOptions,
+    /// What it is told about the cluster.
+    pub capabilities: &'c Capabilities,
     /// Values that stand in no file; they win over files and lose against `set`.
     pub inline: Option<&'c Value>,
     /// Whether the definitions of custom resources belong to it.
@@ -66,36 +71,45 @@ impl Chart<'_> {
     }
 
     fn rendered(&self, rendering: &Rendering, loaded: &mut Loaded) -> Result<(), String> {
-        let name = self.chart_name()?;
+        let description = Description::read(self.directory)?;
+        let directory = self.names.of(self.directory);
         self.check(rendering)?;
+        if let absent @ [_, ..] = description.absent(self.directory).as_slice() {
+            return Err(format!(
+                "this chart depends on {}, which {} not in its charts: run `helm dependency \
+                 build {directory}` first",
+                absent.join(", "),
+                if absent.len() == 1 { "is" } else { "are" }
+            ));
+        }
         let (_guard, workspace) = workspace()?;
         let program = Program::find(rendering.helm.as_deref(), &["helm"], HINT)?;
-        let directory = self.names.of(self.directory);
         let job = Job {
             name: &format!("{} (rendering {directory})", program.name),
             program: &program.file,
-            arguments: self.arguments(&name, &workspace)?,
+            arguments: self.arguments(&description.name, &workspace)?,
             workspace: &workspace,
             network: rendering.allow_remote,
             deadline: rendering.deadline,
         };
-        let output = job.run()?;
-        let by = format!("helm template {directory}");
+        let output = job.run();
+        let output = output.map_err(|message| self.names.in_message(&message))?;
         let sources = Sources::of(&String::from_utf8_lossy(&output));
-        load_rendered(&self.place(), output, loaded, |manifest| {
-            let source = sources.of_line(manifest.origin.line);
-            self.settle(manifest, source, &by);
+        let mut of_lines = Vec::new();
+        let place = self.place();
+        let first = loaded.manifests.len();
+        load_rendered(&place, output, loaded, |manifest| {
+            of_lines.push(sources.of_line(manifest.origin.line).map(str::to_owned));
         });
+        let templates = Templates {
+            chart: self.directory,
+            names: self.names,
+            place: &place,
+            by: &format!("helm template {directory}"),
+        };
+        let rendered = loaded.manifests.get_mut(first..).unwrap_or_default();
+        templates.settle(rendered, &of_lines);
         Ok(())
-    }
-
-    fn chart_name(&self) -> Result<String, String> {
-        let text = yaml::decode(read::file(&self.directory.join(FILE))?)
-            .map_err(|problem| problem.to_string())?;
-        let documents = yaml::parse(&text).documents;
-        let name = documents.first().and_then(|chart| chart.value.get("name"));
-        let name = name.and_then(Value::as_str).map(str::to_owned);
-        name.ok_or_else(|| "this chart has no name".to_owned())
     }
 
     /// Refuses what would lead helm to other machines, or out of the chart: it follows links.
@@ -141,6 +155,7 @@ impl Chart<'_> {
         if self.with_crds {
             arguments.push("--include-crds".into());
         }
+        arguments.extend(self.capabilities.words().into_iter().map(OsString::from));
         for file in &options.values {
             // It runs in a directory of its own.
             let remote = file.to_str().is_some_and(is_remote);
@@ -162,69 +177,5 @@ impl Chart<'_> {
             arguments.push(format!("{flag}={value}").into());
         }
         Ok(arguments)
-    }
-
-    /// Says of an object which template it comes from. Its fields stand nowhere: a template is no
-    /// YAML.
-    fn settle(&self, manifest: &mut Manifest, source: Option<&str>, by: &str) {
-        // `chart/templates/a.yaml`; a subchart's lie in `chart/charts/sub/templates`.
-        let below = source.and_then(|source| source.split_once('/'));
-        let (file, line) = match below {
-            Some((_, below)) => {
-                let path = self.directory.join(below);
-                let line = line_of_kind(&path, &manifest.kind);
-                (self.names.of(&path), line.unwrap_or(1))
-            }
-            None => (self.place(), 1),
-        };
-        manifest.source_map = None;
-        manifest.origin = Origin {
-            rendered_by: Some(by.into()),
-            ..Origin::file(file, 1, line)
-        };
-    }
-}
-
-/// The line of a template where an object of this kind seems to be.
-fn line_of_kind(template: &Path, kind: &str) -> Option<usize> {
-    let text = yaml::decode(read::file(template).ok()?).ok()?;
-    let is_kind = |line: &str| line.strip_prefix("kind:").is_some_and(|k| k.trim() == kind);
-    text.lines().position(is_kind).map(|at| at + 1)
-}
-
-/// Which template each line of Helm's output comes from.
-struct Sources(BTreeMap<usize, Option<String>>);
-
-impl Sources {
-    fn of(output: &str) -> Self {
-        let mut sources = BTreeMap::new();
-        for (at, line) in output.lines().enumerate() {
-            if line.starts_with("---") {
-                sources.insert(at + 1, None);
-            } else if let Some(source) = line.strip_prefix(SOURCE) {
-                sources.insert(at + 1, Some(source.trim().to_owned()));
-            }
-        }
-        Self(sources)
-    }
-
-    fn of_line(&self, line: usize) -> Option<&str> {
-        let (_, source) = self.0.range(..=line).next_back()?;
-        source.as_deref()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn objects_are_led_back_by_the_comments_before_them() {
-        let output = "---\n# Source: a/templates/x.yaml\nkind: A\n---\nkind: B\n---\n\
-                      # Source: a/charts/b/templates/y.yaml\n\nkind: C\n";
-        let sources = Sources::of(output);
-        assert_eq!(sources.of_line(3), Some("a/templates/x.yaml"));
-        assert_eq!(sources.of_line(5), None);
-        assert_eq!(sources.of_line(9), Some("a/charts/b/templates/y.yaml"));
     }
 }

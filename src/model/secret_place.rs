@@ -1,0 +1,105 @@
+//! Places of declared objects whose values are secret, whatever they look like.
+
+use super::{FieldPath, ResourceKey, Segment};
+
+/// A place in an object whose declared value was taken from a Secret, such as a variable that a
+/// tool replaced. No report shows it, neither what is declared nor what is live.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretPlace {
+    /// The API group of the object.
+    pub group: String,
+    /// Its kind.
+    pub kind: String,
+    /// Its namespace; `None` for any, since a manifest may name none.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// The way to the place: names of fields, and `None` for any item of a list, since the items
+    /// of the two sides may stand at different positions.
+    pub path: Vec<Option<String>>,
+}
+
+impl SecretPlace {
+    /// Whether the place is in this object.
+    pub fn is_in(&self, key: &ResourceKey) -> bool {
+        let namespace = self.namespace.as_ref();
+        self.group == key.group
+            && self.kind == key.kind
+            && self.name == key.name
+            && namespace.is_none_or(|namespace| Some(namespace) == key.namespace.as_ref())
+    }
+
+    /// Whether a path leads to the place, or below it. An item of a list that is known by a key
+    /// whose value is secret is such a place itself.
+    pub fn covers(&self, path: &FieldPath) -> bool {
+        let mut parts = self.path.iter().peekable();
+        for segment in &path.0 {
+            match (parts.next(), segment) {
+                (None, _) => return true,
+                (Some(Some(field)), Segment::Field(name)) if field == name => {}
+                (Some(None), Segment::Key(keys)) => {
+                    let next = parts.peek().and_then(|next| next.as_ref());
+                    if next.is_some_and(|next| keys.contains_key(next)) {
+                        return true;
+                    }
+                }
+                (Some(None), Segment::Index(_) | Segment::Value(_)) => {}
+                _ => return false,
+            }
+        }
+        parts.next().is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn covers(way: &[&str], path: &str) -> bool {
+        let part = |part: &&str| (*part != "*").then(|| (*part).to_owned());
+        let place = SecretPlace {
+            group: String::new(),
+            kind: "ConfigMap".to_owned(),
+            namespace: None,
+            name: "cart".to_owned(),
+            path: way.iter().map(part).collect(),
+        };
+        place.covers(&path.parse().unwrap())
+    }
+
+    #[test]
+    fn places_cover_what_lies_at_them_and_below() {
+        assert!(covers(&["data", "url"], ".data.url"));
+        assert!(covers(&["data"], ".data.url"));
+        assert!(!covers(&["data", "url"], ".data"));
+        assert!(!covers(&["data", "url"], ".data.other"));
+        assert!(covers(&["env", "*", "value"], r#".env[name="A"].value"#));
+        assert!(!covers(&["env", "*", "value"], r#".env[name="A"]"#));
+        assert!(covers(&["args", "*"], ".args[1]"));
+    }
+
+    #[test]
+    fn an_item_whose_key_is_secret_is_secret() {
+        assert!(covers(&["hosts", "*", "name"], r#".hosts[name="A"]"#));
+    }
+
+    #[test]
+    fn objects_without_a_namespace_mean_any() {
+        let key = |namespace: &str| ResourceKey {
+            group: "apps".to_owned(),
+            kind: "Deployment".to_owned(),
+            namespace: Some(namespace.to_owned()),
+            name: "cart".to_owned(),
+        };
+        let mut place = SecretPlace {
+            group: "apps".to_owned(),
+            kind: "Deployment".to_owned(),
+            namespace: None,
+            name: "cart".to_owned(),
+            path: Vec::new(),
+        };
+        assert!(place.is_in(&key("shop")));
+        place.namespace = Some("shop".to_owned());
+        assert!(place.is_in(&key("shop")) && !place.is_in(&key("other")));
+    }
+}

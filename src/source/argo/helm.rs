@@ -1,0 +1,141 @@
+//! A source of an Application that is a chart.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::app_source::Part;
+use super::spec::Helm;
+use crate::source::Loaded;
+use crate::source::chart::{Capabilities, Chart, ChartOptions};
+use crate::yaml;
+
+impl Part<'_> {
+    /// What the source declares, which is a chart.
+    pub(super) fn chart(&self, directory: &Path) -> Result<Loaded, String> {
+        let rendering = self.application.options.rendering()?;
+        let default = Helm::default();
+        let helm = self.source.helm.as_ref().unwrap_or(&default);
+        let or = |first: &str, second: &str| {
+            let chosen = if first.is_empty() { second } else { first };
+            (!chosen.is_empty()).then(|| chosen.to_owned())
+        };
+        let mut set = Vec::new();
+        for parameter in &helm.parameters {
+            let flag = if parameter.force_string {
+                "--set-string"
+            } else {
+                "--set"
+            };
+            let value = escaped(&parameter.value);
+            set.push((flag.to_owned(), format!("{}={value}", parameter.name)));
+        }
+        for parameter in &helm.file_parameters {
+            let file = self.file(&parameter.path, directory)?;
+            let value = format!("{}={}", parameter.name, file.display());
+            set.push(("--set-file".to_owned(), value));
+        }
+        let options = ChartOptions {
+            values: self.value_files(helm, directory)?,
+            set,
+            release: or(&helm.release_name, self.application.name()),
+            namespace: or(&helm.namespace, self.namespace),
+        };
+        let mut capabilities = Capabilities::of(self.application.live);
+        if !helm.kube_version.is_empty() {
+            capabilities.kube_version = Some(helm.kube_version.clone());
+        }
+        if !helm.api_versions.is_empty() {
+            capabilities.api_versions.clone_from(&helm.api_versions);
+        }
+        let inline = inline_values(helm)?;
+        let chart = Chart {
+            directory,
+            names: &self.checkout.names,
+            options: &options,
+            capabilities: &capabilities,
+            inline: inline.as_ref(),
+            with_crds: !helm.skip_crds,
+        };
+        Ok(chart.load(rendering))
+    }
+
+    fn value_files(&self, helm: &Helm, directory: &Path) -> Result<Vec<PathBuf>, String> {
+        let mut files = Vec::new();
+        for file in &helm.value_files {
+            match self.file(file, directory) {
+                Ok(file) => files.push(file),
+                Err(_) if helm.ignore_missing_value_files => {}
+                Err(message) => return Err(message),
+            }
+        }
+        Ok(files)
+    }
+
+    /// A file that a chart's settings name: below the chart, from the root of the repository
+    /// (`/a`), or from that of another source (`$ref/a`).
+    fn file(&self, path: &str, directory: &Path) -> Result<PathBuf, String> {
+        if let Some(rest) = path.strip_prefix('$') {
+            let (reference, below) = rest.split_once('/').unwrap_or((rest, ""));
+            let mut all = self.all.iter();
+            let other = all.find(|source| source.reference == reference);
+            let other = other
+                .ok_or_else(|| format!("no source has the ref {reference}, which {path} names"))?;
+            let checkouts = self.application.checkouts;
+            return checkouts.of(Some(&other.target()))?.path(below);
+        }
+        if path.contains("://") {
+            return Err(format!("{path} is on another machine, and is not fetched"));
+        }
+        if path.starts_with('/') {
+            return self.checkout.path(path);
+        }
+        let file = directory.join(path);
+        let below = file.strip_prefix(&self.checkout.root).unwrap_or(&file);
+        self.checkout.path(&below.to_string_lossy())
+    }
+}
+
+/// `valuesObject`, or else `values`, which is YAML as text.
+fn inline_values(helm: &Helm) -> Result<Option<Value>, String> {
+    if let Some(values) = &helm.values_object {
+        return Ok(Some(values.clone()));
+    }
+    if helm.values.trim().is_empty() {
+        return Ok(None);
+    }
+    let parsed = yaml::parse(&helm.values);
+    if parsed.problems.iter().any(|problem| problem.fatal) {
+        return Err("helm.values is not YAML".to_owned());
+    }
+    Ok(parsed.documents.into_iter().next().map(|first| first.value))
+}
+
+/// Commas separate settings, save in lists (`argo-cd/util/helm`, `cleanSetParameters`).
+fn escaped(value: &str) -> String {
+    if value.starts_with('{') && value.ends_with('}') {
+        return value.to_owned();
+    }
+    let mut escaped = String::with_capacity(value.len());
+    let mut before = ' ';
+    for c in value.chars() {
+        if c == ',' && before != '\\' {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+        before = c;
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commas_are_escaped_but_in_lists() {
+        assert_eq!(escaped("a,b"), "a\\,b");
+        assert_eq!(escaped("a\\,b"), "a\\,b");
+        assert_eq!(escaped("{a,b}"), "{a,b}");
+    }
+}

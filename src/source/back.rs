@@ -1,0 +1,101 @@
+//! Leads fields of objects that a program made back to the objects that it made them of.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::model::{Locate, Manifest, Position, Step, group_of};
+
+/// The keys by which the items of a list are recognized in another place.
+pub(super) const KEYS: [&str; 8] = [
+    "name",
+    "containerPort",
+    "port",
+    "mountPath",
+    "key",
+    "host",
+    "path",
+    "topologyKey",
+];
+
+/// How much an object in a file looks like one that was built from it; `None` for not at all.
+/// Names may have got a prefix, a suffix or another namespace.
+pub(super) fn likeness(written: &Manifest, built: &Manifest) -> Option<(bool, bool, bool)> {
+    let same_kind = written.kind == built.kind
+        && group_of(&written.api_version) == group_of(&built.api_version);
+    (same_kind && built.name.contains(&written.name)).then(|| {
+        (
+            written.name == built.name,
+            written.namespace == built.namespace,
+            built.name.starts_with(&written.name),
+        )
+    })
+}
+
+/// The way from an object that was built to the one that is written.
+#[derive(Debug)]
+pub(super) struct Back {
+    pub written: Arc<Manifest>,
+    pub built: Value,
+}
+
+impl Locate for Back {
+    fn locate(&self, steps: &[Step]) -> Option<Position> {
+        self.written
+            .locate(&way_back(&self.built, &self.written.value(), steps))
+    }
+}
+
+/// The same way in the object that is written, as far as it goes there.
+fn way_back(mut built: &Value, mut written: &Value, steps: &[Step]) -> Vec<Step> {
+    let mut way = Vec::with_capacity(steps.len());
+    for step in steps {
+        let next = match step {
+            Step::Field(field) => built.get(field).zip(written.get(field)).inspect(|_| {
+                way.push(step.clone());
+            }),
+            Step::Index(index) => built.get(index).and_then(|item| {
+                let items = written.as_array()?;
+                let (at, same) = items.iter().enumerate().find(|(_, w)| is_same(item, w))?;
+                way.push(Step::Index(at));
+                Some((item, same))
+            }),
+        };
+        let Some(next) = next else { break };
+        (built, written) = next;
+    }
+    way
+}
+
+/// Whether two items of lists speak of the same thing.
+fn is_same(a: &Value, b: &Value) -> bool {
+    let key = KEYS.iter().find(|key| a.get(**key).is_some());
+    match key {
+        Some(key) => a.get(*key) == b.get(*key),
+        None => a == b,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn items_are_found_by_their_keys_wherever_they_stand() {
+        let built = json!({"c": [{"name": "new"}, {"name": "a", "v": 1, "w": 2}]});
+        let written = json!({"c": [{"name": "a", "v": 3}]});
+        let field = |name: &str| Step::Field(name.to_owned());
+        let back = |steps: &[Step]| way_back(&built, &written, steps);
+        assert_eq!(
+            back(&[field("c"), Step::Index(1), field("v")]),
+            [field("c"), Step::Index(0), field("v")]
+        );
+        assert_eq!(
+            back(&[field("c"), Step::Index(1), field("w")]),
+            [field("c"), Step::Index(0)]
+        );
+        assert_eq!(back(&[field("c"), Step::Index(0)]), [field("c")]);
+    }
+}

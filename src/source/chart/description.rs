@@ -1,0 +1,143 @@
+//! What a chart says of itself (`Chart.yaml`).
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::FILE;
+use crate::source::read;
+use crate::yaml;
+
+/// Where charts of the first version name what they depend on.
+const REQUIREMENTS: &str = "requirements.yaml";
+
+/// `Chart.yaml`, as far as it matters here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Description {
+    pub name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    dependencies: Option<Vec<Dependency>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Dependency {
+    name: String,
+}
+
+impl Description {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is that of no chart which can be rendered.
+    pub fn read(chart: &Path) -> Result<Self, String> {
+        let mut description: Self = first_document(&chart.join(FILE))?;
+        if description.name.is_empty() {
+            return Err("this chart has no name".to_owned());
+        }
+        if description.kind == "library" {
+            return Err(
+                "this is a library chart, which declares nothing itself: name a chart that uses \
+                 it"
+                .to_owned(),
+            );
+        }
+        let requirements = chart.join(REQUIREMENTS);
+        if description.dependencies.is_none() && requirements.is_file() {
+            description.dependencies = first_document::<Self>(&requirements)?.dependencies;
+        }
+        Ok(description)
+    }
+
+    /// The charts that it depends on and that do not lie in its `charts`. Helm would have to fetch
+    /// them.
+    pub fn absent(&self, chart: &Path) -> Vec<&str> {
+        let there: Vec<PathBuf> = fs::read_dir(chart.join("charts"))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path())
+            .collect();
+        let is_there = |name: &str| there.iter().any(|path| is_chart_of(path, name));
+        let names = self.dependencies.iter().flatten().map(|d| d.name.as_str());
+        names.filter(|name| !is_there(name)).collect()
+    }
+}
+
+/// Whether a path in `charts` is a chart of this name: a directory that says so, or an archive
+/// such as `name-1.2.3.tgz`.
+fn is_chart_of(path: &Path, name: &str) -> bool {
+    if path.is_dir() {
+        let description = first_document::<Description>(&path.join(FILE));
+        return description.is_ok_and(|description| description.name == name);
+    }
+    let file = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    let version = file
+        .strip_prefix(name)
+        .and_then(|rest| rest.strip_prefix('-'))
+        .and_then(|rest| rest.strip_suffix(".tgz"));
+    version.is_some_and(|version| {
+        let version = version.strip_prefix('v').unwrap_or(version);
+        version.starts_with(|c: char| c.is_ascii_digit())
+    })
+}
+
+fn first_document<T: for<'d> Deserialize<'d>>(file: &Path) -> Result<T, String> {
+    let text = yaml::decode(read::file(file)?).map_err(|problem| problem.to_string())?;
+    let parsed = yaml::parse(&text);
+    if let Some(problem) = parsed.problems.iter().find(|problem| problem.fatal) {
+        return Err(format!("this cannot be read: {problem}"));
+    }
+    let first = parsed.documents.into_iter().next();
+    let value = first.map_or(Value::Null, |document| document.value);
+    serde_json::from_value(value).map_err(|_| "this describes no chart".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chart(text: &str) -> tempfile::TempDir {
+        let chart = tempfile::tempdir().unwrap();
+        fs::write(chart.path().join(FILE), text).unwrap();
+        chart
+    }
+
+    #[test]
+    fn dependencies_lie_in_charts() {
+        let text = "name: a\ndependencies: [{name: b}, {name: c-d}, {name: c}]\n";
+        let chart = chart(text);
+        let charts = chart.path().join("charts");
+        let absent = || {
+            let description = Description::read(chart.path()).unwrap();
+            description.absent(chart.path()).join(",")
+        };
+        assert_eq!(absent(), "b,c-d,c");
+        let archives = ["c-d-1.0.tgz", "b-v1.2.3-rc.1.tgz"];
+        fs::create_dir_all(charts.join("x")).unwrap();
+        fs::write(charts.join("x").join(FILE), "name: c\n").unwrap();
+        assert_eq!(absent(), "b,c-d");
+        for archive in archives {
+            fs::write(charts.join(archive), "").unwrap();
+        }
+        assert_eq!(absent(), "");
+    }
+
+    #[test]
+    fn what_is_no_chart_is_an_error() {
+        for (text, expected) in [
+            ("version: 1", "has no name"),
+            ("[]", "describes no chart"),
+            ("name: [", "cannot be read"),
+            ("name: a\ntype: library", "library chart"),
+        ] {
+            let error = Description::read(chart(text).path()).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

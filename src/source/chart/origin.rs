@@ -1,0 +1,165 @@
+//! Leads what helm rendered back to the files of the chart.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use super::template::{Template, ToTemplate};
+use crate::model::{Manifest, Origin};
+use crate::source::back::{Back, likeness};
+use crate::source::render::Names;
+use crate::source::{Loaded, files, read};
+use crate::yaml;
+
+/// What Helm puts before each object that it renders (`helm/pkg/action/action.go`,
+/// `renderResources`).
+const SOURCE: &str = "# Source: ";
+
+/// Which template each line of Helm's output comes from.
+pub(super) struct Sources(BTreeMap<usize, Option<String>>);
+
+impl Sources {
+    /// Reads the comments in an output.
+    pub fn of(output: &str) -> Self {
+        let mut sources = BTreeMap::new();
+        for (at, line) in output.lines().enumerate() {
+            if line.starts_with("---") {
+                sources.insert(at + 1, None);
+            } else if let Some(source) = line.strip_prefix(SOURCE) {
+                sources.insert(at + 1, Some(source.trim().to_owned()));
+            }
+        }
+        Self(sources)
+    }
+
+    /// The template that made this line, such as `chart/templates/a.yaml`.
+    pub fn of_line(&self, line: usize) -> Option<&str> {
+        let (_, source) = self.0.range(..=line).next_back()?;
+        source.as_deref()
+    }
+}
+
+/// Where the templates of a chart lie.
+pub(super) struct Templates<'t> {
+    /// The directory of the chart, without links.
+    pub chart: &'t Path,
+    pub names: &'t Names,
+    /// The file that stands for the whole chart.
+    pub place: &'t str,
+    /// What rendered it.
+    pub by: &'t str,
+}
+
+/// A file that objects were made of.
+enum Source {
+    /// Plain manifests, such as definitions of custom resources.
+    Plain(Vec<Arc<Manifest>>),
+    Template(Arc<Template>),
+}
+
+impl Source {
+    /// Reads a file of a chart, unless that leads out of it.
+    fn of(path: &Path, chart: &Path, name: &str) -> Option<Self> {
+        let path = path.canonicalize().ok()?;
+        if !path.starts_with(chart) {
+            return None;
+        }
+        let text = yaml::decode(read::file(&path).ok()?).ok()?;
+        if text.contains("{{") {
+            return Some(Self::Template(Arc::new(Template::of(&text))));
+        }
+        let mut loaded = Loaded::default();
+        files::load_bytes(name, text.into_bytes(), || false, &mut loaded);
+        let manifests = loaded.manifests.into_iter().map(Arc::new);
+        Some(Self::Plain(manifests.collect()))
+    }
+}
+
+impl Templates<'_> {
+    /// Says of objects where they come from; `sources` are their templates as Helm calls them.
+    pub fn settle(&self, manifests: &mut [Manifest], sources: &[Option<String>]) {
+        let mut files: BTreeMap<PathBuf, Option<Source>> = BTreeMap::new();
+        let mut made: BTreeMap<(PathBuf, String), (usize, usize)> = BTreeMap::new();
+        let paths: Vec<Option<PathBuf>> = sources
+            .iter()
+            .map(|source| self.path_of(source.as_deref()?))
+            .collect();
+        for (manifest, path) in manifests.iter().zip(&paths) {
+            if let Some(path) = path {
+                let key = (path.clone(), manifest.kind.clone());
+                made.entry(key).or_default().1 += 1;
+            }
+        }
+        for (manifest, path) in manifests.iter_mut().zip(paths) {
+            manifest.source_map = None;
+            let Some(path) = path else {
+                self.place(manifest, self.place.to_owned(), 1);
+                continue;
+            };
+            let name = self.names.of(&path);
+            let key = (path.clone(), manifest.kind.clone());
+            let among = made.entry(key).or_default();
+            let file = files
+                .entry(path)
+                .or_insert_with_key(|path| Source::of(path, self.chart, &name));
+            let line = file.as_ref().and_then(|file| lead(manifest, file, *among));
+            among.0 += 1;
+            self.place(manifest, name, line.unwrap_or(1));
+        }
+    }
+
+    /// `chart/templates/a.yaml`; a subchart's lie in `chart/charts/sub/templates`.
+    fn path_of(&self, source: &str) -> Option<PathBuf> {
+        let (_, below) = source.split_once('/')?;
+        // A template can print such a comment too, and name what it likes.
+        let mut parts = Path::new(below).components();
+        let is_below = parts.all(|part| matches!(part, Component::Normal(_)));
+        is_below.then(|| self.chart.join(below))
+    }
+
+    fn place(&self, manifest: &mut Manifest, file: String, line: usize) {
+        manifest.origin = Origin {
+            rendered_by: Some(self.by.into()),
+            ..Origin::file(file, 1, line)
+        };
+    }
+}
+
+/// Gives an object the way to its fields in the file, and says at which line it begins there.
+fn lead(manifest: &mut Manifest, file: &Source, among: (usize, usize)) -> Option<usize> {
+    match file {
+        Source::Template(template) => {
+            let way = ToTemplate::of(template, manifest, among)?;
+            let line = way.line();
+            manifest.source_map = Some(Arc::new(way));
+            Some(line)
+        }
+        Source::Plain(objects) => {
+            let alike = objects
+                .iter()
+                .filter_map(|written| Some((likeness(written, manifest)?, written)));
+            let (_, written) = alike.max_by_key(|(likeness, _)| *likeness)?;
+            let line = written.origin.line;
+            manifest.source_map = Some(Arc::new(Back {
+                written: Arc::clone(written),
+                built: manifest.value(),
+            }));
+            Some(line)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_are_led_back_by_the_comments_before_them() {
+        let output = "---\n# Source: a/templates/x.yaml\nkind: A\n---\nkind: B\n---\n\
+                      # Source: a/charts/b/templates/y.yaml\n\nkind: C\n";
+        let sources = Sources::of(output);
+        assert_eq!(sources.of_line(3), Some("a/templates/x.yaml"));
+        assert_eq!(sources.of_line(5), None);
+        assert_eq!(sources.of_line(9), Some("a/charts/b/templates/y.yaml"));
+    }
+}

@@ -1,0 +1,335 @@
+//! The repository that GitOps objects speak of: paths in them start at its root.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::git::{Commit, Export, Repository, around};
+use super::gitops::{GitOps, ReadAt, Target};
+use super::render::Names;
+use super::walk::Bounds;
+use super::{Loaded, remark};
+use crate::model::Revision;
+
+/// A repository's files: as they lie, or as they are in a commit.
+#[derive(Debug)]
+pub(super) struct Checkout {
+    /// The directory that stands for the root, without links.
+    pub root: PathBuf,
+    /// What its files are called.
+    pub names: Names,
+    /// How the root is called in messages.
+    called: String,
+    /// Nothing outside of this directory is read.
+    within: PathBuf,
+    commit: Option<Commit>,
+    export: Option<Export>,
+}
+
+impl Checkout {
+    /// A path in the repository, without links.
+    ///
+    /// # Errors
+    /// When it does not exist, or leads out of the repository.
+    pub fn path(&self, path: &str) -> Result<PathBuf, String> {
+        let relative = path.trim_start_matches('/');
+        let joined = self.root.join(relative);
+        let found = joined.canonicalize().map_err(|_| {
+            let left_out = self.left_out(&joined).next();
+            left_out.map_or_else(
+                || {
+                    format!(
+                        "there is no {path} in {}: is this the repository that it speaks of?",
+                        self.called
+                    )
+                },
+                |(_, why)| format!("{path}: {why}"),
+            )
+        })?;
+        if found.starts_with(&self.root) && found.starts_with(&self.within) {
+            Ok(found)
+        } else {
+            Err(format!("{path} leads out of {}", self.called))
+        }
+    }
+
+    /// What of a directory the commit names and this does not hold.
+    fn left_out<'c>(&'c self, directory: &'c Path) -> impl Iterator<Item = (PathBuf, &'c str)> {
+        let export = self.export.as_ref();
+        let all = export.into_iter().flat_map(|export| {
+            let left_out = export.left_out.iter();
+            left_out.map(|(below, why)| (export.root.join(below), why.as_str()))
+        });
+        all.filter(move |(path, _)| path.starts_with(directory))
+    }
+
+    /// Says of what was loaded from a directory which commit it is from, and what is not there.
+    pub fn sign(&self, directory: &Path, loaded: &mut Loaded) {
+        let Some(commit) = &self.commit else {
+            return;
+        };
+        for manifest in &mut loaded.manifests {
+            manifest.origin.revision = Some(commit.id.clone());
+        }
+        let left_out: Vec<_> = self.left_out(directory).collect();
+        for (path, why) in left_out {
+            loaded.error(self.names.of(&path), why);
+        }
+    }
+}
+
+/// Lends checkouts of one repository, each of a commit's made once.
+pub(super) struct Checkouts<'o> {
+    options: &'o GitOps,
+    /// Where paths start on disk, without links.
+    root: PathBuf,
+    names: Names,
+    git: OnceCell<Option<InGit>>,
+    known: RefCell<BTreeMap<String, Rc<Checkout>>>,
+}
+
+/// The Git repository around the root.
+struct InGit {
+    repository: Repository,
+    /// The root below that of the repository.
+    below: PathBuf,
+}
+
+impl<'o> Checkouts<'o> {
+    /// Those of the directory that `--repo-root` names, or else of the Git repository around
+    /// `start`, which is called as `given` is.
+    ///
+    /// # Errors
+    /// When there is none, in words for the user.
+    pub fn find(options: &'o GitOps, start: &Path) -> Result<Self, String> {
+        let root = match &options.repo_root {
+            Some(given) => given
+                .canonicalize()
+                .ok()
+                .filter(|root| root.is_dir())
+                .ok_or_else(|| format!("--repo-root: {} is no directory", given.display()))?,
+            None => {
+                let start = start
+                    .canonicalize()
+                    .map_err(|_| format!("{} does not exist", start.display()))?;
+                let (root, _) = around(&start).ok_or_else(|| {
+                    format!(
+                        "there is no Git repository around {}: say with --repo-root where paths \
+                         start",
+                        start.display()
+                    )
+                })?;
+                root
+            }
+        };
+        let given = options.repo_root.as_deref().unwrap_or(start);
+        Ok(Self {
+            options,
+            root,
+            names: Names::like(given),
+            git: OnceCell::new(),
+            known: RefCell::default(),
+        })
+    }
+
+    /// The checkout that a source is read from which asks for a revision, or for none.
+    ///
+    /// # Errors
+    /// When there is no such revision, or it cannot be read.
+    pub fn of(&self, target: Option<&Target>) -> Result<Rc<Checkout>, String> {
+        let commit = match (&self.options.read_at, target) {
+            (ReadAt::WorkTree, _) | (ReadAt::Target, None) => None,
+            (ReadAt::Revision(revision), _) => {
+                let git = self.git()?;
+                let commit = git.repository.resolve(revision);
+                Some(commit.map_err(|error| error.to_string())?)
+            }
+            (ReadAt::Target, Some(target)) => {
+                let commit = self.commit(target);
+                Some(commit.ok_or_else(|| self.unknown(target))?)
+            }
+        };
+        let id = commit.as_ref().map_or(String::new(), |c| c.id.to_string());
+        if let Some(known) = self.known.borrow().get(&id) {
+            return Ok(Rc::clone(known));
+        }
+        let checkout = Rc::new(match commit {
+            Some(commit) => self.exported(commit)?,
+            None => self.work_tree()?,
+        });
+        self.known.borrow_mut().insert(id, Rc::clone(&checkout));
+        Ok(checkout)
+    }
+
+    fn work_tree(&self) -> Result<Checkout, String> {
+        let within = if self.options.untrusted {
+            let here = Path::new(".").canonicalize();
+            here.map_err(|error| format!("the current directory cannot be read: {error}"))?
+        } else {
+            self.root.clone()
+        };
+        Ok(Checkout {
+            root: self.root.clone(),
+            names: self.names.clone(),
+            called: self.root.display().to_string(),
+            within,
+            commit: None,
+            export: None,
+        })
+    }
+
+    fn exported(&self, commit: Commit) -> Result<Checkout, String> {
+        let git = self.git()?;
+        let bounds = self.options.bounds();
+        let export = Export::of(&git.repository, &commit, &bounds)?;
+        let called = format!("{} ({})", commit.name, commit.short());
+        let root = export.root.join(&git.below).canonicalize();
+        let root = root
+            .ok()
+            .filter(|root| root.starts_with(&export.root) && root.is_dir())
+            .ok_or_else(|| format!("there is no {} in {called}", git.below.display()))?;
+        Ok(Checkout {
+            names: self
+                .names
+                .clone()
+                .of_copy(&export.root, git.repository.root()),
+            called,
+            within: root.clone(),
+            root,
+            commit: Some(commit),
+            export: Some(export),
+        })
+    }
+
+    fn git(&self) -> Result<&InGit, String> {
+        let git = self.git.get_or_init(|| {
+            let (root, below) = around(&self.root)?;
+            let repository = Repository::open(&root).ok()?;
+            Some(InGit { repository, below })
+        });
+        git.as_ref().ok_or_else(|| {
+            format!(
+                "{} lies in no Git repository that can be read, and so has no revisions",
+                self.root.display()
+            )
+        })
+    }
+
+    /// The commit that a tool would read for a target, as far as this clone knows.
+    fn commit(&self, target: &Target) -> Option<Commit> {
+        let git = self.git().ok()?;
+        let remote = git.repository.remote_at(&target.address);
+        let remote = remote.unwrap_or_else(|| "origin".to_owned());
+        let mut names = target.references(&remote).into_iter();
+        let commit = names.find_map(|name| git.repository.resolve(&name).ok())?;
+        Some(Commit {
+            name: target.to_string(),
+            ..commit
+        })
+    }
+
+    fn unknown(&self, target: &Target) -> String {
+        if let Err(message) = self.git() {
+            return message;
+        }
+        format!(
+            "its revision {target} is not in this clone: `git fetch --tags` it, or say with --ref \
+             which one is to be read"
+        )
+    }
+
+    /// What there is to say when what lies here is read, and a tool would read another commit.
+    pub fn difference(&self, target: &Target) -> Option<String> {
+        if self.options.read_at != ReadAt::WorkTree || self.is_at(&target.address) == Some(false) {
+            return None;
+        }
+        let wanted = self.commit(target)?;
+        let here = self.git().ok()?.repository.resolve("HEAD").ok()?;
+        let differ = wanted.tree != here.tree;
+        differ.then(|| {
+            format!(
+                "its revision {target} is {}, and what lies here was read, at or after {}: pass \
+                 --target-revision to read {target}",
+                wanted.short(),
+                here.short()
+            )
+        })
+    }
+
+    /// Whether a repository's address is one that Git fetches this one from; `None` when Git
+    /// names none.
+    pub fn is_at(&self, address: &str) -> Option<bool> {
+        let git = self.git().ok()?;
+        let known = git.repository.has_remotes();
+        known.then(|| git.repository.remote_at(address).is_some())
+    }
+
+    /// The commits that were read.
+    pub fn revisions(&self) -> Vec<Revision> {
+        let known = self.known.borrow();
+        let commits = known.values().filter_map(|known| known.commit.as_ref());
+        commits.map(Commit::revision).collect()
+    }
+
+    /// The file of a GitOps object, as it is where the paths in it are read: at the revision, if
+    /// the commit has it.
+    ///
+    /// # Errors
+    /// When it cannot be read, in words for the user.
+    pub fn file(&self, path: &Path, loaded: &mut Loaded) -> Result<Vec<u8>, String> {
+        if let ReadAt::Revision(_) = &self.options.read_at {
+            let checkout = self.of(None)?;
+            if let Some(copy) = self.copy_of(path, &checkout) {
+                return super::read::file(&copy);
+            }
+            let message = format!("it is not in {}, and is read as it lies", checkout.called);
+            loaded.warnings.push(remark(path.display(), message, false));
+        }
+        super::read::file(path)
+    }
+
+    /// A file of this repository in a copy of it.
+    fn copy_of(&self, path: &Path, checkout: &Checkout) -> Option<PathBuf> {
+        let (root, below) = around(path)?;
+        let export = checkout.export.as_ref()?;
+        let is_here = root == self.git().ok()?.repository.root();
+        let copy = is_here.then(|| export.root.join(below))?;
+        copy.canonicalize()
+            .ok()
+            .filter(|copy| copy.starts_with(&export.root))
+    }
+}
+
+impl GitOps {
+    /// What keeps reading from going on without an end.
+    pub(super) fn bounds(&self) -> Bounds {
+        if self.untrusted {
+            Bounds::tight(None)
+        } else {
+            Bounds::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_stay_within() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        std::fs::create_dir_all(root.join("repo/.git")).unwrap();
+        std::fs::create_dir_all(root.join("repo/apps")).unwrap();
+        let options = GitOps::default();
+        let checkouts = Checkouts::find(&options, &root.join("repo/apps")).unwrap();
+        let checkout = checkouts.of(None).unwrap();
+        assert_eq!(checkout.root, root.join("repo"));
+        assert!(checkout.path("./apps").is_ok());
+        assert!(checkout.path("/apps").is_ok());
+        assert!(checkout.path("../").unwrap_err().contains("leads out"));
+        let missing = checkout.path("nowhere").unwrap_err();
+        assert!(missing.contains("no nowhere"), "{missing}");
+    }
+}

@@ -1,0 +1,56 @@
+//! What an object's metadata says about whether it is one that a cluster keeps.
+
+use serde_json::{Map, Value};
+
+use super::{Class, error_at};
+
+/// The error of metadata that the API server would refuse, since it must be text and is not.
+pub(super) fn not_text(metadata: &Map<String, Value>) -> Option<Class> {
+    let is_text = |value: &Value| value.is_string() || value.is_null();
+    for (field, message) in [
+        ("name", "metadata.name must be text: quote it"),
+        ("namespace", "metadata.namespace must be text: quote it"),
+        (
+            "generateName",
+            "metadata.generateName must be text: quote it",
+        ),
+    ] {
+        if !metadata.get(field).is_none_or(is_text) {
+            return Some(error_at(message, &["metadata", field]));
+        }
+    }
+    for (field, message) in [
+        ("labels", "labels must be text: quote the value"),
+        ("annotations", "annotations must be text: quote the value"),
+    ] {
+        match metadata.get(field) {
+            None | Some(Value::Null) => {}
+            Some(Value::Object(values)) => {
+                if let Some((key, _)) = values.iter().find(|(_, value)| !is_text(value)) {
+                    return Some(error_at(message, &["metadata", field, key]));
+                }
+            }
+            Some(_) => return Some(error_at(message, &["metadata", field])),
+        }
+    }
+    None
+}
+
+/// Why an object that is applied like any other is not to be found in the cluster afterwards.
+pub(super) fn never_applied(metadata: &Map<String, Value>, name: &str) -> Option<&'static str> {
+    let annotation = |key: &str| metadata.get("annotations").and_then(|all| all.get(key));
+    if annotation("argocd.argoproj.io/hook").is_some() {
+        return Some("a hook of Argo CD, which comes and goes with a sync");
+    }
+    if annotation("helm.sh/hook").is_some() {
+        return Some("a hook of Helm, which comes and goes with a release");
+    }
+    // https://kpt.dev/book/04-using-functions/#specifying-functions-in-the-kptfile
+    if annotation("config.kubernetes.io/local-config").is_some_and(|value| value == "true") {
+        return Some("marked as local configuration, which is not applied");
+    }
+    if name.is_empty() && metadata.contains_key("generateName") {
+        return Some("generateName without a name: the cluster names each copy anew");
+    }
+    None
+}

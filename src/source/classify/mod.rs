@@ -1,0 +1,251 @@
+//! Tells Kubernetes objects from everything else that lies in a tree of manifests. What is no
+//! object is named with the reason, and what looks like one and cannot be one is an error. The
+//! reasons never quote the document, which may be a Secret.
+
+mod client_side;
+mod metadata;
+mod patch;
+mod template;
+
+use serde_json::{Map, Value};
+
+use crate::model::{Step, group_of};
+use client_side::{client_side, what_it_may_be};
+use metadata::{never_applied, not_text};
+use patch::has_patch_directive;
+use template::holds_placeholder;
+
+pub(super) use client_side::is_other_json;
+pub(super) use template::is_template;
+
+/// What a document is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    /// An object that a cluster can hold.
+    Object,
+    /// A list of objects, whose `items` are to be looked at one by one.
+    List,
+    /// Nothing at all.
+    Empty,
+    /// No object, and why.
+    Skip(String),
+    /// Meant to be an object, and not readable as one: why, and at which field.
+    Error(&'static str, Vec<Step>),
+}
+
+fn skip(reason: &str) -> Class {
+    Class::Skip(reason.to_owned())
+}
+
+fn error(message: &'static str) -> Class {
+    Class::Error(message, Vec::new())
+}
+
+fn error_at(message: &'static str, fields: &[&str]) -> Class {
+    let steps = fields.iter().map(|field| Step::Field((*field).to_owned()));
+    Class::Error(message, steps.collect())
+}
+
+/// What a document is; `file_name` is the last part of its path.
+pub(super) fn classify(value: &Value, file_name: &str) -> Class {
+    let fields = match value {
+        Value::Null => return Class::Empty,
+        Value::Object(fields) => fields,
+        Value::Array(items) => return sequence(items),
+        Value::String(text) if text.contains("apiVersion") => {
+            return error("the whole document reads as one text, and not as the object it holds");
+        }
+        _ => return skip("a single value, and no mapping"),
+    };
+    let (kind, api_version) = (fields.get("kind"), fields.get("apiVersion"));
+    if let Some(class) = without_type(fields, kind, api_version, file_name) {
+        return class;
+    }
+    let (Some(kind), Some(api_version)) = (
+        kind.and_then(Value::as_str),
+        api_version.and_then(Value::as_str),
+    ) else {
+        return error("apiVersion and kind must be text: quote them");
+    };
+    if kind.is_empty() || api_version.is_empty() {
+        return error("apiVersion and kind must not be empty");
+    }
+    if let Some(what) = client_side(fields, kind, api_version) {
+        return Class::Skip(format!("{what}, which never is in a cluster"));
+    }
+    if is_list(fields, kind) {
+        return Class::List;
+    }
+    if is_of_kubernetes(api_version) && is_message(kind) {
+        return skip("a request to the API server or an answer of it, which no cluster keeps");
+    }
+    if holds_placeholder(kind) || holds_placeholder(api_version) {
+        return skip(TEMPLATE);
+    }
+    object(fields, api_version)
+}
+
+const TEMPLATE: &str = "a template: a placeholder stands where its identity is to be";
+
+/// What an object is whose type is known.
+fn object(fields: &Map<String, Value>, api_version: &str) -> Class {
+    const NO_NAME: &str = "metadata.name is missing";
+    let metadata = match fields.get("metadata") {
+        Some(Value::Object(metadata)) => metadata,
+        Some(Value::Null) | None if is_of_kubernetes(api_version) => return error(NO_NAME),
+        Some(Value::Null) | None => {
+            return skip("no metadata.name, which every object of a cluster has");
+        }
+        Some(_) => return error_at("metadata must be a mapping", &["metadata"]),
+    };
+    if let Some(class) = not_text(metadata) {
+        return class;
+    }
+    let text = |field: &str| metadata.get(field).and_then(Value::as_str).unwrap_or("");
+    let (name, namespace) = (text("name"), text("namespace"));
+    if let Some(reason) = never_applied(metadata, name) {
+        return skip(reason);
+    }
+    if name.is_empty() {
+        return error_at(NO_NAME, &["metadata"]);
+    }
+    if holds_placeholder(name) || namespace.contains('$') || holds_placeholder(namespace) {
+        return skip(TEMPLATE);
+    }
+    if has_patch_directive(fields) {
+        return skip("a strategic merge patch (it holds `$patch` or the like), and no object");
+    }
+    if fields.get("sops").is_some_and(Value::is_object) {
+        return skip("encrypted by SOPS, so that its values cannot be compared: decrypt it first");
+    }
+    Class::Object
+}
+
+/// Whether a group is one of Kubernetes' own, so that an object without a name is a mistake. The
+/// groups of other programs are domains of theirs, and not all of their files are objects.
+fn is_of_kubernetes(api_version: &str) -> bool {
+    let group = group_of(api_version);
+    !group.contains('.') || group.ends_with(".k8s.io")
+}
+
+/// Whether a kind is only ever sent, and never stored.
+fn is_message(kind: &str) -> bool {
+    const MESSAGES: [&str; 9] = [
+        "APIGroup",
+        "APIVersions",
+        "Binding",
+        "DeploymentRollback",
+        "Eviction",
+        "Scale",
+        "SerializedReference",
+        "Status",
+        "TokenRequest",
+    ];
+    MESSAGES.contains(&kind) || kind.ends_with("Options") || kind.ends_with("Review")
+}
+
+/// What a top-level sequence is.
+fn sequence(items: &[Value]) -> Class {
+    let all_have = |field: &str| items.iter().all(|item| item.get(field).is_some());
+    if items.is_empty() {
+        skip("an empty list")
+    } else if all_have("op") && all_have("path") {
+        skip("a JSON patch (RFC 6902), and no object")
+    } else if all_have("apiVersion") && all_have("kind") {
+        error(
+            "kubectl reads no bare list of objects: separate them with `---`, or put them under \
+             `items` of a `kind: List`",
+        )
+    } else {
+        skip("a list, and no mapping")
+    }
+}
+
+/// What a mapping is that lacks `kind` or `apiVersion`; `None` when it has both.
+fn without_type(
+    fields: &Map<String, Value>,
+    kind: Option<&Value>,
+    api_version: Option<&Value>,
+    file_name: &str,
+) -> Option<Class> {
+    let has_name = fields
+        .get("metadata")
+        .is_some_and(|metadata| metadata.get("name").is_some());
+    match (kind, api_version) {
+        (Some(_), Some(_)) => None,
+        (None, Some(_)) if has_name => Some(error("kind is missing")),
+        (Some(_), None) if has_name => Some(error("apiVersion is missing")),
+        _ => Some(Class::Skip(format!(
+            "{}, without apiVersion and kind",
+            what_it_may_be(fields, file_name)
+        ))),
+    }
+}
+
+/// Whether a document is a list of objects: `List`, or a kind's own list as the API server answers
+/// with. Some custom kinds end in `List` too and have a name, which no list has.
+fn is_list(fields: &Map<String, Value>, kind: &str) -> bool {
+    let has_name = fields
+        .get("metadata")
+        .is_some_and(|metadata| metadata.get("name").is_some());
+    let items = fields.get("items");
+    kind.ends_with("List")
+        && !has_name
+        && items.is_none_or(|items| items.is_array() || items.is_null())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn object_with(key: &str, value: Value) -> Value {
+        let mut object = json!({
+            "apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "a"},
+        });
+        object[key] = value;
+        object
+    }
+
+    #[test]
+    fn directives_make_a_patch_unless_a_field_says_that_it_holds_one() {
+        let is_patch = |spec| {
+            let class = classify(&object_with("spec", spec), "a.yaml");
+            matches!(class, Class::Skip(reason) if reason.contains("strategic"))
+        };
+        assert!(is_patch(json!([{"x": {"$patch": "delete"}}])));
+        assert!(is_patch(json!({"$setElementOrder/ports": []})));
+        assert!(!is_patch(
+            json!({"patchStrategicMerge": {"$patch": "delete"}})
+        ));
+        assert!(!is_patch(json!({"$ref": "#/definitions/a"})));
+    }
+
+    #[test]
+    fn flux_has_kustomizations_that_are_objects() {
+        let of_group = |group: &str| {
+            let api_version = format!("{group}/v1");
+            let mut object = object_with("kind", json!("Kustomization"));
+            object["apiVersion"] = json!(api_version);
+            classify(&object, "kustomization.yaml")
+        };
+        assert_eq!(of_group("kustomize.toolkit.fluxcd.io"), Class::Object);
+        assert!(matches!(
+            of_group("kustomize.config.k8s.io"),
+            Class::Skip(_)
+        ));
+    }
+
+    #[test]
+    fn what_is_only_sent_is_no_object() {
+        let of_kind = |kind: &str, api_version: &str| {
+            let mut object = object_with("kind", json!(kind));
+            object["apiVersion"] = json!(api_version);
+            classify(&object, "a.yaml")
+        };
+        for kind in ["Status", "DeleteOptions", "SubjectAccessReview", "Eviction"] {
+            assert!(matches!(of_kind(kind, "v1"), Class::Skip(_)), "{kind}");
+            assert_eq!(of_kind(kind, "example.com/v1"), Class::Object, "{kind}");
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Tells strategic merge patches from objects.
+
+use serde_json::{Map, Value};
+
+/// Whether a directive of a strategic merge patch stands in an object
+/// (`k8s.io/apimachinery/pkg/util/strategicpatch`). Objects that hold whole patches of others, as
+/// policies do, keep them under fields that say so.
+pub(super) fn has_patch_directive(fields: &Map<String, Value>) -> bool {
+    let mut stack: Vec<&Value> = Vec::new();
+    let mut mapping = Some(fields);
+    loop {
+        for (key, value) in mapping.into_iter().flatten() {
+            if is_directive(key) {
+                return true;
+            }
+            if !key.to_ascii_lowercase().contains("patch") {
+                stack.push(value);
+            }
+        }
+        mapping = loop {
+            match stack.pop() {
+                None => return false,
+                Some(Value::Array(items)) => stack.extend(items),
+                Some(Value::Object(fields)) => break Some(fields),
+                Some(_) => {}
+            }
+        };
+    }
+}
+
+fn is_directive(key: &str) -> bool {
+    key.starts_with('$')
+        && (matches!(key, "$patch" | "$retainKeys")
+            || key.starts_with("$setElementOrder/")
+            || key.starts_with("$deleteFromPrimitiveList/"))
+}

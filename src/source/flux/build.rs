@@ -1,0 +1,137 @@
+//! The objects of a Kustomization's path, before variables are replaced.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use super::Kustomization;
+use super::spec::Spec;
+use crate::source::kustomize::{Build, has_file};
+use crate::source::{Loaded, files, plan, walk};
+
+impl Kustomization<'_> {
+    /// Reads the directory, or builds it: Flux makes a kustomization of all files where there is
+    /// none (`fluxcd/pkg/kustomize`, `Generator`).
+    pub(super) fn built(
+        &self,
+        spec: &Spec,
+        directory: &Path,
+        loaded: &mut Loaded,
+    ) -> Result<(), String> {
+        let over = over(spec);
+        let components = components(spec, directory)?;
+        let names = &self.checkout.names;
+        if has_file(directory) {
+            let build = self.build(vec![directory.to_owned()], Vec::new(), over, components);
+            loaded.append(build.load(self.options.rendering()?));
+            loaded.append(plan::unused(directory, names));
+            return Ok(());
+        }
+        let bounds = self.options.bounds();
+        let most = bounds.bytes;
+        let (found, walked) = files::found_on_disk(directory, names, bounds);
+        loaded.append(walked);
+        let (directories, raw) = split(found);
+        for directory in &directories {
+            loaded.append(plan::unused(directory, names));
+        }
+        if over.is_empty() && components.is_empty() {
+            for file in &raw {
+                loaded.append(files::load_on_disk(file, most));
+            }
+            for directory in directories {
+                let build = self.build(vec![directory], Vec::new(), Map::new(), Vec::new());
+                loaded.append(build.load(self.options.rendering()?));
+            }
+            return Ok(());
+        }
+        let mut files = Vec::new();
+        for file in &raw {
+            let mut part = files::load_on_disk(file, most);
+            if let (walk::Found::File { canonical, .. }, false) = (file, part.manifests.is_empty())
+            {
+                files.push(canonical.clone());
+            }
+            part.manifests.clear();
+            loaded.append(part);
+        }
+        let build = self.build(directories, files, over, components);
+        loaded.append(build.load(self.options.rendering()?));
+        Ok(())
+    }
+
+    fn build<'b>(
+        &'b self,
+        directories: Vec<PathBuf>,
+        files: Vec<PathBuf>,
+        over: Map<String, Value>,
+        components: Vec<PathBuf>,
+    ) -> Build<'b> {
+        Build {
+            directories,
+            files,
+            names: &self.checkout.names,
+            over,
+            components,
+            within: Some(&self.checkout.root),
+            // Flux loads files from anywhere in its source.
+            load_outside: true,
+        }
+    }
+}
+
+/// Directories that are laid over everything.
+fn components(spec: &Spec, directory: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut components = Vec::new();
+    for component in &spec.components {
+        match directory.join(component).canonicalize() {
+            Ok(path) => components.push(path),
+            Err(_) if spec.ignore_missing_components => {}
+            Err(_) => return Err(format!("there is no component {component}")),
+        }
+    }
+    Ok(components)
+}
+
+/// The settings, as fields of a kustomization.
+fn over(spec: &Spec) -> Map<String, Value> {
+    let mut fields = Map::new();
+    for (field, value) in [
+        ("namespace", &spec.target_namespace),
+        ("namePrefix", &spec.name_prefix),
+        ("nameSuffix", &spec.name_suffix),
+    ] {
+        if !value.is_empty() {
+            fields.insert(field.to_owned(), json!(value));
+        }
+    }
+    for (field, list) in [("patches", &spec.patches), ("images", &spec.images)] {
+        if !list.is_empty() {
+            fields.insert(field.to_owned(), json!(list));
+        }
+    }
+    fields
+}
+
+/// The outermost directories with a kustomization, and the files outside of them.
+fn split(found: Vec<walk::Found>) -> (Vec<PathBuf>, Vec<walk::Found>) {
+    let parent = |file: &walk::Found| match file {
+        walk::Found::File { canonical, .. } => canonical.parent().map(Path::to_owned),
+        _ => None,
+    };
+    let all: BTreeSet<PathBuf> = found
+        .iter()
+        .filter_map(parent)
+        .filter(|d| has_file(d))
+        .collect();
+    let is_below = |path: &Path| all.iter().any(|other| path.starts_with(other));
+    let outermost = all
+        .iter()
+        .filter(|directory| directory.parent().is_none_or(|parent| !is_below(parent)));
+    let outermost = outermost.cloned().collect();
+    let raw = found
+        .into_iter()
+        .filter(|file| parent(file).is_some_and(|parent| !is_below(&parent)));
+    (outermost, raw.collect())
+}

@@ -1,0 +1,75 @@
+//! What Flux holds to be its own: the inventory of a Kustomization.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{Kustomization, VERSIONS};
+use crate::model::ResourceKey;
+use crate::source::gitops::in_cluster;
+
+impl Kustomization<'_> {
+    /// What Flux holds to be its own: `status.inventory` of the live Kustomization.
+    pub(super) fn inventory(&self) -> BTreeSet<(ResourceKey, String)> {
+        let (namespace, name) = (
+            self.found.metadata("namespace"),
+            self.found.metadata("name"),
+        );
+        // Whoever is not trusted could have any object looked up.
+        let Some(live) = self.live else {
+            return BTreeSet::new();
+        };
+        let live = match self.found.value.pointer("/status/inventory") {
+            Some(_) => None,
+            None => in_cluster(live, &VERSIONS, "Kustomization", namespace, name).ok(),
+        };
+        let object = live.map_or_else(|| self.found.value.clone(), |live| live.value);
+        let entries = object.pointer("/status/inventory/entries");
+        let entries = entries.and_then(Value::as_array).into_iter().flatten();
+        let text = |entry: &Value, field: &str| entry.get(field)?.as_str().map(str::to_owned);
+        entries
+            .filter_map(|entry| {
+                let key = inventory_key(&text(entry, "id")?)?;
+                let version = text(entry, "v")?;
+                let api_version = if key.group.is_empty() {
+                    version
+                } else {
+                    format!("{}/{version}", key.group)
+                };
+                Some((key, api_version))
+            })
+            .collect()
+    }
+}
+
+/// `namespace_name_group_Kind` (`cli-utils/pkg/object`, `ParseObjMetadata`); a colon in a name is
+/// written `__`.
+fn inventory_key(id: &str) -> Option<ResourceKey> {
+    let (namespace, rest) = id.split_once('_')?;
+    let (rest, kind) = rest.rsplit_once('_')?;
+    let (name, group) = rest.rsplit_once('_')?;
+    Some(ResourceKey {
+        group: group.to_owned(),
+        kind: kind.to_owned(),
+        namespace: (!namespace.is_empty()).then(|| namespace.to_owned()),
+        name: name.replace("__", ":"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_of_inventories() {
+        let key = |id: &str| inventory_key(id).map(|key| (key.group.clone(), key.to_string()));
+        let expected = ("apps".to_owned(), "Deployment shop/cart".to_owned());
+        assert_eq!(key("shop_cart_apps_Deployment"), Some(expected));
+        let expected = (String::new(), "Namespace shop".to_owned());
+        assert_eq!(key("_shop__Namespace"), Some(expected));
+        let expected = "ClusterRole system:x".to_owned();
+        let found = key("_system__x_rbac.authorization.k8s.io_ClusterRole");
+        assert_eq!(found.map(|(_, said)| said), Some(expected));
+        assert_eq!(key("shop"), None);
+    }
+}

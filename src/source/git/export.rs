@@ -1,0 +1,194 @@
+//! Copies of a commit's files on disk, for renderers: they read directories and nothing else.
+//!
+//! The bytes are those of Git's objects. It is no checkout: no filter, hook or attribute is looked
+//! at, and a link is made only where it leads to something in the same commit.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
+use tempfile::TempDir;
+
+use super::repository::{Commit, Repository};
+use super::tree::CommitTree;
+use crate::source::render::relative_to;
+use crate::source::tree::{Kind, Tree};
+use crate::source::walk::{Bounds, OUTSIDE, SUBMODULE};
+
+/// The most that is copied, in bytes.
+const MOST: u64 = 1 << 30;
+
+/// A copy of a commit's files, which goes when it is dropped.
+#[derive(Debug)]
+pub(in crate::source) struct Export {
+    /// The directory that stands for the root of the repository, without links.
+    pub root: PathBuf,
+    /// What is not copied, by its path below the root, and why.
+    pub left_out: BTreeMap<PathBuf, String>,
+    _directory: TempDir,
+}
+
+/// What is to be copied, by paths below the root.
+#[derive(Default)]
+struct Plan {
+    directories: Vec<PathBuf>,
+    files: Vec<PathBuf>,
+    links: Vec<PathBuf>,
+    left_out: BTreeMap<PathBuf, String>,
+}
+
+impl Export {
+    /// Copies the files of a commit.
+    ///
+    /// # Errors
+    /// When there are more than `bounds` allow, or they cannot be written.
+    pub fn of(repository: &Repository, commit: &Commit, bounds: &Bounds) -> Result<Self, String> {
+        let tree = CommitTree::new(repository, commit);
+        let mut plan = Plan::of(&tree, bounds)?;
+        let directory = tempfile::Builder::new().prefix("driftctl-").tempdir();
+        let directory = directory.map_err(|error| unwritten(&error))?;
+        let root = directory.path().canonicalize();
+        let root = root.map_err(|error| unwritten(&error))?;
+        for below in &plan.directories {
+            fs::create_dir_all(root.join(below)).map_err(|error| unwritten(&error))?;
+        }
+        let copied = AtomicU64::new(0);
+        let results: Vec<Result<(), Trouble>> = plan
+            .files
+            .par_iter()
+            .map(|below| copy(&tree, below, &root, &copied))
+            .collect();
+        for (below, result) in plan.files.iter().zip(results) {
+            match result {
+                Ok(()) => {}
+                Err(Trouble::One(why)) => {
+                    plan.left_out.insert(below.clone(), why);
+                }
+                Err(Trouble::All(why)) => return Err(why),
+            }
+        }
+        for below in &plan.links {
+            if let Err(why) = link(&tree, below, &root) {
+                plan.left_out.insert(below.clone(), why);
+            }
+        }
+        Ok(Self {
+            root,
+            left_out: plan.left_out,
+            _directory: directory,
+        })
+    }
+}
+
+impl Plan {
+    fn of(tree: &CommitTree<'_>, bounds: &Bounds) -> Result<Self, String> {
+        let mut plan = Self::default();
+        let mut ahead = vec![(PathBuf::new(), 0)];
+        let mut entries = 0;
+        while let Some((directory, depth)) = ahead.pop() {
+            if depth > bounds.depth {
+                return Err(format!(
+                    "directories are nested deeper than {}",
+                    bounds.depth
+                ));
+            }
+            let listed = tree.list(&directory).map_err(|error| tree.reason(&error))?;
+            entries += listed.len();
+            if entries > bounds.entries {
+                return Err(format!(
+                    "the commit holds more than {} files and directories, which is too much to \
+                     render from",
+                    bounds.entries
+                ));
+            }
+            for entry in listed {
+                let below = directory.join(&entry.name);
+                match entry.kind {
+                    Kind::Directory => ahead.push((below, depth + 1)),
+                    Kind::File => plan.files.push(below),
+                    Kind::Link => plan.links.push(below),
+                    Kind::Submodule => {
+                        plan.left_out.insert(below, SUBMODULE.to_owned());
+                    }
+                    Kind::Other | Kind::Outside => {}
+                }
+            }
+            plan.directories.push(directory);
+        }
+        Ok(plan)
+    }
+}
+
+/// What keeps files from being copied.
+enum Trouble {
+    /// One of them.
+    One(String),
+    /// All of them.
+    All(String),
+}
+
+fn copy(
+    tree: &CommitTree<'_>,
+    below: &Path,
+    root: &Path,
+    copied: &AtomicU64,
+) -> Result<(), Trouble> {
+    let bytes = tree.bytes(below);
+    let bytes = bytes.map_err(|error| Trouble::One(tree.reason(&error)))?;
+    let before = copied.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+    if before + bytes.len() as u64 > MOST {
+        return Err(Trouble::All(format!(
+            "the commit holds more than {} MiB, which is too much to render from",
+            MOST >> 20
+        )));
+    }
+    // A name that differs in case alone is the same to some file systems: nothing is overwritten.
+    let file = File::create_new(root.join(below));
+    match file.and_then(|mut file| file.write_all(&bytes)) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Trouble::One(
+            "another file's name differs from its in case only, which this file system cannot \
+             tell apart"
+                .to_owned(),
+        )),
+        Err(error) => Err(Trouble::All(unwritten(&error))),
+    }
+}
+
+/// Makes a link that leads straight to what the commit's leads to.
+fn link(tree: &CommitTree<'_>, below: &Path, root: &Path) -> Result<(), String> {
+    let target = tree
+        .resolve(below)
+        .map_err(|_| "this link leads nowhere in the commit".to_owned())?;
+    match target.kind {
+        Kind::File | Kind::Directory => {}
+        Kind::Submodule => return Err(SUBMODULE.to_owned()),
+        _ => return Err(OUTSIDE.to_owned()),
+    }
+    let at = root.join(below);
+    let from = at.parent().unwrap_or(root);
+    make_link(&relative_to(&root.join(target.canonical), from), &at)
+        .map_err(|error| unwritten(&error))
+}
+
+#[cfg(unix)]
+fn make_link(target: &Path, at: &Path) -> io::Result<()> {
+    let target = if target.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        target
+    };
+    std::os::unix::fs::symlink(target, at)
+}
+
+#[cfg(not(unix))]
+fn make_link(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+fn unwritten(error: &io::Error) -> String {
+    format!("the commit's files cannot be copied for the renderer: {error}")
+}

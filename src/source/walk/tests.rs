@@ -1,0 +1,88 @@
+//! Walks through trees that no test can lay out on disk.
+
+use super::super::tree::Entry;
+use super::*;
+
+/// A tree of so many directories, each with as many files, of which some cannot be listed.
+struct Made {
+    directories: usize,
+    files: usize,
+    /// What happens to the directories of this name when they are listed.
+    gone: Option<(&'static str, io::ErrorKind)>,
+}
+
+impl Tree for Made {
+    fn resolve(&self, path: &Path) -> io::Result<Resolved> {
+        Ok(Resolved {
+            canonical: path.to_owned(),
+            kind: Kind::Directory,
+        })
+    }
+
+    fn list(&self, canonical: &Path) -> io::Result<Vec<Entry>> {
+        if let Some((name, error)) = self.gone
+            && canonical.ends_with(name)
+        {
+            return Err(error.into());
+        }
+        let depth = canonical.components().count();
+        let directories = if depth == 1 { self.directories } else { 0 };
+        let directories = (0..directories).map(|n| (format!("d{n}"), Kind::Directory));
+        let files = (0..self.files).map(|n| (format!("f{n}.yaml"), Kind::File));
+        let entries = directories.chain(files);
+        let entries = entries.map(|(name, kind)| Entry {
+            name: name.into(),
+            kind,
+        });
+        Ok(entries.collect())
+    }
+
+    fn read(&self, _: &Path) -> Result<Vec<u8>, String> {
+        Ok(Vec::new())
+    }
+}
+
+fn walked(tree: &Made, bounds: Bounds) -> (usize, Vec<String>) {
+    let mut walk = Walk::through(tree, bounds);
+    walk.argument(Path::new("deploy"), Path::new("/deploy"));
+    let (found, loaded) = walk.finish();
+    let errors = loaded.errors.iter();
+    let errors = errors.map(|error| format!("{}: {}", error.place, error.message));
+    (found.len(), errors.collect())
+}
+
+#[test]
+fn a_directory_that_goes_while_it_is_walked_is_an_error() {
+    for (kind, expected) in [
+        (io::ErrorKind::NotFound, "no such file or directory"),
+        (io::ErrorKind::PermissionDenied, "permission denied"),
+        (io::ErrorKind::NotADirectory, "cannot be read"),
+    ] {
+        let tree = Made {
+            directories: 3,
+            files: 2,
+            gone: Some(("d1", kind)),
+        };
+        let (found, errors) = walked(&tree, Bounds::default());
+        assert_eq!(found, 6, "{errors:?}");
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert!(
+            errors[0].starts_with(&format!("deploy/d1: {expected}")),
+            "{errors:?}"
+        );
+    }
+}
+
+#[test]
+fn a_wide_tree_is_read_up_to_a_bound() {
+    let tree = Made {
+        directories: 100,
+        files: 999,
+        gone: None,
+    };
+    let (found, errors) = walked(&tree, Bounds::default());
+    assert_eq!((found, errors.len()), (100_899, 0));
+    let (found, errors) = walked(&tree, Bounds::tight(None));
+    assert!(found < 50_000 && errors.len() == 1, "{found} {errors:?}");
+    assert!(errors[0].contains("more than 50000 files and directories"));
+}

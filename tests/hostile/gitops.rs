@@ -1,0 +1,190 @@
+//! Objects of GitOps tools that somebody wrote who is not trusted, and kubeconfigs.
+
+use std::os::unix::fs::symlink;
+
+use super::{config, place, refused, run};
+use crate::support::Place;
+
+/// A repository with live objects that its author must not see.
+fn repository() -> Place {
+    let secret = r#"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"keys","namespace":"kube-system"},"data":{"pw":"aHVudGVyMg=="}}"#;
+    let map = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"keys","namespace":"kube-system","annotations":{"argocd.argoproj.io/tracking-id":"web:/ConfigMap:kube-system/keys"}},"data":{"pw":"hunter2"}}"#;
+    let list = format!(r#"{{"apiVersion":"v1","kind":"List","items":[{secret},{map}]}}"#);
+    place().folder(".git").file("live.json", list).file(
+        "apps/cart.yaml",
+        config("cart").replace("key: a", "key: '${pw}'"),
+    )
+}
+
+fn application(fields: &str) -> String {
+    format!(
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: web}}\nspec:\n  \
+         destination: {{namespace: kube-system}}\n  source: {fields}\n"
+    )
+}
+
+fn kustomization(fields: &str) -> String {
+    format!(
+        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {{name: apps, \
+         namespace: kube-system}}\nspec:\n  path: ./apps\n{fields}"
+    )
+}
+
+const UNTRUSTED: [&str; 3] = ["--untrusted", "-n", "shop"];
+
+#[test]
+fn paths_of_applications_stay_within() {
+    for (source, expected) in [
+        ("{path: ../..}", "leads out of"),
+        ("{path: /../..}", "leads out of"),
+        ("{path: link}", "leads out of"),
+        ("{path: apps, kustomize: {}}", "--render"),
+        ("{path: chart}", "--render"),
+        (
+            "{path: apps, plugin: {name: evil}}",
+            "its plugin is not run",
+        ),
+        (
+            "{path: apps, directory: {jsonnet: {}}}",
+            "jsonnet is not evaluated",
+        ),
+        ("{chart: a, repoURL: 'https://e.com'}", "lies in a registry"),
+    ] {
+        let place = repository()
+            .file("chart/Chart.yaml", "name: a\n")
+            .file("app.yaml", application(source));
+        symlink("/etc", place.path().join("link")).unwrap();
+        refused(
+            &place,
+            &[&["--app", "app.yaml"][..], &UNTRUSTED].concat(),
+            expected,
+        );
+    }
+}
+
+#[test]
+fn value_files_stay_within() {
+    for (file, expected) in [
+        ("/../../etc/passwd", "leads out of"),
+        ("gone.yaml", "there is no"),
+        ("../../../../../../etc/passwd", "leads out of"),
+        ("link.yaml", "leads out of"),
+        ("https://example.com/a", "is not fetched"),
+        ("$other/a", "no source has the ref"),
+    ] {
+        let helm = format!("{{path: chart, helm: {{valueFiles: ['{file}']}}}}");
+        let place = repository()
+            .file("chart/Chart.yaml", "name: a\n")
+            .file("app.yaml", application(&helm));
+        symlink("/etc/passwd", place.path().join("chart/link.yaml")).unwrap();
+        refused(&place, &["--app", "app.yaml"], expected);
+    }
+}
+
+/// The author chooses the namespace, and would see a value of any Secret there.
+#[test]
+fn variables_of_the_cluster_are_not_read() {
+    for kind in ["Secret", "ConfigMap"] {
+        let fields = format!("  postBuild:\n    substituteFrom: [{{kind: {kind}, name: keys}}]\n");
+        let place = repository().file("ks.yaml", kustomization(&fields));
+        let words = [&["--kustomization", "ks.yaml"][..], &UNTRUSTED].concat();
+        refused(&place, &words, "untrusted manifests may not have it read");
+    }
+}
+
+#[test]
+fn inventories_and_destinations_name_no_foreign_objects() {
+    let status = "status:\n  inventory:\n    entries: [{id: kube-system_keys__ConfigMap, v: v1}]\n";
+    let place = repository()
+        .file("ks.yaml", kustomization("") + status)
+        .file("app.yaml", application("{path: apps}"));
+    for words in [["--kustomization", "ks.yaml"], ["--app", "app.yaml"]] {
+        let shown = run(
+            &place,
+            &[&words[..], &UNTRUSTED, &["--extra", "managed"]].concat(),
+        );
+        assert!(!shown.contains("kube-system/keys"), "{shown}");
+    }
+    // Whoever is trusted sees them.
+    let shown = run(
+        &place,
+        &["--kustomization", "ks.yaml", "--extra", "managed"],
+    );
+    assert!(shown.contains("kube-system/keys"), "{shown}");
+}
+
+#[test]
+fn rules_of_applications_hide_nothing() {
+    let ignoring = application("{path: apps}")
+        + "  ignoreDifferences: [{kind: ConfigMap, jsonPointers: [/data]}]\n";
+    let live = r#"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"cart","namespace":"shop"},"data":{"key":"b"}}"#;
+    let place = repository()
+        .file(
+            "live.json",
+            format!(r#"{{"apiVersion":"v1","kind":"List","items":[{live}]}}"#),
+        )
+        .file("app.yaml", ignoring);
+    let shown = run(&place, &[&["--app", "app.yaml"][..], &UNTRUSTED].concat());
+    assert!(shown.contains(".data.key"), "{shown}");
+}
+
+#[test]
+fn sets_that_ask_others_are_refused() {
+    for generator in [
+        "{clusters: {}}",
+        "{scmProvider: {}}",
+        "{pullRequest: {}}",
+        "{clusterDecisionResource: {}}",
+        "{plugin: {}}",
+        "{matrix: {generators: []}}",
+        "{merge: {generators: []}}",
+        "{git: {files: [{path: a}]}}",
+    ] {
+        let set = format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: \
+             set}}\nspec:\n  generators: [{generator}]\n  template: {{metadata: {{name: a}}, spec: \
+             {{}}}}\n"
+        );
+        let place = repository().file("set.yaml", set);
+        refused(
+            &place,
+            &["--app", "set.yaml"],
+            "generator cannot be expanded here",
+        );
+    }
+}
+
+/// It would run a program, or send what it reads to somebody else.
+#[test]
+fn kubeconfigs_in_the_tree_are_refused() {
+    let kubeconfig = "apiVersion: v1\nkind: Config\ncurrent-context: evil\ncontexts: [{name: evil, \
+                      context: {cluster: evil, user: evil}}]\nclusters: [{name: evil, cluster: \
+                      {server: 'https://127.0.0.1:1'}}]\nusers: [{name: evil, user: {exec: \
+                      {apiVersion: client.authentication.k8s.io/v1, command: touch, args: [ran]}}}]\n";
+    let place = place()
+        .file("deploy/cart.yaml", config("cart"))
+        .file("deploy/kubeconfig.yaml", kubeconfig)
+        .file("app.yaml", application("{path: deploy}"));
+    symlink("deploy/kubeconfig.yaml", place.path().join("link")).unwrap();
+    for words in [
+        &["deploy", "--kubeconfig", "deploy/kubeconfig.yaml"][..],
+        &["deploy", "--kubeconfig", "link"],
+        &["deploy", "--untrusted", "--kubeconfig", "./deploy/../link"],
+    ] {
+        let shown = place.run([&["diff"], words].concat());
+        assert!(shown.starts_with("exit code: 2"), "{shown}");
+        assert!(
+            shown.contains("a kubeconfig among the manifests"),
+            "{shown}"
+        );
+    }
+    let place = self::place()
+        .file("deploy/kubeconfig.yaml", kubeconfig)
+        .var("KUBECONFIG", "deploy/kubeconfig.yaml");
+    let shown = place.run(["diff", "deploy"]);
+    assert!(
+        shown.contains("a kubeconfig among the manifests"),
+        "{shown}"
+    );
+    assert!(!super::left(&place, "ran"));
+}

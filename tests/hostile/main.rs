@@ -1,0 +1,75 @@
+//! Hostile trees, repositories and renderers: each ends as a clear error, and nothing of it runs
+//! or is shown.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod git;
+mod gitops;
+mod renderers;
+mod trees;
+
+use support::Place;
+
+/// What no output may hold: the data of live objects that nobody may see, and system files.
+const SECRETS: [&str; 2] = ["hunter2", "root:x:0"];
+
+/// An empty recording.
+const NOTHING: &str = r#"{"apiVersion":"v1","kind":"List","items":[]}"#;
+
+/// A ConfigMap, as a manifest.
+fn config(name: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: shop}}\ndata: \
+         {{key: a}}\n"
+    )
+}
+
+/// A place with an empty recording.
+fn place() -> Place {
+    Place::new().file("live.json", NOTHING)
+}
+
+/// Runs a comparison, which must end as an error with this message, soon and without a panic.
+#[track_caller]
+fn refused(place: &Place, words: &[&str], expected: &str) -> String {
+    let shown = run(place, words);
+    assert!(shown.starts_with("exit code: 2"), "{words:?}\n{shown}");
+    // Long lines are broken between words.
+    let text = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains(expected), "{words:?}: {expected}\n{shown}");
+    shown
+}
+
+/// Runs a comparison.
+#[track_caller]
+fn run(place: &Place, words: &[&str]) -> String {
+    let began = std::time::Instant::now();
+    let words = [&["diff"][..], words, &["--live", "live.json"]].concat();
+    let shown = place.run(words.iter().copied());
+    assert!(!shown.contains("panicked"), "{shown}");
+    for secret in SECRETS {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    assert!(began.elapsed().as_secs() < 30, "{words:?} took too long");
+    shown
+}
+
+/// Whether a file of this name lies anywhere below: what a program that ran would leave behind.
+fn left(place: &Place, name: &str) -> bool {
+    walkdir::WalkDir::new(place.path())
+        .into_iter()
+        .any(|entry| entry.unwrap().file_name() == name)
+}
+
+/// A program of a few lines of shell.
+fn program(place: Place, path: &str, script: &str) -> Place {
+    use std::os::unix::fs::PermissionsExt;
+    let place = place.file(path, format!("#!/bin/sh\n{script}\n"));
+    let file = place.path().join(path);
+    std::fs::set_permissions(file, PermissionsExt::from_mode(0o755)).unwrap();
+    place
+}

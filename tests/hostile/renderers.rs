@@ -1,0 +1,319 @@
+//! Kustomizations and charts, and the programs that render them.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use super::{config, left, place, program, refused, run};
+use crate::support::Place;
+use crate::support::repository::init;
+
+/// A kustomization with these fields, and programs that leave a file behind where they run.
+fn kustomization(fields: &str) -> Place {
+    let place = place()
+        .file("over/kustomization.yaml", fields)
+        .file("over/cart.yaml", config("cart"))
+        .file("over/plugin.yaml", "apiVersion: x/v1\nkind: A\nmetadata: {name: a}\n")
+        .file(
+            "over/function.yaml",
+            "apiVersion: builtin\nkind: PatchTransformer\nmetadata:\n  name: a\n  annotations:\n    \
+             config.kubernetes.io/function: |\n      exec: {path: ./evil}\n",
+        )
+        .file("outside/base/kustomization.yaml", "resources: [x.yaml]\n")
+        .file("outside/base/x.yaml", config("x"));
+    program(place, "kustomize", "touch \"$(dirname \"$0\")/ran\"")
+}
+
+const KUSTOMIZE: [&str; 2] = ["--kustomize-bin", "./kustomize"];
+
+#[test]
+fn kustomizations_reach_for_nothing_beyond_their_files() {
+    let cases = [
+        (
+            "resources: ['https://example.com/a.yaml']",
+            "--allow-remote",
+        ),
+        ("resources: ['git@example.com:a/b']", "--allow-remote"),
+        ("resources: ['ssh://example.com/a']", "--allow-remote"),
+        ("resources: ['file:///etc/a']", "--allow-remote"),
+        ("resources: ['example.com/a/b?ref=x']", "--allow-remote"),
+        ("bases: ['github.com/a/b']", "--allow-remote"),
+        ("components: ['gh:a/b']", "--allow-remote"),
+        ("crds: ['http://169.254.169.254/latest']", "--allow-remote"),
+        ("openapi: {path: 'http://example.com/a'}", "--allow-remote"),
+        (
+            "configMapGenerator: [{name: a, files: ['a=http://e.com/a']}]",
+            "--allow-remote",
+        ),
+        (
+            "helmCharts: [{name: a, repo: 'https://e.com'}]",
+            "helmCharts would make",
+        ),
+        (
+            "helmChartInflationGenerator: [{chartName: a}]",
+            "would make kustomize",
+        ),
+        ("generators: [plugin.yaml]", "plugin or a function"),
+        ("transformers: [function.yaml]", "plugin or a function"),
+        ("validators: [plugin.yaml]", "plugin or a function"),
+        ("validators: [function.yaml]", "plugin or a function"),
+        ("resources: [over]", "does not exist"),
+    ];
+    for (at, (fields, expected)) in cases.into_iter().enumerate() {
+        let place = kustomization(fields);
+        let refused = |words: &[&str]| {
+            let shown = refused(&place, &[words, &KUSTOMIZE].concat(), expected);
+            assert!(shown.contains("over/kustomization.yaml"), "{shown}");
+            assert!(!left(&place, "ran"), "{fields}");
+        };
+        refused(&["over"]);
+        // The same check stands before every run of the program; some of each will do.
+        if at % 6 == 0 && init(place.path()).is_some() {
+            refused(&["over", "--untrusted", "--render", "-n", "shop"]);
+            refused(&["over", "--ref", "main"]);
+        }
+    }
+}
+
+#[test]
+fn kustomizations_from_outside_stay_within() {
+    let elsewhere = place().file("base/kustomization.yaml", "resources: []\n");
+    let base = elsewhere.path().join("base");
+    let fields = format!("resources: ['{}']", base.display());
+    let place = kustomization(&fields);
+    let words = ["over", "--untrusted", "--render", "-n", "shop"];
+    refused(
+        &place,
+        &[&words[..], &KUSTOMIZE].concat(),
+        "which lies outside of",
+    );
+    let place = kustomization("resources: [link]\n");
+    symlink(&base, place.path().join("over/link")).unwrap();
+    refused(
+        &place,
+        &[&words[..], &KUSTOMIZE].concat(),
+        "which lies outside of",
+    );
+    assert!(!left(&place, "ran"));
+}
+
+/// kustomize's own restriction, with the real program.
+#[test]
+fn kustomize_loads_no_file_from_outside() {
+    let has_kubectl = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+        .any(|folder| folder.join("kubectl").is_file() || folder.join("kustomize").is_file());
+    if !has_kubectl {
+        eprintln!("skipped: neither kustomize nor kubectl is on the PATH");
+        return;
+    }
+    for fields in [
+        "resources: [/etc/passwd]",
+        "resources: [../outside/base/x.yaml]",
+        "configMapGenerator: [{name: a, files: [/etc/passwd]}]",
+        "configMapGenerator: [{name: a, files: [link]}]",
+        "patches: [{path: ../outside/base/x.yaml}]",
+    ] {
+        let place = kustomization(fields);
+        symlink("/etc/passwd", place.path().join("over/link")).unwrap();
+        refused(&place, &["over"], "over/kustomization.yaml");
+        if init(place.path()).is_some() {
+            refused(
+                &place,
+                &["over", "--ref", "main"],
+                "over/kustomization.yaml",
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_is_rendered_for_those_who_are_not_trusted_unless_asked() {
+    let place = kustomization("resources: [cart.yaml]\nnamePrefix: x-\n")
+        .file("chart/Chart.yaml", "name: shop\n")
+        .file("chart/templates/a.yaml", "{{ .Values.a }}");
+    let place = program(place, "helm", "touch \"$(dirname \"$0\")/ran\"");
+    for words in [&["over"][..], &["chart"], &["over", "chart"]] {
+        let bins = [&KUSTOMIZE[..], &["--helm-bin", "./helm"]].concat();
+        let words = [words, &["--untrusted", "-n", "shop"], &bins].concat();
+        let shown = run(&place, &words);
+        assert!(!left(&place, "ran"), "{shown}");
+        assert!(shown.contains("--render"), "{shown}");
+    }
+    let words = ["over", "--untrusted", "--render", "-n", "shop"];
+    run(&place, &[&words[..], &KUSTOMIZE].concat());
+    assert!(left(&place, "ran"));
+    let shown = run(&place, &["over", "--render"]);
+    assert!(shown.contains("--untrusted"), "{shown}");
+}
+
+/// Everything that programs go by to find credentials, and a few that they run.
+const ENVIRONMENT: [&str; 16] = [
+    "KUBECONFIG",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_PROFILE",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "AZURE_CLIENT_SECRET",
+    "GITHUB_TOKEN",
+    "CI_JOB_TOKEN",
+    "SSH_AUTH_SOCK",
+    "VAULT_TOKEN",
+    "HELM_PLUGINS",
+    "HELM_REPOSITORY_CONFIG",
+    "KUSTOMIZE_PLUGIN_HOME",
+    "XDG_CONFIG_HOME",
+    "LD_PRELOAD_CANARY",
+    "GIT_SSH_COMMAND",
+    "HTTPS_PROXY",
+];
+
+#[test]
+fn renderers_see_nothing_of_the_environment() {
+    let print = "env > \"$(dirname \"$0\")/env\"; ls -A \"$HOME\" >> \"$(dirname \"$0\")/env\"";
+    let mut place = kustomization("resources: [cart.yaml]\n")
+        .file("chart/Chart.yaml", "name: shop\n")
+        .file(".kube/config", "hunter2");
+    for name in ENVIRONMENT {
+        place = place.var(name, "hunter2");
+    }
+    let place = program(place, "kustomize", print);
+    let place = program(place, "helm", print);
+    for words in [
+        ["over", "--kustomize-bin", "./kustomize"],
+        ["chart", "--helm-bin", "./helm"],
+    ] {
+        run(&place, &words);
+        let seen = fs::read_to_string(place.path().join("env")).unwrap();
+        assert!(!seen.contains("hunter2"), "{seen}");
+        assert!(!seen.contains(".kube"), "{seen}");
+        assert!(
+            !seen.contains(&format!("HOME={}\n", place.path().display())),
+            "{seen}"
+        );
+        fs::remove_file(place.path().join("env")).unwrap();
+    }
+}
+
+#[test]
+fn renderers_that_misbehave_are_ended() {
+    for (script, expected) in [
+        ("sleep 60", "did not end within 1 s"),
+        ("while :; do :; done", "did not end within 1 s"),
+        ("while :; do echo a; done", ""),
+        ("sleep 60 & exec sleep 60", "did not end within 1 s"),
+        ("exec >&-; sleep 60", "did not end within 1 s"),
+        ("trap '' TERM INT; sleep 60", "did not end within 1 s"),
+        ("kill -9 $$", "ended by a signal"),
+        ("echo hunter2-long-enough >/dev/null; exit 7", "exit code 7"),
+        ("printf '\\033]0;x\\007' >&2; exit 1", "exit code 1"),
+        ("printf '::error::x' >&2; exit 1", "exit code 1"),
+        ("printf '\\377\\376\\0'", "what was rendered"),
+        ("echo 'a: ['", "what was rendered"),
+        ("echo 'kind: [1]'; echo 'apiVersion: 7'", "must be text"),
+        ("cat", "no Kubernetes object"),
+    ] {
+        let place = kustomization("resources: [cart.yaml]\n").file("chart/Chart.yaml", "name: a\n");
+        let place = program(program(place, "kustomize", script), "helm", script);
+        for words in [
+            ["over", "--kustomize-bin", "./kustomize"],
+            ["chart", "--helm-bin", "./helm"],
+        ] {
+            let shown = refused(
+                &place,
+                &[&words[..], &["--render-timeout", "1"]].concat(),
+                expected,
+            );
+            assert!(!shown.contains('\u{1b}'), "{script}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn renderers_that_write_without_an_end_are_ended() {
+    let place = kustomization("resources: [cart.yaml]\n");
+    let place = program(place, "kustomize", "exec cat /dev/zero");
+    refused(
+        &place,
+        &[&["over"][..], &KUSTOMIZE].concat(),
+        "writes more than 256 MiB",
+    );
+}
+
+/// A chart, and a helm that says with which words it ran.
+fn chart(description: &str) -> Place {
+    let place = place().file("chart/Chart.yaml", description).file(
+        "chart/templates/a.yaml",
+        "{{ lookup \"v1\" \"Secret\" \"kube-system\" \"\" }}",
+    );
+    program(place, "helm", "echo \"$@\" > \"$(dirname \"$0\")/ran\"")
+}
+
+const HELM: [&str; 3] = ["chart", "--helm-bin", "./helm"];
+
+#[test]
+fn charts_reach_for_nothing_beyond_their_files() {
+    for (description, expected) in [
+        (
+            "name: a\ndependencies: [{name: b, repository: 'https://e.com'}]",
+            "helm dependency build chart",
+        ),
+        (
+            "name: a\ndependencies: [{name: b, repository: 'file://../../..'}]",
+            "helm dependency build chart",
+        ),
+        ("name: a\ntype: library", "library chart"),
+        ("name: --post-renderer=./evil", "is no name for a release"),
+        ("name: [", "cannot be read"),
+        ("a: b", "has no name"),
+        ("name: {a: b}", "describes no chart"),
+    ] {
+        let place = chart(description);
+        refused(&place, &HELM, expected);
+        assert!(!left(&place, "ran"), "{description}");
+    }
+    let place = chart("name: a");
+    let remote = ["--values", "http://169.254.169.254/latest"];
+    refused(&place, &[&HELM[..], &remote].concat(), "--allow-remote");
+    symlink("/etc/passwd", place.path().join("chart/templates/b.txt")).unwrap();
+    refused(&place, &HELM, "leads out of the chart");
+    assert!(!left(&place, "ran"));
+}
+
+/// `lookup` and `getHostByName` give nothing unless helm is told to ask others.
+#[test]
+fn templates_ask_nobody() {
+    let place = chart("name: a");
+    run(&place, &HELM);
+    let words = fs::read_to_string(place.path().join("ran")).unwrap();
+    for word in [
+        "--dry-run",
+        "--enable-dns",
+        "--validate",
+        "--post-renderer",
+        "--dependency-update",
+    ] {
+        assert!(!words.contains(word), "{words}");
+    }
+}
+
+/// A template can print the comment that says where an object comes from.
+#[test]
+fn comments_of_templates_lead_nowhere() {
+    for (source, place_of) in [
+        ("a/../../../../../../../etc/passwd", "chart/Chart.yaml:1"),
+        ("a//etc/passwd", "chart/Chart.yaml:1"),
+        ("a/templates/link", "chart/templates/link:1"),
+        (
+            "a/charts/packed/templates/x.yaml",
+            "chart/charts/packed/templates/x.yaml:1",
+        ),
+    ] {
+        let place = chart("name: a");
+        let print = format!("cat <<'END'\n# Source: {source}\n{}END", config("cart"));
+        let place = program(place, "helm", &print);
+        symlink("/etc/passwd", place.path().join("chart/templates/link")).unwrap();
+        let shown = run(
+            &place,
+            &[&HELM[..], &["--load-restrictor", "none"]].concat(),
+        );
+        assert!(shown.contains(&format!("{place_of} by helm")), "{shown}");
+    }
+}
