@@ -158,7 +158,7 @@ impl Rule {
             && self.labels.as_ref().is_none_or(|s| s.matches(labels()))
             && (self.if_declared.as_ref())
                 .is_none_or(|path| crate::compare::find(declared, path).is_some())
-            && (!self.owned || has_owner(declared))
+            && (!self.owned || is_made_by_owner(declared))
     }
 
     /// Whether the rule speaks of a change of one of its objects, as far as that can be told from
@@ -215,11 +215,16 @@ impl Rule {
     }
 }
 
-fn has_owner(object: &Value) -> bool {
+/// Whether an object has an owner that made it. `kubectl create job --from=cronjob/NAME` names an
+/// owner too, and says in an annotation that a person started the Job
+/// (`kubectl/pkg/cmd/create/create_job.go`).
+fn is_made_by_owner(object: &Value) -> bool {
     let owners = object.pointer("/metadata/ownerReferences");
-    owners
-        .and_then(Value::as_array)
-        .is_some_and(|owners| !owners.is_empty())
+    let owners = owners.and_then(Value::as_array);
+    let by_hand = object
+        .pointer("/metadata/annotations/cronjob.kubernetes.io~1instantiate")
+        .is_some_and(|how| how == "manual");
+    owners.is_some_and(|owners| !owners.is_empty()) && !by_hand
 }
 
 /// Whether every holder matches one of the patterns and none of those that start with `!`.
@@ -241,6 +246,8 @@ pub(super) fn managers_match(patterns: &[String], owners: &[&Owner]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::model::Operation;
 
@@ -252,6 +259,20 @@ mod tests {
             time: None,
             user: None,
         }
+    }
+
+    #[test]
+    fn a_job_that_a_person_started_is_not_its_owners() {
+        let job = |annotations: Value| {
+            json!({"metadata": {"annotations": annotations,
+            "ownerReferences": [{"kind": "CronJob", "name": "nightly"}]}})
+        };
+        assert!(is_made_by_owner(&job(json!({}))));
+        let by_hand = job(json!({"cronjob.kubernetes.io/instantiate": "manual"}));
+        assert!(!is_made_by_owner(&by_hand));
+        assert!(!is_made_by_owner(
+            &json!({"metadata": {"ownerReferences": []}})
+        ));
     }
 
     #[test]
