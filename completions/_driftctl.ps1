@@ -132,7 +132,7 @@ Register-ArgumentCompleter -Native -CommandName 'driftctl' -ScriptBlock {
             break
         }
         'driftctl;accept' {
-            [CompletionResult]::new('--object', '--object', [CompletionResultType]::ParameterName, 'Accept only drift of this object (* is a wildcard in the name); may be given several times')
+            [CompletionResult]::new('--object', '--object', [CompletionResultType]::ParameterName, 'Accept only drift of this object (* is a wildcard in the name)')
             [CompletionResult]::new('--path', '--path', [CompletionResultType]::ParameterName, 'Accept only drift at these paths, with wildcards as in rules; may be given several times')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Why it is accepted')
             [CompletionResult]::new('--ticket', '--ticket', [CompletionResultType]::ParameterName, 'Where it is discussed')

@@ -90,7 +90,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s o -l output -
 diff\t'A unified diff of YAML, declared against live, object by object'
 json\t'One JSON document for other programs, versioned (driftctl.report/v1)'
 yaml\t'The same document as YAML'
-name\t'One Kind/namespace/name for each object that drifted, is missing, extra or in conflict'
+name\t'One Kind/namespace/name for each object that drifted, is missing, extra or in conflict; # begins a comment'
 markdown\t'A comment on a pull request: verdict and table, details folded'
 github\t'Annotations for GitHub Actions, at the lines of the manifests'
 gitlab\t'A Code Quality report for GitLab merge requests'
@@ -150,7 +150,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l untrusted -d
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l no-config -d 'Use built-in rules only; look for no .driftctl.yaml and no baseline'
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l strict-rules -d 'Take what is to be said of rules for errors: rules that hid nothing, are expired, or have no reason'
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l object -d 'Accept only drift of this object (* is a wildcard in the name); may be given several times' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l object -d 'Accept only drift of this object (* is a wildcard in the name)' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l path -d 'Accept only drift at these paths, with wildcards as in rules; may be given several times' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l reason -d 'Why it is accepted' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l ticket -d 'Where it is discussed' -r

@@ -7,6 +7,7 @@ mod support;
 use std::fs;
 
 use support::Place;
+use support::manifests::recording;
 
 const DEPLOYMENT: &str = "\
 apiVersion: apps/v1
@@ -48,14 +49,6 @@ data: {a: b}
 ";
 
 const DIFF: [&str; 4] = ["diff", "m", "--live", "live.json"];
-
-fn recording(objects: &[&str]) -> String {
-    let parsed = objects
-        .iter()
-        .map(|yaml| serde_yaml::from_str(yaml).unwrap());
-    let items: Vec<serde_json::Value> = parsed.collect();
-    serde_json::json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
-}
 
 /// Replicas, an image and a password drifted, an object is missing, and one is extra.
 fn drifted() -> Place {
@@ -269,6 +262,55 @@ data:
     assert!(text.contains("holds no ConfigMap argocd-cm"), "{text}");
 }
 
+/// Options of Argo CD's that change what a difference is are followed; the others are named where
+/// somebody wants to know all.
+#[test]
+fn argo_cds_options_of_the_comparison_are_followed() {
+    let settings = |options: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: argocd-cm, namespace: argocd}}\ndata:\n  \
+             resource.compareoptions: |\n    {options}\n  \
+             resource.customizations.ignoreResourceUpdates.all: |\n    jsonPointers: [/status]\n"
+        )
+    };
+    let with_status = |replicas: &str, more: &str| {
+        format!("{DEPLOYMENT}status: {{replicas: {replicas}{more}}}\n")
+    };
+    let place = Place::new()
+        .file("m/deployment.yaml", with_status("3", ""))
+        .file("live.json", recording(&[&with_status("5", ", ready: 5")]));
+    for (options, code) in [
+        ("ignoreResourceStatusField: all", 0),
+        ("ignoreResourceStatusField: none", 1),
+        ("ignoreResourceStatusField: crd", 1),
+        ("ignoreAggregatedRoles: true", 0),
+    ] {
+        std::fs::write(place.path().join("cm.yaml"), settings(options)).unwrap();
+        let (found, text) = diff_with(&place, &["--argocd-cm", "cm.yaml"]);
+        assert_eq!(found, code, "{options}: {text}");
+        assert_eq!(
+            text.contains(".status.replicas"),
+            code == 1,
+            "{options}: {text}"
+        );
+        assert!(
+            !text.contains(".status.ready"),
+            "what controllers add is theirs: {text}"
+        );
+        assert!(
+            !text.contains("hid nothing") && !text.contains("looks again"),
+            "{text}"
+        );
+        let (_, all) = diff_with(&place, &["--argocd-cm", "cm.yaml", "-v"]);
+        let all = all.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(
+            all.matches("says when Argo CD looks again").count(),
+            1,
+            "{all}"
+        );
+    }
+}
+
 #[test]
 fn jq_expressions_that_never_end_end_alone() {
     let rules = "ignoreDifferences:\n  - {group: apps, kind: Deployment, reason: x, id: spins, jqPathExpressions: ['def f: f; f']}\n  - {group: apps, kind: Deployment, reason: x, id: ends, jqPathExpressions: ['.spec.replicas']}\n";
@@ -398,7 +440,11 @@ fn a_selection_accepts_no_more_than_it_says() {
     assert_eq!(code, 0);
     assert!(text.starts_with("accepted 1 change of 1 object"), "{text}");
     let (code, text) = run(&place, &[&words[..5], &[".spec.nothing"]].concat());
-    assert_eq!((code, text.as_str()), (0, "there is nothing to accept\n"));
+    assert_eq!(code, 2);
+    assert!(
+        text.contains("--path .spec.nothing selects no drift"),
+        "{text}"
+    );
     assert!(
         baseline(&place).contains(".spec.replicas"),
         "what was accepted stays"
@@ -415,6 +461,70 @@ fn a_selection_accepts_no_more_than_it_says() {
         ],
     );
     assert_eq!(code, 2);
+}
+
+/// Words behind the manifests name objects, and fields in them.
+#[test]
+fn words_select_objects_and_their_fields() {
+    let place = drifted();
+    let accept = |words: &[&str]| {
+        run(
+            &place,
+            &[&["accept", "--live", "live.json"], words].concat(),
+        )
+    };
+    for (words, wrong) in [
+        (
+            &["m", "Deployment/crat"][..],
+            "Deployment/crat selects none of the 3 objects",
+        ),
+        (
+            &["m", "deploy/shop/cart", ".spec.replica"],
+            "deploy/shop/cart .spec.replica selects no drift",
+        ),
+        (
+            &["m", "--object", "Secret/no"],
+            "--object Secret/no selects none",
+        ),
+    ] {
+        let (code, text) = accept(words);
+        assert_eq!(code, 2, "{words:?}: {text}");
+        assert!(text.contains(wrong), "{words:?}: {text}");
+        assert!(
+            !place.path().join(".driftctl-baseline.yaml").exists(),
+            "{words:?}"
+        );
+    }
+    let (code, text) = accept(&["m", "deploy/cart", ".spec.replicas", "--reason", "sale"]);
+    assert_eq!(code, 0, "{text}");
+    assert!(
+        text.starts_with("accepted 1 change of 1 object without end"),
+        "{text}"
+    );
+    assert!(baseline(&place).contains(".spec.replicas"));
+    let (code, text) = accept(&["m", "ConfigMap/shop/gone", "Secret/*", ".data"]);
+    assert_eq!(code, 0, "{text}");
+    assert!(
+        text.starts_with("accepted 2 changes of 2 objects"),
+        "{text}"
+    );
+    let (_, left) = diff_with(&place, &[]);
+    assert!(left.contains("1 change reported, 3 ignored"), "{left}");
+    // Named once more, it is accepted once more: until then, for the reason that was given.
+    let (code, text) = accept(&["m", "deploy/cart", "--expires", "24h"]);
+    assert_eq!(code, 0, "{text}");
+    assert!(
+        text.contains("accepted 2 changes of 1 object until"),
+        "{text}"
+    );
+    let kept = baseline(&place);
+    assert!(
+        kept.contains("reason: sale") && kept.matches("expires: ").count() == 2,
+        "{kept}"
+    );
+    // Without a word, what was accepted stays as it was.
+    let (code, text) = accept(&["m", "--expires", "48h"]);
+    assert_eq!((code, text.as_str()), (0, "there is nothing to accept\n"));
 }
 
 /// What was not compared was not accepted.
@@ -465,21 +575,55 @@ fn ignore_adds_a_rule_and_leaves_the_rest() {
     assert_eq!(after, flow, "nothing was written");
 }
 
-/// What `driftctl rules -o yaml` prints can be written: users override what they see.
+/// The entries that a listing prints, without their names.
+fn entries(printed: &str) -> Vec<String> {
+    let document: serde_json::Value = serde_yaml::from_str(printed).unwrap();
+    let lists = ["ignoreDifferences", "ignoreExtra"].map(|list| document[list].as_array());
+    let mut all: Vec<String> = Vec::new();
+    for entry in lists.into_iter().flatten().flatten() {
+        let mut entry = entry.clone();
+        entry.as_object_mut().unwrap().remove("id");
+        all.push(entry.to_string());
+    }
+    all.sort();
+    all
+}
+
+/// What `driftctl rules -o yaml` prints is a file of the user's: it loads as it is, and says the
+/// same.
 #[test]
-fn built_in_rules_are_printed_in_the_schema_of_the_config() {
-    let place = Place::new();
-    let (code, text) = run(&place, &["rules", "-o", "yaml"]);
-    assert_eq!(code, 0);
-    let explained = text
-        .lines()
-        .filter(|line| !line.trim().starts_with("explains:"));
-    let text = explained.collect::<Vec<_>>().join("\n");
-    let ids: Vec<&str> = driftctl::policy::RuleSet::switchable().collect();
-    let place = place.file("c.yaml", format!("{text}\ndisable: [{}]\n", ids.join(", ")));
-    let (code, errors) = run(&place, &["rules", "--config", "c.yaml"]);
-    assert_eq!(code, 0, "{errors}");
-    let (_, json) = run(&place, &["rules", "-o", "json"]);
+fn rules_that_are_printed_can_be_loaded() {
+    let annotated = |name: &str| {
+        DEPLOYMENT.replace("name: cart\n  namespace: shop\n", &format!(
+            "name: {name}\n  namespace: shop\n  annotations:\n    driftctl.dev/ignore: .spec.replicas\n    \
+             kluctl.io/ignore-diff: 'true'\n    argocd.argoproj.io/compare-options: IgnoreExtraneous\n"
+        ))
+    };
+    let place = drifted()
+        .file("m/deployment.yaml", annotated("cart"))
+        .file("m/second.yaml", annotated("second"))
+        .file(".driftctl.yaml", RULES);
+    for words in [&["rules", "--no-config"][..], &["rules", "m"]] {
+        let (code, text) = run(&place, &[words, &["-o", "yaml"]].concat());
+        assert_eq!(code, 0, "{text}");
+        let text = text.split("warning: ").next().unwrap();
+        // Nothing but the file: no built-in rule is left, and no annotation is read.
+        std::fs::write(place.path().join("c.yaml"), text).unwrap();
+        std::fs::create_dir_all(place.path().join("empty")).unwrap();
+        let again = ["rules", "empty", "--config", "c.yaml", "-o", "yaml"];
+        let (code, again) = run(&place, &again);
+        assert_eq!(code, 0, "{again}");
+        let again = again.split("warning: ").next().unwrap();
+        assert!(entries(text).len() > 40);
+        assert_eq!(entries(again), entries(text));
+        assert!(!again.contains("built-in"), "{again}");
+    }
+}
+
+#[test]
+fn built_in_rules_are_all_listed() {
+    let ids = driftctl::policy::RuleSet::switchable().count();
+    let (_, json) = run(&Place::new(), &["rules", "-o", "json"]);
     let document: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(document["rules"].as_array().unwrap().len(), ids.len());
+    assert_eq!(document["rules"].as_array().unwrap().len(), ids);
 }

@@ -103,6 +103,146 @@ fn manifests_bring_no_rules_along() {
     assert!(shown.contains(".data.key"), "{shown}");
 }
 
+/// A live ConfigMap that drifted, and its manifest below a repository's root.
+fn drifted() -> Place {
+    cluster()
+        .folder(".git")
+        .file("deploy/cart.yaml", manifest("shop", "cart", "declared"))
+}
+
+/// Hides everything.
+const HIDES_ALL: &str =
+    "ignoreDifferences: [{id: all, group: '*', kind: '*', paths: [.], reason: x}]\n";
+
+#[track_caller]
+fn assert_reported(shown: &str) {
+    assert!(shown.starts_with("exit code: 1"), "{shown}");
+    assert!(shown.contains(".data.key"), "{shown}");
+    assert!(!shown.contains("ignored"), "{shown}");
+}
+
+/// What lies in the tree says nothing: neither above the manifests, nor among them.
+#[test]
+fn a_config_in_the_tree_is_not_read() {
+    let place = drifted()
+        .file(".driftctl.yaml", HIDES_ALL)
+        .file("deploy/.driftctl.yaml", HIDES_ALL);
+    assert_reported(&run(&place, &["deploy", "-n", "shop"]));
+    let rules = place.run(["rules", "deploy", "--untrusted"]);
+    assert!(rules.starts_with("exit code: 0"), "{rules}");
+    assert!(!rules.contains(".driftctl.yaml"), "{rules}");
+    // Where the tree is trusted, it holds.
+    let trusted = place.run([
+        "diff",
+        "deploy/cart.yaml",
+        "--config",
+        ".driftctl.yaml",
+        "--live",
+        "live.json",
+    ]);
+    assert!(trusted.starts_with("exit code: 0"), "{trusted}");
+}
+
+#[test]
+fn a_baseline_in_the_tree_is_not_read() {
+    let place = drifted().file("trusted/config.yaml", "disable: []\n");
+    let accepted = place.run(["accept", "deploy", "--live", "live.json"]);
+    assert!(accepted.contains("accepted 2 changes"), "{accepted}");
+    let baseline = std::fs::read(place.path().join(".driftctl-baseline.yaml")).unwrap();
+    let place = place
+        .file("deploy/.driftctl-baseline.yaml", &baseline)
+        .file("trusted/.driftctl-baseline.yaml", &baseline);
+    let trusted = place.run(["diff", "deploy", "--live", "live.json"]);
+    assert!(trusted.starts_with("exit code: 0"), "{trusted}");
+    assert_reported(&run(&place, &["deploy", "-n", "shop"]));
+    // Next to a file that is named is not named.
+    assert_reported(&run(
+        &place,
+        &["deploy", "-n", "shop", "--config", "trusted/config.yaml"],
+    ));
+    let named = [
+        "deploy",
+        "-n",
+        "shop",
+        "--baseline",
+        "trusted/.driftctl-baseline.yaml",
+    ];
+    let shown = run(&place, &named);
+    assert!(shown.starts_with("exit code: 0"), "{shown}");
+}
+
+#[test]
+fn a_config_that_is_named_holds() {
+    let place = drifted().file("ci/rules.yaml", HIDES_ALL);
+    let shown = run(
+        &place,
+        &["deploy", "-n", "shop", "--config", "ci/rules.yaml"],
+    );
+    assert!(shown.starts_with("exit code: 0"), "{shown}");
+    assert!(shown.contains("ignored: 2 by all"), "{shown}");
+}
+
+/// Applications are manifests, too: they bring no rules along.
+#[test]
+fn applications_bring_no_rules_along() {
+    let app = "\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: shop}
+spec:
+  source: {path: deploy}
+  destination: {namespace: shop}
+  ignoreDifferences:
+    - {kind: ConfigMap, jsonPointers: [/data]}
+";
+    let place = drifted().file("app.yaml", app);
+    let trusted = place.run(["diff", "--app", "app.yaml", "--live", "live.json"]);
+    assert!(trusted.starts_with("exit code: 0"), "{trusted}");
+    let shown = run(&place, &["--app", "app.yaml", "-n", "shop"]);
+    assert!(!shown.contains("ignored"), "{shown}");
+    assert!(!shown.starts_with("exit code: 0"), "{shown}");
+}
+
+/// Whoever changes an object live cannot hide that from within it either.
+#[test]
+fn live_objects_bring_none_of_our_rules_along() {
+    let mut hiding = config_map("shop", "cart", "hunter2-cart");
+    hiding["metadata"]["annotations"] = json!({"driftctl.dev/ignore": "true"});
+    let recording = json!({"apiVersion": "v1", "kind": "List", "items": [hiding]});
+    let place = drifted().file("live.json", recording.to_string());
+    assert_reported(&run(&place, &["deploy", "-n", "shop"]));
+}
+
+/// What a branch is to be merged into has been reviewed: its rules hold, and those of the branch
+/// do not.
+#[test]
+fn rules_of_the_base_hold() {
+    let of_main =
+        "ignoreDifferences: [{id: reviewed, kind: ConfigMap, paths: [.data.key], reason: x}]\n";
+    let place = cluster().file("deploy/cart.yaml", manifest("shop", "cart", "declared"));
+    let place = place.file("deploy/.driftctl.yaml", of_main);
+    if init(place.path()).is_none() {
+        println!("skipped: there is no git here");
+        return;
+    }
+    let place = place.file("deploy/.driftctl.yaml", HIDES_ALL);
+    let words = [
+        "deploy", "-n", "shop", "--base", "main", "--show", "ignored",
+    ];
+    let shown = run(&place, &words);
+    assert!(shown.starts_with("exit code: 1"), "{shown}");
+    assert!(shown.contains("rule reviewed hid 1 change"), "{shown}");
+    assert!(shown.contains(".data.more"), "{shown}");
+    let rules = place.run(["rules", "deploy", "--untrusted", "--base", "main"]);
+    assert!(
+        rules.contains("reviewed  main:deploy/.driftctl.yaml:1"),
+        "{rules}"
+    );
+    // A broken one is told, with its place.
+    let shown = run(&place, &["deploy", "-n", "shop", "--base", "nowhere"]);
+    assert!(shown.starts_with("exit code: 2"), "{shown}");
+}
+
 #[test]
 #[cfg(unix)]
 fn paths_stay_below_the_current_directory() {

@@ -10,23 +10,13 @@ use std::path::Path;
 
 use serde_json::Value;
 use support::Place;
+use support::action::{action, compare, run_step, script, steps};
+
+/// The step that runs driftctl.
+const COMPARE: &str = "Compare";
 
 fn top_level(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
-}
-
-fn action() -> Value {
-    serde_yaml::from_str(&top_level("action.yml")).unwrap()
-}
-
-fn steps(action: &Value) -> &Vec<Value> {
-    action["runs"]["steps"].as_array().unwrap()
-}
-
-/// The script that runs driftctl.
-fn script(action: &Value) -> String {
-    let step = steps(action).iter().find(|step| step["id"] == "diff");
-    step.unwrap()["run"].as_str().unwrap().to_owned()
 }
 
 /// Every long flag in a text.
@@ -50,7 +40,7 @@ fn known_flags() -> BTreeSet<String> {
 
 #[test]
 fn every_flag_of_the_action_exists() {
-    let script = script(&action());
+    let script = script(COMPARE);
     let lines = script.lines().filter(|line| line.contains("args"));
     let used = flags(&lines.collect::<Vec<_>>().join("\n"));
     assert!(used.len() > 8, "{used:?}");
@@ -79,45 +69,6 @@ fn every_input_is_used_and_described() {
     }
 }
 
-/// Runs the action's own script, with the built driftctl in the place of the cached one.
-#[cfg(unix)]
-fn run_script(place: &Place, inputs: &[(&str, &str)]) -> Option<(String, String)> {
-    let bin = place.path().join("runner/driftctl/bin");
-    fs::create_dir_all(&bin).unwrap();
-    let _ = std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_driftctl"), bin.join("driftctl"));
-    let action = action();
-    let step = steps(&action)
-        .iter()
-        .find(|step| step["id"] == "diff")
-        .unwrap();
-    let mut command = std::process::Command::new("bash");
-    command
-        .current_dir(place.path())
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap())
-        .env("RUNNER_TEMP", place.path().join("runner"))
-        .env("GITHUB_OUTPUT", place.path().join("output"))
-        .env("GITHUB_STEP_SUMMARY", place.path().join("summary"))
-        .args(["-c", &script(&action)]);
-    // What the runner does with `env:`, for the inputs' defaults.
-    for (name, value) in step["env"].as_object().unwrap() {
-        let input = value.as_str().unwrap();
-        let input = input
-            .trim_start_matches("${{ inputs.")
-            .trim_end_matches(" }}");
-        let given = inputs.iter().find(|(name, _)| *name == input);
-        let default = action["inputs"][input]["default"].as_str().unwrap();
-        command.env(name, given.map_or(default, |(_, value)| value));
-    }
-    let output = command.output().ok()?;
-    let read = |file: &str| fs::read_to_string(place.path().join(file)).unwrap_or_default();
-    let said = [output.stdout, output.stderr].concat();
-    Some((
-        format!("{}{}", String::from_utf8(said).unwrap(), read("summary")),
-        read("output"),
-    ))
-}
-
 #[cfg(unix)]
 #[test]
 fn the_actions_script_compares_and_answers() {
@@ -130,7 +81,7 @@ fn the_actions_script_compares_and_answers() {
         ("base", "base"),
         ("kubeconfig", "nowhere"),
     ];
-    let Some((said, answer)) = run_script(&place, &inputs) else {
+    let Some((said, answer)) = compare(&place, &inputs) else {
         println!("skipped: there is no bash here");
         return;
     };
@@ -157,12 +108,113 @@ fn the_actions_inputs_run_nothing() {
             let place = Place::new().folder("deploy");
             let inputs = [("path", "deploy"), ("kubeconfig", "nowhere"), (name, value)];
             let last = inputs.iter().rev().copied().collect::<Vec<_>>();
-            let Some((said, answer)) = run_script(&place, &last) else {
+            let Some((said, answer)) = compare(&place, &last) else {
                 return;
             };
             assert_eq!(answer, "exit-code=2\n", "{name}={value}: {said}");
             assert!(!place.path().join("pwned").exists(), "{name}={value}");
         }
+    }
+}
+
+/// A `gh` that writes down what it is asked, and answers with the comments that there are.
+#[cfg(unix)]
+fn with_gh(comments: &str) -> Place {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new()
+        .file("comments", comments)
+        .file(
+            "programs/gh",
+            "#!/bin/sh\necho \"$@\" >> asked\ncase \"$*\" in *--paginate*) cat comments;; esac\n",
+        )
+        .file(
+            "runner/driftctl/comment.md",
+            "<!-- driftctl -->\n### driftctl: drifted\n",
+        );
+    let gh = place.path().join("programs/gh");
+    fs::set_permissions(gh, fs::Permissions::from_mode(0o755)).unwrap();
+    place
+}
+
+/// One comment, which is kept up to date.
+#[cfg(unix)]
+#[test]
+fn the_action_comments_once() {
+    let body = "--field body=@";
+    let comments = "repos/shop/deploy/issues";
+    for (there, expected) in [
+        ("", format!("--method POST {comments}/7/comments {body}")),
+        (
+            "41\n42\n",
+            format!("--method PATCH {comments}/comments/41 {body}"),
+        ),
+    ] {
+        let place = with_gh(there);
+        let step = run_step(
+            &place,
+            "Comment on the pull request",
+            &[("PULL_REQUEST", "7")],
+        );
+        let Some(output) = step else { return };
+        assert!(output.status.success(), "{output:?}");
+        let asked = fs::read_to_string(place.path().join("asked")).unwrap();
+        let asked: Vec<&str> = asked.lines().collect();
+        assert_eq!(asked.len(), 2, "{asked:?}");
+        assert!(
+            asked[0].contains("startswith(\"<!-- driftctl -->\")"),
+            "{asked:?}"
+        );
+        assert!(asked[1].contains(&expected), "{asked:?}");
+    }
+    let place = with_gh("").file("runner/driftctl/comment.md", "");
+    run_step(
+        &place,
+        "Comment on the pull request",
+        &[("PULL_REQUEST", "7")],
+    )
+    .unwrap();
+    assert!(
+        !place.path().join("asked").exists(),
+        "there is nothing to say"
+    );
+}
+
+/// The job ends as the comparison did; one that did not get as far as that is no success.
+#[cfg(unix)]
+#[test]
+fn the_action_answers_with_the_exit_code() {
+    for (code, expected) in [("0", 0), ("1", 1), ("2", 2), ("", 2)] {
+        let place = Place::new();
+        let Some(output) = run_step(&place, "Answer", &[("CODE", code)]) else {
+            return;
+        };
+        assert_eq!(output.status.code(), Some(expected), "{code:?}");
+    }
+}
+
+/// What the README shows for GitLab runs: every flag exists, and so does every format.
+#[test]
+fn the_gitlab_snippet_is_driftctls() {
+    let readme = top_level("README.md");
+    let (_, rest) = readme.split_once("**GitLab**").unwrap();
+    let (_, rest) = rest.split_once("```yaml\n").unwrap();
+    let (snippet, _) = rest.split_once("```").unwrap();
+    let job: Value = serde_yaml::from_str(snippet).unwrap();
+    let lines = job["drift"]["script"].as_array().unwrap();
+    let line = lines
+        .iter()
+        .filter_map(Value::as_str)
+        .find(|line| line.starts_with("driftctl "));
+    let line = line.unwrap().replace('"', "");
+    let words = line.split_whitespace();
+    let parsed = driftctl::cli::command().try_get_matches_from(words);
+    assert!(parsed.is_ok(), "{parsed:?}");
+    let reports = job["drift"]["artifacts"]["reports"].as_object().unwrap();
+    for file in reports.values() {
+        assert!(
+            line.contains(&format!("={}", file.as_str().unwrap())),
+            "{file}"
+        );
     }
 }
 

@@ -1,14 +1,16 @@
 //! Words that name objects and moments.
 
+use std::fmt;
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::ResourceKey;
 use crate::policy::{Expiry, glob};
-use crate::schema::builtin_kinds;
+use crate::schema::{BuiltinKind, builtin_kind_of_group, builtin_kinds, short_names};
 
-/// `KIND[.GROUP]/[NAMESPACE/]NAME`
+/// `KIND[.GROUP]/[NAMESPACE/]NAME`, the kind as kubectl takes it: `Deployment`, `deployments`,
+/// `deploy`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
     /// The kind, as it was written.
@@ -47,10 +49,42 @@ impl FromStr for Selection {
     }
 }
 
+impl fmt::Display for Selection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.kind)?;
+        if let Some(group) = &self.group {
+            write!(f, ".{group}")?;
+        }
+        if let Some(namespace) = &self.namespace {
+            write!(f, "/{namespace}")?;
+        }
+        write!(f, "/{}", self.name)
+    }
+}
+
 impl Selection {
+    /// Whether the kind is surely one, and not a folder: a built-in kind by any of its names, one
+    /// with a group, or one in a kind's own spelling.
+    pub fn names_a_kind(&self) -> bool {
+        let is_word = !self.kind.is_empty() && self.kind.chars().all(|c| c.is_ascii_alphanumeric());
+        is_word
+            && (self.group.is_some()
+                || self.kind.starts_with(|c: char| c.is_ascii_uppercase())
+                || builtin_kinds().iter().any(|known| self.is_called(known)))
+    }
+
+    fn is_called(&self, known: &BuiltinKind) -> bool {
+        let is = |name: &str| name.eq_ignore_ascii_case(&self.kind);
+        let group = crate::model::group_of(known.api_version);
+        is(known.kind)
+            || is(known.plural)
+            || short_names(group, known.kind).iter().any(|name| is(name))
+    }
+
     /// Whether an object is meant.
     pub fn matches(&self, key: &ResourceKey) -> bool {
-        self.kind.eq_ignore_ascii_case(&key.kind)
+        let mut known = builtin_kind_of_group(&key.group, &key.kind).into_iter();
+        (self.kind.eq_ignore_ascii_case(&key.kind) || known.any(|kind| self.is_called(&kind)))
             && self.group.as_ref().is_none_or(|group| *group == key.group)
             && (self.namespace.as_ref()).is_none_or(|n| Some(n) == key.namespace.as_ref())
             && glob(&self.name, &key.name)
@@ -64,10 +98,9 @@ impl Selection {
         if let Some(group) = &self.group {
             return Ok((group.clone(), self.kind.clone()));
         }
-        let is_meant = |kind: &&str| kind.eq_ignore_ascii_case(&self.kind);
         let mut known: Vec<(&str, &str)> = builtin_kinds()
             .iter()
-            .filter(|builtin| is_meant(&builtin.kind))
+            .filter(|builtin| self.is_called(builtin))
             .map(|builtin| (crate::model::group_of(builtin.api_version), builtin.kind))
             .collect();
         known.sort_unstable();
@@ -167,6 +200,8 @@ mod tests {
             "deployment/shop/cart",
             "Deployment.apps/*",
             "Deployment/c*t",
+            "deploy/cart",
+            "deployments.apps/shop/cart",
         ] {
             assert!(matches(text), "{text}");
         }
@@ -189,6 +224,7 @@ mod tests {
         let pair = |group: &str, kind: &str| Ok((group.to_owned(), kind.to_owned()));
         assert_eq!(group_kind("deployment/cart"), pair("apps", "Deployment"));
         assert_eq!(group_kind("Secret/x"), pair("", "Secret"));
+        assert_eq!(group_kind("sts/x"), pair("apps", "StatefulSet"));
         assert_eq!(
             group_kind("Widget.example.com/x"),
             pair("example.com", "Widget")

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::model::Warning;
-use crate::policy::{Rule, RuleOrigin, RuleSpec};
+use crate::policy::{Rule, RuleOrigin, RuleSpec, StatusOf};
 use crate::yaml;
 
 /// One key for each kind: `resource.customizations.ignoreDifferences.apps_Deployment`.
@@ -15,6 +15,12 @@ const BY_KIND: &str = "resource.customizations.ignoreDifferences.";
 const TOGETHER: &str = "resource.customizations";
 /// Options of the comparison.
 const OPTIONS: &str = "resource.compareoptions";
+/// Keys and options that say when Argo CD looks again, and not what a difference is.
+const ABOUT_REFRESHING: &[&str] = &[
+    "resource.customizations.ignoreResourceUpdates",
+    "resource.ignoreResourceUpdatesEnabled",
+    "ignoreDifferencesOnResourceUpdates",
+];
 /// What Argo CD gives as the reason.
 const REASON: &str = "Argo CD ignores it everywhere";
 
@@ -23,8 +29,12 @@ const REASON: &str = "Argo CD ignores it everywhere";
 pub struct ArgoSettings {
     /// As rules.
     pub rules: Vec<Rule>,
-    /// What cannot be read or means something else here.
+    /// The objects whose status is not compared.
+    pub status: StatusOf,
+    /// What cannot be read.
     pub warnings: Vec<Warning>,
+    /// What is left aside since it says nothing about differences.
+    pub notes: Vec<Warning>,
 }
 
 /// The selectors of a customization.
@@ -43,6 +53,7 @@ pub fn read_argocd(config_map: &Value, place: &str) -> ArgoSettings {
     for (key, value) in data.into_iter().flatten() {
         let Some(text) = value.as_str() else { continue };
         let place = format!("{place} {key}");
+        settings.note_refreshing(key, &place);
         if let Some(kind) = key.strip_prefix(BY_KIND) {
             settings.customization(kind.split_once('_'), kind, text, &place);
         } else if key == TOGETHER {
@@ -89,7 +100,6 @@ impl ArgoSettings {
         };
         let spec = RuleSpec {
             id: format!("argocd-{}", name.replace('/', "_")),
-            reason: REASON.to_owned(),
             group: group.to_owned(),
             kind: kind.to_owned(),
             json_pointers: customization.json_pointers,
@@ -97,7 +107,15 @@ impl ArgoSettings {
             managed_fields_managers: customization.managed_fields_managers,
             ..RuleSpec::default()
         };
-        match spec.compile(RuleOrigin::Place(place.to_owned())) {
+        self.rule(spec, place);
+    }
+
+    fn rule(&mut self, spec: RuleSpec, place: &str) {
+        let spec = RuleSpec {
+            reason: REASON.to_owned(),
+            ..spec
+        };
+        match spec.compile(RuleOrigin::Shared(place.to_owned())) {
             Ok(rule) => self.rules.push(rule),
             Err(problems) => {
                 for problem in problems {
@@ -107,25 +125,49 @@ impl ArgoSettings {
         }
     }
 
-    /// What driftctl does by itself, or does not do.
+    /// `ignoreAggregatedRoles: true` hides all rules of aggregated roles, where driftctl by itself
+    /// reports those that no declared role brings along. Without it Argo CD compares them with what
+    /// nobody declares, which nobody wants.
     fn options(&mut self, text: &str, place: &str) {
         let Some(options) = self.parsed(text, place) else {
             return;
         };
-        let status = options
-            .get("ignoreResourceStatusField")
-            .and_then(Value::as_str);
-        if let Some(choice @ ("crd" | "none" | "off")) = status {
-            let message = format!(
-                "ignoreResourceStatusField: {choice} is not followed: driftctl compares no status; \
-                 switch the built-in rule 'status' off for that"
+        self.status = match options.get("ignoreResourceStatusField") {
+            Some(Value::String(word)) if word == "crd" => StatusOf::Definitions,
+            Some(Value::String(word)) if ["none", "off", "false"].contains(&word.as_str()) => {
+                StatusOf::None
+            }
+            // YAML's `off` is no text.
+            Some(Value::Bool(false)) => StatusOf::None,
+            _ => StatusOf::All,
+        };
+        if options.get("ignoreAggregatedRoles") == Some(&Value::Bool(true)) {
+            self.rule(
+                RuleSpec {
+                    id: "argocd-aggregated-roles".to_owned(),
+                    group: "rbac.authorization.k8s.io".to_owned(),
+                    kind: "ClusterRole".to_owned(),
+                    if_declared: Some(".aggregationRule".to_owned()),
+                    paths: vec![".rules".to_owned()],
+                    ..RuleSpec::default()
+                },
+                place,
             );
-            self.warn(place, message);
         }
-        if options.get("ignoreAggregatedRoles") == Some(&Value::Bool(false)) {
-            let message = "ignoreAggregatedRoles: false is not followed: switch the built-in rule \
-                           'aggregated-cluster-role' off for that";
-            self.warn(place, message.to_owned());
+        for option in options.as_object().into_iter().flat_map(|o| o.keys()) {
+            self.note_refreshing(option, &format!("{place} {option}"));
+        }
+    }
+
+    /// Says once that keys about refreshing are left aside.
+    fn note_refreshing(&mut self, key: &str, place: &str) {
+        let is_one = ABOUT_REFRESHING.iter().any(|start| key.starts_with(start));
+        if is_one && self.notes.is_empty() {
+            self.notes.push(Warning {
+                place: place.to_owned(),
+                message: "says when Argo CD looks again, not what a difference is".to_owned(),
+                fatal: false,
+            });
         }
     }
 
@@ -199,12 +241,52 @@ mod tests {
     }
 
     #[test]
+    fn options_are_followed_where_they_change_what_a_difference_is() {
+        let read = |options: &str| {
+            let map = json!({"data": {"resource.compareoptions": options}});
+            let settings = read_argocd(&map, "cm.yaml:1");
+            assert_eq!(settings.warnings, []);
+            settings
+        };
+        for (word, of) in [
+            ("crd", StatusOf::Definitions),
+            ("none", StatusOf::None),
+            ("'off'", StatusOf::None),
+            ("off", StatusOf::None),
+            ("all", StatusOf::All),
+            ("whatever", StatusOf::All),
+        ] {
+            let settings = read(&format!("ignoreResourceStatusField: {word}"));
+            assert_eq!(settings.status, of, "{word}");
+        }
+        assert!(read("ignoreAggregatedRoles: false").rules.is_empty());
+        let settings =
+            read("ignoreAggregatedRoles: true\nignoreDifferencesOnResourceUpdates: true");
+        let role = key("rbac.authorization.k8s.io", "ClusterRole");
+        let rule = &settings.rules[0];
+        assert!(rule.concerns(&role, &json!({"aggregationRule": {}})));
+        assert!(!rule.concerns(&role, &json!({"rules": []})));
+        assert_eq!(settings.notes.len(), 1);
+    }
+
+    #[test]
+    fn what_is_about_refreshing_is_noted_once() {
+        let map = json!({"data": {
+            "resource.customizations.ignoreResourceUpdates.all": "jsonPointers: [/status]",
+            "resource.customizations.ignoreResourceUpdates.apps_Deployment": "jsonPointers: [/a]",
+            "resource.ignoreResourceUpdatesEnabled": "true",
+        }});
+        let settings = read_argocd(&map, "cm.yaml:1");
+        assert!(settings.rules.is_empty() && settings.warnings.is_empty());
+        assert_eq!(settings.notes.len(), 1);
+    }
+
+    #[test]
     fn what_cannot_be_followed_is_said() {
         let map = json!({"data": {
             "resource.customizations.ignoreDifferences.apps_Deployment": "jsonPointers: spec",
             "resource.customizations.ignoreDifferences.Service": "jsonPointers: [spec]",
             "resource.customizations.ignoreDifferences.Pod": "a: [",
-            "resource.compareoptions": "ignoreAggregatedRoles: true\nignoreResourceStatusField: none",
         }});
         let settings = read_argocd(&map, "cm.yaml:1");
         assert!(settings.rules.is_empty());

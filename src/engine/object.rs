@@ -141,8 +141,13 @@ impl Comparison<'_> {
         let appliers = Appliers::of(ownership, normal, &self.options.field_managers);
         let sent = last_applied(live_value);
         let place = format!("{} ({})", declared.manifest.origin, declared.key);
-        let trusted = Some(normal).filter(|_| !self.options.untrusted);
-        let own = rules_of(trusted, Some(live_value), &place);
+        // What the live object says of itself is heeded where it always is, and no more.
+        let trusted = if self.options.untrusted {
+            &Value::Null
+        } else {
+            normal
+        };
+        let own = rules_of(Some(trusted), Some(live_value), &place);
         let object_rules = self.rules.for_object(&declared.key, normal, own.rules);
         let (schema, root) = self.schemas.of(&live.api_version, &declared.key.kind);
         let keep = if self.options.explain {

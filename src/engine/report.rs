@@ -109,8 +109,19 @@ fn counts(objects: &[ObjectReport], rules: &RuleSet) -> Vec<RuleCount> {
         .rules()
         .iter()
         .filter(|rule| rule.origin != RuleOrigin::BuiltIn);
-    let mut counts: BTreeMap<(String, String), usize> = users
-        .map(|rule| ((rule.id.clone(), rule.reason.clone()), 0))
+    let none = users.map(|rule| RuleCount {
+        rule: rule.id.clone(),
+        reason: rule.reason.clone(),
+        hid: 0,
+    });
+    recounted(none.collect(), objects)
+}
+
+/// The same rules, and how much each hid in these objects.
+pub(super) fn recounted(rules: Vec<RuleCount>, objects: &[ObjectReport]) -> Vec<RuleCount> {
+    let mut counts: BTreeMap<(String, String), usize> = rules
+        .into_iter()
+        .map(|count| ((count.rule, count.reason), 0))
         .collect();
     for drift in objects.iter().flat_map(|object| &object.drifts) {
         if let Verdict::Ignored { rule, reason } = &drift.verdict {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::hunk::{self, Hunk};
 use super::paint::{Paint, paint};
 use super::yaml_text::{self, Style};
-use super::{Format, RenderOptions, escape, words};
+use super::{Format, RenderOptions, aside, escape, ignored, words};
 use crate::model::{ObjectReport, Status};
 use crate::redact::Redacted;
 
@@ -41,8 +41,10 @@ impl Format for Diff {
                 place => writeln!(out, "# {level}: {place}: {message}")?,
             }
         }
-        let (verdict, coverage) = (report.verdict(), words::coverage(report));
-        writeln!(out, "# {verdict}: {}; {coverage}", words::tally(report))
+        for line in ignored::lines(report, options.show) {
+            writeln!(out, "# {line}")?;
+        }
+        writeln!(out, "# {}", words::verdict(report))
     }
 }
 
@@ -63,6 +65,9 @@ fn render_object(
         Status::Missing => (object.declared.as_ref(), None),
         Status::Extra => (None, object.live.as_ref()),
     };
+    for line in object.reported().flat_map(aside::lines) {
+        writeln!(out, "# {}: {line}", words::object(object))?;
+    }
     let hunks = hunk::hunks(&text(declared), &text(live));
     if hunks.is_empty() {
         let standing = words::standing(object).unwrap_or_else(|| object.status.as_str().to_owned());

@@ -325,7 +325,7 @@ fn class_of(drift: &Drift) -> Class {
 }
 
 /// `CONFLICT at .spec.replicas: base 3, branch 5, live 8; merging overwrites the change of …`
-fn conflict(drift: &Drift) -> String {
+pub(super) fn conflict(drift: &Drift) -> String {
     let values = view::three(drift).map(|(name, value)| match value {
         Some(value) => format!("{name} {}", brief(value)),
         None => format!("{name} nothing"),

@@ -5,7 +5,7 @@
 use std::io::{self, Write};
 
 use super::finding::{Class, Finding, findings};
-use super::{Format, Part, RenderOptions, escape, join, words};
+use super::{Format, Part, RenderOptions, escape, ignored, join, words};
 use crate::model::Severity;
 use crate::redact::Redacted;
 
@@ -36,12 +36,10 @@ impl Format for Github {
         if let Some(meaning) = words::conflict(report) {
             writeln!(out, "::error title=driftctl::CONFLICT: {meaning}")?;
         }
-        let (verdict, tally) = (report.verdict(), words::tally(report));
-        writeln!(
-            out,
-            "driftctl: {verdict}: {tally}; {}",
-            words::coverage(report)
-        )
+        // A runner shows ten notices of a step and no more: rules take none of them.
+        let ignored = ignored::brief(report, usize::MAX);
+        let ignored = ignored.map_or_else(String::new, |by| format!("; ignored: {by}"));
+        writeln!(out, "driftctl: {}{ignored}", words::verdict(report))
     }
 
     fn join(&self, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {

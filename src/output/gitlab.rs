@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::finding::{Class, Finding, findings};
 use super::json::write_json;
-use super::{Format, Part, RenderOptions, join, words};
+use super::{Format, Part, RenderOptions, ignored, join, words};
 use crate::model::Severity;
 use crate::redact::Redacted;
 
@@ -51,21 +51,9 @@ impl Format for Gitlab {
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let mut issues: Vec<Issue> = findings(report, options.show)
-            .into_iter()
-            .filter(|finding| finding.ignored.is_none())
-            .map(issue)
-            .collect();
-        if let Some(meaning) = words::incomplete(report) {
-            // The format has no other place for a verdict.
-            issues.push(Issue {
-                description: format!("Incomplete: {meaning} ({})", words::coverage(report)),
-                check_name: "incomplete",
-                fingerprint: "driftctl-incomplete".to_owned(),
-                severity: "blocker",
-                location: location("driftctl".to_owned(), 1),
-            });
-        }
+        let findings = findings(report, options.show).into_iter();
+        let mut issues: Vec<Issue> = findings.map(issue).collect();
+        issues.push(verdict(report));
         distinguish(&mut issues);
         write_json(out, &issues)
     }
@@ -75,8 +63,32 @@ impl Format for Gitlab {
     }
 }
 
+/// The run as an issue: the format has no other place for its verdict, nor for what rules hid. A
+/// merge request shows it when it is new: when the run is the first, or the first incomplete one.
+fn verdict(report: &Redacted) -> Issue {
+    let mut description = format!("driftctl: {}", words::verdict(report));
+    if let Some(meaning) = words::incomplete(report) {
+        description.push_str(&format!("; {meaning}"));
+    }
+    if let Some(by) = ignored::brief(report, usize::MAX) {
+        description.push_str(&format!("; ignored: {by}"));
+    }
+    let (check_name, severity) = match report.is_incomplete() {
+        true => ("incomplete", "blocker"),
+        false => ("verdict", "info"),
+    };
+    Issue {
+        description,
+        check_name,
+        fingerprint: format!("driftctl-{check_name}"),
+        severity,
+        location: location("driftctl".to_owned(), 1),
+    }
+}
+
 fn issue(finding: Finding) -> Issue {
     let severity = match finding.severity {
+        _ if finding.ignored.is_some() => "info",
         _ if finding.class.is_fault() || finding.class == Class::Conflict => "blocker",
         _ if finding.class.is_intended() => "info",
         Severity::Critical => "critical",
@@ -88,11 +100,13 @@ fn issue(finding: Finding) -> Issue {
         Some(place) => location(place.file.trim_start_matches("./").to_owned(), place.line),
         None => location(finding.stand_in, 1),
     };
-    let description = if finding.subject.is_empty() {
-        finding.message
-    } else {
-        format!("{}: {}", finding.subject, finding.message)
-    };
+    let mut description = finding.message;
+    if !finding.subject.is_empty() {
+        description = format!("{}: {description}", finding.subject);
+    }
+    if let Some(rule) = finding.ignored {
+        description.push_str(&format!("; ignored by {rule}"));
+    }
     Issue {
         description,
         check_name: finding.class.id(),

@@ -9,7 +9,7 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 use super::finding::{Finding, findings};
-use super::{Format, Part, RenderOptions, Show, escape, join, words};
+use super::{Format, Part, RenderOptions, Show, escape, ignored, join, words};
 use crate::model::Status;
 use crate::redact::Redacted;
 
@@ -34,9 +34,8 @@ impl Format for Junit {
         let suite = Suite::new(report);
         let mut xml = Writer::new_with_indent(out, b' ', 2);
         xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-        let mut suites = BytesStart::new("testsuites");
-        suite.count(&mut suites);
-        xml.write_event(Event::Start(suites.borrow()))?;
+        // Ant's schema knows no counts here.
+        xml.write_event(Event::Start(BytesStart::new("testsuites")))?;
         suite.write(&mut xml, report, options)?;
         xml.write_event(Event::End(BytesEnd::new("testsuites")))?;
         xml.into_inner().write_all(b"\n")
@@ -145,10 +144,11 @@ impl Suite {
             ("coverage", &coverage),
             ("target", &target),
         ] {
-            let mut property = BytesStart::new("property");
-            property.push_attribute(("name", name));
-            property.push_attribute(("value", value));
-            xml.write_event(Event::Empty(property))?;
+            property(xml, name, value)?;
+        }
+        for (rule, hid) in ignored::by_rule(report) {
+            let name = format!("ignored by {}", escape::line(rule));
+            property(xml, &name, &hid.to_string())?;
         }
         xml.write_event(Event::End(BytesEnd::new("properties")))?;
         self.cases.iter().try_for_each(|case| case.write(xml))?;
@@ -164,7 +164,9 @@ impl Suite {
                 escape::line(&format!("{level}: {place}{}", warning.message)).into_owned()
             })
             .collect();
-        text_element(xml, "system-out", &words::tally(report))?;
+        let mut said = vec![words::tally(report)];
+        said.extend(ignored::lines(report, options.show));
+        text_element(xml, "system-out", &said.join("\n"))?;
         text_element(xml, "system-err", &messages.join("\n"))?;
         xml.write_event(Event::End(BytesEnd::new("testsuite")))
     }
@@ -227,6 +229,13 @@ fn line(finding: &Finding) -> String {
     });
     let line = format!("{place}{} ({})", finding.message, finding.severity.as_str());
     escape::line(&line).into_owned()
+}
+
+fn property(xml: &mut Writer<&mut dyn Write>, name: &str, value: &str) -> io::Result<()> {
+    let mut property = BytesStart::new("property");
+    property.push_attribute(("name", name));
+    property.push_attribute(("value", value));
+    xml.write_event(Event::Empty(property))
 }
 
 fn text_element(

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::finding::brief;
 use super::hunk::{self, Side};
-use super::{Format, Part, RenderOptions, escape, join, view, words, yaml_text};
+use super::{Format, Part, RenderOptions, escape, ignored, join, view, words, yaml_text};
 use crate::model::{Drift, ObjectReport, Report, Status, Verdict};
 use crate::redact::Redacted;
 
@@ -52,6 +52,7 @@ impl Format for Markdown {
         page.push_str(&conflicts(report, options));
         page.push_str(&messages(report));
         page.push_str(&table(&objects, options));
+        page.push_str(&rules(report));
         let foot = format!("\n<sub>{}</sub>\n", foot(report));
         let room = BUDGET.saturating_sub(page.len() + foot.len() + 200);
         page.push_str(&details(&objects, options, room));
@@ -165,6 +166,28 @@ fn table(objects: &[&ObjectReport], options: &RenderOptions) -> String {
         (text, shown, total) if shown == total => format!("{head}{text}"),
         (text, shown, total) => format!("{head}{text}\nShowing {shown} of {total} objects.\n"),
     }
+}
+
+/// What each rule hid, folded.
+fn rules(report: &Report) -> String {
+    let lines = ignored::rules(report).map(|rule| {
+        let mut line = format!("- {} by {}", rule.hid, code(&rule.rule));
+        if !rule.reason.is_empty() {
+            line.push_str(&format!(": {}", code(&rule.reason)));
+        }
+        line + "\n"
+    });
+    let (text, shown, total) = within(lines, SHARE / 2);
+    if total == 0 {
+        return String::new();
+    }
+    let more = match total - shown {
+        0 => String::new(),
+        _ => format!("- showing {shown} of {total} rules\n"),
+    };
+    let ignored = words::count(report.totals().ignored, "change");
+    let by = words::count(total, "rule");
+    format!("\n<details><summary>{ignored} ignored by {by}</summary>\n\n{text}{more}\n</details>\n")
 }
 
 /// `drifted`, `pending (new)`, **conflict**

@@ -3,6 +3,7 @@
 //! A new format is one file with a [`Format`] in it and one line in [`FORMATS`], from which the
 //! values of `--output`, the help and the completions derive.
 
+mod aside;
 mod diff;
 mod document;
 pub mod escape;
@@ -11,6 +12,7 @@ mod github;
 mod gitlab;
 mod html;
 mod hunk;
+mod ignored;
 mod join;
 mod json;
 mod junit;

@@ -6,8 +6,8 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 
-use super::{Format, Part, RenderOptions, escape, join};
-use crate::model::{MergeClass, Owner, Report, Severity};
+use super::{Format, Part, RenderOptions, escape, ignored, join};
+use crate::model::{Cause, MergeClass, Owner, Report, Severity};
 use crate::redact::Redacted;
 
 /// Gauges: a report says how things are.
@@ -127,6 +127,16 @@ fn figures(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             (vec![("severity", severity.as_str())], n as f64)
         }),
     )?;
+    page.gauge(
+        "changes_by_cause",
+        "Changes that count, by how they came about, where that is known.",
+        Cause::ALL.map(|cause| {
+            let changes = report.objects.iter().flat_map(|object| &object.drifts);
+            let counting = changes.filter(|drift| drift.is_drift());
+            let n = counting.filter(|drift| drift.cause == Some(cause)).count();
+            (vec![("cause", cause.as_str())], n as f64)
+        }),
+    )?;
     if report.three_way {
         page.gauge(
             "merge_changes",
@@ -140,10 +150,9 @@ fn figures(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     page.gauge(
         "ignored_changes",
         "Changes that rules hid, by rule.",
-        report
-            .rules
-            .iter()
-            .map(|rule| (vec![("rule", rule.rule.as_str())], rule.hid as f64)),
+        ignored::by_rule(report)
+            .into_iter()
+            .map(|(rule, hid)| (vec![("rule", rule)], hid as f64)),
     )?;
     page.gauge(
         "rules_expired",

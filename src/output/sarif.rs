@@ -4,17 +4,22 @@
 
 use std::io::{self, Write};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::finding::{Class, Finding, findings};
 use super::json::write_json;
-use super::{Format, Part, RenderOptions, join, words};
+use super::{Format, Part, RenderOptions, escape, ignored, join, words};
 use crate::model::Severity;
 use crate::redact::Redacted;
 
 /// The results that GitHub accepts in one run.
 const MOST_RESULTS: usize = 25_000;
+
+/// What it accepts of a file, in bytes, compressed by gzip.
+const MOST_BYTES: usize = 10_000_000;
 
 /// One log with one run.
 pub struct Sarif;
@@ -56,9 +61,11 @@ impl Format for Sarif {
             .into_iter()
             .partition(|finding| matches!(finding.class, Class::Error | Class::Warning));
         let mut notifications: Vec<Value> = about_the_run.iter().map(notification).collect();
-        if drift.len() > MOST_RESULTS {
-            let total = drift.len();
-            let text = format!("showing {MOST_RESULTS} of {total} results, the worst first");
+        let mut results: Vec<Value> = drift.iter().take(MOST_RESULTS).map(result).collect();
+        results.truncate(fitting(&results, MOST_BYTES)?);
+        let (shown, total) = (results.len(), drift.len());
+        if shown < total {
+            let text = format!("showing {shown} of {total} results, the worst first");
             notifications.push(json!({"level": "warning", "message": {"text": text}}));
         }
         let run = Run {
@@ -67,7 +74,7 @@ impl Format for Sarif {
                 "executionSuccessful": !report.is_incomplete(),
                 "toolExecutionNotifications": notifications,
             })],
-            results: drift.iter().take(MOST_RESULTS).map(result).collect(),
+            results,
             column_kind: "unicodeCodePoints",
             properties: json!({
                 "verdict": report.verdict(),
@@ -79,6 +86,7 @@ impl Format for Sarif {
                     "failed": report.coverage.failed,
                 },
                 "target": words::sides(report).unwrap_or_default(),
+                "ignored": ignored(report),
             }),
         };
         let log = Log {
@@ -92,6 +100,37 @@ impl Format for Sarif {
     fn join(&self, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
         join::sarif(parts, out)
     }
+}
+
+/// How many of the results fit into so many compressed bytes.
+fn fitting(results: &[Value], room: usize) -> io::Result<usize> {
+    let mut count = results.len();
+    loop {
+        let plain = serde_json::to_vec(results.get(..count).unwrap_or_default())?;
+        // What fits as it is need not be compressed to be measured.
+        if count == 0 || plain.len() < room {
+            return Ok(count);
+        }
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(&plain)?;
+        if packed.finish()?.len() < room {
+            return Ok(count);
+        }
+        count /= 2;
+    }
+}
+
+/// The rules that hid something, and how much each did.
+fn ignored(report: &Redacted) -> Vec<Value> {
+    ignored::rules(report)
+        .map(|rule| {
+            json!({
+                "rule": escape::line(&rule.rule),
+                "reason": escape::line(&rule.reason),
+                "changes": rule.hid,
+            })
+        })
+        .collect()
 }
 
 fn tool() -> Value {
@@ -206,4 +245,27 @@ fn uri(path: &str) -> String {
         }
     }
     uri
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_results_are_kept_as_fit() {
+        let alike: Vec<Value> = (0..1000).map(|_| json!({"text": "the same"})).collect();
+        assert_eq!(fitting(&alike, 10_000).unwrap(), 1000, "they compress well");
+        // Digits of a sequence that does not repeat compress to less than half.
+        let mut state = 1_u64;
+        let mut next = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            state
+        };
+        let apart: Vec<Value> = (0..1000).map(|_| json!({"text": next()})).collect();
+        let kept = fitting(&apart, 10_000).unwrap();
+        assert!((250..1000).contains(&kept), "{kept}");
+        assert_eq!(fitting(&apart, 2).unwrap(), 0);
+    }
 }

@@ -180,6 +180,12 @@ pub fn coverage(report: &Report) -> String {
     said
 }
 
+/// `drifted: 3 drifted, 1 in sync; 4 of 4 declared objects compared`
+pub fn verdict(report: &Report) -> String {
+    let verdict = report.verdict();
+    format!("{verdict}: {}; {}", tally(report), coverage(report))
+}
+
 /// Which commit was compared, and with what, as far as it is known.
 pub fn sides(report: &Report) -> Option<String> {
     let target = &report.target;
@@ -239,6 +245,16 @@ pub fn class(class: MergeClass) -> &'static str {
     match class {
         MergeClass::Conflict => "CONFLICT",
         other => other.as_str(),
+    }
+}
+
+/// What merging does to a change of this class.
+pub fn merging(class: MergeClass) -> &'static str {
+    match class {
+        MergeClass::Conflict => "merging overwrites what was changed live",
+        MergeClass::Drift => "changed live, and the branch leaves it alone",
+        MergeClass::Pending => "the branch changes it, and live it is what the base declares",
+        MergeClass::Backport => "the branch now declares what is live",
     }
 }
 

@@ -41,7 +41,9 @@ fn remarks(rule: &Rule, run: &Audited<'_>) -> impl Iterator<Item = String> + use
         let mut counts = run.counts.iter();
         counts.any(|count| count.rule == rule.id && count.hid > 0)
     };
-    let was_asked = run.whole && (run.with_extras || !rule.is_about_extras());
+    let was_asked = run.whole
+        && (run.with_extras || !rule.is_about_extras())
+        && !matches!(rule.origin, RuleOrigin::Shared(_));
     let idle = match &rule.expires {
         Some(expires) if rule.expired => Some(format!(
             "expired ({expires}), and what it hid is reported again; mend it, or renew the rule"

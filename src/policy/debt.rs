@@ -102,6 +102,12 @@ impl Debt {
         before - self.entries.len()
     }
 
+    /// What was accepted of a change.
+    pub fn at(&self, key: &ResourceKey, path: &str, kind: ChangeKind) -> Option<&Accepted> {
+        let place = (key.clone(), path.to_owned(), kind);
+        self.entries.get(&place)
+    }
+
     /// Everything, by object and path.
     pub fn entries(&self) -> impl Iterator<Item = &Accepted> {
         self.entries.values()
@@ -112,8 +118,13 @@ impl Debt {
         if self.entries.is_empty() {
             return None;
         }
-        let place = (key.clone(), change.path.to_string(), change.kind);
-        let accepted = self.entries.get(&place)?;
+        let path = change.path.to_string();
+        let Some(accepted) = self.at(key, &path, change.kind) else {
+            // What was changed, and is now gone altogether, was not accepted.
+            let kinds = [ChangeKind::Changed, ChangeKind::Removed, ChangeKind::Added];
+            let other = kinds.iter().find_map(|kind| self.at(key, &path, *kind));
+            return other.map(Standing::Changed);
+        };
         let is_same = |recorded: &Recorded, side: &str, value: Option<&Value>| match recorded {
             Recorded::Nothing => value.is_none(),
             Recorded::Value(recorded) => value == Some(recorded),
@@ -234,6 +245,16 @@ mod tests {
         assert_eq!(standing(&holds, "cart", json!(6)), Some(Some(changed)));
         let overdue = "expired debt, accepted until 2026-12-31: incident".to_owned();
         assert_eq!(standing(&over, "cart", json!(5)), Some(Some(overdue)));
+        let gone = Change {
+            kind: ChangeKind::Removed,
+            live: None,
+            ..change(json!(5))
+        };
+        let standing = holds.standing(&key("cart"), &gone);
+        assert!(
+            matches!(standing, Some(Standing::Changed(_))),
+            "{standing:?}"
+        );
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod set;
 mod severity;
 mod show;
 mod spec;
+mod status;
 
 pub use allowed::Allowed;
 pub use annotations::{Own, rules_of};
@@ -42,3 +43,4 @@ pub use selector::{LabelSelector, SelectorError};
 pub use set::{BUILTIN, ObjectRules, RuleSet, Users};
 pub use severity::{Level, SeverityRule, SeveritySpec};
 pub use spec::{Explains, Kind, RuleSpec, SpecProblem, written_path};
+pub use status::StatusOf;

@@ -54,15 +54,18 @@ pub struct Rule {
 pub enum RuleOrigin {
     /// In driftctl itself.
     BuiltIn,
-    /// Somewhere else: `.driftctl.yaml:12`, an annotation, a ConfigMap.
+    /// Somewhere else: `.driftctl.yaml:12`, an annotation.
     Place(String),
+    /// In settings that hold for more than these manifests, such as a ConfigMap of Argo CD's: that
+    /// such a rule hides nothing here says nothing against it.
+    Shared(String),
 }
 
 impl fmt::Display for RuleOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BuiltIn => f.write_str("built-in"),
-            Self::Place(place) => f.write_str(place),
+            Self::Place(place) | Self::Shared(place) => f.write_str(place),
         }
     }
 }

@@ -154,7 +154,7 @@ impl RuleSet {
         self.with_rules(rules.collect())
     }
 
-    fn with_rules(&self, rules: Vec<Rule>) -> Self {
+    pub(super) fn with_rules(&self, rules: Vec<Rule>) -> Self {
         Self {
             extra: self.extra.clone(),
             severity: self.severity.clone(),

@@ -28,7 +28,7 @@ pub use argo::Argo;
 pub use chart::ChartOptions;
 pub use files::{Files, objects_in};
 pub use flux::Flux;
-pub use git::{Commit, Git, GitError, Repository, blame};
+pub use git::{Commit, FileAt, Git, GitError, Repository, above, blame};
 pub use gitops::{GitOps, Which};
 pub use helm_release::HelmReleases;
 pub use last_applied::LastApplied;

@@ -14,6 +14,7 @@ mod dry_run;
 mod ladder;
 mod observe;
 mod rights;
+mod secrets;
 mod server;
 mod snapshot;
 

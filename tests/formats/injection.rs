@@ -1,7 +1,10 @@
 //! Nothing that a manifest or a cluster holds is obeyed by a terminal, a CI system, a Markdown or
 //! HTML renderer, or a parser, in whatever position it stands.
 
-use driftctl::model::{Operation, Origin, Position, Report, RuleCount, Status, Verdict, Warning};
+use driftctl::model::{
+    Blame, Cause, Operation, Origin, Position, Report, Revision, RuleCount, Status, Verdict,
+    Warning,
+};
 use driftctl::output::{FORMATS, RenderOptions, Show};
 use driftctl::redact::{self, Redacted};
 use serde_json::json;
@@ -73,6 +76,13 @@ fn report(token: &str) -> Report {
         drift.owners = vec![sample::owner(token, token)];
         drift.owners[0].subresource = Some(token.to_owned());
         drift.owners[0].operation = Operation::Apply;
+        drift.owners[0].user = Some(token.to_owned());
+        drift.cause = Some(Cause::Dropped);
+        drift.blame = Some(Blame {
+            commit: Some(token.to_owned()),
+            author: Some(token.to_owned()),
+            time: Some(format!("{token}T")),
+        });
     }
     object.drifts[6].verdict = Verdict::Ignored {
         rule: token.to_owned(),
@@ -105,6 +115,11 @@ fn report(token: &str) -> Report {
         rule: token.to_owned(),
         reason: token.to_owned(),
         hid: 1,
+    }];
+    report.revisions = vec![Revision {
+        name: token.to_owned(),
+        commit: token.to_owned(),
+        time: Some(format!("{token}T")),
     }];
     for (place, fatal) in [(token.to_owned(), true), (format!("{token}:7:3"), false)] {
         let message = token.to_owned();
@@ -191,7 +206,7 @@ fn every_hidden_character_is_written_out_everywhere() {
     let all: Vec<char> = all.collect();
     for some in all.chunks(16) {
         let token: String = some.iter().map(|c| format!("a{c}b")).collect();
-        for (format, text) in outputs(&report(&token)) {
+        for (format, text) in reports(&token).iter().flat_map(outputs) {
             check_text(format, &text, &token);
         }
     }

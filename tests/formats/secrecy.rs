@@ -2,9 +2,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use driftctl::model::{Drift, Merge, MergeClass, ObjectReport, Report, Status, Warning};
+use driftctl::model::{
+    Drift, FieldPath, Merge, MergeClass, ObjectReport, Report, ResourceKey, Status, Warning,
+};
 use driftctl::output::{FORMATS, RenderOptions, Show};
-use driftctl::redact;
+use driftctl::redact::{self, Redactor};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -287,6 +289,70 @@ fn no_single_place_leaks() {
     for place in PLACES {
         let secret = "Zx9-hunter2_CANARY.q7Wvv4";
         check(report(&[*place], secret), secret);
+    }
+}
+
+/// A mask says nothing of what it stands for: neither how long it is, nor what it is made of.
+#[test]
+fn masks_are_the_same_whatever_they_hide() {
+    let long = "Zx9-hunter2_CANARY.q7Wvv4".repeat(40);
+    for (at, place) in PLACES.iter().enumerate() {
+        for show in [Show::Drift, Show::All] {
+            let options = RenderOptions { show, ..options() };
+            for format in FORMATS {
+                let shown = |secret: &str| {
+                    let report = redact::redact(report(&[*place], secret));
+                    render_redacted(format.name(), &report, &options)
+                };
+                assert_eq!(
+                    shown("Ab3-x9_q"),
+                    shown(&long),
+                    "{} of place {at}",
+                    format.name()
+                );
+            }
+        }
+    }
+}
+
+/// Values that a user calls secret leave in no format either, with a base or without.
+#[test]
+fn what_users_call_secret_does_not_leak() {
+    let secret = "Zx9-hunter2_CANARY.q7Wvv4";
+    let value = json!({"spec": {"text": secret, "list": [secret], secret: 1}});
+    let mut license = object(
+        "example.com",
+        "License",
+        value,
+        vec![
+            changed(".spec.text", json!(secret)),
+            added(".spec.list", json!([secret])),
+            added(&format!(".spec.list[={}]", json!(secret)), json!(secret)),
+        ],
+    );
+    license.drifts[0].note = Some(format!("was {secret}"));
+    let mut merged = license.clone();
+    for drift in &mut merged.drifts {
+        drift.merge = Some(Merge {
+            class: MergeClass::Conflict,
+            base: Some(json!({"a": secret})),
+        });
+    }
+    for object in [license, merged] {
+        let redactor = Redactor {
+            also: Some(Box::new(|key: &ResourceKey, path: &FieldPath| {
+                key.kind == "License" && path.to_string().starts_with(".spec")
+            })),
+            ..Redactor::default()
+        };
+        let redacted = redactor.redact(sample::report(vec![object]));
+        for format in FORMATS {
+            for show in [Show::Drift, Show::All] {
+                let options = RenderOptions { show, ..options() };
+                let text = render_redacted(format.name(), &redacted, &options);
+                assert_eq!(leak(&text, secret), None, "{}: {text}", format.name());
+            }
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod support;
 #[path = "../cluster_api/server/mod.rs"]
 mod server;
 
+mod action;
 mod objects;
 mod review;
 mod table;

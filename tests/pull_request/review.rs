@@ -6,28 +6,14 @@ use serde_json::{Value, json};
 
 use super::server::Server;
 use super::support::Place;
+use super::support::manifests::DEPLOYMENT;
 use super::{changes, object};
 
-const MANIFEST: &str = "\
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: cart
-  namespace: shop
-spec:
-  replicas: 3
-  selector:
-    matchLabels: {app: cart}
-  template:
-    metadata:
-      labels: {app: cart}
-    spec:
-      containers:
-        - name: cart
-          image: registry.example/cart:1.4
-          env:
-            - {name: MODE, value: fast}
-";
+/// The shared Deployment, with a variable.
+fn manifest() -> String {
+    let env = "          env:\n            - {name: MODE, value: fast}\n";
+    format!("{DEPLOYMENT}{env}")
+}
 
 const RETIRED: &str = "\
 apiVersion: v1
@@ -63,8 +49,8 @@ fn git(place: &Place, words: &[&str]) -> bool {
 }
 
 /// The cluster: deployed from the base, and changed by hand during an incident.
-fn cluster() -> Value {
-    let mut live: Value = serde_yaml::from_str(MANIFEST).unwrap();
+pub fn cluster() -> Value {
+    let mut live: Value = serde_yaml::from_str(&manifest()).unwrap();
     live["spec"]["replicas"] = 8.into();
     live["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"] = "safe".into();
     live["metadata"]["managedFields"] = json!([
@@ -84,18 +70,18 @@ fn cluster() -> Value {
 }
 
 /// A repository whose branch scales the cart, changes its image, drops one object and adds one.
-fn pull_request(place: &Place) -> bool {
+pub fn pull_request(place: &Place) -> bool {
     if !git(place, &["init", "-q", "-b", "main"]) {
         return false;
     }
     let write = |path: &str, text: &str| std::fs::write(place.path().join(path), text).unwrap();
     std::fs::create_dir_all(place.path().join("deploy")).unwrap();
-    write("deploy/cart.yaml", MANIFEST);
+    write("deploy/cart.yaml", &manifest());
     write("deploy/retired.yaml", RETIRED);
     git(place, &["add", "deploy"]);
     git(place, &["commit", "-q", "-m", "base"]);
     git(place, &["checkout", "-q", "-b", "scale-up"]);
-    let changed = MANIFEST.replace("replicas: 3", "replicas: 5");
+    let changed = manifest().replace("replicas: 3", "replicas: 5");
     write("deploy/cart.yaml", &changed.replace("cart:1.4", "cart:1.5"));
     write("deploy/fresh.yaml", FRESH);
     std::fs::remove_file(place.path().join("deploy/retired.yaml")).unwrap();
@@ -179,7 +165,7 @@ fn a_pull_request_from_end_to_end() {
 
     // Once the incident's change is taken over into the branch, nothing stands in its way but
     // what else was changed live.
-    let taken_over = MANIFEST
+    let taken_over = manifest()
         .replace("replicas: 3", "replicas: 8")
         .replace("fast", "safe");
     let path = |file: &str| place.path().join("deploy").join(file);

@@ -3,6 +3,8 @@
 // Each test binary uses its own part of this.
 #![allow(dead_code)]
 
+pub mod action;
+pub mod manifests;
 pub mod repository;
 
 use std::fmt::Write as _;

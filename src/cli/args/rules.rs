@@ -33,7 +33,8 @@ pub struct RulesArgs {
     /// Take over what Argo CD ignores everywhere: its ConfigMap argocd-cm, from a file or (live)
     /// from the cluster
     ///
-    /// Heeds resource.customizations.ignoreDifferences.* in it. 'live' reads argocd/argocd-cm.
+    /// Heeds resource.customizations.ignoreDifferences.* in it, and of resource.compareoptions
+    /// ignoreAggregatedRoles and ignoreResourceStatusField. 'live' reads argocd/argocd-cm.
     #[arg(long, value_name = "FILE|live")]
     pub argocd_cm: Option<PathBuf>,
 
@@ -84,18 +85,26 @@ pub enum RulesFormat {
     before_help = "\
 Examples:
   driftctl accept ./manifests --expires 24h --reason 'incident 12'    All of today's drift
-  driftctl accept ./manifests --object Deployment/shop/cart --path .spec.replicas --expires 7d
+  driftctl accept ./manifests deploy/shop/cart --expires 7d           That of one object
+  driftctl accept ./manifests deploy/shop/cart .spec.replicas         One field of it
   driftctl debt                                                       What is accepted, for how long
 ",
     after_help = "\
 Exit codes:
   0  All drift that is selected was recorded, if there is any
-  2  An error, or an incomplete comparison: what was not compared was not recorded",
+  2  An error, a selection that selects nothing, or an incomplete comparison: what was not compared
+     was not recorded",
     help_template = TEMPLATE,
-    max_term_width = 100
+    max_term_width = 100,
+    mut_arg("paths", |paths| paths.value_name("PATH|SELECTION"))
 )]
 pub struct AcceptArgs {
-    /// Accept only drift of this object (* is a wildcard in the name); may be given several times
+    /// Accept only drift of this object (* is a wildcard in the name)
+    ///
+    /// May be given several times. A word KIND/NAME or KIND/NAMESPACE/NAME behind the manifests
+    /// means the same, and a word like .spec.replicas behind that a path of the object; what is
+    /// there as a file names manifests. Drift that is selected and was accepted before is accepted
+    /// once more, with another --expires or --reason.
     #[arg(long, value_name = "KIND/[NAMESPACE/]NAME", help_heading = "Selection")]
     pub object: Vec<Selection>,
     /// Accept only drift at these paths, with wildcards as in rules; may be given several times

@@ -10,8 +10,9 @@ use crate::policy::KindPattern;
 pub struct UntrustedArgs {
     /// Do not trust whoever wrote the manifests: for pull requests from outside
     ///
-    /// Reads only below the current directory, in bounds; renders nothing unless told to; takes no
-    /// rules from the manifests; refuses a kubeconfig that lies among them; compares objects in the
+    /// Reads only below the current directory, in bounds; renders nothing; takes no rules from the
+    /// tree of the manifests, but from --config, --baseline and the Git revision of --base, where
+    /// .driftctl.yaml is looked for as it is there; refuses a kubeconfig that lies among them; compares objects in the
     /// run's own namespace only, unless --allow-namespace names others; and hides what exists only
     /// live.
     #[arg(long)]

@@ -1,5 +1,6 @@
 //! `driftctl rules`
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 
@@ -7,25 +8,22 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 use crate::cli::args::{LiveArgs, RulesCommandArgs, RulesFormat};
-use crate::cli::comparison::{self, NoLive, Search};
+use crate::cli::comparison::{self, NoLive};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::config::rule_text;
-use crate::model::Warning;
+use crate::model::{Manifest, Warning, group_of};
 use crate::output::escape;
-use crate::policy::{Audited, Rule, RuleOrigin, RuleSet, audit, rules_of};
+use crate::policy::{
+    Audited, ExtraSpec, Objects, Rule, RuleOrigin, RuleSet, RuleSpec, audit, rules_of,
+};
 
 /// Lists every rule, and where it is written.
 ///
 /// # Errors
 /// When a file of rules is broken.
 pub fn run(args: &RulesCommandArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
-    let rules = comparison::rules(
-        &args.rules,
-        &args.source.paths,
-        Search::of(args.source.untrusted.untrusted),
-        settings.now,
-    )?;
+    let rules = comparison::rules(&args.rules, &args.source, settings.now)?;
     if args.rules.argocd_cm.as_deref() == Some(Path::new("live")) {
         bail!("this command reads no cluster; name a file for --argocd-cm");
     }
@@ -35,12 +33,19 @@ pub fn run(args: &RulesCommandArgs, settings: &Settings, streams: &mut Streams) 
     for source in comparison::sources(&args.source, &LiveArgs::default())? {
         let loaded = source.load(&NoLive);
         warnings.extend(loaded.errors);
+        if args.source.untrusted.untrusted {
+            continue; // their rules are not asked
+        }
         of_sources.extend(loaded.rules);
         for manifest in loaded.manifests {
             let name = format!("{} {}", manifest.kind, manifest.name);
             let place = format!("{} ({name})", manifest.origin);
             let own = rules_of(Some(&manifest.value()), None, &place);
-            of_objects.extend(own.rules.into_iter().map(|rule| rule.by(settings.now)));
+            let own_rules = own.rules.into_iter().map(|rule| Rule {
+                objects: just(&manifest),
+                ..rule.by(settings.now)
+            });
+            of_objects.extend(own_rules);
             warnings.extend(own.problems.into_iter().map(broken));
         }
     }
@@ -63,6 +68,16 @@ pub fn run(args: &RulesCommandArgs, settings: &Settings, streams: &mut Streams) 
     let failed = warnings.iter().any(|warning| warning.fatal);
     message::warnings(streams, settings, &warnings);
     Ok(if failed { Exit::Trouble } else { Exit::Clean })
+}
+
+/// The object that carries a rule of its own, and no other.
+fn just(manifest: &Manifest) -> Objects {
+    Objects {
+        group: group_of(&manifest.api_version).to_owned(),
+        kind: manifest.kind.clone(),
+        namespace: manifest.namespace.clone().unwrap_or_default(),
+        name: manifest.name.clone(),
+    }
 }
 
 fn broken(message: String) -> Warning {
@@ -113,20 +128,23 @@ fn text(rules: &[&Rule], streams: &mut Streams) -> Result<()> {
     Ok(())
 }
 
-/// The rules in the schema of a configuration.
+/// What stands above rules that are printed for a file of the user's.
+const HEAD: &str = "\
+# Every rule of this run, as .driftctl.yaml has it. In a file of yours, rules that explain ignore: what
+# they speak of counts as drift that is hidden. Take what you want to change, and its id under disable.
+";
+
+/// The rules in the schema of a configuration, which takes them as they are.
 fn yaml(rules: &[&Rule], set: &RuleSet, streams: &mut Streams) -> Result<()> {
     let out = &mut streams.out;
+    write!(out, "{HEAD}")?;
+    let mut ids = BTreeSet::new();
     let (extras, changes): (Vec<&Rule>, Vec<&Rule>) =
         rules.iter().partition(|rule| rule.is_about_extras());
     for (key, rules) in [("ignoreDifferences", changes), ("ignoreExtra", extras)] {
         writeln!(out, "{key}:")?;
         for rule in rules {
-            writeln!(out, "  # {}", escape::line(&rule.origin.to_string()))?;
-            let text = match rule.extra_spec() {
-                Some(spec) => rule_text(&spec),
-                None => rule_text(&rule.spec()),
-            };
-            for line in escape::text(&text).lines() {
+            for line in yaml_rule(rule, &mut ids) {
                 writeln!(out, "  {line}")?;
             }
         }
@@ -137,5 +155,45 @@ fn yaml(rules: &[&Rule], set: &RuleSet, streams: &mut Streams) -> Result<()> {
             writeln!(out, "  {line}")?;
         }
     }
+    let mut builtin = rules.iter().filter(|rule| is_switchable(rule)).peekable();
+    if builtin.peek().is_some() {
+        writeln!(out, "disable:")?;
+    }
+    for rule in builtin {
+        writeln!(out, "  - {}", rule.id)?;
+    }
     Ok(())
+}
+
+/// Whether a rule is one of those that stand in the list of built-in ones.
+fn is_switchable(rule: &Rule) -> bool {
+    rule.origin == RuleOrigin::BuiltIn && RuleSet::switchable().any(|id| id == rule.id)
+}
+
+/// A rule as the lines of an entry. What no entry can say is a comment.
+fn yaml_rule(rule: &Rule, ids: &mut BTreeSet<String>) -> Vec<String> {
+    let mut lines = vec![format!("# {}", escape::line(&rule.origin.to_string()))];
+    if let Some(explains) = rule.explains {
+        lines.push(format!("# explains: {}", explains.as_str()));
+    }
+    if !rule.selectors.written.is_empty() {
+        let summary = rule.summary();
+        lines.push(format!("# {}: {}", rule.id, escape::line(&summary)));
+        return lines;
+    }
+    // Objects that carry a rule of their own call it by the same name.
+    let numbered = (2..).map(|n| format!("{}-{n}", rule.id));
+    let mut names = std::iter::once(rule.id.clone()).chain(numbered);
+    let id = names.find(|name| ids.insert(name.clone()));
+    let id = id.unwrap_or_default();
+    let text = match rule.extra_spec() {
+        Some(spec) => rule_text(&ExtraSpec { id, ..spec }),
+        None => rule_text(&RuleSpec {
+            id,
+            explains: None,
+            ..rule.spec()
+        }),
+    };
+    lines.extend(escape::text(&text).lines().map(str::to_owned));
+    lines
 }

@@ -6,7 +6,7 @@ use std::thread;
 use anyhow::{Result, ensure};
 use jiff::Timestamp;
 
-use super::{Compared, Rules, Search, rules, run};
+use super::{Compared, Rules, rules, run};
 use crate::cli::args::{CompareArgs, ConnectionArgs, LiveArgs, RulesArgs, SourceArgs};
 use crate::model::{Coverage, Report, Target, Warning};
 
@@ -39,8 +39,7 @@ pub fn run_all(
             rules,
         });
     }
-    let search = Search::of(source.untrusted.untrusted);
-    let rules = rules(rule_words, &source.paths, search, now)?;
+    let rules = rules(rule_words, source, now)?;
     let of_context = |context: &String| {
         let live = LiveArgs {
             connection: ConnectionArgs {

@@ -18,7 +18,7 @@ use crate::source::blame;
 
 pub use clusters::{All, run_all};
 pub use live_side::{NoLive, cluster, live_side};
-pub use rules::{Rules, Search, accepted, check, engine, rules};
+pub use rules::{Rules, accepted, check, engine, rules};
 pub use sources::{base_sources, sources};
 
 /// What stands for standard input, on either side.
@@ -45,8 +45,7 @@ pub fn run(
     now: Timestamp,
 ) -> Result<Compared> {
     let sources = sources(source, live)?;
-    let search = Search::of(source.untrusted.untrusted);
-    let mut rules = rules(rule_words, &source.paths, search, now)?;
+    let mut rules = rules(rule_words, source, now)?;
     let side = live_side(live, &scanned(source))?;
     rules.add_live(rule_words, side.as_ref())?;
     let options = Options {
@@ -66,6 +65,7 @@ pub fn run(
             .extend(emptiness(&report, source, &live.filter));
     }
     report.warnings.append(&mut rules.warnings);
+    report.skipped.append(&mut rules.notes);
     Ok(Compared { report, rules })
 }
 

@@ -9,13 +9,14 @@ use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
 
 use super::STDIN;
-use crate::cli::args::RulesArgs;
+use crate::cli::args::{RulesArgs, SourceArgs};
 use crate::cluster::{Answer, FetchRequest, KindLookup, Live, Wanted};
 use crate::config::{self, ArgoSettings, BASELINE_NAME, CONFIG_NAME, Config, Found, Sensitive};
 use crate::jq::{Jq, JqError};
 use crate::model::{FieldPath, ResourceKey, Warning};
 use crate::policy::{Debt, RuleSet};
 use crate::redact::Predicate;
+use crate::source::above;
 use crate::yaml;
 
 /// What stands for the ConfigMap in the cluster.
@@ -31,6 +32,8 @@ pub struct Rules {
     pub baseline: Baseline,
     /// What is to be said of the files.
     pub warnings: Vec<Warning>,
+    /// What of the files was left aside, and why.
+    pub notes: Vec<Warning>,
 }
 
 /// The accepted drift, and the file that it is in or belongs into.
@@ -43,21 +46,50 @@ pub struct Baseline {
 
 /// Whether the tree of the manifests may bring rules along. Where whoever wrote it is not trusted,
 /// rules come from files that are named, and from nowhere else: else a change could hide itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Search {
     /// Files are looked for from the manifests upwards.
     Upwards,
     /// Only files that the words name are read.
     NamedOnly,
+    /// Files are looked for as they are at this Git revision, which is trusted: what a branch is to
+    /// be merged into has been reviewed.
+    At(String),
 }
 
 impl Search {
     /// The search that fits manifests which are, or are not, trusted.
-    pub fn of(untrusted: bool) -> Self {
-        if untrusted {
-            Self::NamedOnly
-        } else {
-            Self::Upwards
+    pub fn of(source: &SourceArgs) -> Self {
+        let is_path = |base: &&String| Path::new(base).symlink_metadata().is_ok();
+        match &source.base {
+            _ if !source.untrusted.untrusted => Self::Upwards,
+            // A folder may lie in the tree that is not trusted.
+            Some(base) if !is_path(&base) => Self::At(base.clone()),
+            _ => Self::NamedOnly,
+        }
+    }
+
+    /// Looks for a file of ours, and reads it.
+    fn read(&self, name: &str, start: &Path) -> Result<Option<(Found, String)>> {
+        match self {
+            Self::Upwards => {
+                let found = config::find(name, start)?;
+                let read = |found: Found| Ok((found.clone(), config::read_file(&found)?));
+                found.map(read).transpose()
+            }
+            Self::NamedOnly => Ok(None),
+            Self::At(revision) => {
+                let Some(file) = above(revision, start, name)? else {
+                    return Ok(None);
+                };
+                let found = Found {
+                    name: format!("{revision}:{}", file.path.display()),
+                    path: file.path,
+                };
+                let text = String::from_utf8(file.bytes);
+                let text = text.with_context(|| format!("{} is no UTF-8 text", found.name))?;
+                Ok(Some((found, text)))
+            }
         }
     }
 }
@@ -66,26 +98,24 @@ impl Search {
 ///
 /// # Errors
 /// When anything is wrong with a file: everything that is.
-pub fn rules(args: &RulesArgs, paths: &[PathBuf], search: Search, now: Timestamp) -> Result<Rules> {
-    let args = &RulesArgs {
-        no_config: args.no_config || (search == Search::NamedOnly && args.config.is_none()),
-        ..args.clone()
-    };
-    let start = start(paths);
-    let found = config_file(args, start)?;
+pub fn rules(args: &RulesArgs, source: &SourceArgs, now: Timestamp) -> Result<Rules> {
+    let search = Search::of(source);
+    let start = start(&source.paths);
+    let found = config_file(args, start, &search)?;
     let engine = Arc::new(engine());
     let config = match &found {
-        Some(found) => {
-            let text = config::read_file(found)?;
-            config::read(&found.name, &text, &|expression| check(&engine, expression))?
+        Some((found, text)) => {
+            config::read(&found.name, text, &|expression| check(&engine, expression))?
         }
         None => Config::default(),
     };
-    let baseline = baseline(args, found.as_ref(), start, now)?;
+    let found = found.map(|(found, _)| found);
+    let baseline = baseline(args, found.as_ref(), start, &search, now)?;
     let argo = argocd_of_file(args)?;
     let mut users = config.users;
     users.rules.extend(argo.rules);
     let set = RuleSet::with(users, now)
+        .ignoring_status(argo.status)
         .with_jq(engine)
         .with_debt(baseline.debt.clone());
     Ok(Rules {
@@ -93,6 +123,7 @@ pub fn rules(args: &RulesArgs, paths: &[PathBuf], search: Search, now: Timestamp
         sensitive: config.sensitive.into(),
         baseline,
         warnings: argo.warnings,
+        notes: argo.notes,
     })
 }
 
@@ -118,8 +149,10 @@ impl Rules {
         }
         let argo = argocd_of_cluster(live)
             .context("cannot read Argo CD's settings, which --argocd-cm live asks for")?;
-        self.set = self.set.with_last(argo.rules);
+        let set = self.set.with_last(argo.rules);
+        self.set = set.ignoring_status(argo.status);
         self.warnings.extend(argo.warnings);
+        self.notes.extend(argo.notes);
         Ok(())
     }
 }
@@ -132,11 +165,15 @@ fn start(paths: &[PathBuf]) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
-fn config_file(args: &RulesArgs, start: &Path) -> Result<Option<Found>> {
+fn config_file(args: &RulesArgs, start: &Path, search: &Search) -> Result<Option<(Found, String)>> {
     match &args.config {
-        Some(path) => Ok(Some(Found::named(path))),
+        Some(path) => {
+            let found = Found::named(path);
+            let text = config::read_file(&found)?;
+            Ok(Some((found, text)))
+        }
         None if args.no_config => Ok(None),
-        None => config::find(CONFIG_NAME, start),
+        None => search.read(CONFIG_NAME, start),
     }
 }
 
@@ -145,19 +182,23 @@ fn baseline(
     args: &RulesArgs,
     config: Option<&Found>,
     start: &Path,
+    search: &Search,
     now: Timestamp,
 ) -> Result<Baseline> {
-    let found = match (&args.baseline, config) {
-        (Some(path), _) => Some(Found::named(path)).filter(|found| found.path.exists()),
-        (None, _) if args.no_config => None,
-        (None, Some(config)) => {
-            let next = config::beside(Some(config), BASELINE_NAME, start)?;
-            Some(next).filter(|found| found.path.exists())
-        }
-        (None, None) => config::find(BASELINE_NAME, start)?,
+    let read = |found: Found| match found.path.exists() {
+        true => Ok(Some((found.clone(), config::read_file(&found)?))),
+        false => anyhow::Ok(None),
     };
-    if let Some(file) = found {
-        let debt = config::read_baseline(&file.name, &config::read_file(&file)?, now)?;
+    let found = match (&args.baseline, config) {
+        (Some(path), _) => read(Found::named(path))?,
+        (None, _) if args.no_config => None,
+        (None, Some(config)) if *search == Search::Upwards => {
+            read(config::beside(Some(config), BASELINE_NAME, start)?)?
+        }
+        (None, _) => search.read(BASELINE_NAME, start)?,
+    };
+    if let Some((file, text)) = found {
+        let debt = config::read_baseline(&file.name, &text, now)?;
         return Ok(Baseline { file, debt });
     }
     let file = match &args.baseline {
@@ -175,8 +216,12 @@ fn baseline(
 /// # Errors
 /// When the file is broken.
 pub fn accepted(args: &RulesArgs, paths: &[PathBuf], now: Timestamp) -> Result<Baseline> {
-    let start = start(paths);
-    baseline(args, config_file(args, start)?.as_ref(), start, now)
+    let (start, search) = (start(paths), Search::Upwards);
+    let config = match &args.config {
+        Some(path) => Some(Found::named(path)),
+        None => config::find(CONFIG_NAME, start)?,
+    };
+    baseline(args, config.as_ref(), start, &search, now)
 }
 
 /// jq expressions are run by another process of this program.

@@ -112,10 +112,12 @@ impl Versions<'_> {
         })
     }
 
-    /// What was changed live at a path, seen from the base.
+    /// What was changed live at a path, seen from the base. What was accepted, or is ignored, was
+    /// changed all the same: merging overwrites it.
     fn live_changed(&self, path: &FieldPath) -> Option<&Drift> {
-        let reported = self.since_base.iter().filter(|drift| drift.is_reported());
-        let mut touching = reported.filter(|drift| {
+        let is_explained = |drift: &&Drift| matches!(drift.verdict, Verdict::Explained { .. });
+        let changed = self.since_base.iter().filter(|drift| !is_explained(drift));
+        let mut touching = changed.filter(|drift| {
             let there = || match drift.change.kind {
                 ChangeKind::Changed => true,
                 ChangeKind::Removed => find(self.base, path).is_some(),

@@ -62,6 +62,7 @@ pub fn run(
     );
     let objects = merger.merge(base.objects, std::mem::take(&mut report.objects));
     report.coverage = coverage(&report, &objects, faults.len());
+    report.rules = super::report::recounted(report.rules, &objects);
     report.objects = objects;
     report.warnings.extend(faults);
     report.warnings.sort();

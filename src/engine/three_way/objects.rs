@@ -146,8 +146,8 @@ impl<'a> Merger<'a> {
             .live
             .or_else(|| manifest.map(|manifest| manifest.value()));
         object.declared = None;
-        object.drifts.retain(Drift::is_reported);
-        for drift in &mut object.drifts {
+        // What rules ignore stays, and is counted.
+        for drift in object.drifts.iter_mut().filter(|drift| drift.is_reported()) {
             drift.change.kind = match drift.change.live {
                 Some(_) => ChangeKind::Added,
                 None => ChangeKind::Removed,

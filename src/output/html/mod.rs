@@ -8,7 +8,7 @@ mod sides;
 use std::fmt;
 use std::io::{self, Write};
 
-use super::{Format, Part, RenderOptions, Show, escape, join, view, words};
+use super::{Format, Part, RenderOptions, escape, ignored, join, view, words};
 use crate::model::{Drift, Lifecycle, ObjectReport, Report, Severity, Status, Verdict};
 use crate::redact::Redacted;
 
@@ -41,7 +41,7 @@ impl Format for Html {
             render_object(object, options, out)?;
         }
         writeln!(out, "</main>")?;
-        rules(report, options, out)?;
+        rules(report, out)?;
         writeln!(out, "</body>\n</html>")
     }
 
@@ -262,12 +262,13 @@ fn render_drift(drift: &Drift, options: &RenderOptions, out: &mut dyn Write) -> 
     writeln!(out, "</section>")
 }
 
-fn rules(report: &Report, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
-    if options.show == Show::Drift || report.rules.is_empty() {
+/// What each rule hid, whether or not that is shown.
+fn rules(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    if ignored::rules(report).next().is_none() {
         return Ok(());
     }
     writeln!(out, "<footer>\n<h2>Rules</h2>")?;
-    for rule in &report.rules {
+    for rule in ignored::rules(report) {
         let hid = words::count(rule.hid, "change");
         let (id, reason) = (Text(&rule.rule), Text(&rule.reason));
         writeln!(out, "<p><code>{id}</code> hid {hid}: {reason}</p>")?;

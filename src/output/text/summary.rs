@@ -4,7 +4,10 @@ use std::io;
 
 use super::{Line, Page, Paint, words};
 use crate::model::{Report, Warning};
-use crate::output::Show;
+use crate::output::{Show, ignored};
+
+/// Rules that are named without `--show ignored`.
+const MOST_RULES: usize = 12;
 
 pub(super) fn render(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     let verbose = page.options.verbose;
@@ -76,6 +79,11 @@ fn verdict(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             Paint::Plain,
             &format!("{}{hint}", words::changes(report)),
         ));
+    }
+    // With --show ignored, each has had a line of its own.
+    let by = ignored::brief(report, MOST_RULES).filter(|_| page.options.show < Show::Ignored);
+    if let Some(by) = by {
+        lines.push(Line::of(Paint::Plain, &format!("ignored: {by}")));
     }
     lines.push(Line::of(Paint::Plain, &words::coverage(report)));
     if let Some(target) = words::sides(report) {

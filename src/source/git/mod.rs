@@ -1,5 +1,6 @@
 //! Manifests in a commit of a Git repository.
 
+mod above;
 mod blame;
 mod handles;
 mod repository;
@@ -12,6 +13,7 @@ use super::walk::{Bounds, Walk};
 use super::{Loaded, Source};
 use crate::cluster::Live;
 
+pub use above::{FileAt, above};
 pub use blame::blame;
 pub use repository::{Commit, GitError, Repository};
 use tree::CommitTree;

@@ -53,6 +53,14 @@ pub enum GitError {
         /// What may have been meant, or how to get it.
         hint: String,
     },
+    /// A file of a commit that cannot be read.
+    #[error("cannot read {file}: {why}")]
+    File {
+        /// The revision and the path, as Git writes them.
+        file: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Paths of one run that lie in several repositories.
     #[error("{first} and {second} lie in different Git repositories: compare one at a time")]
     Several {

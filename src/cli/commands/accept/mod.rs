@@ -1,7 +1,10 @@
 //! `driftctl accept`
 
+mod selected;
+
 use std::fs;
 use std::io::Write;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
 use base64::Engine;
@@ -9,15 +12,16 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::Value;
 
-use crate::cli::args::AcceptArgs;
+use crate::cli::args::{AcceptArgs, SourceArgs};
 use crate::cli::comparison::{self, Compared};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::config;
-use crate::model::{Change, ChangeKind, FieldPath, ObjectReport, Status, Verdict};
+use crate::model::{Change, ChangeKind, Drift, ObjectReport, Status, Verdict};
 use crate::output::escape;
 use crate::policy::{ACCEPTED, Accepted, Debt, Expiry, Recorded};
 use crate::redact::{Redacted, Redactor};
+use selected::Selected;
 
 /// Longer values are known by a digest, so that the file can be read.
 const LONGEST: usize = 1000;
@@ -38,8 +42,9 @@ pub fn run(args: &AcceptArgs, settings: &Settings, streams: &mut Streams) -> Res
         ),
         None => None,
     };
+    let (selected, source) = selected(args);
     let Compared { report, rules } = comparison::run(
-        &args.source,
+        &source,
         &args.live,
         &args.compare,
         &args.rules,
@@ -55,9 +60,11 @@ pub fn run(args: &AcceptArgs, settings: &Settings, streams: &mut Streams) -> Res
     if debt.salt.is_empty() {
         debt.salt = salt()?;
     }
-    let gone = take_out(&mut debt, &report.objects, args);
+    selected.check(&report.objects, |object| changes(object, &debt))?;
+    let gone = take_out(&mut debt, &report.objects, &selected);
     let mut accepting = Accepting {
         args,
+        selected,
         settings,
         expires,
         debt,
@@ -77,6 +84,32 @@ pub fn run(args: &AcceptArgs, settings: &Settings, streams: &mut Streams) -> Res
     accepting.answer(&redacted, settings, streams)
 }
 
+/// What is selected, and the declared side without the words that select.
+fn selected(args: &AcceptArgs) -> (Selected, SourceArgs) {
+    let mut source = args.source.clone();
+    let selected = Selected::take(args, &mut source.paths);
+    if source.paths.is_empty() && source.app.is_empty() && source.kustomization.is_empty() {
+        source.paths.push(PathBuf::from("."));
+    }
+    (selected, source)
+}
+
+/// The paths at which an object has drift, or had some that was accepted.
+fn changes(object: &ObjectReport, debt: &Debt) -> Vec<String> {
+    let of_object = debt.entries().filter(|accepted| accepted.key == object.key);
+    let accepted = of_object.map(|accepted| accepted.path.clone());
+    let drifts = object.drifts.iter();
+    let drifts = drifts.map(|drift| drift.change.path.to_string());
+    let whole = matches!(object.status, Status::Missing | Status::Extra);
+    let whole = whole.then(|| ".".to_owned());
+    drifts.chain(accepted).chain(whole).collect()
+}
+
+/// Whether a change is hidden because it was accepted.
+fn is_accepted(drift: &Drift) -> bool {
+    matches!(&drift.verdict, Verdict::Ignored { rule, .. } if rule == ACCEPTED)
+}
+
 /// A salt is chosen once for each file.
 fn salt() -> Result<String> {
     let mut bytes = [0; 16];
@@ -87,37 +120,21 @@ fn salt() -> Result<String> {
 }
 
 /// Takes accepted drift out that is gone: of objects that were compared, and are selected.
-fn take_out(debt: &mut Debt, objects: &[ObjectReport], args: &AcceptArgs) -> usize {
+fn take_out(debt: &mut Debt, objects: &[ObjectReport], selected: &Selected) -> usize {
     debt.retain(|accepted| {
         let Some(object) = objects.iter().find(|object| object.key == accepted.key) else {
             return true;
         };
-        let is_selected = selects_object(args, object) && selects_path(args, &accepted.path);
-        let is_hidden = object.drifts.iter().any(|drift| {
-            let by_debt =
-                matches!(&drift.verdict, Verdict::Ignored { rule, .. } if rule == ACCEPTED);
-            by_debt && drift.change.path.to_string() == accepted.path
-        });
+        let is_selected = selected.selects(object, &accepted.path);
+        let mut hidden = object.drifts.iter().filter(|drift| is_accepted(drift));
+        let is_hidden = hidden.any(|drift| drift.change.path.to_string() == accepted.path);
         object.status == Status::Unknown || !is_selected || is_hidden
     })
 }
 
-fn selects_object(args: &AcceptArgs, object: &ObjectReport) -> bool {
-    args.object.is_empty()
-        || args
-            .object
-            .iter()
-            .any(|selection| selection.matches(&object.key))
-}
-
-fn selects_path(args: &AcceptArgs, path: &str) -> bool {
-    let path: Option<FieldPath> = path.parse().ok();
-    args.path.is_empty()
-        || path.is_some_and(|path| args.path.iter().any(|pattern| pattern.covers(&path)))
-}
-
 struct Accepting<'a> {
     args: &'a AcceptArgs,
+    selected: Selected,
     settings: &'a Settings,
     expires: Option<Expiry>,
     debt: Debt,
@@ -130,9 +147,6 @@ struct Accepting<'a> {
 impl Accepting<'_> {
     /// Records what is reported of an object. `shown` is the same without secrets.
     fn object(&mut self, object: &ObjectReport, shown: &ObjectReport) {
-        if !selects_object(self.args, object) {
-            return;
-        }
         let before = self.accepted;
         let whole = match object.status {
             Status::Missing => Some(ChangeKind::Removed),
@@ -143,12 +157,14 @@ impl Accepting<'_> {
             | Status::Pending
             | Status::Conflict => None,
         };
-        if let (Some(kind), true) = (whole, selects_path(self.args, ".")) {
+        if let (Some(kind), true) = (whole, self.selected.selects(object, ".")) {
             self.record(object, ".", kind, [Recorded::Nothing, Recorded::Nothing]);
         }
         for (drift, shown) in object.drifts.iter().zip(&shown.drifts) {
             let path = drift.change.path.to_string();
-            if !drift.is_reported() || !selects_path(self.args, &path) {
+            // What is selected by name is accepted once more: from now on, until then.
+            let again = !self.selected.is_everything() && is_accepted(drift);
+            if !(drift.is_drift() || again) || !self.selected.selects(object, &path) {
                 continue;
             }
             if drift.change.path != shown.change.path {
@@ -189,14 +205,19 @@ impl Accepting<'_> {
         values: [Recorded; 2],
     ) {
         let [declared, live] = values;
+        let before = self.debt.at(&object.key, path, kind);
+        let reason = self.args.reason.clone();
+        let reason = reason.or_else(|| before.map(|before| before.reason.clone()));
+        let ticket = self.args.ticket.clone();
+        let ticket = ticket.or_else(|| before.and_then(|before| before.ticket.clone()));
         self.debt.insert(Accepted {
             key: object.key.clone(),
             path: path.to_owned(),
             kind,
             declared,
             live,
-            reason: self.args.reason.clone().unwrap_or_default(),
-            ticket: self.args.ticket.clone(),
+            reason: reason.unwrap_or_default(),
+            ticket,
             by: self.settings.user.clone(),
             at: Some(at_second(self.settings.now)),
             expires: self.expires.clone(),

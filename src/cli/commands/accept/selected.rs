@@ -1,0 +1,190 @@
+//! Which drift the words of `driftctl accept` select.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+
+use crate::cli::args::AcceptArgs;
+use crate::cli::selection::Selection;
+use crate::model::{FieldPath, ObjectReport};
+use crate::policy::PathPattern;
+
+/// What is selected; everything where nothing is said.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Selected {
+    parts: Vec<Part>,
+}
+
+/// Some objects, and some of their paths. None of either stands for all.
+#[derive(Debug, Default, Clone, PartialEq)]
+struct Part {
+    /// As it was written, for messages.
+    written: Vec<String>,
+    objects: Vec<Selection>,
+    paths: Vec<PathPattern>,
+}
+
+impl Selected {
+    /// What the flags select, and the words that name objects and paths in them: those are taken
+    /// out of `words`, and what is left names manifests.
+    ///
+    /// What exists as a file names manifests, whatever else it could be.
+    pub fn take(args: &AcceptArgs, words: &mut Vec<PathBuf>) -> Self {
+        let mut selected = Self::default();
+        if !args.object.is_empty() || !args.path.is_empty() {
+            let objects = args
+                .object
+                .iter()
+                .map(|object| format!("--object {object}"));
+            let paths = args.path.iter().map(|path| format!("--path {path}"));
+            selected.parts.push(Part {
+                written: objects.chain(paths).collect(),
+                objects: args.object.clone(),
+                paths: args.path.clone(),
+            });
+        }
+        let mut named = Vec::new();
+        words.retain(|word| {
+            let is_manifest = word.symlink_metadata().is_ok();
+            let text = word.to_str().filter(|_| !is_manifest);
+            let taken = text.is_some_and(|text| take_word(text, &mut named));
+            !taken
+        });
+        selected.parts.extend(named);
+        selected
+    }
+
+    /// Whether everything is selected because nothing was said.
+    pub fn is_everything(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// Whether a change of an object is selected; the path `.` stands for the object itself.
+    pub fn selects(&self, object: &ObjectReport, path: &str) -> bool {
+        self.is_everything() || self.parts.iter().any(|part| part.selects(object, path))
+    }
+
+    /// Checks that each part selects something: `changes` are the paths of an object's changes,
+    /// accepted ones among them.
+    ///
+    /// # Errors
+    /// When one selects nothing: a slip of the pen, most likely.
+    pub fn check(
+        &self,
+        objects: &[ObjectReport],
+        changes: impl Fn(&ObjectReport) -> Vec<String>,
+    ) -> Result<()> {
+        for part in &self.parts {
+            let written = part.written.join(" ");
+            let mut chosen = objects.iter().filter(|object| part.selects_object(object));
+            if chosen.clone().next().is_none() {
+                let compared = objects.len();
+                bail!(
+                    "{written} selects none of the {compared} objects that were compared; check \
+                     kind, namespace and name (manifests are named by files and folders that exist)"
+                );
+            }
+            let has_some = |object: &ObjectReport| {
+                let paths = changes(object);
+                paths.iter().any(|path| part.selects_path(path))
+            };
+            if !part.paths.is_empty() && !chosen.any(has_some) {
+                bail!("{written} selects no drift; check the path, as 'driftctl diff' shows it");
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Part {
+    fn selects(&self, object: &ObjectReport, path: &str) -> bool {
+        self.selects_object(object) && self.selects_path(path)
+    }
+
+    fn selects_object(&self, object: &ObjectReport) -> bool {
+        let mut objects = self.objects.iter();
+        self.objects.is_empty() || objects.any(|selection| selection.matches(&object.key))
+    }
+
+    fn selects_path(&self, path: &str) -> bool {
+        let path: Option<FieldPath> = path.parse().ok();
+        let covers = |path: FieldPath| self.paths.iter().any(|pattern| pattern.covers(&path));
+        self.paths.is_empty() || path.is_some_and(covers)
+    }
+}
+
+/// Takes a word for an object, or for a path of the object before it. Whether it is either.
+fn take_word(text: &str, parts: &mut Vec<Part>) -> bool {
+    if let (true, Ok(pattern)) = (is_path(text), text.parse::<PathPattern>()) {
+        if parts.is_empty() {
+            parts.push(Part::default());
+        }
+        if let Some(part) = parts.last_mut() {
+            part.written.push(text.to_owned());
+            part.paths.push(pattern);
+        }
+        return true;
+    }
+    match text.parse::<Selection>() {
+        Ok(selection) if selection.names_a_kind() => {
+            parts.push(Part {
+                written: vec![text.to_owned()],
+                objects: vec![selection],
+                paths: Vec::new(),
+            });
+            true
+        }
+        _ => false,
+    }
+}
+
+/// `.spec.replicas`, and neither `.`, `..` nor `./deploy`.
+fn is_path(text: &str) -> bool {
+    let first = text.strip_prefix('.').and_then(|rest| rest.chars().next());
+    let mut unquoted = text.split('"').step_by(2);
+    first.is_some_and(|c| c.is_alphabetic() || matches!(c, '[' | '*' | '_'))
+        && unquoted.all(|part| !part.contains('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(words: &[&str]) -> (Vec<String>, Vec<String>) {
+        let mut parts = Vec::new();
+        let left = words.iter().filter(|word| !take_word(word, &mut parts));
+        let left = left.map(|word| (*word).to_owned()).collect();
+        let written = parts.iter().map(|part| part.written.join(" ")).collect();
+        (left, written)
+    }
+
+    #[test]
+    fn objects_and_their_paths_are_told_from_manifests() {
+        let (manifests, parts) = taken(&[
+            "./deploy",
+            ".spec.replicas",
+            "Deployment/shop/cart",
+            ".spec.replicas",
+            ".metadata.annotations[\"example.com/a\"]",
+            "deploy/cart",
+            "main:deploy",
+            "manifests/shop",
+            "widget.example.com/big",
+            "..",
+            "-",
+        ]);
+        assert_eq!(
+            manifests,
+            ["./deploy", "main:deploy", "manifests/shop", "..", "-"]
+        );
+        assert_eq!(
+            parts,
+            [
+                ".spec.replicas",
+                "Deployment/shop/cart .spec.replicas .metadata.annotations[\"example.com/a\"]",
+                "deploy/cart",
+                "widget.example.com/big",
+            ]
+        );
+    }
+}

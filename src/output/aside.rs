@@ -1,0 +1,68 @@
+//! What two sides do not show of a change, for formats that have room for nothing else: what
+//! merging does to it, and how it came about.
+
+use super::finding::conflict;
+use super::{escape, words};
+use crate::model::{Drift, MergeClass};
+
+/// `CONFLICT at .spec.replicas: base 3, branch 5, live 8; merging overwrites …`, and
+/// `dropped at .metadata.labels.a: the manifest no longer declares it …`
+pub fn lines(drift: &Drift) -> Vec<String> {
+    let path = drift.change.path.to_string();
+    let path = escape::line(&path);
+    let merged = drift.merge.as_ref().map(|merge| match merge.class {
+        MergeClass::Conflict => conflict(drift),
+        class => format!("{} at {path}: {}", class.as_str(), words::merging(class)),
+    });
+    let cause = drift
+        .cause
+        .map(|cause| format!("{} at {path}: {}", cause.as_str(), cause.meaning()));
+    merged.into_iter().chain(cause).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{Cause, Change, ChangeKind, Merge, Severity, Verdict};
+
+    #[test]
+    fn classes_and_causes_are_told() {
+        let drift = |class: Option<MergeClass>, cause| Drift {
+            change: Change {
+                path: ".spec.replicas".parse().unwrap(),
+                kind: ChangeKind::Changed,
+                declared: Some(json!(5)),
+                live: Some(json!(8)),
+                at: Vec::new(),
+            },
+            position: None,
+            owners: Vec::new(),
+            severity: Severity::Medium,
+            verdict: Verdict::Reported,
+            cause,
+            note: None,
+            blame: None,
+            merge: class.map(|class| Merge {
+                class,
+                base: Some(json!(3)),
+            }),
+        };
+        assert!(lines(&drift(None, None)).is_empty());
+        assert_eq!(
+            lines(&drift(Some(MergeClass::Conflict), None)),
+            [
+                "CONFLICT at .spec.replicas: base 3, branch 5, live 8; merging overwrites what \
+              somebody changed live"
+            ]
+        );
+        assert_eq!(
+            lines(&drift(Some(MergeClass::Drift), Some(Cause::Unattributed))),
+            [
+                "drift at .spec.replicas: changed live, and the branch leaves it alone",
+                "unattributed at .spec.replicas: the live object does not say who wrote it",
+            ]
+        );
+    }
+}

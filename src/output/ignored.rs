@@ -1,0 +1,132 @@
+//! What rules hid. Every format says how much each of them did: nothing disappears.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::{Show, escape, words};
+use crate::model::{ObjectReport, Report, RuleCount, Verdict};
+
+/// The rules that hid something, in the order of the report.
+pub fn rules(report: &Report) -> impl Iterator<Item = &RuleCount> {
+    report.rules.iter().filter(|rule| rule.hid > 0)
+}
+
+/// How much each rule hid, by its name: what was accepted has one name and many reasons. Rules of
+/// the user's that hid nothing are among them.
+pub fn by_rule(report: &Report) -> BTreeMap<&str, usize> {
+    let mut counts = BTreeMap::new();
+    for RuleCount { rule, hid, .. } in &report.rules {
+        *counts.entry(rule.as_str()).or_default() += hid;
+    }
+    counts
+}
+
+/// `2 by keda, 1 by mesh`: the rules that hid most first, and no more of them than `most`; `None`
+/// where nothing was hidden.
+pub fn brief(report: &Report, most: usize) -> Option<String> {
+    let all = by_rule(report).into_iter();
+    let mut all: Vec<(&str, usize)> = all.filter(|(_, hid)| *hid > 0).collect();
+    // Stable: rules that hid as much stay sorted by name.
+    all.sort_by_key(|(_, hid)| Reverse(*hid));
+    let mut said: Vec<String> = all
+        .iter()
+        .take(most)
+        .map(|(rule, hid)| format!("{hid} by {}", escape::line(rule)))
+        .collect();
+    let others = all.get(most..).unwrap_or_default();
+    if !others.is_empty() {
+        let hid: usize = others.iter().map(|(_, hid)| hid).sum();
+        said.push(format!(
+            "{hid} by {}",
+            words::count(others.len(), "other rule")
+        ));
+    }
+    (!said.is_empty()).then(|| said.join(", "))
+}
+
+/// `1 change ignored by keda: Scaled by KEDA`
+pub fn sentence(rule: &RuleCount) -> String {
+    let mut said = format!(
+        "{} ignored by {}",
+        words::count(rule.hid, "change"),
+        rule.rule
+    );
+    if !rule.reason.is_empty() {
+        said.push_str(&format!(": {}", rule.reason));
+    }
+    escape::line(&said).into_owned()
+}
+
+/// A line for each rule that hid something, with what it hid below it where that is to be shown.
+pub fn lines(report: &Report, show: Show) -> Vec<String> {
+    let mut lines = Vec::new();
+    for rule in rules(report) {
+        lines.push(sentence(rule));
+        if show >= Show::Ignored {
+            lines.extend(
+                report
+                    .objects
+                    .iter()
+                    .flat_map(|object| hidden(object, rule)),
+            );
+        }
+    }
+    lines
+}
+
+/// `  Deployment shop/cart .spec.replicas`
+fn hidden<'o>(object: &'o ObjectReport, by: &RuleCount) -> impl Iterator<Item = String> + use<'o> {
+    let (wanted, why) = (by.rule.clone(), by.reason.clone());
+    let drifts = object.drifts.iter().filter(move |drift| {
+        matches!(&drift.verdict, Verdict::Ignored { rule, reason } if *rule == wanted && *reason == why)
+    });
+    drifts.map(|drift| {
+        let path = drift.change.path.to_string();
+        format!("  {} {}", words::object(object), escape::line(&path))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Coverage, Target};
+
+    fn report(hid: &[(&str, usize)]) -> Report {
+        let rules = hid.iter().map(|(rule, hid)| RuleCount {
+            rule: (*rule).to_owned(),
+            reason: String::new(),
+            hid: *hid,
+        });
+        Report {
+            target: Target::default(),
+            revisions: Vec::new(),
+            coverage: Coverage::default(),
+            objects: Vec::new(),
+            warnings: Vec::new(),
+            skipped: Vec::new(),
+            rules: rules.collect(),
+            expired_rules: 0,
+            interrupted: false,
+            three_way: false,
+        }
+    }
+
+    #[test]
+    fn the_rules_that_hid_most_are_named_and_the_others_counted() {
+        let report = report(&[("a", 1), ("b", 5), ("idle", 0), ("c", 1), ("d", 2)]);
+        assert_eq!(
+            brief(&report, 9).as_deref(),
+            Some("5 by b, 2 by d, 1 by a, 1 by c")
+        );
+        assert_eq!(
+            brief(&report, 1).as_deref(),
+            Some("5 by b, 4 by 3 other rules")
+        );
+        assert_eq!(lines(&report, Show::All).len(), 4);
+    }
+
+    #[test]
+    fn where_nothing_is_hidden_nothing_is_said() {
+        assert_eq!(brief(&report(&[("idle", 0)]), 9), None);
+    }
+}

@@ -1,0 +1,88 @@
+//! Which status fields are compared, where Argo CD is told to compare some.
+
+use super::{Rule, RuleOrigin, RuleSet};
+use crate::model::ChangeKind;
+
+/// The built-in rule that explains all of `.status`.
+const STATUS: &str = "status";
+
+/// The objects whose status is not compared: `ignoreResourceStatusField` of Argo CD's
+/// `resource.compareoptions`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StatusOf {
+    /// That of none is.
+    #[default]
+    All,
+    /// That of CustomResourceDefinitions is not.
+    Definitions,
+    /// Each is.
+    None,
+}
+
+impl RuleSet {
+    /// With as much of the status compared as is said. Only what a manifest declares of it is:
+    /// what controllers add is theirs, whatever is said.
+    #[must_use]
+    pub fn ignoring_status(self, of: StatusOf) -> Self {
+        if of == StatusOf::All {
+            return self;
+        }
+        let is_status = |rule: &Rule| rule.id == STATUS && rule.origin == RuleOrigin::BuiltIn;
+        let rules = self.rules().iter().flat_map(|rule| match is_status(rule) {
+            true => split(rule, of),
+            false => vec![rule.clone()],
+        });
+        self.with_rules(rules.collect())
+    }
+}
+
+/// The rule for additions alone, and as it was for the kinds whose status stays out.
+fn split(rule: &Rule, of: StatusOf) -> Vec<Rule> {
+    let mut additions = rule.clone();
+    additions.kinds = vec![ChangeKind::Added];
+    if of == StatusOf::None {
+        return vec![additions];
+    }
+    let mut definitions = rule.clone();
+    definitions.objects.group = "apiextensions.k8s.io".to_owned();
+    definitions.objects.kind = "CustomResourceDefinition".to_owned();
+    vec![additions, definitions]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::compare::Explain;
+    use crate::model::ResourceKey;
+
+    #[test]
+    fn what_is_declared_of_a_status_is_compared_where_that_is_wanted() {
+        let explains = |of, group: &str, kind: &str, change| {
+            let key = ResourceKey {
+                group: group.to_owned(),
+                kind: kind.to_owned(),
+                namespace: None,
+                name: "x".to_owned(),
+            };
+            let rules = RuleSet::builtin().clone().ignoring_status(of);
+            let rules = rules.for_object(&key, &Value::Null, Vec::new());
+            let path = ".status.replicas".parse().unwrap();
+            rules.explains(&path, change, &[]).is_some()
+        };
+        let (group, kind) = ("apiextensions.k8s.io", "CustomResourceDefinition");
+        for (of, definition, other) in [
+            (StatusOf::All, true, true),
+            (StatusOf::Definitions, true, false),
+            (StatusOf::None, false, false),
+        ] {
+            assert_eq!(explains(of, group, kind, ChangeKind::Changed), definition);
+            assert_eq!(
+                explains(of, "apps", "Deployment", ChangeKind::Changed),
+                other
+            );
+            assert!(explains(of, "apps", "Deployment", ChangeKind::Added));
+        }
+    }
+}

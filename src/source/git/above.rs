@@ -1,0 +1,49 @@
+//! One file of a commit that is looked for upwards, as files of rules are.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::repository::{GitError, Repository};
+use super::tree::CommitTree;
+use crate::source::tree::{Kind, Tree};
+
+/// A file of a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileAt {
+    /// Its path below the root of the repository.
+    pub path: PathBuf,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+/// The file of this name in the directory of `start` or above it, up to the root of the repository,
+/// as it is at a revision; `None` where the commit has none.
+///
+/// # Errors
+/// When `start` lies in no repository, the repository does not have the revision, or what is there
+/// under that name cannot be read.
+pub fn above(revision: &str, start: &Path, name: &str) -> Result<Option<FileAt>, GitError> {
+    let (repository, below) = Repository::containing(start)?;
+    let commit = repository.resolve(revision)?;
+    let tree = CommitTree::new(&repository, &commit);
+    let broken = |path: &Path, why: String| GitError::File {
+        file: format!("{revision}:{}", path.display()),
+        why,
+    };
+    for directory in below.ancestors() {
+        let path = directory.join(name);
+        let found = match tree.resolve(&path) {
+            Ok(found) => found,
+            // `start` may be a file, or not be there at that revision.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(broken(&path, error.to_string())),
+        };
+        if found.kind != Kind::File {
+            return Err(broken(&path, "it is no regular file".to_owned()));
+        }
+        let bytes = tree.read(&found.canonical);
+        let bytes = bytes.map_err(|why| broken(&path, why))?;
+        return Ok(Some(FileAt { path, bytes }));
+    }
+    Ok(None)
+}

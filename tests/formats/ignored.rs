@@ -1,0 +1,142 @@
+//! Nothing disappears: what a rule hid is counted with the rule in every format, by default, and
+//! listed by `--show ignored`.
+
+use driftctl::model::{Report, RuleCount, Verdict};
+use driftctl::output::{FORMATS, RenderOptions, Show, find, render_all};
+use driftctl::redact;
+use serde_json::{Value, json};
+
+use crate::{options, render, sample};
+
+/// Three rules: one that hid 37 changes, one that hid 2, and what was accepted for two reasons.
+fn report() -> Report {
+    let mut report = sample::drifted();
+    let count = |rule: &str, reason: &str, hid| RuleCount {
+        rule: rule.to_owned(),
+        reason: reason.to_owned(),
+        hid,
+    };
+    report.rules = vec![
+        count("accepted", "incident 12", 3),
+        count("accepted", "incident 13", 4),
+        count("idle", "Not needed any more", 0),
+        count("keda-scales", "Scaled by KEDA", 37),
+        count("mesh", "", 2),
+    ];
+    let mut drift = sample::drift(".spec.hidden", None, Some(json!("z")));
+    drift.verdict = Verdict::Ignored {
+        rule: "keda-scales".to_owned(),
+        reason: "Scaled by KEDA".to_owned(),
+    };
+    report.objects[4].drifts.push(drift);
+    report
+}
+
+/// How each format counts them. A new format is to say here how it does.
+fn counts(format: &str) -> &'static [&'static str] {
+    match format {
+        "text" => &["ignored: 37 by keda-scales, 7 by accepted, 2 by mesh\n"],
+        "diff" | "name" => &[
+            "# 3 changes ignored by accepted: incident 12\n",
+            "# 37 changes ignored by keda-scales: Scaled by KEDA\n",
+            "# 2 changes ignored by mesh\n",
+        ],
+        "json" => &[
+            "\"rule\": \"keda-scales\",\n      \"reason\": \"Scaled by KEDA\",\n      \"hid\": 37\n",
+            "\"rule\": \"accepted\",\n      \"reason\": \"incident 13\",\n      \"hid\": 4\n",
+        ],
+        "yaml" => &["- hid: 37\n  reason: Scaled by KEDA\n  rule: keda-scales\n"],
+        "markdown" => &[
+            "<details><summary>2 changes ignored by 4 rules</summary>\n\n",
+            "- 37 by <code>keda-scales</code>: <code>Scaled by KEDA</code>\n",
+            "- 2 by <code>mesh</code>\n",
+        ],
+        "github" => &["; ignored: 37 by keda-scales, 7 by accepted, 2 by mesh\n"],
+        "gitlab" => &["; ignored: 37 by keda-scales, 7 by accepted, 2 by mesh\""],
+        "sarif" => &[
+            "{\n            \"changes\": 37,\n            \"reason\": \"Scaled by KEDA\",\n            \
+             \"rule\": \"keda-scales\"\n          }",
+        ],
+        "junit" => &[
+            "<property name=\"ignored by keda-scales\" value=\"37\"/>",
+            "<property name=\"ignored by accepted\" value=\"7\"/>",
+            "\n37 changes ignored by keda-scales: Scaled by KEDA\n",
+        ],
+        "prometheus" => &[
+            "driftctl_ignored_changes{rule=\"keda-scales\"} 37\n",
+            "driftctl_ignored_changes{rule=\"accepted\"} 7\n",
+            "driftctl_ignored_changes{rule=\"idle\"} 0\n",
+        ],
+        "html" => &["<p><code>keda-scales</code> hid 37 changes: Scaled by KEDA</p>"],
+        new => panic!("say here how the format {new} counts what rules hid"),
+    }
+}
+
+#[test]
+fn every_format_counts_what_each_rule_hid() {
+    for format in FORMATS {
+        let text = render(format.name(), report(), &options());
+        for wanted in counts(format.name()) {
+            assert!(text.contains(wanted), "{}: {wanted}\n{text}", format.name());
+        }
+        crate::strict::read(format.name(), &text);
+    }
+}
+
+#[test]
+fn every_format_lists_it_when_asked_to() {
+    let show = Show::Ignored;
+    for format in FORMATS {
+        let asked = RenderOptions { show, ..options() };
+        let text = render(format.name(), report(), &asked);
+        let silent = render(format.name(), report(), &options());
+        // Metrics are figures; nobody lists in them.
+        let lists = format.name() != "prometheus";
+        assert_eq!(text.contains(".spec.hidden"), lists, "{}", format.name());
+        assert!(!silent.contains(".spec.hidden"), "{}", format.name());
+        crate::strict::read(format.name(), &text);
+    }
+}
+
+/// Hundreds of rules do not bury the verdict, and none of them goes uncounted.
+#[test]
+fn many_rules_are_summed_up() {
+    let mut report = report();
+    report.rules = (0..500)
+        .map(|n| RuleCount {
+            rule: format!("rule-{n:03}"),
+            reason: "x".repeat(100),
+            hid: 1,
+        })
+        .collect();
+    let text = render("text", report.clone(), &options());
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        flat.contains("1 by rule-011, 488 by 488 other rules"),
+        "{text}"
+    );
+    let markdown = render("markdown", report, &options());
+    assert!(markdown.len() <= 65_000);
+    assert!(markdown.contains(" of 500 rules\n"), "{markdown}");
+}
+
+/// Of several clusters each counts for itself, and the worst verdict is that of all.
+#[test]
+fn several_clusters_keep_their_counts() {
+    let named = |context: &str, mut report: Report| {
+        report.target.context = Some(context.to_owned());
+        redact::redact(report)
+    };
+    let reports = [named("red", report()), named("green", sample::with_base())];
+    for format in FORMATS {
+        let mut out = Vec::new();
+        let format = find(format.name()).unwrap();
+        render_all(format, &reports, &options(), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("keda-scales"), "{}: {text}", format.name());
+        if format.name() == "json" {
+            let document: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(document["verdict"], "conflict");
+        }
+    }
+}
