@@ -9,6 +9,7 @@ pub const WORKER: &str = "jq-worker";
 mod delete;
 mod process;
 mod program;
+mod watch;
 mod worker;
 
 pub use process::{DEADLINE, Jq, JqError};

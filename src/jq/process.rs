@@ -13,15 +13,20 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::WORKER;
+use super::watch::TIMED_OUT;
 use super::worker::{READY, Request, Response};
 use crate::policy::{DeleteByJq, JqFailure};
 
-/// How long an expression may take on one object, unless it is said otherwise. Argo CD allows 1 s,
-/// also by the clock; on a busy machine a process may not be given a turn for as long as that.
+/// How long an expression may compute for one object, unless it is said otherwise. Argo CD allows
+/// 1 s by the clock.
 pub const DEADLINE: Duration = Duration::from_secs(5);
 
 /// How long the child may take to start, which has nothing to do with the expression.
-const START: Duration = Duration::from_secs(20);
+const START: Duration = Duration::from_secs(60);
+
+/// The child ends itself when it has computed for too long. By the clock that takes longer where
+/// others want the processor too: so many times as long, and no longer.
+const PATIENCE: u32 = 20;
 
 /// Why an expression gave no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -108,6 +113,7 @@ impl Jq {
         let request = Request {
             expression: expression.to_owned(),
             input,
+            allowed: self.deadline.as_millis().try_into().unwrap_or(u64::MAX),
         };
         if state.child.is_none() {
             let child = Running::start(&self.executable)
@@ -185,14 +191,18 @@ impl Running {
 
     fn ask(&mut self, request: &Request, deadline: Duration) -> Result<Response, JqError> {
         let exhausted = |_| JqError::Exhausted;
+        let by_the_clock = deadline.saturating_mul(PATIENCE);
         let mut line = serde_json::to_vec(request).map_err(|_| JqError::Exhausted)?;
         line.push(b'\n');
         self.requests.write_all(&line).map_err(exhausted)?;
         self.requests.flush().map_err(exhausted)?;
-        match self.lines.recv_timeout(deadline) {
+        match self.lines.recv_timeout(by_the_clock) {
             Ok(line) => serde_json::from_str(&line).map_err(|_| JqError::Exhausted),
             Err(RecvTimeoutError::Timeout) => Err(JqError::Deadline(deadline)),
-            Err(RecvTimeoutError::Disconnected) => Err(JqError::Exhausted),
+            Err(RecvTimeoutError::Disconnected) => Err(match self.child.wait() {
+                Ok(status) if status.code() == Some(TIMED_OUT) => JqError::Deadline(deadline),
+                _ => JqError::Exhausted,
+            }),
         }
     }
 }

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, Write};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::watch::Watch;
 use super::{Program, ProgramError};
 
 /// What the child says once it can be asked.
@@ -18,6 +20,8 @@ pub struct Request {
     pub expression: String,
     /// The object; without one, the expression is only read.
     pub input: Option<Box<RawValue>>,
+    /// Milliseconds of the processor's time that it may take.
+    pub allowed: u64,
 }
 
 /// One answer.
@@ -39,13 +43,15 @@ pub enum Response {
 /// # Errors
 /// When a stream breaks or holds no requests: then whoever asked is gone.
 pub fn serve(requests: impl BufRead, mut responses: impl Write) -> io::Result<()> {
+    let watch = Watch::begin();
     limit_memory();
     writeln!(responses, "{READY}")?;
     responses.flush()?;
     let mut programs = HashMap::new();
     for line in requests.lines() {
         let request: Request = serde_json::from_str(&line?)?;
-        let response = answer(&mut programs, &request)?;
+        let allowed = Duration::from_millis(request.allowed);
+        let response = watch.over(allowed, || answer(&mut programs, &request))?;
         serde_json::to_writer(&mut responses, &response)?;
         responses.write_all(b"\n")?;
         responses.flush()?;
@@ -96,10 +102,10 @@ mod tests {
     #[test]
     fn answers_line_by_line() {
         let requests = concat!(
-            "{\"expression\":\".a\",\"input\":{\"a\":1,\"b\":2}}\n",
-            "{\"expression\":\".a\",\"input\":[]}\n",
-            "{\"expression\":\".a\",\"input\":null}\n",
-            "{\"expression\":\".a |\"}\n",
+            "{\"expression\":\".a\",\"allowed\":9,\"input\":{\"a\":1,\"b\":2}}\n",
+            "{\"expression\":\".a\",\"allowed\":9,\"input\":[]}\n",
+            "{\"expression\":\".a\",\"allowed\":9,\"input\":null}\n",
+            "{\"expression\":\".a |\",\"allowed\":9}\n",
         );
         let programs = &mut Programs::new();
         let shown: Vec<String> = requests

@@ -44,6 +44,9 @@ impl Format for Diff {
         for line in ignored::lines(report, options.show) {
             writeln!(out, "# {line}")?;
         }
+        if let Some(meaning) = words::conflict(report) {
+            writeln!(out, "# CONFLICT: {meaning}")?;
+        }
         writeln!(out, "# {}", words::verdict(report))
     }
 }
@@ -65,6 +68,10 @@ fn render_object(
         Status::Missing => (object.declared.as_ref(), None),
         Status::Extra => (None, object.live.as_ref()),
     };
+    if object.lifecycle.is_some() {
+        let what = words::standing(object).unwrap_or_default();
+        writeln!(out, "# {}: {what}", words::object(object))?;
+    }
     for line in object.reported().flat_map(aside::lines) {
         writeln!(out, "# {}: {line}", words::object(object))?;
     }

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
-use super::finding::{Finding, findings};
+use super::finding::{Class, Finding, findings};
 use super::{Format, Part, RenderOptions, Show, escape, ignored, join, words};
 use crate::model::Status;
 use crate::redact::Redacted;
@@ -165,6 +165,7 @@ impl Suite {
             })
             .collect();
         let mut said = vec![words::tally(report)];
+        said.extend(words::conflict(report).map(|meaning| format!("CONFLICT: {meaning}")));
         said.extend(ignored::lines(report, options.show));
         text_element(xml, "system-out", &said.join("\n"))?;
         text_element(xml, "system-err", &messages.join("\n"))?;
@@ -210,6 +211,7 @@ impl Case {
         let message = match (&self.error, &self.findings[..]) {
             (Some(error), _) => error.clone(),
             (None, [only]) => only.message.clone(),
+            (None, [first, ..]) if first.class == Class::Conflict => first.message.clone(),
             (None, many) => words::count(many.len(), "change"),
         };
         outcome.push_attribute(("message", message.as_str()));

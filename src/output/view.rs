@@ -52,12 +52,9 @@ pub fn by_urgency(report: &Report, show: Show) -> Vec<&ObjectReport> {
     let mut objects: Vec<_> = objects(report, show).collect();
     let urgency = |object: &ObjectReport| {
         let in_conflict = object.status == Status::Conflict;
-        // What only the branch changes is nobody's surprise.
-        (
-            in_conflict,
-            object.status != Status::Pending,
-            object.severity(),
-        )
+        // What only the branch changes, or has taken over, is nobody's surprise.
+        let is_intended = matches!(object.status, Status::Pending | Status::InSync);
+        (in_conflict, !is_intended, object.severity())
     };
     objects.sort_by_key(|object| Reverse(urgency(object)));
     objects

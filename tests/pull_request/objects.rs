@@ -151,6 +151,23 @@ fn what_fails_a_merge_is_chosen() {
     }
 }
 
+/// What was accepted was changed live all the same, and merging overwrites it.
+#[test]
+fn accepted_drift_is_in_conflict_too() {
+    let one = |mode: &str| vec![config("cart", mode)];
+    let place = place(&one("a"), &one("b"), &one("c"));
+    let live = ["--live", "live.json", "--baseline", "accepted.yaml"];
+    let accepted = place.run([&["accept", "base"], &live[..]].concat());
+    assert!(
+        accepted.contains("accepted 1 change of 1 object"),
+        "{accepted}"
+    );
+    let shown = place.run([&["diff", "branch", "--base", "base"], &live[..]].concat());
+    assert!(shown.starts_with("exit code: 1"), "{shown}");
+    assert!(shown.contains("CONFLICT  1 in conflict"), "{shown}");
+    assert!(shown.contains("changed since it was accepted"), "{shown}");
+}
+
 /// What people see before they merge.
 #[test]
 fn every_format_shows_the_conflict() {
@@ -179,8 +196,17 @@ fn every_format_shows_the_conflict() {
         ("gitlab", "merge-conflict"),
         ("html", "<span class=\"conflict\">CONFLICT"),
         ("prometheus", "driftctl_merge_changes{class=\"conflict\"} 2"),
-        ("name", "ConfigMap/shop/cart"),
-        ("diff", "CONFLICT"),
+        ("name", "# ConfigMap/shop/cart: CONFLICT"),
+        ("diff", "CONFLICT at .data.mode: base a, branch b, live c"),
+        ("diff", "ConfigMap shop/fresh: new: the branch declares it"),
+        (
+            "diff",
+            "# CONFLICT: merging overwrites what was changed live in 2",
+        ),
+        (
+            "junit",
+            "CONFLICT: merging overwrites what was changed live in 2",
+        ),
         ("yaml", "class: conflict"),
     ] {
         let shown = shown(&base, &branch, &live, &["-o", format]);

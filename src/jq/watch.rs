@@ -1,0 +1,99 @@
+//! Ends the child when it has computed for too long.
+//!
+//! The time is that of the processor: on a busy machine a process may not be given a turn for
+//! seconds, and an expression that did nothing wrong would be given up. Where the system does not
+//! tell that time, it is the clock's.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The exit code of a child that has computed for too long.
+pub(super) const TIMED_OUT: i32 = 124;
+
+/// How often it is looked.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Watches over one piece of work after the other.
+pub(super) struct Watch {
+    /// The time at which the work under way is ended.
+    limit: Arc<Mutex<Option<Duration>>>,
+    time: Time,
+}
+
+impl Watch {
+    /// Begins to watch. Memory must not be limited yet: a thread needs some, until it is up.
+    pub fn begin() -> Self {
+        let limit = Arc::new(Mutex::new(None));
+        let time = Time::begin();
+        let watched = Arc::clone(&limit);
+        let (ready, up) = mpsc::channel();
+        let watching = thread::Builder::new().spawn(move || {
+            if ready.send(()).is_ok() {
+                watch(&watched, time);
+            }
+        });
+        // Without a thread the parent's clock still decides.
+        if watching.is_ok() {
+            let _ = up.recv();
+        }
+        Self { limit, time }
+    }
+
+    /// Does some work; the process ends when it takes longer.
+    pub fn over<T>(&self, allowed: Duration, work: impl FnOnce() -> T) -> T {
+        self.set(self.time.now().checked_add(allowed));
+        let done = work();
+        self.set(None);
+        done
+    }
+
+    fn set(&self, limit: Option<Duration>) {
+        *self.limit.lock().unwrap_or_else(PoisonError::into_inner) = limit;
+    }
+}
+
+fn watch(limit: &Mutex<Option<Duration>>, time: Time) {
+    loop {
+        thread::sleep(PAUSE);
+        let limit: Option<Duration> = *limit.lock().unwrap_or_else(PoisonError::into_inner);
+        if limit.is_some_and(|limit| time.now() >= limit) {
+            std::process::exit(TIMED_OUT);
+        }
+    }
+}
+
+/// How much time has gone by.
+#[derive(Clone, Copy)]
+struct Time {
+    began: Instant,
+    /// Whether the system tells what the process has had of the processor.
+    of_processor: bool,
+}
+
+impl Time {
+    fn begin() -> Self {
+        Self {
+            began: Instant::now(),
+            of_processor: processor_time().is_some(),
+        }
+    }
+
+    fn now(self) -> Duration {
+        let of_processor = processor_time().filter(|_| self.of_processor);
+        of_processor.unwrap_or_else(|| self.began.elapsed())
+    }
+}
+
+/// What the thread that does the work, which is the process's first, has had of the processor so
+/// far (Linux, `Documentation/scheduler/sched-stats.rst`). Takes no memory: there may be none left.
+fn processor_time() -> Option<Duration> {
+    let mut file = File::open("/proc/self/schedstat").ok()?;
+    let mut bytes = [0; 64];
+    let length = file.read(&mut bytes).ok()?;
+    let text = std::str::from_utf8(bytes.get(..length)?).ok()?;
+    let nanoseconds = text.split_ascii_whitespace().next()?.parse().ok()?;
+    Some(Duration::from_nanos(nanoseconds))
+}
