@@ -1,5 +1,6 @@
 //! Words that name objects and moments.
 
+use std::fmt;
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
@@ -44,6 +45,19 @@ impl FromStr for Selection {
             namespace: namespace.map(str::to_owned),
             name: name.to_owned(),
         })
+    }
+}
+
+impl fmt::Display for Selection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.kind)?;
+        if let Some(group) = &self.group {
+            write!(f, ".{group}")?;
+        }
+        if let Some(namespace) = &self.namespace {
+            write!(f, "/{namespace}")?;
+        }
+        write!(f, "/{}", self.name)
     }
 }
 

@@ -1,17 +1,19 @@
 //! The schemas of custom resources, gathered from wherever there are any.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use super::resolve::{Declared, declared_crds};
+use super::resolve::{Declared, is_crd};
 use crate::cluster::Live;
-use crate::model::{Manifest, Warning};
-use crate::schema::{Schema, TypeId};
+use crate::model::{Manifest, SchemaOrigin, Warning};
+use crate::schema::{KUBERNETES_VERSION, Schema, TypeId};
 
 /// Every schema of a run.
 pub struct Schemas {
     custom: Schema,
+    /// Where the schema of each custom kind is known from, by `apiVersion` and `kind`.
+    origins: HashMap<(String, String), SchemaOrigin>,
     /// Schemas that the live side has and that could not be read.
     pub warnings: Vec<Warning>,
 }
@@ -25,16 +27,36 @@ impl Schemas {
             None => (&self.custom, self.custom.kind(api_version, kind)),
         }
     }
+
+    /// Where the schema of a kind is known from.
+    pub fn origin(&self, api_version: &str, kind: &str) -> SchemaOrigin {
+        if Schema::builtin().kind(api_version, kind).is_some() {
+            return SchemaOrigin::BuiltIn(KUBERNETES_VERSION);
+        }
+        let known = self.origins.get(&(api_version.to_owned(), kind.to_owned()));
+        known.cloned().unwrap_or(SchemaOrigin::None)
+    }
+
+    fn merge(&mut self, schema: Schema, origin: &SchemaOrigin) {
+        let kinds = schema.kinds.keys().cloned();
+        self.origins
+            .extend(kinds.map(|kind| (kind, origin.clone())));
+        self.custom.merge(schema);
+    }
 }
 
 /// Gathers the schemas of the declared custom resources: from the manifests' own definitions, and
 /// then from the live side, whose word counts.
 pub fn gather(declared: &[Declared<'_>], manifests: &[Manifest], live: &dyn Live) -> Schemas {
-    let mut custom = Schema::default();
-    for crd in declared_crds(manifests) {
-        custom.merge(Schema::from_crd(&crd));
+    let mut schemas = Schemas {
+        custom: Schema::default(),
+        origins: HashMap::new(),
+        warnings: Vec::new(),
+    };
+    for definition in manifests.iter().filter(|manifest| is_crd(manifest)) {
+        let origin = SchemaOrigin::DeclaredDefinition(definition.origin.to_string());
+        schemas.merge(Schema::from_crd(&definition.value()), &origin);
     }
-    let mut warnings = Vec::new();
     let versions: BTreeSet<&str> = declared
         .iter()
         .filter(|object| {
@@ -46,9 +68,12 @@ pub fn gather(declared: &[Declared<'_>], manifests: &[Manifest], live: &dyn Live
         .collect();
     for version in versions {
         match live.schema(version) {
-            Ok(Some(document)) => custom.merge(read(&document)),
+            Ok(Some(document)) => {
+                let (schema, origin) = read(&document);
+                schemas.merge(schema, &origin);
+            }
             Ok(None) => {}
-            Err(error) => warnings.push(Warning {
+            Err(error) => schemas.warnings.push(Warning {
                 place: version.to_owned(),
                 message: format!(
                     "its schema cannot be read, so its objects are compared without one: {error:#}"
@@ -57,19 +82,19 @@ pub fn gather(declared: &[Declared<'_>], manifests: &[Manifest], live: &dyn Live
             }),
         }
     }
-    Schemas { custom, warnings }
+    schemas
 }
 
 /// An OpenAPI document, or a list of definitions.
-fn read(document: &Value) -> Schema {
+fn read(document: &Value) -> (Schema, SchemaOrigin) {
     match document.get("items").and_then(Value::as_array) {
         Some(definitions) => {
             let mut schema = Schema::default();
             for definition in definitions {
                 schema.merge(Schema::from_crd(definition));
             }
-            schema
+            (schema, SchemaOrigin::LiveDefinition)
         }
-        None => Schema::from_openapi(document),
+        None => (Schema::from_openapi(document), SchemaOrigin::OpenApi),
     }
 }
