@@ -43,15 +43,19 @@ pub fn redact(
     if args.show_secrets {
         return Redacted::showing_secrets(report);
     }
-    let redactor = Redactor {
+    redactor(args, untrusted, configured).redact(report)
+}
+
+/// What masks all that the reader must not see.
+pub fn redactor(args: &ReportArgs, untrusted: bool, configured: Option<Predicate>) -> Redactor {
+    Redactor {
         also: either(named(args), configured),
         live_values: if untrusted {
             LiveValues::Hidden
         } else {
             LiveValues::Shown
         },
-    };
-    redactor.redact(report)
+    }
 }
 
 fn either(one: Option<Predicate>, other: Option<Predicate>) -> Option<Predicate> {

@@ -13,7 +13,7 @@ impl Walker<'_> {
         let outer = self.ground;
         let excused = self.is_excused_list(declared);
         self.ground = Ground::Atomic { excused };
-        let mark = self.out.len();
+        let (mark, seen) = (self.out.len(), self.seen());
         let mut differing = 0;
         if declared.len() == live.len() {
             for (index, (ours, theirs)) in declared.iter().zip(live).enumerate() {
@@ -34,6 +34,7 @@ impl Walker<'_> {
             self.changed(&Value::Null, &Value::Null);
         } else if whole {
             self.out.truncate(mark);
+            self.unsee(seen);
             let live = self.without_noise(item, declared, live);
             self.changed_to(&Value::Array(declared.to_vec()), live);
         }
@@ -72,12 +73,14 @@ impl Walker<'_> {
         };
         let mut inner = Walker {
             subject: self.subject,
+            sent: self.sent,
             path: self.path.clone(),
             at: Vec::new(),
             ground,
             map_default: None,
             only_asked: true,
             out: Vec::new(),
+            trace: None,
         };
         inner.value(ty, declared, live);
         !inner.reported_since(0)
@@ -87,10 +90,8 @@ impl Walker<'_> {
         if let Ground::Atomic { excused } = self.ground {
             return excused;
         }
-        let Some(sent) = self.subject.last_applied else {
-            return false;
-        };
-        let sent = super::find(sent, &self.path).and_then(Value::as_array);
+        let sent = self.sent.and_then(|sent| sent.find(&self.path));
+        let sent = sent.and_then(Value::as_array);
         sent.is_some_and(|sent| sent.as_slice() == declared) && self.only_client_side_apply()
     }
 }

@@ -5,7 +5,6 @@ use serde_json::Value;
 use super::Finding;
 use super::walk::{Ground, Walker};
 use crate::model::{Cause, FieldPath, ManagerEntry, Operation, Owner, Segment};
-use crate::ownership::Appliers;
 use crate::schema::{self, ListKind, Type};
 
 impl<'a> Walker<'a> {
@@ -87,7 +86,7 @@ impl<'a> Walker<'a> {
         }
         // Somebody else's hand says more than how the applier came by it.
         let only_appliers = self.entries().all(|entry| {
-            self.subject.appliers.declares(entry) || Appliers::is_client_side_apply(entry)
+            self.subject.appliers.declares(entry) || self.applies_on_the_client(entry)
         });
         let found = (!guilty.is_empty()).then_some(guilty);
         (found, cause.filter(|_| only_appliers))
@@ -99,7 +98,7 @@ impl<'a> Walker<'a> {
         if entry.owner.operation == Operation::Apply {
             return (true, declares.then_some(Cause::Dropped));
         }
-        if Appliers::is_client_side_apply(entry) && self.subject.last_applied.is_some() {
+        if self.applies_on_the_client(entry) && self.subject.last_applied.is_some() {
             // What it owns and did not send, it was defaulted to.
             let cause = if declares {
                 Cause::Dropped
@@ -116,8 +115,10 @@ impl<'a> Walker<'a> {
         let appliers = self.subject.appliers;
         let mut entries = self.entries().peekable();
         let unknown = self.subject.ownership.is_empty();
-        if unknown || (entries.peek().is_some() && entries.all(Appliers::is_client_side_apply)) {
-            let sent = super::find(self.subject.last_applied?, &self.path)?;
+        if unknown
+            || (entries.peek().is_some() && entries.all(|entry| self.applies_on_the_client(entry)))
+        {
+            let sent = self.sent?.find(&self.path)?;
             let is_sent = schema::equal_untyped(sent, live);
             let declares = self.entries().any(|entry| appliers.declares(entry));
             let cause = if declares {
@@ -134,20 +135,22 @@ impl<'a> Walker<'a> {
         (entries.peek().is_some() && entries.all(by_applier)).then_some(Cause::Unapplied)
     }
 
+    fn applies_on_the_client(&self, entry: &ManagerEntry) -> bool {
+        self.subject.appliers.apply_on_the_client(entry)
+    }
+
     /// Whether client-side apply sent the path.
     fn was_sent(&self) -> bool {
-        self.subject.last_applied.is_some_and(|sent| {
-            super::find(sent, &self.path).is_some()
-                || self
-                    .as_string_data()
-                    .is_some_and(|path| super::find(sent, &path).is_some())
+        self.sent.is_some_and(|sent| {
+            let is_there = |path: &FieldPath| sent.find(path).is_some();
+            is_there(&self.path) || self.as_string_data().as_ref().is_some_and(is_there)
         })
     }
 
     /// Whether nobody but client-side apply owns the path.
     pub(super) fn only_client_side_apply(&self) -> bool {
         let mut entries = self.entries().peekable();
-        entries.peek().is_some() && entries.all(Appliers::is_client_side_apply)
+        entries.peek().is_some() && entries.all(|entry| self.applies_on_the_client(entry))
     }
 
     fn entries(&self) -> impl Iterator<Item = &ManagerEntry> {

@@ -12,6 +12,7 @@ mod resolve;
 mod survey;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod view;
 mod walk;
 
@@ -19,6 +20,7 @@ use serde_json::Value;
 
 pub use normalize::normalize;
 pub use resolve::find;
+pub use trace::{Visit, known_by_type};
 pub use view::live_view;
 
 use crate::model::{Cause, Change, ChangeKind, Explanation, FieldPath, Owner, Ownership};
@@ -112,7 +114,16 @@ pub struct Finding {
 ///
 /// Linear in the size of both sides.
 pub fn compare(subject: &Subject<'_>) -> Vec<Finding> {
-    let mut findings = walk::walk(subject);
+    sorted(walk::walk(subject, None).0)
+}
+
+/// Compares one object, and tells what it saw on the way.
+pub fn compare_and_trace(subject: &Subject<'_>) -> (Vec<Finding>, Vec<Visit>) {
+    let (findings, trace) = walk::walk(subject, Some(Vec::new()));
+    (sorted(findings), trace)
+}
+
+fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.sort_by(|a, b| a.change.path.cmp(&b.change.path));
     findings
 }

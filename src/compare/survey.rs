@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::walk::{Ground, Walker, is_absent};
 use super::{Reason, list};
-use crate::model::{Cause, ChangeKind, Explanation, Owner, Segment};
+use crate::model::{Cause, ChangeKind, Equal, Explanation, Owner, Segment};
 use crate::schema::{self, Field, ListKind, Type, TypeId, Zero};
 
 /// The two sides that a field's siblings are on.
@@ -29,6 +29,7 @@ impl Walker<'_> {
         let default =
             in_map.or_else(|| self.default_of(parent, field, name, siblings.0, siblings.1));
         let ty = self.field_type(parent, field);
+        self.see_field(ty, field, |_| default.clone());
         self.undeclared(ty, default.as_ref(), value);
     }
 
@@ -71,6 +72,7 @@ impl Walker<'_> {
 
     /// Surveys one undeclared node: explains it as a whole, or part by part.
     fn survey(&mut self, ty: Option<TypeId>, default: Option<&Value>, value: &Value) {
+        self.see(ty);
         if let Some(reason) = self.explained_as_whole(ty, default, value) {
             self.found_added(value, Vec::new(), Some(reason), None);
             return;
@@ -83,6 +85,8 @@ impl Walker<'_> {
                 for (name, child) in fields {
                     let field = self.field(ty, name);
                     if is_absent(field, child) {
+                        let ty = self.field_type(ty, field);
+                        self.see_nothing(name, ty, Equal::EmptyIsAbsent, child);
                         continue;
                     }
                     self.enter(Segment::Field(name.clone()), None);
@@ -90,7 +94,9 @@ impl Walker<'_> {
                     let default = of_map
                         .cloned()
                         .or_else(|| self.default_of(ty, field, name, fields, fields));
-                    self.survey(self.field_type(ty, field), default.as_ref(), child);
+                    let ty = self.field_type(ty, field);
+                    self.see_field(ty, field, |_| default.clone());
+                    self.survey(ty, default.as_ref(), child);
                     self.leave(false);
                 }
                 self.fold(mark, value, !is_map, default.is_some());

@@ -3,8 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::list::{self, Pairs};
+use super::trace::{Visit, how_equal};
 use super::{Finding, Keep, Reason, Subject};
-use crate::model::{Cause, Change, ChangeKind, FieldPath, Owner, Segment, Step};
+use crate::model::{
+    Cause, Change, ChangeKind, Equal, FieldPath, Finder, Form, Owner, Segment, Step,
+};
 use crate::schema::{self, Field, ListKind, Scalar, Type, TypeId, Zero};
 
 /// How undeclared paths are judged where the walk stands.
@@ -23,6 +26,8 @@ pub(super) enum Ground {
 /// A walk over both sides of one object.
 pub(super) struct Walker<'a> {
     pub(super) subject: &'a Subject<'a>,
+    /// What client-side apply sent last, to be looked into.
+    pub(super) sent: Option<&'a Finder<'a>>,
     pub(super) path: FieldPath,
     pub(super) at: Vec<Step>,
     pub(super) ground: Ground,
@@ -32,25 +37,30 @@ pub(super) struct Walker<'a> {
     /// how they differ is worked out.
     pub(super) only_asked: bool,
     pub(super) out: Vec<Finding>,
+    /// What the walk saw, where somebody wants to know.
+    pub(super) trace: Option<Vec<Visit>>,
 }
 
-/// Walks over the whole object.
-pub(super) fn walk(subject: &Subject<'_>) -> Vec<Finding> {
+/// Walks over the whole object, and adds what it sees to `trace`.
+pub(super) fn walk(subject: &Subject<'_>, trace: Option<Vec<Visit>>) -> (Vec<Finding>, Vec<Visit>) {
+    let sent = subject.last_applied.map(Finder::lenient);
     let mut walker = Walker {
         subject,
+        sent: sent.as_ref(),
         path: FieldPath::root(),
         at: Vec::new(),
         ground: Ground::Owned,
         map_default: None,
         only_asked: false,
         out: Vec::new(),
+        trace,
     };
     match (subject.declared, subject.live) {
         (Value::Object(declared), Value::Object(live)) => walker.root(declared, live),
         (declared, live) if declared == live => {}
         (declared, live) => walker.changed(declared, live),
     }
-    walker.out
+    (walker.out, walker.trace.unwrap_or_default())
 }
 
 /// What identifies an object, and so is equal by construction.
@@ -76,6 +86,12 @@ pub(super) fn is_absent(field: Option<&Field>, value: &Value) -> bool {
     is_empty && field.is_some_and(|field| matches!(field.zero, Zero::EmptyAbsent))
 }
 
+/// Whether a manifest sets a field by this value. `null` sets none, unless the type keeps it
+/// (`nullable`; `apiextensions-apiserver/pkg/apiserver/schema/defaulting/prune.go`).
+fn sets(field: Option<&Field>, declared: &Value) -> bool {
+    !declared.is_null() || field.is_some_and(|field| field.nullable)
+}
+
 impl<'a> Walker<'a> {
     fn root(&mut self, declared: &Map<String, Value>, live: &Map<String, Value>) {
         let root = self.subject.root;
@@ -86,6 +102,7 @@ impl<'a> Walker<'a> {
     pub(super) fn value(&mut self, ty: Option<TypeId>, declared: &Value, live: &Value) {
         let schema = self.subject.schema;
         let known = ty.map_or(&Type::Any, |ty| schema.get(ty));
+        self.see(ty);
         match (known, declared, live) {
             (Type::List { item, kind }, Value::Array(declared), Value::Array(live)) => {
                 self.list(*item, kind, declared, live);
@@ -95,15 +112,24 @@ impl<'a> Walker<'a> {
             }
             (_, Value::Object(declared), Value::Object(live)) => self.fields(ty, declared, live),
             (Type::Scalar(scalar), declared, live) => {
-                if !self.same_scalar(*scalar, declared, live) {
-                    self.changed(declared, live);
-                }
+                let is_same = self.same_scalar(*scalar, declared, live);
+                self.single(ty, is_same, declared, live);
             }
             (_, declared, live) => {
-                if !schema::equal_untyped(declared, live) {
-                    self.changed(declared, live);
-                }
+                let is_same = schema::equal_untyped(declared, live);
+                self.single(ty, is_same, declared, live);
             }
+        }
+    }
+
+    /// Settles a value that is compared as one.
+    fn single(&mut self, ty: Option<TypeId>, is_same: bool, declared: &Value, live: &Value) {
+        if is_same {
+            let known = ty.map_or(&Type::Any, |ty| self.subject.schema.get(ty));
+            let how = how_equal(known, declared, live);
+            self.see_equal(ty, how, Some(declared), Some(live));
+        } else {
+            self.changed(declared, live);
         }
     }
 
@@ -132,18 +158,31 @@ impl<'a> Walker<'a> {
     ) {
         for (name, value) in declared {
             self.enter_field(name, true);
-            if !is_identity(&self.path) && !self.is_hidden_subtree(value, live.get(name)) {
-                let field = self.field(ty, name);
+            let field = self.field(ty, name);
+            if is_identity(&self.path) {
+                let ty = self.field_type(ty, field);
+                self.see_equal(ty, Equal::Identity, Some(value), live.get(name));
+            } else if !self.is_hidden_subtree(value, live.get(name)) {
                 self.declared_field(ty, field, value, live.get(name), (declared, live));
             }
             self.leave(true);
         }
         for (name, value) in live {
-            let written = declared.get(name).is_some_and(|value| !value.is_null());
-            if written
-                || is_absent(self.field(ty, name), value)
-                || self.is_null_entry(ty, declared.get(name), value)
-            {
+            let field = self.field(ty, name);
+            if declared.get(name).is_some_and(|value| sets(field, value)) {
+                continue;
+            }
+            if is_absent(field, value) {
+                self.see_nothing(
+                    name,
+                    self.field_type(ty, field),
+                    Equal::EmptyIsAbsent,
+                    value,
+                );
+                continue;
+            }
+            if self.is_null_entry(ty, declared.get(name), value) {
+                self.see_nothing(name, self.field_type(ty, field), Equal::NullIsZero, value);
                 continue;
             }
             self.enter_field(name, false);
@@ -172,6 +211,8 @@ impl<'a> Walker<'a> {
         if self.subject.keep == Keep::All && differs {
             let (declared, live) = (Some(declared.clone()), live.cloned());
             self.push(kind, declared, live, Vec::new(), Some(reason), None);
+        } else if !differs && !declared.is_null() {
+            self.see_equal(None, Equal::Same, Some(declared), live);
         }
         true
     }
@@ -186,25 +227,35 @@ impl<'a> Walker<'a> {
     ) {
         let ty = self.field_type(parent, field);
         let live = live.filter(|value| !value.is_null());
+        let name = self.last_name();
+        let default =
+            |walker: &Self| walker.default_of(parent, field, &name, siblings, live_siblings);
+        let sets = sets(field, declared);
+        if sets {
+            self.see_field(ty, field, default);
+        }
         match live {
-            // An undeclared path in all but spelling: the loop over the live fields takes it.
-            _ if declared.is_null() => {}
-            None => {
-                if !self.vanishes(ty, field, declared) {
-                    self.removed(ty, declared);
-                }
+            None if declared.is_null() => {
+                self.see_equal(ty, Equal::Null, Some(declared), None);
             }
+            // An undeclared path in all but spelling: the loop over the live fields takes it.
+            _ if !sets => {}
+            // It is stored as it is, whatever the default.
+            Some(live) if declared.is_null() => self.changed(declared, live),
+            None if self.vanishes(ty, field, declared) => {
+                self.see_equal(ty, Equal::NotStored, Some(declared), None);
+            }
+            None => self.removed(ty, declared),
             Some(live) if field.is_some_and(|field| field.yields_to_default(declared)) => {
-                let name = self.last_name();
-                let default = self.default_of(parent, field, &name, siblings, live_siblings);
-                if default.is_none_or(|default| !self.means(ty, &default, live)) {
+                if default(self).is_some_and(|default| self.means(ty, &default, live)) {
+                    self.see_equal(ty, Equal::DefaultTaken, Some(declared), Some(live));
+                } else {
                     self.value(ty, declared, live);
                 }
             }
             Some(live) if self.is_map(ty) => {
                 // The server may fill in keys beside those that are declared.
-                let name = self.last_name();
-                let default = self.default_of(parent, field, &name, siblings, live_siblings);
+                let default = default(self);
                 let outer = std::mem::replace(&mut self.map_default, default);
                 self.value(ty, declared, live);
                 self.map_default = outer;
@@ -262,11 +313,15 @@ impl<'a> Walker<'a> {
     fn untyped_list(&mut self, declared: &[Value], live: &[Value]) {
         match list::natural_key(declared, live) {
             Some(key) => {
+                self.see_form(Form::ItemsBy(key));
                 let identity =
                     |item: &Value| Segment::Key([(key.to_owned(), item[key].clone())].into());
                 self.pairs(None, list::pair(declared, live, identity), declared, live);
             }
-            None => self.atomic_list(None, declared, live),
+            None => {
+                self.see_form(Form::ByPosition);
+                self.atomic_list(None, declared, live);
+            }
         }
     }
 
@@ -310,7 +365,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn enter_field(&mut self, name: &str, declared: bool) {
+    pub(super) fn enter_field(&mut self, name: &str, declared: bool) {
         let step = declared.then(|| Step::Field(name.to_owned()));
         self.enter(Segment::Field(name.to_owned()), step);
     }
@@ -353,10 +408,12 @@ impl<'a> Walker<'a> {
     /// Reports a declared value that is not live; a map's keys one by one, since each is a
     /// decision of its own.
     fn removed(&mut self, ty: Option<TypeId>, declared: &Value) {
+        self.see(ty);
         match declared {
             Value::Object(entries) if self.is_map(ty) && !entries.is_empty() => {
                 for (name, value) in entries {
                     self.enter_field(name, true);
+                    self.see(self.field_type(ty, None));
                     self.found(ChangeKind::Removed, Some(value.clone()), None);
                     self.leave(true);
                 }

@@ -3,6 +3,7 @@
 mod aggregation;
 mod attribution;
 mod claims;
+mod explain;
 mod extra;
 mod filter;
 mod gather;
@@ -21,6 +22,7 @@ mod resolve;
 mod scaling;
 mod schemas;
 mod three_way;
+mod witness;
 
 use std::borrow::Cow;
 
@@ -31,6 +33,7 @@ use crate::model::{Report, ResourceKey};
 use crate::policy::RuleSet;
 use crate::source::{Loaded, Source};
 
+pub use explain::{Answer, Question, Unanswered, explain};
 pub use needs::{Needs, Use, needs};
 pub use options::{Extra, Options};
 pub use rbac::roles;
@@ -39,6 +42,7 @@ pub use three_way::run as run_three_way;
 use gather::Facts;
 use outcome::Outcome;
 use report::Told;
+use witness::{Watch, Witness};
 
 /// Runs a comparison.
 ///
@@ -51,20 +55,27 @@ pub fn run(
     rules: &RuleSet,
     options: &Options,
 ) -> Result<Report> {
+    Ok(pipeline(sources, live, rules, options, None)?.0)
+}
+
+/// Runs a comparison, and tells what it saw of the objects that somebody watches.
+fn pipeline(
+    sources: &[Box<dyn Source>],
+    live: &dyn Live,
+    rules: &RuleSet,
+    options: &Options,
+    watch: Option<Watch<'_>>,
+) -> Result<(Report, Vec<Witness>)> {
     let mut loaded = load(sources, live);
     let told = Told::take(&mut loaded);
     let rules = &rules_of_run(rules, &loaded, options);
     let mut facts = Facts::gather(&loaded, live, options)?;
-    let outcome = Outcome::of(&mut facts, live, rules, options)?;
+    let mut outcome = Outcome::of(&mut facts, live, rules, options, watch)?;
     facts.end(live);
-    Ok(report::report(
-        live.target(),
-        told,
-        facts,
-        outcome,
-        rules,
-        options,
-    ))
+    let witnesses = std::mem::take(&mut outcome.witnesses);
+    let target = live.target();
+    let report = report::report(target, told, facts, outcome, rules, options);
+    Ok((report, witnesses))
 }
 
 /// Reads all sources; each goes on where another fails.

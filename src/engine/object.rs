@@ -11,8 +11,9 @@ use super::pods::{AtAdmission, PodAdmission};
 use super::prediction::{self, Predictions};
 use super::resolve::Declared;
 use super::schemas::Schemas;
+use super::witness::{Watch, Witness};
 use crate::cluster::{Answer, LiveObject};
-use crate::compare::{Keep, Subject, compare, live_view, normalize};
+use crate::compare::{Keep, Subject, compare, compare_and_trace, live_view, normalize};
 use crate::model::{Change, ObjectReport, Ownership, Packed, Status, Warning};
 use crate::ownership::{Appliers, last_applied, ownership_of};
 use crate::policy::{Judged, Judgement, RuleSet, Sides, judge, rules_of};
@@ -32,6 +33,8 @@ pub struct Comparison<'a> {
     pub aggregated: &'a Aggregated,
     /// What was asked for.
     pub options: &'a Options,
+    /// Which objects somebody wants to know more of.
+    pub watch: Option<Watch<'a>>,
 }
 
 /// A report on one object.
@@ -42,6 +45,8 @@ pub struct Compared {
     pub has_owners: Option<bool>,
     /// What went wrong with rules.
     pub troubles: Vec<String>,
+    /// What was seen, where somebody watches.
+    pub witness: Option<Witness>,
 }
 
 impl Compared {
@@ -50,6 +55,7 @@ impl Compared {
             report,
             has_owners: None,
             troubles: Vec::new(),
+            witness: None,
         }
     }
 }
@@ -102,7 +108,7 @@ impl Comparison<'_> {
         if let (Some(expected), Some(fields)) = (aggregated, normal.as_object_mut()) {
             fields.insert("rules".to_owned(), expected.rules.clone());
         }
-        let Judgement { drifts, troubles } =
+        let (Judgement { drifts, troubles }, witness) =
             self.judgement(declared, &normal, live, live_value, owners);
         let reported = drifts.iter().filter(|drift| drift.is_reported());
         let changes: Vec<_> = reported.map(|drift| &drift.change).collect();
@@ -126,6 +132,7 @@ impl Comparison<'_> {
         }
         Compared {
             troubles,
+            witness,
             ..Compared::of(report)
         }
     }
@@ -137,7 +144,7 @@ impl Comparison<'_> {
         live: &LiveObject,
         live_value: &Value,
         ownership: &Ownership,
-    ) -> Judgement {
+    ) -> (Judgement, Option<Witness>) {
         let appliers = Appliers::of(ownership, normal, &self.options.field_managers);
         let sent = last_applied(live_value);
         let place = format!("{} ({})", declared.manifest.origin, declared.key);
@@ -172,7 +179,17 @@ impl Comparison<'_> {
             rules: &around,
             keep,
         };
-        let mut findings = compare(&subject);
+        let watch = self.watch.filter(|w| (w.is_meant)(&declared.key));
+        let (mut findings, witness) = match watch {
+            Some(watch) => {
+                let (findings, visits) = compare_and_trace(&subject);
+                let schema = self.schemas.origin(&live.api_version, &declared.key.kind);
+                let object = (&declared.key, declared.manifest);
+                let witness = Witness::of(watch, object, &subject, visits, &object_rules, schema);
+                (findings, Some(witness))
+            }
+            None => (compare(&subject), None),
+        };
         if let Some(predicted) = self.predictions.of(&declared.key) {
             let predicted = compare(&Subject {
                 declared: &predicted,
@@ -202,7 +219,7 @@ impl Comparison<'_> {
         };
         let mut judgement = judge(&object, findings);
         judgement.troubles.extend(own.problems);
-        judgement
+        (judgement, witness)
     }
 }
 

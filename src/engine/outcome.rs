@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::gather::Facts;
 use super::object::{self, Compared, Comparison};
 use super::options::Options;
+use super::witness::{Watch, Witness};
 use super::{attribution, claims, extra, hidden, prevalent, scaling};
 use crate::cluster::{Answer, Live};
 use crate::model::{Drift, ObjectReport, Packed, Verdict, Warning};
@@ -20,6 +21,8 @@ pub struct Outcome {
     pub objects: Vec<ObjectReport>,
     /// What is to be said about them.
     pub warnings: Vec<Warning>,
+    /// What was seen of the objects that somebody watches.
+    pub witnesses: Vec<Witness>,
 }
 
 impl Outcome {
@@ -33,8 +36,9 @@ impl Outcome {
         live: &dyn Live,
         rules: &RuleSet,
         options: &Options,
+        watch: Option<Watch<'_>>,
     ) -> Result<Self> {
-        let mut outcome = compare_all(facts, rules, options);
+        let mut outcome = compare_all(facts, rules, options, watch);
         outcome.explain_together(facts, live, rules, options);
         let objects = &mut outcome.objects;
         objects.extend(undeclared(facts, rules, options));
@@ -68,7 +72,12 @@ impl Outcome {
 }
 
 /// Compares each declared object with its live partner.
-fn compare_all(facts: &Facts<'_>, rules: &RuleSet, options: &Options) -> Outcome {
+fn compare_all(
+    facts: &Facts<'_>,
+    rules: &RuleSet,
+    options: &Options,
+    watch: Option<Watch<'_>>,
+) -> Outcome {
     let comparison = Comparison {
         schemas: &facts.schemas,
         predictions: &facts.predictions,
@@ -76,6 +85,7 @@ fn compare_all(facts: &Facts<'_>, rules: &RuleSet, options: &Options) -> Outcome
         pods: &facts.pods,
         aggregated: &facts.aggregated,
         options,
+        watch,
     };
     let unread = Answer::Unread("the live side gave no answer".to_owned());
     let declared = facts.resolved.declared.par_iter();
@@ -89,10 +99,15 @@ fn compare_all(facts: &Facts<'_>, rules: &RuleSet, options: &Options) -> Outcome
     let troubles: BTreeSet<&String> = compared.iter().flat_map(|c| &c.troubles).collect();
     let troubles = troubles.into_iter().map(|what| trouble(what, options));
     let warnings = troubles.chain(bare).collect();
-    Outcome {
+    let mut outcome = Outcome {
         warnings,
-        objects: compared.into_iter().map(|c| c.report).collect(),
+        ..Outcome::default()
+    };
+    for compared in compared {
+        outcome.objects.push(compared.report);
+        outcome.witnesses.extend(compared.witness);
     }
+    outcome
 }
 
 /// Something that is wrong with a rule; what it would have hidden is reported.

@@ -44,7 +44,9 @@ pub fn report(
     rules: &RuleSet,
     options: &Options,
 ) -> Report {
-    let Outcome { objects, warnings } = outcome;
+    let Outcome {
+        objects, warnings, ..
+    } = outcome;
     let mut warnings = [told.warnings, warnings].concat();
     warnings.extend(said_on_the_way(&mut facts, options));
     let filtered = facts.resolved.filtered;

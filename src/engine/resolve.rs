@@ -277,13 +277,13 @@ fn names_as_written(manifest: &Manifest) -> KindNames<'_> {
 
 /// The CustomResourceDefinitions among the manifests.
 pub fn declared_crds(manifests: &[Manifest]) -> Vec<Value> {
-    manifests
-        .iter()
-        .filter(|manifest| {
-            manifest.kind == CRD && manifest.api_version.starts_with("apiextensions.k8s.io/")
-        })
-        .map(Manifest::value)
-        .collect()
+    let definitions = manifests.iter().filter(|manifest| is_crd(manifest));
+    definitions.map(Manifest::value).collect()
+}
+
+/// Whether a manifest defines a kind.
+pub fn is_crd(manifest: &Manifest) -> bool {
+    manifest.kind == CRD && manifest.api_version.starts_with("apiextensions.k8s.io/")
 }
 
 /// The declared definition of a manifest's kind.

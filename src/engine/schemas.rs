@@ -1,21 +1,23 @@
 //! The schemas of custom resources, gathered from wherever there are any.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
 use super::object;
-use super::resolve::{Declared, declared_crds};
+use super::resolve::{Declared, is_crd};
 use crate::cluster::Live;
-use crate::model::{GroupKind, Manifest, Warning};
-use crate::schema::{Schema, TypeId};
+use crate::model::{GroupKind, Manifest, SchemaOrigin, Warning};
+use crate::schema::{KUBERNETES_VERSION, Schema, TypeId};
 
 /// Every schema of a run.
 pub struct Schemas {
     custom: Schema,
     /// Whether the versions of a custom kind have one form, where its definition is known.
     one_form: BTreeMap<GroupKind, bool>,
+    /// Where the schema of each custom kind is known from, by `apiVersion` and `kind`.
+    origins: HashMap<(String, String), SchemaOrigin>,
     /// Schemas that the live side has and that could not be read.
     pub warnings: Vec<Warning>,
 }
@@ -46,8 +48,9 @@ impl Schemas {
         })
     }
 
-    fn add(&mut self, definition: &Value) {
-        self.custom.merge(Schema::from_crd(definition));
+    /// Adds what a CustomResourceDefinition says.
+    fn add(&mut self, definition: &Value, origin: &SchemaOrigin) {
+        self.merge(Schema::from_crd(definition), origin);
         let text = |path: &str| definition.pointer(path).and_then(Value::as_str);
         if let (Some(group), Some(kind)) = (text("/spec/group"), text("/spec/names/kind")) {
             let strategy = text("/spec/conversion/strategy").unwrap_or("None");
@@ -62,9 +65,27 @@ impl Schemas {
     /// Adds an OpenAPI document, or a list of definitions.
     fn add_all(&mut self, document: &Value) {
         match document.get("items").and_then(Value::as_array) {
-            Some(definitions) => definitions.iter().for_each(|one| self.add(one)),
-            None => self.custom.merge(Schema::from_openapi(document)),
+            Some(definitions) => definitions
+                .iter()
+                .for_each(|one| self.add(one, &SchemaOrigin::LiveDefinition)),
+            None => self.merge(Schema::from_openapi(document), &SchemaOrigin::OpenApi),
         }
+    }
+
+    /// Where the schema of a kind is known from.
+    pub fn origin(&self, api_version: &str, kind: &str) -> SchemaOrigin {
+        if Schema::builtin().kind(api_version, kind).is_some() {
+            return SchemaOrigin::BuiltIn(KUBERNETES_VERSION);
+        }
+        let known = self.origins.get(&(api_version.to_owned(), kind.to_owned()));
+        known.cloned().unwrap_or(SchemaOrigin::None)
+    }
+
+    fn merge(&mut self, schema: Schema, origin: &SchemaOrigin) {
+        let kinds = schema.kinds.keys().cloned();
+        self.origins
+            .extend(kinds.map(|kind| (kind, origin.clone())));
+        self.custom.merge(schema);
     }
 }
 
@@ -74,10 +95,12 @@ pub fn gather(declared: &[Declared<'_>], manifests: &[Manifest], live: &dyn Live
     let mut schemas = Schemas {
         custom: Schema::default(),
         one_form: BTreeMap::new(),
+        origins: HashMap::new(),
         warnings: Vec::new(),
     };
-    for crd in declared_crds(manifests) {
-        schemas.add(&crd);
+    for definition in manifests.iter().filter(|manifest| is_crd(manifest)) {
+        let origin = SchemaOrigin::DeclaredDefinition(definition.origin.to_string());
+        schemas.add(&definition.value(), &origin);
     }
     let versions: BTreeSet<&str> = declared
         .iter()

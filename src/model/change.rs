@@ -73,6 +73,32 @@ impl Explanation {
             Self::AdmissionChanged => "admission-changed",
         }
     }
+
+    /// Every explanation.
+    pub const ALL: [Self; 6] = [
+        Self::ServerManaged,
+        Self::UnownedDefault,
+        Self::ApplierDefault,
+        Self::TypeDefault,
+        Self::ControllerOwned,
+        Self::AdmissionChanged,
+    ];
+
+    /// What it means, for whoever reads it.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::ServerManaged => "the API server's own bookkeeping",
+            Self::UnownedDefault => {
+                "nobody owns it, so no request wrote it: the server defaulted it"
+            }
+            Self::ApplierDefault => {
+                "only the applier owns it, and it never declared it: defaulting was booked on it"
+            }
+            Self::TypeDefault => "it has the value that the server gives it when nobody sets it",
+            Self::ControllerOwned => "a controller that is known to write it owns it",
+            Self::AdmissionChanged => "admission changed it while the manifest was applied",
+        }
+    }
 }
 
 /// How a reported difference came about, as far as more is known than who holds the live value.
@@ -128,5 +154,27 @@ impl Cause {
             }
             Self::Unattributed => "the live object does not say who wrote it",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fails to compile when an explanation is added; then it belongs into [`Explanation::ALL`]
+    /// too.
+    #[test]
+    fn every_explanation_is_listed() {
+        let place = |explanation: Explanation| match explanation {
+            Explanation::ServerManaged => 0,
+            Explanation::UnownedDefault => 1,
+            Explanation::ApplierDefault => 2,
+            Explanation::TypeDefault => 3,
+            Explanation::ControllerOwned => 4,
+            Explanation::AdmissionChanged => 5,
+        };
+        let last = Explanation::AdmissionChanged;
+        assert_eq!(Explanation::ALL.len(), place(last) + 1);
+        assert_eq!(Explanation::ALL.map(place), [0, 1, 2, 3, 4, 5]);
     }
 }

@@ -68,6 +68,11 @@ pub trait Locate: fmt::Debug + Send + Sync {
     /// The position of the key (or list item) that `steps` leads to, or of the deepest ancestor
     /// that is written; `None` when nothing is known about positions.
     fn locate(&self, steps: &[Step]) -> Option<Position>;
+
+    /// The positions of several fields, in the order of `ways`, for little more than that of one.
+    fn locate_all(&self, ways: &[&[Step]]) -> Vec<Option<Position>> {
+        ways.iter().map(|way| self.locate(way)).collect()
+    }
 }
 
 /// One declared object.
@@ -98,5 +103,13 @@ impl Manifest {
     /// The position of a field in the file, as far as it is known.
     pub fn locate(&self, steps: &[Step]) -> Option<Position> {
         self.source_map.as_ref()?.locate(steps)
+    }
+
+    /// The positions of several fields, in the order of `ways`: the file is looked through once.
+    pub fn locate_all(&self, ways: &[&[Step]]) -> Vec<Option<Position>> {
+        match &self.source_map {
+            Some(source_map) if !ways.is_empty() => source_map.locate_all(ways),
+            _ => vec![None; ways.len()],
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! Nouns: what every floor above talks about. No I/O, no command line, no colour.
 
+mod account;
 mod change;
+mod finder;
 mod key;
 mod manifest;
 mod merge;
@@ -10,7 +12,12 @@ mod path;
 mod report;
 mod secret_place;
 
+pub use account::{
+    Account, Applier, ApplierReason, Decision, DefaultFrom, Entry, Equal, Form, Matched, RuleNote,
+    SchemaOrigin,
+};
 pub use change::{Cause, Change, ChangeKind, Explanation};
+pub use finder::Finder;
 pub use key::{GroupKind, ResourceKey, group_of};
 pub use manifest::{Locate, Manifest, Origin, Position, Step};
 pub use merge::{Lifecycle, Merge, MergeClass};

@@ -70,16 +70,40 @@ impl FieldPath {
 impl Ord for FieldPath {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         for (a, b) in self.0.iter().zip(&other.0) {
-            let order = match (a, b) {
-                (Segment::Index(a), Segment::Index(b)) => a.cmp(b),
-                (a, b) if a == b => std::cmp::Ordering::Equal,
-                (a, b) => a.to_string().cmp(&b.to_string()),
-            };
+            let order = a.order(b);
             if order.is_ne() {
                 return order;
             }
         }
         self.0.len().cmp(&other.0.len())
+    }
+}
+
+impl Segment {
+    /// The order of indexes as numbers, and of all else as text.
+    fn order(&self, other: &Self) -> std::cmp::Ordering {
+        match (self, other) {
+            (Self::Index(a), Self::Index(b)) => a.cmp(b),
+            (a, b) if a == b => std::cmp::Ordering::Equal,
+            (Self::Field(a), Self::Field(b)) if is_plain(a) && is_plain(b) => a.cmp(b),
+            (a, b) => match (a.only_name(), b.only_name()) {
+                (Some((key, a)), Some((other, b))) if key == other => a.cmp(b),
+                _ => a.to_string().cmp(&b.to_string()),
+            },
+        }
+    }
+
+    /// The one key of an item and its value, where both are ordered as their text in the path is:
+    /// lists of thousands are sorted by them.
+    fn only_name(&self) -> Option<(&str, &str)> {
+        let Self::Key(keys) = self else { return None };
+        let mut keys = keys.iter();
+        match (keys.next(), keys.next()) {
+            (Some((key, Value::String(name))), None) if is_plain(key) && is_plain(name) => {
+                Some((key, name))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -293,6 +317,37 @@ mod tests {
         assert_eq!(error.at, 7);
         for text in ["spec", ".a[", ".a[name=]", ".a[\"x]", ".a[1", ".a..b"] {
             assert!(text.parse::<FieldPath>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn paths_sort_as_their_text_does() {
+        let texts = [
+            ".a",
+            ".a-b",
+            ".a_b",
+            ".ab",
+            "[\"a b\"]",
+            "[\"a\"]",
+            "[name=\"a\"]",
+            "[name=\"a-b\"]",
+            "[name=\"ab\"]",
+            "[name=\"a b\"]",
+            "[nam=\"x\"]",
+            "[name=1]",
+            "[a=\"x\",b=\"y\"]",
+            "[=\"a\"]",
+            "[0]",
+            "[name=\"é\"]",
+            "[name=\"\"]",
+            "[name=\"a\\\"\"]",
+        ];
+        for a in texts {
+            for b in texts {
+                let (one, other): (FieldPath, FieldPath) = (a.parse().unwrap(), b.parse().unwrap());
+                let expected = one.to_string().cmp(&other.to_string());
+                assert_eq!(one.cmp(&other), expected, "{a} and {b}");
+            }
         }
     }
 

@@ -4,8 +4,10 @@
 //! fields may be added; what the program uses inside may change at any time.
 
 mod coverage;
+mod explanation;
 mod history;
 mod merge;
+mod parts;
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -14,13 +16,13 @@ use serde_json::Value;
 
 use super::RenderOptions;
 use super::view;
-use crate::model::{
-    Cause, Drift, ObjectReport, Origin, Owner, Report, RuleCount, Target, Verdict, Warning,
-};
+use crate::model::{Cause, Drift, Explanation, ObjectReport, Report, RuleCount, Verdict};
 use crate::redact::Redacted;
 use coverage::CoverageDocument;
+pub use explanation::{ExplanationDocument, explanation_schema};
 use history::{BlameDocument, RevisionDocument};
 use merge::MergeSummaryDocument;
+use parts::{OriginDocument, OwnerDocument, TargetDocument, WarningDocument};
 
 /// The name and version of the contract.
 pub const SCHEMA: &str = "driftctl.report/v1";
@@ -56,29 +58,6 @@ pub struct Document<'r> {
     /// What holds no Kubernetes object; listed with `--verbose` only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     skipped: Vec<WarningDocument<'r>>,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct TargetDocument<'r> {
-    /// The kubeconfig context.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    context: Option<&'r str>,
-    /// The API server's address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    server: Option<&'r str>,
-    /// The API server's version.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    version: Option<&'r str>,
-    /// The recording that was read instead of a cluster.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dump: Option<&'r str>,
-    /// Whether the server's certificate was not verified.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    insecure: bool,
-    /// When the live side was read, RFC 3339.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    read_at: Option<&'r str>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -143,22 +122,6 @@ struct ObjectDocument<'r> {
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct OriginDocument<'r> {
-    file: &'r str,
-    /// The line of the object's first key, counted from 1.
-    line: usize,
-    /// The document within the file, counted from 1.
-    document: usize,
-    /// The Git commit that was read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    revision: Option<&'r str>,
-    /// What produced the object from the file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rendered_by: Option<&'r str>,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
 struct ChangeDocument<'r> {
     /// The field, such as `.spec.template.spec.containers[name="app"].image`.
     path: String,
@@ -215,24 +178,6 @@ struct ChangeDocument<'r> {
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct OwnerDocument<'r> {
-    /// The field manager.
-    manager: &'r str,
-    /// `Apply` or `Update`.
-    #[schemars(extend("enum" = ["Apply", "Update"]))]
-    operation: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    subresource: Option<&'r str>,
-    /// The manager's last write to the object, RFC 3339.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    time: Option<&'r str>,
-    /// Whose request it was, as the audit log tells.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user: Option<&'r str>,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
 struct IgnoredDocument<'r> {
     rule: &'r str,
     reason: &'r str,
@@ -242,7 +187,7 @@ struct IgnoredDocument<'r> {
 #[serde(rename_all = "camelCase")]
 struct ExplainedDocument<'r> {
     /// One of a closed set of words.
-    #[schemars(extend("enum" = explanations()))]
+    #[schemars(extend("enum" = Explanation::ALL.map(Explanation::as_str)))]
     by: &'static str,
     /// The built-in rule that knew, if it was one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -258,43 +203,18 @@ struct RuleDocument<'r> {
     hid: usize,
 }
 
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct WarningDocument<'r> {
-    /// `error` when it makes the comparison incomplete, else `warning`.
-    #[schemars(extend("enum" = ["error", "warning"]))]
-    level: &'static str,
-    /// Where: `file:line:column`, or an object.
-    #[serde(skip_serializing_if = "str::is_empty")]
-    place: &'r str,
-    message: &'r str,
-}
-
-/// The words for why something is no drift.
-fn explanations() -> Vec<&'static str> {
-    use crate::model::Explanation::{
-        AdmissionChanged, ApplierDefault, ControllerOwned, ServerManaged, TypeDefault,
-        UnownedDefault,
-    };
-    [
-        ServerManaged,
-        UnownedDefault,
-        ApplierDefault,
-        TypeDefault,
-        ControllerOwned,
-        AdmissionChanged,
-    ]
-    .map(|explanation| explanation.as_str())
-    .to_vec()
-}
-
 /// The JSON Schema of the document, which `driftctl schema report` prints.
 pub fn report_schema() -> Value {
+    schema_of::<Document<'_>>(SCHEMA)
+}
+
+/// The JSON Schema of a document, under the name of the contract.
+fn schema_of<D: JsonSchema>(name: &str) -> Value {
     let generator = SchemaSettings::draft2020_12()
         .for_serialize()
         .into_generator();
-    let mut schema = generator.into_root_schema_for::<Document<'_>>().to_value();
-    schema["title"] = SCHEMA.into();
+    let mut schema = generator.into_root_schema_for::<D>().to_value();
+    schema["title"] = name.into();
     schema
 }
 
@@ -319,19 +239,6 @@ impl<'r> Document<'r> {
             rules: report.rules.iter().map(RuleDocument::of).collect(),
             warnings: report.warnings.iter().map(WarningDocument::of).collect(),
             skipped: skipped.iter().map(WarningDocument::of).collect(),
-        }
-    }
-}
-
-impl<'r> TargetDocument<'r> {
-    fn of(target: &'r Target) -> Self {
-        Self {
-            context: target.context.as_deref(),
-            server: target.server.as_deref(),
-            version: target.version.as_deref(),
-            dump: target.dump.as_deref(),
-            insecure: target.insecure,
-            read_at: target.read_at.as_deref(),
         }
     }
 }
@@ -376,18 +283,6 @@ impl<'r> ObjectDocument<'r> {
     }
 }
 
-impl<'r> OriginDocument<'r> {
-    fn of(origin: &'r Origin) -> Self {
-        Self {
-            file: &origin.file,
-            line: origin.line,
-            document: origin.document,
-            revision: origin.revision.as_deref(),
-            rendered_by: origin.rendered_by.as_deref(),
-        }
-    }
-}
-
 impl<'r> ChangeDocument<'r> {
     fn of(drift: &'r Drift) -> Self {
         let (ignored, explained) = match &drift.verdict {
@@ -418,18 +313,6 @@ impl<'r> ChangeDocument<'r> {
     }
 }
 
-impl<'r> OwnerDocument<'r> {
-    fn of(owner: &'r Owner) -> Self {
-        Self {
-            manager: &owner.manager,
-            operation: owner.operation.as_str(),
-            subresource: owner.subresource.as_deref(),
-            time: owner.time.as_deref(),
-            user: owner.user.as_deref(),
-        }
-    }
-}
-
 impl<'r> RuleDocument<'r> {
     fn of(count: &'r RuleCount) -> Self {
         Self {
@@ -437,37 +320,5 @@ impl<'r> RuleDocument<'r> {
             reason: &count.reason,
             hid: count.hid,
         }
-    }
-}
-
-impl<'r> WarningDocument<'r> {
-    fn of(warning: &'r Warning) -> Self {
-        Self {
-            level: if warning.fatal { "error" } else { "warning" },
-            place: &warning.place,
-            message: &warning.message,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Explanation;
-
-    /// Fails to compile when an explanation is added; then it belongs into the schema too.
-    #[test]
-    fn every_explanation_is_in_the_schema() {
-        let place = |explanation: Explanation| match explanation {
-            Explanation::ServerManaged => 0,
-            Explanation::UnownedDefault => 1,
-            Explanation::ApplierDefault => 2,
-            Explanation::TypeDefault => 3,
-            Explanation::ControllerOwned => 4,
-            Explanation::AdmissionChanged => 5,
-        };
-        let last = Explanation::AdmissionChanged;
-        assert_eq!(explanations()[place(last)], last.as_str());
-        assert_eq!(explanations().len(), place(last) + 1);
     }
 }

@@ -7,6 +7,7 @@ mod aside;
 mod diff;
 mod document;
 pub mod escape;
+mod explanation;
 mod finding;
 mod github;
 mod gitlab;
@@ -24,6 +25,7 @@ mod sarif;
 mod spec;
 mod text;
 mod view;
+mod why;
 mod words;
 mod yaml;
 mod yaml_text;
@@ -34,9 +36,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::redact::Redacted;
-pub use document::report_schema;
+pub use document::{explanation_schema, report_schema};
+pub use explanation::{explanation_json, explanation_yaml};
 pub use join::{Part, cluster, render_all};
 pub use spec::{OutputSpec, SpecError};
+pub use text::explanation as explanation_text;
 pub use view::Show;
 pub use yaml_text::{Style, document as yaml_document};
 

@@ -1,10 +1,9 @@
 //! Who applies the manifest, as far as its object can tell.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde_json::Value;
 
-use crate::model::{FieldSet, ManagerEntry, Operation, Ownership, Segment};
+use super::coverage::{coverage, declared_fields};
+use crate::model::{Applier, ApplierReason, FieldSet, ManagerEntry, Operation, Ownership};
 
 /// The annotation in which `kubectl apply` keeps what it sent
 /// (`k8s.io/api/core/v1/annotation_key_constants.go`).
@@ -22,51 +21,109 @@ pub fn last_applied(live: &Value) -> Option<Value> {
     serde_json::from_str(text).ok()
 }
 
+/// Who else applies manifests for a living: the names under which GitOps controllers and tools
+/// write. A person may have used one of the tools by hand; of the controllers that is not so.
+const KNOWN: &[(&str, Applies)] = &[
+    ("argocd-controller", Applies::Unattended),
+    ("argocd-application-controller", Applies::Unattended),
+    ("kustomize-controller", Applies::Unattended),
+    ("helm-controller", Applies::Unattended),
+    ("fleetagent", Applies::Unattended),
+    ("helm", Applies::AtHand),
+    (CLIENT_SIDE_APPLY, Applies::AtHand),
+    ("kubectl", Applies::AtHand),
+    ("kapp", Applies::AtHand),
+    ("kapp-server-side-apply", Applies::AtHand),
+    ("kluctl", Applies::AtHand),
+    ("pulumi-kubernetes", Applies::AtHand),
+    ("Terraform", Applies::AtHand),
+    ("terraform-provider-kubernetes", Applies::AtHand),
+    ("ansible", Applies::AtHand),
+    ("skaffold", Applies::AtHand),
+];
+
+/// The names under which kubectl changes single fields: whoever uses them declares nothing, however
+/// much of an object was changed in that way.
+const EDITORS: &[&str] = &[
+    "kubectl-annotate",
+    "kubectl-autoscale",
+    "kubectl-edit",
+    "kubectl-label",
+    "kubectl-patch",
+    "kubectl-rollout",
+    "kubectl-scale",
+    "kubectl-set",
+    "kubectl-taint",
+];
+
+/// How a tool applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Applies {
+    /// By itself, again and again.
+    Unattended,
+    /// When somebody tells it to.
+    AtHand,
+}
+
 /// The managers of one object that declare what the manifest declares.
 ///
 /// Whoever declares by `Update` also owns what its requests were defaulted to, so that ownership
 /// alone does not make such a value an addition.
 #[derive(Debug, Clone, Default)]
 pub struct Appliers {
-    declarers: Vec<String>,
+    declarers: Vec<Applier>,
 }
 
 impl Appliers {
     /// Finds the declaring managers of an object.
     ///
-    /// `named` are those that the user names; they are believed. Else it is the manager that owns
-    /// most of what the manifest declares: a laptop that applied its own variant later owns little
-    /// more than what it changed, and a person's edit owns less. On a tie, the one that wrote
-    /// first.
+    /// `named` are those that the user names; they are believed. Else it is a GitOps controller
+    /// that owns at least half of what is declared: whoever applied the same manifest from a
+    /// laptop and took fields over is a second applier, however much it owns. Else it is the
+    /// manager that owns most of what the manifest declares: a laptop that applied its own variant
+    /// later owns little more than what it changed. Who edits, patches or labels with kubectl never
+    /// is. On a tie, it is
+    /// one that is seen to apply (on the server side, or by the last applied configuration), then
+    /// one that is known to, then the one that wrote first.
     pub fn of(ownership: &Ownership, declared: &Value, named: &[String]) -> Self {
+        let candidates = candidates(ownership, declared);
+        let all = declared_fields(declared);
+        let applier = |candidate: &Candidate<'_>, why| Applier {
+            manager: candidate.manager.to_owned(),
+            why,
+            owns: candidate.owns,
+            declared: all,
+        };
         if !named.is_empty() {
+            let named = named.iter().map(|name| {
+                let known = candidates.iter().find(|c| c.manager == name);
+                let unseen = Candidate::new(name);
+                applier(known.unwrap_or(&unseen), ApplierReason::Named)
+            });
             return Self {
-                declarers: named.to_vec(),
+                declarers: named.collect(),
             };
         }
-        let mut best: Option<(usize, &ManagerEntry)> = None;
-        for entry in &ownership.entries {
-            if entry.owner.subresource.is_some() {
-                continue;
-            }
-            let covered = coverage(&entry.fields, declared);
-            if covered > 0
-                && best.is_none_or(|(most, other)| ranks_above(covered, entry, most, other))
-            {
-                best = Some((covered, entry));
+        let mut best: Option<&Candidate<'_>> = None;
+        for candidate in candidates.iter().filter(|c| c.owns > 0) {
+            if best.is_none_or(|best| candidate.rank(all) > best.rank(all)) {
+                best = Some(candidate);
             }
         }
+        let found = best.map(|best| applier(best, best.reason()));
         Self {
-            declarers: best
-                .map(|(_, entry)| entry.owner.manager.clone())
-                .into_iter()
-                .collect(),
+            declarers: found.into_iter().collect(),
         }
+    }
+
+    /// Whom it found, and why.
+    pub fn all(&self) -> &[Applier] {
+        &self.declarers
     }
 
     /// Whether a manager of this name declares the manifest.
     pub fn include(&self, manager: &str) -> bool {
-        self.declarers.iter().any(|declarer| declarer == manager)
+        self.declarers.iter().any(|found| found.manager == manager)
     }
 
     /// Whether the entry is of a manager that declares the manifest.
@@ -74,86 +131,103 @@ impl Appliers {
         self.include(&entry.owner.manager)
     }
 
-    /// Whether the entry is client-side apply's, whose defaults last-applied tells from what was
-    /// declared.
-    pub fn is_client_side_apply(entry: &ManagerEntry) -> bool {
-        entry.owner.operation == Operation::Update && entry.owner.manager == CLIENT_SIDE_APPLY
+    /// Whether the entry is of one who applies on the client side, whose defaults last-applied
+    /// tells from what was declared: kubectl's, or the applier's where it keeps that annotation
+    /// (Argo CD does, without server-side apply).
+    pub fn apply_on_the_client(&self, entry: &ManagerEntry) -> bool {
+        entry.owner.operation == Operation::Update
+            && (entry.owner.manager == CLIENT_SIDE_APPLY
+                || self.declares(entry) && holds_last_applied(&entry.fields))
     }
 }
 
-fn ranks_above(covered: usize, entry: &ManagerEntry, most: usize, other: &ManagerEntry) -> bool {
-    covered > most || (covered == most && entry.owner.time < other.owner.time)
+/// A manager that may be the applier, from all of its entries but those of subresources.
+struct Candidate<'o> {
+    manager: &'o str,
+    owns: usize,
+    /// It applied on the server side.
+    applies: bool,
+    /// It wrote the last applied configuration.
+    wrote_last_applied: bool,
+    /// The first of its last writes; `kubectl scale` leaves none.
+    time: Option<&'o str>,
 }
 
-/// How many of the declared leaves a set holds.
-fn coverage(set: &FieldSet, declared: &Value) -> usize {
-    if set.member && set.is_leaf() {
-        return leaves(declared);
-    }
-    match declared {
-        Value::Object(fields) => fields
-            .iter()
-            .filter_map(|(name, value)| Some(coverage(set.fields.get(name)?, value)))
-            .sum(),
-        Value::Array(items) => {
-            let shapes = shapes(set);
-            let covered = items.iter().filter_map(|item| {
-                let below = owned_item(set, &shapes, item)?;
-                Some(coverage(below, item))
-            });
-            covered.sum()
+impl<'o> Candidate<'o> {
+    fn new(manager: &'o str) -> Self {
+        Self {
+            manager,
+            owns: 0,
+            applies: false,
+            wrote_last_applied: false,
+            time: None,
         }
-        _ => usize::from(set.member),
     }
-}
 
-/// The names of the key fields that a set tells list items apart by; mostly there is one such set.
-fn shapes(set: &FieldSet) -> BTreeSet<Vec<&str>> {
-    let names = set.items.keys().filter_map(|segment| match segment {
-        Segment::Key(keys) => Some(keys.keys().map(String::as_str).collect()),
-        _ => None,
-    });
-    names.collect()
-}
+    fn known(&self) -> Option<Applies> {
+        let known = KNOWN.iter().find(|(name, _)| *name == self.manager);
+        known.map(|(_, how)| *how)
+    }
 
-/// What a set holds of a list item. Keys that the manifest leaves to be defaulted are no
-/// hindrance.
-fn owned_item<'s>(
-    set: &'s FieldSet,
-    shapes: &BTreeSet<Vec<&str>>,
-    item: &Value,
-) -> Option<&'s FieldSet> {
-    for shape in shapes {
-        let written = shape
-            .iter()
-            .filter_map(|name| Some(((*name).to_owned(), item.get(name)?.clone())));
-        let written: BTreeMap<String, Value> = written.collect();
-        let found = if written.len() == shape.len() {
-            set.items.get(&Segment::Key(written))
+    /// What is compared of two candidates, the weightiest first. Whoever is met first wins a tie.
+    fn rank(&self, all: usize) -> impl PartialOrd + use<'o> {
+        let unattended = self.known() == Some(Applies::Unattended);
+        (
+            unattended && self.owns * 2 >= all,
+            self.owns,
+            self.applies || self.wrote_last_applied,
+            self.known().is_some(),
+            std::cmp::Reverse(self.time),
+        )
+    }
+
+    fn reason(&self) -> ApplierReason {
+        if self.applies {
+            ApplierReason::ServerSideApply
+        } else if self.wrote_last_applied {
+            ApplierReason::LastApplied
+        } else if self.known().is_some() {
+            ApplierReason::Known
         } else {
-            let fits = |segment: &Segment| match segment {
-                Segment::Key(keys) => written
-                    .iter()
-                    .all(|(name, value)| keys.get(name) == Some(value)),
-                _ => false,
-            };
-            let fitting = set.items.iter().filter(|(segment, _)| fits(segment));
-            let first = fitting.min_by_key(|(segment, _)| segment.to_string());
-            first.map(|(_, below)| below)
-        };
-        if found.is_some() {
-            return found;
+            ApplierReason::Coverage
         }
     }
-    set.items.get(&Segment::Value(item.clone()))
 }
 
-fn leaves(value: &Value) -> usize {
-    match value {
-        Value::Object(fields) if !fields.is_empty() => fields.values().map(leaves).sum(),
-        Value::Array(items) if !items.is_empty() => items.iter().map(leaves).sum(),
-        _ => 1,
+/// Every manager that may apply, in the order of its first entry. One that wrote at several versions has an entry
+/// for each, and owns each field by one of them.
+fn candidates<'o>(ownership: &'o Ownership, declared: &Value) -> Vec<Candidate<'o>> {
+    let mut found: Vec<Candidate<'o>> = Vec::new();
+    for entry in &ownership.entries {
+        let owner = &entry.owner;
+        if owner.subresource.is_some() || EDITORS.contains(&owner.manager.as_str()) {
+            continue;
+        }
+        let at = found.iter().position(|c| c.manager == owner.manager);
+        let at = at.unwrap_or_else(|| {
+            found.push(Candidate {
+                time: owner.time.as_deref(),
+                ..Candidate::new(&owner.manager)
+            });
+            found.len() - 1
+        });
+        let candidate = &mut found[at];
+        candidate.owns += coverage(&entry.fields, declared);
+        candidate.applies |= owner.operation == Operation::Apply;
+        candidate.wrote_last_applied |=
+            owner.operation == Operation::Update && holds_last_applied(&entry.fields);
+        candidate.time = candidate.time.min(owner.time.as_deref());
     }
+    found
+}
+
+/// Whether a set holds the annotation in which client-side apply keeps what it sent.
+fn holds_last_applied(set: &FieldSet) -> bool {
+    let annotations = set
+        .fields
+        .get("metadata")
+        .and_then(|metadata| metadata.fields.get("annotations"));
+    annotations.is_some_and(|annotations| annotations.fields.contains_key(LAST_APPLIED))
 }
 
 #[cfg(test)]
@@ -190,6 +264,114 @@ mod tests {
         let (ownership, appliers) = appliers(&["kubectl-edit"]);
         assert!(appliers.declares(&ownership.entries[0]));
         assert!(!appliers.declares(&ownership.entries[1]));
+    }
+
+    /// Entries with `(manager, operation, time, fields of the specification)`.
+    fn entries(of: &[(&str, &str, &str, &[&str])]) -> Ownership {
+        let entries = of.iter().map(|(manager, operation, time, fields)| {
+            let spec = fields.iter().map(|field| (format!("f:{field}"), json!({})));
+            let spec: serde_json::Map<String, Value> = spec.collect();
+            json!({"manager": manager, "operation": operation, "time": time,
+                "fieldsV1": {"f:spec": spec}})
+        });
+        let entries: Vec<Value> = entries.collect();
+        ownership_of(&json!({"metadata": {"managedFields": entries}}))
+    }
+
+    fn declared() -> Value {
+        json!({"spec": {"a": 1, "b": 2, "c": 3, "d": 4}})
+    }
+
+    #[track_caller]
+    fn assert_applier(ownership: &Ownership, expected: (&str, ApplierReason, usize)) {
+        let found = Appliers::of(ownership, &declared(), &[]);
+        let found: Vec<_> = found
+            .all()
+            .iter()
+            .map(|a| (a.manager.as_str(), a.why, a.owns))
+            .collect();
+        assert_eq!(found, [expected]);
+    }
+
+    const ALL: &[&str] = &["a", "b", "c", "d"];
+    const EARLY: &str = "2026-01-01T00:00:00Z";
+    const LATE: &str = "2026-02-01T00:00:00Z";
+
+    #[test]
+    fn a_controller_with_half_of_it_is_the_applier_whoever_took_the_rest() {
+        let laptop = ("kubectl", "Apply", EARLY, ALL);
+        let half = entries(&[("argocd-controller", "Apply", LATE, &["a", "b"]), laptop]);
+        assert_applier(
+            &half,
+            ("argocd-controller", ApplierReason::ServerSideApply, 2),
+        );
+        let less = entries(&[("argocd-controller", "Apply", LATE, &["a"]), laptop]);
+        assert_applier(&less, ("kubectl", ApplierReason::ServerSideApply, 4));
+    }
+
+    #[test]
+    fn on_a_tie_who_is_seen_to_apply_comes_first_then_who_is_known_then_the_first() {
+        let update = ("someone", "Update", EARLY, ALL);
+        let tie = entries(&[update, ("somebody", "Apply", LATE, ALL)]);
+        assert_applier(&tie, ("somebody", ApplierReason::ServerSideApply, 4));
+        let tie = entries(&[update, ("pulumi-kubernetes", "Update", LATE, ALL)]);
+        assert_applier(&tie, ("pulumi-kubernetes", ApplierReason::Known, 4));
+        let tie = entries(&[("zoe", "Update", LATE, ALL), update]);
+        assert_applier(&tie, ("someone", ApplierReason::Coverage, 4));
+        let mut writer = entries(&[update, ("zoe", "Update", LATE, ALL)]);
+        let annotation = FieldSet {
+            fields: [(LAST_APPLIED.to_owned(), FieldSet::default())].into(),
+            ..FieldSet::default()
+        };
+        let metadata = FieldSet {
+            fields: [("annotations".to_owned(), annotation)].into(),
+            ..FieldSet::default()
+        };
+        writer.entries[1]
+            .fields
+            .fields
+            .insert("metadata".to_owned(), metadata);
+        assert_applier(&writer, ("zoe", ApplierReason::LastApplied, 4));
+        let appliers = Appliers::of(&writer, &declared(), &[]);
+        assert!(appliers.apply_on_the_client(&writer.entries[1]));
+        assert!(!appliers.apply_on_the_client(&writer.entries[0]));
+        // Whoever edits the annotation by hand applies nothing by that.
+        let named = Appliers::of(&writer, &declared(), &["someone".to_owned()]);
+        assert!(!named.apply_on_the_client(&writer.entries[1]));
+    }
+
+    #[test]
+    fn entries_of_one_manager_at_several_versions_are_one() {
+        let ownership = entries(&[
+            ("helm", "Update", EARLY, &["a", "b"]),
+            ("kubectl-edit", "Update", LATE, &["a", "b", "c"]),
+            ("helm", "Update", LATE, &["c", "d"]),
+        ]);
+        assert_applier(&ownership, ("helm", ApplierReason::Known, 4));
+    }
+
+    #[test]
+    fn what_went_through_a_subresource_applies_nothing() {
+        let mut ownership = entries(&[("hpa", "Update", EARLY, ALL)]);
+        ownership.entries[0].owner.subresource = Some("scale".to_owned());
+        assert!(Appliers::of(&ownership, &declared(), &[]).all().is_empty());
+        assert!(
+            Appliers::of(&Ownership::default(), &declared(), &[])
+                .all()
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_named_manager_is_believed_even_where_it_wrote_nothing() {
+        let ownership = entries(&[("helm", "Update", EARLY, ALL)]);
+        let appliers = Appliers::of(&ownership, &declared(), &["ci".to_owned()]);
+        let all = appliers.all();
+        assert_eq!(
+            (all[0].why, all[0].owns, all[0].declared),
+            (ApplierReason::Named, 0, 4)
+        );
+        assert!(!appliers.include("helm"));
     }
 
     #[test]

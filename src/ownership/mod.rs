@@ -1,6 +1,7 @@
 //! Who owns what, and who declares: reading `metadata.managedFields`.
 
 mod appliers;
+mod coverage;
 mod parse;
 
 pub use appliers::{Appliers, LAST_APPLIED, last_applied};

@@ -6,7 +6,7 @@ use super::removal;
 use super::rule::Asked;
 use super::{ACCEPTED, ObjectRules, Rule, RuleSet, Standing};
 use crate::compare::{Finding, Reason};
-use crate::model::{Drift, Manifest, Owner, ResourceKey, Verdict};
+use crate::model::{Drift, Manifest, Owner, ResourceKey, Step, Verdict};
 
 /// What is needed to judge the findings of one object.
 pub struct Judged<'a> {
@@ -46,10 +46,16 @@ pub struct Judgement {
 pub fn judge(object: &Judged<'_>, findings: Vec<Finding>) -> Judgement {
     let mut judgement = Judgement::default();
     let decided = decide(object, &findings, &mut judgement.troubles);
+    let ways: Vec<&[Step]> = findings.iter().map(|f| f.change.at.as_slice()).collect();
+    let positions = object.manifest.locate_all(&ways);
     judgement.drifts = findings
         .into_iter()
         .zip(decided)
-        .map(|(finding, decision)| drift(object, finding, decision))
+        .zip(positions)
+        .map(|((finding, decision), position)| Drift {
+            position,
+            ..drift(object, finding, decision)
+        })
         .collect();
     judgement
 }
@@ -125,7 +131,7 @@ fn drift(object: &Judged<'_>, finding: Finding, decision: Decision<'_>) -> Drift
         },
     };
     Drift {
-        position: object.manifest.locate(&change.at),
+        position: None,
         severity: object.rules.severity(object.key, &change),
         verdict,
         owners,

@@ -252,6 +252,11 @@ pub struct ObjectRules<'r> {
 }
 
 impl ObjectRules<'_> {
+    /// Every rule that speaks of the object, in the order in which they are asked.
+    pub fn all(&self) -> impl Iterator<Item = &Rule> {
+        self.own.iter().chain(self.rules.iter().copied())
+    }
+
     /// The rules that ignore drift, in the order in which they are asked: what an object says of
     /// itself comes first.
     pub fn ignoring(&self) -> impl Iterator<Item = &Rule> {

@@ -1,5 +1,7 @@
 //! Walks both sides of an object together and masks what is secret in either.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 use super::place::{Holder, Level, Place, is_object_copy, is_text_map};
@@ -185,9 +187,13 @@ impl<'r> Masker<'r> {
     fn arrays(&mut self, place: Place, declared: &mut [Value], live: &mut [Value]) {
         let mut partners: Vec<Option<usize>> = Vec::with_capacity(declared.len());
         let by_name = names(declared).zip(names(live));
+        let by_name = by_name.map(|(ours, theirs)| {
+            let theirs: HashMap<String, usize> = theirs.into_iter().zip(0..).collect();
+            (ours, theirs)
+        });
         for at in 0..declared.len() {
             partners.push(match &by_name {
-                Some((ours, theirs)) => theirs.iter().position(|name| name == &ours[at]),
+                Some((ours, theirs)) => theirs.get(&ours[at]).copied(),
                 None => Some(at).filter(|at| *at < live.len()),
             });
         }

@@ -12,6 +12,7 @@
 //! The mask is one constant. Its length, and whether two masked values of different places are
 //! equal, tell nothing; that the two sides of one place differ is all that is said.
 
+mod account;
 mod mask;
 mod names;
 mod place;
@@ -27,9 +28,10 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::model::{
-    Change, ChangeKind, FieldPath, ObjectReport, Packed, Report, ResourceKey, SecretPlace, Segment,
-    Warning,
+    Change, ChangeKind, FieldPath, Finder, ObjectReport, Packed, Report, ResourceKey, SecretPlace,
+    Segment, Warning,
 };
+pub use account::RedactedAccount;
 use mask::Masker;
 pub use names::is_sensitive_name;
 use place::{Holder, Level, Place};
@@ -126,8 +128,9 @@ impl Redactor {
         let key = object.key.clone();
         let unpacked = |view: &Option<Packed>| view.as_ref().map(Packed::value);
         let (mut declared, mut live) = (unpacked(&object.declared), unpacked(&object.live));
-        let views = [declared.as_ref(), live.as_ref()];
-        let root = Holder::of_kind(&key.kind, views);
+        let sides = [declared.as_ref(), live.as_ref()];
+        let root = Holder::of_kind(&key.kind, sides);
+        let views = &sides.map(|side| side.map(Finder::strict));
         let mut masker = Masker::new(self, &key, root, secret);
         for drift in &mut object.drifts {
             // The base's value is one more side of the same place.
@@ -153,12 +156,15 @@ impl Redactor {
     }
 }
 
+/// Both sides of a whole object, to be looked into.
+type Views<'v> = [Option<Finder<'v>>; 2];
+
 /// Masks one change. `views` are the whole objects, for what its path does not tell: what the
 /// objects around it are, and how list items are called.
 fn change(
     masker: &mut Masker<'_>,
     key: &ResourceKey,
-    views: [Option<&Value>; 2],
+    views: &Views<'_>,
     root: Holder,
     change: &mut Change,
 ) {
@@ -228,12 +234,12 @@ fn cut_secret_path(path: &mut FieldPath, root: Holder, found: &mut Vec<String>) 
 fn place_of(
     masker: &Masker<'_>,
     key: &ResourceKey,
-    views: [Option<&Value>; 2],
+    views: &Views<'_>,
     root: Holder,
     path: &FieldPath,
 ) -> (Place, Option<usize>) {
     let mut place = Place::root(&key.group);
-    let mut nodes = views;
+    let mut nodes = views.each_ref().map(|side| side.as_ref().map(Finder::root));
     let mut hidden_from = None;
     let mut holder = Holder::of(nodes).or(root);
     for (i, segment) in path.0.iter().enumerate() {
@@ -246,26 +252,13 @@ fn place_of(
         } else {
             hidden_from = None;
         }
-        nodes = nodes.map(|node| step(node?, segment));
+        nodes = std::array::from_fn(|side| views[side].as_ref()?.step(nodes[side]?, segment));
         holder = Holder::of(nodes).or(place::holder_of_key(segment));
         if matches!(segment, Segment::Index(_)) && nodes == [None, None] {
             holder = Holder::unknown_item();
         }
     }
     (place, hidden_from)
-}
-
-/// One step down into a value by a path.
-fn step<'v>(value: &'v Value, segment: &Segment) -> Option<&'v Value> {
-    match segment {
-        Segment::Field(name) => value.get(name),
-        Segment::Index(index) => value.get(index),
-        Segment::Value(wanted) => value.as_array()?.iter().find(|item| *item == wanted),
-        Segment::Key(keys) => value.as_array()?.iter().find(|item| {
-            keys.iter()
-                .all(|(name, wanted)| item.get(name) == Some(wanted))
-        }),
-    }
 }
 
 /// Masks the values by which a path names items of a list that is secret.
@@ -313,7 +306,7 @@ fn mask_texts(masker: &mut Masker<'_>, path: &mut FieldPath) {
 }
 
 /// Masks echoes of what was masked: messages may quote a value, or the server's answer about it.
-fn scrub(report: &mut Report, mut found: Vec<String>) {
+fn scrub(report: &mut Report, found: Vec<String>) {
     let mut messages: Vec<&mut String> = Vec::new();
     for Warning { message, .. } in report.warnings.iter_mut().chain(&mut report.skipped) {
         messages.push(message);
@@ -322,6 +315,11 @@ fn scrub(report: &mut Report, mut found: Vec<String>) {
         messages.extend(object.reason.as_mut());
         messages.extend(object.drifts.iter_mut().filter_map(|d| d.note.as_mut()));
     }
+    scrub_messages(messages, found);
+}
+
+/// Masks echoes of what was masked in these messages.
+fn scrub_messages(messages: Vec<&mut String>, mut found: Vec<String>) {
     if messages.is_empty() {
         return;
     }

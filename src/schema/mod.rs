@@ -26,5 +26,6 @@ pub use defaulting::conditional_default;
 pub use openapi::short_name;
 pub use scalar::{equal, equal_untyped, is_empty, is_zero, zero_of};
 pub use short_names::short_names;
+pub use table::word_of;
 pub use types::{Field, ListKind, Scalar, Schema, Type, TypeId, Zero};
 pub use versions::{Replacement, convert, replacement, successor};

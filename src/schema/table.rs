@@ -211,6 +211,12 @@ fn scalar(word: &str) -> Option<Scalar> {
         .find_map(|(spelling, scalar)| (*spelling == word).then_some(*scalar))
 }
 
+/// The word for a scalar type, as the table writes it.
+pub fn word_of(scalar: Scalar) -> &'static str {
+    let known = SCALARS.iter().find(|(_, known)| *known == scalar);
+    known.map_or("any", |(word, _)| word)
+}
+
 const SCALARS: [(&str, Scalar); 9] = [
     ("string", Scalar::String),
     ("boolean", Scalar::Boolean),

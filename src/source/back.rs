@@ -44,6 +44,14 @@ impl Locate for Back {
         self.written
             .locate(&way_back(&self.built, &self.written.value(), steps))
     }
+
+    fn locate_all(&self, ways: &[&[Step]]) -> Vec<Option<Position>> {
+        let written = self.written.value();
+        let back = |way: &&[Step]| way_back(&self.built, &written, way);
+        let back: Vec<Vec<Step>> = ways.iter().map(back).collect();
+        let back: Vec<&[Step]> = back.iter().map(Vec::as_slice).collect();
+        self.written.locate_all(&back)
+    }
 }
 
 /// The same way in the object that is written, as far as it goes there.
@@ -56,7 +64,12 @@ fn way_back(mut built: &Value, mut written: &Value, steps: &[Step]) -> Vec<Step>
             }),
             Step::Index(index) => built.get(index).and_then(|item| {
                 let items = written.as_array()?;
-                let (at, same) = items.iter().enumerate().find(|(_, w)| is_same(item, w))?;
+                // Mostly it stands where it stood.
+                let there = items.get(*index).filter(|there| is_same(item, there));
+                let (at, same) = match there {
+                    Some(there) => (*index, there),
+                    None => items.iter().enumerate().find(|(_, w)| is_same(item, w))?,
+                };
                 way.push(Step::Index(at));
                 Some((item, same))
             }),

@@ -27,6 +27,16 @@ impl Locate for SourceMap {
         way.extend_from_slice(steps);
         yaml::locate(&self.text, self.span, &way)
     }
+
+    fn locate_all(&self, ways: &[&[Step]]) -> Vec<Option<Position>> {
+        let whole = |way: &&[Step]| [&self.prefix, *way].concat();
+        let whole: Vec<Vec<Step>> = ways.iter().map(whole).collect();
+        let whole: Vec<&[Step]> = whole.iter().map(Vec::as_slice).collect();
+        match yaml::locate_all(&self.text, self.span, &whole) {
+            Some(places) => places.into_iter().map(Some).collect(),
+            None => vec![None; ways.len()],
+        }
+    }
 }
 
 /// The file that a document stands in.

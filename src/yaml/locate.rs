@@ -1,4 +1,9 @@
 //! Finds fields in text, when they are asked for: most never are.
+//!
+//! All fields of an object that are asked for are found in one pass over its text, however many
+//! they are.
+
+use std::collections::HashMap;
 
 use granit_parser::{Event, ScanError};
 
@@ -13,6 +18,13 @@ use crate::model::{Position, Step};
 ///
 /// `None` when `span` lies outside of `text`.
 pub fn locate(text: &str, span: Span, steps: &[Step]) -> Option<Position> {
+    locate_all(text, span, &[steps])?.pop()
+}
+
+/// The places that these ways lead to, each as [`locate`] finds it, in one pass over the text.
+///
+/// `None` when `span` lies outside of `text`.
+pub fn locate_all(text: &str, span: Span, ways: &[&[Step]]) -> Option<Vec<Position>> {
     let node = text.get(span.start..span.end)?;
     // A block node within a text begins at its column; its other lines are indented already.
     let padded;
@@ -25,27 +37,124 @@ pub fn locate(text: &str, span: Span, steps: &[Step]) -> Option<Position> {
     let mut mended = Mended::new(node);
     loop {
         let mut search = Search {
-            steps,
+            signposts: Signposts::to(ways),
             mended: &mended,
             first_line: span.line,
-            found: span.position(),
             stack: Vec::new(),
             started: false,
         };
         let error = search.run().err();
-        let found = search.found;
+        let signposts = search.signposts;
         // A slice of a document may end early or miss its anchors; what was found stands.
         if !error.is_some_and(|error| mended.mend(&error)) {
-            return Some(found);
+            let place = |way: &&[Step]| signposts.found(way).unwrap_or_else(|| span.position());
+            return Some(ways.iter().map(place).collect());
         }
+    }
+}
+
+/// Where the ways fork; the first signpost is at their start.
+struct Signposts(Vec<Signpost>);
+
+#[derive(Default)]
+struct Signpost {
+    fields: HashMap<String, usize>,
+    items: HashMap<usize, usize>,
+    /// Where in the text it stands, once that is known.
+    found: Option<Position>,
+}
+
+impl Signposts {
+    fn to(ways: &[&[Step]]) -> Self {
+        let mut all = Self(vec![Signpost::default()]);
+        for way in ways {
+            let mut at = 0;
+            for step in *way {
+                at = match all.next(at, step) {
+                    Some(next) => next,
+                    None => all.add(at, step),
+                };
+            }
+        }
+        all
+    }
+
+    fn add(&mut self, at: usize, step: &Step) -> usize {
+        let next = self.0.len();
+        if let Some(signpost) = self.0.get_mut(at) {
+            match step {
+                Step::Field(name) => drop(signpost.fields.insert(name.clone(), next)),
+                Step::Index(index) => drop(signpost.items.insert(*index, next)),
+            }
+        }
+        self.0.push(Signpost::default());
+        next
+    }
+
+    fn next(&self, at: usize, step: &Step) -> Option<usize> {
+        match step {
+            Step::Field(name) => self.field(at, name),
+            Step::Index(index) => self.item(at, *index),
+        }
+    }
+
+    fn field(&self, at: usize, name: &str) -> Option<usize> {
+        self.0.get(at)?.fields.get(name).copied()
+    }
+
+    fn item(&self, at: usize, index: usize) -> Option<usize> {
+        self.0.get(at)?.items.get(&index).copied()
+    }
+
+    /// Of a key that is written twice, the first counts.
+    fn set(&mut self, at: usize, place: Position) {
+        if let Some(signpost) = self.0.get_mut(at) {
+            signpost.found.get_or_insert(place);
+        }
+    }
+
+    /// Whether no way leads on from here.
+    fn is_end(&self, at: usize) -> bool {
+        let signpost = self.0.get(at);
+        signpost.is_none_or(|signpost| signpost.fields.is_empty() && signpost.items.is_empty())
+    }
+
+    /// Puts the fields that were not found where a merge is written that may bring them.
+    fn settle_merged(&mut self, at: usize, place: Position) {
+        let fields = self.0.get(at).map(|signpost| &signpost.fields);
+        let fields: Vec<usize> = fields
+            .into_iter()
+            .flat_map(HashMap::values)
+            .copied()
+            .collect();
+        for field in fields {
+            self.set(field, place);
+        }
+    }
+
+    /// The place that a way leads to, or of its deepest ancestor that was found.
+    fn found(&self, way: &[Step]) -> Option<Position> {
+        let mut at = 0;
+        let mut found = None;
+        for step in way {
+            let Some(next) = self.next(at, step) else {
+                break;
+            };
+            at = next;
+            match self.0.get(at).and_then(|signpost| signpost.found) {
+                Some(place) => found = Some(place),
+                None => break,
+            }
+        }
+        found
     }
 }
 
 /// A collection on the way.
 struct Frame {
     kind: Kind,
-    /// How many steps lead to it; `None` when it is off the way.
-    depth: Option<usize>,
+    /// The signpost that it stands at; `None` when it is off every way.
+    at: Option<usize>,
 }
 
 enum Kind {
@@ -58,22 +167,21 @@ enum Kind {
 enum Key {
     /// Before a key.
     Next,
-    /// After the key of the step.
-    Right,
+    /// After a key that a way leads through, to this signpost.
+    Right(usize),
     /// After another key.
     Wrong,
 }
 
-struct Search<'s, 't> {
-    steps: &'s [Step],
-    mended: &'s Mended<'t>,
+struct Search<'t> {
+    signposts: Signposts,
+    mended: &'t Mended<'t>,
     first_line: usize,
-    found: Position,
     stack: Vec<Frame>,
     started: bool,
 }
 
-impl Search<'_, '_> {
+impl Search<'_> {
     fn run(&mut self) -> Result<(), ScanError> {
         for event in parser(&self.mended.text) {
             let (event, mark) = event?;
@@ -84,10 +192,13 @@ impl Search<'_, '_> {
         Ok(())
     }
 
-    /// Takes an event; true when the search is over.
+    /// Takes an event; true when the node is over.
     fn event(&mut self, event: &Event<'_>, mark: granit_parser::Marker) -> bool {
         match event {
-            Event::SequenceEnd | Event::MappingEnd => return self.close(),
+            Event::SequenceEnd | Event::MappingEnd => {
+                self.close();
+                return self.stack.is_empty();
+            }
             Event::DocumentEnd => return true,
             event if !event.is_node() => return false,
             _ => {}
@@ -101,20 +212,18 @@ impl Search<'_, '_> {
             // A collection as a key is an error when the text is read.
             return !self.key(event, place);
         }
-        let depth = self.enter(place);
-        if depth == Some(self.steps.len()) {
-            return true;
-        }
+        let at = self.enter(place);
+        let at = at.filter(|at| !self.signposts.is_end(*at));
         let kind = match event {
             Event::SequenceStart(..) => Kind::Sequence { next: 0 },
             Event::MappingStart(..) => Kind::Mapping {
                 key: Key::Next,
                 merge: None,
             },
-            // The way ends in a scalar or an alias.
-            _ => return depth.is_some(),
+            // The ways end in a scalar or an alias.
+            _ => return self.stack.is_empty(),
         };
-        self.stack.push(Frame { kind, depth });
+        self.stack.push(Frame { kind, at });
         false
     }
 
@@ -132,16 +241,16 @@ impl Search<'_, '_> {
     fn key(&mut self, event: &Event<'_>, place: Position) -> bool {
         let Some(Frame {
             kind: Kind::Mapping { key, merge },
-            depth,
+            at,
         }) = self.stack.last_mut()
         else {
             return false;
         };
         *key = Key::Wrong;
-        let Some(depth) = *depth else { return true };
         let Event::Scalar(text, style, _, tag) = event else {
             return matches!(event, Event::Alias(_) | Event::UnresolvedAlias(_));
         };
+        let Some(at) = *at else { return true };
         let tag = tag_of(tag.as_deref());
         let is_plain = *style == granit_parser::ScalarStyle::Plain;
         if text == "<<" && is_plain {
@@ -153,16 +262,14 @@ impl Search<'_, '_> {
             scalar::resolve(text, tag)
         }
         .and_then(|scalar| scalar.into_key(text));
-        if let (Ok(name), Some(Step::Field(field))) = (name, self.steps.get(depth))
-            && name == *field
-        {
-            *key = Key::Right;
-            self.found = place;
+        if let Some(next) = name.ok().and_then(|name| self.signposts.field(at, &name)) {
+            *key = Key::Right(next);
+            self.signposts.set(next, place);
         }
         true
     }
 
-    /// Comes to a value; says how many steps lead to it, if it is on the way.
+    /// Comes to a value; gives the signpost that it stands at.
     fn enter(&mut self, place: Position) -> Option<usize> {
         let Some(frame) = self.stack.last_mut() else {
             let is_root = !self.started;
@@ -170,41 +277,30 @@ impl Search<'_, '_> {
             return is_root.then_some(0);
         };
         match &mut frame.kind {
-            Kind::Mapping { key, .. } => {
-                let is_right = *key == Key::Right;
-                *key = Key::Next;
-                frame.depth.filter(|_| is_right).map(|depth| depth + 1)
-            }
+            Kind::Mapping { key, .. } => match std::mem::replace(key, Key::Next) {
+                Key::Right(at) => Some(at),
+                Key::Next | Key::Wrong => None,
+            },
             Kind::Sequence { next } => {
                 let index = *next;
                 *next += 1;
-                let depth = frame.depth?;
-                if self.steps.get(depth) == Some(&Step::Index(index)) {
-                    self.found = place;
-                    Some(depth + 1)
-                } else {
-                    None
-                }
+                let at = self.signposts.item(frame.at?, index)?;
+                self.signposts.set(at, place);
+                Some(at)
             }
         }
     }
 
-    /// Leaves a collection; true when the way led into it and no further.
-    fn close(&mut self) -> bool {
-        match self.stack.pop() {
-            Some(Frame {
-                kind,
-                depth: Some(_),
-            }) => {
-                if let Kind::Mapping {
-                    merge: Some(place), ..
-                } = kind
-                {
-                    self.found = place;
-                }
-                true
-            }
-            _ => false,
+    /// Leaves a collection.
+    fn close(&mut self) {
+        if let Some(Frame {
+            kind: Kind::Mapping {
+                merge: Some(place), ..
+            },
+            at: Some(at),
+        }) = self.stack.pop()
+        {
+            self.signposts.settle_merged(at, place);
         }
     }
 }

@@ -42,7 +42,7 @@ use serde_json::Value;
 use crate::model::Position;
 
 pub use decode::decode;
-pub use locate::locate;
+pub use locate::{locate, locate_all};
 
 /// The deepest nesting that is read. kubectl reads 10,000 levels; no real object comes near this
 /// bound, and whatever walks a value by recursion can rely on it.

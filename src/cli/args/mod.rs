@@ -3,6 +3,7 @@
 
 mod compare;
 mod doctor;
+mod explain;
 mod filter;
 mod gate;
 mod render;
@@ -18,6 +19,7 @@ use clap_complete::Shell;
 
 pub use compare::{CompareArgs, ConnectionArgs, Extra, LiveArgs};
 pub use doctor::{DoctorArgs, DoctorFormat};
+pub use explain::{ExplainArgs, ExplainFormat};
 pub use filter::FilterArgs;
 pub use gate::{FailOn, GateArgs};
 pub use render::{LoadRestrictor, RenderArgs};
@@ -107,6 +109,11 @@ pub enum Command {
     /// Reports each field that was changed, removed or added live, with the line that declares it
     /// and who holds the live value.
     Diff(Box<DiffArgs>),
+    /// Tell why a field of an object is drift, or why it is not
+    ///
+    /// Names both sides, who holds the live value, who is taken for the applier, how the field's
+    /// type says that it is compared, and the rule that decided. Runs the same comparison as diff.
+    Explain(Box<ExplainArgs>),
     /// List the rules, and where each is written
     Rules(Box<RulesCommandArgs>),
     /// Record today's drift as accepted, until it changes or expires

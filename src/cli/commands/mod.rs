@@ -5,6 +5,7 @@ mod completions;
 mod debt;
 mod diff;
 mod doctor;
+mod explain;
 mod ignore;
 mod init;
 pub mod jq_worker;
@@ -26,6 +27,7 @@ use super::{Exit, Streams};
 pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Diff(args) => diff::run(&args, settings, streams),
+        Command::Explain(args) => explain::run(&args, settings, streams),
         Command::Doctor(args) => doctor::run(&args, settings, streams),
         Command::Snapshot(args) => snapshot::run(&args, settings, streams),
         Command::Version(args) => version::run(args.output, streams),

@@ -1,6 +1,7 @@
 //! From words to a report: what every command that compares does first.
 
 mod clusters;
+mod explanation;
 mod live_side;
 mod rules;
 mod sources;
@@ -17,6 +18,7 @@ use crate::policy::Allowed;
 use crate::source::blame;
 
 pub use clusters::{All, run_all};
+pub use explanation::explain;
 pub use live_side::{NoLive, cluster, live_side};
 pub use rules::{Rules, accepted, check, engine, rules};
 pub use sources::{base_sources, sources};

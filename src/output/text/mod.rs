@@ -11,8 +11,11 @@
 //! program ends.
 
 mod change;
+mod explain;
 mod sides;
 mod summary;
+
+pub use explain::explanation;
 
 use std::io::{self, Write};
 

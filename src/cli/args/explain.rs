@@ -1,0 +1,82 @@
+//! `driftctl explain`
+
+use clap::{Args, ValueEnum};
+
+use super::{CompareArgs, LiveArgs, RulesArgs, SecretPath, SourceArgs, TEMPLATE};
+use crate::cli::selection::Selection;
+
+/// `driftctl explain`
+#[derive(Debug, Args)]
+#[command(
+    before_help = "\
+Examples:
+  driftctl explain Deployment/cart .spec.replicas ./manifests       Why is this drift, or not?
+  driftctl explain Deployment/shop/cart .spec.template ./manifests  Everything below a path
+  driftctl explain Widget.example.com/big ./manifests               The whole object
+  driftctl explain Service/cart .spec ./manifests --live dump.json -o json
+",
+    after_help = "\
+Exit codes:
+  0  It could be explained, drift or not
+  2  An error: no such object or path, or it could not be compared",
+    override_usage = "driftctl explain [OPTIONS] <KIND[.GROUP]/[NAMESPACE/]NAME> [FIELD] [PATH]...",
+    help_template = TEMPLATE,
+    max_term_width = 100,
+    mut_arg("paths", |paths| paths
+        .value_name("FIELD] [PATH")
+        .help("The field, as reports write it (.spec.replicas; left out, the whole object), and manifests")
+        .long_help(
+            "The field, as reports write it: .spec.replicas, .metadata.labels[\"a/b\"], \
+             .spec.containers[name=\"app\"].image. Everything below it is explained; left out, the \
+             whole object.\n\n\
+             Then manifests, as with 'driftctl diff': files, folders, standard input (-), a Git \
+             revision (main:deploy), releases (helm:NAMESPACE/RELEASE). A folder whose name starts \
+             with a dot is written ./.name."
+        ))
+)]
+pub struct ExplainArgs {
+    /// The object; a group is needed only where several kinds have the name
+    #[arg(value_name = "KIND[.GROUP]/[NAMESPACE/]NAME")]
+    pub object: Selection,
+    /// The declared side, and before it the field.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// The live side.
+    #[command(flatten)]
+    pub live: LiveArgs,
+    /// What is compared.
+    #[command(flatten)]
+    pub compare: CompareArgs,
+    /// The rules.
+    #[command(flatten)]
+    pub rules: RulesArgs,
+
+    /// Write text to read, or a document for other programs
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t,
+        help_heading = "Report"
+    )]
+    pub output: ExplainFormat,
+
+    /// Mask the values at this path too, below it as well, in every object or in those of a kind
+    ///
+    /// What is known to be secret is masked anyway, and there is no flag that shows it.
+    #[arg(long, value_name = "[KIND:]PATH", help_heading = "Report")]
+    pub redact: Vec<SecretPath>,
+}
+
+/// How an explanation is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum ExplainFormat {
+    /// For reading
+    #[default]
+    Text,
+    /// One JSON document, versioned (driftctl.explanation/v1)
+    Json,
+    /// The same document as YAML
+    Yaml,
+}

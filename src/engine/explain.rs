@@ -1,0 +1,394 @@
+//! Why the paths of one object are drift or not: what a run decided, put beside what its
+//! comparison saw.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::options::Options;
+use super::pipeline;
+use super::witness::{Watch, Witness, note};
+use crate::cluster::Live;
+use crate::compare::Visit;
+use crate::model::{
+    Account, Decision, Drift, Entry, FieldPath, Form, Matched, ObjectReport, Owner, Packed, Report,
+    ResourceKey, RuleNote, SchemaOrigin, Segment, Status, Step, Verdict,
+};
+use crate::policy::{ACCEPTED, RuleSet};
+use crate::source::Source;
+
+/// Names as close as this to what was asked for are offered.
+const CLOSE: f64 = 0.35;
+/// At most so many.
+const MOST_OFFERED: usize = 3;
+
+/// What somebody asks.
+#[derive(Clone, Copy)]
+pub struct Question<'q> {
+    /// The object as it was written.
+    pub object: &'q str,
+    /// Whether an object is meant.
+    pub is_meant: &'q (dyn Fn(&ResourceKey) -> bool + Sync),
+    /// The path; the root for the whole object.
+    pub path: &'q FieldPath,
+}
+
+/// An answer, secrets and all.
+#[derive(Debug)]
+pub struct Answer {
+    /// What is told.
+    pub account: Account,
+    /// Both sides as they were compared, for what a path alone does not tell.
+    pub sides: [Option<Value>; 2],
+    /// Paths that may have been meant, where there is nothing to be told of the one that was asked
+    /// about.
+    pub nearest: Vec<FieldPath>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Unanswered {
+    /// No manifest declares the object.
+    #[error("no manifest declares {asked}{}", did_you_mean(.nearest))]
+    NoObject {
+        /// What was asked for.
+        asked: String,
+        /// Objects that may have been meant.
+        nearest: Vec<String>,
+    },
+    /// Several objects are meant.
+    #[error("{asked} is the name of several objects: {}; write the namespace or group too", .found.join(", "))]
+    Several {
+        /// What was asked for.
+        asked: String,
+        /// The objects.
+        found: Vec<String>,
+    },
+    /// The object could not be compared.
+    #[error("{object} could not be compared: {why}")]
+    Unknown {
+        /// The object.
+        object: ResourceKey,
+        /// Why.
+        why: String,
+    },
+}
+
+fn did_you_mean(nearest: &[String]) -> String {
+    match nearest {
+        [] => "; 'driftctl diff --show all' lists those that are declared".to_owned(),
+        nearest => format!("; did you mean {}?", nearest.join(" or ")),
+    }
+}
+
+/// Runs a comparison, and tells of one of its objects why it is as it is.
+///
+/// # Errors
+/// As with [`run`](super::run), and [`Unanswered`].
+pub fn explain(
+    sources: &[Box<dyn Source>],
+    live: &dyn Live,
+    rules: &RuleSet,
+    options: &Options,
+    question: Question<'_>,
+) -> Result<Answer> {
+    let options = Options {
+        explain: true,
+        ..options.clone()
+    };
+    let watch = Watch {
+        is_meant: question.is_meant,
+        path: question.path,
+    };
+    let (report, witnesses) = pipeline(sources, live, rules, &options, Some(watch))?;
+    let object = meant(&report, question)?;
+    let witness = witnesses.iter().find(|witness| witness.key == object.key);
+    Ok(Answerer {
+        report: &report,
+        object,
+        witness,
+        rules,
+        path: question.path,
+    }
+    .answer())
+}
+
+/// The one object that is meant.
+fn meant<'r>(report: &'r Report, question: Question<'_>) -> Result<&'r ObjectReport, Unanswered> {
+    let all = report.objects.iter();
+    let found: Vec<&ObjectReport> = all.filter(|o| (question.is_meant)(&o.key)).collect();
+    let asked = question.object.to_owned();
+    match found[..] {
+        [] => {
+            let names = report.objects.iter().map(|object| as_asked(&object.key));
+            Err(Unanswered::NoObject {
+                nearest: nearest(&asked, names.collect()),
+                asked,
+            })
+        }
+        [object] if object.status == Status::Unknown => Err(Unanswered::Unknown {
+            object: object.key.clone(),
+            why: object.reason.clone().unwrap_or_default(),
+        }),
+        [object] => Ok(object),
+        _ => Err(Unanswered::Several {
+            asked,
+            found: found.iter().map(|object| as_asked(&object.key)).collect(),
+        }),
+    }
+}
+
+/// `Deployment/shop/cart`: an object as the command line takes it.
+fn as_asked(key: &ResourceKey) -> String {
+    match &key.namespace {
+        Some(namespace) => format!("{}/{namespace}/{}", key.kind, key.name),
+        None => format!("{}/{}", key.kind, key.name),
+    }
+}
+
+/// The names that are most like the one that was asked for.
+fn nearest(asked: &str, names: Vec<String>) -> Vec<String> {
+    let asked = asked.to_lowercase();
+    let likeness =
+        |name: &String| strsim::normalized_damerau_levenshtein(&asked, &name.to_lowercase());
+    let mut close: Vec<(f64, String)> = names
+        .into_iter()
+        .map(|name| (likeness(&name), name))
+        .filter(|(likeness, _)| *likeness >= CLOSE)
+        .collect();
+    close.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    close.dedup();
+    close.truncate(MOST_OFFERED);
+    close.into_iter().map(|(_, name)| name).collect()
+}
+
+/// What is known of the object that is meant.
+struct Answerer<'a> {
+    report: &'a Report,
+    object: &'a ObjectReport,
+    witness: Option<&'a Witness>,
+    rules: &'a RuleSet,
+    path: &'a FieldPath,
+}
+
+impl<'a> Answerer<'a> {
+    fn answer(&self) -> Answer {
+        let object = self.object;
+        let entries = self.entries();
+        let nearest = if entries.is_empty() {
+            self.nearest_paths()
+        } else {
+            Vec::new()
+        };
+        let witness = self.witness;
+        let account = Account {
+            target: self.report.target.clone(),
+            key: object.key.clone(),
+            api_version: witness
+                .map_or(&object.api_version, |witness| &witness.api_version)
+                .clone(),
+            origin: object.origin.clone(),
+            status: object.status,
+            reason: object.reason.clone(),
+            asked: self.path.clone(),
+            appliers: witness.map_or_else(Vec::new, |witness| witness.appliers.clone()),
+            has_owners: witness.is_some_and(|witness| witness.has_owners),
+            schema: witness.map_or(SchemaOrigin::None, |witness| witness.schema.clone()),
+            entries,
+            warnings: self.report.warnings.clone(),
+            secret: self.report.secret.clone(),
+        };
+        let sides = match witness {
+            Some(witness) => [Some(witness.declared.clone()), Some(witness.live.clone())],
+            None => [&object.declared, &object.live].map(|side| side.as_ref().map(Packed::value)),
+        };
+        Answer {
+            account,
+            sides,
+            nearest,
+        }
+    }
+
+    fn visits(&self) -> impl Iterator<Item = &'a Visit> + use<'a> {
+        self.witness.into_iter().flat_map(|witness| &witness.visits)
+    }
+
+    /// Whether a path has to do with the one that was asked about: lies below it, or decides it.
+    fn is_asked(&self, path: &FieldPath) -> bool {
+        path.starts_with(self.path) || self.path.starts_with(path)
+    }
+
+    fn entries(&self) -> Vec<Entry> {
+        let visits: BTreeMap<&FieldPath, &Visit> = self.visits().map(|v| (&v.path, v)).collect();
+        let drifts = self.object.drifts.iter();
+        let drifts: Vec<&Drift> = drifts.filter(|d| self.is_asked(&d.change.path)).collect();
+        let told: BTreeSet<&FieldPath> = drifts.iter().map(|d| &d.change.path).collect();
+        // What was decided for the whole is not told again for its parts.
+        let is_told = |path: &FieldPath| {
+            let prefixes = (0..=path.0.len()).map(|n| FieldPath(path.0[..n].to_vec()));
+            prefixes.into_iter().any(|prefix| told.contains(&prefix))
+        };
+        let equal = visits.values().filter(|visit| {
+            visit.equal.is_some() && self.is_asked(&visit.path) && !is_told(&visit.path)
+        });
+        let mut entries: Vec<Entry> = equal
+            .filter_map(|visit| self.equal(visit, &visits))
+            .collect();
+        self.locate(&mut entries, &visits);
+        let drifts = drifts.iter();
+        entries.extend(drifts.map(|drift| self.differing(drift, &visits)));
+        if entries.is_empty() {
+            entries.extend(self.absent(&visits));
+        }
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        entries
+    }
+
+    /// Finds the lines of entries that have been visited.
+    fn locate(&self, entries: &mut [Entry], visits: &BTreeMap<&FieldPath, &Visit>) {
+        let Some(witness) = self.witness else { return };
+        let way = |entry: &Entry| {
+            let visit = visits.get(&entry.path);
+            visit.map_or(&[][..], |visit| visit.at.as_slice())
+        };
+        let ways: Vec<&[Step]> = entries.iter().map(way).collect();
+        let positions = witness.manifest.locate_all(&ways);
+        for (entry, position) in entries.iter_mut().zip(positions) {
+            entry.position = position;
+        }
+    }
+
+    fn equal(&self, visit: &Visit, visits: &BTreeMap<&FieldPath, &Visit>) -> Option<Entry> {
+        let (how, declared, live) = visit.equal.clone()?;
+        Some(Entry {
+            declared,
+            live,
+            owners: visit.owners.clone(),
+            ..self.entry(&visit.path, Decision::Equal(how), visits)
+        })
+    }
+
+    fn differing(&self, drift: &Drift, visits: &BTreeMap<&FieldPath, &Visit>) -> Entry {
+        let change = &drift.change;
+        let decision = Decision::Differs {
+            kind: change.kind,
+            verdict: drift.verdict.clone(),
+            severity: drift.severity,
+            cause: drift.cause,
+            note: drift.note.clone(),
+        };
+        let holders = visits.get(&change.path).map(|visit| &visit.owners);
+        Entry {
+            position: drift.position,
+            declared: change.declared.clone(),
+            live: change.live.clone(),
+            owners: with_users(holders.unwrap_or(&drift.owners), &drift.owners),
+            rule: self.rule(&drift.verdict),
+            ..self.entry(&change.path, decision, visits)
+        }
+    }
+
+    /// A path that its type knows and that is on neither side.
+    fn absent(&self, visits: &BTreeMap<&FieldPath, &Visit>) -> Option<Entry> {
+        let (form, type_name, default) = self.witness?.asked.clone()?;
+        // An item that is in neither list is no place that a type knows.
+        let item = self
+            .path
+            .0
+            .iter()
+            .rposition(|s| !matches!(s, Segment::Field(_)));
+        if let Some(item) = item {
+            visits.get(&FieldPath(self.path.0[..=item].to_vec()))?;
+        }
+        let default = default.map(|value| (value, crate::model::DefaultFrom::Type));
+        Some(Entry {
+            form,
+            type_name,
+            default,
+            ..self.entry(self.path, Decision::Absent, visits)
+        })
+    }
+
+    fn entry(
+        &self,
+        path: &FieldPath,
+        decision: Decision,
+        visits: &BTreeMap<&FieldPath, &Visit>,
+    ) -> Entry {
+        let seen = visits.get(path);
+        Entry {
+            path: path.clone(),
+            position: None,
+            declared: None,
+            live: None,
+            decision,
+            owners: Vec::new(),
+            form: seen.map_or(Form::Untyped, |visit| visit.form.clone()),
+            type_name: seen.map_or_else(String::new, |visit| visit.type_name.clone()),
+            default: seen.and_then(|visit| visit.default.clone()),
+            matched: matched(path, visits),
+            rule: None,
+        }
+    }
+
+    fn rule(&self, verdict: &Verdict) -> Option<RuleNote> {
+        let (id, reason) = match verdict {
+            Verdict::Reported => return None,
+            Verdict::Ignored { rule, reason } => (rule, reason.as_str()),
+            Verdict::Explained { rule, .. } => (rule.as_ref()?, ""),
+        };
+        if id == ACCEPTED {
+            return Some(RuleNote {
+                id: id.clone(),
+                origin: "the baseline of accepted drift".to_owned(),
+                reason: reason.to_owned(),
+                owner: None,
+                ticket: None,
+                expires: None,
+            });
+        }
+        let of_object = self.witness.into_iter().flat_map(|witness| &witness.rules);
+        let of_object = of_object.find(|&rule| rule.id == *id).cloned();
+        of_object.or_else(|| {
+            let of_run = self.rules.rules().iter().find(|rule| rule.id == *id);
+            of_run.map(note)
+        })
+    }
+
+    /// Paths that may have been meant.
+    fn nearest_paths(&self) -> Vec<FieldPath> {
+        let seen = self.visits().map(|visit| visit.path.to_string());
+        let found = self.object.drifts.iter();
+        let found = found.map(|drift| drift.change.path.to_string());
+        let names: BTreeSet<String> = seen.chain(found).collect();
+        let close = nearest(&self.path.to_string(), names.into_iter().collect());
+        close.iter().filter_map(|path| path.parse().ok()).collect()
+    }
+}
+
+/// The lists on the way to a path.
+fn matched(path: &FieldPath, visits: &BTreeMap<&FieldPath, &Visit>) -> Vec<Matched> {
+    let above = (1..path.0.len()).map(|n| FieldPath(path.0[..n].to_vec()));
+    let lists = above.filter_map(|above| {
+        let form = &visits.get(&above)?.form;
+        form.is_list().then(|| Matched {
+            form: form.clone(),
+            path: above,
+        })
+    });
+    lists.collect()
+}
+
+/// The holders of a path, with the users that are known of some of them.
+fn with_users(holders: &[Owner], known: &[Owner]) -> Vec<Owner> {
+    let known_as = |holder: &Owner| {
+        let same = |other: &&Owner| {
+            other.manager == holder.manager
+                && other.operation == holder.operation
+                && other.subresource == holder.subresource
+        };
+        known.iter().find(same).unwrap_or(holder).clone()
+    };
+    holders.iter().map(known_as).collect()
+}

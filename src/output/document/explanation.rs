@@ -1,0 +1,372 @@
+//! Why paths are drift or not, as data for other programs: `driftctl.explanation/v1`.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::parts::{OriginDocument, OwnerDocument, TargetDocument, WarningDocument};
+use super::schema_of;
+use crate::model::{
+    Account, Applier, ApplierReason, Cause, Decision, Entry, Equal, Explanation, Form, Matched,
+    RuleNote, SchemaOrigin, Verdict,
+};
+use crate::output::why;
+use crate::redact::RedactedAccount;
+
+/// The name and version of the contract.
+const SCHEMA: &str = "driftctl.explanation/v1";
+
+/// Why the paths of one object are drift or not.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExplanationDocument<'r> {
+    /// The name and version of this format.
+    #[schemars(extend("const" = SCHEMA))]
+    schema: &'static str,
+    /// What the declared state was compared with.
+    target: TargetDocument<'r>,
+    /// The object.
+    object: ObjectPart<'r>,
+    /// The path that was asked about; `.` for the whole object.
+    path: String,
+    /// Who is taken for the applier; empty where it is nobody.
+    appliers: Vec<ApplierPart<'r>>,
+    /// Whether the live object says who owns what (`metadata.managedFields`).
+    managed_fields: bool,
+    /// Where the object's schema is known from.
+    types: TypesPart<'r>,
+    /// What was decided about the path, or about each path below it; sorted. Where a path was
+    /// decided as part of something above it, that is what is here.
+    decisions: Vec<DecisionPart<'r>>,
+    /// What the reader must know.
+    warnings: Vec<WarningDocument<'r>>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ObjectPart<'r> {
+    /// The version that it was compared at.
+    api_version: &'r str,
+    kind: &'r str,
+    /// Absent for cluster-scoped objects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'r str>,
+    name: &'r str,
+    /// What was found of the object as a whole.
+    #[schemars(extend("enum" = ["in-sync", "drifted", "missing", "extra"]))]
+    status: &'static str,
+    /// What else there is to say of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'r str>,
+    /// Where it is declared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<OriginDocument<'r>>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ApplierPart<'r> {
+    /// The field manager.
+    manager: &'r str,
+    /// Why it is taken for the applier.
+    #[schemars(extend("enum" = ApplierReason::ALL.map(ApplierReason::as_str)))]
+    why: &'static str,
+    /// How many of the declared fields it owns.
+    owns: usize,
+    /// How many fields are declared.
+    declared: usize,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct TypesPart<'r> {
+    /// Which schema it is.
+    #[schemars(extend("enum" = SchemaOrigin::WORDS))]
+    from: &'static str,
+    /// Of the built-in types: the version of Kubernetes that they are of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'static str>,
+    /// Where the CustomResourceDefinition is declared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<&'r str>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct DecisionPart<'r> {
+    /// The field, such as `.spec.template.spec.containers[name="app"].image`.
+    path: String,
+    /// The field's line in the manifest, or its nearest ancestor's, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    /// Its column, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<usize>,
+    /// `drift`, `ignored` (drift that a rule hides), `explained` (no drift), `equal` or `absent`
+    /// (on neither side).
+    #[schemars(extend("enum" = why::VERDICTS))]
+    verdict: &'static str,
+    /// The verdict in a sentence.
+    why: String,
+    /// Where both sides differ: `changed`, `removed` (declared and not live) or `added`.
+    #[schemars(extend("enum" = ["changed", "removed", "added"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<&'static str>,
+    /// Where it is explained: by which of the closed set.
+    #[schemars(extend("enum" = Explanation::ALL.map(Explanation::as_str)))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: Option<&'static str>,
+    /// Where both sides mean the same: why.
+    #[schemars(extend("enum" = Equal::ALL.map(Equal::as_str)))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    equal: Option<&'static str>,
+    /// What the manifest declares.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    declared: Option<&'r Value>,
+    /// What is live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    live: Option<&'r Value>,
+    /// Where both sides differ: how much it matters.
+    #[schemars(extend("enum" = ["low", "medium", "high", "critical"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    severity: Option<&'static str>,
+    /// How the difference came about, as in the report.
+    #[schemars(extend("enum" = Cause::ALL.map(Cause::as_str)))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'static str>,
+    /// A remark that helps to act.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'r str>,
+    /// Everybody who holds the live value, the applier too; empty where it is nobody.
+    owners: Vec<OwnerDocument<'r>>,
+    /// How it is compared.
+    compared: FormPart<'r>,
+    /// What the server gives the field when nobody sets it, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default: Option<DefaultPart<'r>>,
+    /// The lists on the way, which decide what is compared with what.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lists: Vec<ListPart<'r>>,
+    /// The rule that decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<RulePart<'r>>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct FormPart<'r> {
+    /// What kind of value it is, for the comparison.
+    #[schemars(extend("enum" = Form::WORDS))]
+    form: &'static str,
+    /// The name of its type, such as `core.v1.Container`.
+    #[serde(rename = "type", skip_serializing_if = "str::is_empty")]
+    type_name: &'r str,
+    /// Of a single value: its type, such as `quantity`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scalar: Option<&'static str>,
+    /// Of a list: the fields that tell its items apart.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    keys: Vec<&'r str>,
+    /// Whether it is written and owned as a whole.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    atomic: bool,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct DefaultPart<'r> {
+    value: &'r Value,
+    /// `type`, or `neighbours` where it depends on the fields beside it.
+    #[schemars(extend("enum" = ["type", "neighbours"]))]
+    from: &'static str,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ListPart<'r> {
+    path: String,
+    /// How its items are told apart.
+    #[serde(flatten)]
+    compared: FormPart<'r>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct RulePart<'r> {
+    id: &'r str,
+    /// Where it is written: `built-in`, or a place in a file.
+    origin: &'r str,
+    /// Why it is there.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    reason: &'r str,
+    /// Who answers for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<&'r str>,
+    /// Where it is discussed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ticket: Option<&'r str>,
+    /// Until when it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<&'r str>,
+}
+
+/// The JSON Schema of the document, which `driftctl schema explanation` prints.
+pub fn explanation_schema() -> Value {
+    schema_of::<ExplanationDocument<'_>>(SCHEMA)
+}
+
+impl<'r> ExplanationDocument<'r> {
+    /// The document of an account.
+    pub fn new(account: &'r RedactedAccount) -> Self {
+        Self {
+            schema: SCHEMA,
+            target: TargetDocument::of(&account.target),
+            object: ObjectPart::of(account),
+            path: account.asked.to_string(),
+            appliers: account.appliers.iter().map(ApplierPart::of).collect(),
+            managed_fields: account.has_owners,
+            types: TypesPart::of(&account.schema),
+            decisions: account.entries.iter().map(DecisionPart::of).collect(),
+            warnings: account.warnings.iter().map(WarningDocument::of).collect(),
+        }
+    }
+}
+
+impl<'r> ObjectPart<'r> {
+    fn of(account: &'r Account) -> Self {
+        Self {
+            api_version: &account.api_version,
+            kind: &account.key.kind,
+            namespace: account.key.namespace.as_deref(),
+            name: &account.key.name,
+            status: account.status.as_str(),
+            reason: account.reason.as_deref(),
+            origin: account.origin.as_ref().map(OriginDocument::of),
+        }
+    }
+}
+
+impl<'r> ApplierPart<'r> {
+    fn of(applier: &'r Applier) -> Self {
+        Self {
+            manager: &applier.manager,
+            why: applier.why.as_str(),
+            owns: applier.owns,
+            declared: applier.declared,
+        }
+    }
+}
+
+impl<'r> TypesPart<'r> {
+    fn of(origin: &'r SchemaOrigin) -> Self {
+        let (version, place) = match origin {
+            SchemaOrigin::BuiltIn(version) => (Some(*version), None),
+            SchemaOrigin::DeclaredDefinition(place) => (None, Some(place.as_str())),
+            SchemaOrigin::OpenApi | SchemaOrigin::LiveDefinition | SchemaOrigin::None => {
+                (None, None)
+            }
+        };
+        Self {
+            from: origin.as_str(),
+            version,
+            place,
+        }
+    }
+}
+
+impl<'r> DecisionPart<'r> {
+    fn of(entry: &'r Entry) -> Self {
+        let part = Self {
+            path: entry.path.to_string(),
+            line: entry.position.map(|position| position.line),
+            column: entry.position.map(|position| position.column),
+            verdict: why::verdict(entry),
+            why: why::why(entry),
+            change: None,
+            explanation: None,
+            equal: None,
+            declared: entry.declared.as_ref(),
+            live: entry.live.as_ref(),
+            severity: None,
+            cause: None,
+            note: None,
+            owners: entry.owners.iter().map(OwnerDocument::of).collect(),
+            compared: FormPart::of(&entry.form, &entry.type_name),
+            default: entry.default.as_ref().map(|(value, from)| DefaultPart {
+                value,
+                from: from.as_str(),
+            }),
+            lists: entry.matched.iter().map(ListPart::of).collect(),
+            rule: entry.rule.as_ref().map(RulePart::of),
+        };
+        match &entry.decision {
+            Decision::Absent => part,
+            Decision::Equal(how) => Self {
+                equal: Some(how.as_str()),
+                ..part
+            },
+            Decision::Differs {
+                kind,
+                verdict,
+                severity,
+                cause,
+                note,
+            } => Self {
+                change: Some(kind.as_str()),
+                explanation: match verdict {
+                    Verdict::Explained { by, .. } => Some(by.as_str()),
+                    Verdict::Reported | Verdict::Ignored { .. } => None,
+                },
+                severity: Some(severity.as_str()),
+                cause: cause.map(Cause::as_str),
+                note: note.as_deref(),
+                ..part
+            },
+        }
+    }
+}
+
+impl<'r> FormPart<'r> {
+    fn of(form: &'r Form, type_name: &'r str) -> Self {
+        let keys = match form {
+            Form::ListMap(keys) => keys.iter().map(String::as_str).collect(),
+            Form::ItemsBy(key) => vec![*key],
+            _ => Vec::new(),
+        };
+        Self {
+            form: form.as_str(),
+            type_name,
+            scalar: match form {
+                Form::Single(scalar) => Some(scalar),
+                _ => None,
+            },
+            keys,
+            atomic: matches!(
+                form,
+                Form::Atomic | Form::Struct { atomic: true, .. } | Form::Map { atomic: true }
+            ),
+        }
+    }
+}
+
+impl<'r> ListPart<'r> {
+    fn of(matched: &'r Matched) -> Self {
+        Self {
+            path: matched.path.to_string(),
+            compared: FormPart::of(&matched.form, ""),
+        }
+    }
+}
+
+impl<'r> RulePart<'r> {
+    fn of(rule: &'r RuleNote) -> Self {
+        Self {
+            id: &rule.id,
+            origin: &rule.origin,
+            reason: &rule.reason,
+            owner: rule.owner.as_deref(),
+            ticket: rule.ticket.as_deref(),
+            expires: rule.expires.as_deref(),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What several documents have in common.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::model::{Origin, Owner, Target, Warning};
+
+/// What the declared state was compared with.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TargetDocument<'r> {
+    /// The kubeconfig context.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<&'r str>,
+    /// The API server's address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server: Option<&'r str>,
+    /// The API server's version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'r str>,
+    /// The recording that was read instead of a cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dump: Option<&'r str>,
+    /// Whether the server's certificate was not verified.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    insecure: bool,
+    /// When the live side was read, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_at: Option<&'r str>,
+}
+
+/// Where an object is declared.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OriginDocument<'r> {
+    file: &'r str,
+    /// The line of the object's first key, counted from 1.
+    line: usize,
+    /// The document within the file, counted from 1.
+    document: usize,
+    /// The Git commit that was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<&'r str>,
+    /// What produced the object from the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rendered_by: Option<&'r str>,
+}
+
+/// Somebody who holds a path.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OwnerDocument<'r> {
+    /// The field manager.
+    manager: &'r str,
+    /// `Apply` or `Update`.
+    #[schemars(extend("enum" = ["Apply", "Update"]))]
+    operation: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subresource: Option<&'r str>,
+    /// The manager's last write to the object, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<&'r str>,
+    /// Whose request it was, as the audit log tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<&'r str>,
+}
+
+/// What the reader must know.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WarningDocument<'r> {
+    /// `error` when it makes the comparison incomplete, else `warning`.
+    #[schemars(extend("enum" = ["error", "warning"]))]
+    level: &'static str,
+    /// Where: `file:line:column`, or an object.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    place: &'r str,
+    message: &'r str,
+}
+
+impl<'r> TargetDocument<'r> {
+    pub fn of(target: &'r Target) -> Self {
+        Self {
+            context: target.context.as_deref(),
+            server: target.server.as_deref(),
+            version: target.version.as_deref(),
+            dump: target.dump.as_deref(),
+            insecure: target.insecure,
+            read_at: target.read_at.as_deref(),
+        }
+    }
+}
+
+impl<'r> OriginDocument<'r> {
+    pub fn of(origin: &'r Origin) -> Self {
+        Self {
+            file: &origin.file,
+            line: origin.line,
+            document: origin.document,
+            revision: origin.revision.as_deref(),
+            rendered_by: origin.rendered_by.as_deref(),
+        }
+    }
+}
+
+impl<'r> OwnerDocument<'r> {
+    pub fn of(owner: &'r Owner) -> Self {
+        Self {
+            manager: &owner.manager,
+            operation: owner.operation.as_str(),
+            subresource: owner.subresource.as_deref(),
+            time: owner.time.as_deref(),
+            user: owner.user.as_deref(),
+        }
+    }
+}
+
+impl<'r> WarningDocument<'r> {
+    pub fn of(warning: &'r Warning) -> Self {
+        Self {
+            level: if warning.fatal { "error" } else { "warning" },
+            place: &warning.place,
+            message: &warning.message,
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Why paths are drift or not, in every form in which it is written.
+
+use std::io::{self, Write};
+
+use super::document::ExplanationDocument;
+use super::json::write_json;
+use super::yaml_text::{self, Style};
+use crate::redact::RedactedAccount;
+
+/// The keys that come first, wherever they stand; the others are sorted.
+const ORDER: &[&str] = &[
+    "schema",
+    "path",
+    "verdict",
+    "why",
+    "apiVersion",
+    "kind",
+    "namespace",
+    "name",
+    "status",
+];
+
+/// Writes an account as one JSON document.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn explanation_json(account: &RedactedAccount, out: &mut dyn Write) -> io::Result<()> {
+    write_json(out, &ExplanationDocument::new(account))
+}
+
+/// Writes the same document as YAML.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn explanation_yaml(account: &RedactedAccount, out: &mut dyn Write) -> io::Result<()> {
+    let value = serde_json::to_value(ExplanationDocument::new(account))?;
+    out.write_all(yaml_text::document_in_order(&value, Style::Exact, ORDER).as_bytes())
+}

@@ -1,0 +1,302 @@
+//! Why paths are drift or not, to read.
+//!
+//! One path has all that is known of it below its name. Of an object, or of a prefix, what is drift
+//! or ignored is told in full; what is explained and what is equal in a line each, by reason.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+use super::{Line, Page, Paint};
+use crate::model::{Account, Decision, Entry, Equal, Operation, Status, Verdict};
+use crate::output::yaml_text::{self, Style};
+use crate::output::{RenderOptions, why, words};
+use crate::redact::RedactedAccount;
+
+/// Where what is said about a path starts.
+const COLUMN: usize = 12;
+
+/// Lines of one value that are shown.
+const MOST_LINES: usize = 20;
+
+/// Writes an account to read.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn explanation(
+    account: &RedactedAccount,
+    options: &RenderOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut page = Page { options, out };
+    header(&mut page, account)?;
+    let alone = account.entries.len() == 1;
+    let in_full = |entry: &&Entry| alone || matches!(why::verdict(entry), "drift" | "ignored");
+    for entry in account.entries.iter().filter(in_full) {
+        page.blank()?;
+        block(&mut page, account, entry)?;
+    }
+    if alone {
+        return Ok(());
+    }
+    explained(&mut page, account)?;
+    equal(&mut page, account)
+}
+
+fn header(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
+    let mut line = Line::of(Paint::Bold, &account.key.to_string());
+    if let Some(origin) = &account.origin {
+        line.push(Paint::Plain, "  ")
+            .push(Paint::Dim, &origin.to_string());
+    }
+    page.line(&line)?;
+    let standing = match (account.status, &account.reason) {
+        (Status::Missing, None) => Some("missing: declared, and not in the cluster".to_owned()),
+        (Status::Extra, None) => Some("extra: in the cluster, and declared nowhere".to_owned()),
+        (Status::Missing | Status::Extra, Some(reason)) => {
+            Some(format!("{}: {reason}", account.status.as_str()))
+        }
+        (_, reason) => reason.clone(),
+    };
+    if let Some(standing) = &standing {
+        said(page, "", Paint::of_status(account.status), standing)?;
+    }
+    if matches!(account.status, Status::Missing | Status::Extra) {
+        return Ok(());
+    }
+    for applier in &account.appliers {
+        said(page, "applier", Paint::Plain, &why::applier(applier))?;
+    }
+    if account.appliers.is_empty() {
+        said(page, "applier", Paint::Plain, why::no_applier(account))?;
+    }
+    said(page, "types", Paint::Plain, &why::schema(&account.schema))
+}
+
+/// Something that is said under its name.
+fn said(page: &mut Page<'_>, name: &str, paint: Paint, text: &str) -> io::Result<()> {
+    let first = Line::of(Paint::Dim, &format!("  {name}"));
+    let mut first = first;
+    first.pad_to(COLUMN);
+    page.wrapped(&first, COLUMN, Line::of(paint, text))
+}
+
+/// All that is known of one path.
+fn block(page: &mut Page<'_>, account: &Account, entry: &Entry) -> io::Result<()> {
+    let path = Line::of(Paint::Path, &entry.path.to_string());
+    page.wrapped(&Line::default(), 0, path)?;
+    let mut verdict = why::why(entry);
+    if let Decision::Differs {
+        severity,
+        verdict: Verdict::Reported,
+        ..
+    } = &entry.decision
+    {
+        verdict.push_str(&format!(" ({})", severity.as_str()));
+    }
+    said(page, why::verdict(entry), paint_of(entry), &verdict)?;
+    if let Decision::Differs { cause, note, .. } = &entry.decision {
+        if let Some(cause) = cause {
+            let cause = format!("{}: {}", cause.as_str(), cause.meaning());
+            said(page, "cause", Paint::Note, &cause)?;
+        }
+        if let Some(note) = note {
+            said(page, "note", Paint::Note, note)?;
+        }
+    }
+    let place = entry.position.zip(account.origin.as_ref());
+    let place = place.map(|(position, origin)| format!("{}:{}", origin.file, position.line));
+    value(
+        page,
+        "declared",
+        Paint::Declared,
+        entry.declared.as_ref(),
+        place,
+    )?;
+    value(page, "live", Paint::Live, entry.live.as_ref(), None)?;
+    holders(page, account, entry)?;
+    types(page, entry)?;
+    if let Some(rule) = &entry.rule {
+        said(page, "rule", Paint::Plain, &why::rule(rule))?;
+    }
+    Ok(())
+}
+
+fn paint_of(entry: &Entry) -> Paint {
+    match &entry.decision {
+        Decision::Differs { verdict, .. } => match verdict {
+            Verdict::Reported => Paint::Drift,
+            Verdict::Ignored { .. } | Verdict::Explained { .. } => Paint::Note,
+        },
+        Decision::Equal(_) => Paint::Good,
+        Decision::Absent => Paint::Dim,
+    }
+}
+
+fn value(
+    page: &mut Page<'_>,
+    name: &str,
+    paint: Paint,
+    value: Option<&Value>,
+    place: Option<String>,
+) -> io::Result<()> {
+    let Some(value) = value else {
+        let place = place.map_or_else(String::new, |place| format!(" (nearest: {place})"));
+        return said(page, name, Paint::Dim, &format!("nothing{place}"));
+    };
+    let mut first = Line::of(Paint::Dim, &format!("  {name}"));
+    first.pad_to(COLUMN);
+    let place = place.map_or_else(String::new, |place| format!("  {place}"));
+    if is_one_line(value) {
+        let mut line = Line::of(paint, &yaml_text::scalar(value));
+        line.push(Paint::Dim, &place);
+        return page.wrapped(&first, COLUMN, line);
+    }
+    let text = yaml_text::document(value, Style::Readable);
+    let lines: Vec<&str> = text.lines().collect();
+    for (i, line) in lines.iter().take(MOST_LINES).enumerate() {
+        let mut start = if i == 0 {
+            first.clone()
+        } else {
+            Line::default()
+        };
+        start.pad_to(COLUMN).push(paint, line);
+        if i == 0 {
+            start.push(Paint::Dim, &place);
+        }
+        page.line(&start)?;
+    }
+    let more = lines.len().saturating_sub(MOST_LINES);
+    if more > 0 {
+        let more = format!("… {} (-o yaml shows all)", words::count(more, "more line"));
+        said(page, "", Paint::Dim, &more)?;
+    }
+    Ok(())
+}
+
+fn is_one_line(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => fields.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => true,
+    }
+}
+
+fn holders(page: &mut Page<'_>, account: &Account, entry: &Entry) -> io::Result<()> {
+    if entry.owners.is_empty() {
+        return match entry.decision {
+            Decision::Absent => Ok(()),
+            _ => said(page, "held by", Paint::Plain, why::nobody(account, entry)),
+        };
+    }
+    for (i, owner) in entry.owners.iter().enumerate() {
+        let name = if i == 0 { "held by" } else { "" };
+        let is_applier = account.appliers.iter().any(|a| a.manager == owner.manager);
+        let role = if is_applier { ", the applier" } else { "" };
+        let how = match owner.operation {
+            // The other one is said already.
+            Operation::Update => ", by Update",
+            Operation::Apply => "",
+        };
+        let by = format!("{}{how}", words::owner(owner, page.options.now));
+        said(page, name, Paint::Plain, &format!("{by}{role}"))?;
+    }
+    Ok(())
+}
+
+fn types(page: &mut Page<'_>, entry: &Entry) -> io::Result<()> {
+    let mut compared = why::form(&entry.form);
+    if !entry.type_name.is_empty() {
+        compared = format!("{compared} ({})", entry.type_name);
+    }
+    said(page, "compared", Paint::Plain, &compared)?;
+    for matched in &entry.matched {
+        said(page, "", Paint::Plain, &why::matched(matched))?;
+    }
+    if let Some((value, from)) = &entry.default {
+        let shown = if is_one_line(value) {
+            yaml_text::scalar(value)
+        } else {
+            value.to_string()
+        };
+        let default = format!("{shown}, {}", why::default_from(*from));
+        said(page, "default", Paint::Plain, &default)?;
+    }
+    Ok(())
+}
+
+/// What is explained, by reason and rule.
+fn explained(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
+    let mut by_reason: BTreeMap<String, Vec<&Entry>> = BTreeMap::new();
+    for entry in &account.entries {
+        if why::verdict(entry) == "explained" {
+            let rule = entry.rule.as_ref().map(why::rule);
+            let rule = rule.map_or_else(String::new, |rule| format!(", by {rule}"));
+            by_reason
+                .entry(format!("{}{rule}", why::why(entry)))
+                .or_default()
+                .push(entry);
+        }
+    }
+    for (reason, entries) in by_reason {
+        page.blank()?;
+        let line = Line::of(Paint::Note, &format!("explained · {reason}"));
+        page.wrapped(&Line::default(), 0, line)?;
+        for entry in entries {
+            one_line(page, entry, &shown(entry.live.as_ref()))?;
+        }
+    }
+    Ok(())
+}
+
+/// What is equal: that which is written otherwise, and how many are the same.
+fn equal(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
+    let mut by_reason: BTreeMap<Equal, Vec<&Entry>> = BTreeMap::new();
+    for entry in &account.entries {
+        if let Decision::Equal(how) = entry.decision {
+            by_reason.entry(how).or_default().push(entry);
+        }
+    }
+    let same = [Equal::Same, Equal::Identity];
+    let same = same.map(|how| by_reason.remove(&how).map_or(0, |entries| entries.len()));
+    for (how, entries) in by_reason {
+        page.blank()?;
+        let line = Line::of(Paint::Good, &format!("equal · {}", how.meaning()));
+        page.wrapped(&Line::default(), 0, line)?;
+        for entry in entries {
+            let (declared, live) = (shown(entry.declared.as_ref()), shown(entry.live.as_ref()));
+            one_line(page, entry, &format!("{declared} and {live}"))?;
+        }
+    }
+    let same: usize = same.iter().sum();
+    if same > 0 {
+        page.blank()?;
+        let same = words::count(same, "path");
+        let line = format!("equal · {same}, the same on both sides");
+        page.line(&Line::of(Paint::Good, &line))?;
+    }
+    Ok(())
+}
+
+fn one_line(page: &mut Page<'_>, entry: &Entry, values: &str) -> io::Result<()> {
+    let mut line = Line::of(Paint::Path, &entry.path.to_string());
+    line.push(Paint::Plain, "  ").push(Paint::Dim, values);
+    page.wrapped(&Line::of(Paint::Plain, "  "), 4, line)
+}
+
+/// A value in a few characters.
+fn shown(value: Option<&Value>) -> String {
+    match value {
+        None => "nothing".to_owned(),
+        Some(Value::Object(fields)) if !fields.is_empty() => words::count(fields.len(), "field"),
+        Some(Value::Array(items)) if !items.is_empty() => words::count(items.len(), "item"),
+        Some(value) => {
+            let text = yaml_text::scalar(value);
+            match text.char_indices().nth(60) {
+                Some((cut, _)) => format!("{}…", &text[..cut]),
+                None => text,
+            }
+        }
+    }
+}

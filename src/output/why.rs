@@ -1,0 +1,163 @@
+//! Why a path is drift or not, in sentences: the same in text and in documents.
+
+use crate::model::{
+    Account, Applier, ChangeKind, Decision, DefaultFrom, Entry, Form, Matched, RuleNote,
+    SchemaOrigin, Verdict,
+};
+
+/// The word for what was decided.
+pub fn verdict(entry: &Entry) -> &'static str {
+    match &entry.decision {
+        Decision::Differs { verdict, .. } => match verdict {
+            Verdict::Reported => "drift",
+            Verdict::Ignored { .. } => "ignored",
+            Verdict::Explained { .. } => "explained",
+        },
+        Decision::Equal(_) => "equal",
+        Decision::Absent => "absent",
+    }
+}
+
+/// Every word of [`verdict`].
+pub const VERDICTS: [&str; 5] = ["drift", "ignored", "explained", "equal", "absent"];
+
+/// Why it was decided so.
+pub fn why(entry: &Entry) -> String {
+    match &entry.decision {
+        Decision::Differs { kind, verdict, .. } => match verdict {
+            Verdict::Reported => drift(*kind).to_owned(),
+            Verdict::Ignored { rule, reason } if reason.is_empty() => {
+                format!("the rule {rule} ignores it")
+            }
+            Verdict::Ignored { rule, reason } => format!("the rule {rule} ignores it: {reason}"),
+            Verdict::Explained { by, .. } => format!("{}: {}", by.as_str(), by.meaning()),
+        },
+        Decision::Equal(how) => how.meaning().to_owned(),
+        Decision::Absent => "it is neither declared nor live".to_owned(),
+    }
+}
+
+fn drift(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Changed => "what is live does not mean what is declared",
+        ChangeKind::Removed => "it is declared and not live",
+        ChangeKind::Added => "it is live and not declared, and nothing explains it",
+    }
+}
+
+/// How it is compared: `quantity`, `a list map by name`.
+pub fn form(form: &Form) -> String {
+    match form {
+        Form::Untyped => "as it is written, for nothing is known of its type".to_owned(),
+        Form::Single(scalar) => (*scalar).to_owned(),
+        Form::Struct { atomic: true, .. } => "an object, owned as a whole".to_owned(),
+        Form::Struct { open: true, .. } => {
+            "an object, field by field; it keeps fields that its type does not know".to_owned()
+        }
+        Form::Struct { .. } => "an object, field by field".to_owned(),
+        Form::Map { atomic: true } => "a map, owned as a whole".to_owned(),
+        Form::Map { .. } => "a map, key by key".to_owned(),
+        Form::ListMap(keys) => format!("a list map: items are told apart by {}", all_of(keys)),
+        Form::Set => "a set: items are told apart by value, order means nothing".to_owned(),
+        Form::Atomic => "an atomic list: one value, in order".to_owned(),
+        Form::ItemsBy(key) => {
+            format!(
+                "a list without a schema: each item has a {key} of its own, which tells it apart"
+            )
+        }
+        Form::ByPosition => {
+            "a list without a schema, whose items nothing tells apart: by position".to_owned()
+        }
+    }
+}
+
+/// What decides which item of a list on the way is compared with which.
+pub fn matched(matched: &Matched) -> String {
+    format!("{} is {}", matched.path, form(&matched.form))
+}
+
+fn all_of(keys: &[String]) -> String {
+    match keys {
+        [] => "nothing".to_owned(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// Where a default is known from.
+pub fn default_from(from: DefaultFrom) -> &'static str {
+    match from {
+        DefaultFrom::Type => "the default of its type",
+        DefaultFrom::Neighbours => "the server's default, given the fields beside it",
+    }
+}
+
+/// Where the schema is known from.
+pub fn schema(origin: &SchemaOrigin) -> String {
+    match origin {
+        SchemaOrigin::BuiltIn(version) => {
+            format!("the table of built-in types (Kubernetes {version})")
+        }
+        SchemaOrigin::OpenApi => "the cluster's OpenAPI documents".to_owned(),
+        SchemaOrigin::LiveDefinition => "its CustomResourceDefinition on the live side".to_owned(),
+        SchemaOrigin::DeclaredDefinition(place) => {
+            format!("its CustomResourceDefinition among the manifests, at {place}")
+        }
+        SchemaOrigin::None => {
+            "nowhere: no CustomResourceDefinition and no OpenAPI document describes it".to_owned()
+        }
+    }
+}
+
+/// Who is taken for the applier, and why.
+pub fn applier(applier: &Applier) -> String {
+    format!(
+        "{}: {} (it owns {} of {} declared fields)",
+        applier.manager,
+        applier.why.meaning(),
+        applier.owns,
+        applier.declared
+    )
+}
+
+/// What there is to say when nobody is taken for the applier.
+pub fn no_applier(account: &Account) -> &'static str {
+    if account.has_owners {
+        "nobody: no manager owns what is declared"
+    } else {
+        NO_OWNERS
+    }
+}
+
+/// What is said of owners where the live object has none.
+pub const NO_OWNERS: &str = "not known: the live object was read without managed fields";
+
+/// What is said of owners where nobody holds a path.
+pub fn nobody(account: &Account, entry: &Entry) -> &'static str {
+    if entry.live.is_none() {
+        "nobody, for it is not live"
+    } else if account.has_owners {
+        "nobody: no request wrote it"
+    } else {
+        NO_OWNERS
+    }
+}
+
+/// A rule, and where it is written.
+pub fn rule(rule: &RuleNote) -> String {
+    let mut said = format!("{} ({})", rule.id, rule.origin);
+    if !rule.reason.is_empty() {
+        said.push_str(&format!(": {}", rule.reason));
+    }
+    let more = [
+        ("owner", &rule.owner),
+        ("ticket", &rule.ticket),
+        ("until", &rule.expires),
+    ];
+    for (word, value) in more {
+        if let Some(value) = value {
+            said.push_str(&format!(" · {word} {value}"));
+        }
+    }
+    said
+}

@@ -1,0 +1,155 @@
+//! How much of what is declared a manager owns.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde_json::Value;
+
+use crate::model::{FieldSet, Segment};
+
+/// How many of the declared leaves a set holds.
+pub fn coverage(set: &FieldSet, declared: &Value) -> usize {
+    if set.member && set.is_leaf() {
+        return leaves(declared);
+    }
+    match declared {
+        Value::Object(fields) => fields
+            .iter()
+            .filter_map(|(name, value)| Some(coverage(set.fields.get(name)?, value)))
+            .sum(),
+        Value::Array(items) => {
+            let index = ItemIndex::of(set);
+            let covered = items.iter().filter_map(|item| {
+                let below = index.find(item)?;
+                Some(coverage(below, item))
+            });
+            covered.sum()
+        }
+        _ => usize::from(set.member),
+    }
+}
+
+/// The items of a set, to be found by what a manifest writes of their keys.
+struct ItemIndex<'s> {
+    set: &'s FieldSet,
+    /// The names of the key fields that items are told apart by; mostly there is one such set.
+    shapes: BTreeSet<Vec<&'s str>>,
+    /// The items by some of their keys, the first of them, made when items leave keys out.
+    partial: RefCell<HashMap<Vec<&'s str>, HashMap<String, &'s FieldSet>>>,
+}
+
+impl<'s> ItemIndex<'s> {
+    fn of(set: &'s FieldSet) -> Self {
+        let names = set.items.keys().filter_map(|segment| match segment {
+            Segment::Key(keys) => Some(keys.keys().map(String::as_str).collect()),
+            _ => None,
+        });
+        Self {
+            set,
+            shapes: names.collect(),
+            partial: RefCell::default(),
+        }
+    }
+
+    /// What the set holds of a list item. Keys that the manifest leaves to be defaulted are no
+    /// hindrance.
+    fn find(&self, item: &Value) -> Option<&'s FieldSet> {
+        for shape in &self.shapes {
+            let is_written = |name: &&&str| item.get(**name).is_some();
+            let names: Vec<&str> = shape.iter().filter(is_written).copied().collect();
+            let written = names
+                .iter()
+                .filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone())));
+            let written: BTreeMap<String, Value> = written.collect();
+            let found = if names.len() == shape.len() {
+                self.set.items.get(&Segment::Key(written))
+            } else {
+                self.find_by_some(names, &Segment::Key(written))
+            };
+            if found.is_some() {
+                return found;
+            }
+        }
+        self.set.items.get(&Segment::Value(item.clone()))
+    }
+
+    fn find_by_some(&self, names: Vec<&'s str>, written: &Segment) -> Option<&'s FieldSet> {
+        let mut partial = self.partial.borrow_mut();
+        let by_some = partial.entry(names).or_insert_with_key(|names| {
+            let mut items: Vec<(String, String, &FieldSet)> = self
+                .set
+                .items
+                .iter()
+                .filter_map(|(segment, below)| {
+                    let Segment::Key(keys) = segment else {
+                        return None;
+                    };
+                    let some = names
+                        .iter()
+                        .map(|name| Some(((*name).to_owned(), keys.get(*name)?.clone())));
+                    let some: BTreeMap<String, Value> = some.collect::<Option<_>>()?;
+                    Some((Segment::Key(some).to_string(), segment.to_string(), below))
+                })
+                .collect();
+            // Of several the first by name; the last one into the map stays.
+            items.sort_by(|a, b| b.1.cmp(&a.1));
+            items
+                .into_iter()
+                .map(|(some, _, below)| (some, below))
+                .collect()
+        });
+        by_some.get(&written.to_string()).copied()
+    }
+}
+
+/// How many fields are declared, without those that name the object and that nobody owns.
+pub fn declared_fields(declared: &Value) -> usize {
+    let identity = [
+        "/apiVersion",
+        "/kind",
+        "/metadata/name",
+        "/metadata/namespace",
+    ];
+    let identity = identity
+        .iter()
+        .filter(|path| declared.pointer(path).is_some());
+    leaves(declared).saturating_sub(identity.count())
+}
+
+fn leaves(value: &Value) -> usize {
+    match value {
+        Value::Object(fields) if !fields.is_empty() => fields.values().map(leaves).sum(),
+        Value::Array(items) if !items.is_empty() => items.iter().map(leaves).sum(),
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::ownership::ownership_of;
+
+    #[test]
+    fn items_that_leave_keys_to_be_defaulted_are_found() {
+        let live = json!({"metadata": {"managedFields": [
+            {"manager": "a", "operation": "Apply", "fieldsV1": {"f:ports": {
+                "k:{\"port\":53,\"protocol\":\"UDP\"}": {"f:name": {}, "f:port": {}},
+                "k:{\"port\":53,\"protocol\":\"TCP\"}": {"f:port": {}}}}}]}});
+        let covered = |item: Value| {
+            let ownership = ownership_of(&live);
+            coverage(&ownership.entries[0].fields, &json!({ "ports": [item] }))
+        };
+        assert_eq!(
+            covered(json!({"port": 53, "protocol": "UDP", "name": "x"})),
+            2
+        );
+        assert_eq!(
+            covered(json!({"port": 53, "name": "x"})),
+            1,
+            "the first by name: TCP"
+        );
+        assert_eq!(covered(json!({"port": 54})), 0);
+    }
+}

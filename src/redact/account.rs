@@ -1,0 +1,245 @@
+//! Takes the secrets out of what is told about single paths.
+
+use std::ops::Deref;
+
+use serde_json::Value;
+
+use super::mask::Masker;
+use super::place::Holder;
+use super::{Redactor, Views, change, scrub_messages};
+use crate::model::{
+    Account, Change, ChangeKind, Decision, Entry, FieldPath, Finder, ResourceKey, SecretPlace,
+    Warning,
+};
+
+/// An account that holds no secrets.
+#[derive(Debug, Clone)]
+pub struct RedactedAccount(Account);
+
+impl Deref for RedactedAccount {
+    type Target = Account;
+
+    fn deref(&self) -> &Account {
+        &self.0
+    }
+}
+
+/// Both sides of the whole object, for what a path does not tell.
+type Sides<'v> = [Option<&'v Value>; 2];
+
+impl Redactor {
+    /// Masks every secret of an account. `sides` are both sides of the object.
+    pub fn account(&self, mut account: Account, sides: Sides<'_>) -> RedactedAccount {
+        let key = account.key.clone();
+        let secret = std::mem::take(&mut account.secret);
+        let mut work = Work::of(self, &key, sides, &secret);
+        for entry in &mut account.entries {
+            work.entry(entry);
+        }
+        work.path(&mut account.asked);
+        let mut messages: Vec<&mut String> = Vec::new();
+        for Warning { message, .. } in &mut account.warnings {
+            messages.push(message);
+        }
+        messages.extend(account.reason.as_mut());
+        for entry in &mut account.entries {
+            if let Decision::Differs { note, .. } = &mut entry.decision {
+                messages.extend(note.as_mut());
+            }
+        }
+        scrub_messages(messages, work.masker.found);
+        RedactedAccount(account)
+    }
+
+    /// Masks what is secret in the names of paths that stand alone.
+    pub fn paths(&self, key: &ResourceKey, sides: Sides<'_>, paths: &mut [FieldPath]) {
+        let mut work = Work::of(self, key, sides, &[]);
+        paths.iter_mut().for_each(|path| work.path(path));
+    }
+}
+
+struct Work<'w> {
+    masker: Masker<'w>,
+    key: &'w ResourceKey,
+    views: Views<'w>,
+    root: Holder,
+}
+
+impl<'w> Work<'w> {
+    fn of(
+        redactor: &'w Redactor,
+        key: &'w ResourceKey,
+        sides: Sides<'w>,
+        secret: &'w [SecretPlace],
+    ) -> Self {
+        let root = Holder::of_kind(&key.kind, sides);
+        Self {
+            masker: Masker::new(redactor, key, root, secret),
+            key,
+            views: sides.map(|side| side.map(Finder::strict)),
+            root,
+        }
+    }
+
+    fn entry(&mut self, entry: &mut Entry) {
+        let as_written = entry.path.clone();
+        if let Some((value, _)) = &mut entry.default {
+            self.one(&as_written, value);
+        }
+        for matched in &mut entry.matched {
+            self.path(&mut matched.path);
+        }
+        let kind = match &entry.decision {
+            Decision::Differs { kind, .. } => Some(*kind),
+            Decision::Equal(_) | Decision::Absent => None,
+        };
+        let Some(kind) = kind else {
+            // Both sides mean the same: they do not differ, and so each is masked by itself.
+            for value in [&mut entry.declared, &mut entry.live].into_iter().flatten() {
+                self.one(&as_written, value);
+            }
+            return self.path(&mut entry.path);
+        };
+        let mut differing = Change {
+            path: as_written,
+            kind,
+            declared: entry.declared.take(),
+            live: entry.live.take(),
+            at: Vec::new(),
+        };
+        self.change(&mut differing);
+        entry.path = differing.path;
+        entry.declared = differing.declared;
+        entry.live = differing.live;
+    }
+
+    fn one(&mut self, path: &FieldPath, value: &mut Value) {
+        let mut alone = Change {
+            path: path.clone(),
+            kind: ChangeKind::Removed,
+            declared: Some(value.take()),
+            live: None,
+            at: Vec::new(),
+        };
+        self.change(&mut alone);
+        *value = alone.declared.unwrap_or_default();
+    }
+
+    fn path(&mut self, path: &mut FieldPath) {
+        let mut bare = Change {
+            path: std::mem::take(path),
+            kind: ChangeKind::Removed,
+            declared: None,
+            live: None,
+            at: Vec::new(),
+        };
+        self.change(&mut bare);
+        *path = bare.path;
+    }
+
+    fn change(&mut self, one: &mut Change) {
+        change(&mut self.masker, self.key, &self.views, self.root, one);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{Equal, Form, SchemaOrigin, Severity, Status, Target, Verdict};
+
+    fn entry(path: &str, decision: Decision, declared: &str, live: &str) -> Entry {
+        Entry {
+            path: path.parse().unwrap(),
+            position: None,
+            declared: Some(json!(declared)),
+            live: Some(json!(live)),
+            decision,
+            owners: Vec::new(),
+            form: Form::Untyped,
+            type_name: String::new(),
+            default: None,
+            matched: Vec::new(),
+            rule: None,
+        }
+    }
+
+    fn of(kind: &str, views: [&Value; 2], entries: Vec<Entry>) -> RedactedAccount {
+        let account = Account {
+            target: Target::default(),
+            key: ResourceKey {
+                group: String::new(),
+                kind: kind.to_owned(),
+                namespace: Some("shop".to_owned()),
+                name: "a".to_owned(),
+            },
+            api_version: "v1".to_owned(),
+            origin: None,
+            status: Status::Drifted,
+            reason: None,
+            asked: FieldPath::root(),
+            appliers: Vec::new(),
+            has_owners: true,
+            schema: SchemaOrigin::None,
+            entries,
+            warnings: Vec::new(),
+            secret: Vec::new(),
+        };
+        Redactor::default().account(account, views.map(Some))
+    }
+
+    fn differs() -> Decision {
+        Decision::Differs {
+            kind: ChangeKind::Changed,
+            verdict: Verdict::Reported,
+            severity: Severity::High,
+            cause: None,
+            note: Some("it was aHVudGVyMg==".to_owned()),
+        }
+    }
+
+    #[test]
+    fn the_values_of_secrets_are_masked_equal_or_not() {
+        let side = |value: &str| json!({"apiVersion": "v1", "kind": "Secret", "data": {"a": value, "b": "c2FtZTEyMw=="}});
+        let (declared, live) = (side("aHVudGVyMg=="), side("aHVudGVyMw=="));
+        let account = of(
+            "Secret",
+            [&declared, &live],
+            vec![
+                entry(".data.a", differs(), "aHVudGVyMg==", "aHVudGVyMw=="),
+                entry(
+                    ".data.b",
+                    Decision::Equal(Equal::Same),
+                    "c2FtZTEyMw==",
+                    "c2FtZTEyMw==",
+                ),
+            ],
+        );
+        let shown = format!("{account:?}");
+        for secret in ["aHVudGVyMg", "aHVudGVyMw", "c2FtZTEyMw"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+        assert_eq!(account.entries[0].live, Some(json!("(redacted, differs)")));
+        assert_eq!(account.entries[1].live, Some(json!("(redacted)")));
+    }
+
+    #[test]
+    fn defaults_and_equal_values_with_telling_names_are_masked() {
+        let side = json!({"kind": "Widget", "spec": {"password": "hunter22"}});
+        let mut told = entry(
+            ".spec.password",
+            Decision::Equal(Equal::Same),
+            "hunter22",
+            "hunter22",
+        );
+        told.default = Some((json!("changeme1"), crate::model::DefaultFrom::Type));
+        let mut account = of("Widget", [&side, &side], Vec::new()).0;
+        account.key.group = "example.com".to_owned();
+        account.entries = vec![told];
+        let redacted = Redactor::default().account(account, [Some(&side), Some(&side)]);
+        let shown = format!("{redacted:?}");
+        assert!(!shown.contains("hunter22"), "{shown}");
+        assert!(!shown.contains("changeme1"), "{shown}");
+    }
+}

@@ -1,0 +1,173 @@
+//! Who applies, and what that makes of what others declare.
+
+use driftctl::model::Cause;
+use serde_json::{Value, json};
+
+use super::compared_with;
+use driftctl::engine::Options;
+
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+fn config(data: &Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "a", "namespace": "shop"}, "data": data})
+}
+
+fn entry(manager: &str, operation: &str, keys: &[&str]) -> Value {
+    let keys = keys.iter().map(|key| (format!("f:{key}"), json!({})));
+    let keys: serde_json::Map<String, Value> = keys.collect();
+    json!({"manager": manager, "operation": operation, "apiVersion": "v1",
+        "time": "2026-11-20T00:00:00Z", "fieldsType": "FieldsV1", "fieldsV1": {"f:data": keys}})
+}
+
+/// The live object, with its managers and what client-side apply sent last.
+fn live(data: &Value, mut managers: Vec<Value>, sent: Option<(&str, &Value)>) -> Value {
+    let mut live = config(data);
+    if let Some((by, sent)) = sent {
+        live["metadata"]["annotations"] = json!({ LAST_APPLIED: config(sent).to_string() });
+        let mut managers = managers.iter_mut();
+        let writer = managers.find(|entry| entry["manager"] == by).unwrap();
+        writer["fieldsV1"]["f:metadata"] =
+            json!({"f:annotations": {format!("f:{LAST_APPLIED}"): {}}});
+    }
+    live["metadata"]["managedFields"] = managers.into();
+    live
+}
+
+/// Each reported change with its cause and the managers that it is put down to.
+fn told(
+    declared: &Value,
+    live: &Value,
+    named: &[&str],
+) -> Vec<(String, Option<Cause>, Vec<String>)> {
+    let options = Options {
+        field_managers: named.iter().map(|name| (*name).to_owned()).collect(),
+        ..Options::default()
+    };
+    let objects = compared_with(&declared.to_string(), &[live], &options);
+    let all = objects[0].reported().map(|drift| {
+        let owners = drift.owners.iter().map(|owner| owner.manager.clone());
+        (drift.change.path.to_string(), drift.cause, owners.collect())
+    });
+    all.collect()
+}
+
+fn change(path: &str, cause: Option<Cause>, by: &str) -> (String, Option<Cause>, Vec<String>) {
+    (path.to_owned(), cause, vec![by.to_owned()])
+}
+
+#[test]
+fn what_a_second_applier_declares_and_the_manifest_does_not_is_drift() {
+    let declared = config(&json!({"a": "1", "b": "2"}));
+    let managers = || {
+        vec![
+            entry("argocd-controller", "Apply", &["a", "b"]),
+            entry("kubectl", "Apply", &["a", "b", "c"]),
+        ]
+    };
+    let live = live(&json!({"a": "1", "b": "2", "c": "3"}), managers(), None);
+    assert_eq!(
+        told(&declared, &live, &[]),
+        [change(".data.c", None, "kubectl")]
+    );
+}
+
+#[test]
+fn what_a_second_applier_took_over_is_its_own_doing() {
+    let declared = config(&json!({"a": "1", "b": "2", "c": "3"}));
+    let managers = vec![
+        entry("kustomize-controller", "Apply", &["a", "b"]),
+        entry("kubectl", "Apply", &["a", "b", "c"]),
+    ];
+    let live = live(&json!({"a": "1", "b": "2", "c": "9"}), managers, None);
+    assert_eq!(
+        told(&declared, &live, &[]),
+        [change(".data.c", None, "kubectl")]
+    );
+}
+
+#[test]
+fn what_the_manifest_dropped_and_nobody_applied_is_drift_of_its_own_kind() {
+    let declared = config(&json!({"a": "1"}));
+    let data = json!({"a": "1", "b": "2"});
+    let on_the_server = live(
+        &data,
+        vec![entry("argocd-controller", "Apply", &["a", "b"])],
+        None,
+    );
+    let dropped = Some(Cause::Dropped);
+    assert_eq!(
+        told(&declared, &on_the_server, &[]),
+        [change(".data.b", dropped, "argocd-controller")]
+    );
+    let client = "kubectl-client-side-apply";
+    let on_the_client = live(
+        &data,
+        vec![entry(client, "Update", &["a", "b"])],
+        Some((client, &data)),
+    );
+    assert_eq!(
+        told(&declared, &on_the_client, &[]),
+        [change(".data.b", dropped, client)]
+    );
+}
+
+/// Argo CD without server-side apply keeps the same annotation as kubectl: what it owns and did not
+/// send, it was defaulted to.
+#[test]
+fn whoever_writes_last_applied_applies_on_the_client() {
+    let declared = config(&json!({"a": "1"}));
+    let data = json!({"a": "1", "b": "2"});
+    let managers = || vec![entry("argocd-controller", "Update", &["a", "b"])];
+    let sent = json!({"a": "1"});
+    let defaulted = live(&data, managers(), Some(("argocd-controller", &sent)));
+    assert_eq!(told(&declared, &defaulted, &[]), []);
+    let dropped = live(&data, managers(), Some(("argocd-controller", &data)));
+    let expected = change(".data.b", Some(Cause::Dropped), "argocd-controller");
+    assert_eq!(told(&declared, &dropped, &[]), [expected]);
+    let without = live(&data, managers(), None);
+    let expected = change(
+        ".data.b",
+        Some(Cause::WrittenByApplier),
+        "argocd-controller",
+    );
+    assert_eq!(told(&declared, &without, &[]), [expected]);
+}
+
+#[test]
+fn a_laptop_that_applies_on_the_client_over_a_controller_is_found_out() {
+    let declared = config(&json!({"a": "1", "b": "2"}));
+    let client = "kubectl-client-side-apply";
+    let sent = json!({"a": "1", "b": "2", "c": "3"});
+    let managers = vec![
+        entry("argocd-controller", "Apply", &["a", "b"]),
+        entry(client, "Update", &["c"]),
+    ];
+    let live = live(&sent, managers, Some((client, &sent)));
+    let expected = change(".data.c", Some(Cause::AppliedElsewhere), client);
+    let found = told(&declared, &live, &[]);
+    let found: Vec<_> = found
+        .into_iter()
+        .filter(|(path, ..)| path.starts_with(".data"))
+        .collect();
+    assert_eq!(found.len(), 1);
+    assert_eq!((&found[0].0, &found[0].2), (&expected.0, &expected.2));
+}
+
+#[test]
+fn the_named_manager_is_the_applier() {
+    let declared = config(&json!({"a": "1"}));
+    let managers = vec![
+        entry("argocd-controller", "Apply", &["a", "b"]),
+        entry("ci", "Apply", &["c"]),
+    ];
+    let live = live(&json!({"a": "1", "b": "2", "c": "3"}), managers, None);
+    let found = told(&declared, &live, &["ci"]);
+    assert_eq!(
+        found,
+        [
+            change(".data.b", None, "argocd-controller"),
+            change(".data.c", Some(Cause::Dropped), "ci"),
+        ]
+    );
+}

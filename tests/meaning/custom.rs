@@ -1,0 +1,303 @@
+//! Custom resources: what their schemas say, and what is sensible without one.
+
+use serde_json::{Value, json};
+
+use super::{drift_of, object};
+
+/// A definition of widgets whose `spec` has these properties.
+fn definition(properties: &Value) -> Value {
+    json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "widgets.example.com"},
+        "spec": {"group": "example.com", "scope": "Namespaced",
+            "names": {"kind": "Widget", "plural": "widgets", "singular": "widget", "listKind": "WidgetList"},
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {
+                "type": "object", "properties": {"spec": {"type": "object", "properties": properties}}}}}]}})
+}
+
+fn widget(spec: &Value) -> Value {
+    object("example.com/v1", "Widget", spec)
+}
+
+/// What is reported of a widget whose definition is among the manifests.
+fn drift(properties: &Value, declared: &Value, live: &Value) -> Vec<String> {
+    let definition = definition(properties);
+    drift_of(
+        "Widget",
+        &[&definition, &widget(declared)],
+        &[&definition, &widget(live)],
+    )
+}
+
+/// What is reported of a widget that nothing describes.
+fn drift_without(declared: &Value, live: &Value) -> Vec<String> {
+    drift_of("Widget", &[&widget(declared)], &[&widget(live)])
+}
+
+fn owned(mut live: Value, manager: &str, fields: &Value) -> Value {
+    live["metadata"]["managedFields"] = json!([
+        {"manager": "argocd-controller", "operation": "Apply", "apiVersion": "example.com/v1",
+         "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:labels": {}}}},
+        {"manager": manager, "operation": "Update", "apiVersion": "example.com/v1",
+         "fieldsType": "FieldsV1", "fieldsV1": fields}]);
+    live
+}
+
+#[test]
+fn unknown_fields_that_are_preserved_are_compared_as_they_are_written() {
+    let open = json!({"extra": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}});
+    let extra = |inner: Value| json!({"extra": inner});
+    let declared =
+        extra(json!({"a": {"b": "1000m"}, "list": [{"name": "x", "v": 1}, {"name": "y"}]}));
+    let other_order =
+        extra(json!({"a": {"b": "1000m"}, "list": [{"name": "y"}, {"name": "x", "v": 1}]}));
+    assert_eq!(drift(&open, &declared, &other_order), [""; 0]);
+    let respelled =
+        extra(json!({"a": {"b": "1"}, "list": [{"name": "x", "v": 1.0}, {"name": "y"}]}));
+    assert_eq!(
+        drift(&open, &declared, &respelled),
+        ["changed .spec.extra.a.b"]
+    );
+    let whole = json!({"any": {"x-kubernetes-preserve-unknown-fields": true}});
+    for (declared, live) in [
+        (json!(1), json!("1")),
+        (json!([1]), json!({"a": 1})),
+        (json!("a"), json!(["a"])),
+    ] {
+        let found = drift(&whole, &json!({"any": declared}), &json!({"any": live}));
+        assert_eq!(found, ["changed .spec.any"], "{declared} {live}");
+    }
+}
+
+#[test]
+fn fields_beside_the_known_ones_are_kept_where_the_type_keeps_them() {
+    let open = json!({"part": {"type": "object", "x-kubernetes-preserve-unknown-fields": true,
+        "properties": {"size": {"type": "integer", "default": 3}}}});
+    let part = |part: Value| json!({"part": part});
+    let with_default = part(json!({"more": "x", "size": 3}));
+    assert_eq!(
+        drift(&open, &part(json!({"more": "x"})), &with_default),
+        [""; 0]
+    );
+    let more = part(json!({"more": "y", "size": 3}));
+    assert_eq!(
+        drift(&open, &part(json!({"more": "x"})), &more),
+        ["changed .spec.part.more"]
+    );
+}
+
+#[test]
+fn embedded_resources_are_objects_of_whatever_kind_they_say() {
+    let embedding = json!({"template": {"type": "object", "x-kubernetes-embedded-resource": true,
+        "x-kubernetes-preserve-unknown-fields": true}});
+    let template = |value: &str| {
+        json!({"template": {"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "x", "labels": {"a": "b"}}, "data": {"k": value}}})
+    };
+    assert_eq!(drift(&embedding, &template("1"), &template("1")), [""; 0]);
+    assert_eq!(
+        drift(&embedding, &template("1"), &template("2")),
+        ["changed .spec.template.data.k"]
+    );
+    let mut relabelled = template("1");
+    relabelled["template"]["metadata"]["labels"]["a"] = json!("c");
+    let found = drift(&embedding, &template("1"), &relabelled);
+    assert_eq!(found, ["changed .spec.template.metadata.labels.a"]);
+    let mut of_another_kind = template("1");
+    of_another_kind["template"]["kind"] = json!("Secret");
+    let found = drift(&embedding, &template("1"), &of_another_kind);
+    assert_eq!(found, ["changed .spec.template.kind"]);
+}
+
+#[test]
+fn an_int_or_string_is_one_value_in_either_spelling() {
+    let port = json!({"port": {"x-kubernetes-int-or-string": true}});
+    let spec = |port: Value| json!({"port": port});
+    assert_eq!(drift(&port, &spec(json!(80)), &spec(json!("80"))), [""; 0]);
+    assert_eq!(
+        drift(&port, &spec(json!("15%")), &spec(json!("15%"))),
+        [""; 0]
+    );
+    assert_eq!(
+        drift(&port, &spec(json!("15%")), &spec(json!(15))),
+        ["changed .spec.port"]
+    );
+    assert_eq!(
+        drift(&port, &spec(json!("080")), &spec(json!(80))),
+        ["changed .spec.port"]
+    );
+}
+
+#[test]
+fn defaults_are_filled_into_the_items_of_every_list() {
+    let item = json!({"type": "object", "properties": {
+        "name": {"type": "string"},
+        "mode": {"type": "string", "default": "auto"},
+        "limits": {"type": "object", "default": {}, "properties": {
+            "size": {"type": "integer", "default": 3}}}}});
+    let filled = json!({"parts": [{"name": "a", "mode": "auto", "limits": {"size": 3}},
+        {"name": "b", "mode": "fast", "limits": {"size": 4}}]});
+    let declared = json!({"parts": [{"name": "a"},
+        {"name": "b", "mode": "fast", "limits": {"size": 4}}]});
+    let mut changed = filled.clone();
+    changed["parts"][0]["mode"] = json!("slow");
+    let lists = [
+        (json!({"type": "array", "items": item}), "[0]"),
+        (
+            json!({"type": "array", "items": item, "x-kubernetes-list-type": "atomic"}),
+            "[0]",
+        ),
+        (
+            json!({"type": "array", "items": item, "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["name"]}),
+            "[name=\"a\"]",
+        ),
+    ];
+    for (list, first) in lists {
+        let properties = json!({"parts": list});
+        assert_eq!(drift(&properties, &declared, &filled), [""; 0], "{list}");
+        let found = drift(&properties, &declared, &changed);
+        assert_eq!(found, [format!("added .spec.parts{first}.mode")], "{list}");
+    }
+}
+
+#[test]
+fn keys_that_have_defaults_tell_items_apart_without_being_written() {
+    let properties = json!({"ports": {"type": "array", "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["port", "protocol"], "items": {"type": "object",
+            "properties": {"port": {"type": "integer"}, "weight": {"type": "integer"},
+                "protocol": {"type": "string", "default": "TCP"}}}}});
+    let declared = json!({"ports": [{"port": 53}, {"port": 53, "protocol": "UDP"}]});
+    let live = |weight: u64| {
+        json!({"ports": [{"port": 53, "protocol": "UDP"},
+            {"port": 53, "protocol": "TCP", "weight": weight}]})
+    };
+    let found = drift(&properties, &declared, &live(5));
+    assert_eq!(
+        found,
+        ["added .spec.ports[port=53,protocol=\"TCP\"].weight"]
+    );
+}
+
+#[test]
+fn an_atomic_map_has_owners_as_a_whole() {
+    let properties = json!({"labels": {"type": "object", "x-kubernetes-map-type": "atomic",
+        "additionalProperties": {"type": "string"}}});
+    let definition = definition(&properties);
+    let declared = widget(&json!({"labels": {"a": "1"}}));
+    let live = owned(
+        widget(&json!({"labels": {"a": "1", "b": "2"}})),
+        "kubectl-edit",
+        &json!({"f:spec": {"f:labels": {}}}),
+    );
+    let found = drift_of("Widget", &[&definition, &declared], &[&definition, &live]);
+    assert_eq!(found, ["added .spec.labels.b"]);
+}
+
+#[test]
+fn null_is_a_value_of_its_own_where_the_type_keeps_it() {
+    let nullable = json!({"end": {"type": "string", "nullable": true, "default": "never"}});
+    let plain = json!({"end": {"type": "string", "default": "never"}});
+    let null = json!({"end": null});
+    let default = json!({"end": "never"});
+    assert_eq!(drift(&nullable, &null, &null), [""; 0]);
+    assert_eq!(drift(&nullable, &null, &default), ["changed .spec.end"]);
+    assert_eq!(
+        drift(&plain, &null, &default),
+        [""; 0],
+        "it is dropped, and defaulted"
+    );
+    assert_eq!(drift(&nullable, &json!({}), &default), [""; 0]);
+}
+
+#[test]
+fn without_a_schema_list_items_are_told_apart_by_name_or_key_or_id() {
+    for key in ["name", "key", "id"] {
+        let item = |name: &str, v: u64| json!({ key: name, "v": v });
+        let declared = json!({"list": [item("a", 1), item("b", 1)]});
+        let live = json!({"list": [item("b", 2), item("a", 1)]});
+        let found = drift_without(&declared, &live);
+        assert_eq!(found, [format!("changed .spec.list[{key}=\"b\"].v")]);
+        let live = json!({"list": [item("c", 1), item("b", 1), item("a", 1)]});
+        assert_eq!(
+            drift_without(&declared, &live),
+            [format!("added .spec.list[{key}=\"c\"]")]
+        );
+        let live = json!({"list": [item("b", 1)]});
+        assert_eq!(
+            drift_without(&declared, &live),
+            [format!("removed .spec.list[{key}=\"a\"]")]
+        );
+    }
+}
+
+#[test]
+fn without_a_schema_other_lists_are_compared_in_order() {
+    let list = |items: Value| json!({"list": items});
+    let twice = json!([{"name": "a", "v": 1}, {"name": "a", "v": 2}]);
+    let turned = json!([{"name": "a", "v": 2}, {"name": "a", "v": 1}]);
+    for (declared, live) in [
+        (json!([1, 2]), json!([2, 1])),
+        (json!(["a"]), json!(["a", "b"])),
+        (json!([[1], [2]]), json!([[2], [1]])),
+        (twice.clone(), turned),
+        (json!([]), json!(["a"])),
+        (
+            json!([{"name": 1}, {"name": 2}]),
+            json!([{"name": 2}, {"name": 1}]),
+        ),
+    ] {
+        let found = drift_without(&list(declared.clone()), &list(live.clone()));
+        assert_eq!(found, ["changed .spec.list"], "{declared} {live}");
+        assert_eq!(
+            drift_without(&list(declared.clone()), &list(declared)),
+            [""; 0]
+        );
+    }
+}
+
+#[test]
+fn without_a_schema_no_drift_is_made_up() {
+    let specs = [
+        json!({"a": 1.0, "b": 1e3, "c": [1.50], "d": {"e": {}}, "f": [], "g": ""}),
+        json!({"text": "a  \nb\n", "when": "2026-01-01T00:00:00Z", "amount": "1000m"}),
+        json!({"nothing": null, "list": [null, {"a": null}]}),
+    ];
+    let lives = [
+        json!({"a": 1, "b": 1000, "c": [1.5], "d": {"e": {}}, "f": [], "g": ""}),
+        json!({"text": "a  \nb\n", "when": "2026-01-01T00:00:00Z", "amount": "1000m"}),
+        json!({"list": [null, {}]}),
+    ];
+    for (declared, live) in specs.iter().zip(&lives) {
+        assert_eq!(drift_without(declared, live), [""; 0], "{declared}");
+    }
+}
+
+#[test]
+fn without_a_schema_values_are_what_they_are_written_as() {
+    for (declared, live) in [
+        (json!("1000m"), json!("1")),
+        (json!(80), json!("80")),
+        (json!(false), json!(null)),
+        (json!("60s"), json!("1m0s")),
+    ] {
+        let found = drift_without(&json!({"v": declared}), &json!({"v": live}));
+        assert_eq!(found.len(), 1, "{declared} {live}");
+    }
+}
+
+/// Where the definition is does not matter.
+#[test]
+fn a_definition_counts_whichever_side_it_is_on() {
+    let properties = json!({"parts": {"type": "array", "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["sku"], "items": {"type": "object"}}});
+    let definition = definition(&properties);
+    let declared = widget(&json!({"parts": [{"sku": "a", "v": 1}, {"sku": "b", "v": 1}]}));
+    let live = widget(&json!({"parts": [{"sku": "b", "v": 1}, {"sku": "a", "v": 2}]}));
+    let by_key = ["changed .spec.parts[sku=\"a\"].v"];
+    let found = drift_of("Widget", &[&definition, &declared], &[&live]);
+    assert_eq!(found, by_key, "among the manifests");
+    let found = drift_of("Widget", &[&declared], &[&definition, &live]);
+    assert_eq!(found, by_key, "in the recording");
+    let found = drift_of("Widget", &[&declared], &[&live]);
+    assert_eq!(found, ["changed .spec.parts"], "nowhere");
+}

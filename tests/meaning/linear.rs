@@ -1,0 +1,174 @@
+//! Objects as large and as deep as a cluster stores them, on a small stack: nothing here would end
+//! in time if anything grew with the square of its size.
+
+use std::thread;
+
+use serde_json::{Map, Value, json};
+
+use super::{compared, object};
+use driftctl::model::{Coverage, ObjectReport, Report, Target};
+use driftctl::redact::redact;
+
+/// Items of each list.
+const MANY: usize = 100_000;
+
+/// Those of them that changed, so many that looking for each of them item by item would take
+/// thousands of millions of steps.
+const CHANGED: usize = MANY / 10;
+
+/// The stack of a thread that nobody gave a larger one.
+const STACK: usize = 2 << 20;
+
+/// Runs on a thread of its own with a small stack.
+fn on_a_small_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let thread = thread::Builder::new().stack_size(STACK).spawn(work);
+    thread.unwrap().join().unwrap()
+}
+
+/// How many changes are reported, secrets masked and all.
+fn changes(declared: &Value, live: &Value) -> usize {
+    let objects = compared(&declared.to_string(), &[live]);
+    let reported: usize = objects.iter().map(|object| object.reported().count()).sum();
+    let redacted = redact(report(objects));
+    let kept = redacted
+        .objects
+        .iter()
+        .map(|object| object.reported().count());
+    assert_eq!(kept.sum::<usize>(), reported);
+    reported
+}
+
+fn report(objects: Vec<ObjectReport>) -> Report {
+    Report {
+        target: Target::default(),
+        revisions: Vec::new(),
+        coverage: Coverage::default(),
+        objects,
+        warnings: Vec::new(),
+        skipped: Vec::new(),
+        rules: Vec::new(),
+        expired_rules: 0,
+        interrupted: false,
+        three_way: false,
+    }
+}
+
+fn pod(field: &str, items: Vec<Value>) -> Value {
+    let mut container = json!({"name": "app", "image": "x:1"});
+    container[field] = items.into();
+    object("v1", "Pod", &json!({"containers": [container]}))
+}
+
+fn environment(value: &str, numbers: impl Iterator<Item = usize>) -> Vec<Value> {
+    numbers
+        .map(|n| json!({"name": format!("V{n}"), "value": value}))
+        .collect()
+}
+
+/// The live object as client-side apply left it, with every variable owned and sent.
+fn applied(mut live: Value, sent: &Value) -> Value {
+    let keys = (0..MANY).map(|n| {
+        let key = format!("k:{{\"name\":\"V{n}\"}}");
+        (key, json!({".": {}, "f:name": {}, "f:value": {}}))
+    });
+    let keys: Map<String, Value> = keys.collect();
+    live["metadata"]["annotations"] =
+        json!({"kubectl.kubernetes.io/last-applied-configuration": sent.to_string()});
+    live["metadata"]["managedFields"] = json!([{"manager": "kubectl-client-side-apply",
+        "operation": "Update", "fieldsType": "FieldsV1", "fieldsV1":
+            {"f:spec": {"f:containers": {"k:{\"name\":\"app\"}": {"f:env": keys}}}}}]);
+    live
+}
+
+#[test]
+fn a_list_map_in_which_every_item_moved_and_many_changed() {
+    let declared = pod("env", environment("a", 0..MANY));
+    let mut items = environment("b", 0..CHANGED);
+    items.extend(environment("a", CHANGED..MANY));
+    items.reverse();
+    let live = applied(pod("env", items), &declared);
+    assert_eq!(on_a_small_stack(move || changes(&declared, &live)), CHANGED);
+}
+
+#[test]
+fn a_list_map_of_which_many_items_are_others() {
+    let declared = pod("env", environment("a", 0..MANY));
+    let live = pod("env", environment("a", CHANGED / 2..MANY + CHANGED / 2));
+    assert_eq!(on_a_small_stack(move || changes(&declared, &live)), CHANGED);
+}
+
+#[test]
+fn a_list_map_whose_keys_are_left_to_be_defaulted() {
+    let ports = |protocol: Option<&str>| {
+        let port = |n: usize| {
+            let mut port = json!({"containerPort": n, "hostIP": "10.10.10.10"});
+            if let Some(protocol) = protocol {
+                port["protocol"] = json!(protocol);
+            }
+            port
+        };
+        pod("ports", (0..MANY).map(port).collect())
+    };
+    let mut live = ports(Some("TCP"));
+    let keys = (0..MANY).map(|n| {
+        let key = format!("k:{{\"containerPort\":{n},\"protocol\":\"TCP\"}}");
+        (key, json!({".": {}, "f:containerPort": {}}))
+    });
+    let keys: Map<String, Value> = keys.collect();
+    live["metadata"]["managedFields"] = json!([{"manager": "argocd-controller", "operation": "Apply",
+        "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:containers":
+            {"k:{\"name\":\"app\"}": {"f:image": {}, "f:ports": keys}}}}}]);
+    let declared = ports(None);
+    assert_eq!(on_a_small_stack(move || changes(&declared, &live)), 0);
+}
+
+#[test]
+fn a_set_of_which_many_items_are_others() {
+    let set = |numbers: std::ops::Range<usize>| {
+        let finalizers: Vec<String> = numbers.map(|n| format!("example.com/f{n}")).collect();
+        json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "a", "namespace": "shop", "finalizers": finalizers}})
+    };
+    let (declared, live) = (set(0..MANY), set(CHANGED / 2..MANY + CHANGED / 2));
+    assert_eq!(on_a_small_stack(move || changes(&declared, &live)), CHANGED);
+}
+
+#[test]
+fn an_atomic_list_in_which_every_item_changed() {
+    let arguments = |prefix: &str| {
+        pod(
+            "args",
+            (0..MANY).map(|n| json!(format!("{prefix}{n}"))).collect(),
+        )
+    };
+    let (declared, live) = (arguments("a"), arguments("b"));
+    assert_eq!(on_a_small_stack(move || changes(&declared, &live)), 1);
+}
+
+#[test]
+fn a_map_of_which_many_keys_are_others() {
+    let map = |numbers: std::ops::Range<usize>| {
+        let entries = numbers.map(|n| (format!("k{n}"), json!("v")));
+        let data: Map<String, Value> = entries.collect();
+        json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "a", "namespace": "shop"}, "data": data})
+    };
+    let (declared, live) = (map(0..MANY), map(CHANGED / 2..MANY + CHANGED / 2));
+    assert_eq!(on_a_small_stack(move || changes(&declared, &live)), CHANGED);
+}
+
+/// As deep as a live object is read, and wide at each level.
+#[test]
+fn nested_to_the_bound() {
+    let nested = |leaf: &str| {
+        let level = |inner: Value, _| json!({"a": inner, "b": "x".repeat(15_000)});
+        object(
+            "example.com/v1",
+            "Widget",
+            &(0..100).fold(json!(leaf), level),
+        )
+    };
+    let (declared, live) = (nested("1"), nested("2"));
+    assert!(declared.to_string().len() > 1_500_000);
+    assert_eq!(on_a_small_stack(move || changes(&declared, &live)), 1);
+}

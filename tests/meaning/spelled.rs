@@ -1,0 +1,433 @@
+//! Equal but spelled differently, and what only looks so.
+
+use serde_json::{Value, json};
+
+use super::{at, drift_of, drift_of_text, object};
+
+fn deployment(pod: &Value) -> Value {
+    object(
+        "apps/v1",
+        "Deployment",
+        &json!({"selector": {"matchLabels": {"a": "b"}},
+        "template": {"metadata": {"labels": {"a": "b"}}, "spec": pod}}),
+    )
+}
+
+fn container(fields: &Value) -> Value {
+    let mut container = json!({"name": "app", "image": "x:1"});
+    for (name, value) in fields.as_object().unwrap() {
+        container[name] = value.clone();
+    }
+    deployment(&json!({"containers": [container]}))
+}
+
+/// What is reported where a declared and a live value stand at one place.
+fn drift(make: impl Fn(&Value) -> Value, declared: &Value, live: &Value) -> Vec<String> {
+    let (declared, live) = (make(declared), make(live));
+    let kind = declared["kind"].as_str().unwrap();
+    drift_of(kind, &[&declared], &[&live])
+}
+
+#[track_caller]
+fn same(make: impl Fn(&Value) -> Value, pairs: &[(Value, Value)]) {
+    for (declared, live) in pairs {
+        let found = drift(&make, declared, live);
+        assert!(found.is_empty(), "{declared} and {live}: {found:?}");
+    }
+}
+
+#[track_caller]
+fn different(make: impl Fn(&Value) -> Value, pairs: &[(Value, Value)]) {
+    for (declared, live) in pairs {
+        let found = drift(&make, declared, live);
+        assert_eq!(found.len(), 1, "{declared} and {live}: {found:?}");
+    }
+}
+
+#[test]
+fn quantities_are_equal_in_every_notation() {
+    let cpu = |value: &Value| container(&at("resources.limits.cpu", value));
+    let memory = |value: &Value| container(&at("resources.limits.memory", value));
+    same(
+        cpu,
+        &[
+            (json!("1000m"), json!("1")),
+            (json!(1), json!("1")),
+            (json!(0.5), json!("500m")),
+            (json!("0.1"), json!("100m")),
+            (json!("1e0"), json!("1")),
+            (json!("2E3m"), json!("2E3m")),
+            (json!("+1"), json!("1")),
+            (json!("1.0"), json!("1")),
+            (json!("1000000u"), json!("1")),
+        ],
+    );
+    same(
+        memory,
+        &[
+            (json!("1024Mi"), json!("1Gi")),
+            (json!(1_073_741_824_u64), json!("1Gi")),
+            (json!("1.5Gi"), json!("1536Mi")),
+            (json!("1e3"), json!("1k")),
+            (json!("1E3"), json!("1k")),
+            (json!("1000k"), json!("1M")),
+            (json!("0.75Gi"), json!("768Mi")),
+            (json!(1e9), json!("1G")),
+        ],
+    );
+    different(
+        cpu,
+        &[
+            (json!("1"), json!("1001m")),
+            (json!("1m"), json!("1")),
+            (json!("0"), json!("1m")),
+        ],
+    );
+    different(
+        memory,
+        &[(json!("1G"), json!("1Gi")), (json!("1M"), json!("1Mi"))],
+    );
+}
+
+#[test]
+fn ports_are_numbers_or_names_in_either_spelling() {
+    let port = |value: &Value| container(&at("livenessProbe.httpGet.port", value));
+    same(
+        port,
+        &[
+            (json!("80"), json!(80)),
+            (json!(80), json!("80")),
+            (json!("http"), json!("http")),
+        ],
+    );
+    different(
+        port,
+        &[
+            (json!("http"), json!(80)),
+            (json!("080"), json!(80)),
+            (json!(80), json!(81)),
+        ],
+    );
+}
+
+#[test]
+fn numbers_that_yaml_made_floats_are_whole() {
+    let text = |replicas: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: a, namespace: shop}}\n\
+                 spec: {{replicas: {replicas}, selector: {{matchLabels: {{a: b}}}}}}\n"
+        )
+    };
+    let live = object(
+        "apps/v1",
+        "Deployment",
+        &json!({"replicas": 3, "selector": {"matchLabels": {"a": "b"}}}),
+    );
+    for spelling in ["3", "3.0", "3e0", "0x3", "0o3", "30e-1"] {
+        assert_eq!(
+            drift_of_text("Deployment", &text(spelling), &[&live]),
+            [""; 0],
+            "{spelling}"
+        );
+    }
+    assert_eq!(
+        drift_of_text("Deployment", &text("3.5"), &[&live]),
+        ["changed .spec.replicas"]
+    );
+}
+
+#[test]
+fn instants_and_bytes_are_compared_by_what_they_are() {
+    let secret = |value: &Value| {
+        json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+            "metadata": {"name": "a", "namespace": "shop"}, "data": {"k": value}})
+    };
+    same(
+        secret,
+        &[
+            (json!("aGVs\nbG8="), json!("aGVsbG8=")),
+            (json!("aGVsbG8=\n"), json!("aGVsbG8=")),
+        ],
+    );
+    different(secret, &[(json!("aGVsbG8="), json!("aGVsbGE="))]);
+    let webhook = |value: &Value| {
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "shop",
+            "deletionTimestamp": value}, "spec": {"containers": []}})
+    };
+    same(
+        webhook,
+        &[(json!("2026-01-01T00:00:00Z"), json!("2026-01-01T00:00:00Z"))],
+    );
+}
+
+#[test]
+fn string_data_is_the_data_that_it_becomes() {
+    let head = json!({"name": "a", "namespace": "shop"});
+    let declared = json!({"apiVersion": "v1", "kind": "Secret", "metadata": head,
+        "data": {"a": "eA==", "b": "eA=="}, "stringData": {"b": "y", "c": ""}});
+    let live = |b: &str| {
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": head, "type": "Opaque",
+            "data": {"a": "eA==", "b": b, "c": ""}})
+    };
+    assert_eq!(drift_of("Secret", &[&declared], &[&live("eQ==")]), [""; 0]);
+    assert_eq!(
+        drift_of("Secret", &[&declared], &[&live("eA==")]),
+        ["changed .data.b"]
+    );
+}
+
+#[test]
+fn empty_and_zero_say_what_absence_does_where_the_type_stores_none() {
+    let absent = json!(null);
+    let with = |way: &'static str| {
+        move |value: &Value| {
+            let mut pod = json!({"containers": [{"name": "app", "image": "x:1"}]});
+            if !value.is_null() {
+                let (first, rest) = way.split_once('.').unwrap_or((way, ""));
+                pod[first] = at(rest, value);
+            }
+            deployment(&pod)
+        }
+    };
+    // Values that Go keeps as values: `omitempty` drops their zeros.
+    for (way, zero) in [
+        ("hostNetwork", json!(false)),
+        ("nodeSelector", json!({})),
+        ("tolerations", json!([])),
+        ("volumes", json!([])),
+        ("nodeName", json!("")),
+        ("priorityClassName", json!("")),
+    ] {
+        assert_eq!(drift(with(way), &zero, &absent), [""; 0], "{way}");
+        if zero.is_array() || zero.is_object() {
+            assert_eq!(drift(with(way), &absent, &zero), [""; 0], "{way}, live");
+        }
+    }
+    // Pointers: a zero is a value.
+    for (way, zero) in [
+        ("activeDeadlineSeconds", json!(0)),
+        ("automountServiceAccountToken", json!(false)),
+        ("shareProcessNamespace", json!(false)),
+        ("runtimeClassName", json!("")),
+    ] {
+        let removed = format!("removed .spec.template.spec.{way}");
+        assert_eq!(drift(with(way), &zero, &absent), [removed], "{way}");
+    }
+}
+
+#[test]
+fn an_empty_selector_is_none_only_where_that_means_the_same() {
+    let policy = |value: &Value| {
+        object(
+            "networking.k8s.io/v1",
+            "NetworkPolicy",
+            &json!({"podSelector": {}, "ingress": [{"from": [value]}],
+            "policyTypes": ["Ingress"]}),
+        )
+    };
+    let everywhere = json!({"namespaceSelector": {}});
+    let nowhere = json!({"podSelector": {}});
+    assert_eq!(drift(policy, &everywhere, &everywhere), [""; 0]);
+    assert!(!drift(policy, &everywhere, &nowhere).is_empty());
+    let volumes = |value: &Value| deployment(&json!({"containers": [], "volumes": [value]}));
+    let bare = json!({"name": "tmp"});
+    let written = json!({"name": "tmp", "emptyDir": {}});
+    assert_eq!(drift(volumes, &written, &written), [""; 0]);
+    assert_eq!(
+        drift(volumes, &bare, &written),
+        [""; 0],
+        "a volume without a source is one"
+    );
+}
+
+#[test]
+fn null_is_absence() {
+    let command = |value: &Value| container(&json!({ "command": value }));
+    same(
+        command,
+        &[
+            (json!(null), json!(null)),
+            (json!(null), json!([])),
+            (json!([]), json!(null)),
+        ],
+    );
+    different(
+        command,
+        &[(json!(null), json!(["sh"])), (json!(["sh"]), json!(null))],
+    );
+}
+
+#[test]
+fn list_maps_and_sets_have_no_order_and_atomic_lists_do() {
+    let env = |value: &Value| container(&json!({ "env": value }));
+    same(
+        env,
+        &[(
+            json!([{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]),
+            json!([{"name": "B", "value": "2"}, {"name": "A", "value": "1"}]),
+        )],
+    );
+    let args = |value: &Value| container(&json!({ "args": value }));
+    different(args, &[(json!(["a", "b"]), json!(["b", "a"]))]);
+    let finalizers = |value: &Value| {
+        json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "a", "namespace": "shop", "finalizers": value}})
+    };
+    same(
+        finalizers,
+        &[(json!(["x/a", "x/b"]), json!(["x/b", "x/a"]))],
+    );
+    let tolerations = |value: &Value| deployment(&json!({"containers": [], "tolerations": value}));
+    different(
+        tolerations,
+        &[(
+            json!([{"key": "a", "operator": "Exists"}, {"key": "b", "operator": "Exists"}]),
+            json!([{"key": "b", "operator": "Exists"}, {"key": "a", "operator": "Exists"}]),
+        )],
+    );
+}
+
+#[test]
+fn text_of_several_lines_is_its_value_however_it_is_written() {
+    let live = json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "a", "namespace": "shop"}, "data": {"k": "one  \n two\n\nthree\n"}});
+    let head = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\ndata:\n";
+    for spelling in [
+        "  k: \"one  \\n two\\n\\nthree\\n\"\n",
+        "  k: |\n    one  \n     two\n\n    three\n",
+        "  \"k\": |+\n    one  \n     two\n\n    three\n",
+    ] {
+        let text = format!("{head}{spelling}");
+        assert_eq!(
+            drift_of_text("ConfigMap", &text, &[&live]),
+            [""; 0],
+            "{spelling}"
+        );
+    }
+    let trimmed = format!("{head}  k: |\n    one\n     two\n\n    three\n");
+    assert_eq!(
+        drift_of_text("ConfigMap", &trimmed, &[&live]),
+        ["changed .data.k"]
+    );
+}
+
+#[test]
+fn an_autoscaler_at_v1_is_the_one_at_v2() {
+    let target = json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "a"});
+    let declared = object(
+        "autoscaling/v1",
+        "HorizontalPodAutoscaler",
+        &json!({"scaleTargetRef": target,
+        "minReplicas": 2, "maxReplicas": 5, "targetCPUUtilizationPercentage": 80}),
+    );
+    let live = |average: u64| {
+        object(
+            "autoscaling/v2",
+            "HorizontalPodAutoscaler",
+            &json!({"scaleTargetRef": target, "minReplicas": 2,
+            "maxReplicas": 5, "metrics": [{"type": "Resource", "resource": {"name": "cpu",
+                "target": {"type": "Utilization", "averageUtilization": average}}}]}),
+        )
+    };
+    assert_eq!(
+        drift_of("HorizontalPodAutoscaler", &[&declared], &[&live(80)]),
+        [""; 0]
+    );
+    let found = drift_of("HorizontalPodAutoscaler", &[&declared], &[&live(50)]);
+    assert_eq!(found.len(), 1, "{found:?}");
+}
+
+#[test]
+fn claim_templates_are_stored_as_whole_objects() {
+    let set = |template: &Value| {
+        object(
+            "apps/v1",
+            "StatefulSet",
+            &json!({"serviceName": "a", "selector": {"matchLabels": {"a": "b"}},
+            "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": []}},
+            "volumeClaimTemplates": [template]}),
+        )
+    };
+    let spec =
+        json!({"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1024Mi"}}});
+    let declared = json!({"metadata": {"name": "data"}, "spec": spec});
+    let live = |size: &str| {
+        json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+            "metadata": {"name": "data", "creationTimestamp": null}, "status": {"phase": "Pending"},
+            "spec": {"accessModes": ["ReadWriteOnce"], "volumeMode": "Filesystem",
+                "resources": {"requests": {"storage": size}}}})
+    };
+    assert_eq!(drift(set, &declared, &live("1Gi")), [""; 0]);
+    assert_eq!(drift(set, &declared, &live("2Gi")).len(), 1);
+}
+
+#[test]
+fn what_a_service_is_allocated_is_no_drift() {
+    let declared = object(
+        "v1",
+        "Service",
+        &json!({"type": "LoadBalancer", "selector": {"a": "b"},
+        "ports": [{"port": 80, "targetPort": 80}]}),
+    );
+    let live = object(
+        "v1",
+        "Service",
+        &json!({"type": "LoadBalancer", "selector": {"a": "b"},
+        "clusterIP": "10.0.0.7", "clusterIPs": ["10.0.0.7"], "ipFamilies": ["IPv4"],
+        "ipFamilyPolicy": "SingleStack", "internalTrafficPolicy": "Cluster", "sessionAffinity": "None",
+        "externalTrafficPolicy": "Cluster", "allocateLoadBalancerNodePorts": true,
+        "ports": [{"port": 80, "targetPort": 80, "protocol": "TCP", "nodePort": 30123}]}),
+    );
+    assert_eq!(drift_of("Service", &[&declared], &[&live]), [""; 0]);
+}
+
+#[test]
+fn a_certificate_that_a_controller_injects_is_no_drift_and_a_persons_is() {
+    let configuration = |bundle: Option<&str>, manager: &str| {
+        let mut client = json!({"service": {"name": "a", "namespace": "shop"}});
+        if let Some(bundle) = bundle {
+            client["caBundle"] = json!(bundle);
+        }
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+            "metadata": {"name": "a", "managedFields": [{"manager": manager, "operation": "Update",
+                "apiVersion": "admissionregistration.k8s.io/v1", "fieldsType": "FieldsV1", "fieldsV1":
+                {"f:webhooks": {"k:{\"name\":\"a.example.com\"}": {"f:clientConfig": {"f:caBundle": {}}}}}}]},
+            "webhooks": [{"name": "a.example.com", "admissionReviewVersions": ["v1"],
+                "sideEffects": "None", "clientConfig": client}]})
+    };
+    let mut declared = configuration(None, "");
+    declared["metadata"]
+        .as_object_mut()
+        .unwrap()
+        .remove("managedFields");
+    let kind = "ValidatingWebhookConfiguration";
+    let injected = configuration(Some("Q0E="), "cert-manager-cainjector");
+    assert_eq!(drift_of(kind, &[&declared], &[&injected]), [""; 0]);
+    let by_hand = configuration(Some("Q0E="), "kubectl-edit");
+    assert_eq!(drift_of(kind, &[&declared], &[&by_hand]).len(), 1);
+}
+
+#[test]
+fn the_rules_of_an_aggregated_role_are_those_of_the_roles_it_selects() {
+    let rule = |verb: &str| json!({"apiGroups": [""], "resources": ["pods"], "verbs": [verb]});
+    let role = |name: &str, rules: Value| {
+        json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+            "metadata": {"name": name, "labels": {"to": "all"}}, "rules": rules})
+    };
+    let aggregated = |rules: Value| {
+        json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+            "metadata": {"name": "all"}, "rules": rules, "aggregationRule":
+                {"clusterRoleSelectors": [{"matchLabels": {"to": "all"}}]}})
+    };
+    let declared = [aggregated(json!([])), role("part", json!([rule("get")]))];
+    let live = [
+        aggregated(json!([rule("get")])),
+        role("part", json!([rule("get")])),
+    ];
+    let found = drift_of(
+        "ClusterRole",
+        &[&declared[0], &declared[1]],
+        &[&live[0], &live[1]],
+    );
+    assert_eq!(found, [""; 0]);
+}
