@@ -483,6 +483,10 @@ fn words_select_objects_and_their_fields() {
             "deploy/shop/cart .spec.replica selects no drift",
         ),
         (
+            &["m", "deplyment/cart"],
+            "deplyment/cart is no file or folder",
+        ),
+        (
             &["m", "--object", "Secret/no"],
             "--object Secret/no selects none",
         ),

@@ -42,7 +42,7 @@ pub fn run(args: &AcceptArgs, settings: &Settings, streams: &mut Streams) -> Res
         ),
         None => None,
     };
-    let (selected, source) = selected(args);
+    let (selected, source) = selected(args)?;
     let Compared { report, rules } = comparison::run(
         &source,
         &args.live,
@@ -85,13 +85,28 @@ pub fn run(args: &AcceptArgs, settings: &Settings, streams: &mut Streams) -> Res
 }
 
 /// What is selected, and the declared side without the words that select.
-fn selected(args: &AcceptArgs) -> (Selected, SourceArgs) {
+///
+/// # Errors
+/// When a word means nothing: a slip in a selection must not select everything.
+fn selected(args: &AcceptArgs) -> Result<(Selected, SourceArgs)> {
     let mut source = args.source.clone();
     let selected = Selected::take(args, &mut source.paths);
+    let is_meant = |word: &&PathBuf| {
+        let text = word.to_string_lossy();
+        text == "-" || text.contains(':') || word.symlink_metadata().is_ok()
+    };
+    let lost = source.paths.iter().find(|word| !is_meant(word));
+    if let (Some(word), None) = (lost, &source.revision) {
+        bail!(
+            "{} is no file or folder, no KIND/[NAMESPACE/]NAME of a kind that is known, and no path \
+             such as .spec.replicas",
+            word.display()
+        );
+    }
     if source.paths.is_empty() && source.app.is_empty() && source.kustomization.is_empty() {
         source.paths.push(PathBuf::from("."));
     }
-    (selected, source)
+    Ok((selected, source))
 }
 
 /// The paths at which an object has drift, or had some that was accepted.
