@@ -213,6 +213,14 @@ fn a_file_that_is_not_there_is_an_error() {
         "x.json",
     ]);
     assert!(shown.starts_with("exit code: 2"), "{shown}");
+    let shown = shop(&["Deployment/cart", "spec.replicas"]);
+    assert!(shown.starts_with("exit code: 2"), "{shown}");
+    assert!(
+        shown.contains("a field is written .spec.replicas"),
+        "{shown}"
+    );
+    let shown = shop(&["Deployment/cart", ".spec.replicas", "nowhere"]);
+    assert!(shown.starts_with("exit code: 2"), "{shown}");
     let shown = Place::new().run(["explain", "Deployment/a", ".spec", "--base", "main"]);
     assert!(shown.contains("--base and --blame"), "{shown}");
 }

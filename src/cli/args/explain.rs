@@ -18,7 +18,7 @@ Examples:
     after_help = "\
 Exit codes:
   0  It could be explained, drift or not
-  2  An error: no such object or path, or it could not be compared",
+  2  An error: no such object or path, or not everything could be read",
     override_usage = "driftctl explain [OPTIONS] <KIND[.GROUP]/[NAMESPACE/]NAME> [FIELD] [PATH]...",
     help_template = TEMPLATE,
     max_term_width = 100,

@@ -1,6 +1,6 @@
 //! `driftctl explain`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
@@ -22,7 +22,7 @@ pub fn run(args: &ExplainArgs, settings: &Settings, streams: &mut Streams) -> Re
     if args.source.base.is_some() || args.source.blame {
         bail!("--base and --blame are for 'driftctl diff'; leave them out");
     }
-    let (path, source) = field_and_sources(&args.source);
+    let (path, source) = field_and_sources(&args.source)?;
     let asked = args.object.to_string();
     let is_meant = |key: &ResourceKey| args.object.matches(key);
     let question = Question {
@@ -52,23 +52,54 @@ pub fn run(args: &ExplainArgs, settings: &Settings, streams: &mut Streams) -> Re
     let fatal: Vec<Warning> = account.warnings.iter().filter(is_fatal).cloned().collect();
     message::warnings(streams, settings, &fatal);
     write(&account, args.output, settings, streams)?;
-    Ok(Exit::Clean)
+    // What could not be read may have decided otherwise.
+    Ok(if fatal.is_empty() {
+        Exit::Clean
+    } else {
+        Exit::Trouble
+    })
 }
 
 /// Takes the field from the front of the words, if it is there.
-fn field_and_sources(source: &SourceArgs) -> (FieldPath, SourceArgs) {
+///
+/// # Errors
+/// When the first word was meant as a field and is none.
+fn field_and_sources(source: &SourceArgs) -> Result<(FieldPath, SourceArgs)> {
     let mut source = source.clone();
     let first = source.paths.first().and_then(|first| first.to_str());
     // The folder one is in is no field.
-    let field = first.filter(|first| *first != ".");
-    let Some(path) = field.and_then(|field| field.parse().ok()) else {
-        return (FieldPath::root(), source);
+    let Some(first) = first.filter(|first| *first != ".") else {
+        return Ok((FieldPath::root(), source));
+    };
+    let path = match first.parse::<FieldPath>() {
+        Ok(path) => path,
+        Err(error) => {
+            if let Some(meant) = meant_as_field(first) {
+                bail!("{first} is no file, and {error}; {meant}");
+            }
+            return Ok((FieldPath::root(), source));
+        }
     };
     source.paths.remove(0);
     if source.paths.is_empty() && source.app.is_empty() && source.kustomization.is_empty() {
         source.paths.push(PathBuf::from("."));
     }
-    (path, source)
+    Ok((path, source))
+}
+
+/// What to write instead of a word that names nothing on this machine and looks like a field.
+fn meant_as_field(word: &str) -> Option<String> {
+    let is_place = word.contains(['/', '\\', ':']) || matches!(word, "-" | "..");
+    if is_place || Path::new(word).symlink_metadata().is_ok() {
+        return None;
+    }
+    let dotted = format!(".{word}");
+    if dotted.parse::<FieldPath>().is_ok() && word.contains('.') {
+        return Some(format!("a field is written {dotted}"));
+    }
+    word.starts_with(['.', '[']).then(|| {
+        "a field is written as reports write it, such as .spec.containers[name=\"app\"]".to_owned()
+    })
 }
 
 /// The answer without its secrets; an error where there is nothing at the path.
@@ -127,7 +158,7 @@ mod tests {
             paths: words.iter().map(PathBuf::from).collect(),
             ..SourceArgs::default()
         };
-        let (field, source) = field_and_sources(&source);
+        let (field, source) = field_and_sources(&source).unwrap();
         (field.to_string(), source.paths)
     }
 
@@ -148,5 +179,16 @@ mod tests {
         );
         assert_eq!(split(&["-"]), (".".to_owned(), paths(&["-"])));
         assert_eq!(split(&[r#"["a"]"#, "b"]).0, r#".a"#);
+        assert_eq!(split(&[".."]), (".".to_owned(), paths(&[".."])));
+    }
+
+    #[test]
+    fn a_field_that_is_none_is_no_file_either() {
+        let meant = |word: &str| meant_as_field(word).unwrap_or_default();
+        assert_eq!(meant("spec.replicas"), "a field is written .spec.replicas");
+        assert!(meant(".spec[").contains("as reports write it"));
+        for word in ["./spec", "-", "main:deploy", "manifests", "Cargo.toml"] {
+            assert_eq!(meant_as_field(word), None, "{word}");
+        }
     }
 }
