@@ -73,7 +73,7 @@ fn overlapping_arguments_declare_nothing_twice() {
     for words in [
         &["deploy", "deploy/prod"][..],
         &["deploy/prod", "deploy"],
-        &["deploy/prod/kustomization.yaml", ".", "deploy"],
+        &["deploy/prod/kustomization.yaml", "./deploy", "deploy"],
         &["./deploy/../deploy/prod", "deploy/plain.yaml", "deploy"],
     ] {
         let report = report(&tree(), &[&["diff"], words, &RENDER].concat());

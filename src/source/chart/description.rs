@@ -134,7 +134,7 @@ mod tests {
     fn what_is_no_chart_is_an_error() {
         for (text, expected) in [
             ("version: 1", "has no name"),
-            ("[]", "describes no chart"),
+            ("7", "describes no chart"),
             ("name: [", "cannot be read"),
             ("name: a\ntype: library", "library chart"),
         ] {
