@@ -249,7 +249,7 @@ impl<'o> Checkouts<'o> {
         let differ = wanted.tree != here.tree;
         differ.then(|| {
             format!(
-                "its revision {target} is {}, and what lies here was read, at or after {}: pass \
+                "its revision {target} is {}, and what lies here was read (HEAD is {}): pass \
                  --target-revision to read {target}",
                 wanted.short(),
                 here.short()

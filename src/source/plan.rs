@@ -50,10 +50,15 @@ pub(super) fn plan(arguments: &[Argument], found: Vec<Found>) -> Plan {
     let mut graph = Graph::default();
     let named = named_roots(arguments, &mut graph);
     let charts = named_charts(arguments, &named);
+    // What a named one builds upon is part of it, wherever it lies.
+    let of_named: BTreeSet<PathBuf> = graph.below(named.keys().cloned()).into_keys().collect();
+    let is_own = |directory: &PathBuf| {
+        !is_below(directory, &named)
+            && !is_below(directory, &charts)
+            && !of_named.contains(directory)
+    };
     let within = found.iter().filter_map(directory_of_kustomization);
-    let within: BTreeSet<PathBuf> = within
-        .filter(|directory| !is_below(directory, &named) && !is_below(directory, &charts))
-        .collect();
+    let within: BTreeSet<PathBuf> = within.filter(is_own).collect();
     let mut plan = Plan::default();
     let roots = roots(&within, &mut graph);
     let names = |directory: &Path| argument_of(directory, arguments);

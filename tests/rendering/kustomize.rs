@@ -67,6 +67,25 @@ fn a_kustomization_as_argument_is_all_that_is_read() {
     );
 }
 
+/// However arguments overlap, each file is part of one declaration.
+#[test]
+fn overlapping_arguments_declare_nothing_twice() {
+    for words in [
+        &["deploy", "deploy/prod"][..],
+        &["deploy/prod", "deploy"],
+        &["deploy/prod/kustomization.yaml", "./deploy", "deploy"],
+        &["./deploy/../deploy/prod", "deploy/plain.yaml", "deploy"],
+    ] {
+        let report = report(&tree(), &[&["diff"], words, &RENDER].concat());
+        let objects = report["objects"].as_array().unwrap().iter();
+        let said: Vec<_> = objects
+            .map(|object| format!("{} {}", object["name"], object["status"]))
+            .collect();
+        let expected = [r#""extra" "missing""#, r#""plain" "missing""#];
+        assert_eq!(said, expected, "{words:?}: {}", sources(&report));
+    }
+}
+
 #[test]
 fn drift_stands_at_the_line_of_the_source_file() {
     let place = tree();

@@ -65,7 +65,9 @@ impl Description {
             .collect();
         let is_there = |name: &str| there.iter().any(|path| is_chart_of(path, name));
         let names = self.dependencies.iter().flatten().map(|d| d.name.as_str());
-        names.filter(|name| !is_there(name)).collect()
+        let mut absent: Vec<&str> = names.filter(|name| !is_there(name)).collect();
+        absent.dedup();
+        absent
     }
 }
 
@@ -132,7 +134,7 @@ mod tests {
     fn what_is_no_chart_is_an_error() {
         for (text, expected) in [
             ("version: 1", "has no name"),
-            ("[]", "describes no chart"),
+            ("7", "describes no chart"),
             ("name: [", "cannot be read"),
             ("name: a\ntype: library", "library chart"),
         ] {

@@ -448,7 +448,7 @@ metadata:
         let line = |object: &Manifest| Some(ToTemplate::of(&template, object, (0, 1))?.line());
         assert_eq!(line(&deployment()), Some(5));
         assert_eq!(line(&map("blue-a")), Some(30));
-        assert_eq!(line(&map("fixed")), Some(38));
+        assert_eq!(line(&map("fixed")), Some(39));
         assert_eq!(line(&map("other")), None);
         let service = object(json!({"kind": "Service", "metadata": {"name": "a"}}));
         assert_eq!(line(&service), None);

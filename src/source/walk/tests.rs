@@ -25,8 +25,8 @@ impl Tree for Made {
         {
             return Err(error.into());
         }
-        let depth = canonical.components().count();
-        let directories = if depth == 1 { self.directories } else { 0 };
+        let is_top = canonical == Path::new("/deploy");
+        let directories = if is_top { self.directories } else { 0 };
         let directories = (0..directories).map(|n| (format!("d{n}"), Kind::Directory));
         let files = (0..self.files).map(|n| (format!("f{n}.yaml"), Kind::File));
         let entries = directories.chain(files);
