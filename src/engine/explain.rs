@@ -348,7 +348,7 @@ impl<'a> Answerer<'a> {
                 expires: None,
             });
         }
-        let of_object = self.witness.into_iter().flat_map(|witness| &witness.rules);
+        let mut of_object = self.witness.into_iter().flat_map(|witness| &witness.rules);
         let of_object = of_object.find(|&rule| rule.id == *id).cloned();
         of_object.or_else(|| {
             let of_run = self.rules.rules().iter().find(|rule| rule.id == *id);

@@ -53,6 +53,7 @@ fn report(objects: Vec<ObjectReport>) -> Report {
         expired_rules: 0,
         interrupted: false,
         three_way: false,
+        secret: Vec::new(),
     }
 }
 
