@@ -27,6 +27,7 @@ Register-ArgumentCompleter -Native -CommandName 'driftctl' -ScriptBlock {
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Compare manifests with a cluster and report what drifted')
+            [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Tell why a field of an object is drift, or why it is not')
             [CompletionResult]::new('rules', 'rules', [CompletionResultType]::ParameterValue, 'List the rules, and where each is written')
             [CompletionResult]::new('accept', 'accept', [CompletionResultType]::ParameterValue, 'Record today''s drift as accepted, until it changes or expires')
             [CompletionResult]::new('debt', 'debt', [CompletionResultType]::ParameterValue, 'List accepted drift and how long it is accepted for; fails when something is overdue')
@@ -80,7 +81,9 @@ Register-ArgumentCompleter -Native -CommandName 'driftctl' -ScriptBlock {
             [CompletionResult]::new('--show', '--show', [CompletionResultType]::ParameterName, 'List drift, also what rules ignore, or everything with its explanation')
             [CompletionResult]::new('--redact', '--redact', [CompletionResultType]::ParameterName, 'Mask the values at this path too, below it as well, in every object or in those of a kind')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output: when it goes to a terminal, always, or never')
+            [CompletionResult]::new('--target-revision', '--target-revision', [CompletionResultType]::ParameterName, 'Read Applications and Kustomizations at the revision that they ask for')
             [CompletionResult]::new('--no-render', '--no-render', [CompletionResultType]::ParameterName, 'Read kustomizations and charts as plain files instead of rendering them')
+            [CompletionResult]::new('--render', '--render', [CompletionResultType]::ParameterName, 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise')
             [CompletionResult]::new('--allow-remote', '--allow-remote', [CompletionResultType]::ParameterName, 'Let renderers fetch from other machines, which is refused otherwise')
             [CompletionResult]::new('--blame', '--blame', [CompletionResultType]::ParameterName, 'Say which commit last touched each line that drifted, by whom and when')
             [CompletionResult]::new('--untrusted', '--untrusted', [CompletionResultType]::ParameterName, 'Do not trust whoever wrote the manifests: for pull requests from outside')
@@ -96,6 +99,58 @@ Register-ArgumentCompleter -Native -CommandName 'driftctl' -ScriptBlock {
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show long values in full, and name each file and document that was skipped')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print errors only; the exit code is the answer')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print errors only; the exit code is the answer')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'driftctl;explain' {
+            [CompletionResult]::new('--app', '--app', [CompletionResultType]::ParameterName, 'Compare what the Argo CD Applications and ApplicationSets in this file declare')
+            [CompletionResult]::new('--kustomization', '--kustomization', [CompletionResultType]::ParameterName, 'Compare what the Flux Kustomizations in this file declare')
+            [CompletionResult]::new('--repo-root', '--repo-root', [CompletionResultType]::ParameterName, 'Let the paths in Applications and Kustomizations start in this folder')
+            [CompletionResult]::new('--kustomize-bin', '--kustomize-bin', [CompletionResultType]::ParameterName, 'Render kustomizations with this program: kustomize, or a kubectl')
+            [CompletionResult]::new('--helm-bin', '--helm-bin', [CompletionResultType]::ParameterName, 'Render charts with this helm, instead of the one on the PATH')
+            [CompletionResult]::new('--values', '--values', [CompletionResultType]::ParameterName, 'Render charts with the values in this file; of several, the last wins')
+            [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Render charts with this value: image.tag=1.4')
+            [CompletionResult]::new('--release', '--release', [CompletionResultType]::ParameterName, 'Render charts as a release of this name, instead of the chart''s own')
+            [CompletionResult]::new('--load-restrictor', '--load-restrictor', [CompletionResultType]::ParameterName, 'Let kustomizations and charts use files from outside their folder (none), or not (root-only)')
+            [CompletionResult]::new('--render-timeout', '--render-timeout', [CompletionResultType]::ParameterName, 'End a renderer after so many seconds')
+            [CompletionResult]::new('--ref', '--ref', [CompletionResultType]::ParameterName, 'Read the paths as they are in Git at this revision instead of in the work tree')
+            [CompletionResult]::new('--base', '--base', [CompletionResultType]::ParameterName, 'Compare with this base too, and tell the branch''s changes from those made live')
+            [CompletionResult]::new('--allow-namespace', '--allow-namespace', [CompletionResultType]::ParameterName, 'Refuse objects outside this namespace; nothing is read of them')
+            [CompletionResult]::new('--allow-kind', '--allow-kind', [CompletionResultType]::ParameterName, 'Refuse objects of other kinds: deploy, Deployment, deployments.apps')
+            [CompletionResult]::new('--live', '--live', [CompletionResultType]::ParameterName, 'Read live objects from a file, a folder, or standard input (-) instead of a cluster')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Read the connection from this kubeconfig file')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Use this context of the kubeconfig instead of its current one')
+            [CompletionResult]::new('--request-timeout', '--request-timeout', [CompletionResultType]::ParameterName, 'Give up a request after so many seconds')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Stop reading after so many seconds, and report what was read as incomplete')
+            [CompletionResult]::new('--concurrency', '--concurrency', [CompletionResultType]::ParameterName, 'Keep at most so many requests under way')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Compare within this namespace')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Compare within this namespace')
+            [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Look only at objects with such labels: app=cart,tier!=db,env in (a,b),!legacy')
+            [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Look only at objects with such labels: app=cart,tier!=db,env in (a,b),!legacy')
+            [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Look only at objects of this kind: deploy, Deployment, deployments.apps')
+            [CompletionResult]::new('--extra', '--extra', [CompletionResultType]::ParameterName, 'Also report live objects that no manifest declares')
+            [CompletionResult]::new('--field-manager', '--field-manager', [CompletionResultType]::ParameterName, 'Name a field manager that applies these manifests')
+            [CompletionResult]::new('--audit-log', '--audit-log', [CompletionResultType]::ParameterName, 'Read who wrote what from an audit log of the API server')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read rules from this file')
+            [CompletionResult]::new('--baseline', '--baseline', [CompletionResultType]::ParameterName, 'Read accepted drift from this file')
+            [CompletionResult]::new('--argocd-cm', '--argocd-cm', [CompletionResultType]::ParameterName, 'Take over what Argo CD ignores everywhere: its ConfigMap argocd-cm, from a file or (live) from the cluster')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write text to read, or a document for other programs')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write text to read, or a document for other programs')
+            [CompletionResult]::new('--redact', '--redact', [CompletionResultType]::ParameterName, 'Mask the values at this path too, below it as well, in every object or in those of a kind')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output: when it goes to a terminal, always, or never')
+            [CompletionResult]::new('--target-revision', '--target-revision', [CompletionResultType]::ParameterName, 'Read Applications and Kustomizations at the revision that they ask for')
+            [CompletionResult]::new('--no-render', '--no-render', [CompletionResultType]::ParameterName, 'Read kustomizations and charts as plain files instead of rendering them')
+            [CompletionResult]::new('--render', '--render', [CompletionResultType]::ParameterName, 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise')
+            [CompletionResult]::new('--allow-remote', '--allow-remote', [CompletionResultType]::ParameterName, 'Let renderers fetch from other machines, which is refused otherwise')
+            [CompletionResult]::new('--blame', '--blame', [CompletionResultType]::ParameterName, 'Say which commit last touched each line that drifted, by whom and when')
+            [CompletionResult]::new('--untrusted', '--untrusted', [CompletionResultType]::ParameterName, 'Do not trust whoever wrote the manifests: for pull requests from outside')
+            [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Look in all namespaces, whatever --namespace and the context say')
+            [CompletionResult]::new('--all-namespaces', '--all-namespaces', [CompletionResultType]::ParameterName, 'Look in all namespaces, whatever --namespace and the context say')
+            [CompletionResult]::new('--server-dry-run', '--server-dry-run', [CompletionResultType]::ParameterName, 'Ask the server what applying would change, so that webhooks and conversions are exact')
+            [CompletionResult]::new('--allow-empty', '--allow-empty', [CompletionResultType]::ParameterName, 'Accept that no object is found')
+            [CompletionResult]::new('--no-config', '--no-config', [CompletionResultType]::ParameterName, 'Use built-in rules only; look for no .driftctl.yaml and no baseline')
+            [CompletionResult]::new('--strict-rules', '--strict-rules', [CompletionResultType]::ParameterName, 'Take what is to be said of rules for errors: rules that hid nothing, are expired, or have no reason')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -121,7 +176,9 @@ Register-ArgumentCompleter -Native -CommandName 'driftctl' -ScriptBlock {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'The format')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'The format')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output: when it goes to a terminal, always, or never')
+            [CompletionResult]::new('--target-revision', '--target-revision', [CompletionResultType]::ParameterName, 'Read Applications and Kustomizations at the revision that they ask for')
             [CompletionResult]::new('--no-render', '--no-render', [CompletionResultType]::ParameterName, 'Read kustomizations and charts as plain files instead of rendering them')
+            [CompletionResult]::new('--render', '--render', [CompletionResultType]::ParameterName, 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise')
             [CompletionResult]::new('--allow-remote', '--allow-remote', [CompletionResultType]::ParameterName, 'Let renderers fetch from other machines, which is refused otherwise')
             [CompletionResult]::new('--blame', '--blame', [CompletionResultType]::ParameterName, 'Say which commit last touched each line that drifted, by whom and when')
             [CompletionResult]::new('--untrusted', '--untrusted', [CompletionResultType]::ParameterName, 'Do not trust whoever wrote the manifests: for pull requests from outside')
@@ -132,7 +189,7 @@ Register-ArgumentCompleter -Native -CommandName 'driftctl' -ScriptBlock {
             break
         }
         'driftctl;accept' {
-            [CompletionResult]::new('--object', '--object', [CompletionResultType]::ParameterName, 'Accept only drift of this object (* is a wildcard in the name); may be given several times')
+            [CompletionResult]::new('--object', '--object', [CompletionResultType]::ParameterName, 'Accept only drift of this object (* is a wildcard in the name)')
             [CompletionResult]::new('--path', '--path', [CompletionResultType]::ParameterName, 'Accept only drift at these paths, with wildcards as in rules; may be given several times')
             [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Why it is accepted')
             [CompletionResult]::new('--ticket', '--ticket', [CompletionResultType]::ParameterName, 'Where it is discussed')
@@ -169,7 +226,9 @@ Register-ArgumentCompleter -Native -CommandName 'driftctl' -ScriptBlock {
             [CompletionResult]::new('--baseline', '--baseline', [CompletionResultType]::ParameterName, 'Read accepted drift from this file')
             [CompletionResult]::new('--argocd-cm', '--argocd-cm', [CompletionResultType]::ParameterName, 'Take over what Argo CD ignores everywhere: its ConfigMap argocd-cm, from a file or (live) from the cluster')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output: when it goes to a terminal, always, or never')
+            [CompletionResult]::new('--target-revision', '--target-revision', [CompletionResultType]::ParameterName, 'Read Applications and Kustomizations at the revision that they ask for')
             [CompletionResult]::new('--no-render', '--no-render', [CompletionResultType]::ParameterName, 'Read kustomizations and charts as plain files instead of rendering them')
+            [CompletionResult]::new('--render', '--render', [CompletionResultType]::ParameterName, 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise')
             [CompletionResult]::new('--allow-remote', '--allow-remote', [CompletionResultType]::ParameterName, 'Let renderers fetch from other machines, which is refused otherwise')
             [CompletionResult]::new('--blame', '--blame', [CompletionResultType]::ParameterName, 'Say which commit last touched each line that drifted, by whom and when')
             [CompletionResult]::new('--untrusted', '--untrusted', [CompletionResultType]::ParameterName, 'Do not trust whoever wrote the manifests: for pull requests from outside')
@@ -248,7 +307,9 @@ Register-ArgumentCompleter -Native -CommandName 'driftctl' -ScriptBlock {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Print a checklist, the same for programs, or nothing but the Roles')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Print a checklist, the same for programs, or nothing but the Roles')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output: when it goes to a terminal, always, or never')
+            [CompletionResult]::new('--target-revision', '--target-revision', [CompletionResultType]::ParameterName, 'Read Applications and Kustomizations at the revision that they ask for')
             [CompletionResult]::new('--no-render', '--no-render', [CompletionResultType]::ParameterName, 'Read kustomizations and charts as plain files instead of rendering them')
+            [CompletionResult]::new('--render', '--render', [CompletionResultType]::ParameterName, 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise')
             [CompletionResult]::new('--allow-remote', '--allow-remote', [CompletionResultType]::ParameterName, 'Let renderers fetch from other machines, which is refused otherwise')
             [CompletionResult]::new('--blame', '--blame', [CompletionResultType]::ParameterName, 'Say which commit last touched each line that drifted, by whom and when')
             [CompletionResult]::new('--untrusted', '--untrusted', [CompletionResultType]::ParameterName, 'Do not trust whoever wrote the manifests: for pull requests from outside')
@@ -289,7 +350,9 @@ Register-ArgumentCompleter -Native -CommandName 'driftctl' -ScriptBlock {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write to this file, which only its owner may read, instead of to standard output')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write to this file, which only its owner may read, instead of to standard output')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour the output: when it goes to a terminal, always, or never')
+            [CompletionResult]::new('--target-revision', '--target-revision', [CompletionResultType]::ParameterName, 'Read Applications and Kustomizations at the revision that they ask for')
             [CompletionResult]::new('--no-render', '--no-render', [CompletionResultType]::ParameterName, 'Read kustomizations and charts as plain files instead of rendering them')
+            [CompletionResult]::new('--render', '--render', [CompletionResultType]::ParameterName, 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise')
             [CompletionResult]::new('--allow-remote', '--allow-remote', [CompletionResultType]::ParameterName, 'Let renderers fetch from other machines, which is refused otherwise')
             [CompletionResult]::new('--blame', '--blame', [CompletionResultType]::ParameterName, 'Say which commit last touched each line that drifted, by whom and when')
             [CompletionResult]::new('--untrusted', '--untrusted', [CompletionResultType]::ParameterName, 'Do not trust whoever wrote the manifests: for pull requests from outside')
@@ -317,6 +380,7 @@ Register-ArgumentCompleter -Native -CommandName 'driftctl' -ScriptBlock {
         }
         'driftctl;help' {
             [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Compare manifests with a cluster and report what drifted')
+            [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Tell why a field of an object is drift, or why it is not')
             [CompletionResult]::new('rules', 'rules', [CompletionResultType]::ParameterValue, 'List the rules, and where each is written')
             [CompletionResult]::new('accept', 'accept', [CompletionResultType]::ParameterValue, 'Record today''s drift as accepted, until it changes or expires')
             [CompletionResult]::new('debt', 'debt', [CompletionResultType]::ParameterValue, 'List accepted drift and how long it is accepted for; fails when something is overdue')
@@ -331,6 +395,9 @@ Register-ArgumentCompleter -Native -CommandName 'driftctl' -ScriptBlock {
             break
         }
         'driftctl;help;diff' {
+            break
+        }
+        'driftctl;help;explain' {
             break
         }
         'driftctl;help;rules' {

@@ -31,6 +31,9 @@ _driftctl() {
             driftctl,doctor)
                 cmd="driftctl__subcmd__doctor"
                 ;;
+            driftctl,explain)
+                cmd="driftctl__subcmd__explain"
+                ;;
             driftctl,help)
                 cmd="driftctl__subcmd__help"
                 ;;
@@ -67,6 +70,9 @@ _driftctl() {
             driftctl__subcmd__help,doctor)
                 cmd="driftctl__subcmd__help__subcmd__doctor"
                 ;;
+            driftctl__subcmd__help,explain)
+                cmd="driftctl__subcmd__help__subcmd__explain"
+                ;;
             driftctl__subcmd__help,help)
                 cmd="driftctl__subcmd__help__subcmd__help"
                 ;;
@@ -95,7 +101,7 @@ _driftctl() {
 
     case "${cmd}" in
         driftctl)
-            opts="-h -V --color --help --version diff rules accept debt ignore init schema doctor snapshot completions version help"
+            opts="-h -V --color --help --version diff explain rules accept debt ignore init schema doctor snapshot completions version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -113,7 +119,7 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__accept)
-            opts="-n -A -l -h --object --path --reason --ticket --expires --app --kustomization --repo-root --no-render --kustomize-bin --helm-bin --values --set --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --live --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --field-manager --audit-log --server-dry-run --allow-empty --config --no-config --baseline --argocd-cm --strict-rules --color --help"
+            opts="-n -A -l -h --object --path --reason --ticket --expires --app --kustomization --repo-root --target-revision --no-render --render --kustomize-bin --helm-bin --values --set --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --live --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --field-manager --audit-log --server-dry-run --allow-empty --config --no-config --baseline --argocd-cm --strict-rules --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -327,7 +333,7 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__diff)
-            opts="-n -A -l -o -v -q -h --app --kustomization --repo-root --no-render --kustomize-bin --helm-bin --values --set --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --live --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --field-manager --audit-log --server-dry-run --allow-empty --fail-on --max-missing --max-extra --exit-zero --config --no-config --baseline --argocd-cm --strict-rules --output --show --redact --show-secrets --verbose --quiet --color --help"
+            opts="-n -A -l -o -v -q -h --app --kustomization --repo-root --target-revision --no-render --render --kustomize-bin --helm-bin --values --set --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --live --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --field-manager --audit-log --server-dry-run --allow-empty --fail-on --max-missing --max-extra --exit-zero --config --no-config --baseline --argocd-cm --strict-rules --output --show --redact --show-secrets --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -497,7 +503,7 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__doctor)
-            opts="-n -A -l -o -h --app --kustomization --repo-root --no-render --kustomize-bin --helm-bin --values --set --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --server-dry-run --for --role-name --output --color --help"
+            opts="-n -A -l -o -h --app --kustomization --repo-root --target-revision --no-render --render --kustomize-bin --helm-bin --values --set --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --server-dry-run --for --role-name --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -630,8 +636,162 @@ _driftctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        driftctl__subcmd__explain)
+            opts="-n -A -l -o -h --app --kustomization --repo-root --target-revision --no-render --render --kustomize-bin --helm-bin --values --set --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --live --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --field-manager --audit-log --server-dry-run --allow-empty --config --no-config --baseline --argocd-cm --strict-rules --output --redact --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --app)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kustomization)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --repo-root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kustomize-bin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --helm-bin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --values)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --release)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --load-restrictor)
+                    COMPREPLY=($(compgen -W "root-only none" -- "${cur}"))
+                    return 0
+                    ;;
+                --render-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ref)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --base)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --allow-namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --allow-kind)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --live)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --concurrency)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --selector)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -l)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kind)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --extra)
+                    COMPREPLY=($(compgen -W "none namespace managed" -- "${cur}"))
+                    return 0
+                    ;;
+                --field-manager)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --audit-log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --baseline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --argocd-cm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json yaml" -- "${cur}"))
+                    return 0
+                    ;;
+                --redact)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         driftctl__subcmd__help)
-            opts="diff rules accept debt ignore init schema doctor snapshot completions version help"
+            opts="diff explain rules accept debt ignore init schema doctor snapshot completions version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -701,6 +861,20 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__help__subcmd__doctor)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        driftctl__subcmd__help__subcmd__explain)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -873,7 +1047,7 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__rules)
-            opts="-o -h --app --kustomization --repo-root --no-render --kustomize-bin --helm-bin --values --set --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --config --no-config --baseline --argocd-cm --strict-rules --output --color --help"
+            opts="-o -h --app --kustomization --repo-root --target-revision --no-render --render --kustomize-bin --helm-bin --values --set --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --config --no-config --baseline --argocd-cm --strict-rules --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -967,7 +1141,7 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__schema)
-            opts="-h --color --help report config"
+            opts="-h --color --help report explanation config"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -985,7 +1159,7 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__snapshot)
-            opts="-n -A -l -o -h --app --kustomization --repo-root --no-render --kustomize-bin --helm-bin --values --set --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --redact --config --no-config --output --color --help"
+            opts="-n -A -l -o -h --app --kustomization --repo-root --target-revision --no-render --render --kustomize-bin --helm-bin --values --set --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --redact --config --no-config --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -30,6 +30,7 @@ never\t'Never'"
 complete -c driftctl -n "__fish_driftctl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c driftctl -n "__fish_driftctl_needs_command" -s V -l version -d 'Print version'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "diff" -d 'Compare manifests with a cluster and report what drifted'
+complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "explain" -d 'Tell why a field of an object is drift, or why it is not'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "rules" -d 'List the rules, and where each is written'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "accept" -d 'Record today\'s drift as accepted, until it changes or expires'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "debt" -d 'List accepted drift and how long it is accepted for; fails when something is overdue'
@@ -90,7 +91,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s o -l output -
 diff\t'A unified diff of YAML, declared against live, object by object'
 json\t'One JSON document for other programs, versioned (driftctl.report/v1)'
 yaml\t'The same document as YAML'
-name\t'One Kind/namespace/name for each object that drifted, is missing, extra or in conflict'
+name\t'One Kind/namespace/name for each object that drifted, is missing, extra or in conflict; # begins a comment'
 markdown\t'A comment on a pull request: verdict and table, details folded'
 github\t'Annotations for GitHub Actions, at the lines of the manifests'
 gitlab\t'A Code Quality report for GitLab merge requests'
@@ -105,7 +106,9 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l redact -d 'Ma
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l target-revision -d 'Read Applications and Kustomizations at the revision that they ask for'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l no-render -d 'Read kustomizations and charts as plain files instead of rendering them'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l render -d 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l allow-remote -d 'Let renderers fetch from other machines, which is refused otherwise'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l untrusted -d 'Do not trust whoever wrote the manifests: for pull requests from outside'
@@ -119,6 +122,57 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l show-secrets 
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s v -l verbose -d 'Show long values in full, and name each file and document that was skipped'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s q -l quiet -d 'Print errors only; the exit code is the answer'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l app -d 'Compare what the Argo CD Applications and ApplicationSets in this file declare' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l kustomization -d 'Compare what the Flux Kustomizations in this file declare' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l repo-root -d 'Let the paths in Applications and Kustomizations start in this folder' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l kustomize-bin -d 'Render kustomizations with this program: kustomize, or a kubectl' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l helm-bin -d 'Render charts with this helm, instead of the one on the PATH' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l values -d 'Render charts with the values in this file; of several, the last wins' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l set -d 'Render charts with this value: image.tag=1.4' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l release -d 'Render charts as a release of this name, instead of the chart\'s own' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l load-restrictor -d 'Let kustomizations and charts use files from outside their folder (none), or not (root-only)' -r -f -a "root-only\t'Files must lie in the kustomization\'s folder or below'
+none\t'Files may lie anywhere'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l render-timeout -d 'End a renderer after so many seconds' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l ref -d 'Read the paths as they are in Git at this revision instead of in the work tree' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l base -d 'Compare with this base too, and tell the branch\'s changes from those made live' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l allow-namespace -d 'Refuse objects outside this namespace; nothing is read of them' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l allow-kind -d 'Refuse objects of other kinds: deploy, Deployment, deployments.apps' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l live -d 'Read live objects from a file, a folder, or standard input (-) instead of a cluster' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l kubeconfig -d 'Read the connection from this kubeconfig file' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l context -d 'Use this context of the kubeconfig instead of its current one' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l request-timeout -d 'Give up a request after so many seconds' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l timeout -d 'Stop reading after so many seconds, and report what was read as incomplete' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l concurrency -d 'Keep at most so many requests under way' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -s n -l namespace -d 'Compare within this namespace' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -s l -l selector -d 'Look only at objects with such labels: app=cart,tier!=db,env in (a,b),!legacy' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l kind -d 'Look only at objects of this kind: deploy, Deployment, deployments.apps' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l extra -d 'Also report live objects that no manifest declares' -r -f -a "none\t'Nowhere'
+namespace\t'In the namespaces of the declared objects'
+managed\t'Only what Argo CD tracks, or Flux has in its inventory, for what --app or --kustomization names'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l field-manager -d 'Name a field manager that applies these manifests' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l audit-log -d 'Read who wrote what from an audit log of the API server' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l config -d 'Read rules from this file' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l baseline -d 'Read accepted drift from this file' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l argocd-cm -d 'Take over what Argo CD ignores everywhere: its ConfigMap argocd-cm, from a file or (live) from the cluster' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -s o -l output -d 'Write text to read, or a document for other programs' -r -f -a "text\t'For reading'
+json\t'One JSON document, versioned (driftctl.explanation/v1)'
+yaml\t'The same document as YAML'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l redact -d 'Mask the values at this path too, below it as well, in every object or in those of a kind' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l target-revision -d 'Read Applications and Kustomizations at the revision that they ask for'
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l no-render -d 'Read kustomizations and charts as plain files instead of rendering them'
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l render -d 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise'
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l allow-remote -d 'Let renderers fetch from other machines, which is refused otherwise'
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l untrusted -d 'Do not trust whoever wrote the manifests: for pull requests from outside'
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -s A -l all-namespaces -d 'Look in all namespaces, whatever --namespace and the context say'
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l server-dry-run -d 'Ask the server what applying would change, so that webhooks and conversions are exact'
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l allow-empty -d 'Accept that no object is found'
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l no-config -d 'Use built-in rules only; look for no .driftctl.yaml and no baseline'
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l strict-rules -d 'Take what is to be said of rules for errors: rules that hid nothing, are expired, or have no reason'
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l app -d 'Compare what the Argo CD Applications and ApplicationSets in this file declare' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l kustomization -d 'Compare what the Flux Kustomizations in this file declare' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l repo-root -d 'Let the paths in Applications and Kustomizations start in this folder' -r -F
@@ -143,14 +197,16 @@ yaml\t'The schema of .driftctl.yaml'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l target-revision -d 'Read Applications and Kustomizations at the revision that they ask for'
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l no-render -d 'Read kustomizations and charts as plain files instead of rendering them'
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l render -d 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise'
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l allow-remote -d 'Let renderers fetch from other machines, which is refused otherwise'
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l untrusted -d 'Do not trust whoever wrote the manifests: for pull requests from outside'
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l no-config -d 'Use built-in rules only; look for no .driftctl.yaml and no baseline'
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l strict-rules -d 'Take what is to be said of rules for errors: rules that hid nothing, are expired, or have no reason'
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l object -d 'Accept only drift of this object (* is a wildcard in the name); may be given several times' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l object -d 'Accept only drift of this object (* is a wildcard in the name)' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l path -d 'Accept only drift at these paths, with wildcards as in rules; may be given several times' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l reason -d 'Why it is accepted' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l ticket -d 'Where it is discussed' -r
@@ -190,7 +246,9 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l argocd-cm -
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l target-revision -d 'Read Applications and Kustomizations at the revision that they ask for'
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l no-render -d 'Read kustomizations and charts as plain files instead of rendering them'
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l render -d 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise'
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l allow-remote -d 'Let renderers fetch from other machines, which is refused otherwise'
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l untrusted -d 'Do not trust whoever wrote the manifests: for pull requests from outside'
@@ -260,7 +318,9 @@ yaml\t'The Roles and their bindings, for kubectl apply'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l target-revision -d 'Read Applications and Kustomizations at the revision that they ask for'
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l no-render -d 'Read kustomizations and charts as plain files instead of rendering them'
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l render -d 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise'
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l allow-remote -d 'Let renderers fetch from other machines, which is refused otherwise'
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l untrusted -d 'Do not trust whoever wrote the manifests: for pull requests from outside'
@@ -298,7 +358,9 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -s o -l outp
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l target-revision -d 'Read Applications and Kustomizations at the revision that they ask for'
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l no-render -d 'Read kustomizations and charts as plain files instead of rendering them'
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l render -d 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise'
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l allow-remote -d 'Let renderers fetch from other machines, which is refused otherwise'
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l untrusted -d 'Do not trust whoever wrote the manifests: for pull requests from outside'
@@ -316,15 +378,16 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand version" -l color -d '
 always\t'Always'
 never\t'Never'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema doctor snapshot completions version help" -f -a "diff" -d 'Compare manifests with a cluster and report what drifted'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema doctor snapshot completions version help" -f -a "rules" -d 'List the rules, and where each is written'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema doctor snapshot completions version help" -f -a "accept" -d 'Record today\'s drift as accepted, until it changes or expires'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema doctor snapshot completions version help" -f -a "debt" -d 'List accepted drift and how long it is accepted for; fails when something is overdue'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema doctor snapshot completions version help" -f -a "ignore" -d 'Add a rule to .driftctl.yaml that ignores drift'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema doctor snapshot completions version help" -f -a "init" -d 'Write a .driftctl.yaml in which everything is explained'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema doctor snapshot completions version help" -f -a "schema" -d 'Print the JSON Schema of what driftctl writes or reads'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema doctor snapshot completions version help" -f -a "doctor" -d 'Check connection, version, kinds and rights, and print the Roles that are missing'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema doctor snapshot completions version help" -f -a "snapshot" -d 'Write down what a diff would read, to look at it again later or elsewhere'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema doctor snapshot completions version help" -f -a "completions" -d 'Write a completion script for a shell'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema doctor snapshot completions version help" -f -a "version" -d 'Print the versions of driftctl and of the Kubernetes schema inside it'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff rules accept debt ignore init schema doctor snapshot completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "diff" -d 'Compare manifests with a cluster and report what drifted'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "explain" -d 'Tell why a field of an object is drift, or why it is not'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "rules" -d 'List the rules, and where each is written'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "accept" -d 'Record today\'s drift as accepted, until it changes or expires'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "debt" -d 'List accepted drift and how long it is accepted for; fails when something is overdue'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "ignore" -d 'Add a rule to .driftctl.yaml that ignores drift'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "init" -d 'Write a .driftctl.yaml in which everything is explained'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "schema" -d 'Print the JSON Schema of what driftctl writes or reads'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "doctor" -d 'Check connection, version, kinds and rights, and print the Roles that are missing'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "snapshot" -d 'Write down what a diff would read, to look at it again later or elsewhere'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "completions" -d 'Write a completion script for a shell'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "version" -d 'Print the versions of driftctl and of the Kubernetes schema inside it'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
