@@ -184,9 +184,14 @@ pub(super) fn read_all(
 ) -> Loaded {
     let (used, remarks) = kustomize::survey(tree, found, untrusted);
     loaded.append(remarks);
+    let reading = Reading {
+        used,
+        untrusted,
+        is_open: false,
+    };
     let parts: Vec<Loaded> = found
         .par_iter()
-        .map(|found| load(tree, found, most, untrusted, &used))
+        .map(|found| load(tree, found, most, &reading))
         .collect();
     for part in parts {
         loaded.append(part);
@@ -207,22 +212,36 @@ pub(super) fn found_on_disk(
 
 /// Reads one file on disk of at most so many bytes, or a stream.
 pub(super) fn load_on_disk(found: &Found, most: usize) -> Loaded {
-    load(&Disk, found, most, false, &HashMap::new())
+    load(&Disk, found, most, &Reading::default())
 }
 
-/// Reads one file or stream; `used` are the files that are no manifests, and what they are.
-fn load(
-    tree: &dyn Tree,
-    found: &Found,
-    most: usize,
+/// The same, with variables in names that are still to be replaced.
+pub(super) fn load_open(found: &Found, most: usize) -> Loaded {
+    let reading = Reading {
+        is_open: true,
+        ..Reading::default()
+    };
+    load(&Disk, found, most, &reading)
+}
+
+/// How files are read.
+#[derive(Default)]
+struct Reading {
+    /// The files that are no manifests, and what they are.
+    used: HashMap<PathBuf, String>,
+    /// Whether whoever wrote them is not trusted.
     untrusted: bool,
-    used: &HashMap<PathBuf, String>,
-) -> Loaded {
+    /// As in [`File`].
+    is_open: bool,
+}
+
+/// Reads one file or stream.
+fn load(tree: &dyn Tree, found: &Found, most: usize, reading: &Reading) -> Loaded {
     let mut loaded = Loaded::default();
     if let Found::File { name, path, .. } = found
         && path.ends_with(chart::FILE)
     {
-        loaded.warning(name, unrendered_chart(path, untrusted));
+        loaded.warning(name, unrendered_chart(path, reading.untrusted));
     }
     let (name, bytes) = match found {
         Found::Stdin => ("-", read::stdin()),
@@ -234,7 +253,7 @@ fn load(
         Found::File {
             name, canonical, ..
         } => {
-            if let Some(role) = used.get(canonical) {
+            if let Some(role) = reading.used.get(canonical) {
                 loaded.skip(name, role);
                 return loaded;
             }
@@ -253,7 +272,7 @@ fn load(
             );
             loaded.error(name, message);
         }
-        Ok(bytes) => load_bytes(name, bytes, is_template, &mut loaded),
+        Ok(bytes) => load_text(name, bytes, is_template, reading.is_open, &mut loaded),
         Err(message) => loaded.error(name, message),
     }
     loaded
@@ -284,6 +303,17 @@ pub(super) fn load_bytes(
     name: &str,
     bytes: Vec<u8>,
     in_chart_templates: impl Fn() -> bool,
+    loaded: &mut Loaded,
+) {
+    load_text(name, bytes, in_chart_templates, false, loaded);
+}
+
+/// The same; `is_open` is as in [`File`].
+pub(super) fn load_text(
+    name: &str,
+    bytes: Vec<u8>,
+    in_chart_templates: impl Fn() -> bool,
+    is_open: bool,
     loaded: &mut Loaded,
 ) {
     let path = Path::new(name);
@@ -317,6 +347,7 @@ pub(super) fn load_bytes(
     let file = File {
         name: &name,
         text: &text,
+        is_open,
     };
     for document in parsed.documents {
         objects::extract(&file, document, loaded);

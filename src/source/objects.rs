@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::Loaded;
-use super::classify::{Class, classify};
+use super::classify::{Class, TEMPLATE, classify};
 use crate::model::{Locate, Manifest, Origin, Position, Step};
 use crate::yaml::{self, Document, Span};
 
@@ -45,13 +45,16 @@ pub(super) struct File<'f> {
     pub name: &'f Arc<str>,
     /// Its text.
     pub text: &'f Arc<str>,
+    /// Whether variables in names are still to be replaced, by whoever loads it.
+    pub is_open: bool,
 }
 
 /// Takes the objects out of what a renderer printed for `place`, which stands for all of it: its
-/// lines are nowhere. `settle` says of each object where it came from.
+/// lines are nowhere. `settle` says of each object where it came from; `is_open` is as in [`File`].
 pub(super) fn load_rendered(
     place: &str,
     output: Vec<u8>,
+    is_open: bool,
     loaded: &mut Loaded,
     mut settle: impl FnMut(&mut Manifest),
 ) {
@@ -66,6 +69,7 @@ pub(super) fn load_rendered(
     let file = File {
         name: &Arc::from(place),
         text: &Arc::from(text),
+        is_open,
     };
     let mut rendered = Loaded::default();
     for document in parsed.documents {
@@ -122,6 +126,7 @@ fn take(file: &File<'_>, candidate: Candidate, items: &[Span], level: usize, loa
     match classify(&candidate.value, file_name) {
         Class::Empty => {}
         Class::Skip(reason) => loaded.skip(place(), reason),
+        Class::Template if !file.is_open => loaded.skip(place(), TEMPLATE),
         Class::Error(message, field) => {
             let way = [candidate.prefix.as_slice(), &field].concat();
             let position = yaml::locate(file.text, candidate.span, &way);
@@ -132,7 +137,7 @@ fn take(file: &File<'_>, candidate: Candidate, items: &[Span], level: usize, loa
             loaded.error(place(), "lists are nested too deep");
         }
         Class::List => take_items(file, candidate, items, level, loaded),
-        Class::Object => match manifest(file, candidate) {
+        Class::Object | Class::Template => match manifest(file, candidate) {
             Ok(manifest) => loaded.manifests.push(manifest),
             Err(place) => loaded.error(place, "apiVersion, kind or metadata.name is missing"),
         },

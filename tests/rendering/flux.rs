@@ -41,6 +41,25 @@ fn variables_are_substituted() {
     insta::assert_snapshot!(shown);
 }
 
+/// Names are where variables stand most often; what is left open is named.
+#[test]
+fn variables_are_replaced_in_names() {
+    let fields = "  postBuild:\n    substitute: {app: web, ns: shop}\n";
+    let open = config("${app}-map", "b").replace("namespace: shop", "namespace: ${ns}");
+    let place = repository()
+        .file("ks.yaml", kustomization(fields))
+        .file("apps/open.yaml", open)
+        .file("live.json", recording(&[&config("web-map", "b")]));
+    let said = report(&place, &DIFF);
+    let objects = said["objects"].as_array().unwrap();
+    let web = objects.iter().find(|object| object["name"] == "web-map");
+    assert_eq!(web.unwrap()["status"], "in-sync", "{said}");
+    // Without variables nothing is replaced.
+    let place = place.file("ks.yaml", kustomization(""));
+    let said = sources(&report(&place, &DIFF));
+    assert!(said.contains("apps/open.yaml:1: a template"), "{said}");
+}
+
 #[test]
 fn variables_come_from_live_objects_or_declared_ones() {
     let fields = "  postBuild:\n    substituteFrom:\n    - {kind: ConfigMap, name: vars}\n    - \

@@ -98,7 +98,7 @@ impl Chart<'_> {
         let mut of_lines = Vec::new();
         let place = self.place();
         let first = loaded.manifests.len();
-        load_rendered(&place, output, loaded, |manifest| {
+        load_rendered(&place, output, false, loaded, |manifest| {
             of_lines.push(sources.of_line(manifest.origin.line).map(str::to_owned));
         });
         let templates = Templates {

@@ -29,6 +29,8 @@ pub(super) enum Class {
     Empty,
     /// No object, and why.
     Skip(String),
+    /// An object in whose identity a template engine is still to replace something.
+    Template,
     /// Meant to be an object, and not readable as one: why, and at which field.
     Error(&'static str, Vec<Step>),
 }
@@ -80,12 +82,13 @@ pub(super) fn classify(value: &Value, file_name: &str) -> Class {
         return skip("a request to the API server or an answer of it, which no cluster keeps");
     }
     if holds_placeholder(kind) || holds_placeholder(api_version) {
-        return skip(TEMPLATE);
+        return Class::Template;
     }
     object(fields, api_version)
 }
 
-const TEMPLATE: &str = "a template: a placeholder stands where its identity is to be";
+/// What is said of a template.
+pub(super) const TEMPLATE: &str = "a template: a placeholder stands where its identity is to be";
 
 /// What an object is whose type is known.
 fn object(fields: &Map<String, Value>, api_version: &str) -> Class {
@@ -110,7 +113,7 @@ fn object(fields: &Map<String, Value>, api_version: &str) -> Class {
         return error_at(NO_NAME, &["metadata"]);
     }
     if holds_placeholder(name) || namespace.contains('$') || holds_placeholder(namespace) {
-        return skip(TEMPLATE);
+        return Class::Template;
     }
     if has_patch_directive(fields) {
         return skip("a strategic merge patch (it holds `$patch` or the like), and no object");

@@ -38,7 +38,7 @@ impl Kustomization<'_> {
         }
         if over.is_empty() && components.is_empty() {
             for file in &raw {
-                loaded.append(files::load_on_disk(file, most));
+                loaded.append(files::load_open(file, most));
             }
             for directory in directories {
                 let build = self.build(vec![directory], Vec::new(), Map::new(), Vec::new());
@@ -48,7 +48,7 @@ impl Kustomization<'_> {
         }
         let mut files = Vec::new();
         for file in &raw {
-            let mut part = files::load_on_disk(file, most);
+            let mut part = files::load_open(file, most);
             if let (walk::Found::File { canonical, .. }, false) = (file, part.manifests.is_empty())
             {
                 files.push(canonical.clone());
@@ -77,6 +77,7 @@ impl Kustomization<'_> {
             within: Some(&self.checkout.root),
             // Flux loads files from anywhere in its source.
             load_outside: true,
+            is_open: true,
         }
     }
 }

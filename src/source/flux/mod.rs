@@ -199,8 +199,10 @@ fn load(
 }
 
 fn name_of(found: &Found) -> String {
-    let (namespace, name) = (found.metadata("namespace"), found.metadata("name"));
-    format!("{namespace}/{name}")
+    match (found.metadata("namespace"), found.metadata("name")) {
+        ("", name) => name.to_owned(),
+        (namespace, name) => format!("{namespace}/{name}"),
+    }
 }
 
 /// One Kustomization.

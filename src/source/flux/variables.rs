@@ -10,6 +10,7 @@ use super::spec::{PostBuild, Spec, SubstituteFrom};
 use super::substitute;
 use crate::model::{Manifest, SecretPlace, group_of};
 use crate::source::Loaded;
+use crate::source::classify::{Class, TEMPLATE, classify};
 
 /// The variables of `postBuild`.
 #[derive(Debug, Default)]
@@ -57,19 +58,20 @@ impl Kustomization<'_> {
                 manifest.object = object.into();
             }
         }
-        let Some(post_build) = &spec.post_build else {
-            return Ok(());
+        let variables = match &spec.post_build {
+            Some(post_build) => self.variables(post_build, &loaded.manifests)?,
+            None => Variables::default(),
         };
-        let variables = self.variables(post_build, &loaded.manifests)?;
-        if variables.values.is_empty() {
-            return Ok(());
+        // Without any, Flux replaces nothing.
+        if !variables.values.is_empty() {
+            for manifest in &mut loaded.manifests {
+                let place = manifest.origin.to_string();
+                let secret = substitute_in(manifest, &variables)
+                    .map_err(|message| format!("{place}: {message}"))?;
+                loaded.secret.extend(secret);
+            }
         }
-        for manifest in &mut loaded.manifests {
-            let place = manifest.origin.to_string();
-            let secret = substitute_in(manifest, &variables)
-                .map_err(|message| format!("{place}: {message}"))?;
-            loaded.secret.extend(secret);
-        }
+        leave_out_templates(loaded);
         Ok(())
     }
 
@@ -134,6 +136,18 @@ impl Kustomization<'_> {
     }
 }
 
+/// Names the objects in whose identity something is still to be replaced, and what turns out to be
+/// no object.
+fn leave_out_templates(loaded: &mut Loaded) {
+    for manifest in std::mem::take(&mut loaded.manifests) {
+        match classify(&manifest.value(), "") {
+            Class::Template => loaded.skip(&manifest.origin, TEMPLATE),
+            Class::Skip(reason) => loaded.skip(&manifest.origin, reason),
+            _ => loaded.manifests.push(manifest),
+        }
+    }
+}
+
 /// The data of a ConfigMap or Secret; `None` when some of it is no text.
 fn data_of(object: &Value, is_secret: bool) -> Option<BTreeMap<String, String>> {
     let mut variables = BTreeMap::new();
@@ -171,6 +185,8 @@ fn substitute_in(
     let (name, namespace) = (text("/metadata/name"), text("/metadata/namespace"));
     manifest.name = name.ok_or("its name is no text")?;
     manifest.namespace = namespace;
+    manifest.kind = text("/kind").ok_or("its kind is no text")?;
+    manifest.api_version = text("/apiVersion").ok_or("its apiVersion is no text")?;
     manifest.object = object.into();
     let place = |path| SecretPlace {
         group: group_of(&manifest.api_version).to_owned(),

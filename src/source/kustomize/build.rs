@@ -40,6 +40,8 @@ pub(in crate::source) struct Build<'b> {
     pub within: Option<&'b Path>,
     /// Whether files may be loaded from outside of a kustomization, if they lie `within`.
     pub load_outside: bool,
+    /// Whether variables in names are still to be replaced.
+    pub is_open: bool,
 }
 
 /// An error, and the file that it concerns.
@@ -56,6 +58,7 @@ impl<'b> Build<'b> {
             components: Vec::new(),
             within: None,
             load_outside: false,
+            is_open: false,
         }
     }
 
@@ -109,7 +112,8 @@ impl<'b> Build<'b> {
         let mut sources = Sources::new(&target.directory, &place, self.names);
         sources.copies = target.copies;
         let by = format!("kustomize build {directory}");
-        load_rendered(&self.names.of(&place), output, loaded, |manifest| {
+        let place = self.names.of(&place);
+        load_rendered(&place, output, self.is_open, loaded, |manifest| {
             sources.settle(manifest, &by, target.keeps_origins);
         });
         Ok(())

@@ -113,7 +113,7 @@ impl<'s> Sources<'s> {
         self.files.entry(path).or_insert_with_key(|path| {
             let mut loaded = Loaded::default();
             if let Ok(bytes) = read::file(path) {
-                files::load_bytes(name, bytes, || false, &mut loaded);
+                files::load_text(name, bytes, || false, true, &mut loaded);
             }
             loaded.manifests.into_iter().map(Arc::new).collect()
         })
