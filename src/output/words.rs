@@ -177,7 +177,11 @@ pub fn coverage(report: &Report) -> String {
     if coverage.skipped > 0 {
         said.push_str(&format!(", {} skipped", coverage.skipped));
     }
-    if let Some(extra) = coverage.extra {
+    // An inventory is looked through by name, and not by kind.
+    if let Some(extra) = coverage
+        .extra
+        .filter(|extra| extra.kinds + extra.unread > 0)
+    {
         let kinds = count(extra.kinds, "kind");
         said.push_str(&format!("; undeclared objects of {kinds} looked for"));
         if extra.unread > 0 {
