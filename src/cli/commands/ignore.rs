@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 
+use super::expiry;
 use crate::cli::args::IgnoreArgs;
 use crate::cli::comparison::{check, engine};
 use crate::cli::settings::Settings;
@@ -56,14 +57,7 @@ fn spec(args: &IgnoreArgs, settings: &Settings) -> Result<RuleSpec> {
     if args.reason.trim().is_empty() {
         bail!("--reason is empty; say why the drift is ignored");
     }
-    let expires = match &args.expires {
-        Some(until) => Some(
-            until
-                .from(settings.now)
-                .map_err(|why| anyhow!("--expires: {why}"))?,
-        ),
-        None => None,
-    };
+    let expires = expiry(args.expires.as_ref(), settings)?;
     let name = args.object.name.as_str();
     Ok(RuleSpec {
         id: args.id.clone().unwrap_or_default(),

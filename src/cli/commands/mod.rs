@@ -14,11 +14,14 @@ mod schema;
 mod snapshot;
 mod version;
 
+use anyhow::anyhow;
 use clap::CommandFactory;
 
 use super::args::{Cli, Command};
+use super::selection::Until;
 use super::settings::Settings;
 use super::{Exit, Streams};
+use crate::policy::Expiry;
 
 /// Runs the command that was asked for.
 ///
@@ -39,4 +42,15 @@ pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Resu
         Command::Schema(args) => schema::run(args.what, streams),
         Command::Completions(args) => completions::run(args.shell, &mut Cli::command(), streams),
     }
+}
+
+/// The moment that `--expires` names.
+///
+/// # Errors
+/// When it has passed already, or is too far away for a calendar.
+fn expiry(until: Option<&Until>, settings: &Settings) -> anyhow::Result<Option<Expiry>> {
+    let moment = until.map(|until| until.from(settings.now));
+    moment
+        .transpose()
+        .map_err(|why| anyhow!("--expires: {why}"))
 }

@@ -3,9 +3,9 @@
 use anyhow::Result;
 use jiff::Timestamp;
 
-use super::{Rules, live_side, options, rules, scanned, sources};
+use super::{Prepared, Rules, prepare};
 use crate::cli::args::{CompareArgs, LiveArgs, RulesArgs, SourceArgs};
-use crate::engine::{self, Answer, Options, Question};
+use crate::engine::{self, Answer, Question};
 
 /// Compares what is declared with the live side, and tells why one object is as it is.
 ///
@@ -19,14 +19,12 @@ pub fn explain(
     question: Question<'_>,
     now: Timestamp,
 ) -> Result<(Answer, Rules)> {
-    let sources = sources(source, live)?;
-    let mut rules = rules(rule_words, source, now)?;
-    let side = live_side(live, &scanned(source))?;
-    rules.add_live(rule_words, side.as_ref())?;
-    let options = Options {
-        strict_rules: rule_words.strict_rules,
-        ..options(source, live, compare, true)
-    };
+    let Prepared {
+        sources,
+        side,
+        rules,
+        options,
+    } = prepare(source, live, compare, rule_words, true, now)?;
     let answer = engine::explain(&sources, side.as_ref(), &rules.set, &options, question)?;
     Ok((answer, rules))
 }

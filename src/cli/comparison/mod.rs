@@ -12,10 +12,11 @@ use anyhow::Result;
 use jiff::Timestamp;
 
 use super::args::{CompareArgs, FilterArgs, LiveArgs, RulesArgs, SourceArgs, UntrustedArgs};
+use crate::cluster::Live;
 use crate::engine::{self, Options};
 use crate::model::{Report, Warning};
 use crate::policy::Allowed;
-use crate::source::blame;
+use crate::source::{Source, blame};
 
 pub use clusters::{All, run_all};
 pub use explanation::explain;
@@ -46,14 +47,12 @@ pub fn run(
     explain: bool,
     now: Timestamp,
 ) -> Result<Compared> {
-    let sources = sources(source, live)?;
-    let mut rules = rules(rule_words, source, now)?;
-    let side = live_side(live, &scanned(source))?;
-    rules.add_live(rule_words, side.as_ref())?;
-    let options = Options {
-        strict_rules: rule_words.strict_rules,
-        ..options(source, live, compare, explain)
-    };
+    let Prepared {
+        sources,
+        side,
+        mut rules,
+        options,
+    } = prepare(source, live, compare, rule_words, explain, now)?;
     let mut report = match base_sources(source, live)? {
         Some(base) => engine::run_three_way(sources, base, side.as_ref(), &rules.set, &options)?,
         None => engine::run(&sources, side.as_ref(), &rules.set, &options)?,
@@ -69,6 +68,38 @@ pub fn run(
     report.warnings.append(&mut rules.warnings);
     report.skipped.append(&mut rules.notes);
     Ok(Compared { report, rules })
+}
+
+/// What the words stand for, before anything is compared.
+struct Prepared {
+    sources: Vec<Box<dyn Source>>,
+    side: Box<dyn Live>,
+    rules: Rules,
+    options: Options,
+}
+
+fn prepare(
+    source: &SourceArgs,
+    live: &LiveArgs,
+    compare: &CompareArgs,
+    rule_words: &RulesArgs,
+    explain: bool,
+    now: Timestamp,
+) -> Result<Prepared> {
+    let sources = sources(source, live)?;
+    let mut rules = rules(rule_words, source, now)?;
+    let side = live_side(live, &scanned(source))?;
+    rules.add_live(rule_words, side.as_ref())?;
+    let options = Options {
+        strict_rules: rule_words.strict_rules,
+        ..options(source, live, compare, explain)
+    };
+    Ok(Prepared {
+        sources,
+        side,
+        rules,
+        options,
+    })
 }
 
 /// Where nothing that is trusted may lie.

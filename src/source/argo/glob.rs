@@ -33,20 +33,10 @@ pub fn glob(pattern: &str) -> Result<Regex, String> {
                 if characters.next_if_eq(&'!').is_some() {
                     expression.push('^');
                 }
-                for c in characters.by_ref() {
-                    match c {
-                        ']' => break,
-                        '-' => expression.push('-'),
-                        c => expression.push_str(&regex::escape(&c.to_string())),
-                    }
-                }
-                expression.push(']');
+                push_set(&mut expression, &mut characters, &['-']);
             }
-            '\\' => {
-                let escaped = characters.next().unwrap_or('\\');
-                expression.push_str(&regex::escape(&escaped.to_string()));
-            }
-            c => expression.push_str(&regex::escape(&c.to_string())),
+            '\\' => push_literal(&mut expression, characters.next().unwrap_or('\\')),
+            c => push_literal(&mut expression, c),
         }
     }
     expression.push_str(")$");
@@ -66,23 +56,31 @@ pub fn path_glob(pattern: &str) -> Result<Regex, String> {
             '?' => expression.push_str("[^/]"),
             '[' => {
                 expression.push('[');
-                for c in characters.by_ref().take_while(|c| *c != ']') {
-                    match c {
-                        '^' | '-' => expression.push(c),
-                        c => expression.push_str(&regex::escape(&c.to_string())),
-                    }
-                }
-                expression.push(']');
+                push_set(&mut expression, &mut characters, &['^', '-']);
             }
-            '\\' => {
-                let escaped = characters.next().unwrap_or('\\');
-                expression.push_str(&regex::escape(&escaped.to_string()));
-            }
-            c => expression.push_str(&regex::escape(&c.to_string())),
+            '\\' => push_literal(&mut expression, characters.next().unwrap_or('\\')),
+            c => push_literal(&mut expression, c),
         }
     }
     expression.push('$');
     Regex::new(&expression).map_err(|_| format!("{pattern} is not a glob"))
+}
+
+/// The rest of a set, to its bracket; `signs` mean in it what they mean in a regular expression.
+fn push_set(expression: &mut String, characters: &mut impl Iterator<Item = char>, signs: &[char]) {
+    for c in characters.take_while(|c| *c != ']') {
+        if signs.contains(&c) {
+            expression.push(c);
+        } else {
+            push_literal(expression, c);
+        }
+    }
+    expression.push(']');
+}
+
+/// A character that stands for itself.
+fn push_literal(expression: &mut String, c: char) {
+    expression.push_str(&regex::escape(c.encode_utf8(&mut [0; 4])));
 }
 
 #[cfg(test)]

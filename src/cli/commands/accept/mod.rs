@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::Value;
 
+use super::expiry;
 use crate::cli::args::{AcceptArgs, SourceArgs};
 use crate::cli::comparison::{self, Compared};
 use crate::cli::settings::Settings;
@@ -34,14 +35,7 @@ pub fn run(args: &AcceptArgs, settings: &Settings, streams: &mut Streams) -> Res
     if args.source.untrusted.untrusted {
         bail!("what untrusted manifests declare is not accepted; leave out --untrusted");
     }
-    let expires = match &args.expires {
-        Some(until) => Some(
-            until
-                .from(settings.now)
-                .map_err(|why| anyhow!("--expires: {why}"))?,
-        ),
-        None => None,
-    };
+    let expires = expiry(args.expires.as_ref(), settings)?;
     let (selected, source) = selected(args)?;
     let Compared { report, rules } = comparison::run(
         &source,
