@@ -80,9 +80,17 @@ fn the_version_is_the_packages() {
 
 #[test]
 fn schemas_are_printed_as_json() {
-    let output = Place::new().driftctl().args(["schema", "report"]).output();
-    let schema: serde_json::Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
-    assert_eq!(schema, driftctl::output::report_schema());
+    use driftctl::{config, output};
+    for (name, schema) in [
+        ("report", output::report_schema()),
+        ("reports", output::reports_schema()),
+        ("explanation", output::explanation_schema()),
+        ("config", config::schema()),
+    ] {
+        let output = Place::new().driftctl().args(["schema", name]).output();
+        let printed: serde_json::Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
+        assert_eq!(printed, schema, "{name}");
+    }
 }
 
 #[test]

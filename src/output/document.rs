@@ -8,6 +8,7 @@ mod explanation;
 mod history;
 mod merge;
 mod parts;
+mod several;
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -23,6 +24,7 @@ pub use explanation::{ExplanationDocument, explanation_schema};
 use history::{BlameDocument, RevisionDocument};
 use merge::MergeSummaryDocument;
 use parts::{OriginDocument, OwnerDocument, TargetDocument, WarningDocument};
+pub use several::{SeveralDocument, reports_schema};
 
 /// The name and version of the contract.
 pub const SCHEMA: &str = "driftctl.report/v1";

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::document::ExplanationDocument;
-use super::json::write_json;
+use super::json_text;
 use super::yaml_text::{self, Style};
 use crate::redact::RedactedAccount;
 
@@ -25,7 +25,7 @@ const ORDER: &[&str] = &[
 /// # Errors
 /// Only those of `out`.
 pub fn explanation_json(account: &RedactedAccount, out: &mut dyn Write) -> io::Result<()> {
-    write_json(out, &ExplanationDocument::new(account))
+    json_text::write(out, &ExplanationDocument::new(account))
 }
 
 /// Writes the same document as YAML.

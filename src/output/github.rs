@@ -5,7 +5,8 @@
 use std::io::{self, Write};
 
 use super::finding::{Class, Finding, findings};
-use super::{Format, Part, RenderOptions, escape, ignored, join, words};
+use super::several::Cluster;
+use super::{Format, RenderOptions, escape, ignored, several, words};
 use crate::model::Severity;
 use crate::redact::Redacted;
 
@@ -42,8 +43,13 @@ impl Format for Github {
         writeln!(out, "driftctl: {}{ignored}", words::verdict(report))
     }
 
-    fn join(&self, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
-        join::sections(parts, "driftctl:", out)
+    fn render_several(
+        &self,
+        clusters: &[Cluster<'_>],
+        options: &RenderOptions,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        several::sections(self, "driftctl:", clusters, options, out)
     }
 }
 

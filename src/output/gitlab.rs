@@ -8,8 +8,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::finding::{Class, Finding, findings};
-use super::json::write_json;
-use super::{Format, Part, RenderOptions, ignored, join, words};
+use super::several::Cluster;
+use super::{Format, RenderOptions, escape, ignored, json_text, words};
 use crate::model::Severity;
 use crate::redact::Redacted;
 
@@ -51,16 +51,43 @@ impl Format for Gitlab {
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let findings = findings(report, options.show).into_iter();
-        let mut issues: Vec<Issue> = findings.map(issue).collect();
-        issues.push(verdict(report));
-        distinguish(&mut issues);
-        write_json(out, &issues)
+        write(issues_of(report, options), out)
     }
 
-    fn join(&self, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
-        join::gitlab(parts, out)
+    fn render_several(
+        &self,
+        clusters: &[Cluster<'_>],
+        options: &RenderOptions,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let mut issues = Vec::new();
+        for cluster in clusters {
+            let found = issues_of(cluster.report, options).into_iter();
+            issues.extend(found.map(|issue| issue.of(&cluster.name)));
+        }
+        write(issues, out)
     }
+}
+
+impl Issue {
+    /// The same in one of several clusters: it names it, and is an issue of its own.
+    fn of(self, cluster: &str) -> Self {
+        Self {
+            description: format!("{}: {}", escape::line(cluster), self.description),
+            fingerprint: format!("{}-{}", escape::line(cluster), self.fingerprint),
+            ..self
+        }
+    }
+}
+
+fn issues_of(report: &Redacted, options: &RenderOptions) -> Vec<Issue> {
+    let findings = findings(report, options.show).into_iter();
+    findings.map(issue).chain([verdict(report)]).collect()
+}
+
+fn write(mut issues: Vec<Issue>, out: &mut dyn Write) -> io::Result<()> {
+    distinguish(&mut issues);
+    json_text::write(out, &issues)
 }
 
 /// The run as an issue: the format has no other place for its verdict, nor for what rules hid. A

@@ -9,7 +9,8 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 use super::finding::{Class, Finding, findings};
-use super::{Format, Part, RenderOptions, Show, escape, ignored, join, words};
+use super::several::Cluster;
+use super::{Format, RenderOptions, Show, escape, ignored, words};
 use crate::model::Status;
 use crate::redact::Redacted;
 
@@ -31,18 +32,20 @@ impl Format for Junit {
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let suite = Suite::new(report);
-        let mut xml = Writer::new_with_indent(out, b' ', 2);
-        xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-        // Ant's schema knows no counts here.
-        xml.write_event(Event::Start(BytesStart::new("testsuites")))?;
-        suite.write(&mut xml, report, options)?;
-        xml.write_event(Event::End(BytesEnd::new("testsuites")))?;
-        xml.into_inner().write_all(b"\n")
+        write([Suite::new(report)].into_iter(), options, out)
     }
 
-    fn join(&self, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
-        join::junit(parts, out)
+    fn render_several(
+        &self,
+        clusters: &[Cluster<'_>],
+        options: &RenderOptions,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let suites = clusters.iter().map(|cluster| Suite {
+            name: format!("driftctl {}", escape::line(&cluster.name)),
+            ..Suite::new(cluster.report)
+        });
+        write(suites, options, out)
     }
 }
 
@@ -73,12 +76,31 @@ fn whole(report: &Redacted, faults: Vec<Finding>) -> Case {
     }
 }
 
-struct Suite {
+/// The tests of one cluster.
+struct Suite<'r> {
+    name: String,
+    report: &'r Redacted,
     cases: Vec<Case>,
 }
 
-impl Suite {
-    fn new(report: &Redacted) -> Self {
+fn write<'r>(
+    suites: impl Iterator<Item = Suite<'r>>,
+    options: &RenderOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut xml = Writer::new_with_indent(out, b' ', 2);
+    xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    // Ant's schema knows no counts here.
+    xml.write_event(Event::Start(BytesStart::new("testsuites")))?;
+    for (id, suite) in suites.enumerate() {
+        suite.write(&mut xml, id, options)?;
+    }
+    xml.write_event(Event::End(BytesEnd::new("testsuites")))?;
+    xml.into_inner().write_all(b"\n")
+}
+
+impl<'r> Suite<'r> {
+    fn new(report: &'r Redacted) -> Self {
         let mut cases: Vec<Case> = report
             .objects
             .iter()
@@ -102,7 +124,11 @@ impl Suite {
             }
         }
         cases.push(whole(report, faults));
-        Self { cases }
+        Self {
+            name: "driftctl".to_owned(),
+            report,
+            cases,
+        }
     }
 
     fn with(&self, outcome: Outcome) -> String {
@@ -119,13 +145,14 @@ impl Suite {
     fn write(
         &self,
         xml: &mut Writer<&mut dyn Write>,
-        report: &Redacted,
+        id: usize,
         options: &RenderOptions,
     ) -> io::Result<()> {
+        let report = self.report;
         let mut suite = BytesStart::new("testsuite");
-        suite.push_attribute(("name", "driftctl"));
+        suite.push_attribute(("name", self.name.as_str()));
         suite.push_attribute(("package", "driftctl"));
-        suite.push_attribute(("id", "0"));
+        suite.push_attribute(("id", id.to_string().as_str()));
         self.count(&mut suite);
         suite.push_attribute(("skipped", "0"));
         let seconds = options.duration.unwrap_or_default().as_secs_f64();

@@ -10,15 +10,13 @@ use serde_json::Value;
 
 use super::finding::brief;
 use super::hunk::{self, Side};
-use super::{Format, Part, RenderOptions, escape, ignored, join, view, words, yaml_text};
+use super::several::Cluster;
+use super::{Format, RenderOptions, escape, ignored, view, words, yaml_text};
 use crate::model::{Drift, ObjectReport, Report, Status, Verdict};
 use crate::redact::Redacted;
 
 /// What a comment may take, in bytes. GitHub refuses more than 65,536 characters.
 const BUDGET: usize = 65_000;
-
-/// The share of it that the table may take, and likewise the messages.
-const SHARE: usize = BUDGET / 4;
 
 /// Lines of one change.
 const MOST_LINES: usize = 60;
@@ -47,22 +45,46 @@ impl Format for Markdown {
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let objects = view::by_urgency(report, options.show);
-        let mut page = head(report);
-        page.push_str(&conflicts(report, options));
-        page.push_str(&messages(report));
-        page.push_str(&table(&objects, options));
-        page.push_str(&rules(report));
-        let foot = format!("\n<sub>{}</sub>\n", foot(report));
-        let room = BUDGET.saturating_sub(page.len() + foot.len() + 200);
-        page.push_str(&details(&objects, options, room));
-        page.push_str(&foot);
-        out.write_all(page.as_bytes())
+        let comment = comment(report, options, BUDGET);
+        write!(out, "{MARK}\n{comment}")
     }
 
-    fn join(&self, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
-        join::markdown(parts, MARK, BUDGET, out)
+    fn render_several(
+        &self,
+        clusters: &[Cluster<'_>],
+        options: &RenderOptions,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let mut page = format!("{MARK}\n");
+        for (at, Cluster { name, report }) in clusters.iter().enumerate() {
+            page.push_str(&format!("## Cluster {}\n", code(name)));
+            let room = BUDGET.saturating_sub(page.len()) / (clusters.len() - at);
+            let comment = comment(report, options, room);
+            if comment.len() <= room {
+                page.push_str(&comment);
+            } else {
+                let verdict = report.verdict();
+                page.push_str(&format!("\n**{verdict}**; the details do not fit\n"));
+            }
+        }
+        out.write_all(page.as_bytes())
     }
+}
+
+/// What is said of one cluster, in about so many bytes.
+fn comment(report: &Report, options: &RenderOptions, budget: usize) -> String {
+    let objects = view::by_urgency(report, options.show);
+    // The table, the messages and the conflicts may each take so much.
+    let share = budget / 4;
+    let mut page = head(report);
+    page.push_str(&conflicts(report, options, share));
+    page.push_str(&messages(report, share));
+    page.push_str(&table(&objects, options, share));
+    page.push_str(&rules(report, share / 2));
+    let foot = format!("\n<sub>{}</sub>\n", foot(report));
+    let room = budget.saturating_sub(page.len() + foot.len() + 200);
+    page.push_str(&details(&objects, options, room));
+    page + &foot
 }
 
 fn head(report: &Report) -> String {
@@ -73,10 +95,7 @@ fn head(report: &Report) -> String {
         "pending" => "✅ No drift; the branch changes what is live",
         _ => "❌ Incomplete",
     };
-    let mut head = format!(
-        "{MARK}\n### driftctl: {verdict}\n\n**{}**",
-        words::tally(report)
-    );
+    let mut head = format!("### driftctl: {verdict}\n\n**{}**", words::tally(report));
     let totals = report.totals();
     if totals.reported + totals.ignored > 0 || report.three_way {
         head.push_str(&format!(" · {}", words::changes(report)));
@@ -89,7 +108,7 @@ fn head(report: &Report) -> String {
 }
 
 /// What merging overwrites, in full view: the one thing that must not be folded away.
-fn conflicts(report: &Report, options: &RenderOptions) -> String {
+fn conflicts(report: &Report, options: &RenderOptions, room: usize) -> String {
     let Some(meaning) = words::conflict(report) else {
         return String::new();
     };
@@ -119,14 +138,14 @@ fn conflicts(report: &Report, options: &RenderOptions) -> String {
          | Object | Field | Base | Branch | **Live** | Who changed it live |\n\
          |---|---|---|---|---|---|\n"
     );
-    match within(rows, SHARE) {
+    match within(rows, room) {
         (text, shown, total) if shown == total => format!("{head}{text}"),
         (text, shown, total) => format!("{head}{text}\nShowing {shown} of {total} conflicts.\n"),
     }
 }
 
 /// What the reader must know, errors first.
-fn messages(report: &Report) -> String {
+fn messages(report: &Report, room: usize) -> String {
     let mut warnings: Vec<_> = report.warnings.iter().collect();
     warnings.sort_by_key(|warning| !warning.fatal);
     let lines = warnings.iter().map(|warning| {
@@ -138,14 +157,14 @@ fn messages(report: &Report) -> String {
         };
         format!("- **{level}** {place}{}\n", code(&warning.message))
     });
-    match within(lines, SHARE) {
+    match within(lines, room) {
         (text, _, 0) => text,
         (text, shown, total) if shown == total => format!("\n{text}"),
         (text, shown, total) => format!("\n{text}- showing {shown} of {total} messages\n"),
     }
 }
 
-fn table(objects: &[&ObjectReport], options: &RenderOptions) -> String {
+fn table(objects: &[&ObjectReport], options: &RenderOptions, room: usize) -> String {
     let rows = objects.iter().map(|object| {
         let severity = object.severity().map_or("", |severity| severity.as_str());
         let changes = view::drifts(object, options.show).count();
@@ -161,7 +180,7 @@ fn table(objects: &[&ObjectReport], options: &RenderOptions) -> String {
         )
     });
     let head = "\n| | Object | Severity | Changes | Manifest |\n|---|---|---|--:|---|\n";
-    match within(rows, SHARE) {
+    match within(rows, room) {
         (_, _, 0) => String::new(),
         (text, shown, total) if shown == total => format!("{head}{text}"),
         (text, shown, total) => format!("{head}{text}\nShowing {shown} of {total} objects.\n"),
@@ -169,7 +188,7 @@ fn table(objects: &[&ObjectReport], options: &RenderOptions) -> String {
 }
 
 /// What each rule hid, folded.
-fn rules(report: &Report) -> String {
+fn rules(report: &Report, room: usize) -> String {
     let lines = ignored::rules(report).map(|rule| {
         let mut line = format!("- {} by {}", rule.hid, code(&rule.rule));
         if !rule.reason.is_empty() {
@@ -177,7 +196,7 @@ fn rules(report: &Report) -> String {
         }
         line + "\n"
     });
-    let (text, shown, total) = within(lines, SHARE / 2);
+    let (text, shown, total) = within(lines, room);
     if total == 0 {
         return String::new();
     }

@@ -14,14 +14,15 @@ mod gitlab;
 mod html;
 mod hunk;
 mod ignored;
-mod join;
 mod json;
+mod json_text;
 mod junit;
 mod markdown;
 mod name;
 mod paint;
 mod prometheus;
 mod sarif;
+mod several;
 mod spec;
 mod text;
 mod view;
@@ -36,9 +37,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::redact::Redacted;
-pub use document::{explanation_schema, report_schema};
+pub use document::{explanation_schema, report_schema, reports_schema};
 pub use explanation::{explanation_json, explanation_yaml};
-pub use join::{Part, cluster, render_all};
+pub use several::{Cluster, cluster, render_all};
 pub use spec::{OutputSpec, SpecError};
 pub use text::explanation as explanation_text;
 pub use view::Show;
@@ -64,13 +65,18 @@ pub trait Format: Sync {
         out: &mut dyn Write,
     ) -> io::Result<()>;
 
-    /// Puts what was rendered of several clusters into one document.
+    /// Writes the reports on several clusters as one document.
     ///
     /// # Errors
     ///
-    /// Those of `out`, and of a part that is not what the format writes.
-    fn join(&self, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
-        join::sections(parts, "#", out)
+    /// Only those of `out`.
+    fn render_several(
+        &self,
+        clusters: &[Cluster<'_>],
+        options: &RenderOptions,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        several::sections(self, "#", clusters, options, out)
     }
 }
 

@@ -6,7 +6,8 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 
-use super::{Format, Part, RenderOptions, escape, ignored, join};
+use super::several::Cluster;
+use super::{Format, RenderOptions, escape, ignored};
 use crate::model::{Cause, MergeClass, Owner, Report, Severity};
 use crate::redact::Redacted;
 
@@ -28,52 +29,102 @@ impl Format for Prometheus {
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let mut page = Page { out };
-        verdict(&mut page, report)?;
-        figures(&mut page, report)?;
-        ages(&mut page, report, options)
+        let mut page = Page::default();
+        page.add(report, options);
+        page.write(out)
     }
 
-    fn join(&self, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
-        join::prometheus(parts, out)
+    fn render_several(
+        &self,
+        clusters: &[Cluster<'_>],
+        options: &RenderOptions,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let mut page = Page::default();
+        for cluster in clusters {
+            page.cluster = Some(&cluster.name);
+            page.add(cluster.report, options);
+        }
+        page.write(out)
     }
 }
 
-struct Page<'p> {
-    out: &'p mut dyn Write,
+/// A metric, which stands on the page once, with the samples of all clusters.
+struct Gauge {
+    name: &'static str,
+    help: &'static str,
+    samples: Vec<String>,
+}
+
+#[derive(Default)]
+struct Page<'r> {
+    /// The cluster of which the samples are, where there are several.
+    cluster: Option<&'r str>,
+    gauges: Vec<Gauge>,
 }
 
 impl Page<'_> {
-    /// One metric with its samples: labels, value.
-    fn gauge<'l, L>(&mut self, name: &str, help: &str, samples: L) -> io::Result<()>
+    fn add(&mut self, report: &Report, options: &RenderOptions) {
+        verdict(self, report);
+        figures(self, report);
+        ages(self, report, options);
+    }
+
+    /// Samples of one metric: labels, value.
+    fn gauge<'l, L>(&mut self, name: &'static str, help: &'static str, samples: L)
     where
         L: IntoIterator<Item = (Vec<(&'l str, &'l str)>, f64)>,
     {
-        writeln!(self.out, "# HELP driftctl_{name} {help}")?;
-        writeln!(self.out, "# TYPE driftctl_{name} gauge")?;
-        for (labels, value) in samples {
-            let labels: Vec<String> = labels
-                .iter()
+        let cluster = self.cluster.map(|cluster| ("cluster", cluster));
+        let samples = samples.into_iter().map(|(labels, value)| {
+            let labels: Vec<String> = cluster
+                .into_iter()
+                .chain(labels)
                 .map(|(label, value)| format!("{label}=\"{}\"", label_value(value)))
                 .collect();
             let labels = match labels.join(",") {
                 labels if labels.is_empty() => labels,
                 labels => format!("{{{labels}}}"),
             };
-            writeln!(self.out, "driftctl_{name}{labels} {value}")?;
+            format!("driftctl_{name}{labels} {value}")
+        });
+        let at = self.gauges.iter().position(|gauge| gauge.name == name);
+        let at = at.unwrap_or_else(|| {
+            self.gauges.push(Gauge {
+                name,
+                help,
+                samples: Vec::new(),
+            });
+            self.gauges.len() - 1
+        });
+        self.gauges[at].samples.extend(samples);
+    }
+
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        for Gauge {
+            name,
+            help,
+            samples,
+        } in &self.gauges
+        {
+            writeln!(out, "# HELP driftctl_{name} {help}")?;
+            writeln!(out, "# TYPE driftctl_{name} gauge")?;
+            for sample in samples {
+                writeln!(out, "{sample}")?;
+            }
         }
         Ok(())
     }
 }
 
 /// Backslash, quote and line feed are escaped by the format; the rest is ours to care about.
-pub(super) fn label_value(text: &str) -> String {
+fn label_value(text: &str) -> String {
     escape::line(text)
         .replace('\\', "\\\\")
         .replace('"', "\\\"")
 }
 
-fn verdict(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+fn verdict(page: &mut Page<'_>, report: &Report) {
     let verdicts = ["in-sync", "pending", "drifted", "conflict", "incomplete"];
     page.gauge(
         "verdict",
@@ -82,7 +133,7 @@ fn verdict(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             let this = f64::from(u8::from(report.verdict() == verdict));
             (vec![("verdict", verdict)], this)
         }),
-    )?;
+    );
     let target = &report.target;
     let labels = vec![
         ("context", target.context.as_deref().unwrap_or("")),
@@ -96,7 +147,7 @@ fn verdict(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     )
 }
 
-fn figures(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+fn figures(page: &mut Page<'_>, report: &Report) {
     let totals = report.totals();
     page.gauge(
         "objects",
@@ -110,7 +161,7 @@ fn figures(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             (vec![("status", "pending")], totals.pending as f64),
             (vec![("status", "conflict")], totals.conflict as f64),
         ],
-    )?;
+    );
     let severities = [
         Severity::Low,
         Severity::Medium,
@@ -126,7 +177,7 @@ fn figures(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             let n = counting.filter(|drift| drift.severity == severity).count();
             (vec![("severity", severity.as_str())], n as f64)
         }),
-    )?;
+    );
     page.gauge(
         "changes_by_cause",
         "Changes that count, by how they came about, where that is known.",
@@ -136,7 +187,7 @@ fn figures(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             let n = counting.filter(|drift| drift.cause == Some(cause)).count();
             (vec![("cause", cause.as_str())], n as f64)
         }),
-    )?;
+    );
     if report.three_way {
         page.gauge(
             "merge_changes",
@@ -145,7 +196,7 @@ fn figures(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
                 let n = report.changes_of(class);
                 (vec![("class", class.as_str())], n as f64)
             }),
-        )?;
+        );
     }
     page.gauge(
         "ignored_changes",
@@ -153,12 +204,12 @@ fn figures(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         ignored::by_rule(report)
             .into_iter()
             .map(|(rule, hid)| (vec![("rule", rule)], hid as f64)),
-    )?;
+    );
     page.gauge(
         "rules_expired",
         "Rules that have run out: what they hid is reported again.",
         [(Vec::new(), report.expired_rules as f64)],
-    )?;
+    );
     let coverage = report.coverage;
     page.gauge(
         "coverage",
@@ -170,7 +221,7 @@ fn figures(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             (vec![("state", "filtered")], coverage.filtered as f64),
             (vec![("state", "failed")], coverage.failed as f64),
         ],
-    )?;
+    );
     if let Some(extra) = coverage.extra {
         page.gauge(
             "extra_kinds",
@@ -179,7 +230,7 @@ fn figures(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
                 (vec![("state", "looked-for")], extra.kinds as f64),
                 (vec![("state", "unread")], extra.unread as f64),
             ],
-        )?;
+        );
     }
     let fatal = report.warnings.iter().filter(|w| w.fatal).count();
     page.gauge(
@@ -195,20 +246,20 @@ fn figures(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     )
 }
 
-fn ages(page: &mut Page<'_>, report: &Report, options: &RenderOptions) -> io::Result<()> {
+fn ages(page: &mut Page<'_>, report: &Report, options: &RenderOptions) {
     let seconds = |time: Timestamp| time.as_millisecond() as f64 / 1000.0;
     if let Some(oldest) = oldest_drift(report) {
         page.gauge(
             "oldest_drift_timestamp_seconds",
             "The last write of whoever holds the drift that was touched longest ago.",
             [(Vec::new(), seconds(oldest))],
-        )?;
+        );
         if let Some(now) = options.now {
             page.gauge(
                 "oldest_drift_age_seconds",
                 "The time since then.",
                 [(Vec::new(), (seconds(now) - seconds(oldest)).max(0.0))],
-            )?;
+            );
         }
     }
     if let Some(now) = options.now {
@@ -216,16 +267,15 @@ fn ages(page: &mut Page<'_>, report: &Report, options: &RenderOptions) -> io::Re
             "report_timestamp_seconds",
             "When the report was made.",
             [(Vec::new(), seconds(now))],
-        )?;
+        );
     }
     if let Some(duration) = options.duration {
         page.gauge(
             "run_duration_seconds",
             "How long the run took.",
             [(Vec::new(), duration.as_secs_f64())],
-        )?;
+        );
     }
-    Ok(())
 }
 
 /// Among the latest writes behind each change and extra object, the earliest.

@@ -10,8 +10,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::finding::{Class, Finding, findings};
-use super::json::write_json;
-use super::{Format, Part, RenderOptions, escape, ignored, join, words};
+use super::several::Cluster;
+use super::{Format, RenderOptions, escape, ignored, json_text, words};
 use crate::model::Severity;
 use crate::redact::Redacted;
 
@@ -21,7 +21,7 @@ const MOST_RESULTS: usize = 25_000;
 /// What it accepts of a file, in bytes, compressed by gzip.
 const MOST_BYTES: usize = 10_000_000;
 
-/// One log with one run.
+/// One log, with a run for each cluster.
 pub struct Sarif;
 
 #[derive(Serialize)]
@@ -29,13 +29,16 @@ struct Log {
     #[serde(rename = "$schema")]
     schema: &'static str,
     version: &'static str,
-    runs: [Run; 1],
+    runs: Vec<Run>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Run {
     tool: Value,
+    /// Tells the runs on several clusters apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    automation_details: Option<Value>,
     invocations: [Value; 1],
     results: Vec<Value>,
     column_kind: &'static str,
@@ -57,49 +60,78 @@ impl Format for Sarif {
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
+        write(vec![Run::of(report, options, MOST_BYTES)?], out)
+    }
+
+    fn render_several(
+        &self,
+        clusters: &[Cluster<'_>],
+        options: &RenderOptions,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let room = MOST_BYTES / clusters.len().max(1);
+        let mut runs = Vec::new();
+        for cluster in clusters {
+            let mut run = Run::of(cluster.report, options, room)?;
+            let id = format!("driftctl/{}/", escape::line(&cluster.name));
+            run.automation_details = Some(json!({"id": id}));
+            runs.push(run);
+        }
+        write(runs, out)
+    }
+}
+
+fn write(runs: Vec<Run>, out: &mut dyn Write) -> io::Result<()> {
+    let log = Log {
+        schema: "https://json.schemastore.org/sarif-2.1.0.json",
+        version: "2.1.0",
+        runs,
+    };
+    json_text::write(out, &log)
+}
+
+impl Run {
+    /// What was found in one cluster, in no more than `room` compressed bytes of results.
+    fn of(report: &Redacted, options: &RenderOptions, room: usize) -> io::Result<Self> {
         let (about_the_run, drift): (Vec<_>, Vec<_>) = findings(report, options.show)
             .into_iter()
             .partition(|finding| matches!(finding.class, Class::Error | Class::Warning));
         let mut notifications: Vec<Value> = about_the_run.iter().map(notification).collect();
         let mut results: Vec<Value> = drift.iter().take(MOST_RESULTS).map(result).collect();
-        results.truncate(fitting(&results, MOST_BYTES)?);
+        results.truncate(fitting(&results, room)?);
         let (shown, total) = (results.len(), drift.len());
         if shown < total {
             let text = format!("showing {shown} of {total} results, the worst first");
             notifications.push(json!({"level": "warning", "message": {"text": text}}));
         }
-        let run = Run {
+        Ok(Self {
             tool: tool(),
+            automation_details: None,
             invocations: [json!({
                 "executionSuccessful": !report.is_incomplete(),
                 "toolExecutionNotifications": notifications,
             })],
             results,
             column_kind: "unicodeCodePoints",
-            properties: json!({
-                "verdict": report.verdict(),
-                "summary": words::tally(report),
-                "coverage": {
-                    "declared": report.coverage.declared,
-                    "compared": report.coverage.compared,
-                    "skipped": report.coverage.skipped,
-                    "failed": report.coverage.failed,
-                },
-                "target": words::sides(report).unwrap_or_default(),
-                "ignored": ignored(report),
-            }),
-        };
-        let log = Log {
-            schema: "https://json.schemastore.org/sarif-2.1.0.json",
-            version: "2.1.0",
-            runs: [run],
-        };
-        write_json(out, &log)
+            properties: properties(report),
+        })
     }
+}
 
-    fn join(&self, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
-        join::sarif(parts, out)
-    }
+fn properties(report: &Redacted) -> Value {
+    let coverage = report.coverage;
+    json!({
+        "verdict": report.verdict(),
+        "summary": words::tally(report),
+        "coverage": {
+            "declared": coverage.declared,
+            "compared": coverage.compared,
+            "skipped": coverage.skipped,
+            "failed": coverage.failed,
+        },
+        "target": words::sides(report).unwrap_or_default(),
+        "ignored": ignored(report),
+    })
 }
 
 /// How many of the results fit into so many compressed bytes.

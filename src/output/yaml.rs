@@ -2,9 +2,12 @@
 
 use std::io::{self, Write};
 
-use super::document::Document;
+use serde::Serialize;
+
+use super::document::{Document, SeveralDocument};
+use super::several::Cluster;
 use super::yaml_text::{self, Style};
-use super::{Format, Part, RenderOptions, join};
+use super::{Format, RenderOptions};
 use crate::redact::Redacted;
 
 /// The report for other programs, and for people who would rather read YAML.
@@ -38,11 +41,20 @@ impl Format for Yaml {
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let value = serde_json::to_value(Document::new(report, options))?;
-        out.write_all(yaml_text::document_in_order(&value, Style::Exact, ORDER).as_bytes())
+        write(&Document::new(report, options), out)
     }
 
-    fn join(&self, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
-        join::yaml(parts, out)
+    fn render_several(
+        &self,
+        clusters: &[Cluster<'_>],
+        options: &RenderOptions,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        write(&SeveralDocument::new(clusters, options), out)
     }
+}
+
+fn write(document: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    let value = serde_json::to_value(document)?;
+    out.write_all(yaml_text::document_in_order(&value, Style::Exact, ORDER).as_bytes())
 }

@@ -1,11 +1,11 @@
 //! The reports on several clusters in one document.
 
-use driftctl::output::{FORMATS, find, render_all};
+use driftctl::output::{FORMATS, find, render_all, reports_schema};
 use driftctl::redact::{self, Redacted};
 use serde_json::Value;
 
 use crate::strict::read;
-use crate::{options, render_redacted, sample};
+use crate::{options, render_redacted, sample, schema};
 
 /// Three clusters: one with drift, one that could not be read in full, one in sync.
 fn reports() -> Vec<Redacted> {
@@ -43,6 +43,7 @@ fn every_format_holds_all_clusters_and_still_is_what_it_is() {
                 let document: Value = serde_yaml::from_str(&text).unwrap();
                 assert_eq!(document["schema"], "driftctl.reports/v1");
                 assert_eq!(document["verdict"], "incomplete");
+                assert_eq!(schema::errors(&reports_schema(), &document), [""; 0]);
                 for (report, one) in document["reports"].as_array().unwrap().iter().zip(&reports) {
                     let alone = render_redacted("json", one, &options());
                     assert_eq!(*report, serde_json::from_str::<Value>(&alone).unwrap());
@@ -105,4 +106,17 @@ fn one_cluster_is_written_as_it_always_is() {
             format.name()
         );
     }
+}
+
+#[test]
+fn a_comment_has_room_for_every_cluster() {
+    let many: Vec<Redacted> = (0..12).flat_map(|_| reports()).collect();
+    let comment = joined("markdown", &many);
+    assert!(comment.len() <= 65_000, "{}", comment.len());
+    assert_eq!(comment.matches("## Cluster ").count(), 36);
+    assert_eq!(comment.matches("### driftctl: ").count(), 36);
+    let crowd: Vec<Redacted> = (0..200).flat_map(|_| reports()).collect();
+    let comment = joined("markdown", &crowd);
+    assert!(comment.len() <= 65_000, "{}", comment.len());
+    assert_eq!(comment.matches("## Cluster ").count(), 600);
 }

@@ -26,6 +26,8 @@ pub struct SchemaArgs {
 pub enum Schema {
     /// The report of '-o json' and '-o yaml' (driftctl.report/v1)
     Report,
+    /// The reports on several clusters in one document (driftctl.reports/v1)
+    Reports,
     /// The explanation of 'driftctl explain -o json' (driftctl.explanation/v1)
     Explanation,
     /// The file of rules, .driftctl.yaml

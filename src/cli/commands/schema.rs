@@ -13,6 +13,7 @@ use crate::{config, output};
 pub fn run(what: Schema, streams: &mut Streams) -> anyhow::Result<Exit> {
     let schema = match what {
         Schema::Report => output::report_schema(),
+        Schema::Reports => output::reports_schema(),
         Schema::Explanation => output::explanation_schema(),
         Schema::Config => config::schema(),
     };

@@ -8,11 +8,15 @@ mod sides;
 use std::fmt;
 use std::io::{self, Write};
 
-use super::{Format, Part, RenderOptions, escape, ignored, join, view, words};
+use super::several::{Cluster, verdict};
+use super::{Format, RenderOptions, escape, ignored, view, words};
 use crate::model::{Drift, Lifecycle, ObjectReport, Report, Severity, Status, Verdict};
 use crate::redact::Redacted;
 
 const STYLE: &str = include_str!("style.css");
+
+/// How the lines of the style sheet begin that hide what is not wanted.
+const FILTER: &str = "#show-";
 
 /// One page.
 pub struct Html;
@@ -32,21 +36,27 @@ impl Format for Html {
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let objects = view::by_urgency(report, options.show);
-        head(report, out)?;
-        filters(&objects, out)?;
-        writeln!(out, "<main>")?;
-        messages(report, options, out)?;
-        for object in objects {
-            render_object(object, options, out)?;
-        }
-        writeln!(out, "</main>")?;
-        rules(report, out)?;
+        open(report.verdict(), &[""], out)?;
+        body(report, "", options, out)?;
         writeln!(out, "</body>\n</html>")
     }
 
-    fn join(&self, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
-        join::html(parts, out)
+    fn render_several(
+        &self,
+        clusters: &[Cluster<'_>],
+        options: &RenderOptions,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let scopes: Vec<String> = (0..clusters.len()).map(|at| format!("c{at}-")).collect();
+        let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+        open(verdict(clusters), &scopes, out)?;
+        for (cluster, scope) in clusters.iter().zip(scopes) {
+            let name = Text(&cluster.name);
+            writeln!(out, "<section class=\"cluster\">\n<h1>Cluster {name}</h1>")?;
+            body(cluster.report, scope, options, out)?;
+            writeln!(out, "</section>")?;
+        }
+        writeln!(out, "</body>\n</html>")
     }
 }
 
@@ -89,9 +99,11 @@ fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     f.write_str(&text[from..])
 }
 
-fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let verdict = report.verdict();
-    let tally = words::tally(report);
+/// The page down to its body. A scope is what the names of the filters of one cluster begin with.
+fn open(verdict: &str, scopes: &[&str], out: &mut dyn Write) -> io::Result<()> {
+    let (filters, style): (Vec<_>, Vec<_>) =
+        STYLE.lines().partition(|line| line.starts_with(FILTER));
+    let (filters, style) = (filters.join("\n"), style.join("\n"));
     writeln!(
         out,
         "<!DOCTYPE html>\n\
@@ -102,10 +114,40 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
          content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>driftctl: {verdict}</title>\n\
-         <style>\n{STYLE}</style>\n\
-         </head>\n\
-         <body>\n\
-         <header>\n\
+         <style>\n{style}"
+    )?;
+    for scope in scopes {
+        let filter = format!("#{scope}show-");
+        writeln!(out, "{}", filters.replace(FILTER, &filter))?;
+    }
+    writeln!(out, "</style>\n</head>\n<body>")
+}
+
+/// What was found in one cluster.
+fn body(
+    report: &Report,
+    scope: &str,
+    options: &RenderOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let objects = view::by_urgency(report, options.show);
+    head(report, out)?;
+    filters(&objects, scope, out)?;
+    writeln!(out, "<main>")?;
+    messages(report, options, out)?;
+    for object in objects {
+        render_object(object, options, out)?;
+    }
+    writeln!(out, "</main>")?;
+    rules(report, out)
+}
+
+fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let verdict = report.verdict();
+    let tally = words::tally(report);
+    writeln!(
+        out,
+        "<header>\n\
          <h1>driftctl <span class=\"verdict {verdict}\">{verdict}</span></h1>\n\
          <p class=\"tally\">{tally}</p>"
     )?;
@@ -124,7 +166,7 @@ fn head(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Check boxes before everything that they hide; the style sheet does the rest.
-fn filters(objects: &[&ObjectReport], out: &mut dyn Write) -> io::Result<()> {
+fn filters(objects: &[&ObjectReport], scope: &str, out: &mut dyn Write) -> io::Result<()> {
     let statuses = [
         Status::Unknown,
         Status::Conflict,
@@ -152,8 +194,8 @@ fn filters(objects: &[&ObjectReport], out: &mut dyn Write) -> io::Result<()> {
     for (word, count) in boxes.filter(|(_, count)| *count > 0) {
         writeln!(
             out,
-            "<input type=\"checkbox\" id=\"show-{word}\" checked>\
-             <label for=\"show-{word}\">{word} ({count})</label>"
+            "<input type=\"checkbox\" id=\"{scope}show-{word}\" checked>\
+             <label for=\"{scope}show-{word}\">{word} ({count})</label>"
         )?;
     }
     Ok(())

@@ -20,7 +20,8 @@ pub use explain::explanation;
 use std::io::{self, Write};
 
 use super::paint::{Line, Paint};
-use super::{Format, Part, RenderOptions, escape, join, view, words};
+use super::several::Cluster;
+use super::{Format, RenderOptions, escape, several, view, words};
 use crate::model::{ObjectReport, Status};
 use crate::redact::Redacted;
 
@@ -62,8 +63,13 @@ impl Format for Text {
         summary::render(&mut page, report)
     }
 
-    fn join(&self, parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
-        join::sections(parts, "━━", out)
+    fn render_several(
+        &self,
+        clusters: &[Cluster<'_>],
+        options: &RenderOptions,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        several::sections(self, "━━", clusters, options, out)
     }
 }
 

@@ -1,0 +1,78 @@
+//! The reports on several clusters in one document.
+
+use std::io::{self, Write};
+
+use super::{Format, RenderOptions, escape};
+use crate::model::Report;
+use crate::redact::Redacted;
+
+/// The report on one of several clusters.
+#[derive(Debug, Clone)]
+pub struct Cluster<'r> {
+    /// What the cluster is called: its context, or what else tells it apart.
+    pub name: String,
+    /// What was found in it.
+    pub report: &'r Redacted,
+}
+
+/// Writes the reports on one cluster or several. One is written as it always is.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn render_all(
+    format: &dyn Format,
+    reports: &[Redacted],
+    options: &RenderOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if let [report] = reports {
+        return format.render(report, options, out);
+    }
+    let clusters: Vec<Cluster<'_>> = reports
+        .iter()
+        .enumerate()
+        .map(|(at, report)| Cluster {
+            name: cluster(report, at),
+            report,
+        })
+        .collect();
+    format.render_several(&clusters, options, out)
+}
+
+/// What a report's cluster is called; `at` is its place among several.
+pub fn cluster(report: &Report, at: usize) -> String {
+    let target = &report.target;
+    let name = target.context.as_ref().or(target.server.as_ref());
+    name.cloned()
+        .unwrap_or_else(|| format!("cluster {}", at + 1))
+}
+
+/// The worst verdict of all: what was not compared counts most.
+pub(super) fn verdict(clusters: &[Cluster<'_>]) -> &'static str {
+    let any = |word| clusters.iter().any(|one| one.report.verdict() == word);
+    ["incomplete", "conflict", "drifted", "pending"]
+        .into_iter()
+        .find(|word| any(*word))
+        .unwrap_or("in-sync")
+}
+
+/// One section below the other, each with a line that names the cluster, and the verdicts of all
+/// at the end. `mark` begins a line that programs pass over.
+pub(super) fn sections(
+    format: &(impl Format + ?Sized),
+    mark: &str,
+    clusters: &[Cluster<'_>],
+    options: &RenderOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut verdicts = Vec::new();
+    for Cluster { name, report } in clusters {
+        let name = escape::line(name);
+        writeln!(out, "{mark} cluster {name}")?;
+        format.render(report, options, out)?;
+        writeln!(out)?;
+        verdicts.push(format!("{name} {}", report.verdict()));
+    }
+    let count = clusters.len();
+    writeln!(out, "{mark} {count} clusters: {}", verdicts.join(", "))
+}
