@@ -1,7 +1,5 @@
 //! One object, from its answer to its report.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 
 use super::Options;
@@ -17,7 +15,6 @@ use crate::compare::{Keep, Subject, compare, compare_and_trace, live_view, norma
 use crate::model::{Change, ObjectReport, Ownership, Packed, Status, Warning};
 use crate::ownership::{Appliers, last_applied, ownership_of};
 use crate::policy::{Judged, Judgement, RuleSet, Sides, judge, rules_of};
-use crate::schema;
 
 /// What all comparisons of a run share.
 pub struct Comparison<'a> {
@@ -221,15 +218,6 @@ impl Comparison<'_> {
         judgement.troubles.extend(own.problems);
         (judgement, witness)
     }
-}
-
-/// The manifest at the version that is live; `None` when what changed between the two is not
-/// known.
-pub(super) fn at_version<'v>(declared: &'v Value, api_version: &str) -> Option<Cow<'v, Value>> {
-    if declared.get("apiVersion").is_some_and(|v| v == api_version) {
-        return Some(Cow::Borrowed(declared));
-    }
-    schema::convert(declared, api_version).map(Cow::Owned)
 }
 
 fn blank(declared: &Declared<'_>, status: Status, reason: Option<String>) -> ObjectReport {

@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use super::object;
 use super::resolve::{Declared, is_crd};
 use crate::cluster::Live;
 use crate::model::{GroupKind, Manifest, SchemaOrigin, Warning};
-use crate::schema::{KUBERNETES_VERSION, Schema, TypeId};
+use crate::schema::{self, KUBERNETES_VERSION, Schema, TypeId};
 
 /// Every schema of a run.
 pub struct Schemas {
@@ -36,7 +35,7 @@ impl Schemas {
     /// known. Without a conversion webhook, the versions of a custom kind differ in name only
     /// (`spec.conversion.strategy` of its definition).
     pub fn at_version<'v>(&self, declared: &'v Value, api_version: &str) -> Option<Cow<'v, Value>> {
-        object::at_version(declared, api_version).or_else(|| {
+        at_version(declared, api_version).or_else(|| {
             let text = |field: &str| declared.get(field).and_then(Value::as_str);
             let kind = text("kind")?;
             let wanted = GroupKind::new(api_version, kind);
@@ -87,6 +86,14 @@ impl Schemas {
             .extend(kinds.map(|kind| (kind, origin.clone())));
         self.custom.merge(schema);
     }
+}
+
+/// A built-in kind at another version; `None` when what changed between the two is not known.
+pub(super) fn at_version<'v>(declared: &'v Value, api_version: &str) -> Option<Cow<'v, Value>> {
+    if declared.get("apiVersion").is_some_and(|v| v == api_version) {
+        return Some(Cow::Borrowed(declared));
+    }
+    schema::convert(declared, api_version).map(Cow::Owned)
 }
 
 /// Gathers the schemas of the declared custom resources: from the manifests' own definitions, and

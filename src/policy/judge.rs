@@ -1,37 +1,11 @@
 //! The one place where a change becomes reported, ignored or explained.
 
-use serde_json::Value;
-
+use super::judged::{Decision, Judged};
 use super::removal;
 use super::rule::Asked;
-use super::{ACCEPTED, ObjectRules, Rule, RuleSet, Standing};
+use super::{ACCEPTED, Rule, Standing};
 use crate::compare::{Finding, Reason};
-use crate::model::{Drift, Manifest, Owner, ResourceKey, Step, Verdict};
-
-/// What is needed to judge the findings of one object.
-pub struct Judged<'a> {
-    /// Which object.
-    pub key: &'a ResourceKey,
-    /// The manifest, for the lines.
-    pub manifest: &'a Manifest,
-    /// The rules of the run.
-    pub rules: &'a RuleSet,
-    /// Those of them that speak of the object.
-    pub object_rules: &'a ObjectRules<'a>,
-    /// Both sides as they were compared.
-    pub sides: Sides<'a>,
-    /// Compares two other sides of the same object.
-    pub compare: &'a dyn Fn(&Value, &Value) -> Vec<Finding>,
-}
-
-/// What is declared, and what is live.
-#[derive(Debug, Clone, Copy)]
-pub struct Sides<'a> {
-    /// The manifest.
-    pub declared: &'a Value,
-    /// The live object.
-    pub live: &'a Value,
-}
+use crate::model::{Drift, Owner, Step, Verdict};
 
 /// What was decided about an object.
 #[derive(Debug, Default)]
@@ -58,15 +32,6 @@ pub fn judge(object: &Judged<'_>, findings: Vec<Finding>) -> Judgement {
         })
         .collect();
     judgement
-}
-
-/// What rules say about one finding.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Decision<'r> {
-    /// The rule that hides it.
-    pub by: Option<&'r Rule>,
-    /// A rule that hid it until it expired.
-    pub once: Option<&'r Rule>,
 }
 
 fn decide<'a>(

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::Rule;
-use super::judge::{Decision, Judged};
+use super::judged::{Decision, Judged};
 use super::rule::Asked;
 use crate::compare::Finding;
 use crate::model::{FieldPath, Owner, Segment};

@@ -47,7 +47,17 @@ impl Versions<'_> {
         }
         drifts.append(&mut backports);
         drifts.sort_by(|a, b| a.change.path.cmp(&b.change.path));
+        self.place(&mut drifts);
         drifts
+    }
+
+    /// Leads all changes to their lines, in one reading of the manifest.
+    fn place(&self, drifts: &mut [Drift]) {
+        let ways: Vec<&[Step]> = drifts.iter().map(|d| d.change.at.as_slice()).collect();
+        let positions = self.manifest.locate_all(&ways);
+        for (drift, position) in drifts.iter_mut().zip(positions) {
+            drift.position = position;
+        }
     }
 
     /// A change with its class; in parts, where those of a block have classes of their own.
@@ -74,7 +84,6 @@ impl Versions<'_> {
 
     fn part(&self, whole: &Drift, change: Change) -> Drift {
         Drift {
-            position: self.manifest.locate(&change.at),
             severity: self.rules.severity(self.key, &change),
             change,
             ..whole.clone()
@@ -156,7 +165,7 @@ impl Versions<'_> {
             at: change.at.clone(),
         };
         out.push(Drift {
-            position: self.manifest.locate(&taken.at),
+            position: None,
             severity: self.rules.severity(self.key, &taken),
             owners: since.owners.clone(),
             verdict: Verdict::Reported,
