@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::super::live_object::LiveObject;
 use super::super::snapshot::Notes;
 use super::super::text;
-use super::input::{Input, Origin};
+use super::input::{HOW_TO_RECORD, Input, Origin};
 use super::pieces::{Piece, Pieces};
 use crate::model::{GroupKind, ResourceKey, Warning, group_of};
 
@@ -142,14 +142,13 @@ fn identify(piece: Piece<'_>) -> Result<(ResourceKey, Entry)> {
     let kind = identity.kind.as_deref().or(lent.map(|lent| &*lent.kind));
     let (Some(api_version), Some(kind), Some(name)) = (api_version, kind, &identity.name) else {
         bail!(
-            "{}: no Kubernetes object (apiVersion, kind and metadata.name); record with \
-             kubectl get … -o json",
+            "{}: no Kubernetes object (apiVersion, kind and metadata.name); {HOW_TO_RECORD}",
             piece.place()
         );
     };
     if group_of(api_version) == "meta.k8s.io" {
         bail!(
-            "{}: {kind} holds no whole objects; record with kubectl get … -o json",
+            "{}: {kind} holds no whole objects; {HOW_TO_RECORD}",
             piece.place()
         );
     }

@@ -13,6 +13,10 @@ use walkdir::WalkDir;
 use crate::model::Position;
 use crate::yaml;
 
+/// What to do where there is nothing to read.
+pub(super) const HOW_TO_RECORD: &str =
+    "record with `driftctl snapshot`, or with `kubectl get … -o json --show-managed-fields`";
+
 /// The most that one input may hold once it is unpacked. It bounds what `/dev/zero` and a
 /// compression bomb can take.
 const MAX_BYTES: u64 = 1 << 30;
@@ -129,7 +133,7 @@ fn input(name: String, mut bytes: Vec<u8>) -> Result<Input> {
     let text = decode(bytes).with_context(|| name.clone())?;
     ensure!(
         !text.trim_ascii().is_empty(),
-        "{name}: the recording is empty; make one with kubectl get … -o json"
+        "{name}: the recording is empty; {HOW_TO_RECORD}"
     );
     if is_json(&text) {
         return Ok(Input {

@@ -9,8 +9,8 @@ use super::intent;
 use super::snapshot::Snapshot;
 use crate::cluster::ServedKind;
 use crate::compare::normalize;
-use crate::engine::schemas::at_version;
 use crate::engine::resolve::Declared;
+use crate::engine::schemas::at_version;
 use crate::engine::schemas::{self, Schemas};
 use crate::model::{
     Change, ChangeKind, Drift, Lifecycle, Manifest, Merge, MergeClass, ObjectReport, Origin,
