@@ -6,7 +6,7 @@ use std::thread;
 use anyhow::{Result, ensure};
 use jiff::Timestamp;
 
-use super::{Compared, Rules, rules, run};
+use super::{Compared, Rules, rules, run_by};
 use crate::cli::args::{CompareArgs, ConnectionArgs, LiveArgs, RulesArgs, SourceArgs};
 use crate::model::{Coverage, Report, Target, Warning};
 
@@ -32,14 +32,14 @@ pub fn run_all(
     explain: bool,
     now: Timestamp,
 ) -> Result<All> {
+    let rules = rules(rule_words, source, now)?;
     if live.connection.context.len() < 2 {
-        let Compared { report, rules } = run(source, live, compare, rule_words, explain, now)?;
+        let Compared { report, rules } = run_by(rules, source, live, compare, rule_words, explain)?;
         return Ok(All {
             reports: vec![report],
             rules,
         });
     }
-    let rules = rules(rule_words, source, now)?;
     let of_context = |context: &String| {
         let live = LiveArgs {
             connection: ConnectionArgs {
@@ -48,7 +48,7 @@ pub fn run_all(
             },
             ..live.clone()
         };
-        let compared = run(source, &live, compare, rule_words, explain, now);
+        let compared = run_by(rules.clone(), source, &live, compare, rule_words, explain);
         let report = compared.map(|compared| compared.report);
         let mut report = report.unwrap_or_else(|error| unread(&error));
         report.target.context = Some(context.clone());

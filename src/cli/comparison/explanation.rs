@@ -3,7 +3,7 @@
 use anyhow::Result;
 use jiff::Timestamp;
 
-use super::{Prepared, Rules, prepare};
+use super::{Prepared, Rules, prepare, rules};
 use crate::cli::args::{CompareArgs, LiveArgs, RulesArgs, SourceArgs};
 use crate::engine::{self, Answer, Question};
 
@@ -19,12 +19,13 @@ pub fn explain(
     question: Question<'_>,
     now: Timestamp,
 ) -> Result<(Answer, Rules)> {
+    let rules = rules(rule_words, source, now)?;
     let Prepared {
         sources,
         side,
         rules,
         options,
-    } = prepare(source, live, compare, rule_words, true, now)?;
+    } = prepare(rules, source, live, compare, rule_words, true)?;
     let answer = engine::explain(&sources, side.as_ref(), &rules.set, &options, question)?;
     Ok((answer, rules))
 }

@@ -47,12 +47,25 @@ pub fn run(
     explain: bool,
     now: Timestamp,
 ) -> Result<Compared> {
+    let rules = rules(rule_words, source, now)?;
+    run_by(rules, source, live, compare, rule_words, explain)
+}
+
+/// The same by rules that are read already.
+fn run_by(
+    rules: Rules,
+    source: &SourceArgs,
+    live: &LiveArgs,
+    compare: &CompareArgs,
+    rule_words: &RulesArgs,
+    explain: bool,
+) -> Result<Compared> {
     let Prepared {
         sources,
         side,
         mut rules,
         options,
-    } = prepare(source, live, compare, rule_words, explain, now)?;
+    } = prepare(rules, source, live, compare, rule_words, explain)?;
     let mut report = match base_sources(source, live)? {
         Some(base) => engine::run_three_way(sources, base, side.as_ref(), &rules.set, &options)?,
         None => engine::run(&sources, side.as_ref(), &rules.set, &options)?,
@@ -79,15 +92,14 @@ struct Prepared {
 }
 
 fn prepare(
+    mut rules: Rules,
     source: &SourceArgs,
     live: &LiveArgs,
     compare: &CompareArgs,
     rule_words: &RulesArgs,
     explain: bool,
-    now: Timestamp,
 ) -> Result<Prepared> {
     let sources = sources(source, live)?;
-    let mut rules = rules(rule_words, source, now)?;
     let side = live_side(live, &scanned(source))?;
     rules.add_live(rule_words, side.as_ref())?;
     let options = Options {

@@ -23,6 +23,7 @@ use crate::yaml;
 const LIVE: &str = "live";
 
 /// The rules of a run.
+#[derive(Clone)]
 pub struct Rules {
     /// All of them.
     pub set: RuleSet,
@@ -37,6 +38,7 @@ pub struct Rules {
 }
 
 /// The accepted drift, and the file that it is in or belongs into.
+#[derive(Clone)]
 pub struct Baseline {
     /// The file.
     pub file: Found,

@@ -21,7 +21,7 @@ use kube::config::{
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-const SERVICE_ACCOUNT_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+use super::service_account::ServiceAccount;
 
 /// What decides which kubeconfig is read.
 #[derive(Debug, Default)]
@@ -37,6 +37,8 @@ pub(super) struct Choice<'c> {
     /// The folders that manifests are read from. A kubeconfig in one of them would let whoever
     /// wrote the manifests run programs (CVE-2022-24817).
     pub scanned: &'c [PathBuf],
+    /// Where a pod finds its service account, if this is one.
+    pub pod: ServiceAccount,
 }
 
 /// A cluster and the way in.
@@ -300,12 +302,17 @@ fn roots(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>> {
         }
         _ => return Ok(None),
     };
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
+    let certificates = certificates(&pem).with_context(|| format!("{what} holds no certificate"));
+    certificates.map(Some)
+}
+
+/// The certificates of a PEM file; `None` when it holds none.
+pub(super) fn certificates(pem: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
         .filter_map(Result::ok)
         .map(|certificate| certificate.as_ref().to_vec())
         .collect();
-    ensure!(!certificates.is_empty(), "{what} holds no certificate");
-    Ok(Some(certificates))
+    (!certificates.is_empty()).then_some(certificates)
 }
 
 /// The service account of a pod, where there is no kubeconfig at all.
@@ -320,18 +327,12 @@ fn in_cluster(choice: &Choice<'_>) -> Result<Login> {
         |path| path.display().to_string(),
     );
     ensure!(
-        Path::new(SERVICE_ACCOUNT_TOKEN).exists(),
-        "there is no kubeconfig: {default} does not exist; {help}"
+        choice.pod.is_there(),
+        "there is no kubeconfig: {default} does not exist, and this is no pod with a service \
+         account; {help}"
     );
-    let mut config = Config::incluster()
-        .map_err(|error| anyhow!("the pod's service account cannot be used: {error}; {help}"))?;
-    config.default_retry = false;
-    let token_file = config.auth_info.token_file.take();
-    Ok(Login {
-        config,
-        context: None,
-        proxy: None,
-        exec: None,
-        token_file: token_file.map(PathBuf::from),
-    })
+    choice
+        .pod
+        .login()
+        .map_err(|error| anyhow!("the pod's service account cannot be used: {error:#}; {help}"))
 }

@@ -24,6 +24,7 @@ mod read;
 mod receive;
 mod request;
 mod send;
+mod service_account;
 mod splitter;
 mod status;
 mod transport;
@@ -46,6 +47,7 @@ use self::interrupt::Reading;
 use self::read::{Outcome, Reader};
 use self::request::{Form, Request, group_version_path};
 use self::send::{Limits, Sender};
+use self::service_account::ServiceAccount;
 use self::transport::Transport;
 use super::{Apply, FetchRequest, Fetched, KindLookup, Live, LiveObject, Meter, Query, ServedKind};
 use crate::model::{ResourceKey, Target, Warning, group_of};
@@ -94,6 +96,7 @@ impl Api {
             home: home.as_deref(),
             context: options.context.as_deref(),
             scanned: &options.scanned,
+            pod: ServiceAccount::of_this_pod(),
         })?;
         let url = login.config.cluster_url.to_string();
         let target = Target {

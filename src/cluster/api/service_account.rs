@@ -1,0 +1,219 @@
+//! The way in from a pod, where there is no kubeconfig: what the kubelet mounts and sets for the
+//! pod's service account, read as client-go's `rest.InClusterConfig` reads it.
+//!
+//! kube does the same with fixed paths, which no test can have. And a missing file is named here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, anyhow};
+use http::Uri;
+use kube::Config;
+
+use super::kubeconfig::{Login, certificates};
+
+/// Where the kubelet mounts the token, the authority and the namespace.
+const FOLDER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/// Where a pod finds its service account.
+#[derive(Debug, Default)]
+pub(super) struct ServiceAccount {
+    /// The folder that is mounted.
+    folder: PathBuf,
+    /// `KUBERNETES_SERVICE_HOST`: a name or an IP address.
+    host: Option<String>,
+    /// `KUBERNETES_SERVICE_PORT`.
+    port: Option<String>,
+    /// `POD_NAMESPACE`, which a pod may set by the downward API.
+    namespace: Option<String>,
+}
+
+impl ServiceAccount {
+    /// The one of the pod that this program runs in, if it does.
+    pub fn of_this_pod() -> Self {
+        Self::at(Path::new(FOLDER), |name| std::env::var(name).ok())
+    }
+
+    fn at(folder: &Path, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let variable = |name| variable(name).filter(|value| !value.is_empty());
+        Self {
+            folder: folder.to_owned(),
+            host: variable("KUBERNETES_SERVICE_HOST"),
+            port: variable("KUBERNETES_SERVICE_PORT"),
+            namespace: variable("POD_NAMESPACE"),
+        }
+    }
+
+    fn token(&self) -> PathBuf {
+        self.folder.join("token")
+    }
+
+    /// Whether this is a pod at all: it knows its API server, and has a token for it.
+    pub fn is_there(&self) -> bool {
+        self.host.is_some() && self.port.is_some() && self.token().is_file()
+    }
+
+    /// The way in. The token stays in its file: the kubelet renews it there.
+    ///
+    /// # Errors
+    /// When the address is none, or the authority's certificates cannot be read.
+    pub fn login(&self) -> Result<Login> {
+        let mut config = Config::new(self.address()?);
+        let authority = self.folder.join("ca.crt");
+        let pem = fs::read(&authority);
+        let pem = pem.with_context(|| format!("{}", authority.display()))?;
+        let roots = certificates(&pem);
+        let roots = roots.with_context(|| format!("{} holds no certificate", authority.display()));
+        config.root_cert = Some(roots?);
+        config.default_namespace = self.namespace();
+        config.default_retry = false;
+        Ok(Login {
+            config,
+            context: None,
+            proxy: None,
+            exec: None,
+            token_file: Some(self.token()),
+        })
+    }
+
+    fn address(&self) -> Result<Uri> {
+        let host = self.host.as_deref().unwrap_or_default();
+        let port = self.port.as_deref().unwrap_or_default();
+        let address = match host.contains(':') {
+            true => format!("https://[{host}]:{port}"), // IPv6
+            false => format!("https://{host}:{port}"),
+        };
+        address.parse().map_err(|_| {
+            anyhow!(
+                "KUBERNETES_SERVICE_HOST ({host}) and KUBERNETES_SERVICE_PORT ({port}) are no address"
+            )
+        })
+    }
+
+    /// Where client-go looks (`inClusterClientConfig.Namespace`).
+    fn namespace(&self) -> String {
+        let mounted = || fs::read_to_string(self.folder.join("namespace")).ok();
+        let namespace = self.namespace.clone().or_else(mounted);
+        let namespace = namespace.map(|name| name.trim().to_owned());
+        namespace
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| "default".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::kubeconfig::{Choice, login};
+    use super::*;
+
+    const VARIABLES: &[(&str, &str)] = &[
+        ("KUBERNETES_SERVICE_HOST", "10.96.0.1"),
+        ("KUBERNETES_SERVICE_PORT", "443"),
+    ];
+
+    /// A pod's folder, with the files that are named.
+    fn pod(files: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for name in files {
+            let text = match *name {
+                "ca.crt" => "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+                "namespace" => "payments\n",
+                _ => "a-token\n",
+            };
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        folder
+    }
+
+    fn account(folder: &Path, variables: &[(&str, &str)]) -> ServiceAccount {
+        ServiceAccount::at(folder, |name| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    /// What a run without a kubeconfig makes of it.
+    fn enter(files: &[&str], variables: &[(&str, &str)]) -> Result<Login, String> {
+        let folder = pod(files);
+        let choice = Choice {
+            pod: account(folder.path(), variables),
+            ..Choice::default()
+        };
+        login(&choice).map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn a_pod_needs_no_kubeconfig() {
+        let login = enter(&["token", "ca.crt", "namespace"], VARIABLES).unwrap();
+        assert_eq!(login.config.cluster_url, "https://10.96.0.1:443/");
+        assert_eq!(login.config.default_namespace, "payments");
+        assert_eq!(login.config.root_cert.map(|roots| roots.len()), Some(1));
+        assert!(login.token_file.unwrap().ends_with("token"));
+        assert_eq!(login.context, None);
+        let named = [VARIABLES, &[("POD_NAMESPACE", "billing")]].concat();
+        let login = enter(&["token", "ca.crt", "namespace"], &named).unwrap();
+        assert_eq!(login.config.default_namespace, "billing");
+        let login = enter(&["token", "ca.crt"], VARIABLES).unwrap();
+        assert_eq!(login.config.default_namespace, "default");
+    }
+
+    #[test]
+    fn addresses_are_those_of_go() {
+        for (host, port, address) in [
+            (
+                "kubernetes.default.svc",
+                "6443",
+                "https://kubernetes.default.svc:6443/",
+            ),
+            ("2001:db8::1", "443", "https://[2001:db8::1]:443/"),
+        ] {
+            let variables = [
+                ("KUBERNETES_SERVICE_HOST", host),
+                ("KUBERNETES_SERVICE_PORT", port),
+            ];
+            let login = enter(&["token", "ca.crt"], &variables).unwrap();
+            assert_eq!(login.config.cluster_url, address);
+        }
+    }
+
+    #[test]
+    fn half_a_pod_is_an_error_that_says_what_is_missing() {
+        let all = &["token", "ca.crt"][..];
+        for (files, variables, words) in [
+            (&[][..], VARIABLES, "no kubeconfig"),
+            (all, &[], "no kubeconfig"),
+            (all, &VARIABLES[..1], "no kubeconfig"),
+            (&["token"], VARIABLES, "ca.crt"),
+            (
+                all,
+                &[VARIABLES[0], ("KUBERNETES_SERVICE_PORT", "no port")],
+                "KUBERNETES_SERVICE_PORT (no port)",
+            ),
+        ] {
+            let error = enter(files, variables).unwrap_err();
+            assert!(error.contains(words), "{error}");
+            assert!(error.contains("--kubeconfig FILE"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_pod_is_no_way_around_a_kubeconfig_that_is_named() {
+        let folder = pod(&["token", "ca.crt"]);
+        let choice = |context| Choice {
+            pod: account(folder.path(), VARIABLES),
+            context,
+            ..Choice::default()
+        };
+        let named = Choice {
+            flag: Some(Path::new("not-there")),
+            ..choice(None)
+        };
+        assert!(login(&named).is_err());
+        let listed = Choice {
+            variable: Some("not-there".as_ref()),
+            ..choice(None)
+        };
+        assert!(login(&listed).is_err());
+        assert!(login(&choice(Some("production"))).is_err());
+    }
+}
