@@ -307,7 +307,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l concurrency
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -s n -l namespace -d 'Compare within this namespace' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -s l -l selector -d 'Look only at objects with such labels: app=cart,tier!=db,env in (a,b),!legacy' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l kind -d 'Look only at objects of this kind: deploy, Deployment, deployments.apps' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l extra -d 'Also check what looking for undeclared objects needs' -r -f -a "none\t'Nowhere'
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l extra -d 'Also look at live objects that no manifest declares' -r -f -a "none\t'Nowhere'
 namespace\t'In the namespaces of the declared objects'
 managed\t'Only what Argo CD tracks, or Flux has in its inventory, for what --app or --kustomization names'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l for -d 'Bind the printed Roles to this user instead of the one that asks' -r
@@ -350,7 +350,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l concurren
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -s n -l namespace -d 'Compare within this namespace' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -s l -l selector -d 'Look only at objects with such labels: app=cart,tier!=db,env in (a,b),!legacy' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l kind -d 'Look only at objects of this kind: deploy, Deployment, deployments.apps' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l extra -d 'Also keep live objects that no manifest declares: their metadata' -r -f -a "none\t'Nowhere'
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l extra -d 'Also look at live objects that no manifest declares' -r -f -a "none\t'Nowhere'
 namespace\t'In the namespaces of the declared objects'
 managed\t'Only what Argo CD tracks, or Flux has in its inventory, for what --app or --kustomization names'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l config -d 'Read from this file what else is secret: the paths that it calls sensitive' -r -F

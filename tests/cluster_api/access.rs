@@ -6,9 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use driftctl::cluster::{Api, ConnectOptions};
+use driftctl::engine::{self, Options};
+use driftctl::policy::RuleSet;
+use driftctl::source::{Files, Source};
 use serde_json::{Value, json};
 
-use crate::server::{Identity, Server, TOKEN};
+use crate::observe::{Patience, options};
+use crate::server::{Fault, Identity, Server, TOKEN};
 use crate::shop;
 use crate::support::Place;
 
@@ -169,6 +174,28 @@ fn credentials_may_lie_in_files_next_to_the_kubeconfig() {
     assert_fails("it is empty");
     std::fs::remove_file(&token).unwrap();
     assert_fails("No such file");
+}
+
+/// The kubelet renews a pod's token in its file; the one that a long run began with is refused
+/// one day.
+#[test]
+fn a_token_that_was_renewed_in_its_file_is_read_again() {
+    let mut cluster = shop().failing("", Fault::Delay(500));
+    cluster.tokens = vec![TOKEN.to_owned()];
+    let server = cluster.start();
+    let user = json!({"tokenFile": "token"});
+    let place = place(&server.kubeconfig_with(json!({}), user)).file("token", "yesterday's");
+    let api = Api::connect(&ConnectOptions {
+        kubeconfig: Some(place.path().join("kubeconfig")),
+        ..options(Patience::default())
+    });
+    let place = place.file("token", TOKEN); // before the server has answered anything
+    let manifests = place.path().join("manifests");
+    let sources: [Box<dyn Source>; 1] = [Box::new(Files::new([manifests]))];
+    let rules = RuleSet::builtin();
+    let report = engine::run(&sources, &api.unwrap(), rules, &Options::default()).unwrap();
+    assert_eq!(report.coverage.compared, 1, "{:?}", report.warnings);
+    assert!(!report.is_incomplete(), "{:?}", report.warnings);
 }
 
 #[test]

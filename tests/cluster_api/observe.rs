@@ -1,7 +1,6 @@
 //! Runs comparisons within this process, and holds them against the truth.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -65,14 +64,22 @@ pub fn observe_these(
     let place = Place::new().file("kubeconfig", server.kubeconfig());
     let api = Api::connect(&ConnectOptions {
         kubeconfig: Some(place.path().join("kubeconfig")),
-        context: None,
-        scanned: Vec::<PathBuf>::new(),
-        request_timeout: patience.request,
-        timeout: patience.run,
-        concurrency: 16,
+        ..options(patience)
     })?;
     let sources: [Box<dyn Source>; 1] = [Box::new(Declared(manifests.to_vec()))];
     engine::run(&sources, &api, RuleSet::builtin(), &Options::default())
+}
+
+/// A connection by whatever kubeconfig, with some patience.
+pub fn options(patience: Patience) -> ConnectOptions {
+    ConnectOptions {
+        kubeconfig: None,
+        context: None,
+        scanned: Vec::new(),
+        request_timeout: patience.request,
+        timeout: patience.run,
+        concurrency: 16,
+    }
 }
 
 /// What a report says of each object.

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{ConnectionArgs, Extra, FilterArgs, SourceArgs};
+use super::ReadingArgs;
 
 /// `driftctl doctor`
 #[derive(Debug, Args)]
@@ -22,25 +22,9 @@ Exit codes:
     max_term_width = 100
 )]
 pub struct DoctorArgs {
-    /// The declared side.
+    /// What would be read.
     #[command(flatten)]
-    pub source: SourceArgs,
-    /// The cluster.
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
-    /// What is looked at.
-    #[command(flatten)]
-    pub filter: FilterArgs,
-
-    /// Also check what looking for undeclared objects needs
-    #[arg(
-        long,
-        value_name = "WHERE",
-        value_enum,
-        default_value_t,
-        help_heading = "Comparison"
-    )]
-    pub extra: Extra,
+    pub reading: ReadingArgs,
 
     /// Also check what asking the server for its predictions needs: the verb patch
     #[arg(long, help_heading = "Comparison")]

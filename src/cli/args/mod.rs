@@ -6,6 +6,7 @@ mod doctor;
 mod explain;
 mod filter;
 mod gate;
+mod reading;
 mod render;
 mod report;
 mod rules;
@@ -22,6 +23,7 @@ pub use doctor::{DoctorArgs, DoctorFormat};
 pub use explain::{ExplainArgs, ExplainFormat};
 pub use filter::FilterArgs;
 pub use gate::{FailOn, GateArgs};
+pub use reading::ReadingArgs;
 pub use render::{LoadRestrictor, RenderArgs};
 pub use report::{ReportArgs, SecretPath, Show};
 pub use rules::{

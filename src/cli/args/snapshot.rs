@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{ConnectionArgs, Extra, FilterArgs, SourceArgs};
+use super::ReadingArgs;
 
 /// `driftctl snapshot`
 #[derive(Debug, Args)]
@@ -23,25 +23,9 @@ Exit codes:
     max_term_width = 100
 )]
 pub struct SnapshotArgs {
-    /// The declared side.
+    /// What would be read.
     #[command(flatten)]
-    pub source: SourceArgs,
-    /// The cluster.
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
-    /// What is looked at.
-    #[command(flatten)]
-    pub filter: FilterArgs,
-
-    /// Also keep live objects that no manifest declares: their metadata
-    #[arg(
-        long,
-        value_name = "WHERE",
-        value_enum,
-        default_value_t,
-        help_heading = "Comparison"
-    )]
-    pub extra: Extra,
+    pub reading: ReadingArgs,
 
     /// Mask the values of Secrets, and whatever else looks secret
     ///

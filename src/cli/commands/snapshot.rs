@@ -7,12 +7,12 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::cli::args::{LiveArgs, RulesArgs, SnapshotArgs};
-use crate::cli::comparison::{self, cluster, rules, sources};
+use crate::cli::comparison::{self, cluster, rules, scanned, sources};
 use crate::cli::progress::Progress;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::cluster::Recorder;
-use crate::engine::{self, Options};
+use crate::engine;
 use crate::policy::RuleSet;
 use crate::redact::Redactor;
 
@@ -22,22 +22,19 @@ use crate::redact::Redactor;
 /// When nothing can be read, or the snapshot cannot be written.
 pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     let live = LiveArgs {
-        filter: args.filter.clone(),
+        filter: args.reading.filter.clone(),
         ..LiveArgs::default()
     };
-    let sources = sources(&args.source, &live)?;
+    let sources = sources(&args.reading.source, &live)?;
     let redactor = redactor(args, settings)?;
-    let api = cluster(&args.connection, &args.source.paths)?;
+    let api = cluster(&args.reading.connection, &scanned(&args.reading.source))?;
     let recorder = Recorder::new(&api);
-    let options = Options {
-        extra: args.extra.into(),
-        ..comparison::filters(&args.filter)
-    };
+    let options = comparison::reading(&args.reading);
     let progress = Progress::begin(settings, false);
     let report = engine::run(&sources, &recorder, RuleSet::builtin(), &options);
     drop(progress);
     let mut report = report?;
-    let empty = comparison::emptiness(&report, &args.source, &args.filter);
+    let empty = comparison::emptiness(&report, &args.reading.source, &args.reading.filter);
     report.warnings.extend(empty);
     match &args.output {
         Some(path) => write_file(path, |out| recorder.write(redactor.as_ref(), out))
@@ -67,7 +64,7 @@ fn redactor(args: &SnapshotArgs, settings: &Settings) -> Result<Option<Redactor>
         no_config: args.no_config,
         ..RulesArgs::default()
     };
-    let rules = rules(&words, &args.source, settings.now)?;
+    let rules = rules(&words, &args.reading.source, settings.now)?;
     Ok(Some(Redactor {
         also: rules.secret(),
         ..Redactor::default()

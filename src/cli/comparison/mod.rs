@@ -11,7 +11,9 @@ use std::path::PathBuf;
 use anyhow::Result;
 use jiff::Timestamp;
 
-use super::args::{CompareArgs, FilterArgs, LiveArgs, RulesArgs, SourceArgs, UntrustedArgs};
+use super::args::{
+    CompareArgs, FilterArgs, LiveArgs, ReadingArgs, RulesArgs, SourceArgs, UntrustedArgs,
+};
 use crate::cluster::Live;
 use crate::engine::{self, Options};
 use crate::model::{Report, Warning};
@@ -115,7 +117,7 @@ fn prepare(
 }
 
 /// Where nothing that is trusted may lie.
-fn scanned(source: &SourceArgs) -> Vec<PathBuf> {
+pub fn scanned(source: &SourceArgs) -> Vec<PathBuf> {
     let mut scanned = source.paths.clone();
     scanned.extend(source.app.iter().chain(&source.kustomization).cloned());
     if source.untrusted.untrusted {
@@ -137,8 +139,16 @@ fn options(source: &SourceArgs, live: &LiveArgs, compare: &CompareArgs, explain:
     }
 }
 
+/// What would be read.
+pub fn reading(args: &ReadingArgs) -> Options {
+    Options {
+        extra: args.extra.into(),
+        ..filters(&args.filter)
+    }
+}
+
 /// What a run is limited to, and nothing else.
-pub fn filters(filter: &FilterArgs) -> Options {
+fn filters(filter: &FilterArgs) -> Options {
     Options {
         namespace: filter.namespace.clone(),
         all_namespaces: filter.all_namespaces,

@@ -6,7 +6,7 @@ mod show;
 use anyhow::{Result, ensure};
 
 use crate::cli::args::{ConnectionArgs, DoctorArgs, DoctorFormat, LiveArgs};
-use crate::cli::comparison::{self, cluster, sources};
+use crate::cli::comparison::{self, cluster, scanned, sources};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::cluster::{Api, Live as _};
@@ -45,7 +45,7 @@ pub fn run(args: &DoctorArgs, settings: &Settings, streams: &mut Streams) -> Res
 
 /// Examines each cluster that is named, in the order of the words, or the one that there is.
 fn examine_all(args: &DoctorArgs) -> Result<Vec<Examination>> {
-    let contexts = &args.connection.context;
+    let contexts = &args.reading.connection.context;
     ensure!(
         contexts.len() < 2 || args.output != DoctorFormat::Yaml,
         "-o yaml prints the Roles of one cluster, for kubectl apply to it, and --context names {} \
@@ -53,14 +53,14 @@ fn examine_all(args: &DoctorArgs) -> Result<Vec<Examination>> {
         contexts.len(),
         contexts.join(", ")
     );
-    let sources = sources(&args.source, &LiveArgs::default())?;
+    let sources = sources(&args.reading.source, &LiveArgs::default())?;
     if contexts.len() < 2 {
-        return Ok(vec![examine(args, &args.connection, &sources)]);
+        return Ok(vec![examine(args, &args.reading.connection, &sources)]);
     }
     let examine = |context: &String| {
         let connection = ConnectionArgs {
             context: vec![context.clone()],
-            ..args.connection.clone()
+            ..args.reading.connection.clone()
         };
         Examination {
             context: Some(context.clone()),
@@ -77,7 +77,7 @@ fn examine(
     sources: &[Box<dyn Source>],
 ) -> Examination {
     let mut examination = Examination::default();
-    let api = match cluster(connection, &args.source.paths) {
+    let api = match cluster(connection, &scanned(&args.reading.source)) {
         Ok(api) => api,
         Err(error) => {
             examination.no_kubeconfig(&error);
@@ -86,9 +86,8 @@ fn examine(
     };
     examination.kubeconfig(&api.target());
     let options = Options {
-        extra: args.extra.into(),
         server_dry_run: args.server_dry_run,
-        ..comparison::filters(&args.filter)
+        ..comparison::reading(&args.reading)
     };
     let extra_kinds = match options.extra {
         Extra::None => Ok(Vec::new()),
