@@ -16,6 +16,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("cluster", 2),
     ("config", 2),
     ("jq", 2),
+    ("signals", 2),
     ("output", 2),
     ("schema", 1),
     ("ownership", 1),
@@ -40,6 +41,12 @@ const NEIGHBOURS: &[(&str, &str, &str)] = &[
         "cluster",
         "some declared state lies in the cluster",
     ),
+    (
+        "source",
+        "signals",
+        "renderers and their folders are tidied up",
+    ),
+    ("cluster", "signals", "what is being read may be cut short"),
 ];
 
 /// Where the process's own streams are touched, and why.

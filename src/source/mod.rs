@@ -7,6 +7,7 @@ mod checkout;
 mod classify;
 mod files;
 mod flux;
+mod folder;
 mod git;
 mod gitops;
 mod helm_release;

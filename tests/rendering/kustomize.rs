@@ -161,6 +161,48 @@ fn failures_of_the_program_are_errors() {
     }
 }
 
+/// A signal drops nothing: neither the program that runs nor its folder may outlive the run.
+#[test]
+fn who_ends_the_run_ends_its_programs() {
+    use nix::sys::signal::{Signal, kill};
+    use nix::unistd::Pid;
+
+    let id = |text: &str| Pid::from_raw(text.trim().parse().unwrap());
+    for (signal, code) in [(Signal::SIGTERM, 143), (Signal::SIGINT, 130)] {
+        let place = tree().folder("tmp");
+        let note = place.path().join("id");
+        let script = format!(
+            "echo $$ > {0}.part; mv {0}.part {0}; exec sleep 60",
+            note.display()
+        );
+        let place = program(place, "kustomize", &script);
+        let mut run = std::process::Command::new(env!("CARGO_BIN_EXE_driftctl"))
+            .args(["diff", "deploy/prod", "--live", "live.json"])
+            .args(RENDER)
+            .current_dir(place.path())
+            .env("TMPDIR", place.path().join("tmp"))
+            .spawn()
+            .unwrap();
+        let began = std::time::Instant::now();
+        let program = loop {
+            if let Ok(text) = std::fs::read_to_string(&note) {
+                break id(&text);
+            }
+            assert!(began.elapsed().as_secs() < 30, "nothing was rendered");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        };
+        kill(id(&run.id().to_string()), signal).unwrap();
+        assert_eq!(run.wait().unwrap().code(), Some(code));
+        // Nobody waits for it any more, so that it may take a moment to be gone.
+        while kill(program, None).is_ok() && began.elapsed().as_secs() < 30 {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        assert!(kill(program, None).is_err(), "the program runs on");
+        let left = std::fs::read_dir(place.path().join("tmp")).unwrap().count();
+        assert_eq!(left, 0, "a folder is left behind");
+    }
+}
+
 #[test]
 fn no_program_is_an_error_with_a_hint() {
     let place = tree().folder("bin");

@@ -9,11 +9,11 @@ use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::interrupt::Reading;
 use super::request::{Request, Review};
 use super::send::Sender;
 use super::{Api, parsed};
 use crate::cluster::{Right, ServedKind};
+use crate::signals::Reading;
 
 /// Who the API server takes us for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -14,7 +14,6 @@ mod discovery;
 mod early;
 mod exec;
 mod failure;
-mod interrupt;
 mod kubeconfig;
 mod list;
 mod plan;
@@ -43,7 +42,6 @@ pub use self::access::Identity;
 use self::discovery::{Catalog, Resources, Root};
 use self::early::{CORE, Early, NAMED};
 use self::failure::Failure;
-use self::interrupt::Reading;
 use self::read::{Outcome, Reader};
 use self::request::{Form, Request, group_version_path};
 use self::send::{Limits, Sender};
@@ -52,6 +50,7 @@ use self::transport::Transport;
 use super::{Apply, FetchRequest, Fetched, KindLookup, Live, LiveObject, Meter, Query, ServedKind};
 use crate::model::{ResourceKey, Target, Warning, group_of};
 use crate::schema::successor;
+use crate::signals::{Reading, signals};
 
 /// How to reach a cluster, and within which bounds.
 #[derive(Debug, Clone)]
@@ -119,7 +118,7 @@ impl Api {
             concurrency: options.concurrency,
         };
         let deadline = Instant::now() + options.timeout;
-        let sender = Sender::new(transport, limits, deadline, interrupt::signals());
+        let sender = Sender::new(transport, limits, deadline, signals());
         let sender = Arc::new(sender);
         Ok(Self {
             early: Mutex::new(Early::begin(&runtime, &sender)),

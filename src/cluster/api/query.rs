@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use super::Api;
 use super::failure::Failure;
-use super::interrupt::Reading;
 use super::request::{Form, Request};
 use super::{parsed, plan};
 use crate::cluster::{KindLookup, Query, ServedKind};
 use crate::model::group_of;
+use crate::signals::Reading;
 
 /// Objects with payloads of up to 1.5 MiB each have to fit into one answer.
 const PAGE_OF_WHOLE_OBJECTS: usize = 40;

@@ -82,13 +82,13 @@ impl Chart<'_> {
                 if absent.len() == 1 { "is" } else { "are" }
             ));
         }
-        let (_guard, workspace) = workspace()?;
+        let workspace = workspace()?;
         let program = Program::find(rendering.helm.as_deref(), &["helm"], HINT)?;
         let job = Job {
             name: &format!("{} (rendering {directory})", program.name),
             program: &program.file,
-            arguments: self.arguments(&description.name, &workspace)?,
-            workspace: &workspace,
+            arguments: self.arguments(&description.name, workspace.path())?,
+            workspace: workspace.path(),
             network: rendering.allow_remote,
             deadline: rendering.deadline,
         };

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
-use tempfile::TempDir;
 
 use super::repository::{Commit, Repository};
 use super::tree::CommitTree;
+use crate::source::folder::Folder;
 use crate::source::render::relative_to;
 use crate::source::tree::{Kind, Tree};
 use crate::source::walk::{Bounds, OUTSIDE, SUBMODULE};
@@ -28,7 +28,7 @@ pub(in crate::source) struct Export {
     pub root: PathBuf,
     /// What is not copied, by its path below the root, and why.
     pub left_out: BTreeMap<PathBuf, String>,
-    _directory: TempDir,
+    _folder: Folder,
 }
 
 /// What is to be copied, by paths below the root.
@@ -48,10 +48,8 @@ impl Export {
     pub fn of(repository: &Repository, commit: &Commit, bounds: &Bounds) -> Result<Self, String> {
         let tree = CommitTree::new(repository, commit);
         let mut plan = Plan::of(&tree, bounds)?;
-        let directory = tempfile::Builder::new().prefix("driftctl-").tempdir();
-        let directory = directory.map_err(|error| unwritten(&error))?;
-        let root = directory.path().canonicalize();
-        let root = root.map_err(|error| unwritten(&error))?;
+        let folder = Folder::temporary().map_err(|error| unwritten(&error))?;
+        let root = folder.path().to_owned();
         for below in &plan.directories {
             fs::create_dir_all(root.join(below)).map_err(|error| unwritten(&error))?;
         }
@@ -78,7 +76,7 @@ impl Export {
         Ok(Self {
             root,
             left_out: plan.left_out,
-            _directory: directory,
+            _folder: folder,
         })
     }
 }

@@ -90,8 +90,8 @@ impl<'b> Build<'b> {
         let root = root.copied();
         let place = self.place(root);
         let failed = |message| (place.clone(), message);
-        let (_guard, workspace) = workspace().map_err(failed)?;
-        let target = self.target(root, &workspace).map_err(failed)?;
+        let workspace = workspace().map_err(failed)?;
+        let target = self.target(root, workspace.path()).map_err(failed)?;
         let program = Program::find(
             rendering.kustomize.as_deref(),
             &["kustomize", "kubectl"],
@@ -104,7 +104,7 @@ impl<'b> Build<'b> {
             name: &format!("{} (building {directory})", program.name),
             program: &program.file,
             arguments: self.arguments(&program, &target.directory, rendering),
-            workspace: &workspace,
+            workspace: workspace.path(),
             network: rendering.allow_remote,
             deadline: rendering.deadline,
         };

@@ -1,12 +1,14 @@
 //! Runs a renderer as a child process, within bounds.
 
 use std::ffi::OsString;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::signals::AtEnd;
 
 /// The most that a renderer may write: as much as a file that is read may hold.
 const MAX_OUTPUT: u64 = 256 << 20;
@@ -61,12 +63,12 @@ impl Job<'_> {
     pub fn run(&self) -> Result<Vec<u8>, String> {
         let name = self.name;
         let ends = Instant::now() + self.deadline;
-        let mut child = Guard(self.command().spawn().map_err(|error| {
+        let mut child = Guard::start(&mut self.command()).map_err(|error| {
             let program = self.program.display();
             format!("{name} ({program}) cannot be started: {error}")
-        })?);
-        let output = collect(child.0.stdout.take(), MAX_OUTPUT);
-        let messages = collect(child.0.stderr.take(), MAX_MESSAGES);
+        })?;
+        let output = collect(child.child.stdout.take(), MAX_OUTPUT);
+        let messages = collect(child.child.stderr.take(), MAX_MESSAGES);
         let late = || {
             let seconds = self.deadline.as_secs();
             format!(
@@ -117,13 +119,32 @@ impl Job<'_> {
     }
 }
 
-/// Ends the child when it goes, whatever it is at.
-struct Guard(Child);
+/// Ends the child when it goes, or a signal ends the run, whatever the child is at.
+struct Guard {
+    child: Child,
+    at_end: Option<AtEnd>,
+}
 
 impl Guard {
+    fn start(command: &mut Command) -> io::Result<Self> {
+        // Noted first: once the run is ending, nothing is started any more.
+        let (tell, started) = mpsc::channel();
+        let at_end = AtEnd::run(move || {
+            if let Ok(id) = started.try_recv() {
+                kill(id);
+            }
+        });
+        let child = command.spawn()?;
+        let _ = tell.send(child.id());
+        Ok(Self {
+            child,
+            at_end: Some(at_end),
+        })
+    }
+
     fn wait(&mut self, ends: Instant) -> Option<ExitStatus> {
         loop {
-            match self.0.try_wait() {
+            match self.child.try_wait() {
                 Ok(Some(status)) => return Some(status),
                 Ok(None) if Instant::now() < ends => thread::sleep(PAUSE),
                 Ok(None) | Err(_) => return None,
@@ -134,11 +155,27 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
+        // Called off first: once the child is waited for, its id may be another program's.
+        self.at_end = None;
         // It may have ended on its own, which is as good.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
+
+/// Ends the process with this id, while its parent is busy elsewhere.
+#[cfg(unix)]
+fn kill(id: u32) {
+    use rustix::process::{Pid, Signal, kill_process};
+    if let Some(id) = i32::try_from(id).ok().and_then(Pid::from_raw) {
+        // It may have ended on its own, which is as good.
+        let _ = kill_process(id, Signal::KILL);
+    }
+}
+
+/// Not known how.
+#[cfg(not(unix))]
+fn kill(_: u32) {}
 
 /// Reads a stream in a thread of its own, one byte beyond the bound at most.
 fn collect(stream: Option<impl Read + Send + 'static>, most: u64) -> Receiver<Vec<u8>> {

@@ -10,9 +10,8 @@ mod program;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tempfile::TempDir;
-
 use crate::source::ChartOptions;
+use crate::source::folder::Folder;
 
 pub(super) use child::Job;
 pub(super) use names::{Names, normal, relative_to};
@@ -53,15 +52,11 @@ impl Default for Rendering {
 
 /// A directory of our own, for the empty home of a renderer and for what is laid over the user's
 /// files. It goes when it is dropped.
-pub(super) fn workspace() -> Result<(TempDir, PathBuf), String> {
+pub(super) fn workspace() -> Result<Folder, String> {
     let failed = |error: std::io::Error| format!("cannot make a temporary directory: {error}");
-    let directory = tempfile::Builder::new()
-        .prefix("driftctl-")
-        .tempdir()
-        .map_err(failed)?;
-    let canonical = directory.path().canonicalize().map_err(failed)?;
-    std::fs::create_dir(canonical.join("home")).map_err(failed)?;
-    Ok((directory, canonical))
+    let folder = Folder::temporary().map_err(failed)?;
+    std::fs::create_dir(folder.path().join("home")).map_err(failed)?;
+    Ok(folder)
 }
 
 /// Writes a file into a workspace.

@@ -1,7 +1,9 @@
-//! SIGINT and SIGTERM: a run that is reading stops and shows what it has.
+//! SIGINT and SIGTERM: a run that is reading stops and shows what it has. Any other ends, and
+//! leaves neither a program running nor a folder behind.
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tokio::sync::watch;
 
@@ -9,9 +11,10 @@ use tokio::sync::watch;
 static READING: AtomicUsize = AtomicUsize::new(0);
 
 /// While one of these lives, a first signal interrupts the reading rather than the process.
-pub(super) struct Reading;
+pub struct Reading;
 
 impl Reading {
+    /// Begins to read.
     pub fn begin() -> Self {
         READING.fetch_add(1, Ordering::SeqCst);
         Self
@@ -24,9 +27,38 @@ impl Drop for Reading {
     }
 }
 
+type Work = Box<dyn FnOnce() + Send>;
+
+/// What is to be done before a signal ends the process, in the order in which it came up.
+static LAST: Mutex<BTreeMap<usize, Work>> = Mutex::new(BTreeMap::new());
+
+/// Something to be done when a signal ends the process, which drops nothing. It is called off when
+/// this is dropped.
+#[derive(Debug)]
+pub struct AtEnd(usize);
+
+impl AtEnd {
+    /// Notes it. Whoever comes when the process is ending waits for its end.
+    pub fn run(work: impl FnOnce() + Send + 'static) -> Self {
+        static NUMBERS: AtomicUsize = AtomicUsize::new(0);
+        signals(); // somebody has to watch
+        let number = NUMBERS.fetch_add(1, Ordering::SeqCst);
+        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        last.insert(number, Box::new(work));
+        Self(number)
+    }
+}
+
+impl Drop for AtEnd {
+    fn drop(&mut self) {
+        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        last.remove(&self.0);
+    }
+}
+
 /// Turns true at the first signal. There is one watcher for the process, as signals are the
 /// process's; when it cannot be set up, signals do what they do by default.
-pub(super) fn signals() -> watch::Receiver<bool> {
+pub fn signals() -> watch::Receiver<bool> {
     static SIGNALS: OnceLock<watch::Receiver<bool>> = OnceLock::new();
     SIGNALS
         .get_or_init(|| {
@@ -51,10 +83,19 @@ fn watch_signals(interrupted: &watch::Sender<bool>) {
             let first = !interrupted.send_replace(true);
             if !first || !is_reading {
                 // Nothing is being read that could be shown, or somebody insists.
-                std::process::exit(code);
+                end(code);
             }
         }
     });
+}
+
+/// Does what is left to do, and ends the process. Nobody notes anything new meanwhile.
+fn end(code: i32) -> ! {
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    while let Some((_, work)) = last.pop_last() {
+        work();
+    }
+    std::process::exit(code)
 }
 
 /// Waits for a signal and gives the exit code that shells expect after it.
