@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{FieldPath, ResourceKey, Segment};
-use crate::policy::{Objects, PathPattern, SpecProblem, glob};
+use crate::policy::{Glob, Objects, PathPattern, SpecProblem, glob};
 
 /// Values that no report shows: an entry of `sensitive`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -58,22 +58,29 @@ impl SensitiveSpec {
                 Err(error) => wrong("paths", Some(i), format!("'{text}': {error}")),
             }
         }
+        for (i, pattern) in self.names.iter().enumerate() {
+            if let Err(error) = pattern.parse::<Glob>() {
+                wrong("names", Some(i), format!("'{pattern}': {error}"));
+            }
+        }
         if self.paths.is_empty() && self.names.is_empty() {
             let message = "say what is secret, with paths or names".to_owned();
             wrong("", None, message);
         }
+        let any_group = self.kind.is_none();
+        let default_group = || if any_group { "*" } else { "" }.to_owned();
+        let objects = Objects {
+            group: self.group.unwrap_or_else(default_group),
+            kind: self.kind.unwrap_or_else(|| "*".to_owned()),
+            namespace: self.namespace,
+            name: self.name,
+        };
+        problems.extend(objects.problems());
         if !problems.is_empty() {
             return Err(problems);
         }
-        let any_group = self.kind.is_none();
-        let default_group = || if any_group { "*" } else { "" }.to_owned();
         Ok(Sensitive {
-            objects: Objects {
-                group: self.group.unwrap_or_else(default_group),
-                kind: self.kind.unwrap_or_else(|| "*".to_owned()),
-                namespace: self.namespace,
-                name: self.name,
-            },
+            objects,
             paths,
             names: self.names.iter().map(|name| name.to_lowercase()).collect(),
         })

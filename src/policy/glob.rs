@@ -1,13 +1,33 @@
-//! Globs over names.
+//! Globs over names, in the dialect of Argo CD (`gobwas/glob` without separators).
 
-/// Whether `text` matches `pattern`, in which `*` stands for any text, dots and slashes included
-/// (as in Argo CD's `group` and `kind`).
+use std::collections::BTreeSet;
+use std::str::{Chars, FromStr};
+
+/// What makes a pattern more than text and stars.
+const SPECIAL: [char; 4] = ['?', '[', '{', '\\'];
+
+/// Braces may be nested so deep, and nobody nests them three deep.
+const DEEPEST: usize = 32;
+
+/// Whether `text` matches `pattern`, read as a [`Glob`]. What is no glob matches nothing, as in
+/// Argo CD; whoever takes patterns from a person checks them by [`Glob`]'s `from_str` first.
 ///
 /// ```
-/// assert!(driftctl::policy::glob("*.istio.io", "networking.istio.io"));
-/// assert!(!driftctl::policy::glob("Deploy", "Deployment"));
+/// use driftctl::policy::glob;
+/// assert!(glob("*.istio.io", "networking.istio.io"));
+/// assert!(glob("{Stateful,Daemon}Set", "DaemonSet"));
+/// assert!(!glob("Deploy", "Deployment"));
 /// ```
 pub fn glob(pattern: &str, text: &str) -> bool {
+    if pattern.contains(SPECIAL) {
+        return pattern.parse::<Glob>().is_ok_and(|glob| glob.matches(text));
+    }
+    stars(pattern, text)
+}
+
+/// Whether `text` matches `pattern`, in which `*` stands for any text and all else for itself: for
+/// names of fields, which may hold any character.
+pub(super) fn stars(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = text.strip_prefix(first) else {
@@ -26,9 +46,181 @@ pub fn glob(pattern: &str, text: &str) -> bool {
     rest.ends_with(last)
 }
 
+/// The glob that matches this text and no other (gobwas's `QuoteMeta`).
+pub fn literally(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, '*' | '?' | '\\' | '[' | ']' | '{' | '}') {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    quoted
+}
+
+/// A pattern in which `*` and `**` stand for any text, dots and slashes included, `?` for a
+/// character, `[abc]`, `[a-z]`, `[!abc]` for one of a set, `{a,b}` for alternatives, and `\` takes
+/// the meaning from what follows.
+///
+/// As in Argo CD a set is either one range or single characters, and braces that are never closed
+/// end with the pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Glob(Vec<Part>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    /// `?`
+    One,
+    /// `*`
+    Any,
+    Set {
+        not: bool,
+        of: Set,
+    },
+    Either(Vec<Vec<Part>>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Set {
+    Range(char, char),
+    List(String),
+}
+
+/// Why a text is no glob.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GlobError {
+    /// `[a`
+    #[error("a set is not closed; end it by ], or write \\[ for the character")]
+    OpenSet,
+    /// `[]`, `[a-zA-Z]`, `[z-a]`
+    #[error("a set is one range such as [a-z] or single characters such as [abc]")]
+    Set,
+    /// Braces within braces within braces.
+    #[error("braces are nested too deep")]
+    Deep,
+}
+
+impl FromStr for Glob {
+    type Err = GlobError;
+
+    fn from_str(text: &str) -> Result<Self, GlobError> {
+        let mut alternatives = alternatives(&mut text.chars(), 0)?;
+        Ok(Self(alternatives.pop().unwrap_or_default()))
+    }
+}
+
+/// Reads alternatives up to their brace, or to the end; outside of braces there is but one.
+fn alternatives(rest: &mut Chars<'_>, depth: usize) -> Result<Vec<Vec<Part>>, GlobError> {
+    if depth > DEEPEST {
+        return Err(GlobError::Deep);
+    }
+    let mut all = Vec::new();
+    let mut parts = Vec::new();
+    while let Some(c) = rest.next() {
+        match c {
+            '*' => parts.push(Part::Any),
+            '?' => parts.push(Part::One),
+            '[' => parts.push(set(rest)?),
+            '{' => parts.push(Part::Either(alternatives(rest, depth + 1)?)),
+            ',' if depth > 0 => all.push(std::mem::take(&mut parts)),
+            '}' if depth > 0 => break,
+            '\\' => rest.next().into_iter().for_each(|c| push(&mut parts, c)),
+            c => push(&mut parts, c),
+        }
+    }
+    all.push(parts);
+    Ok(all)
+}
+
+fn push(parts: &mut Vec<Part>, c: char) {
+    match parts.last_mut() {
+        Some(Part::Text(text)) => text.push(c),
+        _ => parts.push(Part::Text(c.to_string())),
+    }
+}
+
+/// Reads a set behind its bracket.
+fn set(rest: &mut Chars<'_>) -> Result<Part, GlobError> {
+    let not = rest.as_str().starts_with('!');
+    if not {
+        rest.next();
+    }
+    let mut ahead = rest.clone();
+    if let (Some(first), Some('-')) = (ahead.next(), ahead.next()) {
+        let last = ahead.next().ok_or(GlobError::OpenSet)?;
+        let closed = ahead.next().ok_or(GlobError::OpenSet)? == ']';
+        *rest = ahead;
+        let of = Set::Range(first, last);
+        let sound = closed && first <= last;
+        return sound.then_some(Part::Set { not, of }).ok_or(GlobError::Set);
+    }
+    let mut list = String::new();
+    loop {
+        match rest.next().ok_or(GlobError::OpenSet)? {
+            ']' if list.is_empty() => return Err(GlobError::Set),
+            ']' => break,
+            '\\' => list.push(rest.next().ok_or(GlobError::OpenSet)?),
+            c => list.push(c),
+        }
+    }
+    let of = Set::List(list);
+    Ok(Part::Set { not, of })
+}
+
+impl Glob {
+    /// Whether it is a pattern of the whole text.
+    pub fn matches(&self, text: &str) -> bool {
+        after(&self.0, text, BTreeSet::from([0])).contains(&text.len())
+    }
+}
+
+/// Where in the text one may be behind the parts, having been at one of these places before them.
+/// Every place is looked at once for each part, so that no pattern takes for ever.
+fn after(parts: &[Part], text: &str, from: BTreeSet<usize>) -> BTreeSet<usize> {
+    let mut places = from;
+    for part in parts {
+        let one = |at: usize, is: &dyn Fn(char) -> bool| {
+            let c = text[at..].chars().next().filter(|c| is(*c));
+            c.map(|c| at + c.len_utf8())
+        };
+        let each = places.iter().copied();
+        places = match part {
+            Part::Text(wanted) => each
+                .filter(|at| text[*at..].starts_with(wanted.as_str()))
+                .map(|at| at + wanted.len())
+                .collect(),
+            Part::One => each.filter_map(|at| one(at, &|_| true)).collect(),
+            Part::Set { not, of } => each
+                .filter_map(|at| one(at, &|c| of.has(c) != *not))
+                .collect(),
+            Part::Any => match places.first() {
+                Some(first) => (*first..=text.len())
+                    .filter(|at| text.is_char_boundary(*at))
+                    .collect(),
+                None => BTreeSet::new(),
+            },
+            Part::Either(alternatives) => alternatives
+                .iter()
+                .flat_map(|parts| after(parts, text, places.clone()))
+                .collect(),
+        };
+    }
+    places
+}
+
+impl Set {
+    fn has(&self, c: char) -> bool {
+        match self {
+            Self::Range(first, last) => (*first..=*last).contains(&c),
+            Self::List(list) => list.contains(c),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::glob;
+    use super::*;
 
     #[test]
     fn stars_stand_for_any_text() {
@@ -39,10 +231,12 @@ mod tests {
             ("a*c", "abc"),
             ("*b*", "abc"),
             ("a*b*c", "aXbYbZc"),
+            ("**is**a***test*", "this is a test"),
             ("abc", "abc"),
             ("", ""),
         ] {
             assert!(glob(pattern, text), "{pattern} {text}");
+            assert!(pattern.parse::<Glob>().unwrap().matches(text), "{pattern}");
         }
         for (pattern, text) in [
             ("a", "ab"),
@@ -52,6 +246,76 @@ mod tests {
             ("*b", "a"),
         ] {
             assert!(!glob(pattern, text), "{pattern} {text}");
+            assert!(!pattern.parse::<Glob>().unwrap().matches(text), "{pattern}");
+        }
+    }
+
+    /// What gobwas/glob makes of the same patterns.
+    #[test]
+    fn globs_mean_what_they_mean_in_argo() {
+        for (pattern, text, expected) in [
+            ("{Stateful,Daemon}Set", "DaemonSet", true),
+            ("{Stateful,Daemon}Set", "ReplicaSet", false),
+            ("{abc,abcd}a", "abcda", true),
+            ("{a,ab}{bc,f}", "abc", true),
+            ("{*,**}{a,b}", "ac", false),
+            ("{a,{b,c}d}e", "cde", true),
+            ("{*.yml,env/**}", "env/a/b", true),
+            ("*//{,*.}example.com", "http://example.com", true),
+            ("*//{,*.}example.com", "http://example.com.net", false),
+            ("{a", "a", true),
+            ("a,b}", "a,b}", true),
+            ("?at", "cat", true),
+            ("?at", "at", false),
+            ("?*?", "ac", true),
+            ("*?ä", "åä", true),
+            ("[a-z]", "k", true),
+            ("[a-z]", "K", false),
+            ("[!a-c]x", "dx", true),
+            ("[!a-c]x", "bx", false),
+            ("[^a]", "^", true),
+            ("a?[!c].yaml", "abd.yaml", true),
+            ("a?[!c].yaml", "abc.yaml", false),
+            (r"[\]a]", "]", true),
+            (r"\*", "*", true),
+            (r"\*", "a", false),
+            (r"a\{b", "a{b", true),
+            (r"a\", "a", true),
+            ("a]", "a]", true),
+            ("a.b", "axb", false),
+        ] {
+            assert_eq!(glob(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_glob_says_why_and_matches_nothing() {
+        for (pattern, expected) in [
+            ("[a", GlobError::OpenSet),
+            ("[a-", GlobError::OpenSet),
+            ("[", GlobError::OpenSet),
+            ("[]", GlobError::Set),
+            ("[!]", GlobError::Set),
+            ("[a-zA-Z]", GlobError::Set),
+            ("[z-a]", GlobError::Set),
+        ] {
+            assert_eq!(pattern.parse::<Glob>(), Err(expected), "{pattern}");
+            assert!(!glob(pattern, "a"), "{pattern}");
+        }
+        assert_eq!("{".repeat(100_000).parse::<Glob>(), Err(GlobError::Deep));
+    }
+
+    #[test]
+    fn a_hostile_pattern_ends() {
+        let pattern = format!("{}b?", "*a".repeat(200));
+        assert!(!glob(&pattern, &"a".repeat(2000)));
+    }
+
+    #[test]
+    fn a_text_can_be_meant_literally() {
+        for text in ["a", "*?\\[]{}", "a{b,c}", "system:x"] {
+            assert!(glob(&literally(text), text), "{text}");
+            assert!(!glob(&literally(text), &format!("{text}x")), "{text}");
         }
     }
 }

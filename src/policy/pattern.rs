@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::model::{FieldPath, PathError, Segment};
-use crate::policy::glob;
+use crate::policy::glob::stars;
 
 /// A path in the report's own syntax in which `[*]` stands for any list item, and `*` in a field
 /// name for any text.
@@ -160,7 +160,7 @@ fn remove(node: &mut Value, part: &Part, rest: &[Part]) -> bool {
                 return false;
             };
             fields.retain(|name, value| {
-                let goes = glob(pattern, name) && remove_below(value, rest, &mut removed);
+                let goes = stars(pattern, name) && remove_below(value, rest, &mut removed);
                 !goes
             });
         }
@@ -211,7 +211,7 @@ impl Part {
 
     fn matches(&self, segment: &Segment) -> bool {
         match (self, segment) {
-            (Self::Field(pattern), Segment::Field(name)) => glob(pattern, name),
+            (Self::Field(pattern), Segment::Field(name)) => stars(pattern, name),
             (Self::AnyItem, Segment::Field(_)) | (Self::Field(_), _) => false,
             (Self::AnyItem, _) => true,
             (Self::Exactly(Segment::Key(wanted)), Segment::Key(keys)) => wanted

@@ -73,7 +73,7 @@ impl fmt::Display for RuleOrigin {
 /// Which objects a rule speaks of, as Argo CD matches them: `group` and `kind` are globs in which
 /// `*` crosses dots, and an empty `name` or `namespace` means any. The API version is not asked.
 ///
-/// Beyond Argo CD, `*` is a wildcard in `name` and `namespace` too; no name has one of its own.
+/// Beyond Argo CD, `name` and `namespace` are globs too; hardly a name holds a sign of theirs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Objects {

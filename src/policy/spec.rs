@@ -5,7 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rule::WrittenPath;
-use super::{Expiry, LabelSelector, Objects, PathPattern, Pointer, Rule, RuleOrigin, Selectors};
+use super::{
+    Expiry, Glob, LabelSelector, Objects, PathPattern, Pointer, Rule, RuleOrigin, Selectors,
+};
 use crate::model::{ChangeKind, Explanation};
 
 /// A rule as it is written: an entry of `ignoreDifferences`. The first seven keys are Argo CD's
@@ -165,7 +167,14 @@ impl RuleSpec {
         let labels = problems.one::<LabelSelector>("labelSelector", self.label_selector.as_deref());
         let expires = problems.one::<Expiry>("expires", self.expires.as_deref());
         let if_declared = problems.one("ifDeclared", self.if_declared.as_deref());
-        problems.kind(&self.kind);
+        let objects = Objects {
+            group: self.group,
+            kind: self.kind,
+            namespace: self.namespace,
+            name: self.name,
+        };
+        problems.objects(&objects);
+        problems.globs("managers", &self.managers);
         let says_nothing = problems.found.is_empty()
             && selectors.is_empty()
             && self.kinds.is_empty()
@@ -188,12 +197,7 @@ impl RuleSpec {
             expired: false,
             origin,
             explains: self.explains.map(Into::into),
-            objects: Objects {
-                group: self.group,
-                kind: self.kind,
-                namespace: self.namespace,
-                name: self.name,
-            },
+            objects,
             labels,
             if_declared,
             kinds: self.kinds.into_iter().map(Into::into).collect(),
@@ -226,12 +230,33 @@ pub(super) fn places(
     paths: &[String],
 ) -> Result<(Objects, Vec<PathPattern>), Vec<SpecProblem>> {
     let mut problems = Problems::default();
-    problems.kind(&objects.kind);
+    problems.objects(&objects);
     let paths = problems.all::<PathPattern>(key, paths);
     if problems.found.is_empty() {
         Ok((objects, paths))
     } else {
         Err(problems.found)
+    }
+}
+
+impl Objects {
+    /// What is no glob.
+    pub fn problems(&self) -> Vec<SpecProblem> {
+        let keys = [
+            ("group", &self.group),
+            ("kind", &self.kind),
+            ("namespace", &self.namespace),
+            ("name", &self.name),
+        ];
+        let wrong = keys.into_iter().filter_map(|(key, pattern)| {
+            let error = pattern.parse::<Glob>().err()?;
+            Some(SpecProblem {
+                key,
+                index: None,
+                message: format!("'{pattern}': {error}"),
+            })
+        });
+        wrong.collect()
     }
 }
 
@@ -249,10 +274,19 @@ impl Problems {
         });
     }
 
-    fn kind(&mut self, kind: &str) {
-        if kind.is_empty() {
+    fn objects(&mut self, objects: &Objects) {
+        if objects.kind.is_empty() {
             let message = "say which kind; \"*\" is any".to_owned();
             self.add("kind", None, message);
+        }
+        self.found.extend(objects.problems());
+    }
+
+    fn globs(&mut self, key: &'static str, patterns: &[String]) {
+        for (index, pattern) in patterns.iter().enumerate() {
+            if let Err(error) = pattern.trim_start_matches('!').parse::<Glob>() {
+                self.add(key, Some(index), format!("'{pattern}': {error}"));
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use super::render::Rendering;
 use super::{Loaded, files};
 use crate::cluster::Live;
 use crate::model::{Manifest, group_of};
-use crate::policy::{Explains, Kind, Rule, RuleOrigin, RuleSpec, glob};
+use crate::policy::{Explains, Kind, Rule, RuleOrigin, RuleSpec, glob, literally};
 
 /// Which object of a GitOps tool is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -290,8 +290,8 @@ pub(super) fn only_for(rule: &Rule, manifests: &[Manifest]) -> Vec<Rule> {
     let named = matching.map(|manifest| {
         let mut named = rule.clone();
         named.objects.group = group_of(&manifest.api_version).to_owned();
-        named.objects.kind.clone_from(&manifest.kind);
-        named.objects.name.clone_from(&manifest.name);
+        named.objects.kind = literally(&manifest.kind);
+        named.objects.name = literally(&manifest.name);
         // Without one, the run's own namespace is meant, which is not known here.
         named.objects.namespace = manifest.namespace.clone().unwrap_or_default();
         named

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::policy::KindPattern;
+use crate::policy::{Glob, GlobError, KindPattern};
 
 /// What manifests may do.
 #[derive(Debug, Clone, Default, Args)]
@@ -22,7 +22,7 @@ pub struct UntrustedArgs {
     ///
     /// A glob such as 'shop-*'. May be given several times. Objects without a namespace need
     /// --allow-kind then, except for these namespaces themselves.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = glob_text)]
     pub allow_namespace: Vec<String>,
 
     /// Refuse objects of other kinds: deploy, Deployment, deployments.apps
@@ -30,4 +30,9 @@ pub struct UntrustedArgs {
     /// May be given several times, or as a list with commas.
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     pub allow_kind: Vec<KindPattern>,
+}
+
+/// A glob that can be read: one that cannot would allow nothing, and not say why.
+fn glob_text(text: &str) -> Result<String, GlobError> {
+    text.parse::<Glob>().map(|_| text.to_owned())
 }

@@ -15,7 +15,7 @@ use crate::config::rule_text;
 use crate::model::{Manifest, Warning, group_of};
 use crate::output::escape;
 use crate::policy::{
-    Audited, ExtraSpec, Objects, Rule, RuleOrigin, RuleSet, RuleSpec, audit, rules_of,
+    Audited, ExtraSpec, Objects, Rule, RuleOrigin, RuleSet, RuleSpec, audit, literally, rules_of,
 };
 
 /// Lists every rule, and where it is written.
@@ -74,9 +74,13 @@ pub fn run(args: &RulesCommandArgs, settings: &Settings, streams: &mut Streams) 
 fn just(manifest: &Manifest) -> Objects {
     Objects {
         group: group_of(&manifest.api_version).to_owned(),
-        kind: manifest.kind.clone(),
-        namespace: manifest.namespace.clone().unwrap_or_default(),
-        name: manifest.name.clone(),
+        kind: literally(&manifest.kind),
+        namespace: manifest
+            .namespace
+            .as_deref()
+            .map(literally)
+            .unwrap_or_default(),
+        name: literally(&manifest.name),
     }
 }
 

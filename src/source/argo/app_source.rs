@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use walkdir::WalkDir;
 
 use super::Application;
-use super::glob::glob;
 use super::spec::{Directory, Kustomize, Source};
+use crate::policy::{Glob, GlobError};
 use crate::source::checkout::Checkout;
 use crate::source::gitops::{Target, Wanted, image};
 use crate::source::kustomize::{Build, has_file};
@@ -145,8 +145,8 @@ impl Part<'_> {
             let below = canonical.strip_prefix(directory).unwrap_or(path);
             let below = below.to_string_lossy().replace('\\', "/");
             (options.recurse || !below.contains('/'))
-                && exclude.as_ref().is_none_or(|glob| !glob.is_match(&below))
-                && include.as_ref().is_none_or(|glob| glob.is_match(&below))
+                && exclude.as_ref().is_none_or(|glob| !glob.matches(&below))
+                && include.as_ref().is_none_or(|glob| glob.matches(&below))
         };
         let bounds = self.application.options.bounds();
         let most = bounds.bytes;
@@ -252,8 +252,10 @@ fn inlined(patch: &Value, directory: &Path) -> Result<Value, String> {
     Ok(patch)
 }
 
-fn glob_or_none(pattern: &str) -> Result<Option<regex::Regex>, String> {
-    (!pattern.is_empty()).then(|| glob(pattern)).transpose()
+fn glob_or_none(pattern: &str) -> Result<Option<Glob>, String> {
+    let parsed = (!pattern.is_empty()).then(|| pattern.parse());
+    let parsed = parsed.transpose();
+    parsed.map_err(|error: GlobError| format!("{pattern} is no glob: {error}"))
 }
 
 fn has_jsonnet(directory: &Path, recurse: bool) -> bool {
