@@ -275,17 +275,14 @@ fn config(context: &Context, cluster: &Cluster, user: AuthInfo) -> Result<Config
     Ok(config)
 }
 
-/// `https://host:6443/path` of `https://user:password@host:6443/path`.
+/// `https://host:6443/path` of `https://user:password@host:6443/path`, also where a slash in the
+/// password ought to be encoded: no path of an API server holds an `@`.
 pub(super) fn without_user_info(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
     };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let host = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
-    format!("{scheme}://{host}{path}")
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    format!("{scheme}://{rest}")
 }
 
 fn roots(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>> {

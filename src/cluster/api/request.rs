@@ -209,6 +209,12 @@ impl Request {
         self.name.as_deref()
     }
 
+    /// What is sent along.
+    pub fn sent(&self) -> Option<Value> {
+        let (_, body) = self.body.as_ref()?;
+        serde_json::from_slice(body).ok()
+    }
+
     /// Whether it may be sent again without asking: everything here, since nothing is changed.
     pub fn to_http(&self, compressed: bool) -> Result<http::Request<kube::client::Body>, Failure> {
         let uri: Uri = self

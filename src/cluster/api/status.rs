@@ -1,7 +1,9 @@
 //! Error answers: `metav1.Status`, read for its code, reason and fields only. Its message is left
-//! out on purpose: it repeats the values that were sent or stored.
+//! out on purpose: it repeats the values that were sent or stored. Reasons and fields can be
+//! written by webhooks, and are shown only as far as they say what is known already.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::failure::{Failure, StatusText};
 use super::request::Request;
@@ -45,19 +47,101 @@ pub(super) fn failure(request: &Request, code: u16, body: &[u8]) -> Failure {
         }
         404 => Failure::UnknownResource,
         410 => Failure::Expired,
-        code => Failure::Status(StatusText {
-            code,
-            reason: Some(status.reason).filter(|reason| is_word(reason)),
-            fields: details
-                .causes
-                .into_iter()
-                .filter_map(|cause| cause.field)
-                .collect(),
-        }),
+        code => {
+            let sent = request.sent();
+            let fields = details.causes.into_iter().filter_map(|cause| cause.field);
+            let mut fields: Vec<String> = fields
+                .filter_map(|field| known_part(&field, sent.as_ref()?))
+                .collect();
+            fields.dedup();
+            Failure::Status(StatusText {
+                code,
+                reason: Some(status.reason).filter(|reason| REASONS.contains(&reason.as_str())),
+                fields,
+            })
+        }
     }
 }
 
-/// `metav1.StatusReason` is a word in camel case; anything else is not the API server's.
-fn is_word(reason: &str) -> bool {
-    (1..64).contains(&reason.len()) && reason.bytes().all(|byte| byte.is_ascii_alphabetic())
+/// `metav1.StatusReason`; anything else is not the API server's.
+const REASONS: &[&str] = &[
+    "AlreadyExists",
+    "BadRequest",
+    "Conflict",
+    "Expired",
+    "Forbidden",
+    "Gone",
+    "InternalError",
+    "Invalid",
+    "MethodNotAllowed",
+    "NotAcceptable",
+    "NotFound",
+    "RequestEntityTooLarge",
+    "ServerTimeout",
+    "ServiceUnavailable",
+    "StoreReadError",
+    "Timeout",
+    "TooManyRequests",
+    "Unauthorized",
+    "UnsupportedMediaType",
+];
+
+/// How far `spec.containers[0].image` leads through the object that was sent. What lies behind
+/// that is somebody else's word; and within a Secret a name may be a value at the wrong place.
+fn known_part(field: &str, sent: &Value) -> Option<String> {
+    let deepest = match sent.get("kind").and_then(Value::as_str) {
+        Some("Secret") => 1,
+        _ => usize::MAX,
+    };
+    let (mut at, mut end) = (sent, 0);
+    for (start, segment) in segments(field).take(deepest) {
+        let below = match at {
+            Value::Array(items) => segment.parse().ok().and_then(|i: usize| items.get(i)),
+            at => at.get(segment),
+        };
+        let Some(below) = below else { break };
+        at = below;
+        end = start + segment.len();
+    }
+    let closed = end + usize::from(field[end..].starts_with(']'));
+    (end > 0).then(|| field[..closed].to_owned())
+}
+
+/// The names and positions in a path of `k8s.io/apimachinery/pkg/util/validation/field`, and where
+/// they begin.
+fn segments(field: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut start = 0;
+    let pieces = field.split(['.', '[', ']']).map(move |piece| {
+        let begun = start;
+        start += piece.len() + 1;
+        (begun, piece)
+    });
+    pieces.filter(|(_, piece)| !piece.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn fields_are_told_as_far_as_they_were_sent() {
+        let sent = json!({"kind": "Pod", "spec": {"containers": [{"image": "a"}]}});
+        for (field, expected) in [
+            ("spec.containers[0].image", Some("spec.containers[0].image")),
+            ("spec.containers[0].name", Some("spec.containers[0]")),
+            ("spec.containers[7].name", Some("spec.containers")),
+            ("spec.hunter2", Some("spec")),
+            ("hunter2", None),
+            ("", None),
+        ] {
+            assert_eq!(known_part(field, &sent).as_deref(), expected, "{field}");
+        }
+        let secret = json!({"kind": "Secret", "data": {"hunter2": {}}});
+        assert_eq!(
+            known_part("data[hunter2]", &secret).as_deref(),
+            Some("data")
+        );
+    }
 }

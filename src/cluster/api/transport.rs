@@ -19,9 +19,10 @@ use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use kube::client::{Body, ConfigExt as _};
+use kube::config::AuthInfo;
 use kube::{Client, Config};
 use rustls_pki_types::ServerName;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tower::ServiceBuilder;
 
 use super::exec;
@@ -140,7 +141,23 @@ async fn with_credentials(login: &Login, deadline: Duration) -> Result<Config, F
     if let Some(file) = &login.token_file {
         config.auth_info.token = Some(token(file)?);
     }
+    check_tokens(&config.auth_info)?;
     Ok(config)
+}
+
+/// Whether the tokens can be sent. (The HTTP client panics over one that cannot.)
+fn check_tokens(user: &AuthInfo) -> Result<(), Failure> {
+    let provider = user.auth_provider.iter().flat_map(|named| &named.config);
+    let provided = provider.filter(|(name, _)| name.ends_with("-token"));
+    let own = user.token.iter().map(ExposeSecret::expose_secret);
+    let mut tokens = provided.map(|(_, token)| token.as_str()).chain(own);
+    if tokens.all(|token| HeaderValue::try_from(token).is_ok()) {
+        return Ok(());
+    }
+    Err(Failure::Credentials(
+        "the token holds what no token can, such as a line break in its midst; log in again"
+            .to_owned(),
+    ))
 }
 
 /// The token in a file, without the line break that editors and `echo` leave behind it, as
