@@ -4,6 +4,8 @@
 
 mod ignored;
 mod injection;
+#[path = "../support/leak.rs"]
+mod leak;
 mod sample;
 mod schema;
 mod secrecy;

@@ -28,6 +28,10 @@ pub enum Fault {
     Once(u16),
     /// This status code with a `Retry-After`.
     RetryAfter(u16, &'static str),
+    /// This status code, an error that quotes a text everywhere, and a warning that does so too.
+    Quoting(u16, &'static str),
+    /// The right answer, and a warning that quotes a text.
+    Warning(&'static str),
     /// 200 and a web page.
     Html,
     /// A proxy's page with this status code.
@@ -222,6 +226,11 @@ async fn spoil(fault: Fault, target: &str, code: u16, mut body: Vec<u8>) -> Answ
     Ok(match fault {
         Fault::Code(code) | Fault::Once(code) => with(refusal(code), "retry-after", "0"),
         Fault::RetryAfter(code, after) => with(refusal(code), "retry-after", after),
+        Fault::Quoting(code, text) => {
+            let answer = warning(plain(code, quoting(code, text)), text);
+            with(answer, "retry-after", "0")
+        }
+        Fault::Warning(text) => warning(plain(code, body), text),
         Fault::Html => page(200),
         Fault::Page(code) => page(code),
         Fault::Redirect => with(plain(302, Vec::new()), "location", "/login?next=canary"),
@@ -272,6 +281,22 @@ async fn spoil(fault: Fault, target: &str, code: u16, mut body: Vec<u8>) -> Answ
 fn refusal(code: u16) -> Response<Body> {
     let (code, body) = rest::failure(code, "Whatever", json!({"name": CANARY, "kind": "x"}));
     plain(code, body)
+}
+
+/// What an admission webhook may say, and the server pass on: the value that it does not like.
+fn quoting(code: u16, text: &str) -> Vec<u8> {
+    let message = format!("admission webhook \"w\" denied the request: invalid value \"{text}\"");
+    let cause = json!({"reason": text, "message": message, "field": text});
+    let details = json!({"name": text, "kind": text, "causes": [cause]});
+    let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "code": code,
+        "status": "Failure", "message": message, "reason": text, "details": details});
+    status.to_string().into_bytes()
+}
+
+fn warning(mut response: Response<Body>, text: &str) -> Response<Body> {
+    let value = format!("299 - \"{text}\"").parse().unwrap();
+    response.headers_mut().insert("warning", value);
+    response
 }
 
 fn page(code: u16) -> Response<Body> {

@@ -1,0 +1,156 @@
+//! A cluster, the manifests of it, and driftctl run over both.
+
+use std::fs;
+use std::process::Output;
+
+use driftctl::output::FORMATS;
+use serde_json::{Value, json};
+
+use crate::server::{Cluster, Fault, Server};
+use crate::support::Place;
+
+/// Where the live side comes from.
+#[derive(Default)]
+pub enum Side {
+    /// A recording.
+    #[default]
+    Dump,
+    /// A server, of whose answers those with a text in their address go wrong.
+    Server(Option<(&'static str, Fault)>),
+    /// A kubeconfig that leads nowhere.
+    Kubeconfig(Vec<u8>),
+}
+
+/// What one run finds.
+#[derive(Default)]
+pub struct World {
+    /// Declared objects.
+    pub declared: Vec<Value>,
+    /// Live ones.
+    pub live: Vec<Value>,
+    /// Entries of `ignoreDifferences`.
+    pub rules: Vec<Value>,
+    /// Entries of `sensitive`.
+    pub sensitive: Vec<Value>,
+    /// Further files.
+    pub files: Vec<(String, Vec<u8>)>,
+    /// Further words of `driftctl diff`.
+    pub words: Vec<String>,
+    /// The live side.
+    pub side: Side,
+}
+
+impl World {
+    /// An object that both sides have, each with its own fields.
+    pub fn both(&mut self, declared: Value, live: Value) {
+        self.declared.push(declared);
+        self.live.push(live);
+    }
+
+    /// Puts everything into files, and starts the server.
+    pub fn begin(mut self) -> Begun {
+        let config = json!({"ignoreDifferences": self.rules, "sensitive": self.sensitive});
+        let mut place = Place::new()
+            .file("m/.driftctl.yaml", config.to_string())
+            .var("RUST_LOG", "trace")
+            .var("RUST_BACKTRACE", "full")
+            .folder("out");
+        for (at, object) in self.declared.iter().enumerate() {
+            let text = serde_yaml::to_string(object).unwrap();
+            place = place.file(&format!("m/{at}.yaml"), text);
+        }
+        for (name, bytes) in &self.files {
+            place = place.file(name, bytes);
+        }
+        self.live.push(license_definition());
+        let mut server = None;
+        // Nothing answers where a kubeconfig leads nowhere, however long one waits.
+        let patience = if matches!(self.side, Side::Kubeconfig(_)) {
+            1
+        } else {
+            5
+        };
+        let (name, bytes) = match self.side {
+            Side::Dump => {
+                let list = json!({"apiVersion": "v1", "kind": "List", "items": self.live});
+                ("live.json", list.to_string().into_bytes())
+            }
+            Side::Server(fault) => {
+                let cluster = Cluster::with_objects(&self.live);
+                let started = match fault {
+                    Some((part, fault)) => cluster.failing(part, fault).start(),
+                    None => cluster.start(),
+                };
+                let kubeconfig = started.kubeconfig().into_bytes();
+                server = Some(started);
+                ("kubeconfig", kubeconfig)
+            }
+            Side::Kubeconfig(bytes) => ("kubeconfig", bytes),
+        };
+        let flag = if name == "kubeconfig" {
+            "--kubeconfig"
+        } else {
+            "--live"
+        };
+        let mut live_side = vec![flag.to_owned(), name.to_owned()];
+        if flag == "--kubeconfig" {
+            live_side.push(format!("--timeout={patience}"));
+        }
+        live_side.extend(self.words);
+        Begun {
+            place: place.file(name, bytes),
+            live_side,
+            _server: server,
+        }
+    }
+}
+
+/// The definition of the custom resource whose fields only the user knows to be secret.
+fn license_definition() -> Value {
+    let any = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+    "metadata": {"name": "licenses.example.com"},
+    "spec": {"group": "example.com", "scope": "Namespaced",
+        "names": {"kind": "License", "plural": "licenses", "singular": "license"},
+        "versions": [{"name": "v1", "served": true, "storage": true,
+            "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": any}}}}]}})
+}
+
+/// A world in files.
+pub struct Begun {
+    place: Place,
+    live_side: Vec<String>,
+    _server: Option<Server>,
+}
+
+impl Begun {
+    /// Everything that `driftctl diff` shows anywhere: every format, at this level.
+    pub fn diff(&self, level: &[&str]) -> String {
+        let files = FORMATS.iter().map(|format| format.name());
+        let files = files.map(|name| format!("--output={name}=out/{name}"));
+        let mut command = self.place.driftctl();
+        command.args(["diff", "m", "--extra=namespace"]);
+        command.args(&self.live_side).args(files).args(level);
+        let mut shown = self.shown(&command.output().unwrap());
+        for format in FORMATS {
+            let file = self.place.path().join("out").join(format.name());
+            shown.push_str(&fs::read_to_string(file).unwrap_or_default());
+        }
+        shown
+    }
+
+    /// Everything that another command shows, and what it leaves behind.
+    pub fn other(&self, words: &[&str]) -> String {
+        let mut command = self.place.driftctl();
+        let output = command.args(words).arg("m").args(&self.live_side).output();
+        let baseline = self.place.path().join("m/.driftctl-baseline.yaml");
+        let mut shown = self.shown(&output.unwrap());
+        shown.push_str(&fs::read_to_string(&baseline).unwrap_or_default());
+        let _ = fs::remove_file(baseline);
+        shown
+    }
+
+    fn shown(&self, output: &Output) -> String {
+        self.place.shown(output)
+    }
+}
