@@ -41,9 +41,9 @@ fn known_flags() -> BTreeSet<String> {
 #[test]
 fn every_flag_of_the_action_exists() {
     let script = script(COMPARE);
-    let lines = script.lines().filter(|line| line.contains("args"));
+    let lines = script.lines().filter(|line| !line.contains("git fetch"));
     let used = flags(&lines.collect::<Vec<_>>().join("\n"));
-    assert!(used.len() > 8, "{used:?}");
+    assert!(used.len() > 15, "{used:?}");
     let unknown: Vec<_> = used.difference(&known_flags()).cloned().collect();
     assert!(unknown.is_empty(), "{unknown:?}");
 }
@@ -102,6 +102,17 @@ fn the_actions_inputs_run_nothing() {
         "namespace",
         "extra",
         "fail-on",
+        "app",
+        "kustomization",
+        "untrusted",
+        "allow-namespace",
+        "allow-kind",
+        "render",
+        "config",
+        "baseline",
+        "max-missing",
+        "max-extra",
+        "sarif",
     ];
     for name in names {
         for value in [evil, "--show-secrets", "-o=json=pwned"] {
@@ -117,10 +128,85 @@ fn the_actions_inputs_run_nothing() {
     }
 }
 
+/// What the action makes of its inputs: driftctl's arguments, one to a line.
+#[cfg(unix)]
+fn arguments(inputs: &[(&str, &str)], vars: &[(&str, &str)]) -> Option<String> {
+    let place = Place::new().file(
+        "runner/driftctl/bin/driftctl",
+        "#!/bin/sh\nprintf '%s\\n' \"$@\"\n",
+    );
+    executable(&place.path().join("runner/driftctl/bin/driftctl"));
+    let place = vars
+        .iter()
+        .fold(place, |place, (name, value)| place.var(name, value));
+    compare(&place, inputs).map(|(said, _)| said.replace(place.path().to_str().unwrap(), "$DIR"))
+}
+
+#[cfg(unix)]
+fn executable(file: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// A pull request of another repository is distrusted without a word, and everything that it then
+/// takes can be said.
+#[cfg(unix)]
+#[test]
+fn the_action_hands_over_what_a_pull_request_from_outside_needs() {
+    let inputs = [
+        ("path", "deploy\n\nmore of it\n"),
+        ("base", "origin/main"),
+        ("allow-namespace", "shop-*\nshop"),
+        ("allow-kind", "deploy,svc"),
+        ("config", "trusted/rules.yaml"),
+        ("args", "--values=a b.yaml\n--max-missing=3\n"),
+    ];
+    let pull_request = ("GITHUB_BASE_REF", "main");
+    let own = (
+        "github.event.pull_request.head.repo.full_name",
+        "shop/deploy",
+    );
+    let Some(outside) = arguments(&inputs, &[pull_request]) else {
+        println!("skipped: there is no bash here");
+        return;
+    };
+    insta::assert_snapshot!(outside);
+    let distrusts = |inputs: &[(&str, &str)], vars: &[(&str, &str)]| {
+        let said = arguments(inputs, vars).unwrap();
+        said.lines().any(|line| line == "--untrusted")
+    };
+    assert!(!distrusts(&[own, ("base", "b")], &[pull_request]));
+    assert!(distrusts(
+        &[own, ("base", "b"), ("untrusted", "true")],
+        &[pull_request]
+    ));
+    assert!(!distrusts(
+        &[("base", "b"), ("untrusted", "false")],
+        &[pull_request]
+    ));
+    assert!(!distrusts(&[], &[]), "a push is the repository's own");
+    let app = arguments(&[("app", "a.yaml\nb.yaml")], &[]).unwrap();
+    assert!(
+        app.ends_with("--app=a.yaml\n--app=b.yaml\n--fail-on=drift,conflict\n--\n"),
+        "{app}"
+    );
+}
+
+/// Cargo takes settings, programs to run among them, from the folder that it runs in.
+#[test]
+fn nothing_is_built_in_the_repository_under_test() {
+    let action = action();
+    for step in steps(&action) {
+        let script = step["run"].as_str().unwrap_or_default();
+        if script.contains("cargo ") {
+            assert_eq!(step["working-directory"], "${{ github.action_path }}");
+        }
+    }
+}
+
 /// A `gh` that writes down what it is asked, and answers with the comments that there are.
 #[cfg(unix)]
 fn with_gh(comments: &str) -> Place {
-    use std::os::unix::fs::PermissionsExt as _;
     let place = Place::new()
         .file("comments", comments)
         .file(
@@ -131,8 +217,7 @@ fn with_gh(comments: &str) -> Place {
             "runner/driftctl/comment.md",
             "<!-- driftctl -->\n### driftctl: drifted\n",
         );
-    let gh = place.path().join("programs/gh");
-    fs::set_permissions(gh, fs::Permissions::from_mode(0o755)).unwrap();
+    executable(&place.path().join("programs/gh"));
     place
 }
 
@@ -166,6 +251,19 @@ fn the_action_comments_once() {
         );
         assert!(asked[1].contains(&expected), "{asked:?}");
     }
+    let place = with_gh("");
+    let named = [("PULL_REQUEST", "7"), ("COMMENT_ID", "a\"b c")];
+    run_step(&place, "Comment on the pull request", &named).unwrap();
+    let asked = fs::read_to_string(place.path().join("asked")).unwrap();
+    assert!(
+        asked.contains("startswith(\"<!-- driftctl a_b_c -->\")"),
+        "{asked}"
+    );
+    let body = fs::read_to_string(place.path().join("runner/driftctl/comment.md.marked"));
+    assert!(
+        body.unwrap()
+            .starts_with("<!-- driftctl a_b_c -->\n<!-- driftctl -->\n###")
+    );
     let place = with_gh("").file("runner/driftctl/comment.md", "");
     run_step(
         &place,

@@ -43,7 +43,8 @@ fn job(place: &Place) -> Command {
         .env("RUNNER_TEMP", place.path().join("runner"))
         .env("GITHUB_REPOSITORY", "shop/deploy")
         .env("GITHUB_OUTPUT", place.path().join("output"))
-        .env("GITHUB_STEP_SUMMARY", place.path().join("summary"));
+        .env("GITHUB_STEP_SUMMARY", place.path().join("summary"))
+        .envs(place.vars());
     command
 }
 
@@ -71,10 +72,14 @@ pub fn compare(place: &Place, inputs: &[(&str, &str)]) -> Option<(String, String
     for (name, value) in step["env"].as_object().unwrap() {
         let input = value.as_str().unwrap();
         let input = input
-            .trim_start_matches("${{ inputs.")
+            .trim_start_matches("${{ ")
+            .trim_start_matches("inputs.")
             .trim_end_matches(" }}");
         let given = inputs.iter().find(|(name, _)| *name == input);
-        let default = action["inputs"][input]["default"].as_str().unwrap();
+        // What is no input, such as the name of the repository that the branch is of, is empty.
+        let default = action["inputs"][input]["default"]
+            .as_str()
+            .unwrap_or_default();
         vars.push((name.as_str(), given.map_or(default, |(_, value)| value)));
     }
     let output = run_step(place, step["name"].as_str().unwrap(), &vars)?;

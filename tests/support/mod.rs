@@ -51,6 +51,11 @@ impl Place {
         self
     }
 
+    /// What [`Self::var`] set.
+    pub fn vars(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.vars.iter().map(|(name, value)| (&**name, &**value))
+    }
+
     /// The directory.
     pub fn path(&self) -> &Path {
         self.dir.path()
@@ -64,7 +69,7 @@ impl Place {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.path())
-            .envs(self.vars.iter().map(|(name, value)| (name, value)))
+            .envs(self.vars())
             .timeout(std::time::Duration::from_secs(60));
         command
     }
