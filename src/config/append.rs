@@ -127,6 +127,7 @@ pub fn rule_text(rule: &impl Serialize) -> String {
         "name",
         "labelSelector",
         "ifDeclared",
+        "ifLive",
         "paths",
         "jsonPointers",
         "jqPathExpressions",

@@ -192,10 +192,11 @@ impl ArgoSettings {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::model::ResourceKey;
+    use crate::policy::Sides;
 
     fn key(group: &str, kind: &str) -> ResourceKey {
         ResourceKey {
@@ -264,8 +265,15 @@ mod tests {
             read("ignoreAggregatedRoles: true\nignoreDifferencesOnResourceUpdates: true");
         let role = key("rbac.authorization.k8s.io", "ClusterRole");
         let rule = &settings.rules[0];
-        assert!(rule.concerns(&role, &json!({"aggregationRule": {}})));
-        assert!(!rule.concerns(&role, &json!({"rules": []})));
+        let concerns = |declared: Value| {
+            let sides = Sides {
+                declared: &declared,
+                ..Sides::NONE
+            };
+            rule.concerns(&role, sides)
+        };
+        assert!(concerns(json!({"aggregationRule": {}})));
+        assert!(!concerns(json!({"rules": []})));
         assert_eq!(settings.notes.len(), 1);
     }
 

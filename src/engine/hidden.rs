@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::model::{
     Change, ChangeKind, Drift, FieldPath, ObjectReport, Owner, Packed, Severity, Status, Verdict,
 };
-use crate::policy::{ACCEPTED, RuleSet, Standing, rules_of};
+use crate::policy::{ACCEPTED, RuleSet, Sides, Standing, rules_of};
 
 /// Takes a report on a missing or extra object out of what counts when a rule says so. It stays
 /// in the report, with the change that the rule hid. What an `untrusted` manifest says of itself is
@@ -27,7 +27,11 @@ pub fn hide(
     let object = declared.or(live.as_ref()).unwrap_or(&Value::Null);
     let trusted = declared.filter(|_| !untrusted);
     let own = rules_of(trusted, live.as_ref(), &place_of(&report));
-    let of_object = rules.for_object(&report.key, object, own.rules);
+    let sides = Sides {
+        declared: object,
+        live: live.as_ref().unwrap_or(&Value::Null),
+    };
+    let of_object = rules.for_object(&report.key, sides, own.rules);
     let owners: Vec<&Owner> = report.owners.iter().collect();
     let change = Change {
         path: FieldPath::root(),

@@ -152,7 +152,11 @@ impl Comparison<'_> {
             normal
         };
         let own = rules_of(Some(trusted), Some(live_value), &place);
-        let object_rules = self.rules.for_object(&declared.key, normal, own.rules);
+        let sides = Sides {
+            declared: normal,
+            live: live_value,
+        };
+        let object_rules = self.rules.for_object(&declared.key, sides, own.rules);
         let (schema, root) = self.schemas.of(&live.api_version, &declared.key.kind);
         let keep = if self.options.explain {
             Keep::All
@@ -208,10 +212,7 @@ impl Comparison<'_> {
             manifest: declared.manifest,
             rules: self.rules,
             object_rules: &object_rules,
-            sides: Sides {
-                declared: normal,
-                live: live_value,
-            },
+            sides,
             compare: &compare_others,
         };
         let mut judgement = judge(&object, findings);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::spec::is_default;
-use super::{PathPattern, Rule, RuleOrigin, RuleSet, RuleSpec, Selectors, SpecProblem};
+use super::{PathPattern, Rule, RuleOrigin, RuleSet, RuleSpec, Selectors, Sides, SpecProblem};
 use crate::model::{ChangeKind, Owner, Ownership, ResourceKey};
 
 /// Live objects that nobody has to declare: an entry of `ignoreExtra`.
@@ -102,8 +102,12 @@ pub fn is_reportable(rules: &RuleSet, key: &ResourceKey, live: &Value, owners: &
         .map(|entry| &entry.owner)
         .filter(|owner| owner.subresource.as_deref() != Some("status"))
         .collect();
+    let sides = Sides {
+        declared: live,
+        live,
+    };
     !rules
         .extra
         .iter()
-        .any(|rule| rule.concerns(key, live) && rule.covers_object(ChangeKind::Added, &writers))
+        .any(|rule| rule.concerns(key, sides) && rule.covers_object(ChangeKind::Added, &writers))
 }

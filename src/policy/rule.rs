@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Expiry, LabelSelector, PathPattern, Pointer, glob};
-use crate::model::{ChangeKind, Explanation, FieldPath, Owner, ResourceKey};
+use super::{Expiry, LabelSelector, PathPattern, Pointer, Sides, glob};
+use crate::model::{ChangeKind, Explanation, FieldPath, Finder, Owner, ResourceKey};
 
 /// One rule. Made from a [`RuleSpec`](super::RuleSpec).
 #[derive(Debug, Clone)]
@@ -34,6 +34,8 @@ pub struct Rule {
     pub labels: Option<LabelSelector>,
     /// Only where the manifest declares this path.
     pub if_declared: Option<FieldPath>,
+    /// Only where the live object has this path; an item is meant by keys that it writes.
+    pub if_live: Option<FieldPath>,
     /// Which kinds of change; empty for any.
     pub kinds: Vec<ChangeKind>,
     /// Which holders: each of them must match.
@@ -152,12 +154,14 @@ impl Rule {
     }
 
     /// Whether the rule speaks of the object at all.
-    pub fn concerns(&self, key: &ResourceKey, declared: &Value) -> bool {
+    pub fn concerns(&self, key: &ResourceKey, sides: Sides<'_>) -> bool {
+        let Sides { declared, live } = sides;
         let labels = || declared.get("metadata").and_then(|m| m.get("labels"));
         self.objects.matches(key)
             && self.labels.as_ref().is_none_or(|s| s.matches(labels()))
             && (self.if_declared.as_ref())
                 .is_none_or(|path| crate::compare::find(declared, path).is_some())
+            && (self.if_live.as_ref()).is_none_or(|path| Finder::strict(live).find(path).is_some())
             && (!self.owned || is_made_by_owner(declared))
     }
 

@@ -12,7 +12,7 @@ use super::rule::Asked;
 use super::severity::SeverityRule;
 use super::{
     Accepted, Debt, DeleteByJq, ExtraSpec, JqFailure, Rule, RuleOrigin, RuleSpec, SeveritySpec,
-    SpecProblem, Standing,
+    Sides, SpecProblem, Standing,
 };
 use crate::compare::{Explain, Reason};
 use crate::model::{Change, ChangeKind, FieldPath, Owner, ResourceKey};
@@ -222,7 +222,7 @@ impl RuleSet {
     pub fn for_object(
         &self,
         key: &ResourceKey,
-        declared: &Value,
+        sides: Sides<'_>,
         own: Vec<Rule>,
     ) -> ObjectRules<'_> {
         let same_kind = self.by_kind.get(&key.kind).map_or(&[][..], Vec::as_slice);
@@ -230,7 +230,7 @@ impl RuleSet {
             .iter()
             .chain(&self.of_any_kind)
             .copied()
-            .filter(|position| self.rules[*position].concerns(key, declared))
+            .filter(|position| self.rules[*position].concerns(key, sides))
             .collect();
         positions.sort_unstable();
         let by_now = |rule: Rule| match self.now {
@@ -288,6 +288,8 @@ impl Explain for ObjectRules<'_> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn key(group: &str, kind: &str) -> ResourceKey {
@@ -317,12 +319,30 @@ mod tests {
         let rules = RuleSet::builtin();
         let path = ".spec.clusterIP".parse().unwrap();
         let explained = |kind: &str, group: &str, change| {
-            let rules = rules.for_object(&key(group, kind), &Value::Null, Vec::new());
+            let rules = rules.for_object(&key(group, kind), Sides::NONE, Vec::new());
             rules.explains(&path, change, &[]).is_some()
         };
         assert!(explained("Service", "", ChangeKind::Added));
         assert!(!explained("Service", "", ChangeKind::Changed));
         assert!(!explained("Deployment", "apps", ChangeKind::Added));
+    }
+
+    #[test]
+    fn an_owner_reference_of_nobody_is_a_controllers_if_it_says_so() {
+        let rules = RuleSet::builtin();
+        let path = ".metadata.ownerReferences".parse().unwrap();
+        let explained = |reference: Value| {
+            let live = json!({"metadata": {"ownerReferences": [{"uid": "other"}, reference]}});
+            let sides = Sides {
+                live: &live,
+                ..Sides::NONE
+            };
+            let rules = rules.for_object(&key("", "Secret"), sides, Vec::new());
+            rules.explains(&path, ChangeKind::Added, &[]).is_some()
+        };
+        assert!(explained(json!({"uid": "a", "controller": true})));
+        assert!(!explained(json!({"uid": "a", "controller": false})));
+        assert!(!explained(json!({"uid": "a"})));
     }
 
     #[test]

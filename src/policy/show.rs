@@ -28,6 +28,7 @@ impl Rule {
             name: self.objects.name.clone(),
             label_selector: self.labels.as_ref().map(ToString::to_string),
             if_declared: self.if_declared.as_ref().map(ToString::to_string),
+            if_live: self.if_live.as_ref().map(ToString::to_string),
             paths: texts(&self.selectors.paths),
             json_pointers: texts(&self.selectors.pointers),
             jq_path_expressions: self.selectors.jq.clone(),
@@ -78,6 +79,9 @@ impl Rule {
         }
         if let Some(path) = &self.if_declared {
             said.push_str(&format!(" that declares {path}"));
+        }
+        if let Some(path) = &self.if_live {
+            said.push_str(&format!(" that has {path} live"));
         }
         if self.is_about_extras() {
             said.push_str(", when nobody declares it");

@@ -50,6 +50,9 @@ pub struct RuleSpec {
     /// Only where the manifest declares this path
     #[serde(skip_serializing_if = "is_default")]
     pub if_declared: Option<String>,
+    /// Only where the live object has this path
+    #[serde(skip_serializing_if = "is_default")]
+    pub if_live: Option<String>,
 
     /// What is ignored, in the report's path syntax: [*] is any list item, * in a name any text
     #[serde(skip_serializing_if = "is_default")]
@@ -167,6 +170,7 @@ impl RuleSpec {
         let labels = problems.one::<LabelSelector>("labelSelector", self.label_selector.as_deref());
         let expires = problems.one::<Expiry>("expires", self.expires.as_deref());
         let if_declared = problems.one("ifDeclared", self.if_declared.as_deref());
+        let if_live = problems.one("ifLive", self.if_live.as_deref());
         let objects = Objects {
             group: self.group,
             kind: self.kind,
@@ -200,6 +204,7 @@ impl RuleSpec {
             objects,
             labels,
             if_declared,
+            if_live,
             kinds: self.kinds.into_iter().map(Into::into).collect(),
             managers: self.managers,
             selectors,

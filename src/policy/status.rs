@@ -51,11 +51,11 @@ fn split(rule: &Rule, of: StatusOf) -> Vec<Rule> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
 
     use super::*;
     use crate::compare::Explain;
     use crate::model::ResourceKey;
+    use crate::policy::Sides;
 
     #[test]
     fn what_is_declared_of_a_status_is_compared_where_that_is_wanted() {
@@ -67,7 +67,7 @@ mod tests {
                 name: "x".to_owned(),
             };
             let rules = RuleSet::builtin().clone().ignoring_status(of);
-            let rules = rules.for_object(&key, &Value::Null, Vec::new());
+            let rules = rules.for_object(&key, Sides::NONE, Vec::new());
             let path = ".status.replicas".parse().unwrap();
             rules.explains(&path, change, &[]).is_some()
         };

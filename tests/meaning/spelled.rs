@@ -431,3 +431,25 @@ fn the_rules_of_an_aggregated_role_are_those_of_the_roles_it_selects() {
     );
     assert_eq!(found, [""; 0]);
 }
+
+/// A Job that declares no labels is given those of its template, in which the server writes the
+/// Job's identity (`pkg/apis/batch/v1/defaults.go`, `pkg/registry/batch/job/strategy.go`).
+#[test]
+fn the_labels_of_a_job_are_its_templates() {
+    let job = |labels: &Value| {
+        let template = json!({"metadata": {"labels": labels}, "spec": {"restartPolicy": "Never",
+            "containers": [{"name": "a", "image": "a:1"}]}});
+        object("batch/v1", "Job", &json!({ "template": template }))
+    };
+    let stored = json!({"app": "x", "controller-uid": "u", "job-name": "a",
+        "batch.kubernetes.io/controller-uid": "u", "batch.kubernetes.io/job-name": "a"});
+    let declared = job(&json!({"app": "x"}));
+    let mut live = job(&stored);
+    live["metadata"]["labels"] = stored;
+    assert_eq!(drift_of("Job", &[&declared], &[&live]), [""; 0]);
+    live["metadata"]["labels"]["team"] = json!("x");
+    assert_eq!(
+        drift_of("Job", &[&declared], &[&live]),
+        ["added .metadata.labels.team"]
+    );
+}

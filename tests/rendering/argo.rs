@@ -152,8 +152,8 @@ fn what_cannot_be_read_is_an_error() {
         ),
         (application("a", "{path: 7}"), "not one of an Application"),
         (
-            application("a", "{path: apps/a, directory: {include: '{a'}}"),
-            "not a glob",
+            application("a", "{path: apps/a, directory: {include: '[a'}}"),
+            "a set is not closed",
         ),
         (
             application("a", "{path: apps/a}") + "  ignoreDifferences: [{kind: A}]\n",

@@ -296,6 +296,7 @@ fn blank(id: &str, reason: &str, place: &str) -> Rule {
         },
         labels: None,
         if_declared: None,
+        if_live: None,
         kinds: Vec::new(),
         managers: Vec::new(),
         selectors: Selectors::default(),
