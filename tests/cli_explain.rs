@@ -169,6 +169,46 @@ fn what_a_type_knows_and_nobody_sets_is_absent() {
 }
 
 #[test]
+fn a_rule_that_cannot_be_used_is_told() {
+    let object = |kind: &str| json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": "a", "namespace": "b"}});
+    let settings = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "argocd-cm"},
+        "data": {"resource.customizations.ignoreDifferences.Service": "jsonPointers: [spec]"}});
+    let place = place(&object("Service"), &object("Service")).file("cm.json", settings.to_string());
+    let words = [
+        "explain",
+        "svc/a",
+        "a.json",
+        "--live",
+        "live.json",
+        "--argocd-cm",
+        "cm.json",
+    ];
+    let shown = place.run(words);
+    assert!(shown.starts_with("exit code: 0"), "{shown}");
+    assert!(shown.contains("warning: cm.json"), "{shown}");
+    let shown = place.run([&words[..], &["-o", "json"]].concat());
+    assert!(shown.contains("ignoreDifferences.Service"), "{shown}");
+}
+
+/// As kubectl takes kinds; those of custom resources as their definition names them.
+#[test]
+fn a_kind_is_meant_by_each_of_its_names() {
+    let of_cart = shop(&["Deployment/cart", ".spec.replicas"]);
+    for name in [
+        "deploy/cart",
+        "deployments.apps/shop/cart",
+        "DEPLOYMENT.v1.apps/cart",
+    ] {
+        assert_eq!(shop(&[name, ".spec.replicas"]), of_cart, "{name}");
+    }
+    let of_tiers = shop(&["Promotion/loyalty-tiers", ".spec"]);
+    assert_eq!(shop(&["promo/loyalty-tiers", ".spec"]), of_tiers);
+    assert_eq!(shop(&["shop-promotions/loyalty-tiers", ".spec"]), of_tiers);
+    let wrong_group = shop(&["deployments.batch/cart", ".spec"]);
+    assert!(wrong_group.starts_with("exit code: 2"), "{wrong_group}");
+}
+
+#[test]
 fn a_missing_object_is_told_as_such() {
     let output = Place::new()
         .driftctl()

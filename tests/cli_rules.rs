@@ -560,6 +560,17 @@ fn ignore_adds_a_rule_and_leaves_the_rest() {
         text.contains("rule deployment-cart hid 1 change: By hand: #12"),
         "{text}"
     );
+    // The plural that kubectl takes is written down as the kind.
+    let by_plural = [
+        "ignore",
+        "deployments.apps/a",
+        ".spec.paused",
+        "--reason",
+        "x",
+    ];
+    let (code, text) = run(&place, &by_plural);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("kind: Deployment"), "{text}");
     let (code, text) = run(&place, &["ignore", "Widget/x", ".spec", "--reason", "x"]);
     assert_eq!(code, 2);
     assert!(

@@ -5,18 +5,16 @@ use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::model::ResourceKey;
+use crate::model::{KindNames, KindPattern, ResourceKey, group_of};
 use crate::policy::{Expiry, glob};
-use crate::schema::{BuiltinKind, builtin_kind_of_group, builtin_kinds, short_names};
+use crate::schema::{BuiltinKind, builtin_kinds};
 
 /// `KIND[.GROUP]/[NAMESPACE/]NAME`, the kind as kubectl takes it: `Deployment`, `deployments`,
 /// `deploy`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
-    /// The kind, as it was written.
-    pub kind: String,
-    /// The API group, where it was written.
-    pub group: Option<String>,
+    /// The kind, and its group where it was written.
+    pub kind: KindPattern,
     /// The namespace; `None` for any.
     pub namespace: Option<String>,
     /// The name, in which `*` is a wildcard.
@@ -36,13 +34,9 @@ impl FromStr for Selection {
         if parts.iter().any(|part| part.is_empty()) {
             return Err("a part of KIND/NAMESPACE/NAME is empty".to_owned());
         }
-        let (kind, group) = match kind.split_once('.') {
-            Some((kind, group)) => (kind, Some(group.to_owned())),
-            None => (kind, None),
-        };
+        let Ok(kind) = kind.parse();
         Ok(Self {
-            kind: kind.to_owned(),
-            group,
+            kind,
             namespace: namespace.map(str::to_owned),
             name: name.to_owned(),
         })
@@ -51,10 +45,7 @@ impl FromStr for Selection {
 
 impl fmt::Display for Selection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.kind)?;
-        if let Some(group) = &self.group {
-            write!(f, ".{group}")?;
-        }
+        self.kind.fmt(f)?;
         if let Some(namespace) = &self.namespace {
             write!(f, "/{namespace}")?;
         }
@@ -66,26 +57,23 @@ impl Selection {
     /// Whether the kind is surely one, and not a folder: a built-in kind by any of its names, one
     /// with a group, or one in a kind's own spelling.
     pub fn names_a_kind(&self) -> bool {
-        let is_word = !self.kind.is_empty() && self.kind.chars().all(|c| c.is_ascii_alphanumeric());
+        let kind = self.kind.name();
+        let is_word = !kind.is_empty() && kind.chars().all(|c| c.is_ascii_alphanumeric());
         is_word
-            && (self.group.is_some()
-                || self.kind.starts_with(|c: char| c.is_ascii_uppercase())
-                || builtin_kinds().iter().any(|known| self.is_called(known)))
+            && (self.kind.group().is_some()
+                || kind.starts_with(|c: char| c.is_ascii_uppercase())
+                || self.builtin_kinds().next().is_some())
     }
 
-    fn is_called(&self, known: &BuiltinKind) -> bool {
-        let is = |name: &str| name.eq_ignore_ascii_case(&self.kind);
-        let group = crate::model::group_of(known.api_version);
-        is(known.kind)
-            || is(known.plural)
-            || short_names(group, known.kind).iter().any(|name| is(name))
+    /// The built-in kinds that are meant, at every version.
+    fn builtin_kinds(&self) -> impl Iterator<Item = &'static BuiltinKind> {
+        let known = builtin_kinds().iter();
+        known.filter(|known| self.kind.matches(&known.names()))
     }
 
-    /// Whether an object is meant.
-    pub fn matches(&self, key: &ResourceKey) -> bool {
-        let mut known = builtin_kind_of_group(&key.group, &key.kind).into_iter();
-        (self.kind.eq_ignore_ascii_case(&key.kind) || known.any(|kind| self.is_called(&kind)))
-            && self.group.as_ref().is_none_or(|group| *group == key.group)
+    /// Whether an object is meant; `kind` are the names of its kind.
+    pub fn matches(&self, key: &ResourceKey, kind: &KindNames<'_>) -> bool {
+        self.kind.matches(kind)
             && (self.namespace.as_ref()).is_none_or(|n| Some(n) == key.namespace.as_ref())
             && glob(&self.name, &key.name)
     }
@@ -93,32 +81,32 @@ impl Selection {
     /// The group and kind that are meant, as manifests write them.
     ///
     /// # Errors
-    /// When the kind is not built in and its group was not written.
+    /// When the kind is not built in, and its group was not written or its own spelling was not.
     pub fn group_kind(&self) -> Result<(String, String), String> {
-        if let Some(group) = &self.group {
-            return Ok((group.clone(), self.kind.clone()));
-        }
-        let mut known: Vec<(&str, &str)> = builtin_kinds()
-            .iter()
-            .filter(|builtin| self.is_called(builtin))
-            .map(|builtin| (crate::model::group_of(builtin.api_version), builtin.kind))
+        let mut known: Vec<(&str, &str)> = self
+            .builtin_kinds()
+            .map(|builtin| (group_of(builtin.api_version), builtin.kind))
             .collect();
         known.sort_unstable();
         known.dedup();
-        match known[..] {
-            [(group, kind)] => Ok((group.to_owned(), kind.to_owned())),
-            [] => Err(format!(
-                "{kind} is no built-in kind; write its API group too: {kind}.GROUP/{}",
-                self.name,
-                kind = self.kind,
+        let (kind, name) = (&self.kind, &self.name);
+        match (&known[..], kind.group()) {
+            ([(group, kind)], _) => Ok(((*group).to_owned(), (*kind).to_owned())),
+            ([], None) => Err(format!(
+                "{kind} is no built-in kind; write its API group too: {kind}.GROUP/{name}"
+            )),
+            // A kind's own spelling begins with a capital letter; its other names do not.
+            ([], Some(group)) if kind.name().starts_with(|c: char| c.is_ascii_uppercase()) => {
+                Ok((group.to_owned(), kind.name().to_owned()))
+            }
+            ([], Some(group)) => Err(format!(
+                "{kind} is no built-in kind; write it as manifests do: Kind.{group}/{name}"
             )),
             _ => {
                 let groups: Vec<&str> = known.iter().map(|(group, _)| *group).collect();
                 Err(format!(
-                    "{kind} is a kind of several API groups ({}); write which: {kind}.GROUP/{}",
+                    "{kind} is a kind of several API groups ({}); write which: {kind}.GROUP/{name}",
                     groups.join(", "),
-                    self.name,
-                    kind = self.kind,
                 ))
             }
         }
@@ -185,6 +173,7 @@ impl Until {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::builtin_kind;
 
     #[test]
     fn objects_are_named_by_kind_and_name() {
@@ -194,7 +183,10 @@ mod tests {
             namespace: Some("shop".to_owned()),
             name: "cart".to_owned(),
         };
-        let matches = |text: &str| text.parse::<Selection>().unwrap().matches(&key);
+        let kind = builtin_kind("apps/v1", "Deployment").unwrap().names();
+        let called = kind.called();
+        let kind = called.names("apps/v1", "Deployment");
+        let matches = |text: &str| text.parse::<Selection>().unwrap().matches(&key, &kind);
         for text in [
             "Deployment/cart",
             "deployment/shop/cart",
@@ -202,6 +194,7 @@ mod tests {
             "Deployment/c*t",
             "deploy/cart",
             "deployments.apps/shop/cart",
+            "deploy.v1.apps/cart",
         ] {
             assert!(matches(text), "{text}");
         }
@@ -225,6 +218,11 @@ mod tests {
         assert_eq!(group_kind("deployment/cart"), pair("apps", "Deployment"));
         assert_eq!(group_kind("Secret/x"), pair("", "Secret"));
         assert_eq!(group_kind("sts/x"), pair("apps", "StatefulSet"));
+        assert_eq!(group_kind("deployments.apps/x"), pair("apps", "Deployment"));
+        assert_eq!(
+            group_kind("hpa.v2.autoscaling/x"),
+            pair("autoscaling", "HorizontalPodAutoscaler")
+        );
         assert_eq!(
             group_kind("Widget.example.com/x"),
             pair("example.com", "Widget")
@@ -234,6 +232,8 @@ mod tests {
                 .unwrap_err()
                 .contains("Widget.GROUP/x")
         );
+        let plural = group_kind("widgets.example.com/x").unwrap_err();
+        assert!(plural.contains("Kind.example.com/x"), "{plural}");
         assert!(group_kind("Event/x").unwrap_err().contains("events.k8s.io"));
     }
 

@@ -16,8 +16,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::model::{ResourceKey, Target, Warning};
-use crate::policy::{KindNames, KindPattern};
+use crate::model::{KindNames, KindPattern, ResourceKey, Target, Warning};
 
 pub use api::{Api, ConnectOptions, Identity};
 pub use dump::Dump;

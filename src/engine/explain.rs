@@ -12,8 +12,8 @@ use super::witness::{Watch, Witness, note};
 use crate::cluster::Live;
 use crate::compare::Visit;
 use crate::model::{
-    Account, Decision, Drift, Entry, FieldPath, Form, Matched, ObjectReport, Owner, Packed, Report,
-    ResourceKey, RuleNote, SchemaOrigin, Segment, Status, Step, Verdict,
+    Account, Decision, Drift, Entry, FieldPath, Form, KindNames, Matched, ObjectReport, Owner,
+    Packed, Report, ResourceKey, RuleNote, SchemaOrigin, Segment, Status, Step, Verdict,
 };
 use crate::policy::{ACCEPTED, RuleSet};
 use crate::source::Source;
@@ -29,7 +29,7 @@ pub struct Question<'q> {
     /// The object as it was written.
     pub object: &'q str,
     /// Whether an object is meant.
-    pub is_meant: &'q (dyn Fn(&ResourceKey) -> bool + Sync),
+    pub is_meant: &'q (dyn Fn(&ResourceKey, &KindNames<'_>) -> bool + Sync),
     /// The path; the root for the whole object.
     pub path: &'q FieldPath,
 }
@@ -116,8 +116,8 @@ pub fn explain(
 
 /// The one object that is meant.
 fn meant<'r>(report: &'r Report, question: Question<'_>) -> Result<&'r ObjectReport, Unanswered> {
-    let all = report.objects.iter();
-    let found: Vec<&ObjectReport> = all.filter(|o| (question.is_meant)(&o.key)).collect();
+    let is_meant = |o: &&ObjectReport| (question.is_meant)(&o.key, &report.names_of(o));
+    let found: Vec<&ObjectReport> = report.objects.iter().filter(is_meant).collect();
     let asked = question.object.to_owned();
     match found[..] {
         [] => {

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::cluster::ServedKind;
-use crate::model::{Warning, group_of};
-use crate::policy::{Filter, KindNames, KindPattern};
-use crate::schema::{builtin_kinds, short_names};
+use crate::model::{KindPattern, Warning};
+use crate::policy::Filter;
+use crate::schema::builtin_kinds;
 
 /// What is to be said of kinds that nobody knows: a misspelt filter must not look like "no drift".
 pub fn unknown_kinds(
@@ -32,14 +32,6 @@ pub fn unknown_kinds(
 }
 
 fn is_builtin(pattern: &KindPattern) -> bool {
-    builtin_kinds().iter().any(|known| {
-        let short = short_names(group_of(known.api_version), known.kind).iter();
-        let short: Vec<String> = short.map(|name| (*name).to_owned()).collect();
-        pattern.matches(&KindNames {
-            api_version: known.api_version,
-            kind: known.kind,
-            plural: known.plural,
-            short_names: &short,
-        })
-    })
+    let mut known = builtin_kinds().iter();
+    known.any(|known| pattern.matches(&known.names()))
 }

@@ -180,7 +180,9 @@ impl Comparison<'_> {
             rules: &around,
             keep,
         };
-        let watch = self.watch.filter(|w| (w.is_meant)(&declared.key));
+        let watch = self
+            .watch
+            .filter(|watch| (watch.is_meant)(&declared.key, &declared.kind.names()));
         let (mut findings, witness) = match watch {
             Some(watch) => {
                 let (findings, visits) = compare_and_trace(&subject);

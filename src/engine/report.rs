@@ -6,11 +6,13 @@ use super::gather::Facts;
 use super::options::{Extra, Options};
 use super::outcome::Outcome;
 use super::{extra, filter};
+use crate::cluster::ServedKind;
 use crate::model::{
-    Coverage, ObjectReport, Report, Revision, RuleCount, SecretPlace, Status, Target, Verdict,
-    Warning,
+    Called, Coverage, GroupKind, ObjectReport, Report, Revision, RuleCount, SecretPlace, Status,
+    Target, Verdict, Warning,
 };
 use crate::policy::{Audited, RuleOrigin, RuleSet, audit};
+use crate::schema::builtin_kind_of_group;
 use crate::source::Loaded;
 
 /// What the sources said about what they read.
@@ -64,6 +66,7 @@ pub fn report(
     warnings.extend(audit(rules, &judged, options.strict_rules));
     warnings.sort();
     warnings.dedup();
+    let called = called(&objects, &facts);
     Report {
         target,
         revisions: told.revisions,
@@ -76,7 +79,29 @@ pub fn report(
         interrupted: facts.fetched.interrupted,
         three_way: false,
         secret: told.secret,
+        called,
     }
+}
+
+/// What the kinds of the objects are called: as the live side says, or else as Kubernetes does.
+fn called(objects: &[ObjectReport], facts: &Facts<'_>) -> BTreeMap<GroupKind, Called> {
+    let declared = facts.resolved.declared.iter();
+    let served = declared.map(|declared| &declared.kind);
+    let served = served.chain(&facts.fetched.extra_kinds);
+    let served: BTreeMap<GroupKind, &ServedKind> = served
+        .map(|kind| (GroupKind::new(&kind.api_version, &kind.kind), kind))
+        .collect();
+    let mut called = BTreeMap::new();
+    for object in objects {
+        let kind = object.key.group_kind();
+        called.entry(kind).or_insert_with_key(|kind| {
+            let served = served.get(kind).map(|served| served.names().called());
+            let known = builtin_kind_of_group(&kind.group, &kind.kind);
+            let known = || known.first().map(|known| known.names().called());
+            served.or_else(known).unwrap_or_default()
+        });
+    }
+    called
 }
 
 /// What there is to say of what was gathered.

@@ -7,8 +7,7 @@ use serde_json::Value;
 
 use super::{Options, key_as_written};
 use crate::cluster::{Answer, KindLookup, Live, ServedKind, Wanted};
-use crate::model::{Manifest, ObjectReport, ResourceKey, Status, Warning, group_of};
-use crate::policy::KindNames;
+use crate::model::{KindNames, Manifest, ObjectReport, ResourceKey, Status, Warning, group_of};
 use crate::schema::replacement;
 
 /// A manifest whose object is known.

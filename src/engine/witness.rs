@@ -3,14 +3,16 @@
 use serde_json::Value;
 
 use crate::compare::{Subject, Visit, known_by_type};
-use crate::model::{Applier, FieldPath, Form, Manifest, ResourceKey, RuleNote, SchemaOrigin};
+use crate::model::{
+    Applier, FieldPath, Form, KindNames, Manifest, ResourceKey, RuleNote, SchemaOrigin,
+};
 use crate::policy::{ObjectRules, Rule};
 
 /// Which object somebody asks about, and which of its paths.
 #[derive(Clone, Copy)]
 pub struct Watch<'w> {
     /// Whether an object is meant.
-    pub is_meant: &'w (dyn Fn(&ResourceKey) -> bool + Sync),
+    pub is_meant: &'w (dyn Fn(&ResourceKey, &KindNames<'_>) -> bool + Sync),
     /// The path; the root for the whole object.
     pub path: &'w FieldPath,
 }

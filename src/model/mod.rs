@@ -4,6 +4,7 @@ mod account;
 mod change;
 mod finder;
 mod key;
+mod kind;
 mod manifest;
 mod merge;
 mod ownership;
@@ -19,6 +20,7 @@ pub use account::{
 pub use change::{Cause, Change, ChangeKind, Explanation};
 pub use finder::Finder;
 pub use key::{GroupKind, ResourceKey, group_of};
+pub use kind::{Called, KindNames, KindPattern};
 pub use manifest::{Locate, Manifest, Origin, Position, Step};
 pub use merge::{Lifecycle, Merge, MergeClass};
 pub use ownership::{FieldSet, ManagerEntry, Operation, Owner, Ownership};

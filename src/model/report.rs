@@ -1,8 +1,10 @@
 //! What a run found out, before any format.
 
+use std::collections::BTreeMap;
+
 use super::{
-    Cause, Change, Explanation, FieldPath, Lifecycle, Merge, MergeClass, Origin, Owner, Packed,
-    Position, ResourceKey, SecretPlace,
+    Called, Cause, Change, Explanation, FieldPath, GroupKind, KindNames, Lifecycle, Merge,
+    MergeClass, Origin, Owner, Packed, Position, ResourceKey, SecretPlace,
 };
 
 /// How much a change matters, most urgent last, so that `max` is the worst.
@@ -330,9 +332,21 @@ pub struct Report {
     pub three_way: bool,
     /// Where values are secret that do not look it: no renderer shows them.
     pub secret: Vec<SecretPlace>,
+    /// What the kinds of the objects are called, for those who name objects in words.
+    pub called: BTreeMap<GroupKind, Called>,
 }
 
 impl Report {
+    /// The names that people call an object's kind by.
+    pub fn names_of<'r>(&'r self, object: &'r ObjectReport) -> KindNames<'r> {
+        const NOTHING: &Called = &Called {
+            plural: String::new(),
+            short_names: Vec::new(),
+        };
+        let called = self.called.get(&object.key.group_kind());
+        (called.unwrap_or(NOTHING)).names(&object.api_version, &object.key.kind)
+    }
+
     /// Counts the objects and changes.
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();

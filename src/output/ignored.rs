@@ -109,6 +109,7 @@ mod tests {
             interrupted: false,
             three_way: false,
             secret: Vec::new(),
+            called: BTreeMap::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What manifests may speak of, where somebody else wrote them.
 
-use super::{KindNames, KindPattern, glob};
-use crate::model::ResourceKey;
+use super::glob;
+use crate::model::{KindNames, KindPattern, ResourceKey};
 
 /// The objects that may be read. Whoever writes a manifest chooses which live object is read, so
 /// manifests from outside must not name just any; what is refused is never asked for.

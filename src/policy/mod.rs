@@ -33,7 +33,7 @@ pub use audit::{Audited, audit};
 pub use debt::{ACCEPTED, Accepted, Debt, Recorded, Standing};
 pub use expiry::{Expiry, ExpiryError};
 pub use extra::{ExtraSpec, OwnedBy, is_reportable};
-pub use filter::{Filter, KindNames, KindPattern};
+pub use filter::Filter;
 pub use glob::{Glob, GlobError, glob, literally};
 pub use judge::{Judgement, judge};
 pub use judged::{Judged, Sides};

@@ -66,6 +66,7 @@ fn report(object: ObjectReport) -> Report {
         interrupted: false,
         three_way: false,
         secret: Vec::new(),
+        called: Default::default(),
     }
 }
 

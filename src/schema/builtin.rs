@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::{Schema, table};
+use super::{Schema, short_names, table};
+use crate::model::KindNames;
 
 /// Made by `tests/schema_table.rs`, which says how to make it again.
 const TABLE: &str = include_str!("builtin.txt");
@@ -42,6 +43,23 @@ pub struct BuiltinKind {
     pub plural: &'static str,
     /// Whether its objects live in namespaces.
     pub namespaced: bool,
+}
+
+impl BuiltinKind {
+    /// The names that people call it by.
+    ///
+    /// ```
+    /// let deployment = driftctl::schema::builtin_kind("apps/v1", "Deployment").unwrap();
+    /// assert!("deploy.apps".parse::<driftctl::model::KindPattern>().unwrap().matches(&deployment.names()));
+    /// ```
+    pub fn names(&self) -> KindNames<'static, &'static str> {
+        KindNames {
+            api_version: self.api_version,
+            kind: self.kind,
+            plural: self.plural,
+            short_names: short_names(crate::model::group_of(self.api_version), self.kind),
+        }
+    }
 }
 
 /// Every built-in kind at every version, sorted by `apiVersion` and kind.

@@ -11,6 +11,7 @@ mod chance;
 mod clusters;
 mod doctor;
 mod dry_run;
+mod explained;
 mod ladder;
 mod observe;
 mod rights;

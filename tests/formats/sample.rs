@@ -92,6 +92,7 @@ pub fn report(objects: Vec<ObjectReport>) -> Report {
         interrupted: false,
         three_way: false,
         secret: Vec::new(),
+        called: Default::default(),
     }
 }
 

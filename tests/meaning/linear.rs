@@ -54,6 +54,7 @@ fn report(objects: Vec<ObjectReport>) -> Report {
         interrupted: false,
         three_way: false,
         secret: Vec::new(),
+        called: Default::default(),
     }
 }
 

@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use crate::policy::{Filter, KindPattern, LabelSelector};
+use crate::model::KindPattern;
+use crate::policy::{Filter, LabelSelector};
 
 /// What is looked at.
 #[derive(Debug, Clone, Default, Args)]

@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use crate::policy::{Glob, GlobError, KindPattern};
+use crate::model::KindPattern;
+use crate::policy::{Glob, GlobError};
 
 /// What manifests may do.
 #[derive(Debug, Clone, Default, Args)]

@@ -10,7 +10,7 @@ use crate::cli::progress::Progress;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message, secrecy};
 use crate::engine::{Answer, Question};
-use crate::model::{FieldPath, ResourceKey, Status, Warning};
+use crate::model::{FieldPath, KindNames, ResourceKey, Status, Warning};
 use crate::output::{self, RenderOptions};
 use crate::redact::{RedactedAccount, Redactor};
 
@@ -24,7 +24,7 @@ pub fn run(args: &ExplainArgs, settings: &Settings, streams: &mut Streams) -> Re
     }
     let (path, source) = field_and_sources(&args.source)?;
     let asked = args.object.to_string();
-    let is_meant = |key: &ResourceKey| args.object.matches(key);
+    let is_meant = |key: &ResourceKey, kind: &KindNames<'_>| args.object.matches(key, kind);
     let question = Question {
         object: &asked,
         is_meant: &is_meant,
@@ -51,6 +51,8 @@ pub fn run(args: &ExplainArgs, settings: &Settings, streams: &mut Streams) -> Re
     let is_fatal = |warning: &&Warning| warning.fatal;
     let fatal: Vec<Warning> = account.warnings.iter().filter(is_fatal).cloned().collect();
     message::warnings(streams, settings, &fatal);
+    // A rule that could not be used may be the very one that is looked for.
+    message::warnings(streams, settings, &rules.warnings);
     write(&account, args.output, settings, streams)?;
     // What could not be read may have decided otherwise.
     Ok(if fatal.is_empty() {

@@ -94,6 +94,7 @@ fn unread(error: &anyhow::Error) -> Report {
         expired_rules: 0,
         three_way: false,
         secret: Vec::new(),
+        called: Default::default(),
         interrupted: false,
     }
 }

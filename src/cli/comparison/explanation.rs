@@ -26,6 +26,8 @@ pub fn explain(
         rules,
         options,
     } = prepare(rules, source, live, compare, rule_words, true)?;
-    let answer = engine::explain(&sources, side.as_ref(), &rules.set, &options, question)?;
+    let mut answer = engine::explain(&sources, side.as_ref(), &rules.set, &options, question)?;
+    let said = rules.warnings.iter().cloned();
+    answer.account.warnings.extend(said);
     Ok((answer, rules))
 }

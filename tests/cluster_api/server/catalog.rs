@@ -149,6 +149,7 @@ fn add(versions: &mut Vec<Value>, name: &str, definition: &Value) {
         "resource": names["plural"], "responseKind": {"kind": names["kind"]},
         "scope": if definition["spec"]["scope"] == "Namespaced" { "Namespaced" } else { "Cluster" },
         "singularResource": names["singular"],
+        "shortNames": names["shortNames"].as_array().cloned().unwrap_or_default(),
         "verbs": ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"],
     });
     let known = versions

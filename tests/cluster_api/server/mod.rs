@@ -54,6 +54,8 @@ pub struct Cluster {
     pub tokens: Vec<String>,
     /// What a server-side apply without a word about its answer gets: recorded answers by path.
     pub applied: BTreeMap<String, Value>,
+    /// The OpenAPI documents, by path.
+    pub openapi: BTreeMap<String, Value>,
     /// What goes wrong.
     pub faults: Faults,
     /// The certificates.
@@ -77,6 +79,7 @@ impl Cluster {
             denied: Vec::new(),
             tokens: Vec::new(),
             applied: BTreeMap::new(),
+            openapi: BTreeMap::new(),
             faults: Faults::None,
             identity: Identity::plain(),
             http2: true,

@@ -55,6 +55,9 @@ pub fn answer(cluster: &Cluster, request: &Parts, body: &[u8]) -> Answer {
             br#"{"major":"1","minor":"36","gitVersion":"v1.36.2"}"#.to_vec(),
         );
     }
+    if let Some(document) = cluster.openapi.get(path) {
+        return (200, document.to_string().into_bytes());
+    }
     let aggregated = header(ACCEPT).contains("as=APIGroupDiscoveryList");
     let catalog = &cluster.store.catalog;
     if let Some(document) = catalog.document(path, aggregated, cluster.discovery) {

@@ -18,7 +18,7 @@ use crate::cli::comparison::{self, Compared};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::config;
-use crate::model::{Change, ChangeKind, Drift, ObjectReport, Status, Verdict};
+use crate::model::{Change, ChangeKind, Drift, ObjectReport, Report, Status, Verdict};
 use crate::output::escape;
 use crate::policy::{ACCEPTED, Accepted, Debt, Expiry, Recorded};
 use crate::redact::{Redacted, Redactor};
@@ -54,10 +54,11 @@ pub fn run(args: &AcceptArgs, settings: &Settings, streams: &mut Streams) -> Res
     if debt.salt.is_empty() {
         debt.salt = salt()?;
     }
-    selected.check(&report.objects, |object| changes(object, &debt))?;
-    let gone = take_out(&mut debt, &report.objects, &selected);
+    selected.check(&report, |object| changes(object, &debt))?;
+    let gone = take_out(&mut debt, &report, &selected);
     let mut accepting = Accepting {
         args,
+        report: &report,
         selected,
         settings,
         expires,
@@ -129,12 +130,13 @@ fn salt() -> Result<String> {
 }
 
 /// Takes accepted drift out that is gone: of objects that were compared, and are selected.
-fn take_out(debt: &mut Debt, objects: &[ObjectReport], selected: &Selected) -> usize {
+fn take_out(debt: &mut Debt, report: &Report, selected: &Selected) -> usize {
     debt.retain(|accepted| {
-        let Some(object) = objects.iter().find(|object| object.key == accepted.key) else {
+        let mut objects = report.objects.iter();
+        let Some(object) = objects.find(|object| object.key == accepted.key) else {
             return true;
         };
-        let is_selected = selected.selects(object, &accepted.path);
+        let is_selected = selected.selects(report, object, &accepted.path);
         let mut hidden = object.drifts.iter().filter(|drift| is_accepted(drift));
         let is_hidden = hidden.any(|drift| drift.change.path.to_string() == accepted.path);
         object.status == Status::Unknown || !is_selected || is_hidden
@@ -143,6 +145,7 @@ fn take_out(debt: &mut Debt, objects: &[ObjectReport], selected: &Selected) -> u
 
 struct Accepting<'a> {
     args: &'a AcceptArgs,
+    report: &'a Report,
     selected: Selected,
     settings: &'a Settings,
     expires: Option<Expiry>,
@@ -166,14 +169,14 @@ impl Accepting<'_> {
             | Status::Pending
             | Status::Conflict => None,
         };
-        if let (Some(kind), true) = (whole, self.selected.selects(object, ".")) {
+        if let (Some(kind), true) = (whole, self.selected.selects(self.report, object, ".")) {
             self.record(object, ".", kind, [Recorded::Nothing, Recorded::Nothing]);
         }
         for (drift, shown) in object.drifts.iter().zip(&shown.drifts) {
             let path = drift.change.path.to_string();
             // What is selected by name is accepted once more: from now on, until then.
             let again = !self.selected.is_everything() && is_accepted(drift);
-            if !(drift.is_drift() || again) || !self.selected.selects(object, &path) {
+            if !(drift.is_drift() || again) || !self.selected.selects(self.report, object, &path) {
                 continue;
             }
             if drift.change.path != shown.change.path {

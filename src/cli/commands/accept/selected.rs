@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::cli::args::AcceptArgs;
 use crate::cli::selection::Selection;
-use crate::model::{FieldPath, ObjectReport};
+use crate::model::{FieldPath, ObjectReport, Report};
 use crate::policy::PathPattern;
 
 /// What is selected; everything where nothing is said.
@@ -60,8 +60,9 @@ impl Selected {
     }
 
     /// Whether a change of an object is selected; the path `.` stands for the object itself.
-    pub fn selects(&self, object: &ObjectReport, path: &str) -> bool {
-        self.is_everything() || self.parts.iter().any(|part| part.selects(object, path))
+    pub fn selects(&self, report: &Report, object: &ObjectReport, path: &str) -> bool {
+        let mut parts = self.parts.iter();
+        self.is_everything() || parts.any(|part| part.selects(report, object, path))
     }
 
     /// Checks that each part selects something: `changes` are the paths of an object's changes,
@@ -71,14 +72,15 @@ impl Selected {
     /// When one selects nothing: a slip of the pen, most likely.
     pub fn check(
         &self,
-        objects: &[ObjectReport],
+        report: &Report,
         changes: impl Fn(&ObjectReport) -> Vec<String>,
     ) -> Result<()> {
         for part in &self.parts {
             let written = part.written.join(" ");
-            let mut chosen = objects.iter().filter(|object| part.selects_object(object));
+            let objects = report.objects.iter();
+            let mut chosen = objects.filter(|object| part.selects_object(report, object));
             if chosen.clone().next().is_none() {
-                let compared = objects.len();
+                let compared = report.objects.len();
                 bail!(
                     "{written} selects none of the {compared} objects that were compared; check \
                      kind, namespace and name (manifests are named by files and folders that exist)"
@@ -97,13 +99,14 @@ impl Selected {
 }
 
 impl Part {
-    fn selects(&self, object: &ObjectReport, path: &str) -> bool {
-        self.selects_object(object) && self.selects_path(path)
+    fn selects(&self, report: &Report, object: &ObjectReport, path: &str) -> bool {
+        self.selects_object(report, object) && self.selects_path(path)
     }
 
-    fn selects_object(&self, object: &ObjectReport) -> bool {
+    fn selects_object(&self, report: &Report, object: &ObjectReport) -> bool {
         let mut objects = self.objects.iter();
-        self.objects.is_empty() || objects.any(|selection| selection.matches(&object.key))
+        let kind = report.names_of(object);
+        self.objects.is_empty() || objects.any(|selection| selection.matches(&object.key, &kind))
     }
 
     fn selects_path(&self, path: &str) -> bool {

@@ -1,0 +1,177 @@
+//! The names of kinds, as people and API servers write them.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::str::FromStr;
+
+use super::group_of;
+
+/// The names that people call a kind by.
+#[derive(Debug, Clone, Copy)]
+pub struct KindNames<'n, S = String> {
+    /// The version that it is served or declared at.
+    pub api_version: &'n str,
+    /// The kind; in lower case it is the singular, too.
+    pub kind: &'n str,
+    /// The resource; empty when it is not known.
+    pub plural: &'n str,
+    /// Such as `deploy`.
+    pub short_names: &'n [S],
+}
+
+impl<S: AsRef<str>> KindNames<'_, S> {
+    /// What the kind is called besides its own name.
+    pub fn called(&self) -> Called {
+        let short_names = self.short_names.iter();
+        Called {
+            plural: self.plural.to_owned(),
+            short_names: short_names.map(|name| name.as_ref().to_owned()).collect(),
+        }
+    }
+}
+
+/// What a kind is called besides its own name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Called {
+    /// The resource; empty when it is not known.
+    pub plural: String,
+    /// Such as `deploy`.
+    pub short_names: Vec<String>,
+}
+
+impl Called {
+    /// All the names of the kind.
+    pub fn names<'n>(&'n self, api_version: &'n str, kind: &'n str) -> KindNames<'n> {
+        KindNames {
+            api_version,
+            kind,
+            plural: &self.plural,
+            short_names: &self.short_names,
+        }
+    }
+}
+
+/// A kind as people write it on a command line: `deploy`, `deployments.apps`,
+/// `deployments.v1.apps`, whatever the case (kubectl's `ParseResourceArg`).
+///
+/// ```
+/// use driftctl::model::{KindNames, KindPattern};
+/// let pattern: KindPattern = "Deployments.apps".parse().unwrap();
+/// assert!(pattern.matches(&KindNames {
+///     api_version: "apps/v1",
+///     kind: "Deployment",
+///     plural: "deployments",
+///     short_names: &[],
+/// }));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KindPattern {
+    text: String,
+    name: String,
+    /// What follows the first dot: a group, or a version and a group.
+    group: Option<String>,
+}
+
+impl KindPattern {
+    /// What is written before the group.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The group, or the version and the group, where it is written.
+    pub fn group(&self) -> Option<&str> {
+        self.group.as_deref()
+    }
+
+    /// Whether a kind is meant.
+    pub fn matches<S: AsRef<str>>(&self, kind: &KindNames<'_, S>) -> bool {
+        let is_called = |name: &str| !name.is_empty() && name.eq_ignore_ascii_case(&self.name);
+        let named = is_called(kind.kind)
+            || is_called(kind.plural)
+            || kind.short_names.iter().any(|name| is_called(name.as_ref()));
+        named
+            && self
+                .group
+                .as_deref()
+                .is_none_or(|group| is_group(group, kind.api_version))
+    }
+}
+
+/// Whether `apps` or `v1.apps` is the group (and version) of `apps/v1`.
+fn is_group(written: &str, api_version: &str) -> bool {
+    let group = group_of(api_version);
+    let version = api_version.rsplit('/').next().unwrap_or_default();
+    let with_version = written.split_once('.');
+    written == group || with_version.is_some_and(|(v, g)| v == version && g == group)
+}
+
+impl FromStr for KindPattern {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        let (name, group) = match text.split_once('.') {
+            Some((name, group)) => (name, Some(group.to_ascii_lowercase())),
+            None => (text, None),
+        };
+        Ok(Self {
+            text: text.to_owned(),
+            name: name.to_owned(),
+            group,
+        })
+    }
+}
+
+impl fmt::Display for KindPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(pattern: &str, api_version: &str) -> bool {
+        let short = ["promo".to_owned()];
+        let names = KindNames {
+            api_version,
+            kind: "Promotion",
+            plural: "shop-promotions",
+            short_names: &short,
+        };
+        pattern.parse::<KindPattern>().unwrap().matches(&names)
+    }
+
+    #[test]
+    fn a_kind_is_meant_by_each_of_its_names() {
+        let version = "store.example/v1beta1";
+        for pattern in [
+            "Promotion",
+            "promotion",
+            "shop-promotions",
+            "promo",
+            "promotion.store.example",
+            "PROMO.v1beta1.store.example",
+        ] {
+            assert!(matches(pattern, version), "{pattern}");
+        }
+        for pattern in [
+            "",
+            "promotions",
+            "promotion.example",
+            "promotion.v1.store.example",
+            "store.example",
+        ] {
+            assert!(!matches(pattern, version), "{pattern}");
+        }
+        assert!(matches("promo.v1.", "v1"));
+        assert!(!matches("promo.apps", "v1"));
+    }
+
+    #[test]
+    fn an_empty_plural_is_no_name() {
+        let names = Called::default();
+        let names = names.names("v1", "Pod");
+        assert!(!"".parse::<KindPattern>().unwrap().matches(&names));
+    }
+}

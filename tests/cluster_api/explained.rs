@@ -1,0 +1,108 @@
+//! `driftctl explain` of custom resources, whose types are known from the cluster itself.
+
+use serde_json::{Value, json};
+
+use crate::server::{Cluster, Server};
+use crate::support::Place;
+
+const VERSION: &str = "example.com/v1";
+
+/// The definition of widgets; its schema knows of no `parts`.
+fn definition() -> Value {
+    let schema = json!({"openAPIV3Schema": {"type": "object", "properties": {
+        "spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}});
+    json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "widgets.example.com"},
+        "spec": {"group": "example.com", "scope": "Namespaced",
+            "names": {"kind": "Widget", "plural": "widgets", "singular": "widget",
+                "shortNames": ["wid"]},
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema": schema}]}})
+}
+
+fn widget(spec: Value) -> Value {
+    json!({"apiVersion": VERSION, "kind": "Widget",
+        "metadata": {"name": "big", "namespace": "shop"}, "spec": spec})
+}
+
+/// What the server publishes of widgets: their parts are told apart by `id`.
+fn document() -> Value {
+    const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+    let parts = json!({"type": "array", "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["id"],
+        "items": {"type": "object", "properties": {
+            "id": {"type": "string"}, "colour": {"type": "string", "default": "blue"}}}});
+    let widget = json!({"type": "object",
+        "x-kubernetes-group-version-kind": [
+            {"group": "example.com", "version": "v1", "kind": "Widget"}],
+        "properties": {
+            "apiVersion": {"type": "string"}, "kind": {"type": "string"},
+            "metadata": {"allOf": [{"$ref": format!("#/components/schemas/{META}")}]},
+            "spec": {"type": "object", "properties": {"parts": parts}}}});
+    json!({"openapi": "3.0.0",
+        "components": {"schemas": {"com.example.v1.Widget": widget, META: {"type": "object"}}}})
+}
+
+/// A cluster with one widget, whose parts lie in another order and have a colour each.
+fn server(publishes: bool) -> Server {
+    let part = |id: &str| json!({"id": id, "colour": "blue"});
+    let live = widget(json!({"parts": [part("b"), part("a")]}));
+    let mut cluster = Cluster::with_objects(&[definition(), live]);
+    if publishes {
+        let path = format!("/openapi/v3/apis/{VERSION}");
+        cluster.openapi.insert(path, document());
+    }
+    cluster.start()
+}
+
+fn explained(server: &Server, object: &str) -> Value {
+    let declared = widget(json!({"parts": [{"id": "a"}, {"id": "b"}]}));
+    let place = Place::new()
+        .file("a.json", declared.to_string())
+        .file("kubeconfig", server.kubeconfig());
+    let output = place
+        .driftctl()
+        .args(["explain", object, ".spec", "a.json", "-o", "json"])
+        .args(["--kubeconfig", "kubeconfig", "--request-timeout", "5"])
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{errors}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn the_rule_of_a_type_comes_from_the_clusters_own_document() {
+    let told = explained(&server(true), "Widget/big");
+    assert_eq!(told["types"]["from"], "cluster-openapi", "{told:#}");
+    let decisions = told["decisions"].as_array().unwrap();
+    let at = |path: &str| {
+        let mut all = decisions.iter();
+        all.find(|decision| decision["path"] == path)
+            .unwrap_or_else(|| panic!("{path}: {told:#}"))
+    };
+    let colour = at(".spec.parts[id=\"a\"].colour");
+    assert_eq!(colour["verdict"], "explained", "{colour}");
+    assert_eq!(colour["explanation"], "type-default", "{colour}");
+    assert_eq!(colour["lists"][0]["keys"], json!(["id"]), "{colour}");
+}
+
+#[test]
+fn without_the_document_the_definition_is_heeded() {
+    let told = explained(&server(false), "Widget/big");
+    assert_ne!(told["types"]["from"], "cluster-openapi", "{told:#}");
+}
+
+#[test]
+fn a_custom_kind_is_meant_by_each_of_its_names() {
+    let server = server(true);
+    let own = explained(&server, "Widget/big");
+    for name in [
+        "wid/big",
+        "widgets/shop/big",
+        "WIDGET.example.com/big",
+        "widgets.v1.example.com/big",
+    ] {
+        let told = explained(&server, name);
+        assert_eq!(told["decisions"], own["decisions"], "{name}");
+    }
+}
