@@ -7,14 +7,6 @@ use super::{ACCEPTED, Rule, Standing};
 use crate::compare::{Finding, Reason};
 use crate::model::{Drift, Owner, Step, Verdict};
 
-impl Sides<'_> {
-    /// Nothing on either side.
-    pub const NONE: Self = Self {
-        declared: &Value::Null,
-        live: &Value::Null,
-    };
-}
-
 /// What was decided about an object.
 #[derive(Debug, Default)]
 pub struct Judgement {

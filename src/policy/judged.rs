@@ -31,6 +31,14 @@ pub struct Sides<'a> {
     pub live: &'a Value,
 }
 
+impl Sides<'_> {
+    /// Nothing on either side.
+    pub const NONE: Self = Self {
+        declared: &Value::Null,
+        live: &Value::Null,
+    };
+}
+
 /// What rules say about one finding.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Decision<'r> {
