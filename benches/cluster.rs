@@ -3,7 +3,7 @@
 //! The floor is what any client would have to do: one LIST for each group of the plan, over the
 //! same HTTP/2 and TLS stack, and a bare parse of the answers into trees of values.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
+#![allow(clippy::unwrap_used)]
 
 #[path = "../tests/cluster_api/server/mod.rs"]
 mod server;
@@ -25,7 +25,8 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
 
 use server::{Cluster, Identity, Server, TOKEN};
 use support::copies::{copies, pairs, write_manifests};
-use support::measure::{driftctl, in_turns, mib, peak_of_children, report, report_ratio, run};
+use support::measure::{driftctl, in_turns, peak_of_children, run};
+use support::table;
 
 const NAMESPACES: usize = 10;
 const EACH: usize = 500;
@@ -41,12 +42,12 @@ fn main() {
     objects.extend(live);
     write_manifests(&manifests, &declared);
 
-    println!(
+    let title = format!(
         "1,000 declared objects: {EACH} Deployments, {EACH} ConfigMaps, {NAMESPACES} namespaces"
     );
-    let aim = format!("<= {} + 3", 2 * NAMESPACES);
-    measure(place.path(), Cluster::with_objects(&objects), &aim);
-    println!("the same among {OTHERS} others in the same namespaces, one in ten a Deployment");
+    let groups = 2 * NAMESPACES;
+    let cluster = Cluster::with_objects(&objects);
+    measure(&title, place.path(), cluster, Some(groups + 3));
     let mut cluster = Cluster::with_objects(&objects);
     for number in 0..OTHERS {
         let from = if number % 10 == 0 { 0 } else { EACH };
@@ -56,10 +57,12 @@ fn main() {
         other["metadata"]["name"] = json!(format!("{initial}-{number:06}"));
         cluster.add(other);
     }
-    measure(place.path(), cluster, "");
+    let title =
+        format!("the same among {OTHERS} others in the same namespaces, one in ten a Deployment");
+    measure(&title, place.path(), cluster, None);
 }
 
-fn measure(place: &Path, mut cluster: Cluster, most_requests: &str) {
+fn measure(title: &str, place: &Path, mut cluster: Cluster, most_requests: Option<usize>) {
     cluster.page = 500;
     let server = cluster.start();
     std::fs::write(place.join("kubeconfig"), server.kubeconfig()).unwrap();
@@ -72,16 +75,13 @@ fn measure(place: &Path, mut cluster: Cluster, most_requests: &str) {
         );
     };
     compare();
-    let requests = server.counts();
+    let requests = server.seen().len();
     let (time, floor) = in_turns(compare, || floor.run());
-    report_ratio(
-        "time over that of plain LISTs and a bare parse",
-        time,
-        floor,
-        "<= 1.5",
-    );
-    report("requests", format!("{requests:?}"), most_requests);
-    report("peak memory", mib(peak_of_children()), "< 200 MB");
+    table::title(title);
+    let what = "time (floor: plain LISTs and a bare parse)";
+    table::ratio(what, time, floor, 1.5);
+    table::count("requests", requests, most_requests);
+    table::size("peak memory", peak_of_children(), 200_000_000);
 }
 
 type HttpsClient = Client<hyper_rustls::HttpsConnector<HttpConnector>, Empty<Bytes>>;

@@ -4,7 +4,7 @@
 //! `serde_yaml` (`yaml_serde`), the recording by `serde_json`, each into a tree of values. The
 //! floor of the memory is the input itself.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
+#![allow(clippy::unwrap_used)]
 
 mod support;
 
@@ -14,7 +14,8 @@ use std::path::Path;
 use serde::Deserialize as _;
 use serde_json::Value;
 use support::copies::{copies, pairs, recording, write_manifests};
-use support::measure::{driftctl, in_turns, mib, peak_of_children, report, report_ratio, run};
+use support::measure::{driftctl, in_turns, peak_of_children, run};
+use support::table::{self, megabytes};
 
 /// Chosen so that an object takes about 4 kB as YAML and 6 kB live, as in clusters.
 const KINDS: &[&str] = &[
@@ -37,12 +38,6 @@ fn main() {
     let json = recording.len() as u64;
     fs::write(&live, recording).unwrap();
     drop((declared, objects));
-    println!(
-        "offline: 10,000 objects, {} of YAML, {} of JSON",
-        mib(yaml),
-        mib(json)
-    );
-
     let compare = || {
         let mut command = driftctl(place.path());
         run(
@@ -51,15 +46,14 @@ fn main() {
         );
     };
     let (time, floor) = in_turns(compare, || parse(&manifests, &live));
-    report_ratio("time over that of a bare parse", time, floor, "<= 1.5");
+    table::title(&format!(
+        "offline: 10,000 objects, {} of YAML, {} of JSON",
+        megabytes(yaml),
+        megabytes(json)
+    ));
+    table::ratio("time (floor: a bare parse)", time, floor, 1.5);
     let peak = peak_of_children();
-    report("peak memory", mib(peak), "");
-    let ratio = peak as f64 / (yaml + json) as f64;
-    report(
-        "  over the bytes of the input",
-        format!("{ratio:.2}"),
-        "<= 3",
-    );
+    table::size_ratio("peak memory (floor: the input)", peak, yaml + json, 3.0);
 }
 
 /// The floor: every byte is parsed, and nothing is done with it.

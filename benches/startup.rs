@@ -2,14 +2,16 @@
 //!
 //! The floor is a program that does nothing (`true`), started the same way.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
+#![allow(clippy::unwrap_used)]
 
 mod support;
 
 use std::process::Command;
+use std::time::Duration;
 
 use support::copies::fixtures;
-use support::measure::{driftctl, in_turns, mib, millis, report, run};
+use support::measure::{driftctl, in_turns, run};
+use support::table;
 
 /// Starting is short, so many starts are measured at once.
 const STARTS: u32 = 40;
@@ -24,13 +26,6 @@ fn main() {
         run(&mut Command::new("true"), 0);
     };
     let (time, floor) = in_turns(|| many(&version), || many(&nothing));
-    report(
-        "driftctl version, ms",
-        format!("{:.2}", millis(time / STARTS)),
-        "< 10",
-    );
-    report("  true, ms", format!("{:.2}", millis(floor / STARTS)), "");
-
     let (manifests, live) = (
         fixtures().join("shop/manifests"),
         fixtures().join("shop/live.json"),
@@ -42,13 +37,17 @@ fn main() {
             1,
         );
     };
-    let (time, _) = in_turns(|| many(&diff), || ());
-    report(
-        "driftctl diff of the shop, ms",
-        format!("{:.2}", millis(time / STARTS)),
-        "",
-    );
-
+    let (shop, _) = in_turns(|| many(&diff), || ());
     let binary = std::fs::metadata(env!("CARGO_BIN_EXE_driftctl")).unwrap();
-    report("the stripped binary", mib(binary.len()), "< 15 MB");
+
+    table::title("starting; each time is the mean of 40 starts, the fastest of several turns");
+    let most = Duration::from_millis(10);
+    table::time("driftctl version", time / STARTS, Some(most));
+    table::time("true, a program that does nothing", floor / STARTS, None);
+    table::time(
+        "driftctl diff of a small shop, offline",
+        shop / STARTS,
+        None,
+    );
+    table::size("the stripped binary", binary.len(), 15_000_000);
 }

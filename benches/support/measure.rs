@@ -68,29 +68,3 @@ pub fn peak_of_children() -> u64 {
 pub fn peak_of_children() -> u64 {
     0
 }
-
-/// Prints one figure, and what it should be.
-pub fn report(what: &str, figure: impl std::fmt::Display, aim: &str) {
-    println!("{what:<58} {figure:>12}   aim {aim}");
-}
-
-/// Prints a ratio of two times.
-pub fn report_ratio(what: &str, time: Duration, floor: Duration, aim: &str) {
-    let ratio = time.as_secs_f64() / floor.as_secs_f64();
-    println!(
-        "{what}: {:.0} ms, floor {:.0} ms",
-        millis(time),
-        millis(floor)
-    );
-    report("  ratio", format!("{ratio:.2}"), aim);
-}
-
-/// Milliseconds, with their fraction.
-pub fn millis(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
-}
-
-/// Mebibytes, for people.
-pub fn mib(bytes: u64) -> String {
-    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
-}

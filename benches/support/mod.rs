@@ -5,3 +5,4 @@
 
 pub mod copies;
 pub mod measure;
+pub mod table;

@@ -8,7 +8,7 @@ use driftctl::model::{Manifest, ObjectReport, Origin, Report, Status};
 use serde_json::{Value, json};
 
 use crate::observe::{Outcome, Patience, Truth, judge, observe, observe_these, said};
-use crate::server::{Cluster, Discovery, Fault};
+use crate::server::{Cluster, Discovery, Fault, Server};
 use crate::shop;
 
 /// What is to be said of the shop.
@@ -87,6 +87,29 @@ const FATAL: &[Fault] = &[
     Fault::UnknownEncoding,
 ];
 
+/// What else no retry heals, of a document as of a list.
+const NO_ANSWER: &[Fault] = &[Fault::Code(404), Fault::Endless, Fault::GzipBomb];
+
+/// What else no retry heals, of a list.
+const NO_LIST: &[Fault] = &[
+    Fault::Code(410),
+    Fault::LostPages,
+    Fault::StrayItem,
+    Fault::NamelessItem,
+];
+
+/// What else no retry heals, of pages behind the first.
+const NO_PAGE: &[Fault] = &[
+    Fault::Code(410),
+    Fault::LostPages,
+    Fault::SamePage,
+    Fault::PagesInACircle,
+    Fault::MixedPages,
+];
+
+/// What may not be listed is read one by one, and the other way round.
+const FORBIDDEN: &[Fault] = &[Fault::Code(403), Fault::Page(403)];
+
 /// What heals, or does no harm.
 const HARMLESS: &[Fault] = &[
     Fault::Once(429),
@@ -98,16 +121,16 @@ const HARMLESS: &[Fault] = &[
 ];
 
 /// Runs one cell for each of the faults, side by side since most of them wait.
-fn check(place: &'static str, faults: &[Fault], discovery: Discovery, expected: &[Outcome]) {
+fn check(place: &'static str, faults: &[&[Fault]], discovery: Discovery, expected: &[Outcome]) {
     let _ = TRUTH.len();
     std::thread::scope(|scope| {
-        for fault in faults {
+        for fault in faults.concat() {
             scope.spawn(move || {
-                let mut cluster = shop().failing(place, *fault);
+                let mut cluster = shop().failing(place, fault);
                 cluster.discovery = discovery;
                 let began = Instant::now();
                 let run = observe(&cluster.start(), PATIENCE);
-                let cell = (place, *fault);
+                let cell = (place, fault);
                 assert_cell(cell, &run, &TRUTH, expected);
                 assert!(began.elapsed() < PATIENCE.run + GRACE, "{cell:?} hangs");
             });
@@ -126,27 +149,28 @@ fn assert_cell(cell: (&str, Fault), run: &Result<Report>, truth: &Truth, expecte
 }
 
 /// The same for the pages of a long list behind the first.
-fn check_later_pages(faults: &[Fault], expected: &[Outcome]) {
+fn check_later_pages(faults: &[&[Fault]], expected: &[Outcome]) {
     let (manifests, cluster, truth) = &*LONG;
     std::thread::scope(|scope| {
-        for fault in faults {
+        for fault in faults.concat() {
             scope.spawn(move || {
                 let place = match fault {
                     Fault::SamePage | Fault::PagesInACircle | Fault::MixedPages => "?limit",
                     _ => "&continue=",
                 };
-                let server = cluster.clone().failing(place, *fault).start();
+                let server = cluster.clone().failing(place, fault).start();
                 let run = observe_these(manifests, &server, PATIENCE);
-                assert!(
-                    server
-                        .seen()
-                        .iter()
-                        .any(|(_, path)| path.contains("&continue="))
-                );
-                assert_cell((place, *fault), &run, truth, expected);
+                assert!(asked_for_pages(&server) > 0, "{fault:?}");
+                assert_cell((place, fault), &run, truth, expected);
             });
         }
     });
+}
+
+/// How often a page behind the first was asked for.
+fn asked_for_pages(server: &Server) -> usize {
+    let seen = server.seen().into_iter();
+    seen.filter(|(_, path)| path.contains("&continue=")).count()
 }
 
 const SAID: &[Outcome] = &[Outcome::Incomplete, Outcome::Error];
@@ -154,137 +178,74 @@ const NOTHING_LOST: &[Outcome] = &[Outcome::Whole];
 
 #[test]
 fn discovery_of_the_core_group() {
-    check("/api?", FATAL, Discovery::Aggregated, SAID);
-    check(
-        "/api?",
-        &[Fault::Code(404), Fault::Endless, Fault::GzipBomb],
-        Discovery::Aggregated,
-        SAID,
-    );
+    check("/api?", &[FATAL, NO_ANSWER], Discovery::Aggregated, SAID);
 }
 
 #[test]
 fn discovery_of_the_other_groups() {
-    check("/apis?", FATAL, Discovery::Aggregated, SAID);
-    check(
-        "/apis?",
-        &[Fault::Code(404), Fault::Endless, Fault::GzipBomb],
-        Discovery::Aggregated,
-        SAID,
-    );
+    check("/apis?", &[FATAL, NO_ANSWER], Discovery::Aggregated, SAID);
 }
 
 #[test]
 fn discovery_of_one_version() {
-    check("/apis/apps/v1?", FATAL, Discovery::Legacy, SAID);
-    check(
-        "/apis/apps/v1?",
-        &[Fault::Code(404)],
-        Discovery::Legacy,
-        SAID,
-    );
+    let missing = &[Fault::Code(404)];
+    check("/apis/apps/v1?", &[FATAL, missing], Discovery::Legacy, SAID);
 }
 
 #[test]
 fn the_first_page_of_a_list() {
-    check(
-        "/deployments?limit",
-        &without(403),
-        Discovery::Aggregated,
-        SAID,
-    );
-    let more = [
-        Fault::Code(404),
-        Fault::Code(410),
-        Fault::Endless,
-        Fault::GzipBomb,
-        Fault::LostPages,
-        Fault::StrayItem,
-        Fault::NamelessItem,
-    ];
-    check("/deployments?limit", &more, Discovery::Aggregated, SAID);
+    let faults = [&readable()[..], NO_ANSWER, NO_LIST];
+    check("/deployments?limit", &faults, Discovery::Aggregated, SAID);
 }
 
 #[test]
 fn a_later_page_of_a_list() {
-    check_later_pages(&without(403), SAID);
-    let more = [
-        Fault::Code(404),
-        Fault::Code(410),
-        Fault::Endless,
-        Fault::GzipBomb,
-        Fault::LostPages,
-        Fault::SamePage,
-        Fault::PagesInACircle,
-        Fault::MixedPages,
-    ];
-    check_later_pages(&more, SAID);
-    let harmless = [
-        Fault::Once(410),
-        Fault::Once(503),
-        Fault::Delay(100),
-        Fault::Code(403),
-    ];
-    check_later_pages(&harmless, NOTHING_LOST);
+    check_later_pages(&[&readable(), NO_ANSWER, NO_PAGE], SAID);
+    let heals = [Fault::Once(410), Fault::Once(503), Fault::Delay(100)];
+    check_later_pages(&[&heals, &[Fault::Code(403)]], NOTHING_LOST);
 }
 
-/// What no retry heals, but for one status code: what may not be listed is read one by one.
-fn without(code: u16) -> Vec<Fault> {
-    let refused = [Fault::Code(code), Fault::Page(code)];
+/// What no retry heals, and no other way of reading either.
+fn readable() -> Vec<Fault> {
     let faults = FATAL.iter().copied();
-    faults.filter(|fault| !refused.contains(fault)).collect()
+    faults.filter(|fault| !FORBIDDEN.contains(fault)).collect()
+}
+
+#[test]
+fn a_list_that_expires_again_and_again_is_begun_anew_twice() {
+    let (manifests, cluster, _) = &*LONG;
+    let server = cluster
+        .clone()
+        .failing("&continue=", Fault::Code(410))
+        .start();
+    let run = observe_these(manifests, &server, PATIENCE);
+    assert!(run.unwrap().is_incomplete());
+    assert_eq!(asked_for_pages(&server), 3);
 }
 
 #[test]
 fn a_single_object() {
-    let forbids = |fault: &Fault| matches!(fault, Fault::Code(403) | Fault::Page(403));
-    let (forbidden, fatal): (Vec<Fault>, Vec<Fault>) = FATAL.iter().copied().partition(forbids);
     let place = "/statefulsets/orders-db?";
-    check(place, &fatal, Discovery::Aggregated, SAID);
-    // What may not be read one by one is listed.
-    let whole = &[Outcome::Whole];
-    check(place, &forbidden, Discovery::Aggregated, whole);
-    let more = [
-        Fault::Code(404),
-        Fault::Code(410),
-        Fault::Endless,
-        Fault::GzipBomb,
-    ];
-    check(
-        "/statefulsets/orders-db?",
-        &more,
-        Discovery::Aggregated,
-        SAID,
-    );
+    let faults = [&readable()[..], NO_ANSWER, &[Fault::Code(410)]];
+    check(place, &faults, Discovery::Aggregated, SAID);
+    check(place, &[FORBIDDEN], Discovery::Aggregated, NOTHING_LOST);
 }
 
 #[test]
 fn what_heals_or_does_no_harm_loses_nothing() {
-    for place in [
-        "/api?",
-        "/apis?",
-        "/deployments?limit",
-        "/statefulsets/orders-db?",
-    ] {
-        check(place, HARMLESS, Discovery::Aggregated, NOTHING_LOST);
+    let list = "/deployments?limit";
+    for place in ["/api?", "/apis?", list, "/statefulsets/orders-db?"] {
+        check(place, &[HARMLESS], Discovery::Aggregated, NOTHING_LOST);
     }
-    check(
-        "/deployments?limit",
-        &[
-            Fault::RepeatedItems,
-            Fault::ItemReplaced,
-            Fault::Code(403),
-            Fault::Page(403),
-        ],
-        Discovery::Aggregated,
-        NOTHING_LOST,
-    );
+    let of_lists = &[Fault::RepeatedItems, Fault::ItemReplaced];
+    let faults = [of_lists, FORBIDDEN];
+    check(list, &faults, Discovery::Aggregated, NOTHING_LOST);
 }
 
 #[test]
 fn the_version_is_only_nice_to_know() {
     let faults = [Fault::Code(403), Fault::Html, Fault::Reset, Fault::Hang];
-    check("/version?", &faults, Discovery::Aggregated, NOTHING_LOST);
+    check("/version?", &[&faults], Discovery::Aggregated, NOTHING_LOST);
 }
 
 #[test]
@@ -294,12 +255,8 @@ fn older_servers_are_asked_group_by_group() {
     let server = cluster.start();
     let run = observe(&server, Patience::default());
     assert_eq!(judge(&run, &TRUTH, &"legacy"), Outcome::Whole);
-    assert!(
-        server
-            .seen()
-            .iter()
-            .any(|(_, path)| path.starts_with("/apis/apps/v1?"))
-    );
+    let asked = |path: &str| path.starts_with("/apis/apps/v1?");
+    assert!(server.seen().iter().any(|(_, path)| asked(path)));
 }
 
 #[test]
@@ -324,4 +281,35 @@ fn a_stale_group_makes_its_own_kinds_unknown() {
         );
     }
     assert!(report.objects.iter().any(|object| is_unknown(&object)));
+}
+
+/// etcd takes objects of up to 1.5 MiB.
+#[test]
+fn the_largest_objects_are_compared() {
+    let value = "x".repeat(1_500_000);
+    let object = |number: usize, last: &str| {
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"k": format!("{value}{last}")},
+            "metadata": {"name": format!("c-{number}"), "namespace": "large"}})
+    };
+    let manifests: Vec<Manifest> = (0..4)
+        .map(|number| Manifest {
+            api_version: "v1".to_owned(),
+            kind: "ConfigMap".to_owned(),
+            namespace: Some("large".to_owned()),
+            name: format!("c-{number}"),
+            object: object(number, "").into(),
+            origin: Origin::file("large.yaml", 1, 1),
+            source_map: None,
+        })
+        .collect();
+    let live: Vec<Value> = (0..4)
+        .map(|number| object(number, if number == 3 { "!" } else { "" }))
+        .collect();
+    let server = Cluster::with_objects(&live).start();
+    let report = observe_these(&manifests, &server, Patience::default()).unwrap();
+    assert!(!report.is_incomplete(), "{:?}", report.warnings);
+    let drifted = said(&report).into_iter();
+    let drifted: Vec<_> = drifted.filter(|(_, said)| !said.1.is_empty()).collect();
+    assert_eq!(drifted.len(), 1);
+    assert_eq!(drifted[0].0.name, "c-3");
 }
