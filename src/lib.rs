@@ -13,7 +13,7 @@
 //! | 2 | [`cluster`] | the live side: an API server, or a recording of one |
 //! | 2 | [`config`] | the user's rules, read from files |
 //! | 2 | [`jq`] | runs jq expressions, in a process that ends at a deadline |
-//! | 2 | [`signals`] | what a signal stops, and what is tidied up before it ends the process |
+//! | 2 | [`signals`] | what a signal stops, and what is tidied up where the process ends at once |
 //! | 2 | [`output`] | formats; renderers only render |
 //! | 1 | [`schema`] | what is known about types |
 //! | 1 | [`ownership`] | who owns what and who declares, from `managedFields` |

@@ -11,10 +11,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     use_small_pages();
-    cli::report_panics_plainly();
+    cli::end_at_panics();
     let surroundings = Surroundings::detect();
     let streams = Streams::standard();
-    cli::contain_panics(|| cli::run(std::env::args_os(), &surroundings, streams)).into()
+    cli::run(std::env::args_os(), &surroundings, streams).into()
 }
 
 /// Where the kernel backs memory by huge pages, each first touch of one clears two megabytes: half

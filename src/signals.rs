@@ -1,5 +1,5 @@
 //! SIGINT and SIGTERM: a run that is reading stops and shows what it has. Any other ends, and
-//! leaves neither a program running nor a folder behind.
+//! leaves neither a program running nor a folder behind; so does one that ends by a panic.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,11 +29,10 @@ impl Drop for Reading {
 
 type Work = Box<dyn FnOnce() + Send>;
 
-/// What is to be done before a signal ends the process, in the order in which it came up.
+/// What is to be done before [`end`], in the order in which it came up.
 static LAST: Mutex<BTreeMap<usize, Work>> = Mutex::new(BTreeMap::new());
 
-/// Something to be done when a signal ends the process, which drops nothing. It is called off when
-/// this is dropped.
+/// Something to be done by [`end`], which drops nothing. It is called off when this is dropped.
 #[derive(Debug)]
 pub struct AtEnd(usize);
 
@@ -90,7 +89,7 @@ fn watch_signals(interrupted: &watch::Sender<bool>) {
 }
 
 /// Does what is left to do, and ends the process. Nobody notes anything new meanwhile.
-fn end(code: i32) -> ! {
+pub fn end(code: i32) -> ! {
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
     while let Some((_, work)) = last.pop_last() {
         work();

@@ -26,7 +26,7 @@ use std::io::Write;
 use clap::{CommandFactory, FromArgMatches};
 
 pub use exit::Exit;
-pub use panics::{contain_panics, report_panics_plainly};
+pub use panics::end_at_panics;
 pub use streams::Streams;
 pub use surroundings::Surroundings;
 

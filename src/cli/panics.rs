@@ -1,20 +1,16 @@
 //! What happens when driftctl itself is wrong.
 
 use std::io::Write;
-use std::panic::{self, AssertUnwindSafe, Location};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::panic::{self, Location};
 
 use super::Exit;
+use crate::signals;
 
-/// Whether anything has panicked, on any thread. A library may catch a panic, and a thread's end
-/// with nobody; what the run says then may lack what that thread was for.
-static PANICKED: AtomicBool = AtomicBool::new(false);
-
-/// Replaces Rust's panic message by one without the payload, which may quote what came from a
-/// cluster, a Secret's value included.
-pub fn report_panics_plainly() {
+/// Makes a panic on any thread end the process with [`Exit::Trouble`]: never with Rust's own code
+/// 101, and never with a report that lacks what the thread was for. The message replaces Rust's,
+/// whose payload may quote what came from a cluster, a Secret's value included.
+pub fn end_at_panics() {
     panic::set_hook(Box::new(|info| {
-        PANICKED.store(true, Ordering::SeqCst);
         let place = info.location().map(Location::to_string);
         let place = place.as_deref().unwrap_or("an unknown place");
         // Nothing can be done about a standard error that cannot be written to.
@@ -23,66 +19,68 @@ pub fn report_panics_plainly() {
             "error: driftctl failed at {place}; nothing can be said about drift\n  \
              This is a bug. Please report it with this line and the output of 'driftctl version'."
         );
+        signals::end(Exit::Trouble.code().into());
     }));
-}
-
-/// Runs `work`; a panic in it, or on a thread that it started, is [`Exit::Trouble`], never Rust's
-/// own code 101 and never an all-clear.
-pub fn contain_panics(work: impl FnOnce() -> Exit) -> Exit {
-    let exit = panic::catch_unwind(AssertUnwindSafe(work));
-    if PANICKED.load(Ordering::SeqCst) {
-        return Exit::Trouble;
-    }
-    exit.unwrap_or(Exit::Trouble)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::env;
+    use std::process::{Command, exit};
     use std::thread;
 
     use rayon::prelude::*;
+    use tokio::runtime::Runtime;
+    use tokio::task::JoinSet;
 
     use super::*;
 
-    fn tasks() -> Exit {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(async {
-            let mut tasks = tokio::task::JoinSet::new();
-            tasks.spawn(async { panic!("on purpose") });
-            tasks.join_all().await;
-        });
-        Exit::Clean
-    }
+    const WAY: &str = "DRIFTCTL_TEST_PANIC";
+    const PAYLOAD: &str = "payload of a panic";
 
-    /// Each way in which work is spread, and two in which nobody would notice. The hook and what
-    /// it keeps are the process's, so this is one test.
+    /// Work that goes wrong, spread in each way that there is; in some nobody would notice.
+    const WAYS: &[(&str, fn())] = &[
+        ("here", || panic!("{PAYLOAD}")),
+        ("caught", || {
+            let _ = panic::catch_unwind(|| panic!("{PAYLOAD}"));
+        }),
+        ("thread", || {
+            let _ = thread::spawn(|| panic!("{PAYLOAD}")).join();
+        }),
+        ("items", || {
+            (0..9)
+                .into_par_iter()
+                .for_each(|n| assert!(n < 5, "{PAYLOAD}"));
+        }),
+        ("tasks", || {
+            let mut tasks = JoinSet::new();
+            Runtime::new().unwrap().block_on(async {
+                tasks.spawn(async { panic!("{PAYLOAD}") });
+                let _ = tasks.join_next().await;
+            });
+        }),
+    ];
+
+    /// The process ends, so it is another run of this test.
     #[test]
     fn a_panic_anywhere_is_trouble() {
-        assert_eq!(contain_panics(|| Exit::Drift), Exit::Drift);
-        assert_eq!(contain_panics(|| panic!("on purpose")), Exit::Trouble);
-        let items = || {
-            (0..9).into_par_iter().for_each(|n| assert!(n < 5));
-            Exit::Clean
-        };
-        assert_eq!(contain_panics(items), Exit::Trouble);
-        assert_eq!(contain_panics(tasks), Exit::Trouble);
-
-        let usual = panic::take_hook();
-        report_panics_plainly();
-        let nobody_waits = || {
-            let _ = thread::spawn(|| panic!("on purpose")).join();
-            Exit::Clean
-        };
-        let exit = contain_panics(nobody_waits);
-        PANICKED.store(false, Ordering::SeqCst);
-        assert_eq!(exit, Exit::Trouble);
-        let caught = || {
-            let _ = panic::catch_unwind(|| panic!("on purpose"));
-            Exit::Clean
-        };
-        let exit = contain_panics(caught);
-        PANICKED.store(false, Ordering::SeqCst);
-        panic::set_hook(usual);
-        assert_eq!(exit, Exit::Trouble);
+        if let Ok(chosen) = env::var(WAY) {
+            end_at_panics();
+            let (_, work) = WAYS.iter().find(|(name, _)| *name == chosen).unwrap();
+            work();
+            exit(0);
+        }
+        for (name, _) in WAYS {
+            let this = "cli::panics::tests::a_panic_anywhere_is_trouble";
+            let output = Command::new(env::current_exe().unwrap())
+                .args([this, "--exact", "--nocapture"])
+                .env(WAY, name)
+                .output()
+                .unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{name}: {said}");
+            assert!(said.contains("driftctl failed at src"), "{name}: {said}");
+            assert!(!said.contains(PAYLOAD), "{name}: {said}");
+        }
     }
 }
