@@ -3,12 +3,6 @@
 //! The floor is what any client would have to do: one LIST for each group of the plan, over the
 //! same HTTP/2 and TLS stack, and a bare parse of the answers into trees of values.
 
-#![allow(clippy::unwrap_used)]
-
-#[path = "../tests/cluster_api/server/mod.rs"]
-mod server;
-mod support;
-
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,16 +17,17 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
 
-use server::{Cluster, Identity, Server, TOKEN};
-use support::copies::{copies, pairs, write_manifests};
-use support::measure::{driftctl, in_turns, peak_of_children, run};
-use support::table;
+use crate::server::{Cluster, Identity, Server, TOKEN};
+use crate::support::copies::{copies, pairs, write_manifests};
+use crate::support::measure::{driftctl, in_turns, peak, run};
+use crate::support::table;
 
 const NAMESPACES: usize = 10;
 const EACH: usize = 500;
 const OTHERS: usize = 100_000;
 
-fn main() {
+/// Measures and prints.
+pub fn measure() {
     let place = tempfile::tempdir().unwrap();
     let manifests = place.path().join("manifests");
     std::fs::create_dir(&manifests).unwrap();
@@ -47,7 +42,7 @@ fn main() {
     );
     let groups = 2 * NAMESPACES;
     let cluster = Cluster::with_objects(&objects);
-    measure(&title, place.path(), cluster, Some(groups + 3));
+    measure_one(&title, place.path(), cluster, Some(groups + 3));
     let mut cluster = Cluster::with_objects(&objects);
     for number in 0..OTHERS {
         let from = if number % 10 == 0 { 0 } else { EACH };
@@ -59,20 +54,21 @@ fn main() {
     }
     let title =
         format!("the same among {OTHERS} others in the same namespaces, one in ten a Deployment");
-    measure(&title, place.path(), cluster, None);
+    measure_one(&title, place.path(), cluster, None);
 }
 
-fn measure(title: &str, place: &Path, mut cluster: Cluster, most_requests: Option<usize>) {
+fn measure_one(title: &str, place: &Path, mut cluster: Cluster, most_requests: Option<usize>) {
     cluster.page = 500;
     let server = cluster.start();
     std::fs::write(place.join("kubeconfig"), server.kubeconfig()).unwrap();
     let floor = Floor::new(&server);
-    let compare = || {
+    let command = || {
         let mut command = driftctl(place);
-        run(
-            command.args(["diff", "manifests", "--kubeconfig", "kubeconfig"]),
-            1,
-        );
+        command.args(["diff", "manifests", "--kubeconfig", "kubeconfig"]);
+        command
+    };
+    let compare = || {
+        run(&mut command(), 1);
     };
     compare();
     let requests = server.seen().len();
@@ -81,7 +77,7 @@ fn measure(title: &str, place: &Path, mut cluster: Cluster, most_requests: Optio
     let what = "time (floor: plain LISTs and a bare parse)";
     table::ratio(what, time, floor, 1.5);
     table::count("requests", requests, most_requests);
-    table::size("peak memory", peak_of_children(), 200_000_000);
+    table::peak(peak(&mut command()), 200_000_000);
 }
 
 type HttpsClient = Client<hyper_rustls::HttpsConnector<HttpConnector>, Empty<Bytes>>;

@@ -4,18 +4,14 @@
 //! `serde_yaml` (`yaml_serde`), the recording by `serde_json`, each into a tree of values. The
 //! floor of the memory is the input itself.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
 use std::fs;
 use std::path::Path;
 
+use crate::support::copies::{copies, pairs, recording, write_manifests};
+use crate::support::measure::{driftctl, in_turns, peak, run};
+use crate::support::table::{self, megabytes};
 use serde::Deserialize as _;
 use serde_json::Value;
-use support::copies::{copies, pairs, recording, write_manifests};
-use support::measure::{driftctl, in_turns, peak_of_children, run};
-use support::table::{self, megabytes};
 
 /// Chosen so that an object takes about 4 kB as YAML and 6 kB live, as in clusters.
 const KINDS: &[&str] = &[
@@ -27,7 +23,8 @@ const KINDS: &[&str] = &[
     "Ingress",
 ];
 
-fn main() {
+/// Measures and prints.
+pub fn measure() {
     let place = tempfile::tempdir().unwrap();
     let manifests = place.path().join("manifests");
     let live = place.path().join("live.json");
@@ -38,12 +35,13 @@ fn main() {
     let json = recording.len() as u64;
     fs::write(&live, recording).unwrap();
     drop((declared, objects));
-    let compare = || {
+    let command = || {
         let mut command = driftctl(place.path());
-        run(
-            command.args(["diff", "manifests", "--live", "live.json"]),
-            1,
-        );
+        command.args(["diff", "manifests", "--live", "live.json"]);
+        command
+    };
+    let compare = || {
+        run(&mut command(), 1);
     };
     let (time, floor) = in_turns(compare, || parse(&manifests, &live));
     table::title(&format!(
@@ -52,8 +50,9 @@ fn main() {
         megabytes(json)
     ));
     table::ratio("time (floor: a bare parse)", time, floor, 1.5);
-    let peak = peak_of_children();
-    table::size_ratio("peak memory (floor: the input)", peak, yaml + json, 3.0);
+    if let Some(peak) = peak(&mut command()) {
+        table::size_ratio("peak memory (floor: the input)", peak, yaml + json, 3.0);
+    }
 }
 
 /// The floor: every byte is parsed, and nothing is done with it.

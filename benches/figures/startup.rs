@@ -2,21 +2,18 @@
 //!
 //! The floor is a program that does nothing (`true`), started the same way.
 
-#![allow(clippy::unwrap_used)]
-
-mod support;
-
 use std::process::Command;
 use std::time::Duration;
 
-use support::copies::fixtures;
-use support::measure::{driftctl, in_turns, run};
-use support::table;
+use crate::support::copies::fixtures;
+use crate::support::measure::{driftctl, in_turns, run};
+use crate::support::table;
 
 /// Starting is short, so many starts are measured at once.
 const STARTS: u32 = 40;
 
-fn main() {
+/// Measures and prints.
+pub fn measure() {
     let place = tempfile::tempdir().unwrap();
     let many = |start: &dyn Fn()| (0..STARTS).for_each(|_| start());
     let version = || {

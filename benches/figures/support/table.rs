@@ -46,6 +46,14 @@ pub fn size(what: &str, bytes: u64, most: u64) {
     );
 }
 
+/// A size that may not be known, and the most that it should be.
+pub fn peak(bytes: Option<u64>, most: u64) {
+    match bytes {
+        Some(bytes) => size("peak memory", bytes, most),
+        None => line("peak memory", "unknown", "", "", ""),
+    }
+}
+
 /// A size over that of its floor, and the most that this ratio should be.
 pub fn size_ratio(what: &str, bytes: u64, floor: u64, most: f64) {
     let ratio = bytes as f64 / floor as f64;

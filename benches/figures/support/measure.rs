@@ -54,17 +54,28 @@ pub fn run(command: &mut Command, code: i32) -> Output {
     output
 }
 
-/// The most memory that any child of this program has taken so far, in bytes.
-#[cfg(unix)]
-pub fn peak_of_children() -> u64 {
-    use nix::sys::resource::{UsageWho, getrusage};
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
-    let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
-    u64::try_from(usage.max_rss()).unwrap_or(0) * unit
+/// The most memory that a command takes, in bytes; `None` where it is not known how to tell.
+///
+/// It is looked at while the command runs. What `getrusage` says of children would be of no use:
+/// a child begins with the peak of its parent, and this one may hold a whole cluster.
+pub fn peak(command: &mut Command) -> Option<u64> {
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut peak = None;
+    while child.try_wait().unwrap().is_none() {
+        peak = peak.max(high_water(child.id()));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    peak
 }
 
-/// Not measured where it is not known how.
-#[cfg(not(unix))]
-pub fn peak_of_children() -> u64 {
-    0
+/// The most memory that a process has taken so far, as Linux tells it.
+fn high_water(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kibibytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kibibytes << 10)
 }
