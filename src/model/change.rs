@@ -144,8 +144,8 @@ impl Cause {
     /// What it means, for whoever reads the change.
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Dropped => "the manifest no longer declares it and nobody has applied that yet",
-            Self::Unapplied => "the manifest has changed since it was applied last",
+            Self::Dropped => "the last apply declared it, and this manifest does not",
+            Self::Unapplied => "the last apply set it, and this manifest says otherwise",
             Self::AppliedElsewhere => {
                 "applied by kubectl apply, from another manifest or an earlier version of this one"
             }

@@ -6,7 +6,7 @@ use super::{escape, words};
 use crate::model::{Drift, MergeClass};
 
 /// `CONFLICT at .spec.replicas: base 3, branch 5, live 8; merging overwrites …`, and
-/// `dropped at .metadata.labels.a: the manifest no longer declares it …`
+/// `dropped at .metadata.labels.a: the last apply declared it …`
 pub fn lines(drift: &Drift) -> Vec<String> {
     let path = drift.change.path.to_string();
     let path = escape::line(&path);

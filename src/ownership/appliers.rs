@@ -105,7 +105,9 @@ impl Appliers {
             };
         }
         let mut best: Option<&Candidate<'_>> = None;
-        for candidate in candidates.iter().filter(|c| c.owns > 0) {
+        // A manifest that declares nothing beyond its name leaves nothing to be owned.
+        let may_declare = |c: &&Candidate<'_>| c.owns > 0 || (all == 0 && c.wrote_last_applied);
+        for candidate in candidates.iter().filter(may_declare) {
             if best.is_none_or(|best| candidate.rank(all) > best.rank(all)) {
                 best = Some(candidate);
             }
@@ -250,6 +252,25 @@ mod tests {
         let named: Vec<String> = named.iter().map(|s| (*s).to_owned()).collect();
         let appliers = Appliers::of(&ownership, &declared, &named);
         (ownership, appliers)
+    }
+
+    #[test]
+    fn whoever_applied_a_manifest_that_says_nothing_declares_it() {
+        let last_applied = format!("f:{LAST_APPLIED}");
+        let live = json!({"metadata": {"managedFields": [
+            {"manager": CLIENT_SIDE_APPLY, "operation": "Update", "fieldsV1": {
+                "f:metadata": {"f:annotations": {last_applied: {}}}}},
+            {"manager": "my-script", "operation": "Update", "fieldsV1": {"f:secrets": {}}},
+        ]}});
+        let found = |declared| {
+            let appliers = Appliers::of(&ownership_of(&live), &declared, &[]);
+            appliers
+                .all()
+                .first()
+                .map(|applier| applier.manager.clone())
+        };
+        assert_eq!(found(json!({})).as_deref(), Some(CLIENT_SIDE_APPLY));
+        assert_eq!(found(json!({"immutable": true})), None);
     }
 
     #[test]

@@ -84,8 +84,8 @@ fn said(page: &mut Page<'_>, name: &str, paint: Paint, text: &str) -> io::Result
 
 /// All that is known of one path.
 fn block(page: &mut Page<'_>, account: &Account, entry: &Entry) -> io::Result<()> {
-    let path = Line::of(Paint::Path, &entry.path.to_string());
-    page.wrapped(&Line::default(), 0, path)?;
+    // Unbroken, so that it can be copied.
+    page.line(&Line::of(Paint::Path, &entry.path.to_string()))?;
     let mut verdict = why::why(entry);
     if let Decision::Differs {
         severity,
@@ -141,31 +141,28 @@ fn value(
     value: Option<&Value>,
     place: Option<String>,
 ) -> io::Result<()> {
-    let Some(value) = value else {
-        let place = place.map_or_else(String::new, |place| format!(" (nearest: {place})"));
-        return said(page, name, Paint::Dim, &format!("nothing{place}"));
-    };
     let mut first = Line::of(Paint::Dim, &format!("  {name}"));
     first.pad_to(COLUMN);
-    let place = place.map_or_else(String::new, |place| format!("  {place}"));
+    let Some(value) = value else {
+        let nothing = Line::of(Paint::Dim, "nothing");
+        let nearest = place.map(|place| format!("nearest: {place}"));
+        return placed(page, &first, nothing, nearest.as_deref());
+    };
     if is_one_line(value) {
-        let mut line = Line::of(paint, &yaml_text::scalar(value));
-        line.push(Paint::Dim, &place);
-        return page.wrapped(&first, COLUMN, line);
+        let line = Line::of(paint, &yaml_text::scalar(value));
+        return placed(page, &first, line, place.as_deref());
     }
     let text = yaml_text::document(value, Style::Readable);
     let lines: Vec<&str> = text.lines().collect();
-    for (i, line) in lines.iter().take(MOST_LINES).enumerate() {
-        let mut start = if i == 0 {
-            first.clone()
-        } else {
-            Line::default()
-        };
-        start.pad_to(COLUMN).push(paint, line);
-        if i == 0 {
-            start.push(Paint::Dim, &place);
-        }
-        page.line(&start)?;
+    if let Some(place) = place {
+        first.push(Paint::Dim, &place);
+        page.line(&first)?;
+        first = Line::default();
+    }
+    for line in lines.iter().take(MOST_LINES) {
+        first.pad_to(COLUMN).push(paint, line);
+        page.line(&first)?;
+        first = Line::default();
     }
     let more = lines.len().saturating_sub(MOST_LINES);
     if more > 0 {
@@ -173,6 +170,29 @@ fn value(
         said(page, "", Paint::Dim, &more)?;
     }
     Ok(())
+}
+
+/// What is said, and where that is written: beside it, or below it where there is no room. A place
+/// is never broken, so that it can be opened.
+fn placed(
+    page: &mut Page<'_>,
+    first: &Line,
+    mut line: Line,
+    place: Option<&str>,
+) -> io::Result<()> {
+    let Some(place) = place else {
+        return page.wrapped(first, COLUMN, line);
+    };
+    let beside = format!("  {place}");
+    let width = Line::of(Paint::Plain, &beside).width();
+    if COLUMN + line.width() + width <= page.options.width {
+        line.push(Paint::Dim, &beside);
+        return page.wrapped(first, COLUMN, line);
+    }
+    page.wrapped(first, COLUMN, line)?;
+    let mut below = Line::default();
+    below.pad_to(COLUMN).push(Paint::Dim, place);
+    page.line(&below)
 }
 
 fn is_one_line(value: &Value) -> bool {
