@@ -262,15 +262,20 @@ mod tests {
                 "f:metadata": {"f:annotations": {last_applied: {}}}}},
             {"manager": "my-script", "operation": "Update", "fieldsV1": {"f:secrets": {}}},
         ]}});
-        let found = |declared| {
+        let found = |immutable: Value| {
+            let mut declared = json!({"apiVersion": "v1", "kind": "ConfigMap",
+                "metadata": {"name": "a", "namespace": "shop"}});
+            if !immutable.is_null() {
+                declared["immutable"] = immutable;
+            }
             let appliers = Appliers::of(&ownership_of(&live), &declared, &[]);
             appliers
                 .all()
                 .first()
                 .map(|applier| applier.manager.clone())
         };
-        assert_eq!(found(json!({})).as_deref(), Some(CLIENT_SIDE_APPLY));
-        assert_eq!(found(json!({"immutable": true})), None);
+        assert_eq!(found(Value::Null).as_deref(), Some(CLIENT_SIDE_APPLY));
+        assert_eq!(found(json!(true)), None);
     }
 
     #[test]
