@@ -37,15 +37,21 @@ impl Right {
             ..self.clone()
         }
     }
+
+    /// What may be done, wherever: `get deployments.apps`.
+    pub fn what(&self) -> String {
+        let (verb, resource) = (&self.verb, &self.resource);
+        match self.group.as_str() {
+            "" => format!("{verb} {resource}"),
+            group => format!("{verb} {resource}.{group}"),
+        }
+    }
 }
 
 /// `get deployments.apps in namespace shop`
 impl fmt::Display for Right {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.verb, self.resource)?;
-        if !self.group.is_empty() {
-            write!(f, ".{}", self.group)?;
-        }
+        f.write_str(&self.what())?;
         match &self.namespace {
             Some(namespace) => write!(f, " in namespace {namespace}"),
             None => write!(f, " in the whole cluster"),

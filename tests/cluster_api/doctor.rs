@@ -59,14 +59,14 @@ fn a_right_that_is_missing_is_named_and_granted_by_what_is_printed() {
     let forbidden = Some(("/secrets", Fault::Code(403)));
     let (code, shown, _, _) = run(forbidden, &[]);
     assert_eq!(code, 2);
-    let part = "FAIL  rights      get secrets in namespace shop is not allowed";
+    let part = "FAIL  rights      get secrets in 2 namespaces (shop, shop-data) is not allowed";
     assert!(shown.contains(part), "{shown}");
     assert!(shown.contains("NOT READY"), "{shown}");
 
     let (code, roles, stderr, _) = run(forbidden, &["-o", "yaml", "--role-name", "shop-reader"]);
     assert_eq!(code, 2);
     assert!(
-        stderr.contains("error: rights: get secrets in namespace shop"),
+        stderr.contains("error: rights: get secrets in 2 namespaces (shop, shop-data) is"),
         "{stderr}"
     );
     let mut kinds = Vec::new();

@@ -15,6 +15,9 @@ use crate::schema::KUBERNETES_VERSION;
 /// nobody has tried.
 const OLDEST_MINOR: u32 = 26;
 
+/// How many namespaces are named where something is missing in many.
+const NAMED: usize = 3;
+
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -216,8 +219,8 @@ impl Examination {
                     "replicas that an autoscaler decides about count as drift without it",
                 ),
             };
-            for right in rights {
-                let found = format!("{right} is not allowed");
+            for rights in in_words(&rights) {
+                let found = format!("{rights} is not allowed");
                 self.add("rights", state, found, Some(to_do));
             }
         }
@@ -246,6 +249,30 @@ impl Examination {
     }
 }
 
+/// Rights to the same thing in several namespaces are told at once; the Roles name all of them.
+fn in_words(rights: &[&Right]) -> Vec<String> {
+    let mut places: BTreeMap<String, Vec<&Right>> = BTreeMap::new();
+    for right in rights {
+        places.entry(right.what()).or_default().push(right);
+    }
+    let tell = |(what, rights): (String, Vec<&Right>)| match rights.as_slice() {
+        [one] => one.to_string(),
+        several => {
+            let names = several
+                .iter()
+                .filter_map(|right| right.namespace.as_deref());
+            let names: Vec<&str> = names.take(NAMED).collect();
+            let more = match several.len() - names.len() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let (count, names) = (several.len(), names.join(", "));
+            format!("{what} in {count} namespaces ({names}{more})")
+        }
+    };
+    places.into_iter().map(tell).collect()
+}
+
 /// `1 object`, `2 objects`
 fn count(n: usize, what: &str) -> String {
     let s = if n == 1 { "" } else { "s" };
@@ -272,6 +299,28 @@ mod tests {
             ..Target::default()
         });
         examination.checks[0].state
+    }
+
+    #[test]
+    fn rights_are_told_together() {
+        let right = |resource: &str, namespace: Option<&str>| Right {
+            group: String::new(),
+            resource: resource.to_owned(),
+            namespace: namespace.map(str::to_owned),
+            verb: "get".to_owned(),
+        };
+        let of = ["a", "b", "c", "d", "e"].map(|name| right("secrets", Some(name)));
+        let nodes = right("nodes", None);
+        let one = right("pods", Some("a"));
+        let rights: Vec<&Right> = of.iter().chain([&nodes, &one]).collect();
+        assert_eq!(
+            in_words(&rights),
+            [
+                "get nodes in the whole cluster",
+                "get pods in namespace a",
+                "get secrets in 5 namespaces (a, b, c and 2 more)",
+            ]
+        );
     }
 
     #[test]
