@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::walk::{Ground, Walker};
+use super::walk::{Excused, Ground, Walker};
 use crate::model::{Segment, Step};
 use crate::schema::TypeId;
 
@@ -11,7 +11,7 @@ impl Walker<'_> {
     /// that is clearer than showing the lists whole.
     pub(super) fn atomic_list(&mut self, item: Option<TypeId>, declared: &[Value], live: &[Value]) {
         let outer = self.ground;
-        let excused = self.is_excused_list(declared);
+        let excused = self.excused_in_list(declared);
         self.ground = Ground::Atomic { excused };
         let (mark, seen) = (self.out.len(), self.seen());
         let mut differing = 0;
@@ -68,7 +68,9 @@ impl Walker<'_> {
     /// Whether two values mean the same, apart from who owns them.
     pub(super) fn means(&self, ty: Option<TypeId>, declared: &Value, live: &Value) -> bool {
         let ground = match self.ground {
-            Ground::Owned => Ground::Atomic { excused: false },
+            Ground::Owned => Ground::Atomic {
+                excused: Excused::Nothing,
+            },
             atomic => atomic,
         };
         let mut inner = Walker {
@@ -77,6 +79,7 @@ impl Walker<'_> {
             path: self.path.clone(),
             at: Vec::new(),
             ground,
+            in_new_item: false,
             map_default: None,
             only_asked: true,
             out: Vec::new(),
@@ -86,12 +89,18 @@ impl Walker<'_> {
         !inner.reported_since(0)
     }
 
-    fn is_excused_list(&self, declared: &[Value]) -> bool {
+    fn excused_in_list(&self, declared: &[Value]) -> Excused {
         if let Ground::Atomic { excused } = self.ground {
             return excused;
         }
         let sent = self.sent.and_then(|sent| sent.find(&self.path));
         let sent = sent.and_then(Value::as_array);
-        sent.is_some_and(|sent| sent.as_slice() == declared) && self.only_client_side_apply()
+        if sent.is_some_and(|sent| sent.as_slice() == declared) && self.only_client_side_apply() {
+            Excused::Anything
+        } else if self.may_be_defaulted() && self.only_the_applier() {
+            Excused::Fields
+        } else {
+            Excused::Nothing
+        }
     }
 }

@@ -96,7 +96,9 @@ impl<'a> Walker<'a> {
     fn judge(&self, entry: &ManagerEntry) -> (bool, Option<Cause>) {
         let declares = self.subject.appliers.declares(entry);
         if entry.owner.operation == Operation::Apply {
-            return (true, declares.then_some(Cause::Dropped));
+            let in_whole = declares && !is_member(entry, &self.path.0);
+            let is_guilty = !(in_whole && self.may_be_defaulted());
+            return (is_guilty, declares.then_some(Cause::Dropped));
         }
         if self.applies_on_the_client(entry) && self.subject.last_applied.is_some() {
             // What it owns and did not send, it was defaulted to.
@@ -107,7 +109,24 @@ impl<'a> Walker<'a> {
             };
             return (self.was_sent(), Some(cause));
         }
-        (true, declares.then_some(Cause::WrittenByApplier))
+        let is_guilty = !(declares && self.may_be_defaulted());
+        (is_guilty, declares.then_some(Cause::WrittenByApplier))
+    }
+
+    /// Whether an undeclared field may be the server's default, for all that is known: a custom
+    /// resource without a schema. The server's defaults are booked on whoever applies, as part of a
+    /// list that is owned as a whole or, without server-side apply, field by field. It adds no
+    /// items to lists, and nothing to the metadata.
+    pub(super) fn may_be_defaulted(&self) -> bool {
+        let in_metadata =
+            matches!(self.path.0.first(), Some(Segment::Field(first)) if first == "metadata");
+        self.subject.root.is_none() && !self.in_new_item && !in_metadata
+    }
+
+    /// Whether the applier owns the path, and nobody else.
+    pub(super) fn only_the_applier(&self) -> bool {
+        let mut entries = self.entries().peekable();
+        entries.peek().is_some() && entries.all(|entry| self.subject.appliers.declares(entry))
     }
 
     /// How a declared field came to its live value, where the applier itself gave it that.

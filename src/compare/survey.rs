@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::walk::{Ground, Walker, is_absent};
+use super::walk::{Excused, Ground, Walker, is_absent};
 use super::{Reason, list};
 use crate::model::{Cause, ChangeKind, Equal, Explanation, Owner, Segment};
 use crate::schema::{self, Field, ListKind, Type, TypeId, Zero};
@@ -147,7 +147,14 @@ impl Walker<'_> {
             return Some(Explanation::TypeDefault.into());
         }
         match self.ground {
-            Ground::Atomic { excused } => excused.then(|| Explanation::ApplierDefault.into()),
+            Ground::Atomic { excused } => {
+                let is_excused = match excused {
+                    Excused::Nothing => false,
+                    Excused::Fields => self.may_be_defaulted(),
+                    Excused::Anything => true,
+                };
+                is_excused.then(|| Explanation::ApplierDefault.into())
+            }
             Ground::Owned if self.subject.ownership.is_empty() => None,
             Ground::Owned => self
                 .owners()

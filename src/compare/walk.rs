@@ -17,10 +17,22 @@ pub(super) enum Ground {
     Owned,
     /// Inside an atomic list, which has owners as a whole only.
     Atomic {
-        /// Nobody but client-side apply owns the list and it sent what the manifest declares, so
-        /// that whatever else is in it was filled in by the server.
-        excused: bool,
+        /// What else may be in the list.
+        excused: Excused,
     },
+}
+
+/// What stands in an atomic list that is declared, and is no drift although it is not declared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Excused {
+    /// Nothing.
+    Nothing,
+    /// Fields that the server may have filled in: nothing is known of the type, and nobody but
+    /// the applier owns the list.
+    Fields,
+    /// Whatever it is: nobody but client-side apply owns the list and it sent what the manifest
+    /// declares, so that the rest was filled in by the server.
+    Anything,
 }
 
 /// A walk over both sides of one object.
@@ -31,6 +43,8 @@ pub(super) struct Walker<'a> {
     pub(super) path: FieldPath,
     pub(super) at: Vec<Step>,
     pub(super) ground: Ground,
+    /// Whether the walk stands in an item of a list that is declared without it.
+    pub(super) in_new_item: bool,
     /// What the server fills into the map that the walk stands in.
     pub(super) map_default: Option<Value>,
     /// Whether it is only asked whether both sides mean the same: then nothing that would show
@@ -50,6 +64,7 @@ pub(super) fn walk(subject: &Subject<'_>, trace: Option<Vec<Visit>>) -> (Vec<Fin
         path: FieldPath::root(),
         at: Vec::new(),
         ground: Ground::Owned,
+        in_new_item: false,
         map_default: None,
         only_asked: false,
         out: Vec::new(),
@@ -338,7 +353,9 @@ impl<'a> Walker<'a> {
         }
         for (segment, theirs) in pairs.live {
             self.enter(segment, None);
+            let outer = std::mem::replace(&mut self.in_new_item, true);
             self.undeclared(item, None, &live[theirs]);
+            self.in_new_item = outer;
             self.leave(false);
         }
     }

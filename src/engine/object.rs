@@ -1,5 +1,7 @@
 //! One object, from its answer to its report.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::Options;
@@ -12,7 +14,10 @@ use super::schemas::Schemas;
 use super::witness::{Watch, Witness};
 use crate::cluster::{Answer, LiveObject};
 use crate::compare::{Keep, Subject, compare, compare_and_trace, live_view, normalize};
-use crate::model::{Change, ObjectReport, Ownership, Packed, Status, Warning};
+use crate::model::{
+    Change, Drift, Explanation, ObjectReport, Ownership, Packed, SchemaOrigin, Status, Verdict,
+    Warning,
+};
 use crate::ownership::{Appliers, last_applied, ownership_of};
 use crate::policy::{Judged, Judgement, RuleSet, Sides, judge, rules_of};
 
@@ -40,6 +45,8 @@ pub struct Compared {
     pub report: ObjectReport,
     /// Whether the live object says who owns what; `None` when there was none to compare.
     pub has_owners: Option<bool>,
+    /// Whether undeclared fields were taken for defaults that no schema tells of.
+    pub supposed_defaults: bool,
     /// What went wrong with rules.
     pub troubles: Vec<String>,
     /// What was seen, where somebody watches.
@@ -51,6 +58,7 @@ impl Compared {
         Self {
             report,
             has_owners: None,
+            supposed_defaults: false,
             troubles: Vec::new(),
             witness: None,
         }
@@ -107,6 +115,10 @@ impl Comparison<'_> {
         }
         let (Judgement { drifts, troubles }, witness) =
             self.judgement(declared, &normal, live, live_value, owners);
+        let origin = self.schemas.origin(&live.api_version, &declared.key.kind);
+        let supposed_defaults = origin == SchemaOrigin::None
+            && drifts.iter().any(is_supposed)
+            && last_applied(live_value).is_none();
         let reported = drifts.iter().filter(|drift| drift.is_reported());
         let changes: Vec<_> = reported.map(|drift| &drift.change).collect();
         let report = if changes.is_empty() {
@@ -128,6 +140,7 @@ impl Comparison<'_> {
             expected.annotate(&mut report);
         }
         Compared {
+            supposed_defaults,
             troubles,
             witness,
             ..Compared::of(report)
@@ -253,6 +266,33 @@ pub fn settle(report: &mut ObjectReport) {
     } else if let Some(declared) = &report.declared {
         report.live = Some(live_view(&declared.value(), changes.iter()).into());
     }
+}
+
+/// Whether a change is taken for a default because nobody but the applier holds it.
+fn is_supposed(drift: &Drift) -> bool {
+    let by = match &drift.verdict {
+        Verdict::Explained { by, .. } => Some(*by),
+        Verdict::Reported | Verdict::Ignored { .. } => None,
+    };
+    by == Some(Explanation::ApplierDefault)
+}
+
+/// Says once of which kinds defaults were supposed, for want of a schema.
+pub fn without_schemas(compared: &[Compared]) -> Option<Warning> {
+    let supposed = compared.iter().filter(|object| object.supposed_defaults);
+    let kinds: BTreeSet<String> = supposed
+        .map(|object| object.report.key.group_kind().to_string())
+        .collect();
+    let kinds: Vec<String> = kinds.into_iter().collect();
+    (!kinds.is_empty()).then(|| Warning {
+        place: String::new(),
+        message: format!(
+            "nothing is known of the fields of {}: those that only the applier holds are taken for \
+             defaults; record the CustomResourceDefinitions too",
+            kinds.join(", ")
+        ),
+        fatal: false,
+    })
 }
 
 /// Says once that live objects carry no managed fields, where none of them does.

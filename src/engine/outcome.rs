@@ -96,9 +96,10 @@ fn compare_all(
         })
         .collect();
     let bare = object::without_managed_fields(&compared);
+    let untyped = object::without_schemas(&compared);
     let troubles: BTreeSet<&String> = compared.iter().flat_map(|c| &c.troubles).collect();
     let troubles = troubles.into_iter().map(|what| trouble(what, options));
-    let warnings = troubles.chain(bare).collect();
+    let warnings = troubles.chain(bare).chain(untyped).collect();
     let mut outcome = Outcome {
         warnings,
         ..Outcome::default()

@@ -301,3 +301,75 @@ fn a_definition_counts_whichever_side_it_is_on() {
     let found = drift_of("Widget", &[&declared], &[&live]);
     assert_eq!(found, ["changed .spec.parts"], "nowhere");
 }
+
+/// A live widget that these managers hold: manager, operation, fields.
+fn held(spec: &Value, managers: &[(&str, &str, Value)]) -> Value {
+    let mut live = widget(spec);
+    let entry = |(manager, operation, fields): &(&str, &str, Value)| {
+        json!({"manager": manager, "operation": operation, "apiVersion": "example.com/v1",
+            "fieldsType": "FieldsV1", "fieldsV1": fields})
+    };
+    live["metadata"]["managedFields"] = managers.iter().map(entry).collect();
+    live
+}
+
+/// The server fills defaults into lists that are owned as a whole, and books all of an object on
+/// whoever creates it.
+#[test]
+fn without_a_schema_fields_that_only_the_applier_holds_may_be_defaults() {
+    let declared = json!({"size": 1, "rules": [{"to": [{"name": "a"}]}]});
+    let filled =
+        json!({"size": 1, "rules": [{"to": [{"name": "a", "weight": 1}], "type": "Exact"}]});
+    let found = |managers: &[(&str, &str, Value)]| {
+        drift_of("Widget", &[&widget(&declared)], &[&held(&filled, managers)])
+    };
+    let all = json!({"f:spec": {"f:size": {}, "f:rules": {}}});
+    let size = json!({"f:spec": {"f:size": {}}});
+    let rules = json!({"f:spec": {"f:rules": {}}});
+    assert_eq!(
+        found(&[("argocd-controller", "Apply", all.clone())]),
+        [""; 0]
+    );
+    assert_eq!(found(&[("helm", "Update", all)]), [""; 0]);
+    let edited = [
+        ("argocd-controller", "Apply", size),
+        ("kubectl-edit", "Update", rules),
+    ];
+    let added = [
+        "added .spec.rules[0].to[name=\"a\"].weight",
+        "added .spec.rules[0].type",
+    ];
+    assert_eq!(found(&edited), added);
+}
+
+#[test]
+fn without_a_schema_what_is_no_default_is_an_addition_all_the_same() {
+    let declared = json!({"size": 1, "rules": [{"name": "a"}]});
+    let found = |live: Value, managers: &[(&str, &str, Value)]| {
+        drift_of("Widget", &[&widget(&declared)], &[&held(&live, managers)])
+    };
+    let all = json!({"f:spec": {"f:size": {}, "f:rules": {}}});
+    let item = json!({"size": 1, "rules": [{"name": "a"}, {"name": "b"}]});
+    let applied = [("argocd-controller", "Apply", all)];
+    assert_eq!(found(item, &applied), ["added .spec.rules[name=\"b\"]"]);
+    let coloured = json!({"size": 1, "rules": [{"name": "a"}], "colour": "red"});
+    let all = json!({"f:spec": {"f:size": {}, "f:rules": {}, "f:colour": {}}});
+    let applied = [("argocd-controller", "Apply", all)];
+    assert_eq!(
+        found(coloured, &applied),
+        ["added .spec.colour"],
+        "it was applied"
+    );
+    let mut labelled = held(
+        &declared,
+        &[(
+            "helm",
+            "Update",
+            json!({"f:metadata": {"f:labels": {"f:team": {}}},
+            "f:spec": {"f:size": {}, "f:rules": {}}}),
+        )],
+    );
+    labelled["metadata"]["labels"] = json!({"team": "x"});
+    let found = drift_of("Widget", &[&widget(&declared)], &[&labelled]);
+    assert_eq!(found, ["added .metadata.labels"]);
+}
