@@ -6,7 +6,7 @@
 //! at all. Then the other objects of the kind tell. In the first case it is enough that two of them
 //! carry the value as a machine's. In the second a machine is merely supposed, and said to be: only
 //! of what runs Pods, which is what policies and injectors are for, and only when every one of
-//! those objects carries the value.
+//! those objects carries the value. Of a kind with few objects, another kind's tell.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -200,21 +200,30 @@ impl Evidence {
         value: &Value,
         supposed: &mut BTreeSet<(GroupKind, String)>,
     ) -> bool {
-        let path = path.to_string();
-        let key = (kind.clone(), path, value.to_string());
+        let key = (kind.clone(), path.to_string(), value.to_string());
         let seen = self.seen.get(&key).copied().unwrap_or_default();
         if seen.known >= KNOWN {
             return true;
         }
-        let compared = self.compared.get(kind).copied().unwrap_or_default();
-        let is_supposed = whose == Whose::Open
-            && WORKLOADS.contains(&kind.kind.as_str())
-            && compared >= SUPPOSED
-            && seen.open + seen.known == compared;
+        let is_supposed = whose == Whose::Open && self.is_everywhere(&key);
         if is_supposed {
             supposed.insert((key.0, key.1));
         }
         is_supposed
+    }
+
+    /// Whether every workload of the kind carries a value, and there are enough of them, or of
+    /// another kind that does.
+    fn is_everywhere(&self, (kind, path, value): &(GroupKind, String, String)) -> bool {
+        let all_of = |kind: &GroupKind| {
+            let key = (kind.clone(), path.clone(), value.clone());
+            let seen = self.seen.get(&key).copied().unwrap_or_default();
+            let compared = self.compared.get(kind).copied().unwrap_or_default();
+            let is_workload = WORKLOADS.contains(&kind.kind.as_str());
+            (is_workload && seen.open + seen.known == compared).then_some(compared)
+        };
+        let are_enough = |kind: &GroupKind| all_of(kind).is_some_and(|count| count >= SUPPOSED);
+        all_of(kind).is_some() && self.compared.keys().any(are_enough)
     }
 }
 
@@ -440,6 +449,22 @@ mod tests {
             (3, 0),
             "policies are about workloads"
         );
+    }
+
+    #[test]
+    fn of_few_objects_those_of_another_kind_tell() {
+        let run = |deployments: usize, value: &str| {
+            let labelled = |value: &str| unattributed(LABEL, json!(value));
+            let mut objects: Vec<ObjectReport> = (0..deployments)
+                .map(|name| object("Deployment", name, labelled("a")))
+                .collect();
+            objects.push(object("StatefulSet", 9, labelled(value)));
+            explain(&mut objects, RuleSet::builtin());
+            reported(&objects).len()
+        };
+        assert_eq!(run(3, "a"), 0);
+        assert_eq!(run(3, "b"), 1, "another value");
+        assert_eq!(run(2, "a"), 3, "too few to tell");
     }
 
     #[test]
