@@ -320,7 +320,7 @@ fn jq_expressions_that_never_end_end_alone() {
     assert!(text.contains("rule ends hid 1 change"), "{text}");
     let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        flat.contains("its jq expression def f: f; f is skipped: it did not end within 5s"),
+        flat.contains("its jq expression def f: f; f is skipped: it did not end within 2s"),
         "{text}"
     );
 }
@@ -641,4 +641,44 @@ fn built_in_rules_are_all_listed() {
     let (_, json) = run(&Place::new(), &["rules", "-o", "json"]);
     let document: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(document["rules"].as_array().unwrap().len(), ids);
+}
+
+/// Outside a repository too, what is accepted is found by every command, and is no manifest.
+#[test]
+fn accepted_drift_lives_where_every_command_looks() {
+    for is_repository in [false, true] {
+        let mut place = drifted();
+        if is_repository {
+            place = place.folder(".git");
+        }
+        let first = |shown: &str| shown.lines().next().unwrap_or_default().to_owned();
+        let accepted = place.run([
+            "accept",
+            "m",
+            "--live",
+            "live.json",
+            "--reason",
+            "r",
+            "--expires",
+            "1h",
+        ]);
+        assert!(
+            accepted.contains(" in .driftctl-baseline.yaml"),
+            "{accepted}"
+        );
+        for words in [&["debt"][..], &["debt", "m"]] {
+            let debt = place.run(words.iter().copied());
+            assert!(
+                debt.contains("accepted in .driftctl-baseline.yaml, 0 overdue"),
+                "{debt}"
+            );
+        }
+        let shown = place.run(["diff", "m", "--live", "live.json"]);
+        assert_eq!(first(&shown), "exit code: 0", "{shown}");
+        // Rules that come later do not bring back what was accepted before.
+        place.run(["init", "m"]);
+        let shown = place.run(["diff", "m", "--live", "live.json", "-v"]);
+        assert_eq!(first(&shown), "exit code: 0", "{shown}");
+        assert!(!shown.contains("skipped"), "{shown}");
+    }
 }

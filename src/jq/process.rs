@@ -17,9 +17,9 @@ use super::watch::TIMED_OUT;
 use super::worker::{READY, Request, Response};
 use crate::policy::{DeleteByJq, JqFailure};
 
-/// How long an expression may compute for one object, unless it is said otherwise. Argo CD allows
-/// 1 s by the clock.
-pub const DEADLINE: Duration = Duration::from_secs(5);
+/// How long an expression may compute for one object, unless it is said otherwise: twice what Argo
+/// CD allows by default, which is 1 s by the clock.
+pub const DEADLINE: Duration = Duration::from_secs(2);
 
 /// How long the child may take to start, which has nothing to do with the expression.
 const START: Duration = Duration::from_secs(60);

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use rayon::prelude::*;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -97,7 +98,7 @@ impl Run {
             .into_iter()
             .partition(|finding| matches!(finding.class, Class::Error | Class::Warning));
         let mut notifications: Vec<Value> = about_the_run.iter().map(notification).collect();
-        let mut results: Vec<Value> = drift.iter().take(MOST_RESULTS).map(result).collect();
+        let mut results: Vec<Value> = drift.par_iter().take(MOST_RESULTS).map(result).collect();
         results.truncate(fitting(&results, room)?);
         let (shown, total) = (results.len(), drift.len());
         if shown < total {
