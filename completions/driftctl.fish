@@ -91,7 +91,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s o -l output -
 diff\t'A unified diff of YAML, declared against live, object by object'
 json\t'One JSON document for other programs, versioned (driftctl.report/v1)'
 yaml\t'The same document as YAML'
-name\t'One Kind/namespace/name for each object that drifted, is missing, extra or in conflict; # begins a comment'
+name\t'One Kind.group/namespace/name for each object that drifted, is missing, extra or in conflict; # begins a comment'
 markdown\t'A comment on a pull request: verdict and table, details folded'
 github\t'Annotations for GitHub Actions, at the lines of the manifests'
 gitlab\t'A Code Quality report for GitLab merge requests'

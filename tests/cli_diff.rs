@@ -263,10 +263,13 @@ fn reports_go_to_files_too() {
             "diff=drift.diff",
         ],
     ];
+    let name = "Deployment.apps/shop/cart";
     let verdict = "# drifted: 1 drifted, 0 in sync; 1 of 1 declared object compared";
     assert_eq!(
         place.run(words.concat()),
-        format!("exit code: 1\n----- stdout -----\nDeployment/shop/cart\n{verdict}\n")
+        format!(
+            "exit code: 1\n----- stdout -----\n{name}\n# {name}: drifted (1 change)\n{verdict}\n"
+        )
     );
     let json = std::fs::read(place.path().join("drift.json")).unwrap();
     let json: serde_json::Value = serde_json::from_slice(&json).unwrap();

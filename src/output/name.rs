@@ -1,11 +1,12 @@
 //! `name`: which objects, for scripts.
 //!
-//! Lines that start with `#` are for people and logs: what the names cannot carry, and the verdict.
+//! The names are those that `driftctl explain` and `driftctl accept` take. Lines that start with
+//! `#` say what the names cannot carry: what became of each object, and the verdict.
 
 use std::io::{self, Write};
 
 use super::{Format, RenderOptions, escape, ignored, words};
-use crate::model::{ObjectReport, Status};
+use crate::model::{Cause, Drift, ObjectReport, Status};
 use crate::redact::Redacted;
 
 /// One object to a line.
@@ -17,7 +18,7 @@ impl Format for Name {
     }
 
     fn description(&self) -> &'static str {
-        "One Kind/namespace/name for each object that drifted, is missing, extra or in conflict; # begins a comment"
+        "One Kind.group/namespace/name for each object that drifted, is missing, extra or in conflict; # begins a comment"
     }
 
     fn render(
@@ -29,10 +30,8 @@ impl Format for Name {
         for object in report.objects.iter().filter(|object| object.is_drift()) {
             writeln!(out, "{}", name(object))?;
         }
-        let in_conflict = |object: &&ObjectReport| object.status == Status::Conflict;
-        for object in report.objects.iter().filter(in_conflict) {
-            let standing = words::standing(object).unwrap_or_default();
-            writeln!(out, "# {}: {standing}", name(object))?;
+        for object in report.objects.iter().filter(|object| object.is_drift()) {
+            writeln!(out, "# {}", account(object))?;
         }
         for line in ignored::lines(report, options.show) {
             writeln!(out, "# {line}")?;
@@ -41,10 +40,35 @@ impl Format for Name {
     }
 }
 
-/// `Deployment/shop/cart`
+/// `Deployment.apps/shop/cart`
 fn name(object: &ObjectReport) -> String {
     let key = &object.key;
-    let parts = [Some(&key.kind), key.namespace.as_ref(), Some(&key.name)];
+    let kind = key.group_kind().to_string();
+    let parts = [Some(&kind), key.namespace.as_ref(), Some(&key.name)];
     let parts = parts.into_iter().flatten().map(|part| escape::line(part));
     parts.collect::<Vec<_>>().join("/")
+}
+
+/// `Deployment.apps/shop/cart: drifted (3 changes: 2 dropped, 1 unattributed)`; a conflict in all
+/// its words.
+fn account(object: &ObjectReport) -> String {
+    let name = name(object);
+    if object.status == Status::Conflict {
+        let standing = words::standing(object).unwrap_or_default();
+        return format!("{name}: {standing}");
+    }
+    let status = object.status.as_str();
+    let changes: Vec<&Drift> = object.drifts.iter().filter(|d| d.is_reported()).collect();
+    if changes.is_empty() {
+        return format!("{name}: {status}");
+    }
+    let causes = Cause::ALL.into_iter().filter_map(|cause| {
+        let n = changes.iter().filter(|drift| drift.cause == Some(cause));
+        let n = n.count();
+        (n > 0).then(|| format!("{n} {}", cause.as_str()))
+    });
+    let causes = causes.collect::<Vec<_>>().join(", ");
+    let colon = if causes.is_empty() { "" } else { ": " };
+    let changes = words::count(changes.len(), "change");
+    format!("{name}: {status} ({changes}{colon}{causes})")
 }

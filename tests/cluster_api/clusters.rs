@@ -105,7 +105,11 @@ fn manifests_from_standard_input_are_compared_with_each() {
         String::from_utf8(output.stdout).unwrap()
     };
     let shown = run(&["--context", "red", "--context", "blue"]);
-    assert_eq!(shown.matches("ConfigMap/shop/none").count(), 2, "{shown}");
+    assert_eq!(
+        shown.matches("\nConfigMap/shop/none\n").count(),
+        2,
+        "{shown}"
+    );
     assert_eq!(run(&["--context", "red", "--context", "red"]), "");
 }
 
