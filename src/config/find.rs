@@ -6,11 +6,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-/// The file of rules.
-pub const CONFIG_NAME: &str = ".driftctl.yaml";
-/// The file of accepted drift.
-pub const BASELINE_NAME: &str = ".driftctl-baseline.yaml";
-
 /// More than any people write.
 const LARGEST: u64 = 16 * 1024 * 1024;
 
@@ -76,7 +71,8 @@ fn upwards(here: &Path, start: &Path) -> Vec<PathBuf> {
 }
 
 /// Where a new file of this name belongs: next to `neighbour`, else at the root of the repository
-/// of `start`, else in the directory of `start`.
+/// of `start`, else where the user is if `start` lies there or below, else in the directory of
+/// `start`. A search from `start` upwards finds it in each of them.
 ///
 /// # Errors
 /// When it cannot be told which directory that is.
@@ -94,7 +90,9 @@ pub fn beside(neighbour: Option<&Found>, name: &str, start: &Path) -> Result<Fou
     let root = directories
         .last()
         .filter(|root| root.join(".git").symlink_metadata().is_ok());
-    let Some(directory) = root.or(directories.first()) else {
+    let is_here = |directory: &&PathBuf| here.canonicalize().is_ok_and(|here| here == **directory);
+    let place = root.or_else(|| directories.iter().find(is_here));
+    let Some(directory) = place.or(directories.first()) else {
         bail!("cannot tell where {name} belongs; name a file");
     };
     Ok(Found::seen_from(&here, directory.join(name)))
@@ -124,6 +122,7 @@ pub fn read_file(found: &Found) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::{BASELINE_NAME, CONFIG_NAME};
 
     #[test]
     fn the_search_ends_at_the_root_of_the_repository() {

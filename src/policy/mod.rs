@@ -4,6 +4,11 @@
 //! change is drift, and is counted, and is not reported. [`judge`] is the only place where rules
 //! are asked.
 
+/// The file that a user's rules are in.
+pub const CONFIG_NAME: &str = ".driftctl.yaml";
+/// The file that accepted drift is in.
+pub const BASELINE_NAME: &str = ".driftctl-baseline.yaml";
+
 mod allowed;
 mod annotations;
 mod audit;

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::tree::{Kind, Resolved, Tree};
 use super::{Loaded, kustomize};
+use crate::policy::{BASELINE_NAME, CONFIG_NAME};
 
 /// The file extensions of manifests, as kubectl knows them (`kubectl/pkg/cmd/util`,
 /// `resource.FileExtensions`).
@@ -80,6 +81,8 @@ pub(super) struct Walk<'t> {
     /// The files and directories that were come by, without links.
     seen: HashSet<PathBuf>,
     entries: usize,
+    /// How many paths were named so far.
+    arguments: usize,
     stdin: bool,
     /// What is wrong, or left out.
     loaded: Loaded,
@@ -111,6 +114,7 @@ impl<'t> Walk<'t> {
             found: Vec::new(),
             seen: HashSet::new(),
             entries: 0,
+            arguments: 0,
             stdin: false,
             loaded: Loaded::default(),
         }
@@ -138,6 +142,7 @@ impl<'t> Walk<'t> {
 
     /// Adds what lies at `path` in the tree, which the user calls `name`.
     pub fn argument(&mut self, name: &Path, path: &Path) {
+        self.arguments += 1;
         let Resolved { canonical, kind } = match self.tree.resolve(path) {
             Ok(resolved) => resolved,
             Err(error) => {
@@ -249,6 +254,7 @@ impl<'t> Walk<'t> {
                 self.descend(place, later);
             }
             Kind::Link => later.links.push((name, canonical)),
+            Kind::File if is_ours(&name) => self.ours(&name, depth),
             Kind::Submodule => self.loaded.error(name_of(&name), SUBMODULE),
             _ if !is_manifest(&name) => {
                 if is_nearly_manifest(&name) {
@@ -262,6 +268,19 @@ impl<'t> Walk<'t> {
             Kind::File => self.file(&name, canonical),
             Kind::Other | Kind::Outside => self.loaded.error(name_of(&name), IRREGULAR),
         }
+    }
+
+    /// Rules and accepted drift are no manifests. Those in the folder that the search for them begins
+    /// in go without saying, unless they are not trusted; those below it hold for other runs.
+    fn ours(&mut self, name: &Path, depth: usize) {
+        let why = if self.bounds.root.is_some() {
+            "rules that come with manifests that are not trusted are not read"
+        } else if depth > 1 || self.arguments > 1 {
+            "rules hold for a run that names their folder first, or one below it"
+        } else {
+            return;
+        };
+        self.loaded.skip(name_of(name), why);
     }
 
     /// Says that a hidden directory is left out, if there is anything to read in it. Git's own
@@ -365,6 +384,15 @@ fn path_of(found: &Found) -> Option<&Path> {
 /// Whether opening the path can only mean a stream that is open already.
 fn is_descriptor(path: &Path) -> bool {
     path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd")
+}
+
+/// Whether a file is one of driftctl's own.
+fn is_ours(path: &Path) -> bool {
+    let name = path.file_name();
+    [CONFIG_NAME, BASELINE_NAME]
+        .map(OsStr::new)
+        .iter()
+        .any(|own| name == Some(*own))
 }
 
 fn is_manifest(path: &Path) -> bool {

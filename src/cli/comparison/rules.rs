@@ -195,7 +195,11 @@ fn baseline(
         (Some(path), _) => read(Found::named(path))?,
         (None, _) if args.no_config => None,
         (None, Some(config)) if *search == Search::Upwards => {
-            read(config::beside(Some(config), BASELINE_NAME, start)?)?
+            // What was accepted before there were rules stays accepted.
+            match read(config::beside(Some(config), BASELINE_NAME, start)?)? {
+                Some(found) => Some(found),
+                None => search.read(BASELINE_NAME, start)?,
+            }
         }
         (None, _) => search.read(BASELINE_NAME, start)?,
     };
