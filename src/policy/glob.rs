@@ -25,6 +25,11 @@ pub fn glob(pattern: &str, text: &str) -> bool {
     stars(pattern, text)
 }
 
+/// Whether a pattern is but the text that it matches.
+pub(super) fn is_text(pattern: &str) -> bool {
+    !pattern.contains('*') && !pattern.contains(SPECIAL)
+}
+
 /// Whether `text` matches `pattern`, in which `*` stands for any text and all else for itself: for
 /// names of fields, which may hold any character.
 pub(super) fn stars(pattern: &str, text: &str) -> bool {

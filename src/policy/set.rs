@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::glob::is_text;
 use super::rule::Asked;
 use super::severity::SeverityRule;
 use super::{
@@ -98,11 +99,11 @@ impl RuleSet {
     fn of(rules: Vec<Rule>) -> Self {
         let mut set = Self::default();
         for (position, rule) in rules.iter().enumerate() {
-            if rule.objects.kind.contains('*') {
-                set.of_any_kind.push(position);
-            } else {
+            if is_text(&rule.objects.kind) {
                 let same_kind = set.by_kind.entry(rule.objects.kind.clone()).or_default();
                 same_kind.push(position);
+            } else {
+                set.of_any_kind.push(position);
             }
         }
         set.rules = rules;

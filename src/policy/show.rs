@@ -69,7 +69,10 @@ impl Rule {
         };
         if !objects.namespace.is_empty() || !objects.name.is_empty() {
             let name = any(&objects.name);
-            said.push_str(&match objects.namespace.as_str() {
+            // `{,shop}` is how a tool's own rule speaks of what may have no namespace.
+            let namespace = objects.namespace.strip_prefix("{,");
+            let namespace = namespace.and_then(|rest| rest.strip_suffix('}'));
+            said.push_str(&match namespace.unwrap_or(&objects.namespace) {
                 "" => format!(" {name}"),
                 namespace => format!(" {namespace}/{name}"),
             });

@@ -292,8 +292,10 @@ pub(super) fn only_for(rule: &Rule, manifests: &[Manifest]) -> Vec<Rule> {
         named.objects.group = group_of(&manifest.api_version).to_owned();
         named.objects.kind = literally(&manifest.kind);
         named.objects.name = literally(&manifest.name);
-        // Without one, the run's own namespace is meant, which is not known here.
-        named.objects.namespace = manifest.namespace.clone().unwrap_or_default();
+        // Without one, the run's own namespace is meant, which is not known here. With one, the
+        // object may still have none: tools give one to every object, and only the cluster knows.
+        let namespace = manifest.namespace.as_deref().map(literally);
+        named.objects.namespace = namespace.map_or_else(String::new, |n| format!("{{,{n}}}"));
         named
     });
     let named: Vec<Rule> = named.collect();

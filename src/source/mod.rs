@@ -18,6 +18,7 @@ mod plan;
 mod read;
 mod render;
 mod tree;
+mod unread;
 mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -273,3 +273,66 @@ fn helm_settings() {
          --values $DIR/shared.yaml --values INLINE --set=e=f\\,g --set-string=h=1\n{\"c\":\"d\"}"
     );
 }
+
+/// A destination's namespace is no namespace of what has none.
+#[test]
+fn differences_of_cluster_scoped_objects_are_ignored_too() {
+    let role = |verb: &str| {
+        format!(
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: web}}\n\
+             rules: [{{apiGroups: [''], resources: [pods], verbs: [{verb}]}}]\n"
+        )
+    };
+    let app = application("web", "{path: roles}")
+        + "  ignoreDifferences:\n  - {group: rbac.authorization.k8s.io, kind: '{Cluster,}Role', jsonPointers: [/rules]}\n";
+    let place = Place::new()
+        .folder(".git")
+        .file("live.json", recording(&[&role("list")]))
+        .file("roles/web.yaml", role("get"))
+        .file("app.yaml", app);
+    let report = report(&place, &["diff", "--app", "app.yaml"]);
+    assert_eq!(report["verdict"], "in-sync", "{report}");
+    assert_eq!(report["summary"]["ignored"], 1);
+}
+
+/// What is set and not followed would be missing from the comparison.
+#[test]
+fn settings_that_are_not_followed_are_named() {
+    let source =
+        "{path: apps/a, tagPrefix: v, directory: {disableExtensionFilter: true, recurse: false}}";
+    let place = repository().file("argo/app.yaml", application("web", source));
+    let report = report(&place, &["diff", "--app", "argo/app.yaml"]);
+    let warnings = report["warnings"].to_string();
+    for setting in ["tagPrefix", "directory.disableExtensionFilter"] {
+        assert!(
+            warnings.contains(&format!("the setting {setting} of")),
+            "{warnings}"
+        );
+    }
+    let hydrated = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a}\n\
+                    spec: {destination: {namespace: shop}, sourceHydrator: {drySource: {path: a}}}\n";
+    let place = repository().file("app.yaml", hydrated);
+    let shown = place.run(["diff", "--app", "app.yaml", "--live", "live.json"]);
+    assert!(
+        shown.contains("compare the branch that it writes to"),
+        "{shown}"
+    );
+}
+
+/// The image updater writes there.
+#[test]
+fn settings_beside_the_files_count() {
+    let place = repository()
+        .file(
+            "apps/a/.argocd-source-web.yaml",
+            "directory: {include: secret.yaml}\n",
+        )
+        .file(
+            "argo/app.yaml",
+            application("web", "{path: apps/a, directory: {recurse: false}}"),
+        );
+    let report = report(&place, &["diff", "--app", "argo/app.yaml"]);
+    let objects = report["objects"].as_array().unwrap();
+    let names: Vec<_> = objects.iter().map(|object| &object["name"]).collect();
+    assert_eq!(names, ["secret"]);
+}

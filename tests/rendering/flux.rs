@@ -212,3 +212,23 @@ fn settings_are_laid_over_files_and_kustomizations() {
     let shown = place.run([&DIFF[..], &["--live", "live.json"]].concat());
     insta::assert_snapshot!(shown);
 }
+
+/// What Flux does and nobody does here is said, in words where there are any.
+#[test]
+fn settings_that_are_not_followed_are_named() {
+    let fields =
+        "  suspend: true\n  decryption: {provider: sops}\n  wait: true\n  newSetting: [1]\n";
+    let place = repository()
+        .file(".sourceignore", "*.bak\n")
+        .file("ks.yaml", kustomization(fields));
+    let warnings = report(&place, &DIFF)["warnings"].to_string();
+    for part in [
+        "is suspended",
+        "what sops encrypted in them counts as drift",
+        "the setting newSetting, which",
+        ".sourceignore leaves out",
+    ] {
+        assert!(warnings.contains(part), "{part}: {warnings}");
+    }
+    assert!(!warnings.contains("wait"), "{warnings}");
+}

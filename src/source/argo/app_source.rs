@@ -7,17 +7,83 @@ use serde_json::{Map, Value, json};
 use walkdir::WalkDir;
 
 use super::Application;
+use super::overrides::overridden;
 use super::spec::{Directory, Kustomize, Source};
 use crate::policy::{Glob, GlobError};
 use crate::source::checkout::Checkout;
 use crate::source::gitops::{Target, Wanted, image};
 use crate::source::kustomize::{Build, has_file};
+use crate::source::unread::{Known, unread};
 use crate::source::walk::Found;
 use crate::source::{Loaded, chart, files, plan, read};
 use crate::yaml;
 
 /// What keeps a file from being read (`argo-cd/reposerver/repository`).
 const SKIPPED: &[u8] = b"+argocd:skip-file-rendering";
+
+/// The settings of a source that are followed, or that say nothing about what is declared: who may
+/// fetch it, and which helm is run.
+const KNOWN: &[Known] = &[
+    Known {
+        at: "",
+        keys: &[
+            "chart",
+            "directory",
+            "helm",
+            "kustomize",
+            "name",
+            "path",
+            "plugin",
+            "ref",
+            "repoURL",
+            "targetRevision",
+        ],
+    },
+    Known {
+        at: "/directory",
+        keys: &["exclude", "include", "jsonnet", "recurse"],
+    },
+    Known {
+        at: "/kustomize",
+        keys: &[
+            "commonAnnotations",
+            "commonAnnotationsEnvsubst",
+            "commonLabels",
+            "components",
+            "forceCommonAnnotations",
+            "forceCommonLabels",
+            "ignoreMissingComponents",
+            "images",
+            "labelIncludeTemplates",
+            "labelWithoutSelector",
+            "namePrefix",
+            "nameSuffix",
+            "namespace",
+            "patches",
+            "replicas",
+        ],
+    },
+    Known {
+        at: "/helm",
+        keys: &[
+            "apiVersions",
+            "fileParameters",
+            "ignoreMissingValueFiles",
+            "kubeVersion",
+            "namespace",
+            "parameters",
+            "passCredentials",
+            "releaseName",
+            "skipCrds",
+            "skipSchemaValidation",
+            "skipTests",
+            "valueFiles",
+            "values",
+            "valuesObject",
+            "version",
+        ],
+    },
+];
 
 /// A source of an Application, and where it is read.
 pub(super) struct Part<'a> {
@@ -75,6 +141,9 @@ impl Application<'_> {
             namespace,
         };
         let directory = part.checkout.path(&source.path)?;
+        let merged = overridden(source, &directory, self.name())?;
+        let source = merged.as_ref().unwrap_or(source);
+        let part = Part { source, ..part };
         let mut loaded = part.load(&directory)?;
         part.checkout.sign(&directory, &mut loaded);
         self.remark(source, &mut loaded);
@@ -90,6 +159,13 @@ impl Application<'_> {
                  taken for the one that is meant",
                 without_user(&source.repo_url),
                 source.path
+            );
+            loaded.warning(&self.found.place, message);
+        }
+        for setting in unread(&source.written, KNOWN) {
+            let message = format!(
+                "Application {name}: the setting {setting} of its source is not followed here; \
+                 what Argo CD makes of it is not compared"
             );
             loaded.warning(&self.found.place, message);
         }
@@ -172,6 +248,8 @@ impl Part<'_> {
             let found = directory.join(component).canonicalize();
             found.map_err(|_| format!("there is no component {component}"))
         });
+        let components =
+            components.filter(|found| found.is_ok() || !options.ignore_missing_components);
         let build = Build {
             over: over(options, directory)?,
             components: components.collect::<Result<_, _>>()?,

@@ -32,8 +32,12 @@ impl Part<'_> {
         }
         for parameter in &helm.file_parameters {
             let file = self.file(&parameter.path, directory)?;
-            let value = format!("{}={}", parameter.name, file.display());
+            let file = file.to_string_lossy().replace(',', "\\,");
+            let value = format!("{}={file}", parameter.name);
             set.push(("--set-file".to_owned(), value));
+        }
+        if helm.skip_schema_validation {
+            set.push(("--skip-schema-validation".to_owned(), "true".to_owned()));
         }
         let options = ChartOptions {
             values: self.value_files(helm, directory)?,

@@ -6,6 +6,7 @@
 mod app_source;
 mod glob;
 mod helm;
+mod overrides;
 mod set;
 mod spec;
 mod template;
@@ -13,9 +14,7 @@ mod template;
 use serde_json::Value;
 
 use super::checkout::Checkouts;
-use super::gitops::{
-    Found, GitOps, Which, adopt, in_cluster, in_file, last_wins, marks, only_for, without_nulls,
-};
+use super::gitops::{Found, GitOps, Which, adopt, in_cluster, in_file, last_wins, marks, only_for};
 use super::{Loaded, Managed, Source};
 use crate::cluster::Live;
 use crate::policy::RuleOrigin;
@@ -137,8 +136,9 @@ impl Application<'_> {
     fn load(&self) -> Loaded {
         let mut loaded = Loaded::default();
         let spec = self.found.value.get("spec").cloned().unwrap_or(Value::Null);
+        let hydrates = spec.get("sourceHydrator").is_some();
         // What the parser would say quotes values, which may be passwords.
-        let Ok(spec) = serde_json::from_value::<Spec>(without_nulls(spec)) else {
+        let Ok(spec) = Spec::read(spec) else {
             let message = "its spec is not one of an Application: check the types of its fields";
             loaded.error(&self.found.place, message);
             return loaded;
@@ -148,7 +148,14 @@ impl Application<'_> {
             _ => spec.source.iter().collect(),
         };
         if sources.is_empty() {
-            loaded.error(&self.found.place, "it names no source");
+            loaded.error(
+                &self.found.place,
+                if hydrates {
+                    "its sourceHydrator is not followed here: compare the branch that it writes to"
+                } else {
+                    "it names no source"
+                },
+            );
         }
         for source in &sources {
             match self.source(source, &sources, &spec.destination.namespace) {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::policy::RuleSpec;
+use crate::source::gitops::without_nulls;
 
 /// `spec` of an Application.
 #[derive(Debug, Default, Deserialize)]
@@ -16,6 +17,24 @@ pub struct Spec {
     pub sources: Option<Vec<Source>>,
     pub destination: Destination,
     pub ignore_differences: Option<Vec<RuleSpec>>,
+}
+
+impl Spec {
+    /// Reads a spec.
+    ///
+    /// # Errors
+    /// When it is not one of an Application.
+    pub fn read(written: Value) -> Result<Self, serde_json::Error> {
+        let written = without_nulls(written);
+        let mut spec: Self = serde_json::from_value(written.clone())?;
+        if let Some(source) = &mut spec.source {
+            source.written = written["source"].clone();
+        }
+        for (at, source) in spec.sources.iter_mut().flatten().enumerate() {
+            source.written = written["sources"][at].clone();
+        }
+        Ok(spec)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -38,6 +57,9 @@ pub struct Source {
     pub kustomize: Option<Kustomize>,
     pub helm: Option<Helm>,
     pub plugin: Option<Value>,
+    /// All of it as it is written, for what is looked for by name.
+    #[serde(skip)]
+    pub written: Value,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -64,6 +86,7 @@ pub struct Kustomize {
     pub replicas: Vec<Value>,
     pub patches: Vec<Value>,
     pub components: Vec<String>,
+    pub ignore_missing_components: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -80,6 +103,7 @@ pub struct Helm {
     pub namespace: String,
     pub kube_version: String,
     pub api_versions: Vec<String>,
+    pub skip_schema_validation: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]

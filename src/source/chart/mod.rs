@@ -164,18 +164,41 @@ impl Chart<'_> {
                 _ => file.clone(),
             };
             arguments.push("--values".into());
-            arguments.push(file.into());
+            arguments.push(one_of_a_list(file));
         }
         if let Some(values) = self.inline {
             // JSON is YAML.
             let file = workspace.join("values.yaml");
             write(&file, &values.to_string())?;
             arguments.push("--values".into());
-            arguments.push(file.into());
+            arguments.push(one_of_a_list(file));
         }
         for (flag, value) in &options.set {
             arguments.push(format!("{flag}={value}").into());
         }
         Ok(arguments)
+    }
+}
+
+/// A file as `--values` takes it, which is a list with commas (pflag's `StringSlice`, read as CSV).
+fn one_of_a_list(file: PathBuf) -> OsString {
+    match file.to_str() {
+        Some(name) if name.contains([',', '"', '\n']) => {
+            format!("\"{}\"", name.replace('"', "\"\"")).into()
+        }
+        _ => file.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comma_in_a_name_makes_no_list() {
+        let given = |name: &str| one_of_a_list(name.into());
+        assert_eq!(given("/a/b.yaml"), "/a/b.yaml");
+        assert_eq!(given("/a,b.yaml"), "\"/a,b.yaml\"");
+        assert_eq!(given("/a\"b,c"), "\"/a\"\"b,c\"");
     }
 }

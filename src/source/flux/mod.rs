@@ -18,6 +18,7 @@ use super::checkout::{Checkout, Checkouts};
 use super::gitops::{
     Found, GitOps, Target, Wanted, Which, adopt, in_cluster, in_file, marks, without_nulls,
 };
+use super::unread::{Known, unread};
 use super::{Loaded, Managed, Source};
 use crate::cluster::Live;
 use crate::model::group_of;
@@ -33,6 +34,46 @@ const SOURCES: &str = "source.toolkit.fluxcd.io";
 const VERSIONS: [&str; 2] = [
     "kustomize.toolkit.fluxcd.io/v1",
     "kustomize.toolkit.fluxcd.io/v1beta2",
+];
+
+/// What keeps files of a repository from Flux, in the syntax of `.gitignore`.
+const SOURCE_IGNORE: &str = ".sourceignore";
+
+/// The settings of a Kustomization that are followed, or that say nothing about what is declared:
+/// when it is applied, by whom, and what is waited for.
+const KNOWN: &[Known] = &[
+    Known {
+        at: "",
+        keys: &[
+            "commonMetadata",
+            "components",
+            "deletionPolicy",
+            "dependsOn",
+            "force",
+            "healthCheckExprs",
+            "healthChecks",
+            "ignore",
+            "ignoreMissingComponents",
+            "images",
+            "interval",
+            "namePrefix",
+            "nameSuffix",
+            "patches",
+            "path",
+            "postBuild",
+            "prune",
+            "retryInterval",
+            "serviceAccountName",
+            "sourceRef",
+            "targetNamespace",
+            "timeout",
+            "wait",
+        ],
+    },
+    Known {
+        at: "/postBuild",
+        keys: &["substitute", "substituteFrom"],
+    },
 ];
 
 /// One Kustomization, or all of a file.
@@ -177,6 +218,7 @@ fn load(
     let mut loaded = Loaded::default();
     let load = |loaded: &mut Loaded| {
         let spec = found.value.get("spec").cloned().unwrap_or(json!({}));
+        let unread = unread(&spec, KNOWN);
         // What the parser would say quotes values, which may be passwords.
         let spec: Spec = serde_json::from_value(without_nulls(spec))
             .map_err(|_| "its spec cannot be read: check the types of its fields".to_owned())?;
@@ -189,6 +231,7 @@ fn load(
             live: sources.live,
         };
         kustomization.remark(&spec, target.as_ref(), checkouts, loaded);
+        kustomization.remark_settings(&unread, loaded);
         kustomization.load_into(&spec, loaded)
     };
     if let Err(message) = load(&mut loaded) {
@@ -237,6 +280,35 @@ impl Kustomization<'_> {
         }
         if let Some(difference) = target.and_then(|target| checkouts.difference(target)) {
             let message = format!("Kustomization {name}: {difference}");
+            loaded.warning(&self.found.place, message);
+        }
+    }
+
+    /// Says what Flux does and nobody does here.
+    fn remark_settings(&self, unread: &[String], loaded: &mut Loaded) {
+        let name = self.name();
+        for setting in unread {
+            let what = match setting.as_str() {
+                "suspend" => "is suspended: Flux applies nothing of it until it is resumed".into(),
+                "decryption" => "has its files decrypted by Flux; they are compared as they \
+                                 lie, and what sops encrypted in them counts as drift"
+                    .into(),
+                "kubeConfig" => "is applied to the cluster of its kubeConfig; make sure that it \
+                                 is compared with that one"
+                    .into(),
+                other => format!(
+                    "has the setting {other}, which is not followed here; what Flux makes of it \
+                     is not compared"
+                ),
+            };
+            loaded.warning(&self.found.place, format!("Kustomization {name} {what}"));
+        }
+        let root = &self.checkout.root;
+        if root.join(SOURCE_IGNORE).symlink_metadata().is_ok() {
+            let message = format!(
+                "Kustomization {name}: what the repository's {SOURCE_IGNORE} leaves out is read \
+                 here all the same"
+            );
             loaded.warning(&self.found.place, message);
         }
     }

@@ -1,0 +1,120 @@
+//! Settings of an Application that lie beside its files, as the image updater writes them.
+//!
+//! (argo-cd, `reposerver/repository/repository.go`: `mergeSourceParameters`.)
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::spec::Source;
+use crate::source::gitops::without_nulls;
+use crate::source::read;
+use crate::yaml;
+
+/// What the files say on top of the Application; `None` where there are none.
+///
+/// # Errors
+/// When one of them cannot be read: what it says would be left out.
+pub(super) fn overridden(
+    source: &Source,
+    directory: &Path,
+    application: &str,
+) -> Result<Option<Source>, String> {
+    let own = format!(".argocd-source-{application}.yaml");
+    let mut written = source.written.clone();
+    let mut is_overridden = false;
+    for name in [".argocd-source.yaml", &own] {
+        let file = directory.join(name);
+        if !file.symlink_metadata().is_ok_and(|file| file.is_file()) {
+            continue;
+        }
+        let bytes = read::file(&file).map_err(|why| format!("{name}: {why}"))?;
+        let text = yaml::decode(bytes).map_err(|_| format!("{name} is no text"))?;
+        let parsed = yaml::parse(&text);
+        if parsed.problems.iter().any(|problem| problem.fatal) {
+            return Err(format!("{name} is not YAML"));
+        }
+        for document in parsed.documents.into_iter().take(1) {
+            merge(&mut written, document.value);
+            is_overridden = true;
+        }
+    }
+    if !is_overridden {
+        return Ok(None);
+    }
+    // What the parser would say quotes values, which may be passwords.
+    let mut merged: Source = serde_json::from_value(without_nulls(written.clone()))
+        .map_err(|_| "its .argocd-source file has settings of other types".to_owned())?;
+    merged.written = written;
+    // They say how, and neither what nor where.
+    merged.chart.clone_from(&source.chart);
+    merged.path.clone_from(&source.path);
+    merged.repo_url.clone_from(&source.repo_url);
+    merged.target_revision.clone_from(&source.target_revision);
+    Ok(Some(merged))
+}
+
+/// A JSON merge patch (RFC 7396).
+fn merge(target: &mut Value, patch: Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch;
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(serde_json::Map::new());
+    }
+    let Value::Object(target) = target else {
+        return;
+    };
+    for (key, value) in patch {
+        if value.is_null() {
+            target.remove(&key);
+        } else {
+            merge(target.entry(key).or_insert(Value::Null), value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn source(written: Value) -> Source {
+        let mut source: Source = serde_json::from_value(written.clone()).unwrap();
+        source.written = written;
+        source
+    }
+
+    #[test]
+    fn files_beside_the_manifests_say_more() {
+        let dir = tempfile::tempdir().unwrap();
+        let web =
+            source(json!({"path": "a", "kustomize": {"images": ["x:1"], "namePrefix": "p-"}}));
+        assert!(overridden(&web, dir.path(), "web").unwrap().is_none());
+        let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+        write(
+            ".argocd-source.yaml",
+            "path: elsewhere\nkustomize: {namePrefix: null, nameSuffix: -s}\n",
+        );
+        write(".argocd-source-web.yaml", "kustomize: {images: ['x:2']}\n");
+        let merged = overridden(&web, dir.path(), "web").unwrap().unwrap();
+        let kustomize = merged.kustomize.unwrap();
+        assert_eq!(merged.path, "a");
+        assert_eq!(kustomize.images, ["x:2"]);
+        assert_eq!(
+            (&*kustomize.name_prefix, &*kustomize.name_suffix),
+            ("", "-s")
+        );
+        let other = overridden(&web, dir.path(), "other").unwrap().unwrap();
+        assert_eq!(other.kustomize.unwrap().images, ["x:1"]);
+        write(".argocd-source.yaml", "a: [");
+        assert!(overridden(&web, dir.path(), "web").is_err());
+        write(".argocd-source.yaml", "kustomize: {images: hunter2}");
+        let said = overridden(&web, dir.path(), "other").unwrap_err();
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+}

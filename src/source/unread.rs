@@ -1,0 +1,64 @@
+//! Settings of GitOps tools that are not followed here. Each is named where it is used: what it does
+//! would be missing from the comparison, and nobody would know.
+
+use serde_json::Value;
+
+/// A mapping of settings, and those of them that are followed, or say nothing about what is
+/// declared.
+pub(super) struct Known {
+    /// Where the mapping is, as a JSON Pointer.
+    pub at: &'static str,
+    /// Its keys.
+    pub keys: &'static [&'static str],
+}
+
+/// The settings that are there and not known, by the names of their fields: `kustomize.version`.
+/// What is empty or off is as good as not there.
+pub(super) fn unread(settings: &Value, known: &[Known]) -> Vec<String> {
+    let mut found = Vec::new();
+    for Known { at, keys } in known {
+        let fields = settings.pointer(at).and_then(Value::as_object);
+        for (name, value) in fields.into_iter().flatten() {
+            if !keys.contains(&name.as_str()) && !is_off(value) {
+                let path = format!("{at}/{name}");
+                found.push(path.trim_start_matches('/').replace('/', "."));
+            }
+        }
+    }
+    found
+}
+
+fn is_off(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        Value::Bool(true) | Value::Number(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_used_and_not_known_is_named() {
+        let known = [
+            Known {
+                at: "",
+                keys: &["path", "helm"],
+            },
+            Known {
+                at: "/helm",
+                keys: &["values"],
+            },
+        ];
+        let settings = json!({"path": "a", "new": 1, "off": false, "none": [],
+            "helm": {"values": "a: b", "other": true, "empty": ""}});
+        assert_eq!(unread(&settings, &known), ["new", "helm.other"]);
+        assert!(unread(&json!(7), &known).is_empty());
+    }
+}
