@@ -7,6 +7,7 @@ mod injection;
 #[path = "../support/leak.rs"]
 mod leak;
 mod sample;
+mod sarif;
 mod schema;
 mod secrecy;
 mod several;
