@@ -3,9 +3,10 @@
 use anyhow::{Result, bail};
 
 use super::args::ReportArgs;
-use crate::model::{FieldPath, Report, ResourceKey};
+use crate::model::{Called, FieldPath, KindPattern, Report, ResourceKey, Warning};
 use crate::policy::glob;
 use crate::redact::{LiveValues, Predicate, Redacted, Redactor};
+use crate::schema::{builtin_kind_of_group, builtin_kinds};
 
 /// Checks that secrets are shown to nobody but a person who asked for them.
 ///
@@ -35,7 +36,7 @@ pub fn check(args: &ReportArgs, untrusted: bool, is_ci: bool) -> Result<()> {
 
 /// Takes out of a report what its reader must not see. `configured` is what the rules call secret.
 pub fn redact(
-    report: Report,
+    mut report: Report,
     args: &ReportArgs,
     untrusted: bool,
     configured: Option<Predicate>,
@@ -43,7 +44,32 @@ pub fn redact(
     if args.show_secrets {
         return Redacted::showing_secrets(report);
     }
+    let unknown = unknown_kinds(args, &report);
+    report.warnings.extend(unknown);
     redactor(args, untrusted, configured).redact(report)
+}
+
+/// What is to be said of kinds in `--redact` that nobody knows: a misspelt one masks nothing.
+fn unknown_kinds(args: &ReportArgs, report: &Report) -> Vec<Warning> {
+    let kinds = args.redact.iter().filter_map(|secret| secret.kind.as_ref());
+    let is_known = |kind: &KindPattern| {
+        let mut keys = report.objects.iter().map(|object| &object.key);
+        keys.any(|key| is_of_kind(kind, key))
+            || builtin_kinds()
+                .iter()
+                .any(|known| kind.matches(&known.names()))
+    };
+    let unknown = kinds.filter(|kind| !is_known(kind));
+    unknown
+        .map(|kind| Warning {
+            place: String::new(),
+            message: format!(
+                "--redact {kind}:… masks nothing: no object of this kind was compared, and \
+                 Kubernetes has none built in; check its spelling"
+            ),
+            fatal: false,
+        })
+        .collect()
 }
 
 /// What masks all that the reader must not see.
@@ -67,6 +93,17 @@ fn either(one: Option<Predicate>, other: Option<Predicate>) -> Option<Predicate>
     }
 }
 
+/// Whether an object is of a kind: of a built-in one by any of its names, of another one by its
+/// own. What is to be masked must not depend on the case of a letter.
+fn is_of_kind(kind: &KindPattern, key: &ResourceKey) -> bool {
+    let own = Called::default();
+    let of_group = format!("{}/", key.group);
+    let known = builtin_kind_of_group(&key.group, &key.kind);
+    kind.matches(&own.names(&of_group, &key.kind))
+        || known.iter().any(|known| kind.matches(&known.names()))
+        || glob(kind.name(), &key.kind)
+}
+
 /// What `--redact` names.
 fn named(args: &ReportArgs) -> Option<Predicate> {
     let named = args.redact.clone();
@@ -74,9 +111,35 @@ fn named(args: &ReportArgs) -> Option<Predicate> {
         let is_named = move |key: &ResourceKey, path: &FieldPath| {
             named.iter().any(|secret| {
                 let kind = secret.kind.as_ref();
-                kind.is_none_or(|kind| glob(kind, &key.kind)) && secret.path.covers(path)
+                kind.is_none_or(|kind| is_of_kind(kind, key)) && secret.path.covers(path)
             })
         };
         Box::new(is_named) as Predicate
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_masked_is_named_by_any_name_of_its_kind() {
+        let is = |text: &str, group: &str, kind: &str| {
+            let key = ResourceKey {
+                group: group.to_owned(),
+                kind: kind.to_owned(),
+                namespace: None,
+                name: "a".to_owned(),
+            };
+            is_of_kind(&text.parse().unwrap(), &key)
+        };
+        for text in ["ConfigMap", "configmap", "configmaps", "cm", "Config*", "*"] {
+            assert!(is(text, "", "ConfigMap"), "{text}");
+        }
+        for text in ["License", "license", "license.example.com", "Lic*"] {
+            assert!(is(text, "example.com", "License"), "{text}");
+        }
+        assert!(!is("license.example.org", "example.com", "License"));
+        assert!(!is("Secret", "", "ConfigMap"));
+    }
 }

@@ -6,6 +6,7 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Args, Command, ValueEnum};
 
+use crate::model::KindPattern;
 use crate::output::{self, FORMATS, OutputSpec};
 use crate::policy::{PathPattern, PatternError};
 
@@ -52,7 +53,7 @@ pub struct ReportArgs {
 #[derive(Debug, Clone)]
 pub struct SecretPath {
     /// Of which kind of objects; `None` for any.
-    pub kind: Option<String>,
+    pub kind: Option<KindPattern>,
     /// Where.
     pub path: PathPattern,
 }
@@ -62,7 +63,10 @@ impl FromStr for SecretPath {
 
     fn from_str(text: &str) -> Result<Self, PatternError> {
         let (kind, path) = match text.split_once(':') {
-            Some((kind, path)) if !kind.contains(['.', '[']) => (Some(kind.to_owned()), path),
+            Some((kind, path)) if !kind.starts_with(['.', '[']) => {
+                let Ok(kind) = kind.parse();
+                (Some(kind), path)
+            }
             _ => (None, text),
         };
         let path = path.parse()?;
