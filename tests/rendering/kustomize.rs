@@ -246,3 +246,21 @@ fn what_kustomize_really_builds() {
     assert!(report.to_string().contains("app.kubernetes.io/managed-by"));
     insta::assert_snapshot!(sources(&report));
 }
+
+/// What only is a part of others can be looked at by itself.
+#[test]
+fn a_component_is_built_when_it_is_named() {
+    if !has(&["kubectl", "kustomize"]) {
+        return;
+    }
+    let place = tree();
+    let report = report(&place, &["diff", "deploy/part", "deploy/base"]);
+    let text = sources(&report);
+    for line in [
+        "ConfigMap part: deploy/part/part.yaml:1 by kustomize",
+        "ConfigMap cart: deploy/base/cart.yaml:1 by kustomize",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    assert!(!text.contains("accumulating"), "{text}");
+}

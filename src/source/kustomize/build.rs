@@ -91,7 +91,13 @@ impl<'b> Build<'b> {
         let place = self.place(root);
         let failed = |message| (place.clone(), message);
         let workspace = workspace().map_err(failed)?;
-        let target = self.target(root, workspace.path()).map_err(failed)?;
+        let is_component =
+            |directory: &&PathBuf| nodes.get(*directory).is_some_and(|n| n.is_component);
+        let (parts, wholes): (Vec<_>, Vec<_>) = self.directories.iter().partition(is_component);
+        // What only is a part of others is one of the overlay, which else brings nothing along.
+        let parts = [self.components.iter().collect(), parts].concat();
+        let target = self.target(root, [&wholes, &parts], workspace.path());
+        let target = target.map_err(failed)?;
         let program = Program::find(
             rendering.kustomize.as_deref(),
             &["kustomize", "kubectl"],
@@ -126,19 +132,29 @@ impl<'b> Build<'b> {
             .unwrap_or_default()
     }
 
-    /// What kustomize is to build.
-    fn target(&self, root: Option<&Kustomization>, workspace: &Path) -> Result<Target, String> {
+    /// What kustomize is to build, of directories that are wholes and directories that are parts.
+    fn target(
+        &self,
+        root: Option<&Kustomization>,
+        [wholes, parts]: [&[&PathBuf]; 2],
+        workspace: &Path,
+    ) -> Result<Target, String> {
         let metadata = root.map(Kustomization::build_metadata).unwrap_or_default();
         let keeps_origins = metadata.contains(&ORIGINS);
         let overlay = workspace.join("overlay");
-        let resources = self.directories.iter().map(|d| relative_to(d, &overlay));
-        let mut resources: Vec<String> = resources
-            .map(|resource| resource.to_string_lossy().into_owned())
-            .collect();
+        let seen_from_there = |directory: &&PathBuf| {
+            let path = relative_to(directory, &overlay);
+            path.to_string_lossy().into_owned()
+        };
+        let mut resources: Vec<String> = wholes.iter().map(seen_from_there).collect();
+        let components: Vec<String> = parts.iter().map(seen_from_there).collect();
         let is_plain = self.over.is_empty() && self.files.is_empty() && self.components.is_empty();
         // Kustomize takes some paths for addresses, and a directory around ours for a circle; and
         // annotations that are declared hold paths from the user's own directory.
-        let cannot_be_wrapped = resources.iter().any(|resource| is_remote(resource))
+        let cannot_be_wrapped = resources
+            .iter()
+            .chain(&components)
+            .any(|entry| is_remote(entry))
             || self.directories.iter().any(|d| workspace.starts_with(d));
         if let (Some(directory), true) = (self.directories.first(), self.directories.len() == 1)
             && is_plain
@@ -169,12 +185,8 @@ impl<'b> Build<'b> {
         }
         fields.insert("resources".to_owned(), json!(resources));
         fields.insert("buildMetadata".to_owned(), json!(build_metadata));
-        if !self.components.is_empty() {
-            let components = self.components.iter().map(|c| relative_to(c, &overlay));
-            fields.insert(
-                "components".to_owned(),
-                json!(components.collect::<Vec<_>>()),
-            );
+        if !components.is_empty() {
+            fields.insert("components".to_owned(), json!(components));
         }
         // JSON is YAML.
         let text = Value::Object(fields).to_string();
