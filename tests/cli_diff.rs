@@ -428,3 +428,17 @@ fn help_teaches() {
     insta::assert_snapshot!(Place::new().run(["diff", "-h"]));
     insta::assert_snapshot!(Place::new().run(["diff", "--help"]));
 }
+
+/// Whoever has manifests and a recording in one folder means one by the other.
+#[test]
+fn a_recording_among_the_manifests_is_no_manifest() {
+    let place = drifted();
+    let shown = place.run(["diff", "--live", "live.json", "-v"]);
+    assert!(shown.starts_with("exit code: 1"), "{shown}");
+    assert!(
+        shown.contains("skipped: live.json: the live side"),
+        "{shown}"
+    );
+    let itself = place.run(["diff", "live.json", "--live", "live.json"]);
+    assert!(itself.starts_with("exit code: 0"), "{itself}");
+}

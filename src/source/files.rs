@@ -27,6 +27,8 @@ pub struct Files {
     arguments: Vec<PathBuf>,
     untrusted: bool,
     rendering: Option<Rendering>,
+    /// What is the live side, and no manifest wherever it lies.
+    recordings: Vec<PathBuf>,
 }
 
 impl Files {
@@ -36,6 +38,19 @@ impl Files {
             arguments: arguments.into_iter().map(Into::into).collect(),
             untrusted: false,
             rendering: None,
+            recordings: Vec::new(),
+        }
+    }
+
+    /// Without the recordings that are the live side: they may lie next to the manifests.
+    #[must_use]
+    pub fn without(self, recordings: &[PathBuf]) -> Self {
+        let recordings = recordings
+            .iter()
+            .filter_map(|path| path.canonicalize().ok());
+        Self {
+            recordings: recordings.collect(),
+            ..self
         }
     }
 
@@ -55,6 +70,25 @@ impl Files {
     /// Reads the files; they need no cluster.
     pub fn read(&self) -> Loaded {
         self.read_with(None)
+    }
+
+    /// Whether what was found is no recording, unless it was named as a manifest itself.
+    fn is_declared(&self, found: &Found, loaded: &mut Loaded) -> bool {
+        let Found::File {
+            name,
+            path,
+            canonical,
+        } = found
+        else {
+            return true;
+        };
+        let mut recordings = self.recordings.iter();
+        let is_live = !self.arguments.contains(path)
+            && recordings.any(|recording| canonical.starts_with(recording));
+        if is_live {
+            loaded.skip(name, "the live side of this run, which is no manifest");
+        }
+        !is_live
     }
 
     fn bounds(&self) -> std::io::Result<Bounds> {
@@ -81,7 +115,8 @@ impl Files {
                 walk.argument(argument, argument);
             }
         }
-        let (found, loaded) = walk.finish();
+        let (mut found, mut loaded) = walk.finish();
+        found.retain(|found| self.is_declared(found, &mut loaded));
         let Some(rendering) = &self.rendering else {
             return read_all(&Disk, &found, most, self.untrusted, loaded);
         };

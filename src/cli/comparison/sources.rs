@@ -58,7 +58,7 @@ pub fn sources(args: &SourceArgs, live: &LiveArgs) -> Result<Vec<Box<dyn Source>
             sources.push(Box::new(git.untrusted(untrusted).rendered(rendering)));
         }
         None => {
-            let files = Files::new(plain);
+            let files = Files::new(plain).without(&live.live);
             sources.push(Box::new(files.untrusted(untrusted).rendered(rendering)));
         }
     }
