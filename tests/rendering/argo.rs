@@ -336,3 +336,25 @@ fn settings_beside_the_files_count() {
     let names: Vec<_> = objects.iter().map(|object| &object["name"]).collect();
     assert_eq!(names, ["secret"]);
 }
+
+/// Generators that are combined tell their paths apart by a prefix.
+#[test]
+fn paths_of_sets_may_have_a_prefix() {
+    for (is_go, name, path) in [
+        (true, "{{.x.path.basename}}", "{{.x.path.path}}"),
+        (false, "{{x.path.basename}}", "{{x.path}}"),
+    ] {
+        let set = format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: set}}\n\
+             spec:\n  goTemplate: {is_go}\n  generators:\n  - git: {{pathParamPrefix: x, \
+             directories: [{{path: apps/a}}]}}\n  template:\n    metadata: {{name: '{name}'}}\n    \
+             spec:\n      destination: {{namespace: shop}}\n      source: {{path: '{path}'}}\n"
+        );
+        let place = repository().file("sets.yaml", set);
+        let report = report(&place, &["diff", "--app", "sets.yaml"]);
+        assert!(
+            sources(&report).contains("cart: apps/a/cart.yaml:1"),
+            "{report}"
+        );
+    }
+}

@@ -226,7 +226,7 @@ fn settings_that_are_not_followed_are_named() {
         "is suspended",
         "what sops encrypted in them counts as drift",
         "the setting newSetting, which",
-        ".sourceignore leaves out",
+        "what it leaves out for Flux",
     ] {
         assert!(warnings.contains(part), "{part}: {warnings}");
     }

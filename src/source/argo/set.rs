@@ -69,7 +69,7 @@ fn params_of(
                 let elements = entries(spec.get("elements"));
                 found.extend(elements.map(|element| Params::new(element.clone(), is_go)));
             }
-            "git" if spec.get("files").is_none() && spec.get("pathParamPrefix").is_none() => {
+            "git" if spec.get("files").is_none() => {
                 let checkout = checkouts.of(Some(&target(spec)))?;
                 for directory in directories(spec, &checkout)? {
                     found.push(of_directory(&directory, spec, is_go)?);
@@ -132,23 +132,27 @@ fn of_directory(path: &str, spec: &Value, is_go: bool) -> Result<Params, String>
     let base = Path::new(path).file_name().and_then(|name| name.to_str());
     let base = base.unwrap_or(path);
     let segments: Vec<&str> = path.split('/').collect();
+    let prefix = spec.get("pathParamPrefix").and_then(Value::as_str);
+    let prefix = prefix.filter(|prefix| !prefix.is_empty());
     let params = if is_go {
-        json!({"path": {
+        let all = json!({"path": {
             "path": path,
             "basename": base,
             "basenameNormalized": normalized(base),
             "segments": segments,
-        }})
+        }});
+        prefix.map_or_else(|| all.clone(), |prefix| json!({prefix: all}))
     } else {
+        let name = prefix.map_or_else(|| "path".to_owned(), |prefix| format!("{prefix}.path"));
         let mut flat = Map::new();
-        flat.insert("path".to_owned(), json!(path));
-        flat.insert("path.basename".to_owned(), json!(base));
+        flat.insert(name.clone(), json!(path));
+        flat.insert(format!("{name}.basename"), json!(base));
         flat.insert(
-            "path.basenameNormalized".to_owned(),
+            format!("{name}.basenameNormalized"),
             json!(normalized(base)),
         );
         for (at, segment) in segments.iter().enumerate() {
-            flat.insert(format!("path[{at}]"), json!(segment));
+            flat.insert(format!("{name}[{at}]"), json!(segment));
         }
         Value::Object(flat)
     };

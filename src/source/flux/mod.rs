@@ -10,6 +10,7 @@ mod spec;
 mod substitute;
 mod variables;
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use serde_json::{Value, json};
@@ -21,7 +22,7 @@ use super::gitops::{
 use super::unread::{Known, unread};
 use super::{Loaded, Managed, Source};
 use crate::cluster::Live;
-use crate::model::group_of;
+use crate::model::{Warning, group_of};
 use rules::Author;
 use spec::{SourceRef, Spec};
 
@@ -144,6 +145,10 @@ impl Source for Flux {
                     };
                     loaded.append(load(found, &checkouts, &sources, &self.options));
                 }
+                // What is said of the repository is said once.
+                let mut said = BTreeSet::new();
+                let mut is_new = |w: &Warning| said.insert((w.place.clone(), w.message.clone()));
+                loaded.warnings.retain(|warning| is_new(warning));
                 loaded.revisions.extend(checkouts.revisions());
             }
             Err(message) => loaded.error(self.place(), message),
@@ -274,7 +279,7 @@ impl Kustomization<'_> {
             let (kind, source) = (&spec.source_ref.kind, &spec.source_ref.name);
             let message = format!(
                 "Kustomization {name} reads from {kind} {source}; the files of this repository \
-                 are taken for its"
+                 are taken for its; if those begin in a folder of it, name that by --repo-root"
             );
             loaded.warning(&self.found.place, message);
         }
@@ -305,11 +310,8 @@ impl Kustomization<'_> {
         }
         let root = &self.checkout.root;
         if root.join(SOURCE_IGNORE).symlink_metadata().is_ok() {
-            let message = format!(
-                "Kustomization {name}: what the repository's {SOURCE_IGNORE} leaves out is read \
-                 here all the same"
-            );
-            loaded.warning(&self.found.place, message);
+            let message = "what it leaves out for Flux is read here all the same";
+            loaded.warning(SOURCE_IGNORE, message);
         }
     }
 
