@@ -129,9 +129,11 @@ fn salt() -> Result<String> {
     Ok(STANDARD_NO_PAD.encode(bytes))
 }
 
-/// Takes accepted drift out that is gone: of objects that were compared, and are selected.
+/// Takes accepted drift out that is gone, or is about to be accepted once more because it is another
+/// by now or overdue: of objects that were compared, and are selected. How much of it is gone.
 fn take_out(debt: &mut Debt, report: &Report, selected: &Selected) -> usize {
-    debt.retain(|accepted| {
+    let mut renewed = 0;
+    let out = debt.retain(|accepted| {
         let mut objects = report.objects.iter();
         let Some(object) = objects.find(|object| object.key == accepted.key) else {
             return true;
@@ -139,8 +141,18 @@ fn take_out(debt: &mut Debt, report: &Report, selected: &Selected) -> usize {
         let is_selected = selected.selects(report, object, &accepted.path);
         let mut hidden = object.drifts.iter().filter(|drift| is_accepted(drift));
         let is_hidden = hidden.any(|drift| drift.change.path.to_string() == accepted.path);
-        object.status == Status::Unknown || !is_selected || is_hidden
-    })
+        let stays = object.status == Status::Unknown || !is_selected || is_hidden;
+        renewed += usize::from(!stays && drifts_at(object, &accepted.path));
+        stays
+    });
+    out - renewed
+}
+
+/// Whether an object has drift at a path; it is missing or extra as a whole.
+fn drifts_at(object: &ObjectReport, path: &str) -> bool {
+    let mut drifts = object.drifts.iter();
+    drifts.any(|drift| drift.change.path.to_string() == path)
+        || (path == "." && matches!(object.status, Status::Missing | Status::Extra))
 }
 
 struct Accepting<'a> {
