@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Finding;
 use super::walk::{Ground, Walker};
-use crate::model::{Cause, FieldPath, ManagerEntry, Operation, Owner, Segment};
+use crate::model::{Cause, FieldPath, FieldSet, ManagerEntry, Operation, Owner, Segment};
 use crate::schema::{self, ListKind, Type};
 
 impl<'a> Walker<'a> {
@@ -96,7 +96,7 @@ impl<'a> Walker<'a> {
     fn judge(&self, entry: &ManagerEntry) -> (bool, Option<Cause>) {
         let declares = self.subject.appliers.declares(entry);
         if entry.owner.operation == Operation::Apply {
-            let in_whole = declares && !is_member(entry, &self.path.0);
+            let in_whole = declares && node(entry, &self.path.0).is_none();
             let is_guilty = !(in_whole && self.may_be_defaulted());
             return (is_guilty, declares.then_some(Cause::Dropped));
         }
@@ -190,15 +190,13 @@ impl<'a> Walker<'a> {
             let answers = below
                 .iter()
                 .any(|finding| finding.owners.contains(&entry.owner));
-            answers && is_member(entry, &self.path.0)
+            answers && node(entry, &self.path.0).is_some_and(|set| set.member)
         })
     }
 }
 
-fn is_member(entry: &ManagerEntry, path: &[Segment]) -> bool {
-    let mut node = Some(&entry.fields);
-    for segment in path {
-        node = node.and_then(|set| set.child(segment));
-    }
-    node.is_some_and(|set| set.member)
+/// What an entry's manager owns at a path and below it, apart from what lies above.
+fn node<'e>(entry: &'e ManagerEntry, path: &[Segment]) -> Option<&'e FieldSet> {
+    let mut steps = path.iter();
+    steps.try_fold(&entry.fields, |set, segment| set.child(segment))
 }

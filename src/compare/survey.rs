@@ -99,7 +99,9 @@ impl Walker<'_> {
                     self.survey(ty, default.as_ref(), child);
                     self.leave(false);
                 }
-                self.fold(mark, value, !is_map, default.is_some());
+                // One that is owned as a whole is booked on whoever changed what is in it.
+                let was_there = default.is_some() && self.is_atomic_struct(ty);
+                self.fold(mark, value, !is_map && !was_there, default.is_some());
                 if !is_map && default.is_none() {
                     self.notice_presence(mark, value);
                 }
@@ -117,6 +119,11 @@ impl Walker<'_> {
 
     pub(super) fn is_map(&self, ty: Option<TypeId>) -> bool {
         ty.is_some_and(|ty| matches!(self.subject.schema.get(ty), Type::Map { .. }))
+    }
+
+    fn is_atomic_struct(&self, ty: Option<TypeId>) -> bool {
+        let known = ty.map(|ty| self.subject.schema.get(ty));
+        matches!(known, Some(Type::Struct { atomic: true, .. }))
     }
 
     /// A struct that somebody added holds nothing but defaults, and says something all the same:

@@ -220,6 +220,30 @@ fn what_somebody_owns_was_added() {
     assert_eq!(found[0].owners[0].manager, "kubectl-edit");
 }
 
+/// A selector that is owned as a whole was there already, as its default `{}`.
+#[test]
+fn what_came_into_a_default_is_told_without_it() {
+    let hook = |more: Value| {
+        let mut hook = json!({"name": "a.example.com", "sideEffects": "None",
+            "clientConfig": {"url": "https://a.example.com"}, "admissionReviewVersions": ["v1"]});
+        for (name, value) in more.as_object().unwrap() {
+            hook[name] = value.clone();
+        }
+        json!({"apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingWebhookConfiguration", "webhooks": [hook]})
+    };
+    let selector = json!({"namespaceSelector": {"matchLabels": {"a": "b"}}});
+    let by_hand = managed(
+        hook(selector),
+        json!([{"manager": "kubectl-patch", "operation": "Update", "fieldsV1": {"f:webhooks": {
+            "k:{\"name\":\"a.example.com\"}": {"f:namespaceSelector": {}}}}}]),
+    );
+    assert_eq!(
+        drift(&hook(json!({})), &by_hand),
+        ["added .webhooks[name=\"a.example.com\"].namespaceSelector.matchLabels.a"]
+    );
+}
+
 /// A ConfigMap that client-side apply made, with `data` live and `sent` in last-applied.
 fn applied(data: Value, sent: Value) -> Value {
     let sent = json!({"data": sent}).to_string();

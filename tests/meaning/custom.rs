@@ -360,6 +360,15 @@ fn without_a_schema_what_is_no_default_is_an_addition_all_the_same() {
         ["added .spec.colour"],
         "it was applied"
     );
+    let ports = json!({"size": 1, "rules": [{"name": "a"}], "ports": [{"name": "p"}]});
+    let port = json!({"k:{\"name\":\"p\"}": {".": {}, "f:name": {}}});
+    let all = json!({"f:spec": {"f:size": {}, "f:rules": {}, "f:ports": port}});
+    let applied = [("argocd-controller", "Apply", all)];
+    assert_eq!(
+        found(ports, &applied),
+        ["added .spec.ports"],
+        "its items were"
+    );
     let mut labelled = held(
         &declared,
         &[(
