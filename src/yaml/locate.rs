@@ -26,10 +26,10 @@ pub fn locate(text: &str, span: Span, steps: &[Step]) -> Option<Position> {
 /// `None` when `span` lies outside of `text`.
 pub fn locate_all(text: &str, span: Span, ways: &[&[Step]]) -> Option<Vec<Position>> {
     let node = text.get(span.start..span.end)?;
-    // A block node within a text begins at its column; its other lines are indented already.
+    let indent = super::indent_of(node, span);
     let padded;
-    let node = if span.column > 1 {
-        padded = format!("{}{node}", " ".repeat(span.column - 1));
+    let node = if indent > 0 {
+        padded = format!("{}{node}", " ".repeat(indent));
         &padded
     } else {
         node
@@ -40,6 +40,7 @@ pub fn locate_all(text: &str, span: Span, ways: &[&[Step]]) -> Option<Vec<Positi
             signposts: Signposts::to(ways),
             mended: &mended,
             first_line: span.line,
+            first_column: span.column.max(1) - indent,
             stack: Vec::new(),
             started: false,
         };
@@ -177,6 +178,8 @@ struct Search<'t> {
     signposts: Signposts,
     mended: &'t Mended<'t>,
     first_line: usize,
+    /// The column at which the first line begins; the others are whole.
+    first_column: usize,
     stack: Vec<Frame>,
     started: bool,
 }
@@ -204,9 +207,10 @@ impl Search<'_> {
             _ => {}
         }
         let (lines, column, _) = self.mended.place(&mark);
+        let first_column = if lines == 0 { self.first_column } else { 1 };
         let place = Position {
             line: self.first_line + lines,
-            column: column + 1,
+            column: first_column + column,
         };
         if self.takes_key() {
             // A collection as a key is an error when the text is read.

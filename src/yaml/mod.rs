@@ -173,13 +173,13 @@ pub fn parse(text: &str) -> Parsed {
 /// The items of the `items` list of a mapping that is part of a text: of a List within a List.
 /// `None` when the part cannot be read by itself.
 pub fn items_within(text: &str, span: Span) -> Option<Vec<Span>> {
-    // A block node within a text begins at its column; its other lines are indented already.
-    let indent = span.column.saturating_sub(1);
-    let padded = format!("{}{}", " ".repeat(indent), text.get(span.start..span.end)?);
+    let node = text.get(span.start..span.end)?;
+    let indent = indent_of(node, span);
+    let padded = format!("{}{node}", " ".repeat(indent));
     let chunk = split::Chunk {
         start: 0,
         line: span.line,
-        column: 1,
+        column: span.column.max(1) - indent,
         text: &padded,
         problem: None,
     };
@@ -192,6 +192,16 @@ pub fn items_within(text: &str, span: Span) -> Option<Vec<Span>> {
     };
     let document = build::build(&chunk).documents.pop()?;
     document.items.iter().map(place).collect()
+}
+
+/// How far a node that is cut out of a text has to be indented to be read by itself. A block begins
+/// at its column; its other lines are indented already. What is in braces or brackets needs
+/// nothing, and a column in a text of one line may be millions away.
+fn indent_of(node: &str, span: Span) -> usize {
+    if node.starts_with(['{', '[']) {
+        return 0;
+    }
+    span.column.saturating_sub(1)
 }
 
 /// Reads what stands between two separators. A JSON text is looked at first, since it is read

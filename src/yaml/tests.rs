@@ -87,3 +87,65 @@ fn lines_in_quotes_need_no_indentation() {
         "1:4: a quoted value is not closed"
     );
 }
+
+/// A text of one line has columns that are millions away; each object is found from where it
+/// begins, or a list of thousands would take minutes.
+#[test]
+fn objects_in_a_long_line_are_found_where_they_begin() {
+    let item = |n: usize| format!(r#"{{"kind":"A","spec":{{"n":{n},"list":[1,{{"x":2}}]}}}}"#);
+    let items: Vec<String> = (0..20_000).map(item).collect();
+    let text = format!(r#"{{"items":[{}]}}"#, items.join(","));
+    let document = parse(&text).documents.pop().unwrap();
+    let steps = [
+        Step::Field("spec".into()),
+        Step::Field("list".into()),
+        Step::Index(1),
+        Step::Field("x".into()),
+    ];
+    for (span, item) in document.items.iter().zip(&items) {
+        let within = item.find("\"x\"").unwrap();
+        let place = locate(&text, *span, &steps).unwrap();
+        assert_eq!((place.line, place.column), (1, span.column + within));
+    }
+}
+
+#[test]
+fn braces_over_several_lines_are_found_line_by_line() {
+    let text = "- &a {k: 1}\n- x: {a: 1,\n  b: {c: 2,\n      d: 3}}\n";
+    let span = |part: &str, line: usize, column: usize| {
+        let start = text.find(part).unwrap();
+        let end = start + part.len();
+        Span {
+            start,
+            end,
+            line,
+            column,
+        }
+    };
+    let at = |span: Span, names: &[&str]| {
+        let steps: Vec<Step> = names
+            .iter()
+            .map(|name| Step::Field((*name).into()))
+            .collect();
+        let place = locate(text, span, &steps).unwrap();
+        (place.line, place.column)
+    };
+    let flow = span("{a: 1,\n  b: {c: 2,\n      d: 3}}", 2, 6);
+    assert_eq!(at(flow, &["a"]), (2, 7));
+    assert_eq!(at(flow, &["b", "c"]), (3, 7));
+    assert_eq!(at(flow, &["b", "d"]), (4, 7));
+    assert_eq!(at(span("&a {k: 1}", 1, 3), &["k"]), (1, 7));
+}
+
+#[test]
+fn lists_within_a_long_line_are_read_where_they_begin() {
+    let text = r#"{"items":[{"items":[{"a":1},{"b":2}]}]}"#;
+    let outer = parse(text).documents[0].items[0];
+    let inner = items_within(text, outer).unwrap();
+    let parts: Vec<&str> = inner
+        .iter()
+        .map(|span| &text[span.start..span.end])
+        .collect();
+    assert_eq!(parts, [r#"{"a":1}"#, r#"{"b":2}"#]);
+    assert_eq!(inner[1].column, text.find(r#"{"b""#).unwrap() + 1);
+}
