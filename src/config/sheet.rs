@@ -1,5 +1,7 @@
 //! A YAML file of our own while it is read: its value, its schema, its lines, and what is wrong.
 
+use std::collections::HashMap;
+
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -15,6 +17,9 @@ pub(super) struct Sheet<'t> {
     text: &'t str,
     span: Span,
     value: Value,
+    /// Where each entry of a list at the top is, and its id, found in one pass: there may be
+    /// thousands.
+    places: HashMap<Vec<Step>, Position>,
     /// The places of what does not fit the schema: nothing at or above them can be read.
     unfit: Vec<Vec<Step>>,
     problems: Vec<Problem>,
@@ -33,6 +38,7 @@ impl<'t> Sheet<'t> {
             text,
             span: Span::default(),
             value: Value::Null,
+            places: HashMap::new(),
             unfit: Vec::new(),
             problems: parsed.problems.iter().map(problem).collect(),
         };
@@ -40,6 +46,7 @@ impl<'t> Sheet<'t> {
         if let Some(document) = documents.next() {
             sheet.span = document.span;
             sheet.value = document.value;
+            sheet.places = places(text, sheet.span, &sheet.value);
         }
         if let Some(second) = documents.next() {
             sheet.problems.push(Problem {
@@ -57,7 +64,8 @@ impl<'t> Sheet<'t> {
 
     /// The place of a field, or of what is above it.
     pub fn position(&self, steps: &[Step]) -> Option<Position> {
-        yaml::locate(self.text, self.span, steps)
+        let known = self.places.get(steps).copied();
+        known.or_else(|| yaml::locate(self.text, self.span, steps))
     }
 
     /// `.driftctl.yaml:12`
@@ -152,6 +160,22 @@ impl<'t> Sheet<'t> {
             Err(ConfigError::new(self.file, self.problems))
         }
     }
+}
+
+/// The places of all entries of the lists at the top, and of their ids.
+fn places(text: &str, span: Span, value: &Value) -> HashMap<Vec<Step>, Position> {
+    let mut ways = Vec::new();
+    for (key, list) in value.as_object().into_iter().flatten() {
+        let entries = list.as_array().into_iter().flatten();
+        for (i, _) in entries.enumerate() {
+            let entry = vec![field(key), Step::Index(i)];
+            ways.push([entry.clone(), vec![field("id")]].concat());
+            ways.push(entry);
+        }
+    }
+    let steps: Vec<&[Step]> = ways.iter().map(Vec::as_slice).collect();
+    let found = yaml::locate_all(text, span, &steps).unwrap_or_default();
+    ways.into_iter().zip(found).collect()
 }
 
 /// One step down by name.

@@ -53,7 +53,7 @@ pub struct Position {
 
 /// One step down into the manifest *as it is written*: lists by position, unlike in a
 /// [`FieldPath`](super::FieldPath), which names their items by key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Step {
     /// A key of a mapping.
     Field(String),
