@@ -333,7 +333,10 @@ pub const KUBECONFIGS: &[Spot] = &[|world, s, dice| {
             json!({}),
         ),
         (json!({"server": format!("https://u:{s}@[bad")}), json!({})),
-        (json!({"server": format!("https://{s}:x y")}), json!({})),
+        (
+            json!({"server": format!("https://{s}@127.0.0.1:1")}),
+            json!({}),
+        ),
         (
             json!({"server": "https://127.0.0.1:1", "proxy-url": format!("http://u:{s}@127.0.0.1:1")}),
             json!({}),

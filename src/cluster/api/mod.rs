@@ -270,7 +270,10 @@ impl Live for Api {
         }
         let path = format!("/openapi/v3{}", group_version_path(api_version));
         let request = Request::document(&path, Form::Json);
-        match self.runtime.block_on(self.sender.checked(&request, parsed)) {
+        match self
+            .runtime
+            .block_on(self.sender.checked(&request, schemas))
+        {
             Ok(document) => Ok(Some(document)),
             Err(Failure::NotFound | Failure::UnknownResource) => Ok(None),
             Err(failure) => Err(anyhow!("{failure}")),
@@ -349,4 +352,15 @@ fn no_extra(why: String) -> Warning {
 /// What a panic left behind is as good as before: each value is replaced as a whole.
 fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
     value.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The schemas of an OpenAPI document, in their place in it. What a proxy says instead is none.
+fn schemas(body: Vec<u8>) -> Result<Value, Failure> {
+    let mut document = parsed(body)?;
+    if !document.get("openapi").is_some_and(Value::is_string) {
+        let what = "it does not say that it is one";
+        return Err(Failure::malformed("OpenAPI document", what));
+    }
+    let components = document.get_mut("components").map(Value::take);
+    Ok(serde_json::json!({"components": components}))
 }
