@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::git::{Commit, Export, Repository, around};
-use super::gitops::{GitOps, ReadAt, Target};
+use super::gitops::{Found, GitOps, ReadAt, Target, Which};
 use super::render::Names;
 use super::walk::Bounds;
-use super::{Loaded, remark};
+use super::{Loaded, remark, text};
 use crate::model::Revision;
 
 /// A repository's files: as they lie, or as they are in a commit.
@@ -272,12 +272,30 @@ impl<'o> Checkouts<'o> {
         commits.map(Commit::revision).collect()
     }
 
+    /// The objects in the file of a GitOps object, or of several; what is wrong with it is in
+    /// `loaded`.
+    pub fn objects(&self, path: &Path, loaded: &mut Loaded) -> Vec<Found> {
+        let name = path.to_string_lossy();
+        let mut read = Loaded::default();
+        match self.file(path, loaded) {
+            Ok(bytes) => text::load_bytes(&name, bytes, &mut read),
+            Err(message) => read.error(&name, message),
+        }
+        let found = std::mem::take(&mut read.manifests);
+        loaded.append(read);
+        let found = found.into_iter().map(|manifest| Found {
+            place: manifest.origin.to_string(),
+            value: manifest.value(),
+        });
+        found.collect()
+    }
+
     /// The file of a GitOps object, as it is where the paths in it are read: at the revision, if
     /// the commit has it.
     ///
     /// # Errors
     /// When it cannot be read, in words for the user.
-    pub fn file(&self, path: &Path, loaded: &mut Loaded) -> Result<Vec<u8>, String> {
+    fn file(&self, path: &Path, loaded: &mut Loaded) -> Result<Vec<u8>, String> {
         if let ReadAt::Revision(_) = &self.options.read_at {
             let checkout = self.of(None)?;
             if let Some(copy) = self.copy_of(path, &checkout) {
@@ -302,6 +320,17 @@ impl<'o> Checkouts<'o> {
 }
 
 impl GitOps {
+    /// The repository that an object speaks of.
+    pub(super) fn checkouts(&self, which: &Which) -> Result<Checkouts<'_>, String> {
+        let start = match which {
+            Which::File(file) => file
+                .parent()
+                .filter(|parent| !parent.as_os_str().is_empty()),
+            Which::Live { .. } => None,
+        };
+        Checkouts::find(self, start.unwrap_or(Path::new(".")))
+    }
+
     /// What keeps reading from going on without an end.
     pub(super) fn bounds(&self) -> Bounds {
         if self.untrusted {

@@ -2,21 +2,17 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::chart::{Capabilities, Chart};
-use super::classify::{is_other_json, is_template};
 use super::kustomize::Build;
-use super::objects::{self, File};
 use super::plan::{self, Argument, Root};
 use super::render::{Names, Rendering};
 use super::tree::{Disk, Kind, Tree};
 use super::walk::{Bounds, Found, Walk};
-use super::{Loaded, Source, chart, kustomize, read};
+use super::{Loaded, Source, chart, kustomize, read, text};
 use crate::cluster::Live;
-use crate::yaml::{self, Problem};
 
 /// Files and directories (recursive: `.yaml`, `.yml`, `.json`), and `-` for standard input.
 ///
@@ -234,17 +230,6 @@ pub(super) fn read_all(
     loaded
 }
 
-/// What lies in a directory on disk, which must be free of links.
-pub(super) fn found_on_disk(
-    directory: &Path,
-    names: &Names,
-    bounds: Bounds,
-) -> (Vec<Found>, Loaded) {
-    let mut walk = Walk::through(&Disk, bounds);
-    walk.argument(Path::new(&names.of(directory)), directory);
-    walk.finish()
-}
-
 /// Reads one file on disk of at most so many bytes, or a stream.
 pub(super) fn load_on_disk(found: &Found, most: usize) -> Loaded {
     load(&Disk, found, most, &Reading::default())
@@ -307,7 +292,7 @@ fn load(tree: &dyn Tree, found: &Found, most: usize, reading: &Reading) -> Loade
             );
             loaded.error(name, message);
         }
-        Ok(bytes) => load_text(name, bytes, is_template, reading.is_open, &mut loaded),
+        Ok(bytes) => text::load(name, bytes, is_template, reading.is_open, &mut loaded),
         Err(message) => loaded.error(name, message),
     }
     loaded
@@ -324,87 +309,6 @@ fn unrendered_chart(file: &Path, untrusted: bool) -> String {
     format!(
         "the templates of this chart are not rendered: to compare them, name {chart} itself{also}"
     )
-}
-
-/// The objects in a text that is not read from a file; `name` stands for one in places.
-pub fn objects_in(name: &str, bytes: Vec<u8>) -> Loaded {
-    let mut loaded = Loaded::default();
-    load_bytes(name, bytes, || false, &mut loaded);
-    loaded
-}
-
-/// Takes the objects out of a file's bytes.
-pub(super) fn load_bytes(
-    name: &str,
-    bytes: Vec<u8>,
-    in_chart_templates: impl Fn() -> bool,
-    loaded: &mut Loaded,
-) {
-    load_text(name, bytes, in_chart_templates, false, loaded);
-}
-
-/// The same; `is_open` is as in [`File`].
-pub(super) fn load_text(
-    name: &str,
-    bytes: Vec<u8>,
-    in_chart_templates: impl Fn() -> bool,
-    is_open: bool,
-    loaded: &mut Loaded,
-) {
-    let path = Path::new(name);
-    let file_name = path
-        .file_name()
-        .and_then(|name| name.to_str())
-        .unwrap_or(name);
-    if is_other_json(file_name) {
-        return loaded.skip(name, "a configuration of a programming tool");
-    }
-    let text = match yaml::decode(bytes) {
-        Ok(text) => text,
-        Err(problem) => return report(name, &problem, loaded),
-    };
-    if text.contains("{{") && in_chart_templates() {
-        return loaded.skip(name, "a template of a Helm chart, which is not rendered");
-    }
-    let parsed = yaml::parse(&text);
-    for problem in &parsed.problems {
-        let chunk = text.get(problem.chunk.start..problem.chunk.end);
-        let chunk = chunk.unwrap_or_default();
-        if problem.fatal && is_template(chunk, text_at(chunk, problem)) {
-            let place = format!("{name}:{}", problem.position.line);
-            loaded.skip(place, "a template, which is no YAML until it is rendered");
-        } else {
-            report(name, problem, loaded);
-        }
-    }
-    let name: Arc<str> = Arc::from(name);
-    let text: Arc<str> = Arc::from(text);
-    let file = File {
-        name: &name,
-        text: &text,
-        is_open,
-    };
-    for document in parsed.documents {
-        objects::extract(&file, document, loaded);
-    }
-}
-
-/// The rest of the line that a problem stands in, from its column on.
-fn text_at<'t>(chunk: &'t str, problem: &Problem) -> &'t str {
-    let lines_before = problem.position.line.saturating_sub(problem.chunk.line);
-    let line = chunk.lines().nth(lines_before).unwrap_or("");
-    let column = line.char_indices().nth(problem.position.column - 1);
-    column.map_or("", |(at, _)| &line[at..])
-}
-
-fn report(name: &str, problem: &Problem, loaded: &mut Loaded) {
-    let (line, column) = (problem.position.line, problem.position.column);
-    let place = format!("{name}:{line}:{column}");
-    if problem.fatal {
-        loaded.error(place, &*problem.message);
-    } else {
-        loaded.warning(place, &*problem.message);
-    }
 }
 
 /// Whether a file lies in the `templates` of a Helm chart.

@@ -3,14 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::checkout::Checkouts;
+use super::Loaded;
 use super::render::Rendering;
-use super::{Loaded, files};
 use crate::cluster::Live;
 use crate::model::{Manifest, group_of};
 use crate::policy::{Explains, Kind, Rule, RuleOrigin, RuleSpec, glob, literally};
@@ -73,17 +72,6 @@ impl GitOps {
     /// is not followed.
     pub(super) fn distrusts(&self, which: &Which) -> bool {
         self.untrusted && matches!(which, Which::File(_))
-    }
-
-    /// The repository that an object speaks of.
-    pub(super) fn checkouts(&self, which: &Which) -> Result<Checkouts<'_>, String> {
-        let start = match which {
-            Which::File(file) => file
-                .parent()
-                .filter(|parent| !parent.as_os_str().is_empty()),
-            Which::Live { .. } => None,
-        };
-        Checkouts::find(self, start.unwrap_or(Path::new(".")))
     }
 }
 
@@ -182,23 +170,6 @@ impl Found {
         let text = |field: &str| self.value.get(field).and_then(Value::as_str);
         text("kind") == Some(kind) && group_of(text("apiVersion").unwrap_or("")) == group
     }
-}
-
-/// All objects in a file; what is wrong with it is in `loaded`.
-pub(super) fn in_file(path: &Path, checkouts: &Checkouts<'_>, loaded: &mut Loaded) -> Vec<Found> {
-    let name = path.to_string_lossy();
-    let mut read = Loaded::default();
-    match checkouts.file(path, loaded) {
-        Ok(bytes) => files::load_bytes(&name, bytes, || false, &mut read),
-        Err(message) => read.error(&name, message),
-    }
-    let found = std::mem::take(&mut read.manifests);
-    loaded.append(read);
-    let found = found.into_iter().map(|manifest| Found {
-        place: manifest.origin.to_string(),
-        value: manifest.value(),
-    });
-    found.collect()
 }
 
 /// One object of the live side.

@@ -17,6 +17,7 @@ mod objects;
 mod plan;
 mod read;
 mod render;
+mod text;
 mod tree;
 mod unread;
 mod walk;
@@ -29,13 +30,14 @@ use crate::policy::Rule;
 
 pub use argo::Argo;
 pub use chart::ChartOptions;
-pub use files::{Files, objects_in};
+pub use files::Files;
 pub use flux::Flux;
 pub use git::{Commit, FileAt, Git, GitError, Repository, above, blame};
 pub use gitops::{GitOps, ReadAt, Which};
 pub use helm_release::HelmReleases;
 pub use last_applied::LastApplied;
 pub use render::{DEADLINE, Rendering};
+pub use text::objects_in;
 
 /// What a source declares, and what it could not read. Nothing is passed over in silence: every
 /// file and document ends as a manifest, as a named skip or as an error.

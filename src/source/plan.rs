@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::kustomize::{self, Graph, has_file};
 use super::render::Names;
-use super::walk::{Bounds, Found};
-use super::{Loaded, chart, files};
+use super::walk::{Bounds, Found, found_on_disk};
+use super::{Loaded, chart};
 
 /// What becomes of a tree.
 #[derive(Default)]
@@ -116,7 +116,7 @@ pub(super) fn unused(directory: &Path, names: &Names) -> Loaded {
     let nodes = graph.below([directory.to_owned()]);
     let used: BTreeSet<&PathBuf> = nodes.values().flat_map(|node| &node.files).collect();
     // What is wrong with files that are not read does not matter.
-    let (found, _) = files::found_on_disk(directory, names, Bounds::default());
+    let (found, _) = found_on_disk(directory, names, Bounds::default());
     for file in &found {
         let Found::File {
             name, canonical, ..

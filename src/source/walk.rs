@@ -10,7 +10,8 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::tree::{Kind, Resolved, Tree};
+use super::render::Names;
+use super::tree::{Disk, Kind, Resolved, Tree};
 use super::{Loaded, kustomize};
 use crate::policy::{BASELINE_NAME, CONFIG_NAME};
 
@@ -350,6 +351,17 @@ impl<'t> Walk<'t> {
             self.loaded.skip(name_of(name), why);
         }
     }
+}
+
+/// What lies in a directory on disk, which must be free of links.
+pub(super) fn found_on_disk(
+    directory: &Path,
+    names: &Names,
+    bounds: Bounds,
+) -> (Vec<Found>, Loaded) {
+    let mut walk = Walk::through(&Disk, bounds);
+    walk.argument(Path::new(&names.of(directory)), directory);
+    walk.finish()
 }
 
 const NOT_BELOW: &str = "this leads out of the current directory, and untrusted manifests are read \

@@ -14,7 +14,7 @@ use crate::source::checkout::Checkout;
 use crate::source::gitops::{Target, Wanted, image};
 use crate::source::kustomize::{Build, has_file};
 use crate::source::unread::{Known, unread};
-use crate::source::walk::Found;
+use crate::source::walk::{Found, found_on_disk};
 use crate::source::{Loaded, chart, files, plan, read};
 use crate::yaml;
 
@@ -226,7 +226,7 @@ impl Part<'_> {
         };
         let bounds = self.application.options.bounds();
         let most = bounds.bytes;
-        let (found, mut loaded) = files::found_on_disk(directory, &self.checkout.names, bounds);
+        let (found, mut loaded) = found_on_disk(directory, &self.checkout.names, bounds);
         for file in found.iter().filter(|found| is_wanted(found)) {
             match file {
                 Found::File {

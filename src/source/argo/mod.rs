@@ -14,7 +14,7 @@ mod template;
 use serde_json::Value;
 
 use super::checkout::Checkouts;
-use super::gitops::{Found, GitOps, Which, adopt, in_cluster, in_file, last_wins, marks, only_for};
+use super::gitops::{Found, GitOps, Which, adopt, in_cluster, last_wins, marks, only_for};
 use super::{Loaded, Managed, Source};
 use crate::cluster::Live;
 use crate::policy::RuleOrigin;
@@ -57,7 +57,7 @@ impl Argo {
             }
         };
         let mut applications = Vec::new();
-        for found in in_file(file, checkouts, loaded) {
+        for found in checkouts.objects(file, loaded) {
             if found.is(GROUP, "Application") {
                 applications.push(found);
             } else if found.is(GROUP, "ApplicationSet") {

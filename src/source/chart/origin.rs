@@ -8,7 +8,7 @@ use super::template::{Template, ToTemplate};
 use crate::model::{Manifest, Origin};
 use crate::source::back::{Back, likeness};
 use crate::source::render::Names;
-use crate::source::{Loaded, files, read};
+use crate::source::{Loaded, read, text};
 use crate::yaml;
 
 /// What Helm puts before each object that it renders (`helm/pkg/action/action.go`,
@@ -69,7 +69,7 @@ impl Source {
             return Some(Self::Template(Arc::new(Template::of(&text))));
         }
         let mut loaded = Loaded::default();
-        files::load_bytes(name, text.into_bytes(), || false, &mut loaded);
+        text::load_bytes(name, text.into_bytes(), &mut loaded);
         let manifests = loaded.manifests.into_iter().map(Arc::new);
         Some(Self::Plain(manifests.collect()))
     }

@@ -30,7 +30,7 @@ impl Kustomization<'_> {
         }
         let bounds = self.options.bounds();
         let most = bounds.bytes;
-        let (found, walked) = files::found_on_disk(directory, names, bounds);
+        let (found, walked) = walk::found_on_disk(directory, names, bounds);
         loaded.append(walked);
         let (directories, raw) = split(found);
         for directory in &directories {

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::checkout::{Checkout, Checkouts};
 use super::gitops::{
-    Found, GitOps, Target, Wanted, Which, adopt, in_cluster, in_file, marks, without_nulls,
+    Found, GitOps, Target, Wanted, Which, adopt, in_cluster, marks, without_nulls,
 };
 use super::unread::{Known, unread};
 use super::{Loaded, Managed, Source};
@@ -116,7 +116,8 @@ impl Flux {
                 };
             }
         };
-        let (found, others): (Vec<Found>, Vec<Found>) = in_file(file, checkouts, loaded)
+        let (found, others): (Vec<Found>, Vec<Found>) = checkouts
+            .objects(file, loaded)
             .into_iter()
             .partition(|found| found.is(GROUP, "Kustomization"));
         for other in &others {

@@ -1,8 +1,9 @@
 //! `postBuild` substitution: the variables in what was built.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Map, Value};
 
-use super::variables::Variables;
 use crate::yaml;
 
 /// Switches substitution off for an object, as a label or an annotation.
@@ -10,6 +11,39 @@ const SWITCH: &str = "kustomize.toolkit.fluxcd.io/substitute";
 
 /// A way into an object: names of fields, and `None` for any item of a list.
 type Way = Vec<Option<String>>;
+
+/// The variables of `postBuild`.
+#[derive(Debug, Default)]
+pub(super) struct Variables {
+    values: BTreeMap<String, String>,
+    /// The names of those that come from Secrets.
+    secret: BTreeSet<String>,
+}
+
+impl Variables {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The value of a variable, and whether it is secret.
+    pub fn get(&self, name: &str) -> Option<(&String, bool)> {
+        let value = self.values.get(name)?;
+        Some((value, self.secret.contains(name)))
+    }
+
+    /// Adds variables, which win over those that are there.
+    pub fn extend(&mut self, values: BTreeMap<String, String>, secret: bool) {
+        for (name, value) in values {
+            if secret {
+                self.secret.insert(name.clone());
+            } else {
+                self.secret.remove(&name);
+            }
+            self.values.insert(name, value);
+        }
+    }
+}
 
 /// An object with its variables replaced, unless it asks to be left alone; and the ways to where
 /// secret ones went.

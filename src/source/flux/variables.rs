@@ -1,44 +1,16 @@
 //! What Flux does to objects after they were built: common metadata, and variables.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use serde_json::{Value, json};
 
 use super::Kustomization;
 use super::spec::{PostBuild, Spec, SubstituteFrom};
-use super::substitute;
+use super::substitute::{Variables, substitute};
 use crate::model::{Manifest, SecretPlace, group_of};
 use crate::source::Loaded;
 use crate::source::classify::{Class, TEMPLATE, classify};
-
-/// The variables of `postBuild`.
-#[derive(Debug, Default)]
-pub(super) struct Variables {
-    values: BTreeMap<String, String>,
-    /// The names of those that come from Secrets.
-    secret: BTreeSet<String>,
-}
-
-impl Variables {
-    /// The value of a variable, and whether it is secret.
-    pub fn get(&self, name: &str) -> Option<(&String, bool)> {
-        let value = self.values.get(name)?;
-        Some((value, self.secret.contains(name)))
-    }
-
-    /// Adds variables, which win over those that are there.
-    pub fn extend(&mut self, values: BTreeMap<String, String>, secret: bool) {
-        for (name, value) in values {
-            if secret {
-                self.secret.insert(name.clone());
-            } else {
-                self.secret.remove(&name);
-            }
-            self.values.insert(name, value);
-        }
-    }
-}
 
 impl Kustomization<'_> {
     /// Lays the metadata and the variables over what was built.
@@ -63,7 +35,7 @@ impl Kustomization<'_> {
             None => Variables::default(),
         };
         // Without any, Flux replaces nothing.
-        if !variables.values.is_empty() {
+        if !variables.is_empty() {
             for manifest in &mut loaded.manifests {
                 let place = manifest.origin.to_string();
                 let secret = substitute_in(manifest, &variables)
@@ -177,7 +149,7 @@ fn substitute_in(
     manifest: &mut Manifest,
     variables: &Variables,
 ) -> Result<Vec<SecretPlace>, String> {
-    let (object, secret) = substitute::substitute(&manifest.value(), variables)?;
+    let (object, secret) = substitute(&manifest.value(), variables)?;
     let text = |pointer: &str| {
         let text = object.pointer(pointer).and_then(Value::as_str);
         text.map(str::to_owned)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::files::load_bytes;
+use super::text::load_bytes;
 use super::{Loaded, Source};
 use crate::cluster::{Label, Live, Query};
 use record::Record;
@@ -165,12 +165,7 @@ fn read_manifest(place: &str, namespace: &str, record: Record, loaded: &mut Load
     };
     let mut of_release = Loaded::default();
     let templates = Templates::of(&record.manifest);
-    load_bytes(
-        &name,
-        record.manifest.into_bytes(),
-        || false,
-        &mut of_release,
-    );
+    load_bytes(&name, record.manifest.into_bytes(), &mut of_release);
     for manifest in &mut of_release.manifests {
         manifest
             .namespace

@@ -10,7 +10,7 @@ use crate::model::{Manifest, Origin, Step};
 use crate::source::back::{Back, likeness};
 use crate::source::objects::remove_annotation;
 use crate::source::render::{Names, normal};
-use crate::source::{Loaded, files, read};
+use crate::source::{Loaded, read, text};
 use crate::yaml;
 
 /// The annotation that says where an object came from
@@ -113,7 +113,7 @@ impl<'s> Sources<'s> {
         self.files.entry(path).or_insert_with_key(|path| {
             let mut loaded = Loaded::default();
             if let Ok(bytes) = read::file(path) {
-                files::load_text(name, bytes, || false, true, &mut loaded);
+                text::load(name, bytes, || false, true, &mut loaded);
             }
             loaded.manifests.into_iter().map(Arc::new).collect()
         })

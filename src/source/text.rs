@@ -1,0 +1,85 @@
+//! From a file's bytes to its objects.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Loaded;
+use super::classify::{is_other_json, is_template};
+use super::objects::{self, File};
+use crate::yaml::{self, Problem};
+
+/// The objects in a text that is not read from a file; `name` stands for one in places.
+pub fn objects_in(name: &str, bytes: Vec<u8>) -> Loaded {
+    let mut loaded = Loaded::default();
+    load_bytes(name, bytes, &mut loaded);
+    loaded
+}
+
+/// Takes the objects out of a file's bytes, which are no template.
+pub(super) fn load_bytes(name: &str, bytes: Vec<u8>, loaded: &mut Loaded) {
+    load(name, bytes, || false, false, loaded);
+}
+
+/// The same of a file that may be a template; `is_open` is as in [`File`].
+pub(super) fn load(
+    name: &str,
+    bytes: Vec<u8>,
+    in_chart_templates: impl Fn() -> bool,
+    is_open: bool,
+    loaded: &mut Loaded,
+) {
+    let path = Path::new(name);
+    let file_name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or(name);
+    if is_other_json(file_name) {
+        return loaded.skip(name, "a configuration of a programming tool");
+    }
+    let text = match yaml::decode(bytes) {
+        Ok(text) => text,
+        Err(problem) => return report(name, &problem, loaded),
+    };
+    if text.contains("{{") && in_chart_templates() {
+        return loaded.skip(name, "a template of a Helm chart, which is not rendered");
+    }
+    let parsed = yaml::parse(&text);
+    for problem in &parsed.problems {
+        let chunk = text.get(problem.chunk.start..problem.chunk.end);
+        let chunk = chunk.unwrap_or_default();
+        if problem.fatal && is_template(chunk, text_at(chunk, problem)) {
+            let place = format!("{name}:{}", problem.position.line);
+            loaded.skip(place, "a template, which is no YAML until it is rendered");
+        } else {
+            report(name, problem, loaded);
+        }
+    }
+    let name: Arc<str> = Arc::from(name);
+    let text: Arc<str> = Arc::from(text);
+    let file = File {
+        name: &name,
+        text: &text,
+        is_open,
+    };
+    for document in parsed.documents {
+        objects::extract(&file, document, loaded);
+    }
+}
+
+/// The rest of the line that a problem stands in, from its column on.
+fn text_at<'t>(chunk: &'t str, problem: &Problem) -> &'t str {
+    let lines_before = problem.position.line.saturating_sub(problem.chunk.line);
+    let line = chunk.lines().nth(lines_before).unwrap_or("");
+    let column = line.char_indices().nth(problem.position.column - 1);
+    column.map_or("", |(at, _)| &line[at..])
+}
+
+fn report(name: &str, problem: &Problem, loaded: &mut Loaded) {
+    let (line, column) = (problem.position.line, problem.position.column);
+    let place = format!("{name}:{line}:{column}");
+    if problem.fatal {
+        loaded.error(place, &*problem.message);
+    } else {
+        loaded.warning(place, &*problem.message);
+    }
+}
