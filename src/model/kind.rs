@@ -61,7 +61,7 @@ impl Called {
 ///     api_version: "apps/v1",
 ///     kind: "Deployment",
 ///     plural: "deployments",
-///     short_names: &[],
+///     short_names: &["deploy"],
 /// }));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,9 @@ use std::cell::RefCell;
 use std::fmt;
 
 use rayon::prelude::*;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize as _, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -214,8 +216,17 @@ impl<'t> Visitor<'t> for Top {
         let mut items = None;
         while let Some(key) = access.next_key::<String>()? {
             let is_new = if key == "items" {
-                let list = access.next_value::<Vec<&RawValue>>()?;
-                items.replace(list).is_none()
+                let is_first = items.is_none() && !map.contains_key(&key);
+                let raw = access.next_value::<&RawValue>()?.get();
+                let mut rest = serde_json::Deserializer::from_str(raw);
+                if raw.starts_with('[') {
+                    items = Some(Vec::deserialize(&mut rest).map_err(|_| unfit())?);
+                } else {
+                    // What is called so and is no list is a field as any other.
+                    let value = (&self.0).deserialize(&mut rest).map_err(|_| unfit())?;
+                    map.insert(key, value);
+                }
+                is_first
             } else {
                 let value = access.next_value_seed(&self.0)?;
                 map.insert(key, value).is_none()

@@ -149,3 +149,22 @@ fn lists_within_a_long_line_are_read_where_they_begin() {
     assert_eq!(parts, [r#"{"a":1}"#, r#"{"b":2}"#]);
     assert_eq!(inner[1].column, text.find(r#"{"b""#).unwrap() + 1);
 }
+
+/// A character that JSON has and YAML has not shows which reader it was.
+#[test]
+fn items_that_are_no_list_are_a_field_as_any_other() {
+    for items in [json!({"a": 1}), json!("b"), json!(null), json!([{"c": 1}])] {
+        let value = json!({"kind": "A", "items": items, "del": "\u{7f}"});
+        let parsed = parse(&value.to_string());
+        assert_eq!(parsed.problems, [], "{value}");
+        assert_eq!(parsed.documents[0].value, value);
+    }
+    for twice in [
+        r#"{"items": [], "items": {}}"#,
+        r#"{"items": {}, "items": []}"#,
+        r#"{"items": 1, "items": 2}"#,
+        r#"{"items": [], "items": []}"#,
+    ] {
+        assert_eq!(parse(twice).problems.len(), 1, "{twice}");
+    }
+}
