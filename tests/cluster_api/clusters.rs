@@ -24,8 +24,8 @@ fn kubeconfig(servers: &[(&str, &Server)]) -> String {
     merged.to_string()
 }
 
-/// Runs with the contexts `red` and `blue`; what goes wrong, goes wrong in `blue`.
-fn run(fault: Option<(&'static str, Fault)>, more: &[&str]) -> (i32, String, String) {
+/// Runs a command with the contexts `red` and `blue`; what goes wrong, goes wrong in `blue`.
+fn command(words: &[&str], fault: Option<(&'static str, Fault)>) -> (i32, String, String) {
     let (red, blue) = (
         Server::start(&recording(), None),
         Server::start(&recording(), fault),
@@ -33,9 +33,9 @@ fn run(fault: Option<(&'static str, Fault)>, more: &[&str]) -> (i32, String, Str
     let place = Place::new().file("kubeconfig", kubeconfig(&[("red", &red), ("blue", &blue)]));
     let output = place
         .driftctl()
-        .args(["diff", "--kubeconfig", "kubeconfig", "--timeout", "20"])
+        .args(words)
+        .args(["--kubeconfig", "kubeconfig", "--timeout", "20"])
         .args(["--context", "red", "--context", "blue"])
-        .args(more)
         .arg(fixture("shop/manifests"))
         .output()
         .unwrap();
@@ -45,6 +45,11 @@ fn run(fault: Option<(&'static str, Fault)>, more: &[&str]) -> (i32, String, Str
         text(&output.stdout),
         text(&output.stderr),
     )
+}
+
+/// Compares with both.
+fn run(fault: Option<(&'static str, Fault)>, more: &[&str]) -> (i32, String, String) {
+    command(&[&["diff"], more].concat(), fault)
 }
 
 #[test]
@@ -111,29 +116,6 @@ fn manifests_from_standard_input_are_compared_with_each() {
         "{shown}"
     );
     assert_eq!(run(&["--context", "red", "--context", "red"]), "");
-}
-
-/// Runs a command with the contexts `red` and `blue`; what goes wrong, goes wrong in `blue`.
-fn command(words: &[&str], fault: Option<(&'static str, Fault)>) -> (i32, String, String) {
-    let (red, blue) = (
-        Server::start(&recording(), None),
-        Server::start(&recording(), fault),
-    );
-    let place = Place::new().file("kubeconfig", kubeconfig(&[("red", &red), ("blue", &blue)]));
-    let output = place
-        .driftctl()
-        .args(words)
-        .args(["--kubeconfig", "kubeconfig", "--timeout", "20"])
-        .args(["--context", "red", "--context", "blue"])
-        .arg(fixture("shop/manifests"))
-        .output()
-        .unwrap();
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    (
-        output.status.code().unwrap(),
-        text(&output.stdout),
-        text(&output.stderr),
-    )
 }
 
 #[test]

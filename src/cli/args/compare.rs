@@ -60,6 +60,16 @@ pub struct ConnectionArgs {
     pub concurrency: u16,
 }
 
+impl ConnectionArgs {
+    /// The connection to one of several contexts.
+    pub fn of_context(&self, context: &str) -> Self {
+        Self {
+            context: vec![context.to_owned()],
+            ..self.clone()
+        }
+    }
+}
+
 /// What is compared, and what counts.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Comparison")]

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use jiff::Timestamp;
 
 use super::{Compared, Rules, rules, run_by};
-use crate::cli::args::{CompareArgs, ConnectionArgs, LiveArgs, RulesArgs, SourceArgs};
+use crate::cli::args::{CompareArgs, LiveArgs, RulesArgs, SourceArgs};
 use crate::model::{Coverage, Report, Target, Warning};
 
 /// What comparisons with all contexts found.
@@ -42,10 +42,7 @@ pub fn run_all(
     }
     let of_context = |context: &String| {
         let live = LiveArgs {
-            connection: ConnectionArgs {
-                context: vec![context.clone()],
-                ..live.connection.clone()
-            },
+            connection: live.connection.of_context(context),
             ..live.clone()
         };
         let compared = run_by(rules.clone(), source, &live, compare, rule_words, explain);

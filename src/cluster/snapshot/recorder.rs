@@ -13,10 +13,8 @@ use crate::cluster::{
     Answer, FetchRequest, Fetched, KindLookup, Live, LiveObject, Query, ServedKind,
 };
 use crate::model::{ResourceKey, Target, Warning};
+use crate::ownership::LAST_APPLIED;
 use crate::redact::Redactor;
-
-/// Where kubectl keeps what it applied last.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// A live side that keeps whatever is read through it.
 pub struct Recorder<'l> {

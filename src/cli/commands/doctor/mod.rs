@@ -58,10 +58,7 @@ fn examine_all(args: &DoctorArgs) -> Result<Vec<Examination>> {
         return Ok(vec![examine(args, &args.reading.connection, &sources)]);
     }
     let examine = |context: &String| {
-        let connection = ConnectionArgs {
-            context: vec![context.clone()],
-            ..args.reading.connection.clone()
-        };
+        let connection = args.reading.connection.of_context(context);
         Examination {
             context: Some(context.clone()),
             ..examine(args, &connection, &sources)
