@@ -3,8 +3,7 @@
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::server::{Fault, Server};
@@ -56,13 +55,13 @@ fn interrupted(part: &'static str, signal: Signal) -> (Option<i32>, Value, Strin
         std::thread::sleep(Duration::from_millis(20));
     }
     std::thread::sleep(Duration::from_millis(500));
-    kill(Pid::from_raw(child.id().try_into().unwrap()), signal).unwrap();
+    kill_process(Pid::from_child(&child), signal).unwrap();
     end(child)
 }
 
 #[test]
 fn an_interrupted_run_shows_what_it_has() {
-    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+    for signal in [Signal::INT, Signal::TERM] {
         let (code, report, said) = interrupted("/statefulsets", signal);
         assert_eq!(code, Some(2), "{said}");
         assert_eq!(report["verdict"], "incomplete", "{said}");
@@ -80,7 +79,7 @@ fn an_interrupted_run_shows_what_it_has() {
 
 #[test]
 fn who_is_interrupted_before_anything_is_read_knows_nothing() {
-    let (code, report, said) = interrupted("/apis?", Signal::SIGINT);
+    let (code, report, said) = interrupted("/apis?", Signal::INT);
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("interrupted"), "{said}");
     assert_eq!(report["verdict"], "incomplete", "{said}");
@@ -90,7 +89,7 @@ fn who_is_interrupted_before_anything_is_read_knows_nothing() {
 /// Schemas are read once the objects are there. Without them the comparison is another one.
 #[test]
 fn what_is_read_on_the_side_may_be_interrupted_too() {
-    let (code, report, said) = interrupted("/openapi/", Signal::SIGTERM);
+    let (code, report, said) = interrupted("/openapi/", Signal::TERM);
     assert_eq!(code, Some(2), "{said}");
     assert_eq!(report["verdict"], "incomplete", "{said}");
     assert!(said.contains("interrupted"), "{said}");

@@ -164,11 +164,10 @@ fn failures_of_the_program_are_errors() {
 /// A signal drops nothing: neither the program that runs nor its folder may outlive the run.
 #[test]
 fn who_ends_the_run_ends_its_programs() {
-    use nix::sys::signal::{Signal, kill};
-    use nix::unistd::Pid;
+    use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
-    let id = |text: &str| Pid::from_raw(text.trim().parse().unwrap());
-    for (signal, code) in [(Signal::SIGTERM, 143), (Signal::SIGINT, 130)] {
+    let id = |text: &str| Pid::from_raw(text.trim().parse().unwrap()).unwrap();
+    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
         let place = tree().folder("tmp");
         let note = place.path().join("id");
         let script = format!(
@@ -191,13 +190,13 @@ fn who_ends_the_run_ends_its_programs() {
             assert!(began.elapsed().as_secs() < 30, "nothing was rendered");
             std::thread::sleep(std::time::Duration::from_millis(10));
         };
-        kill(id(&run.id().to_string()), signal).unwrap();
+        kill_process(Pid::from_child(&run), signal).unwrap();
         assert_eq!(run.wait().unwrap().code(), Some(code));
         // Nobody waits for it any more, so that it may take a moment to be gone.
-        while kill(program, None).is_ok() && began.elapsed().as_secs() < 30 {
+        while test_kill_process(program).is_ok() && began.elapsed().as_secs() < 30 {
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
-        assert!(kill(program, None).is_err(), "the program runs on");
+        assert!(test_kill_process(program).is_err(), "the program runs on");
         let left = std::fs::read_dir(place.path().join("tmp")).unwrap().count();
         assert_eq!(left, 0, "a folder is left behind");
     }
