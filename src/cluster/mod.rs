@@ -23,7 +23,7 @@ pub use dump::Dump;
 pub use live_object::{LiveObject, Unreadable};
 pub use meter::{Meter, Reached};
 pub use query::{Label, Query};
-pub use right::Right;
+pub use right::{Right, rights_in_words};
 pub use snapshot::Recorder;
 
 /// A kind as the live side serves it.

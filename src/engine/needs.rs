@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::resolve::{self, Resolved};
 use super::{Extra, Options, load};
 use crate::cluster::{Live, Right, ServedKind};
-use crate::model::{ObjectReport, Warning};
+use crate::model::{ObjectReport, Warning, group_of};
 use crate::source::Source;
 
 /// What a right is for.
@@ -20,6 +20,9 @@ pub enum Use {
     Faster,
     /// Without it replicas that an autoscaler decides about count as drift.
     Autoscalers,
+    /// Without it the server predicts no Role that grants more than its applier holds. Whoever has
+    /// it can become anybody, so no printed Role grants it.
+    Escalation,
 }
 
 /// What a run needs.
@@ -74,6 +77,7 @@ pub fn needs(
         needs.add(Right::new("list", &wanted.kind, namespace), Use::Faster);
         if options.server_dry_run {
             needs.add(Right::new("patch", &wanted.kind, namespace), Use::Needed);
+            needs.add_escalation(&wanted.kind, namespace);
         }
         needs.kinds.insert(wanted.kind);
     }
@@ -87,6 +91,31 @@ impl Needs {
     fn add(&mut self, right: Right, what_for: Use) {
         let known = self.rights.entry(right).or_insert(what_for);
         *known = what_for.min(*known);
+    }
+
+    /// RBAC lets nobody grant what they do not hold, in thought neither
+    /// (`rbac/validation.ConfirmNoEscalation`).
+    fn add_escalation(&mut self, kind: &ServedKind, namespace: Option<&str>) {
+        if group_of(&kind.api_version) != "rbac.authorization.k8s.io" {
+            return;
+        }
+        let (verb, resource) = match kind.kind.as_str() {
+            "Role" | "ClusterRole" => ("escalate", kind.plural.as_str()),
+            // A RoleBinding may bind either; a ClusterRole is bound most often.
+            _ => ("bind", "clusterroles"),
+        };
+        let right = Right {
+            resource: resource.to_owned(),
+            ..Right::new(verb, kind, namespace)
+        };
+        self.add(right, Use::Escalation);
+    }
+
+    /// What a Role has to grant for the run to be complete.
+    pub fn to_grant(&self) -> BTreeSet<Right> {
+        let granted = self.rights.iter();
+        let granted = granted.filter(|(_, what_for)| **what_for != Use::Escalation);
+        granted.map(|(right, _)| right.clone()).collect()
     }
 
     fn add_extra(&mut self, resolved: &Resolved<'_>, options: &Options, kinds: &[ServedKind]) {

@@ -2,13 +2,16 @@
 
 use serde_json::Value;
 
-use crate::server::{Fault, Server};
+use crate::server::{Denied, Fault, Server};
 use crate::support::{Place, fixture};
 use crate::{Requests, recording};
 
 /// Runs `driftctl doctor` over the shop's manifests: exit code, both streams, requests.
 fn run(fault: Option<(&'static str, Fault)>, more: &[&str]) -> (i32, String, String, Requests) {
-    let server = Server::start(&recording(), fault);
+    run_on(&Server::start(&recording(), fault), more)
+}
+
+fn run_on(server: &Server, more: &[&str]) -> (i32, String, String, Requests) {
     let place = Place::new().file("kubeconfig", server.kubeconfig());
     let output = place
         .driftctl()
@@ -59,14 +62,14 @@ fn a_right_that_is_missing_is_named_and_granted_by_what_is_printed() {
     let forbidden = Some(("/secrets", Fault::Code(403)));
     let (code, shown, _, _) = run(forbidden, &[]);
     assert_eq!(code, 2);
-    let part = "FAIL  rights      get secrets in 2 namespaces (shop, shop-data) is not allowed";
+    let part = "FAIL  rights      get secrets in 2 namespaces (shop and shop-data) is not allowed";
     assert!(shown.contains(part), "{shown}");
     assert!(shown.contains("NOT READY"), "{shown}");
 
     let (code, roles, stderr, _) = run(forbidden, &["-o", "yaml", "--role-name", "shop-reader"]);
     assert_eq!(code, 2);
     assert!(
-        stderr.contains("error: rights: get secrets in 2 namespaces (shop, shop-data) is"),
+        stderr.contains("error: rights: get secrets in 2 namespaces (shop and shop-data) is"),
         "{stderr}"
     );
     let mut kinds = Vec::new();
@@ -110,6 +113,8 @@ fn looking_for_undeclared_objects_takes_more_rights() {
     assert!(!few.contains("\"controllerrevisions\"") && many.contains("\"controllerrevisions\""));
     let patching = roles(&["--server-dry-run"]);
     assert!(!few.contains("\"patch\"") && patching.contains("\"patch\""));
+    let escalating = |verb: &str| patching.contains(&format!("\"{verb}\""));
+    assert!(!escalating("escalate") && !escalating("bind"));
     let chosen = roles(&["--extra", "namespace", "--kind", "deploy"]);
     assert!(!chosen.contains("\"controllerrevisions\"") && !chosen.contains("\"secrets\""));
     let document: Value = serde_json::from_str(&few).unwrap();
@@ -135,4 +140,31 @@ fn what_cannot_be_asked_is_not_ready() {
         shown.starts_with("exit code: 2") && shown.contains("FAIL  kubeconfig"),
         "{shown}"
     );
+}
+
+/// Many rights that are missing are few lines, and what nobody should be given is only told.
+#[test]
+fn missing_rights_are_told_together() {
+    let mut cluster = crate::shop();
+    let all = ["get", "list", "patch", "escalate", "bind"];
+    let kinds = driftctl::schema::builtin_kinds().iter();
+    cluster.denied = kinds
+        .flat_map(|kind| all.map(|verb| (verb, kind.plural)))
+        .map(|(verb, resource)| Denied {
+            verb,
+            resource,
+            namespace: "*",
+        })
+        .collect();
+    let server = cluster.start();
+    let words = ["--extra", "namespace", "--server-dry-run"];
+    let (code, shown, _, _) = run_on(&server, &words);
+    assert_eq!(code, 2);
+    let lines = |mark: &str| {
+        let lines = shown.lines().filter(|line| line.starts_with(mark));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(lines("FAIL").len() < 20, "{shown}");
+    let told = |verb: &str| lines("note").iter().any(|line| line.contains(verb));
+    assert!(told("escalate roles.rbac.authorization.k8s.io"), "{shown}");
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::Requests;
-use crate::server::{Fault, Server};
+use crate::server::{Cluster, Denied, Fault, Server};
 use crate::support::Place;
 
 fn deployment(image: &str, replicas: u32) -> Value {
@@ -16,8 +16,14 @@ fn deployment(image: &str, replicas: u32) -> Value {
 
 /// Runs over one Deployment, which a webhook gave another image, and somebody five replicas.
 fn run(fault: Option<(&'static str, Fault)>, more: &[&str]) -> (i32, Value, String, Requests) {
-    let live = deployment("mirror.example/nginx:1", 5);
-    let server = Server::start(&json!({"items": [live]}), fault);
+    run_on(&Server::start(&cluster(), fault), more)
+}
+
+fn cluster() -> Value {
+    json!({"items": [deployment("mirror.example/nginx:1", 5)]})
+}
+
+fn run_on(server: &Server, more: &[&str]) -> (i32, Value, String, Requests) {
     let place = Place::new()
         .file("kubeconfig", server.kubeconfig())
         .file("m/web.json", deployment("nginx:1", 2).to_string())
@@ -91,8 +97,13 @@ fn nothing_is_applied_but_in_thought_and_nothing_that_is_missing() {
 
 #[test]
 fn without_the_right_to_patch_the_missing_verb_is_named() {
-    let forbidden = Some(("dryRun=All", Fault::Code(403)));
-    let (code, report, stderr, _) = run(forbidden, &["--server-dry-run"]);
+    let mut cluster = Cluster::of(&cluster());
+    cluster.denied = vec![Denied {
+        verb: "patch",
+        resource: "deployments",
+        namespace: "shop",
+    }];
+    let (code, report, stderr, _) = run_on(&cluster.start(), &["--server-dry-run"]);
     assert_eq!(code, 2);
     assert_eq!(report["verdict"], "incomplete");
     assert!(
@@ -100,6 +111,20 @@ fn without_the_right_to_patch_the_missing_verb_is_named() {
         "{stderr}"
     );
     assert_eq!(paths(&report), [".spec.replicas", IMAGE]);
+}
+
+/// No Role helps against a webhook, and nobody is sent to look for one.
+#[test]
+fn an_apply_that_is_refused_lacks_no_right() {
+    let refused = Some(("dryRun=All", Fault::Quoting(403, "canary")));
+    let (code, report, stderr, _) = run(refused, &["--server-dry-run"]);
+    assert_eq!(code, 2);
+    assert_eq!(report["verdict"], "incomplete");
+    assert!(stderr.contains("refuses to apply it"), "{stderr}");
+    assert!(
+        !stderr.contains("not allowed") && !stderr.contains("canary"),
+        "{stderr}"
+    );
 }
 
 #[test]

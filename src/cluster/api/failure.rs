@@ -15,9 +15,16 @@ pub(super) enum Failure {
     /// 401, also with fresh credentials.
     #[error(
         "the API server does not accept the credentials (401), which were renewed once; log in \
-         again, and check this machine's clock"
+         again (a pod's token may have expired or been revoked), and check this machine's clock"
     )]
     Unauthorized,
+    /// 403 to an apply for another reason than a missing right.
+    #[error(
+        "the API server refuses to apply it (403 Forbidden), though patch is allowed: an admission \
+         webhook, a policy or a quota is against it, or it is a Role that grants more than you \
+         hold (verbs escalate and bind)"
+    )]
+    Refused,
     /// 404 that names the object: the kind is served, and the object is not there.
     #[error("not found")]
     NotFound,
@@ -46,6 +53,9 @@ pub(super) enum Failure {
     /// The connection could not be made or broke.
     #[error("the connection failed: {0}")]
     Connection(String),
+    /// The server is not the one that is trusted, which trying again does not heal.
+    #[error("the connection failed: {0}")]
+    Untrusted(String),
     /// One request took too long.
     #[error("no complete answer within {}", seconds(.0))]
     TimedOut(Duration),

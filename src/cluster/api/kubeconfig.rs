@@ -323,11 +323,9 @@ fn in_cluster(choice: &Choice<'_>) -> Result<Login> {
         || "~/.kube/config".to_owned(),
         |path| path.display().to_string(),
     );
-    ensure!(
-        choice.pod.is_there(),
-        "there is no kubeconfig: {default} does not exist, and this is no pod with a service \
-         account; {help}"
-    );
+    if let Some(lacks) = choice.pod.lacks() {
+        bail!("there is no kubeconfig: {default} does not exist, and {lacks}; {help}");
+    }
     choice
         .pod
         .login()

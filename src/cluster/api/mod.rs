@@ -245,7 +245,8 @@ impl Live for Api {
         let _reading = Reading::begin();
         let outcome = self.runtime.block_on(self.read(request));
         lock(&self.target).read_at = Some(jiff::Timestamp::now().strftime("%FT%TZ").to_string());
-        let mut warnings = outcome.warnings;
+        let mut warnings: Vec<Warning> = outcome.forbidden_extra().collect();
+        warnings.extend(outcome.warnings);
         warnings.extend(self.sender.ended().as_ref().map(stopped));
         Ok(Fetched {
             answers: outcome.answers,

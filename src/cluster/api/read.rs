@@ -12,7 +12,7 @@ use super::list::{Page, PageReceiver, Selection};
 use super::plan::{Group, PAGE, Scope};
 use super::request::{Form, Request};
 use super::send::Sender;
-use crate::cluster::{Answer, LiveObject, Meter, Places, ServedKind};
+use crate::cluster::{Answer, LiveObject, Meter, Places, Right, ServedKind, rights_in_words};
 use crate::model::{GroupKind, ResourceKey, Warning};
 
 /// How often an expired list is begun anew.
@@ -31,6 +31,8 @@ pub(super) struct Outcome {
     pub extra_kinds: BTreeSet<ServedKind>,
     /// What of them could not be read.
     pub extra_unread: BTreeSet<String>,
+    /// The rights whose lack left it unread, by where it was looked for.
+    pub extra_forbidden: BTreeMap<String, BTreeSet<Right>>,
     pub warnings: Vec<Warning>,
     /// Whether an object may not be read on its own.
     pub forbidden: bool,
@@ -309,6 +311,12 @@ impl Outcome {
         self.extra.extend(other.extra);
         self.extra_kinds.extend(other.extra_kinds);
         self.extra_unread.extend(other.extra_unread);
+        for (place, rights) in other.extra_forbidden {
+            self.extra_forbidden
+                .entry(place)
+                .or_default()
+                .extend(rights);
+        }
         self.warnings.extend(other.warnings);
         self.forbidden |= other.forbidden;
     }
@@ -319,14 +327,37 @@ impl Outcome {
             return;
         }
         let kind = GroupKind::new(&group.kind.api_version, &group.kind.kind);
+        let place = group.extra_in.to_string();
+        self.extra_unread.insert(kind.to_string());
+        if let Failure::Forbidden(right) = failure {
+            let rights = self.extra_forbidden.entry(place).or_default();
+            rights.insert(right.clone());
+            return;
+        }
         self.warnings.push(Warning {
-            place: group.extra_in.to_string(),
+            place,
             message: format!(
                 "undeclared objects of kind {kind} could not be looked for: {failure}"
             ),
             fatal: true,
         });
-        self.extra_unread.insert(kind.to_string());
+    }
+
+    /// What may not be listed, in one line for each place: a role often lacks many kinds.
+    pub fn forbidden_extra(&self) -> impl Iterator<Item = Warning> {
+        self.extra_forbidden.iter().map(|(place, rights)| Warning {
+            place: place.clone(),
+            message: format!(
+                "undeclared objects of {} could not be looked for: {} is not allowed (driftctl \
+                 doctor prints the Role that is missing)",
+                match rights.len() {
+                    1 => "1 kind".to_owned(),
+                    kinds => format!("{kinds} kinds"),
+                },
+                rights_in_words(rights).join(", and ")
+            ),
+            fatal: true,
+        })
     }
 }
 

@@ -32,6 +32,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How much of an error answer is read for its reason.
 const MAX_STATUS: u64 = 256 << 10;
 
+/// As rustls words it; its types are hidden behind those of the HTTP client.
+const INVALID_CERTIFICATE: &str = "invalid peer certificate";
+
 /// The bounds of a run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
@@ -264,7 +267,11 @@ async fn receive<R: Receive>(response: Response<Body>, receiver: R) -> Result<R:
 }
 
 fn broken(error: &kube::Error) -> Failure {
-    Failure::Connection(cause(error))
+    let cause = cause(error);
+    if cause.contains(INVALID_CERTIFICATE) {
+        return Failure::Untrusted(cause);
+    }
+    Failure::Connection(cause)
 }
 
 fn allowed(failure: &Failure) -> u32 {

@@ -48,9 +48,21 @@ impl ServiceAccount {
         self.folder.join("token")
     }
 
-    /// Whether this is a pod at all: it knows its API server, and has a token for it.
-    pub fn is_there(&self) -> bool {
-        self.host.is_some() && self.port.is_some() && self.token().is_file()
+    /// What this pod lacks for a way in, in words; `None` when it has all.
+    pub fn lacks(&self) -> Option<String> {
+        let token = self.token();
+        match (&self.host, &self.port) {
+            (None, None) => Some("this is no pod with a service account".to_owned()),
+            (Some(_), None) => Some("KUBERNETES_SERVICE_PORT is not set".to_owned()),
+            (None, Some(_)) => Some("KUBERNETES_SERVICE_HOST is not set".to_owned()),
+            _ if token.is_file() => None,
+            // `automountServiceAccountToken: false`, of the pod or of its service account.
+            _ => Some(format!(
+                "this pod has no token of its service account at {} \
+                 (automountServiceAccountToken may be false)",
+                token.display()
+            )),
+        }
     }
 
     /// The way in. The token stays in its file: the kubelet renews it there.
@@ -180,9 +192,14 @@ mod tests {
     fn half_a_pod_is_an_error_that_says_what_is_missing() {
         let all = &["token", "ca.crt"][..];
         for (files, variables, words) in [
-            (&[][..], VARIABLES, "no kubeconfig"),
-            (all, &[], "no kubeconfig"),
-            (all, &VARIABLES[..1], "no kubeconfig"),
+            (
+                &[][..],
+                VARIABLES,
+                "/token (automountServiceAccountToken may be false)",
+            ),
+            (all, &[], "this is no pod with a service account"),
+            (all, &VARIABLES[..1], "KUBERNETES_SERVICE_PORT is not set"),
+            (all, &VARIABLES[1..], "KUBERNETES_SERVICE_HOST is not set"),
             (&["token"], VARIABLES, "ca.crt"),
             (
                 all,

@@ -1,5 +1,5 @@
-//! Error answers: `metav1.Status`, read for its code, reason and fields only. Its message is left
-//! out on purpose: it repeats the values that were sent or stored. Reasons and fields can be
+//! Error answers: `metav1.Status`, read for its code, reason and fields only. Its message is not
+//! shown, on purpose: it repeats the values that were sent or stored. Reasons and fields can be
 //! written by webhooks, and are shown only as far as they say what is known already.
 
 use serde::Deserialize;
@@ -7,12 +7,14 @@ use serde_json::Value;
 
 use super::failure::{Failure, StatusText};
 use super::request::Request;
+use crate::cluster::Right;
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
 struct Status {
     kind: String,
     reason: String,
+    message: String,
     details: Option<Details>,
 }
 
@@ -35,7 +37,13 @@ pub(super) fn failure(request: &Request, code: u16, body: &[u8]) -> Failure {
     let details = status.details.unwrap_or_default();
     match code {
         401 => Failure::Unauthorized,
-        403 => Failure::Forbidden(request.right()),
+        403 => {
+            let right = request.right();
+            match is_refused_apply(&right, &status.message) {
+                true => Failure::Refused,
+                false => Failure::Forbidden(right),
+            }
+        }
         // Only an answer that names the object proves that its kind is served and the object is
         // not there: a group or version that is gone answers 404 too, as does a proxy.
         404 if status.kind == "Status"
@@ -61,6 +69,14 @@ pub(super) fn failure(request: &Request, code: u16, body: &[u8]) -> Failure {
             })
         }
     }
+}
+
+/// Whether it is not the right to patch that is missing. An authorizer says which verb one cannot
+/// use (`responsewriters.forbiddenMessage`); admission says something else, and so does RBAC of a
+/// Role that grants more than the user holds. Of reading, only authorizers decide.
+fn is_refused_apply(right: &Right, message: &str) -> bool {
+    let verb = format!("cannot {} ", right.verb);
+    right.verb == "patch" && !message.is_empty() && !message.contains(&verb)
 }
 
 /// `metav1.StatusReason`; anything else is not the API server's.
@@ -124,6 +140,32 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    /// The words of a real API server, shortened.
+    #[test]
+    fn only_an_authorizer_lacks_rights() {
+        let may_not = "deployments.apps \"web\" is forbidden: User \"u\" cannot patch resource \
+                       \"deployments\" in API group \"apps\" in the namespace \"shop\"";
+        let escalating = "clusterroles.rbac.authorization.k8s.io \"shop-reader\" is forbidden: user \
+                          \"u\" (groups=[]) is attempting to grant RBAC permissions not currently \
+                          held";
+        let quota = "pods \"web\" is forbidden: exceeded quota: small";
+        for (verb, message, is_refused) in [
+            ("patch", may_not, false),
+            ("patch", escalating, true),
+            ("patch", quota, true),
+            ("patch", "", false),
+            ("get", quota, false),
+        ] {
+            let right = Right {
+                group: "apps".to_owned(),
+                resource: "deployments".to_owned(),
+                namespace: None,
+                verb: verb.to_owned(),
+            };
+            assert_eq!(is_refused_apply(&right, message), is_refused, "{message}");
+        }
+    }
 
     #[test]
     fn fields_are_told_as_far_as_they_were_sent() {

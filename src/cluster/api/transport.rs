@@ -276,18 +276,26 @@ fn is_loopback(server: &Uri) -> bool {
     host == "localhost" || address.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
+/// How the layers between here and the socket begin their words, which say nothing of the cause.
+const WRAPPING: [&str; 2] = ["ServiceError", "client error ("];
+
 /// What broke a connection, in one line.
 pub(super) fn cause(error: &dyn std::error::Error) -> String {
+    let whole = error;
     let mut causes: Vec<String> = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next {
         let text = error.to_string();
-        if !causes.iter().any(|cause| cause.contains(&text)) {
+        let is_wrapping = WRAPPING.iter().any(|wrapping| text.starts_with(wrapping));
+        if !is_wrapping && !causes.iter().any(|cause| cause.contains(&text)) {
             causes.push(text);
         }
         next = error.source();
     }
-    let mut text = causes.join(": ");
+    let mut text = match causes.is_empty() {
+        true => whole.to_string(),
+        false => causes.join(": "),
+    };
     // As rustls words it; its types are hidden behind those of the HTTP client.
     let is_early_or_late = text.contains("certificate expired")
         || text.contains("certificate not valid yet")
@@ -295,6 +303,12 @@ pub(super) fn cause(error: &dyn std::error::Error) -> String {
         || text.contains("NotValidYet");
     if is_early_or_late {
         text.push_str("; check this machine's clock");
+    }
+    if text.contains("UnknownIssuer") {
+        text.push_str(
+            "; the certificate authority of the kubeconfig, or ca.crt of the pod, has not signed \
+             the server's certificate: another cluster may answer there, or a proxy",
+        );
     }
     match text.find("://") {
         Some(_) => text

@@ -85,8 +85,7 @@ pub fn answer(cluster: &Cluster, request: &Parts, body: &[u8]) -> Answer {
         route.plural,
         route.namespace.unwrap_or_default(),
     ) {
-        let details = json!({"name": route.name, "kind": route.plural});
-        return failure(403, "Forbidden", details);
+        return forbidden(verb, &route);
     }
     let nothing = Objects::new();
     let objects = cluster
@@ -299,9 +298,25 @@ fn no_resource(cluster: &Cluster, version: &str) -> Answer {
 
 /// An error, with a message that no report may show.
 pub fn failure(code: u16, reason: &str, details: Value) -> Answer {
+    status(code, reason, super::faults::CANARY, details)
+}
+
+fn status(code: u16, reason: &str, message: &str, details: Value) -> Answer {
     let status = json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-        "message": super::faults::CANARY, "reason": reason, "details": details, "code": code,
+        "message": message, "reason": reason, "details": details, "code": code,
     });
     (code, status.to_string().into_bytes())
+}
+
+/// As an authorizer words it.
+fn forbidden(verb: &str, route: &Route<'_>) -> Answer {
+    let plural = route.plural;
+    let details = json!({"name": route.name, "kind": plural});
+    let message = format!(
+        "{plural} \"{}\" is forbidden: User \"system:serviceaccount:ci:driftctl\" cannot {verb} \
+         resource \"{plural}\" in API group \"\"",
+        super::faults::CANARY
+    );
+    status(403, "Forbidden", &message, details)
 }

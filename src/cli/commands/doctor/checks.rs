@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::cluster::{Identity, Right};
+use crate::cluster::{Identity, Right, rights_in_words};
 use crate::engine::{Needs, Use};
 use crate::model::Target;
 use crate::schema::KUBERNETES_VERSION;
@@ -14,9 +14,6 @@ use crate::schema::KUBERNETES_VERSION;
 /// The oldest minor version whose discovery takes two requests; older ones are read as well, and
 /// nobody has tried.
 const OLDEST_MINOR: u32 = 26;
-
-/// How many namespaces are named where something is missing in many.
-const NAMED: usize = 3;
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -108,11 +105,18 @@ impl Examination {
     }
 
     /// The server cannot be reached, or does not let us in.
-    pub fn no_connection(&mut self, error: &anyhow::Error) {
-        let to_do = "check the address, the network and the credentials; kubectl --context … \
-                     version says more";
+    pub fn no_connection(&mut self, target: &Target, error: &anyhow::Error) {
+        let to_do = match &target.context {
+            Some(context) => format!(
+                "check the address, the network and the credentials; kubectl --context {context} \
+                 version says more"
+            ),
+            None => "check the address, the network policies of this pod, and what is mounted of \
+                     its service account"
+                .to_owned(),
+        };
         let found = format!("{error:#}");
-        self.add("connection", State::Failed, found, Some(to_do));
+        self.add("connection", State::Failed, found, Some(&to_do));
     }
 
     /// The server's version, against the one that the built-in types are known from.
@@ -218,8 +222,13 @@ impl Examination {
                     State::Advice,
                     "replicas that an autoscaler decides about count as drift without it",
                 ),
+                Use::Escalation => (
+                    State::Advice,
+                    "--server-dry-run predicts no role that grants more than you hold without \
+                     it; no printed Role grants it, since it lets its holder become anybody",
+                ),
             };
-            for rights in in_words(&rights) {
+            for rights in rights_in_words(rights) {
                 let found = format!("{rights} is not allowed");
                 self.add("rights", state, found, Some(to_do));
             }
@@ -249,30 +258,6 @@ impl Examination {
     }
 }
 
-/// Rights to the same thing in several namespaces are told at once; the Roles name all of them.
-fn in_words(rights: &[&Right]) -> Vec<String> {
-    let mut places: BTreeMap<String, Vec<&Right>> = BTreeMap::new();
-    for right in rights {
-        places.entry(right.what()).or_default().push(right);
-    }
-    let tell = |(what, rights): (String, Vec<&Right>)| match rights.as_slice() {
-        [one] => one.to_string(),
-        several => {
-            let names = several
-                .iter()
-                .filter_map(|right| right.namespace.as_deref());
-            let names: Vec<&str> = names.take(NAMED).collect();
-            let more = match several.len() - names.len() {
-                0 => String::new(),
-                more => format!(" and {more} more"),
-            };
-            let (count, names) = (several.len(), names.join(", "));
-            format!("{what} in {count} namespaces ({names}{more})")
-        }
-    };
-    places.into_iter().map(tell).collect()
-}
-
 /// `1 object`, `2 objects`
 fn count(n: usize, what: &str) -> String {
     let s = if n == 1 { "" } else { "s" };
@@ -299,28 +284,6 @@ mod tests {
             ..Target::default()
         });
         examination.checks[0].state
-    }
-
-    #[test]
-    fn rights_are_told_together() {
-        let right = |resource: &str, namespace: Option<&str>| Right {
-            group: String::new(),
-            resource: resource.to_owned(),
-            namespace: namespace.map(str::to_owned),
-            verb: "get".to_owned(),
-        };
-        let of = ["a", "b", "c", "d", "e"].map(|name| right("secrets", Some(name)));
-        let nodes = right("nodes", None);
-        let one = right("pods", Some("a"));
-        let rights: Vec<&Right> = of.iter().chain([&nodes, &one]).collect();
-        assert_eq!(
-            in_words(&rights),
-            [
-                "get nodes in the whole cluster",
-                "get pods in namespace a",
-                "get secrets in 5 namespaces (a, b, c and 2 more)",
-            ]
-        );
     }
 
     #[test]

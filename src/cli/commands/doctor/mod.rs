@@ -99,7 +99,7 @@ fn examine(
     let needs = match needs {
         Ok(needs) => needs,
         Err(error) => {
-            examination.no_connection(&error);
+            examination.no_connection(&api.target(), &error);
             return examination;
         }
     };
@@ -119,6 +119,7 @@ fn rights(examination: &mut Examination, api: &Api, needs: &engine::Needs, args:
     examination.identity(identity);
     let wanted = needs.rights.keys().cloned().collect();
     examination.rights(&needs.rights, &api.may(&wanted));
-    examination.roles = engine::roles(&args.role_name, &wanted, subject.as_deref());
+    let granted = needs.to_grant();
+    examination.roles = engine::roles(&args.role_name, &granted, subject.as_deref());
     examination.subject = subject;
 }
