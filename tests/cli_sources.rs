@@ -185,6 +185,70 @@ fn helm_releases_are_compared_without_a_chart() {
     }
 }
 
+/// What Helm 3 puts on the objects of a release (`helm/pkg/action/validate.go`), without declaring
+/// it in the manifest that it stores.
+#[test]
+fn the_marks_of_helm_are_no_drift() {
+    let mut config = config_map("shop", "cart", json!({"currency": "EUR"}));
+    let mark = |object: &mut Value, name: &str| {
+        object["metadata"]["annotations"] = json!({
+            "meta.helm.sh/release-name": name, "meta.helm.sh/release-namespace": "shop",
+        });
+        object["metadata"]["labels"] = json!({"app.kubernetes.io/managed-by": "Helm"});
+    };
+    mark(&mut config, "cart");
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}});
+    let mut hook = config_map("shop", "hook", json!({}));
+    hook["metadata"]["annotations"] = json!({"helm.sh/hook": "pre-install"});
+    let mut labelled = config_map("shop", "plain", json!({}));
+    labelled["metadata"]["labels"] = json!({"app.kubernetes.io/managed-by": "Helm"});
+    let items = vec![
+        config,
+        namespace,
+        hook,
+        labelled,
+        release("cart", 1, "deployed", MANIFEST),
+    ];
+    let place = Place::new().file("live.json", list(items));
+    let shown = run(
+        &place,
+        &["helm:shop/cart", "--extra", "namespace", "-o", "name"],
+    );
+    // Of a hook nobody says that it is extra; a label alone makes no release.
+    assert!(shown.contains("1 extra, 2 in sync"), "{shown}");
+    assert!(shown.contains("ConfigMap/shop/plain"), "{shown}");
+}
+
+/// Each helm has its own setting for where it keeps its records.
+#[test]
+fn records_are_found_in_secrets_and_in_config_maps() {
+    let in_map = |name: &str, status: &str| {
+        let mut record = release(name, 1, status, &MANIFEST.replace("cart", name));
+        let packed = STANDARD.decode(record["data"]["release"].as_str().unwrap());
+        record["data"]["release"] = String::from_utf8(packed.unwrap()).unwrap().into();
+        record["kind"] = "ConfigMap".into();
+        record
+    };
+    let manifest = MANIFEST
+        .split("---\n# Source: cart/templates/namespace")
+        .next();
+    let place = released(vec![
+        release("cart", 1, "deployed", manifest.unwrap()),
+        in_map("mail", "deployed"),
+        in_map("gone", "uninstalled"),
+    ]);
+    let shown = run(&place, &["helm:shop", "-v", "-o", "name"]);
+    assert!(shown.contains("ConfigMap/shop/mail: missing"), "{shown}");
+    assert!(shown.contains("3 of 3 declared objects"), "{shown}");
+    let shown = run(&place, &["helm:shop/mail", "-o", "name"]);
+    assert!(shown.contains("2 of 2 declared objects"), "{shown}");
+    let shown = run(&place, &["helm:shop/gone"]);
+    assert!(
+        shown.contains("is uninstalled") && shown.starts_with("exit code: 2"),
+        "{shown}"
+    );
+}
+
 #[test]
 fn helm_releases_that_cannot_be_compared() {
     let mut broken = release("pay", 1, "deployed", MANIFEST);

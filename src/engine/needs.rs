@@ -81,6 +81,9 @@ pub fn needs(
         }
         needs.kinds.insert(wanted.kind);
     }
+    for right in sources.iter().flat_map(|source| source.rights()) {
+        needs.add(right, Use::Needed);
+    }
     needs.add_extra(&resolved, options, extra_kinds);
     needs.unresolved = resolved.unresolved;
     Ok(needs)

@@ -43,6 +43,9 @@ pub struct ExtraSpec {
     /// Only objects with these labels, as 'kubectl -l' writes it
     #[serde(skip_serializing_if = "is_default")]
     pub label_selector: Option<String>,
+    /// Only objects with this path
+    #[serde(skip_serializing_if = "is_default")]
+    pub if_live: Option<String>,
     /// Only objects that nobody but these field managers wrote: globs, '!' before one excludes
     #[serde(skip_serializing_if = "is_default")]
     pub managers: Vec<String>,
@@ -74,6 +77,7 @@ impl ExtraSpec {
             paths: vec![".".to_owned()],
             managers: self.managers,
             label_selector: self.label_selector,
+            if_live: self.if_live,
             reason: self.reason,
             owner: self.owner,
             ticket: self.ticket,

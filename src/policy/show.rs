@@ -53,6 +53,7 @@ impl Rule {
             namespace: spec.namespace,
             name: spec.name,
             label_selector: spec.label_selector,
+            if_live: spec.if_live,
             managers: spec.managers,
             owned_by: self.owned.then_some(OwnedBy::Controller),
         })

@@ -24,7 +24,7 @@ mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::Live;
+use crate::cluster::{Live, Right};
 use crate::model::{Manifest, Origin, ResourceKey, Revision, SecretPlace, Warning};
 use crate::policy::Rule;
 
@@ -114,6 +114,11 @@ pub trait Source {
     /// others. Some declared state lies in the cluster itself (a release's record, the last applied
     /// configuration); it is read through `live`.
     fn load(&self, live: &dyn Live) -> Loaded;
+
+    /// The rights that reading the source itself takes, beside those on what it declares.
+    fn rights(&self) -> Vec<Right> {
+        Vec::new()
+    }
 }
 
 /// The objects that are declared more than once, each as an error that names every place: which

@@ -1,6 +1,7 @@
 //! What Helm itself says that it deployed, as it wrote it down in the cluster.
 
 mod record;
+mod storage;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use serde_json::Value;
 
 use super::text::load_bytes;
 use super::{Loaded, Source};
-use crate::cluster::{Label, Live, Query};
+use crate::cluster::{Live, Right};
 use record::Record;
 
 /// The manifests of Helm releases, from the records that Helm keeps in the cluster: neither a
@@ -60,43 +61,13 @@ impl HelmReleases {
             (None, _) => "helm:*".to_owned(),
         }
     }
-
-    /// The objects that hold records. Helm keeps them in Secrets, unless it is told to use
-    /// ConfigMaps (`HELM_DRIVER`).
-    fn records(&self, live: &dyn Live) -> Result<Vec<Value>, String> {
-        // https://github.com/helm/helm/blob/main/pkg/storage/driver/secrets.go, newSecretsObject.
-        // History is most of what there is.
-        let mut labels = vec![
-            Label::Is("owner", "helm"),
-            Label::IsNot("status", "superseded"),
-        ];
-        labels.extend(self.release.as_deref().map(|name| Label::Is("name", name)));
-        let query = |kind| Query {
-            api_version: "v1",
-            kind,
-            namespace: self.namespace.as_deref(),
-            labels: &labels,
-            metadata_only: false,
-        };
-        let list = |kind| live.list(&query(kind)).map_err(|error| error.to_string());
-        let secrets = list("Secret")?;
-        if secrets.is_empty() {
-            return list("ConfigMap");
-        }
-        Ok(secrets)
-    }
 }
 
 impl Source for HelmReleases {
     fn load(&self, live: &dyn Live) -> Loaded {
         let mut loaded = Loaded::default();
-        let objects = match self.records(live) {
-            Ok(objects) => objects,
-            Err(why) => {
-                let message = format!("the records of Helm cannot be read: {why}");
-                loaded.error(self.place(), message);
-                return loaded;
-            }
+        let Some(objects) = self.records(live, &mut loaded) else {
+            return loaded;
         };
         let mut releases: BTreeMap<(String, String), Vec<Record>> = BTreeMap::new();
         for object in &objects {
@@ -111,68 +82,103 @@ impl Source for HelmReleases {
                 ),
             }
         }
-        if objects.is_empty() {
-            loaded.error(
-                self.place(),
-                "there is no such release: `helm list --all-namespaces` shows what there is; a \
-                 recording holds releases when it was made with Secrets",
-            );
-        }
         for ((namespace, name), records) in releases {
-            read_release(&namespace, &name, records, &mut loaded);
+            let release = Release {
+                place: format!("helm:{namespace}/{name}"),
+                namespace: &namespace,
+                name: &name,
+                is_named: self.release.is_some(),
+            };
+            release.read(records, &mut loaded);
         }
         loaded
     }
+
+    fn rights(&self) -> Vec<Right> {
+        self.rights_on_records()
+    }
 }
 
-/// Reads what is deployed of a release.
-fn read_release(namespace: &str, name: &str, mut records: Vec<Record>, loaded: &mut Loaded) {
-    let place = format!("helm:{namespace}/{name}");
-    records.sort_by_key(|record| record.version);
-    let newest = records
-        .last()
-        .map(|record| (record.version, record.status().to_owned()));
-    let deployed = records
-        .iter()
-        .rposition(|record| record.status() == "deployed");
-    let (Some(deployed), Some((version, status))) = (deployed, newest) else {
-        let status = records.last().map_or("unknown", Record::status);
-        return loaded.error(
-            place,
-            format!("no revision of this release is deployed; the last one is {status}"),
-        );
-    };
-    let record = records.swap_remove(deployed);
-    if record.version != version {
-        loaded.warning(
-            &place,
-            format!(
+/// A release, and how it was asked for.
+struct Release<'r> {
+    place: String,
+    namespace: &'r str,
+    name: &'r str,
+    /// Whether it was asked for by its name.
+    is_named: bool,
+}
+
+impl Release<'_> {
+    /// Reads what is deployed of it.
+    fn read(&self, mut records: Vec<Record>, loaded: &mut Loaded) {
+        records.sort_by_key(|record| record.version);
+        let newest = records
+            .last()
+            .map(|record| (record.version, record.status().to_owned()));
+        let deployed = records
+            .iter()
+            .rposition(|record| record.status() == "deployed");
+        let (Some(deployed), Some((version, status))) = (deployed, newest) else {
+            let status = records.last().map_or("unknown", Record::status);
+            return self.not_deployed(status, loaded);
+        };
+        let record = records.swap_remove(deployed);
+        if record.version != version {
+            let message = format!(
                 "revision {version} is {status}: what is compared is revision {}, the last one \
                  that was deployed",
                 record.version
-            ),
-        );
+            );
+            loaded.warning(&self.place, message);
+        }
+        self.read_manifest(record, loaded);
     }
-    read_manifest(&place, namespace, record, loaded);
-}
 
-fn read_manifest(place: &str, namespace: &str, record: Record, loaded: &mut Loaded) {
-    let name = format!("{place} rev {}", record.version);
-    let namespace = if record.namespace.is_empty() {
-        namespace
-    } else {
-        &record.namespace
-    };
-    let mut of_release = Loaded::default();
-    let templates = Templates::of(&record.manifest);
-    load_bytes(&name, record.manifest.into_bytes(), &mut of_release);
-    for manifest in &mut of_release.manifests {
-        manifest
-            .namespace
-            .get_or_insert_with(|| namespace.to_owned());
-        manifest.origin.rendered_by = templates.before(manifest.origin.line);
+    /// Of an uninstalled release Helm keeps the history at most, and `helm list` shows it no more.
+    fn not_deployed(&self, status: &str, loaded: &mut Loaded) {
+        let Self {
+            place,
+            namespace,
+            name,
+            ..
+        } = self;
+        match (status, self.is_named) {
+            ("uninstalled", false) => {
+                loaded.skip(place, "it is uninstalled, and declares nothing any more");
+            }
+            ("uninstalled", true) => loaded.error(
+                place,
+                "this release is uninstalled, and declares nothing any more; Helm kept its \
+                 history",
+            ),
+            (status, _) => loaded.error(
+                place,
+                format!(
+                    "no revision of this release is deployed; the last one is {status}: look at \
+                     `helm status {name} -n {namespace}`, and upgrade or uninstall it"
+                ),
+            ),
+        }
     }
-    loaded.append(of_release);
+
+    fn read_manifest(&self, record: Record, loaded: &mut Loaded) {
+        let name = format!("{} rev {}", self.place, record.version);
+        let namespace = if record.namespace.is_empty() {
+            self.namespace
+        } else {
+            &record.namespace
+        };
+        let mut of_release = Loaded::default();
+        let templates = Templates::of(&record.manifest);
+        load_bytes(&name, record.manifest.into_bytes(), &mut of_release);
+        for manifest in &mut of_release.manifests {
+            manifest
+                .namespace
+                .get_or_insert_with(|| namespace.to_owned());
+            manifest.origin.rendered_by = templates.before(manifest.origin.line);
+        }
+        loaded.append(of_release);
+    }
 }
 
 /// The templates of a manifest by the lines that name them: Helm writes `# Source:` before what

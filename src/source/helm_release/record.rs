@@ -9,6 +9,8 @@ use flate2::read::GzDecoder;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::redact::MASK;
+
 /// The most that a record may be when it is unpacked. The API server stores 1.5 MiB of it packed,
 /// and text packs to a tenth; a thousandth is possible, and no release.
 const MAX_BYTES: u64 = 64 << 20;
@@ -45,6 +47,9 @@ impl Record {
     pub fn of(object: &Value) -> Result<Self, String> {
         let field = object.pointer("/data/release").and_then(Value::as_str);
         let field = field.ok_or("it has no field `release`")?;
+        if field == MASK {
+            return Err("it is masked: record it without --redact".to_owned());
+        }
         let mut bytes = field.as_bytes().to_vec();
         if object.get("kind").is_some_and(|kind| kind == "Secret") {
             bytes = decoded(&bytes)?;

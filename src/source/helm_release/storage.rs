@@ -1,0 +1,90 @@
+//! Where Helm keeps its records: in Secrets, unless it is told to use ConfigMaps (`HELM_DRIVER`).
+
+use serde_json::Value;
+
+use super::HelmReleases;
+use crate::cluster::{Label, Live, Query, Right, ServedKind};
+use crate::source::Loaded;
+
+impl HelmReleases {
+    /// The objects that hold records, wherever they are kept. One cluster can have both kinds: each
+    /// `helm` has its own setting. `None` when there is nothing to read, which is said.
+    pub(super) fn records(&self, live: &dyn Live, loaded: &mut Loaded) -> Option<Vec<Value>> {
+        let secrets = self.list(live, "Secret");
+        let is_found = |records: &[Value]| self.release.is_some() && !records.is_empty();
+        if let Ok(records) = &secrets
+            && is_found(records)
+        {
+            return secrets.ok();
+        }
+        let unread = |why: &String| format!("the records of Helm cannot be read: {why}");
+        let records = match (secrets, self.list(live, "ConfigMap")) {
+            (Ok(secrets), Ok(maps)) => [secrets, maps].concat(),
+            (Ok(secrets), Err(why)) if !secrets.is_empty() => {
+                let message = format!(
+                    "releases that Helm keeps in ConfigMaps (HELM_DRIVER=configmap) are left out: \
+                     {why}"
+                );
+                loaded.warning(self.place(), message);
+                secrets
+            }
+            (Ok(_), Err(why)) | (Err(why), Err(_)) => {
+                loaded.error(self.place(), unread(&why));
+                return None;
+            }
+            (Err(_), Ok(maps)) if is_found(&maps) => maps,
+            (Err(why), Ok(maps)) => {
+                loaded.error(self.place(), unread(&why));
+                return Some(maps);
+            }
+        };
+        if records.is_empty() {
+            loaded.error(self.place(), self.none());
+        }
+        Some(records)
+    }
+
+    /// What reading takes.
+    pub(super) fn rights_on_records(&self) -> Vec<Right> {
+        let secrets = ServedKind {
+            api_version: "v1".to_owned(),
+            kind: "Secret".to_owned(),
+            plural: "secrets".to_owned(),
+            namespaced: true,
+            short_names: Vec::new(),
+        };
+        vec![Right::new("list", &secrets, self.namespace.as_deref())]
+    }
+
+    fn list(&self, live: &dyn Live, kind: &str) -> Result<Vec<Value>, String> {
+        // https://github.com/helm/helm/blob/main/pkg/storage/driver/secrets.go, newSecretsObject.
+        // History is most of what there is.
+        let mut labels = vec![
+            Label::Is("owner", "helm"),
+            Label::IsNot("status", "superseded"),
+        ];
+        labels.extend(self.release.as_deref().map(|name| Label::Is("name", name)));
+        let query = Query {
+            api_version: "v1",
+            kind,
+            namespace: self.namespace.as_deref(),
+            labels: &labels,
+            metadata_only: false,
+        };
+        live.list(&query).map_err(|error| error.to_string())
+    }
+
+    fn none(&self) -> String {
+        let what = match (&self.namespace, &self.release) {
+            (Some(namespace), Some(name)) => {
+                format!("there is no release {name} in the namespace {namespace}")
+            }
+            (Some(namespace), None) => format!("there is no release in the namespace {namespace}"),
+            (None, _) => "there is no release".to_owned(),
+        };
+        format!(
+            "{what}: `helm list --all-namespaces` shows what there is; a recording holds releases \
+             when it was made with Secrets"
+        )
+    }
+}
