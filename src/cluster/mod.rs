@@ -180,6 +180,13 @@ pub struct Apply {
     pub manifest: Value,
 }
 
+/// Group versions and kinds as [`Live::api_versions`] names them.
+fn served_names<'k>(kinds: impl Iterator<Item = (&'k str, &'k str)>) -> BTreeSet<String> {
+    kinds
+        .flat_map(|(version, kind)| [version.to_owned(), format!("{version}/{kind}")])
+        .collect()
+}
+
 /// The live side of a comparison.
 pub trait Live {
     /// What the report says of the live side.
@@ -229,6 +236,14 @@ pub trait Live {
 
     /// Every kind whose objects people may make, and why there may be more of them.
     fn kinds(&self) -> (Vec<ServedKind>, Vec<String>);
+
+    /// Every group version that is served and every kind in it, as Helm names them: `apps/v1` and
+    /// `apps/v1/Deployment`. A recording knows what was noted or recorded, and what every cluster
+    /// serves.
+    fn api_versions(&self) -> BTreeSet<String> {
+        let (kinds, _) = self.kinds();
+        served_names(kinds.iter().map(|kind| (&*kind.api_version, &*kind.kind)))
+    }
 
     /// What each object would become if its manifest was applied, or why nobody can tell. Nothing
     /// is changed.

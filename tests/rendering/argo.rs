@@ -1,6 +1,6 @@
 //! Applications and ApplicationSets of Argo CD.
 
-use super::{config, has, program, recording, report, sources};
+use super::{config, has, program, recording, report, sources, words_of};
 use crate::support::Place;
 
 /// An Application with one source.
@@ -257,9 +257,7 @@ fn helm_settings() {
         &place,
         &["diff", "--app", "app.yaml", "--helm-bin", "./helm"],
     );
-    let words = std::fs::read_to_string(place.path().join("helm.words")).unwrap();
-    let root = place.path().canonicalize().unwrap();
-    let words = words.replace(root.to_str().unwrap(), "$DIR");
+    let words = words_of(&place);
     let inline = words
         .split("--values ")
         .nth(3)

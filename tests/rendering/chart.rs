@@ -1,6 +1,6 @@
 //! Helm charts, with a stand-in for helm.
 
-use super::{config, program, recording, report, sources};
+use super::{config, program, recording, report, sources, words_of};
 use crate::support::Place;
 
 /// Prints its words, and what a chart would give: two objects, a subchart's and a hook.
@@ -47,12 +47,6 @@ fn chart() -> Place {
         .file("plain/other.yaml", config("other", "a"))
         .file("values.yaml", "a: b\n");
     program(place, "helm", HELM)
-}
-
-fn words_of(place: &Place) -> String {
-    let words = std::fs::read_to_string(place.path().join("helm.words")).unwrap();
-    let root = place.path().canonicalize().unwrap();
-    words.trim().replace(root.to_str().unwrap(), "$DIR")
 }
 
 #[test]
@@ -115,4 +109,111 @@ fn words_for_charts_need_a_chart() {
     let shown = chart().run(["diff", "plain", "--set", "a=b", "--live", "live.json"]);
     assert!(shown.contains("--set is for Helm charts"), "{shown}");
     assert!(shown.starts_with("exit code: 2"), "{shown}");
+}
+
+#[test]
+fn charts_see_what_is_served() {
+    let monitor = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: \
+                   {name: monitors.example.com}\nspec: {group: example.com, names: {kind: \
+                   Monitor}, scope: Namespaced, versions: [{name: v1, served: true}, {name: v2, \
+                   served: false}]}\n";
+    let place = chart().file("live.json", recording(&[monitor]));
+    report(&place, &[&["diff", "chart"][..], &RENDER].concat());
+    let words = std::fs::read_to_string(place.path().join("helm.words")).unwrap();
+    let served = words.split("--api-versions=").nth(1).unwrap();
+    let served = served.split([' ', '\n']).next().unwrap();
+    let is_served = |name: &str| served.split(',').any(|served| served == name);
+    for name in [
+        "networking.k8s.io/v1/Ingress",
+        "policy/v1",
+        "example.com/v1",
+        "example.com/v1/Monitor",
+    ] {
+        assert!(is_served(name), "{name} in {served}");
+    }
+    for name in [
+        "example.com/v2",
+        "storage.k8s.io/v1beta1",
+        "networking.k8s.io/v1beta1/Ingress",
+    ] {
+        assert!(!is_served(name), "{name} in {served}");
+    }
+}
+
+/// What helm says of charts is said in the report, at the place that it speaks of.
+#[test]
+fn what_helm_says_comes_through() {
+    let failing = r#"
+echo "coalesce.go:1: warning: skipped value for shop.a: Not a table." >&2
+echo "Error: execution error at (shop/templates/cart.yaml:3:11): name a currency" >&2
+echo >&2
+echo "Use --debug flag to render out invalid YAML" >&2
+exit 1
+"#;
+    let text = |helm: &str| {
+        let place = program(chart(), "helm", helm);
+        sources(&report(&place, &[&["diff", "chart"][..], &RENDER].concat()))
+    };
+    let said = text(failing);
+    let at = "chart/templates/cart.yaml:3:11: helm (rendering chart) failed with exit code 1: \
+              execution error at (shop/templates/cart.yaml:3:11): name a currency";
+    assert!(said.contains(at), "{said}");
+    let warning = format!(
+        "echo 'coalesce.go:1: warning: destination for a is a table. Ignoring (map[x:hunter2])' \
+         >&2\n{HELM}"
+    );
+    let said = text(&warning);
+    let expected = "chart/Chart.yaml: helm warns: destination for a is a table. Ignoring";
+    assert!(
+        said.contains(expected) && !said.contains("hunter2"),
+        "{said}"
+    );
+}
+
+/// What a chart makes up cannot have drifted, and what was removed of it can.
+#[test]
+fn what_differs_with_each_rendering_is_not_compared() {
+    let helm = r#"
+echo x >> "$0.count"
+cat <<END
+---
+# Source: shop/templates/cart.yaml
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: cart
+  namespace: shop
+data:
+  made: "$(wc -l < "$0.count")"
+  fixed: a
+END
+"#;
+    let live = |data: &str| {
+        recording(&[&format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: cart, namespace: shop}}\ndata: \
+             {data}\n"
+        )])
+    };
+    let place = |data: &str| {
+        let template = "made: {{ randAlphaNum 8 }}\nother: {{ (lookup \"v1\" \"Secret\").x }}\n";
+        let place = chart()
+            .file("live.json", live(data))
+            .file("chart/templates/cart.yaml", template);
+        program(place, "helm", helm)
+    };
+    let words = [&["diff", "chart"][..], &RENDER].concat();
+    let shown = report(&place("{made: q7, fixed: a}"), &words);
+    assert_eq!(shown["verdict"], "in-sync", "{shown}");
+    assert_eq!(shown["summary"]["ignored"], 1, "{shown}");
+    let said = sources(&shown);
+    assert!(
+        said.contains("differs whenever it is rendered, at /data/made"),
+        "{said}"
+    );
+    assert!(
+        said.contains("chart/templates/cart.yaml:2: this template asks"),
+        "{said}"
+    );
+    let shown = report(&place("{fixed: a}"), &words);
+    assert_eq!(shown["verdict"], "drifted", "{shown}");
 }

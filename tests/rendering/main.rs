@@ -85,3 +85,15 @@ fn has(tools: &[&str]) -> bool {
     }
     found
 }
+
+/// The words that a stand-in for helm was given, without the long one that says what the cluster
+/// serves.
+fn words_of(place: &Place) -> String {
+    let words = std::fs::read_to_string(place.path().join("helm.words")).unwrap();
+    let root = place.path().canonicalize().unwrap();
+    let words = words.trim().replace(root.to_str().unwrap(), "$DIR");
+    let words = words
+        .split(' ')
+        .filter(|word| !word.starts_with("--api-versions="));
+    words.collect::<Vec<_>>().join(" ")
+}

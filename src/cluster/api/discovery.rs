@@ -219,6 +219,18 @@ impl Catalog {
         (kinds.into_values().collect(), gaps)
     }
 
+    /// Every version, with every kind in it.
+    pub fn versions(&self) -> impl Iterator<Item = (&str, &str)> {
+        let versions = self.groups().flat_map(|(_, versions)| versions);
+        versions.flat_map(|(version, resources)| {
+            let known: &[Resource] = match resources {
+                Resources::Known(known) => known,
+                Resources::Broken(_) | Resources::NotAsked => &[],
+            };
+            known.iter().map(|resource| (&**version, &*resource.kind))
+        })
+    }
+
     /// Whether a version is one that the server names. What it does not name is never put into an
     /// address.
     pub fn has_version(&self, api_version: &str) -> bool {

@@ -289,6 +289,10 @@ impl Live for Api {
         self.every_kind()
     }
 
+    fn api_versions(&self) -> BTreeSet<String> {
+        self.every_version()
+    }
+
     fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Result<LiveObject, String>> {
         let _reading = Reading::begin();
         let predicted = predict::all(Arc::clone(&self.sender), applies);

@@ -1,6 +1,6 @@
 //! Lists of declared state that lies in the cluster itself.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use anyhow::{Result, anyhow, bail};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use super::Api;
 use super::failure::Failure;
 use super::request::{Form, Request};
 use super::{parsed, plan};
-use crate::cluster::{KindLookup, Query, ServedKind};
+use crate::cluster::{KindLookup, Query, ServedKind, served_names};
 use crate::model::group_of;
 use crate::signals::Reading;
 
@@ -42,6 +42,13 @@ impl Api {
         let _reading = Reading::begin();
         let catalog = self.runtime.block_on(self.discover(true, true, None));
         catalog.kinds()
+    }
+
+    /// Answers [`Live::api_versions`](crate::cluster::Live::api_versions).
+    pub(super) fn every_version(&self) -> BTreeSet<String> {
+        let _reading = Reading::begin();
+        let catalog = self.runtime.block_on(self.discover(true, true, None));
+        served_names(catalog.versions())
     }
 
     /// The objects of a kind, page by page.

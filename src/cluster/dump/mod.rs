@@ -15,8 +15,10 @@ use self::index::Index;
 use super::snapshot::Notes;
 use super::{
     Answer, FetchRequest, Fetched, KindLookup, Live, LiveObject, Query, ServedKind, Wanted,
+    served_names,
 };
 use crate::model::{GroupKind, Target, Warning, group_of};
+use crate::schema::builtin_kinds;
 
 /// The live side as recorded in files: single objects, lists, several documents, folders of
 /// them; with or without managed fields.
@@ -264,6 +266,24 @@ impl Live for Dump {
             });
         }
         (kinds.into_values().collect(), Vec::new())
+    }
+
+    /// What every cluster serves today is assumed of a recording that does not say.
+    fn api_versions(&self) -> BTreeSet<String> {
+        self.noted(Notes::served).unwrap_or_else(|| {
+            let is_stable = |version: &str| !version.contains("alpha") && !version.contains("beta");
+            let builtin = builtin_kinds()
+                .iter()
+                .filter(|kind| is_stable(kind.api_version));
+            let mut served = served_names(builtin.map(|kind| (kind.api_version, kind.kind)));
+            let (kinds, _) = self.kinds();
+            let recorded = kinds.iter().map(|kind| (&*kind.api_version, &*kind.kind));
+            served.extend(served_names(recorded));
+            for definition in self.crds() {
+                served.extend(scope::served_by(&definition));
+            }
+            served
+        })
     }
 
     fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>> {

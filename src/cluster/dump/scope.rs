@@ -66,6 +66,23 @@ pub(super) fn lookup(
     }
 }
 
+/// What a CustomResourceDefinition has served: `group/version` and `group/version/Kind`.
+pub(super) fn served_by(crd: &Value) -> Vec<String> {
+    let text = |pointer: &str| crd.pointer(pointer).and_then(Value::as_str);
+    let (Some(group), Some(kind)) = (text("/spec/group"), text("/spec/names/kind")) else {
+        return Vec::new();
+    };
+    let versions = crd.pointer("/spec/versions").and_then(Value::as_array);
+    let served = versions.into_iter().flatten().filter(|version| {
+        let served = version.get("served");
+        served.is_none_or(|served| served == true)
+    });
+    let names = served.filter_map(|version| version.get("name")?.as_str());
+    names
+        .flat_map(|name| [format!("{group}/{name}"), format!("{group}/{name}/{kind}")])
+        .collect()
+}
+
 /// What to say of a version that Kubernetes no longer serves.
 fn gone(api_version: &str, kind: &str) -> Option<String> {
     replacement(api_version, kind).map(|found| format!("{kind} at {api_version} {found}"))

@@ -22,6 +22,9 @@ pub struct Notes {
     namespace: Option<String>,
     /// How kinds are served.
     kinds: Vec<KindNote>,
+    /// Every version and kind that is served, if charts were told.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    api_versions: BTreeSet<String>,
     /// What was proven not to be there.
     absent: BTreeSet<Key>,
     /// What could not be read.
@@ -46,6 +49,7 @@ impl Default for Notes {
             from: Provenance::default(),
             namespace: None,
             kinds: Vec::new(),
+            api_versions: BTreeSet::new(),
             absent: BTreeSet::new(),
             unread: Vec::new(),
             partial: BTreeSet::new(),
@@ -155,6 +159,10 @@ impl Notes {
         }
     }
 
+    pub(super) fn api_versions(&mut self, served: &BTreeSet<String>) {
+        self.api_versions.clone_from(served);
+    }
+
     pub(super) fn fetched(&mut self, request: &FetchRequest, fetched: &Fetched) {
         for (key, answer) in &fetched.answers {
             match answer {
@@ -223,6 +231,11 @@ impl Notes {
         let mut notes = self.kinds.iter();
         let found = notes.find(|note| note.api_version == api_version && note.kind == kind)?;
         Some(found.lookup.clone())
+    }
+
+    /// Every version and kind that is served, if they were asked for.
+    pub fn served(&self) -> Option<BTreeSet<String>> {
+        (!self.api_versions.is_empty()).then(|| self.api_versions.clone())
     }
 
     /// The schema of a group version.

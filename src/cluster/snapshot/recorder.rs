@@ -209,4 +209,10 @@ impl Live for Recorder<'_> {
     fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
         self.live.kinds()
     }
+
+    fn api_versions(&self) -> BTreeSet<String> {
+        let served = self.live.api_versions();
+        self.kept().notes.api_versions(&served);
+        served
+    }
 }

@@ -109,6 +109,10 @@ impl Live for Snapshot<'_> {
         self.live.kinds()
     }
 
+    fn api_versions(&self) -> BTreeSet<String> {
+        self.live.api_versions()
+    }
+
     fn cut_short(&self) -> Option<Warning> {
         self.live.cut_short()
     }

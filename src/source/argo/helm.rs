@@ -50,7 +50,7 @@ impl Part<'_> {
             capabilities.kube_version = Some(helm.kube_version.clone());
         }
         if !helm.api_versions.is_empty() {
-            capabilities.api_versions.clone_from(&helm.api_versions);
+            capabilities.api_versions = helm.api_versions.iter().cloned().collect();
         }
         let inline = inline_values(helm)?;
         let chart = Chart {

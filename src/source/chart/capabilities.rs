@@ -1,35 +1,33 @@
-//! What charts are told about the cluster (`.Capabilities`).
+//! What charts are told about the cluster (`.Capabilities`), and where they are put.
+
+use std::collections::BTreeSet;
 
 use crate::cluster::Live;
-use crate::model::group_of;
+
+/// How much one word of a command may hold; Linux takes 128 KiB (`MAX_ARG_STRLEN`).
+const LONGEST_WORD: usize = 64 << 10;
 
 /// What templates can ask about the cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::source) struct Capabilities {
     /// The version of Kubernetes; helm's own idea of it where it is not known.
     pub kube_version: Option<String>,
-    /// What is served beyond what helm knows: `group/version` and `group/version/Kind`.
-    pub api_versions: Vec<String>,
+    /// What is served: `group/version` and `group/version/Kind`. Helm knows the versions of
+    /// Kubernetes' own groups without being told, and none of their kinds.
+    pub api_versions: BTreeSet<String>,
+    /// The namespace of a release that names none.
+    pub namespace: Option<String>,
 }
 
 impl Capabilities {
     /// What the live side says of itself.
     pub fn of(live: &dyn Live) -> Self {
-        let (kinds, _) = live.kinds();
-        let mut api_versions: Vec<String> = kinds
-            .iter()
-            .filter(|kind| is_custom(group_of(&kind.api_version)))
-            .flat_map(|kind| {
-                let with_kind = format!("{}/{}", kind.api_version, kind.kind);
-                [kind.api_version.clone(), with_kind]
-            })
-            .collect();
-        api_versions.sort();
-        api_versions.dedup();
+        let api_versions = live.api_versions();
         Self {
-            // Asked after the kinds: it is learnt along the way.
-            kube_version: live.target().version,
+            // Asked after the versions: it is learnt along the way.
+            kube_version: live.target().version.filter(|version| is_version(version)),
             api_versions,
+            namespace: live.default_namespace(),
         }
     }
 
@@ -37,17 +35,34 @@ impl Capabilities {
     pub fn words(&self) -> Vec<String> {
         let version = self.kube_version.iter();
         let mut words: Vec<String> = version.map(|v| format!("--kube-version={v}")).collect();
-        if !self.api_versions.is_empty() {
-            words.push(format!("--api-versions={}", self.api_versions.join(",")));
+        let mut list = String::new();
+        for version in &self.api_versions {
+            if list.len() + version.len() > LONGEST_WORD {
+                words.push(format!("--api-versions={}", std::mem::take(&mut list)));
+            }
+            if !list.is_empty() {
+                list.push(',');
+            }
+            list.push_str(version);
+        }
+        if !list.is_empty() {
+            words.push(format!("--api-versions={list}"));
         }
         words
     }
 }
 
-/// Whether a group is none of Kubernetes' own, which helm knows.
-fn is_custom(group: &str) -> bool {
-    let has_suffix = group.ends_with(".k8s.io") && !group.ends_with(".x-k8s.io");
-    group.contains('.') && !has_suffix || group == "gateway.networking.k8s.io"
+/// Whether helm can read a version; what somebody built himself may say anything.
+fn is_version(version: &str) -> bool {
+    let (core, rest) = match version.find(['-', '+']) {
+        Some(at) => version.split_at(at),
+        None => (version, ""),
+    };
+    let core = core.strip_prefix('v').unwrap_or(core);
+    let parts = core.split('.');
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-.+".contains(c);
+    parts.clone().count() <= 3 && parts.clone().all(is_number) && rest.chars().all(is_part)
 }
 
 #[cfg(test)]
@@ -55,24 +70,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn groups_of_kubernetes_are_known_to_helm() {
-        for (group, custom) in [
-            ("", false),
-            ("apps", false),
-            ("networking.k8s.io", false),
-            ("gateway.networking.k8s.io", true),
-            ("cluster.x-k8s.io", true),
-            ("monitoring.coreos.com", true),
-        ] {
-            assert_eq!(is_custom(group), custom, "{group}");
-        }
-    }
-
-    #[test]
     fn words_of_helm() {
         let capabilities = Capabilities {
             kube_version: Some("v1.36.2".to_owned()),
-            api_versions: vec!["a.example/v1".to_owned(), "a.example/v1/A".to_owned()],
+            api_versions: ["a.example/v1/A", "a.example/v1"].map(str::to_owned).into(),
+            namespace: None,
         };
         assert_eq!(
             capabilities.words(),
@@ -82,5 +84,34 @@ mod tests {
             ]
         );
         assert!(Capabilities::default().words().is_empty());
+    }
+
+    #[test]
+    fn no_word_is_longer_than_the_system_takes() {
+        let api_versions: BTreeSet<String> = (0..20_000)
+            .map(|number| format!("group-{number}.example.com/v1/Kind"))
+            .collect();
+        let capabilities = Capabilities {
+            api_versions: api_versions.clone(),
+            ..Capabilities::default()
+        };
+        let words = capabilities.words();
+        assert!(words.iter().all(|word| word.len() < 100 << 10));
+        let lists = words.iter().map(|word| &word["--api-versions=".len()..]);
+        let told: BTreeSet<String> = lists
+            .flat_map(|list| list.split(','))
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(told, api_versions);
+    }
+
+    #[test]
+    fn versions_that_helm_cannot_read_are_not_passed_on() {
+        for version in ["v1.36.2", "1.29", "v1.29.3-gke.1234", "v1.30.0+k3s1-a"] {
+            assert!(is_version(version), "{version}");
+        }
+        for version in ["", "v0.0.0-master+$Format:%H$", "v1.x", "latest", "1.2.3.4"] {
+            assert!(!is_version(version), "{version}");
+        }
     }
 }

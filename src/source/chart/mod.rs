@@ -2,8 +2,10 @@
 
 mod capabilities;
 mod description;
+mod messages;
 mod origin;
 mod template;
+mod unsteady;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -14,9 +16,10 @@ use walkdir::WalkDir;
 use super::Loaded;
 use super::kustomize::is_remote;
 use super::objects::load_rendered;
-use super::render::{Job, Names, Program, Rendering, workspace, write};
+use super::render::{Job, Names, Printed, Program, Rendering, workspace, write};
 use description::Description;
 use origin::{Sources, Templates};
+use unsteady::Uses;
 
 pub(super) use capabilities::Capabilities;
 
@@ -61,7 +64,12 @@ impl Chart<'_> {
     pub fn load(&self, rendering: &Rendering) -> Loaded {
         let mut loaded = Loaded::default();
         if let Err(message) = self.rendered(rendering, &mut loaded) {
-            loaded.error(self.place(), message);
+            let place = messages::place_of(&message, self.directory);
+            let place = place.map_or_else(
+                || self.place(),
+                |(file, position)| self.names.of(&self.directory.join(file)) + &position,
+            );
+            loaded.error(place, message);
         }
         loaded
     }
@@ -92,13 +100,38 @@ impl Chart<'_> {
             network: rendering.allow_remote,
             deadline: rendering.deadline,
         };
-        let output = job.run();
-        let output = output.map_err(|message| self.names.in_message(&message))?;
-        let sources = Sources::of(&String::from_utf8_lossy(&output));
-        let mut of_lines = Vec::new();
-        let place = self.place();
+        let run = || job.run().map_err(|message| self.names.in_message(&message));
+        let printed = run()?;
         let first = loaded.manifests.len();
-        load_rendered(&place, output, false, loaded, |manifest| {
+        self.take(&directory, printed, loaded);
+        let uses = Uses::of(self.directory);
+        if uses.is_unsteady {
+            let mut again = Loaded::default();
+            load_rendered("", run()?.output, false, &mut again, |_| {});
+            let by = format!("helm template {directory}");
+            unsteady::settle(first, &again.manifests, &by, loaded);
+        }
+        if let Some((file, line)) = uses.lookup {
+            let file = self.names.of(&self.directory.join(file));
+            loaded.warning(
+                format!("{file}:{line}"),
+                "this template asks the cluster (lookup), and gets no answer here, as in `helm \
+                 template`: what depends on it may differ from what helm install declares",
+            );
+        }
+        Ok(())
+    }
+
+    /// Takes the objects out of what helm printed, and leads them back to their templates.
+    fn take(&self, directory: &str, printed: Printed, loaded: &mut Loaded) {
+        let place = self.place();
+        for warning in messages::warnings(&printed.messages) {
+            loaded.warning(&place, format!("helm warns: {warning}"));
+        }
+        let sources = Sources::of(&String::from_utf8_lossy(&printed.output));
+        let mut of_lines = Vec::new();
+        let first = loaded.manifests.len();
+        load_rendered(&place, printed.output, false, loaded, |manifest| {
             of_lines.push(sources.of_line(manifest.origin.line).map(str::to_owned));
         });
         let templates = Templates {
@@ -109,7 +142,6 @@ impl Chart<'_> {
         };
         let rendered = loaded.manifests.get_mut(first..).unwrap_or_default();
         templates.settle(rendered, &of_lines);
-        Ok(())
     }
 
     /// Refuses what would lead helm to other machines, or out of the chart: it follows links.
@@ -149,7 +181,8 @@ impl Chart<'_> {
         }
         let mut arguments: Vec<OsString> = vec!["template".into(), release.into()];
         arguments.push(self.directory.into());
-        if let Some(namespace) = &options.namespace {
+        let namespace = options.namespace.as_ref();
+        if let Some(namespace) = namespace.or(self.capabilities.namespace.as_ref()) {
             arguments.push(format!("--namespace={namespace}").into());
         }
         if self.with_crds {

@@ -114,7 +114,7 @@ impl<'b> Build<'b> {
             network: rendering.allow_remote,
             deadline: rendering.deadline,
         };
-        let output = job.run().map_err(failed)?;
+        let output = job.run().map_err(failed)?.output;
         let mut sources = Sources::new(&target.directory, &place, self.names);
         sources.copies = target.copies;
         let by = format!("kustomize build {directory}");

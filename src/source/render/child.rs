@@ -19,6 +19,9 @@ const MAX_MESSAGES: u64 = 64 << 10;
 /// The longest message that is passed on, in characters.
 const LONGEST_MESSAGE: usize = 400;
 
+/// What helm says after an error that it makes nothing clearer (`helm/cmd/helm/template.go`).
+const ADVICE: &str = "Use --debug flag to render out invalid YAML";
+
 /// How often a child is looked at that has closed its output and not ended.
 const PAUSE: Duration = Duration::from_millis(2);
 
@@ -55,12 +58,21 @@ pub(in crate::source) struct Job<'j> {
     pub deadline: Duration,
 }
 
+/// What a program wrote that did not fail.
+#[derive(Debug)]
+pub(in crate::source) struct Printed {
+    /// To its standard output.
+    pub output: Vec<u8>,
+    /// To its standard error: warnings.
+    pub messages: Vec<u8>,
+}
+
 impl Job<'_> {
-    /// What the program writes to its standard output.
+    /// What the program prints.
     ///
     /// # Errors
     /// In words for the user: it cannot be started, fails, takes too long or writes too much.
-    pub fn run(&self) -> Result<Vec<u8>, String> {
+    pub fn run(&self) -> Result<Printed, String> {
         let name = self.name;
         let ends = Instant::now() + self.deadline;
         let mut child = Guard::start(&mut self.command()).map_err(|error| {
@@ -84,12 +96,13 @@ impl Job<'_> {
             ));
         }
         let status = child.wait(ends).ok_or_else(late)?;
-        if status.success() {
-            return Ok(output);
-        }
-        // What it says of its failure may come from a grandchild that lives on.
+        // What it says may come from a grandchild that lives on.
         let messages = messages.recv_timeout(until(ends).min(Duration::from_secs(1)));
-        let said = last_words(&messages.unwrap_or_default());
+        let messages = messages.unwrap_or_default();
+        if status.success() {
+            return Ok(Printed { output, messages });
+        }
+        let said = last_words(&messages);
         Err(match status.code() {
             Some(code) if said.is_empty() => format!("{name} failed with exit code {code}"),
             Some(code) => format!("{name} failed with exit code {code}: {said}"),
@@ -205,17 +218,37 @@ fn last_words(messages: &[u8]) -> String {
     let of_several = text.split_once("err=<\n").map(|(_, lines)| lines);
     let first = of_several.and_then(|lines| lines.lines().next());
     let text = first.unwrap_or(&text);
-    let mut lines = text.lines().map(str::trim);
-    let last = lines.rfind(|line| !line.is_empty());
-    let last = last.unwrap_or_default();
-    let last = of_klog(last).unwrap_or_else(|| last.to_owned());
+    let lines = text.lines().map(str::trim);
+    let lines = lines.filter(|line| !line.is_empty() && *line != ADVICE);
+    let lines: Vec<&str> = lines.collect();
+    let last = cause(&lines);
+    let last = of_klog(&last).unwrap_or(last);
     let last = last.strip_prefix("Error: ").unwrap_or(&last);
-    let last = last.strip_prefix("error: ").unwrap_or(last);
-    let end = last.char_indices().nth(LONGEST_MESSAGE);
-    match end {
-        Some((end, _)) => format!("{}…", &last[..end]),
-        None => last.to_owned(),
+    shortened(last.strip_prefix("error: ").unwrap_or(last))
+}
+
+/// The line that says what is wrong; if that is a list, with the words before it.
+fn cause(lines: &[&str]) -> String {
+    let begins = |line: &&str| line.starts_with("Error: ");
+    match (lines.last(), lines.iter().rposition(begins)) {
+        (Some(last), Some(first)) if last.starts_with("- ") => lines[first..].join(" "),
+        (Some(last), _) => (*last).to_owned(),
+        (None, _) => String::new(),
     }
+}
+
+/// Without the middle of what is too long: at the start stands the place, at the end the cause.
+fn shortened(text: &str) -> String {
+    let length = text.chars().count();
+    if length <= LONGEST_MESSAGE {
+        return text.to_owned();
+    }
+    let half = LONGEST_MESSAGE / 2;
+    let start = text.chars().take(half);
+    start
+        .chain(['…'])
+        .chain(text.chars().skip(length - half))
+        .collect()
 }
 
 /// The error in a line of Kubernetes' log format, which begins with the time and the process
@@ -232,7 +265,7 @@ fn of_klog(line: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn run(script: &str) -> Result<Vec<u8>, String> {
+    fn run(script: &str) -> Result<Printed, String> {
         let workspace = tempfile::tempdir().unwrap();
         std::fs::create_dir(workspace.path().join("home")).unwrap();
         let job = Job {
@@ -248,7 +281,11 @@ mod tests {
 
     #[test]
     fn output_comes_back() {
-        assert_eq!(run("echo a; echo b >&2").unwrap(), b"a\n");
+        let printed = run("echo a; echo b >&2").unwrap();
+        assert_eq!(
+            (&*printed.output, &*printed.messages),
+            (&b"a\n"[..], &b"b\n"[..])
+        );
     }
 
     #[test]
@@ -258,7 +295,26 @@ mod tests {
         assert_eq!(message.unwrap_err(), expected);
         let message = run("kill -9 $$").unwrap_err();
         assert_eq!(message, "tool was ended by a signal");
-        assert!(run("printf '%01000d' 1 >&2; exit 1").unwrap_err().len() < 450);
+        let long = run("printf 'a%01000db' 1 >&2; exit 1").unwrap_err();
+        assert!(
+            long.len() < 450 && long.contains(": a0") && long.ends_with("1b"),
+            "{long}"
+        );
+    }
+
+    #[test]
+    fn what_helm_says_last_is_not_always_the_cause() {
+        let advised = b"Error: execution error at (a/b.yaml:1:6): give q\n\nUse --debug flag to \
+                        render out invalid YAML\n";
+        assert_eq!(
+            last_words(advised),
+            "execution error at (a/b.yaml:1:6): give q"
+        );
+        let list = b"log\nError: these do not fit:\na:\n- x: no integer\n- y: no string\n\n";
+        assert_eq!(
+            last_words(list),
+            "these do not fit: a: - x: no integer - y: no string"
+        );
     }
 
     #[test]
@@ -280,7 +336,7 @@ mod tests {
     #[test]
     fn the_environment_is_empty_and_so_is_the_home() {
         let output = run("env | cut -d= -f1 | sort; ls -A \"$HOME\"").unwrap();
-        let names = String::from_utf8(output).unwrap();
+        let names = String::from_utf8(output.output).unwrap();
         let known = ["HOME", "OLDPWD", "PATH", "PWD", "SHLVL", "TMPDIR", "_"];
         let unknown: Vec<&str> = names.lines().filter(|n| !known.contains(n)).collect();
         assert!(unknown.is_empty(), "{unknown:?}");

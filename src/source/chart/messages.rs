@@ -1,0 +1,90 @@
+//! What helm says: where an error is, and what it warns of.
+
+use std::path::{Component, Path};
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// A place in a template, as Helm's errors name it: `chart/templates/a.yaml:4:11`.
+static PLACE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"[^\s():"]+/[^\s():"]+(:\d+(:\d+)?)?"#).ok());
+
+/// The place of an error: the file below the chart, and `:4:11` as far as it is known. Of an error
+/// in a named template Helm names every place on the way to it; the last is where it happened.
+pub(super) fn place_of(message: &str, chart: &Path) -> Option<(String, String)> {
+    let places = PLACE.as_ref()?.captures_iter(message);
+    let found = places.filter_map(|place| {
+        // The first part is the name of the chart, which need not be that of its directory.
+        let (_, below) = place.get(0)?.as_str().split_once('/')?;
+        let (file, position) = match below.find(':') {
+            Some(at) => below.split_at(at),
+            None => (below, ""),
+        };
+        let mut parts = Path::new(file).components();
+        let is_below = parts.all(|part| matches!(part, Component::Normal(_)));
+        let is_there = is_below && chart.join(file).is_file();
+        is_there.then(|| (file.to_owned(), position.to_owned()))
+    });
+    found.last()
+}
+
+/// What helm warns of although it renders: values that it passes over. The values themselves, which
+/// stand in brackets behind, may be secrets.
+pub(super) fn warnings(messages: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(messages);
+    let mut warnings: Vec<String> = text
+        .lines()
+        .filter_map(|line| line.split_once("warning: "))
+        .map(|(_, warning)| warning.split(" (").next().unwrap_or_default().to_owned())
+        .collect();
+    warnings.dedup();
+    warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_led_to_their_templates() {
+        let chart = tempfile::tempdir().unwrap();
+        let templates = chart.path().join("templates");
+        std::fs::create_dir(&templates).unwrap();
+        for file in ["a.yaml", "_b.tpl"] {
+            std::fs::write(templates.join(file), "").unwrap();
+        }
+        for (message, expected) in [
+            (
+                "execution error at (shop/templates/a.yaml:4:11): give q",
+                Some(("templates/a.yaml", ":4:11")),
+            ),
+            (
+                "parse error at (shop/templates/a.yaml:3): missing value",
+                Some(("templates/a.yaml", ":3")),
+            ),
+            (
+                "template: shop/templates/a.yaml:1:2: executing \"shop/templates/a.yaml\" at \
+                 <include>: error calling include: template: shop/templates/_b.tpl:7:3: nil",
+                Some(("templates/_b.tpl", ":7:3")),
+            ),
+            (
+                "YAML parse error on shop/templates/a.yaml: error converting YAML to JSON",
+                Some(("templates/a.yaml", "")),
+            ),
+            ("template: shop/templates/none.yaml:1:2: nil", None),
+            ("template: shop/../../etc/passwd:1:2: nil", None),
+        ] {
+            let found = place_of(message, chart.path());
+            let found = found.as_ref().map(|(file, at)| (&**file, &**at));
+            assert_eq!(found, expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn warnings_come_without_values() {
+        let said = b"coalesce.go:289: warning: destination for a.b is a table. Ignoring non-table \
+                     value (map[p:hunter2])\nwalk.go:1: found symbolic link\n";
+        let expected = "destination for a.b is a table. Ignoring non-table value";
+        assert_eq!(warnings(said), [expected]);
+    }
+}

@@ -1,0 +1,238 @@
+//! What a chart renders differently each time: passwords that it makes up, certificates, the time.
+//!
+//! Nobody can say whether such a value drifted: what was declared is known to the release alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::Value;
+use walkdir::WalkDir;
+
+use crate::model::{Manifest, group_of};
+use crate::policy::{Kind, Rule, RuleOrigin, RuleSpec, literally};
+use crate::source::{Loaded, read};
+
+/// The functions of templates that give another value each time
+/// (<https://helm.sh/docs/chart_template_guide/function_list>).
+static FUNCTIONS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let names = r"\b(rand[A-Z][A-Za-z]*|gen[A-Z][A-Za-z]*|uuidv4|shuffle|bcrypt|htpasswd|encryptAES|now|ago)\b";
+    Regex::new(names).ok()
+});
+
+/// What templates ask the cluster with.
+static LOOKUP: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"[({\s]lookup\s+["(.$]"#).ok());
+
+/// What the templates of a chart use of what is not in the chart.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Uses {
+    /// Whether a value may be another one each time. Archives in `charts` are not looked into.
+    pub is_unsteady: bool,
+    /// The first template that asks the cluster, and the line.
+    pub lookup: Option<(String, usize)>,
+}
+
+impl Uses {
+    /// Looks through the templates of a chart and of those in it.
+    pub fn of(chart: &Path) -> Self {
+        let mut uses = Self::default();
+        let entries = WalkDir::new(chart).sort_by_file_name().into_iter();
+        for entry in entries
+            .flatten()
+            .filter(|entry| entry.file_type().is_file())
+        {
+            let below = entry.path().strip_prefix(chart).unwrap_or(entry.path());
+            let has = |name: &str| below.iter().any(|part| part == name);
+            if below
+                .extension()
+                .is_some_and(|extension| extension == "tgz")
+                && has("charts")
+            {
+                uses.is_unsteady = true;
+            }
+            if !has("templates") {
+                continue;
+            }
+            let Ok(bytes) = read::file(entry.path()) else {
+                continue;
+            };
+            let text = String::from_utf8_lossy(&bytes);
+            let functions = FUNCTIONS.as_ref();
+            uses.is_unsteady |= functions.is_some_and(|regex| regex.is_match(&text));
+            if uses.lookup.is_none()
+                && let Some(found) = LOOKUP.as_ref().and_then(|regex| regex.find(&text))
+            {
+                let line = text[..found.start() + 1].lines().count();
+                uses.lookup = Some((below.to_string_lossy().into_owned(), line.max(1)));
+            }
+        }
+        uses
+    }
+}
+
+/// A manifest's identity.
+type Key = (String, String, Option<String>, String);
+
+fn key(manifest: &Manifest) -> Key {
+    let Manifest {
+        api_version,
+        kind,
+        namespace,
+        name,
+        ..
+    } = manifest;
+    (
+        api_version.clone(),
+        kind.clone(),
+        namespace.clone(),
+        name.clone(),
+    )
+}
+
+/// Compares two renderings of a chart. What differs is named, and a rule keeps it from counting as
+/// drift where it was changed; an object whose very name differs cannot be compared.
+pub(super) fn settle(first: usize, again: &[Manifest], by: &str, loaded: &mut Loaded) {
+    let again: BTreeMap<Key, &Manifest> = again.iter().map(|m| (key(m), m)).collect();
+    let rendered = loaded
+        .manifests
+        .split_off(first.min(loaded.manifests.len()));
+    for manifest in rendered {
+        let Some(other) = again.get(&key(&manifest)) else {
+            let message = format!(
+                "{} {} has another name whenever it is rendered, so that it cannot be compared; \
+                 compare the release as Helm wrote it down (helm:NAMESPACE/RELEASE)",
+                manifest.kind, manifest.name
+            );
+            loaded.error(&manifest.origin, message);
+            continue;
+        };
+        let mut pointers = BTreeSet::new();
+        differences(&manifest.value(), &other.value(), "", &mut pointers);
+        if !pointers.is_empty() {
+            let message = format!(
+                "{} {} differs whenever it is rendered, at {}, and is not compared there; compare \
+                 the release as Helm wrote it down (helm:NAMESPACE/RELEASE)",
+                manifest.kind,
+                manifest.name,
+                Vec::from_iter(pointers.iter().map(String::as_str)).join(", ")
+            );
+            loaded.warning(&manifest.origin, message);
+            loaded.rules.extend(rule(&manifest, &pointers, by));
+        }
+        loaded.manifests.push(manifest);
+    }
+}
+
+/// That changes at these pointers are none of anybody.
+fn rule(manifest: &Manifest, pointers: &BTreeSet<String>, by: &str) -> Option<Rule> {
+    let stored = |pointer: &String| match pointer.strip_prefix("/stringData/") {
+        Some(key) if manifest.kind == "Secret" => format!("/data/{key}"),
+        _ => pointer.clone(),
+    };
+    let spec = RuleSpec {
+        id: "differs-when-rendered".to_owned(),
+        reason: format!("{by} gives another value each time."),
+        group: group_of(&manifest.api_version).to_owned(),
+        kind: literally(&manifest.kind),
+        name: literally(&manifest.name),
+        namespace: manifest
+            .namespace
+            .as_deref()
+            .map_or_else(String::new, literally),
+        json_pointers: pointers.iter().map(stored).collect(),
+        kinds: vec![Kind::Changed],
+        ..RuleSpec::default()
+    };
+    spec.compile(RuleOrigin::Place(manifest.origin.to_string()))
+        .ok()
+}
+
+/// The JSON Pointers of what differs.
+fn differences(a: &Value, b: &Value, pointer: &str, found: &mut BTreeSet<String>) {
+    match (a, b) {
+        (Value::Object(a), Value::Object(b)) => {
+            let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            for key in keys {
+                let [a, b] = [a, b].map(|side| side.get(key).unwrap_or(&Value::Null));
+                let key = key.replace('~', "~0").replace('/', "~1");
+                differences(a, b, &format!("{pointer}/{key}"), found);
+            }
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            for (index, (a, b)) in a.iter().zip(b).enumerate() {
+                differences(a, b, &format!("{pointer}/{index}"), found);
+            }
+        }
+        _ if a == b => {}
+        _ => drop(found.insert(pointer.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::Origin;
+
+    fn manifest(name: &str, value: &Value) -> Manifest {
+        Manifest {
+            api_version: "v1".to_owned(),
+            kind: "Secret".to_owned(),
+            namespace: None,
+            name: name.to_owned(),
+            object: value.clone().into(),
+            origin: Origin::file("a.yaml", 1, 1),
+            source_map: None,
+        }
+    }
+
+    #[test]
+    fn templates_say_what_they_use() {
+        let chart = tempfile::tempdir().unwrap();
+        let write = |file: &str, text: &str| {
+            let file = chart.path().join(file);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, text).unwrap();
+        };
+        write("README.md", "now, randAlphaNum and {{ lookup \"v1\" }}\n");
+        write(
+            "templates/a.yaml",
+            "a: {{ .Values.known }}\nb: genre of lookups\n",
+        );
+        assert_eq!(Uses::of(chart.path()), Uses::default());
+        write(
+            "templates/b.yaml",
+            "a: 1\nb: {{ (lookup \"v1\" \"Secret\" \"a\" \"b\").data }}\n",
+        );
+        let uses = Uses::of(chart.path());
+        assert_eq!(uses.lookup, Some(("templates/b.yaml".to_owned(), 2)));
+        assert!(!uses.is_unsteady);
+        write("charts/sub/templates/c.yaml", "a: {{ randAlphaNum 8 }}\n");
+        assert!(Uses::of(chart.path()).is_unsteady);
+    }
+
+    #[test]
+    fn what_differs_is_named_and_not_compared() {
+        let made = |password: &str| json!({"stringData": {"a/b": password, "user": "x"}, "l": [1]});
+        let rendered = |manifests| Loaded {
+            manifests,
+            ..Loaded::default()
+        };
+        let mut loaded = rendered(vec![
+            manifest("same", &made("a")),
+            manifest("a-1", &json!({})),
+        ]);
+        let again = [manifest("same", &made("b")), manifest("a-2", &json!({}))];
+        settle(0, &again, "helm template", &mut loaded);
+        assert_eq!(loaded.manifests.len(), 1);
+        assert!(loaded.warnings[0].message.contains("/stringData/a~1b"));
+        assert!(loaded.errors[0].message.contains("another name"));
+        assert_eq!(loaded.rules.len(), 1);
+        let mut steady = rendered(vec![manifest("same", &made("a"))]);
+        settle(0, &[manifest("same", &made("a"))], "helm", &mut steady);
+        assert!(steady.warnings.is_empty() && steady.rules.is_empty());
+    }
+}
