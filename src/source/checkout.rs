@@ -22,7 +22,7 @@ pub(super) struct Checkout {
     /// How the root is called in messages.
     called: String,
     /// Nothing outside of this directory is read.
-    within: PathBuf,
+    pub within: PathBuf,
     commit: Option<Commit>,
     export: Option<Export>,
 }

@@ -49,6 +49,8 @@ pub(super) struct Bounds {
     pub bytes: usize,
     /// The directory that must hold everything, without links; `None` for anywhere.
     pub root: Option<PathBuf>,
+    /// Why links are left out; `None` to follow them.
+    pub no_links: Option<&'static str>,
 }
 
 impl Default for Bounds {
@@ -58,6 +60,7 @@ impl Default for Bounds {
             entries: 1_000_000,
             bytes: usize::MAX,
             root: None,
+            no_links: None,
         }
     }
 }
@@ -70,6 +73,7 @@ impl Bounds {
             entries: 50_000,
             bytes: 16 << 20,
             root,
+            no_links: None,
         }
     }
 }
@@ -316,6 +320,13 @@ impl<'t> Walk<'t> {
     /// Follows a link, if it stays beneath the root.
     fn link(&mut self, name: &Path, path: &Path, root: &Path) {
         if is_hidden_name(name.file_name()) && !is_manifest(name) {
+            return;
+        }
+        if let Some(why) = self.bounds.no_links {
+            // A name without an extension may be a directory's.
+            if is_manifest(name) || name.extension().is_none() {
+                self.loaded.skip(name_of(name), why);
+            }
             return;
         }
         let Resolved { canonical, kind } = match self.tree.resolve(path) {

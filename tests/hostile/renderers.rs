@@ -96,6 +96,73 @@ fn kustomizations_from_outside_stay_within() {
     assert!(!left(&place, "ran"));
 }
 
+/// Flux has kustomize load files from anywhere in the repository; none is to come from elsewhere.
+#[test]
+fn files_that_kustomize_reads_for_flux_stay_within() {
+    let flux = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: \
+                a}\nspec: {path: ./over}\n";
+    let builtin = "{apiVersion: builtin, metadata: {name: a}, kind: ";
+    for (field, settings) in [
+        ("configMapGenerator", "[{name: a, files: [/etc/passwd]}]"),
+        ("configMapGenerator", "[{name: a, files: [a=/etc/passwd]}]"),
+        ("secretGenerator", "[{name: a, env: /etc/passwd}]"),
+        ("secretGenerator", "[{name: a, envs: [link]}]"),
+        ("patches", "[{path: /etc/passwd}]"),
+        ("patchesStrategicMerge", "[link]"),
+        ("patchesJson6902", "[{target: {kind: A}, path: link}]"),
+        ("replacements", "[{path: /etc/passwd}]"),
+        ("configurations", "[/etc/passwd]"),
+        ("crds", "[/etc/passwd]"),
+        ("openapi", "{path: /etc/passwd}"),
+        ("generators", "ConfigMapGenerator, files: [a=/etc/passwd]}"),
+        ("generators", "SecretGenerator, envs: [/etc/passwd]}"),
+        ("transformers", "PatchTransformer, path: /etc/passwd}"),
+        (
+            "transformers",
+            "PatchStrategicMergeTransformer, paths: [link]}",
+        ),
+        (
+            "transformers",
+            "ReplacementTransformer, replacements: [{path: link}]}",
+        ),
+    ] {
+        let place = match settings.starts_with(['[', '{']) {
+            true => kustomization(&format!("{field}: {settings}\n")),
+            false => kustomization(&format!("{field}: [p.yaml]\n"))
+                .file("over/p.yaml", format!("{builtin}{settings}")),
+        };
+        let place = place.folder(".git").file("ks.yaml", flux);
+        symlink("/etc/passwd", place.path().join("over/link")).unwrap();
+        let words = [
+            "--kustomization",
+            "ks.yaml",
+            "--untrusted",
+            "--render",
+            "-n",
+            "shop",
+        ];
+        let words = [&words[..], &KUSTOMIZE].concat();
+        refused(&place, &words, "which lies outside of");
+        assert!(!left(&place, "ran"), "{field}: {settings}");
+    }
+}
+
+/// Continuous integration leaves its token there.
+#[test]
+fn nothing_of_gits_own_is_read() {
+    for (entry, words) in [
+        ("../.git/config", &["--allow-remote"][..]),
+        ("link/config", &["--untrusted", "--render", "-n", "shop"]),
+    ] {
+        let fields = format!("configMapGenerator: [{{name: a, envs: [{entry}]}}]\n");
+        let place = kustomization(&fields).file(".git/config", "token: hunter2\n");
+        symlink("../.git", place.path().join("over/link")).unwrap();
+        let words = [&["over"], words, &KUSTOMIZE].concat();
+        refused(&place, &words, "which is Git's own");
+        assert!(!left(&place, "ran"));
+    }
+}
+
 /// kustomize's own restriction, with the real program.
 #[test]
 fn kustomize_loads_no_file_from_outside() {

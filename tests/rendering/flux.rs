@@ -218,17 +218,65 @@ fn settings_are_laid_over_files_and_kustomizations() {
 fn settings_that_are_not_followed_are_named() {
     let fields =
         "  suspend: true\n  decryption: {provider: sops}\n  wait: true\n  newSetting: [1]\n";
-    let place = repository()
-        .file(".sourceignore", "*.bak\n")
-        .file("ks.yaml", kustomization(fields));
+    let place = repository().file("ks.yaml", kustomization(fields));
     let warnings = report(&place, &DIFF)["warnings"].to_string();
     for part in [
         "is suspended",
         "what sops encrypted in them counts as drift",
         "the setting newSetting, which",
-        "what it leaves out for Flux",
     ] {
         assert!(warnings.contains(part), "{part}: {warnings}");
     }
     assert!(!warnings.contains("wait"), "{warnings}");
+}
+
+/// A GitRepository that the Kustomization names.
+fn git_repository(fields: &str) -> String {
+    format!(
+        "---\napiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {{name: \
+         flux-system, namespace: flux-system}}\nspec:\n  url: https://example.com/fleet\n{fields}"
+    )
+}
+
+#[test]
+fn what_flux_does_not_fetch_is_not_declared() {
+    let repository = repository()
+        .file("apps/.sops.yaml", config("rules", "a"))
+        .file("apps/list.json", "{}")
+        .file("shared/shared.yaml", config("shared", "a"));
+    let link = repository.path().join("apps/link.yaml");
+    std::os::unix::fs::symlink("../shared/shared.yaml", link).unwrap();
+    let said = |place: &Place| sources(&report(place, &DIFF));
+    let place = repository.file("ks.yaml", kustomization(""));
+    let by_default = said(&place);
+    let place = place
+        .file(".sourceignore", "/*\n!/apps\n")
+        .file("apps/deep/.sourceignore", "# a remark\ndeep.yaml\n");
+    let by_files = said(&place);
+    let spec = "  ignore: |\n    !deep.yaml\n    cart.yaml\n  include: [{repository: {name: a}}]\n";
+    let place = place.file("ks.yaml", kustomization("") + &git_repository(spec));
+    let by_spec = said(&place);
+    let spec = "  sparseCheckout: [apps/deep]\n";
+    let place = place.file("ks.yaml", kustomization("") + &git_repository(spec));
+    let sparse = said(&place);
+    insta::assert_snapshot!([by_default, by_files, by_spec, sparse].join("\n\n"));
+}
+
+/// Flux itself fails to build such a kustomization.
+#[test]
+fn kustomizations_that_need_what_flux_does_not_fetch_are_errors() {
+    let built = "resources: [cart.yaml]\nconfigMapGenerator: [{name: a, files: [logo.png]}]\n";
+    let place = repository()
+        .file("ks.yaml", kustomization(""))
+        .file("apps/logo.png", "")
+        .file("apps/kustomization.yaml", built);
+    let said = sources(&report(&place, &DIFF));
+    let expected = "apps/kustomization.yaml: apps/logo.png is needed here, and Flux does not fetch \
+                    it: Flux's own rule (*.png) leaves it out";
+    assert!(said.contains(expected), "{said}");
+    // A kustomization that is not fetched is none.
+    let place = place.file(".sourceignore", "kustomization.yaml\n");
+    let said = sources(&report(&place, &DIFF));
+    assert!(said.contains("ConfigMap cart: apps/cart.yaml:1"), "{said}");
+    assert!(said.contains(".sourceignore:1 leaves it out"), "{said}");
 }

@@ -253,7 +253,7 @@ impl Part<'_> {
         let build = Build {
             over: over(options, directory)?,
             components: components.collect::<Result<_, _>>()?,
-            within: Some(&self.checkout.root),
+            within: Some(&self.checkout.within),
             ..Build::of(directory, &self.checkout.names)
         };
         let mut loaded = build.load(rendering);

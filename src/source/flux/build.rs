@@ -1,14 +1,16 @@
 //! The objects of a Kustomization's path, before variables are replaced.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
 use super::Kustomization;
 use super::spec::Spec;
-use crate::source::kustomize::{Build, has_file};
-use crate::source::{Loaded, files, plan, walk};
+use crate::source::kustomize::{self, Build};
+use crate::source::walk::{self, Bounds};
+use crate::source::{Loaded, files, plan};
 
 impl Kustomization<'_> {
     /// Reads the directory, or builds it: Flux makes a kustomization of all files where there is
@@ -22,17 +24,35 @@ impl Kustomization<'_> {
         let over = over(spec);
         let components = components(spec, directory)?;
         let names = &self.checkout.names;
-        if has_file(directory) {
-            let build = self.build(vec![directory.to_owned()], Vec::new(), over, components);
+        let absent = |file: &Path| {
+            let by = self.left_out(file)?;
+            let name = names.of(file);
+            Some(format!(
+                "{name} is needed here, and Flux does not fetch it: {by} leaves it out"
+            ))
+        };
+        let build = |directories, files, over, components| Build {
+            absent: Some(&absent),
+            ..self.build(directories, files, over, components)
+        };
+        if self.is_kustomization(directory) {
+            let build = build(vec![directory.to_owned()], Vec::new(), over, components);
             loaded.append(build.load(self.options.rendering()?));
             loaded.append(plan::unused(directory, names));
             return Ok(());
         }
-        let bounds = self.options.bounds();
+        let bounds = Bounds {
+            no_links: self
+                .left_out
+                .as_ref()
+                .map(|_| "a link, which Flux does not fetch"),
+            ..self.options.bounds()
+        };
         let most = bounds.bytes;
-        let (found, walked) = walk::found_on_disk(directory, names, bounds);
+        let (mut found, walked) = walk::found_on_disk(directory, names, bounds);
         loaded.append(walked);
-        let (directories, raw) = split(found);
+        found.retain(|file| self.reads(file, loaded));
+        let (directories, raw) = self.split(found);
         for directory in &directories {
             loaded.append(plan::unused(directory, names));
         }
@@ -41,7 +61,7 @@ impl Kustomization<'_> {
                 loaded.append(files::load_open(file, most));
             }
             for directory in directories {
-                let build = self.build(vec![directory], Vec::new(), Map::new(), Vec::new());
+                let build = build(vec![directory], Vec::new(), Map::new(), Vec::new());
                 loaded.append(build.load(self.options.rendering()?));
             }
             return Ok(());
@@ -56,9 +76,60 @@ impl Kustomization<'_> {
             part.manifests.clear();
             loaded.append(part);
         }
-        let build = self.build(directories, files, over, components);
+        let build = build(directories, files, over, components);
         loaded.append(build.load(self.options.rendering()?));
         Ok(())
+    }
+
+    /// Whether a directory has a kustomization that Flux sees.
+    fn is_kustomization(&self, directory: &Path) -> bool {
+        kustomize::file_in(directory).is_some_and(|file| self.left_out(&file).is_none())
+    }
+
+    /// What leaves a file out of what Flux fetches.
+    fn left_out(&self, file: &Path) -> Option<String> {
+        self.left_out.as_ref()?.why(file)
+    }
+
+    /// Whether Flux reads a file where it makes the kustomization itself.
+    fn reads(&self, file: &walk::Found, loaded: &mut Loaded) -> bool {
+        let walk::Found::File {
+            name, canonical, ..
+        } = file
+        else {
+            return true;
+        };
+        let reason = if let Some(by) = self.left_out(canonical) {
+            format!("Flux does not fetch it: {by} leaves it out")
+        } else if canonical.extension() == Some(OsStr::new("json")) {
+            "Flux reads it only where a kustomization names it".to_owned()
+        } else {
+            return true;
+        };
+        loaded.skip(name, reason);
+        false
+    }
+
+    /// The outermost directories with a kustomization, and the files outside of them.
+    fn split(&self, found: Vec<walk::Found>) -> (Vec<PathBuf>, Vec<walk::Found>) {
+        let parent = |file: &walk::Found| match file {
+            walk::Found::File { canonical, .. } => canonical.parent().map(Path::to_owned),
+            _ => None,
+        };
+        let all: BTreeSet<PathBuf> = found
+            .iter()
+            .filter_map(parent)
+            .filter(|directory| self.is_kustomization(directory))
+            .collect();
+        let is_below = |path: &Path| all.iter().any(|other| path.starts_with(other));
+        let outermost = all
+            .iter()
+            .filter(|directory| directory.parent().is_none_or(|parent| !is_below(parent)));
+        let outermost = outermost.cloned().collect();
+        let raw = found
+            .into_iter()
+            .filter(|file| parent(file).is_some_and(|parent| !is_below(&parent)));
+        (outermost, raw.collect())
     }
 
     fn build<'b>(
@@ -74,8 +145,9 @@ impl Kustomization<'_> {
             names: &self.checkout.names,
             over,
             components,
-            within: Some(&self.checkout.root),
+            within: Some(&self.checkout.within),
             // Flux loads files from anywhere in its source.
+            absent: None,
             load_outside: true,
             is_open: true,
         }
@@ -113,26 +185,4 @@ fn over(spec: &Spec) -> Map<String, Value> {
         }
     }
     fields
-}
-
-/// The outermost directories with a kustomization, and the files outside of them.
-fn split(found: Vec<walk::Found>) -> (Vec<PathBuf>, Vec<walk::Found>) {
-    let parent = |file: &walk::Found| match file {
-        walk::Found::File { canonical, .. } => canonical.parent().map(Path::to_owned),
-        _ => None,
-    };
-    let all: BTreeSet<PathBuf> = found
-        .iter()
-        .filter_map(parent)
-        .filter(|d| has_file(d))
-        .collect();
-    let is_below = |path: &Path| all.iter().any(|other| path.starts_with(other));
-    let outermost = all
-        .iter()
-        .filter(|directory| directory.parent().is_none_or(|parent| !is_below(parent)));
-    let outermost = outermost.cloned().collect();
-    let raw = found
-        .into_iter()
-        .filter(|file| parent(file).is_some_and(|parent| !is_below(&parent)));
-    (outermost, raw.collect())
 }

@@ -5,7 +5,9 @@
 
 mod build;
 mod inventory;
+mod left_out;
 mod rules;
+mod sources;
 mod spec;
 mod substitute;
 mod variables;
@@ -13,32 +15,26 @@ mod variables;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::checkout::{Checkout, Checkouts};
-use super::gitops::{
-    Found, GitOps, Target, Wanted, Which, adopt, in_cluster, marks, without_nulls,
-};
+use super::gitops::{Found, GitOps, Target, Which, adopt, in_cluster, marks, without_nulls};
 use super::unread::{Known, unread};
 use super::{Loaded, Managed, Source};
 use crate::cluster::Live;
 use crate::model::{Warning, group_of};
+use left_out::LeftOut;
 use rules::Author;
-use spec::{SourceRef, Spec};
+use sources::{Sources, target};
+use spec::Spec;
 
 const GROUP: &str = "kustomize.toolkit.fluxcd.io";
-
-/// The group of what it reads from.
-const SOURCES: &str = "source.toolkit.fluxcd.io";
 
 /// The versions of its kind, the best first.
 const VERSIONS: [&str; 2] = [
     "kustomize.toolkit.fluxcd.io/v1",
     "kustomize.toolkit.fluxcd.io/v1beta2",
 ];
-
-/// What keeps files of a repository from Flux, in the syntax of `.gitignore`.
-const SOURCE_IGNORE: &str = ".sourceignore";
 
 /// The settings of a Kustomization that are followed, or that say nothing about what is declared:
 /// when it is applied, by whom, and what is waited for.
@@ -120,7 +116,7 @@ impl Flux {
             .objects(file, loaded)
             .into_iter()
             .partition(|found| found.is(GROUP, "Kustomization"));
-        for other in &others {
+        for other in others.iter().filter(|other| !sources::is_repository(other)) {
             loaded.skip(&other.place, "no Kustomization of Flux");
         }
         if found.is_empty() && loaded.errors.is_empty() {
@@ -140,10 +136,8 @@ impl Source for Flux {
             Ok(checkouts) => {
                 let (found, others) = self.kustomizations(live, &checkouts, &mut loaded);
                 for found in &found {
-                    let sources = Sources {
-                        beside: &others,
-                        live: (!self.options.distrusts(&self.which)).then_some(live),
-                    };
+                    let live = (!self.options.distrusts(&self.which)).then_some(live);
+                    let sources = Sources::new(&others, live);
                     loaded.append(load(found, &checkouts, &sources, &self.options));
                 }
                 // What is said of the repository is said once.
@@ -166,54 +160,6 @@ impl Source for Flux {
     }
 }
 
-/// Where the objects are that Kustomizations name.
-struct Sources<'a> {
-    /// Those in the same file.
-    beside: &'a [Found],
-    /// The live side, unless whoever wrote the Kustomization is not to have it read.
-    live: Option<&'a dyn Live>,
-}
-
-impl Sources<'_> {
-    /// What a GitRepository asks for; `None` when it is not known.
-    fn target(&self, reference: &SourceRef, namespace: &str) -> Option<Target> {
-        if reference.kind != "GitRepository" {
-            return None;
-        }
-        let namespace = match reference.namespace.as_str() {
-            "" => namespace,
-            own => own,
-        };
-        let is_meant = |found: &&Found| {
-            found.is(SOURCES, "GitRepository")
-                && found.metadata("name") == reference.name
-                && found.metadata("namespace") == namespace
-        };
-        let beside = self.beside.iter().find(is_meant).cloned();
-        let in_cluster = || {
-            let versions = [&*format!("{SOURCES}/v1"), &*format!("{SOURCES}/v1beta2")];
-            let live = self.live?;
-            in_cluster(live, &versions, "GitRepository", namespace, &reference.name).ok()
-        };
-        let repository = beside.or_else(in_cluster)?;
-        let text = |pointer: &str| {
-            let text = repository.value.pointer(pointer).and_then(Value::as_str);
-            text.filter(|text| !text.is_empty()).map(str::to_owned)
-        };
-        // https://fluxcd.io/flux/components/source/gitrepositories/#reference
-        let revision = text("/spec/ref/commit")
-            .map(Wanted::Commit)
-            .or_else(|| text("/spec/ref/name").map(Wanted::Any))
-            .or_else(|| text("/spec/ref/semver").map(Wanted::Range))
-            .or_else(|| text("/spec/ref/tag").map(Wanted::Tag))
-            .or_else(|| text("/spec/ref/branch").map(Wanted::Branch));
-        Some(Target {
-            address: text("/spec/url")?,
-            revision: revision.unwrap_or_else(|| Wanted::Branch("master".to_owned())),
-        })
-    }
-}
-
 /// What a Kustomization declares.
 fn load(
     found: &Found,
@@ -228,15 +174,25 @@ fn load(
         // What the parser would say quotes values, which may be passwords.
         let spec: Spec = serde_json::from_value(without_nulls(spec))
             .map_err(|_| "its spec cannot be read: check the types of its fields".to_owned())?;
-        let target = sources.target(&spec.source_ref, found.metadata("namespace"));
+        let repository = sources.repository(&spec.source_ref, found.metadata("namespace"));
+        let target = repository.as_ref().and_then(target);
         let checkout = checkouts.of(target.as_ref())?;
+        let left_out = match spec.source_ref.is_git() {
+            true => {
+                let bounds = options.bounds();
+                Some(LeftOut::of(&checkout.root, repository.as_ref(), &bounds)?)
+            }
+            false => None,
+        };
         let kustomization = Kustomization {
             found,
+            left_out,
             checkout,
             options,
             live: sources.live,
         };
         kustomization.remark(&spec, target.as_ref(), checkouts, loaded);
+        kustomization.remark_repository(repository.as_ref(), loaded);
         kustomization.remark_settings(&unread, loaded);
         kustomization.load_into(&spec, loaded)
     };
@@ -258,6 +214,8 @@ fn name_of(found: &Found) -> String {
 struct Kustomization<'a> {
     found: &'a Found,
     checkout: Rc<Checkout>,
+    /// What of the checkout Flux does not fetch; `None` where somebody else packs the files.
+    left_out: Option<LeftOut>,
     options: &'a GitOps,
     live: Option<&'a dyn Live>,
 }
@@ -276,7 +234,7 @@ impl Kustomization<'_> {
         loaded: &mut Loaded,
     ) {
         let name = self.name();
-        if !matches!(spec.source_ref.kind.as_str(), "GitRepository" | "") {
+        if !spec.source_ref.is_git() {
             let (kind, source) = (&spec.source_ref.kind, &spec.source_ref.name);
             let message = format!(
                 "Kustomization {name} reads from {kind} {source}; the files of this repository \
@@ -309,10 +267,18 @@ impl Kustomization<'_> {
             };
             loaded.warning(&self.found.place, format!("Kustomization {name} {what}"));
         }
-        let root = &self.checkout.root;
-        if root.join(SOURCE_IGNORE).symlink_metadata().is_ok() {
-            let message = "what it leaves out for Flux is read here all the same";
-            loaded.warning(SOURCE_IGNORE, message);
+    }
+
+    /// Says what Flux takes into the source and is not here.
+    fn remark_repository(&self, repository: Option<&Found>, loaded: &mut Loaded) {
+        let spec = repository.and_then(|found| found.value.get("spec"));
+        let included = spec.and_then(|spec| spec.pointer("/include/0"));
+        if let (Some(found), Some(_)) = (repository, included) {
+            let name = found.metadata("name");
+            let message = format!(
+                "the GitRepository {name} has files of other repositories in it (spec.include), which are not here: what is declared in them is not compared"
+            );
+            loaded.warning(&found.place, message);
         }
     }
 

@@ -34,6 +34,13 @@ pub struct SourceRef {
     pub namespace: String,
 }
 
+impl SourceRef {
+    /// Whether the source is a Git repository. One that is not named is taken for one.
+    pub fn is_git(&self) -> bool {
+        matches!(self.kind.as_str(), "GitRepository" | "")
+    }
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct CommonMetadata {

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-use super::graph::{Graph, Kustomization, Limits, check, is_remote};
+use super::graph::{Graph, Kustomization, is_remote};
+use super::limits::{Absent, Limits, check};
 use super::origin::Sources;
 use crate::source::Loaded;
 use crate::source::objects::load_rendered;
@@ -38,6 +39,8 @@ pub(in crate::source) struct Build<'b> {
     pub components: Vec<PathBuf>,
     /// Everything that is read must lie in here, where there is such a directory.
     pub within: Option<&'b Path>,
+    /// Why files that are read are not there for the tool in question.
+    pub absent: Absent<'b>,
     /// Whether files may be loaded from outside of a kustomization, if they lie `within`.
     pub load_outside: bool,
     /// Whether variables in names are still to be replaced.
@@ -57,6 +60,7 @@ impl<'b> Build<'b> {
             over: Map::new(),
             components: Vec::new(),
             within: None,
+            absent: None,
             load_outside: false,
             is_open: false,
         }
@@ -84,6 +88,7 @@ impl<'b> Build<'b> {
         let limits = Limits {
             allow_remote: rendering.allow_remote,
             within: self.within,
+            absent: self.absent,
         };
         check(&nodes, limits)?;
         let root = self.directories.first().and_then(|first| nodes.get(first));

@@ -1,7 +1,6 @@
 //! What kustomizations lead to: each other, files, and other machines.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
@@ -47,16 +46,15 @@ pub(in crate::source) struct Kustomization {
     /// The files that it uses, without links.
     pub files: BTreeSet<PathBuf>,
     /// What it names that lies on another machine.
-    remote: Vec<String>,
+    pub(super) remote: Vec<String>,
     /// Why it cannot be built, whoever asks.
-    problem: Option<String>,
+    pub(super) problem: Option<String>,
 }
 
 impl Kustomization {
     /// The kustomization of a directory; `None` if there is none, or Flux's object of that name.
     pub fn read(directory: &Path) -> Option<Self> {
-        let mut files = NAMES.iter().map(|name| directory.join(name));
-        let file = files.find(|file| file.is_file())?;
+        let file = file_in(directory)?;
         let mut kustomization = Self {
             file: file.clone(),
             ..Self::default()
@@ -87,7 +85,7 @@ impl Kustomization {
         for field in PLUGINS {
             let inline = list(field).filter_map(Value::as_str);
             for entry in inline.filter(|entry| is_inline(entry)) {
-                self.refuse_plugin(field, entry);
+                self.plugin(directory, field, entry);
             }
         }
         for (entry, _) in used_files(&fields) {
@@ -103,12 +101,12 @@ impl Kustomization {
         if is_inline(entry) {
             return;
         }
-        if is_remote(entry) {
+        let is_remote = is_remote(entry);
+        if is_remote {
             self.remote.push(entry.to_owned());
-            return;
         }
         let Ok(path) = directory.join(entry).canonicalize() else {
-            if !field.is_empty() {
+            if !field.is_empty() && !is_remote {
                 // kustomize would take it for the address of a repository next.
                 let problem = format!("{field} names {entry}, which does not exist");
                 self.problem.get_or_insert(problem);
@@ -122,13 +120,13 @@ impl Kustomization {
         if PLUGINS.contains(&field)
             && let Some(text) = text_of(&path)
         {
-            self.refuse_plugin(field, &text);
+            self.plugin(directory, field, &text);
         }
         self.files.insert(path);
     }
 
-    /// Refuses what would run another program.
-    fn refuse_plugin(&mut self, field: &str, text: &str) {
+    /// Takes note of the files that a plugin reads, and refuses one that would run another program.
+    fn plugin(&mut self, directory: &Path, field: &str, text: &str) {
         let is_plugin = |value: &Value| {
             let annotations = value.pointer("/metadata/annotations");
             let is_function = annotations.is_some_and(|all| all.get(FUNCTION).is_some());
@@ -141,6 +139,11 @@ impl Kustomization {
             !value.is_null() && (is_function || is_chart || !is_builtin)
         };
         let documents = yaml::parse(text).documents;
+        for document in &documents {
+            for file in files_of_builtin(&document.value) {
+                self.reference(directory, "", file);
+            }
+        }
         if documents.iter().any(|document| is_plugin(&document.value)) {
             self.problem = Some(format!(
                 "{field} holds a plugin or a function, which would run another program; driftctl \
@@ -175,6 +178,22 @@ pub(in crate::source) fn is_remote(entry: &str) -> bool {
 /// Whether an entry is no path but what a file would hold.
 fn is_inline(entry: &str) -> bool {
     entry.contains('\n') || entry.contains("apiVersion")
+}
+
+/// The files that one of kustomize's own generators and transformers reads: their settings are
+/// those of a kustomization's fields, without the list around them.
+pub(super) fn files_of_builtin(settings: &Value) -> Vec<&str> {
+    let texts = |field: &str| settings.get(field).into_iter();
+    let of_key = |entry: &'_ str| entry.rsplit_once('=').map_or(0, |(key, _)| key.len() + 1);
+    let lists = ["files", "envs", "paths"].into_iter().flat_map(texts);
+    let lists = lists.flat_map(strings).map(|entry| &entry[of_key(entry)..]);
+    let single = ["path", "env"]
+        .into_iter()
+        .flat_map(texts)
+        .filter_map(Value::as_str);
+    let replacements = texts("replacements").flat_map(entries);
+    let replacements = replacements.filter_map(|entry| entry.get("path")?.as_str());
+    lists.chain(single).chain(replacements).collect()
 }
 
 fn text_of(file: &Path) -> Option<String> {
@@ -247,53 +266,15 @@ impl Graph {
     }
 }
 
-/// What must not happen while a kustomization is built.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::source) struct Limits<'l> {
-    /// Whether what lies on other machines may be fetched.
-    pub allow_remote: bool,
-    /// Everything that is read must lie in here, where there is such a directory.
-    pub within: Option<&'l Path>,
-}
-
-/// Refuses what these kustomizations would do beyond reading files here: `file` and why.
-///
-/// # Errors
-/// The first thing that is refused, by the order of directories.
-pub(in crate::source) fn check(
-    nodes: &BTreeMap<PathBuf, &Kustomization>,
-    limits: Limits<'_>,
-) -> Result<(), (PathBuf, String)> {
-    for node in nodes.values() {
-        let refuse = |message: String| Err((node.file.clone(), message));
-        if let Some(problem) = &node.problem {
-            return refuse(problem.clone());
-        }
-        if let (Some(entry), false) = (node.remote.first(), limits.allow_remote) {
-            return refuse(format!(
-                "{entry} is or may be on another machine, and is not fetched: pass \
-                 --allow-remote to let kustomize fetch it"
-            ));
-        }
-        let mut read = node.files.iter().chain(&node.directories);
-        if let Some(root) = limits.within
-            && let Some(outside) = read.find(|path| !path.starts_with(root))
-        {
-            return refuse(format!(
-                "it leads to {}, which lies outside of {}",
-                outside.display(),
-                root.display()
-            ));
-        }
-    }
-    Ok(())
-}
-
 /// Whether a directory has a file that kustomize would look for, whatever is in it.
 pub(in crate::source) fn has_file(directory: &Path) -> bool {
-    NAMES
-        .iter()
-        .any(|name| fs::metadata(directory.join(name)).is_ok_and(|file| file.is_file()))
+    file_in(directory).is_some()
+}
+
+/// The file of a directory that kustomize would take.
+pub(in crate::source) fn file_in(directory: &Path) -> Option<PathBuf> {
+    let mut files = NAMES.iter().map(|name| directory.join(name));
+    files.find(|file| file.is_file())
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod build;
 mod graph;
+mod limits;
 mod origin;
 
 use std::collections::HashMap;
@@ -19,7 +20,7 @@ use crate::source::walk::Found;
 use crate::yaml;
 
 pub(super) use build::Build;
-pub(super) use graph::{Graph, Kustomization, has_file, is_remote};
+pub(super) use graph::{Graph, Kustomization, file_in, has_file, is_remote};
 
 /// The one name of a kustomization that has no extension.
 pub(super) const BARE_NAME: &str = "Kustomization";
@@ -185,15 +186,9 @@ fn used_files(fields: &Map<String, Value>) -> Vec<(&str, &'static str)> {
         }
     }
     for field in ["configMapGenerator", "secretGenerator"] {
-        for key in ["files", "envs"] {
-            for entry in list(field).filter_map(|entry| entry.get(key)) {
-                // `key=path` or `path`.
-                let path =
-                    |entry: &'_ str| entry.rsplit_once('=').map_or(0, |(key, _)| key.len() + 1);
-                files.extend(
-                    strings(entry).map(|entry| (&entry[path(entry)..], "generator's input")),
-                );
-            }
+        for generator in list(field) {
+            let read = graph::files_of_builtin(generator).into_iter();
+            files.extend(read.map(|path| (path, "generator's input")));
         }
     }
     for chart in list("helmCharts") {

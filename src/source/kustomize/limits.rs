@@ -1,0 +1,74 @@
+//! What kustomizations may not do, whatever they say.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::graph::Kustomization;
+
+/// What must not happen while a kustomization is built.
+#[derive(Clone, Copy)]
+pub(in crate::source) struct Limits<'l> {
+    /// Whether what lies on other machines may be fetched.
+    pub allow_remote: bool,
+    /// Everything that is read must lie in here, where there is such a directory.
+    pub within: Option<&'l Path>,
+    /// Why a file that lies here is not there for the tool that is to read it.
+    pub absent: Absent<'l>,
+}
+
+/// Says of files that lie here why they are not there for the tool that is to read them; `None`
+/// where it has them all.
+pub(in crate::source) type Absent<'l> = Option<&'l dyn Fn(&Path) -> Option<String>>;
+
+/// Refuses what these kustomizations would do beyond reading files here: `file` and why.
+///
+/// # Errors
+/// The first thing that is refused, by the order of directories.
+pub(in crate::source) fn check(
+    nodes: &BTreeMap<PathBuf, &Kustomization>,
+    limits: Limits<'_>,
+) -> Result<(), (PathBuf, String)> {
+    for node in nodes.values() {
+        let refuse = |message: String| Err((node.file.clone(), message));
+        if let Some(problem) = &node.problem {
+            return refuse(problem.clone());
+        }
+        if let (Some(entry), false) = (node.remote.first(), limits.allow_remote) {
+            return refuse(format!(
+                "{entry} is or may be on another machine, and is not fetched: pass \
+                 --allow-remote to let kustomize fetch it"
+            ));
+        }
+        let mut read = node.files.iter().chain(&node.directories);
+        if let Some(root) = limits.within
+            && let Some(outside) = read.find(|path| !path.starts_with(root))
+        {
+            return refuse(format!(
+                "it leads to {}, which lies outside of {}",
+                outside.display(),
+                root.display()
+            ));
+        }
+        let mut read = node.files.iter().chain(&node.directories);
+        if let Some(file) = read.find(|path| is_of_git(path) && !is_of_git(&node.file)) {
+            return refuse(format!(
+                "it leads to {}, which is Git's own and may hold credentials: no manifest comes \
+                 from there",
+                file.display()
+            ));
+        }
+        let mut files = [&node.file].into_iter().chain(&node.files);
+        let absent = limits
+            .absent
+            .and_then(|why| files.find_map(|file| why(file)));
+        if let Some(why) = absent {
+            return refuse(why);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a path leads into a folder of Git's own, or to the file that stands for one.
+fn is_of_git(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str() == ".git")
+}
