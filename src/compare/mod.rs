@@ -14,14 +14,15 @@ mod survey;
 mod tests;
 mod trace;
 mod view;
+mod visit;
 mod walk;
 
 use serde_json::Value;
 
 pub use normalize::normalize;
 pub use resolve::find;
-pub use trace::{Visit, known_by_type};
 pub use view::live_view;
+pub use visit::{Visit, known_by_type};
 
 use crate::model::{Cause, Change, ChangeKind, Explanation, FieldPath, Owner, Ownership};
 use crate::ownership::Appliers;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::list::{self, Pairs};
-use super::trace::{Visit, how_equal};
+use super::visit::{Visit, how_equal};
 use super::{Finding, Keep, Reason, Subject};
 use crate::model::{
     Cause, Change, ChangeKind, Equal, FieldPath, Finder, Form, Owner, Segment, Step,

@@ -18,9 +18,8 @@ use kube::Config;
 use kube::config::{
     AuthInfo, Cluster, Context, ExecAuthCluster, ExecConfig, Kubeconfig, KubeconfigError,
 };
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
 
+use super::login::{Login, certificates};
 use super::service_account::ServiceAccount;
 
 /// What decides which kubeconfig is read.
@@ -39,20 +38,6 @@ pub(super) struct Choice<'c> {
     pub scanned: &'c [PathBuf],
     /// Where a pod finds its service account, if this is one.
     pub pod: ServiceAccount,
-}
-
-/// A cluster and the way in.
-#[derive(Debug)]
-pub(super) struct Login {
-    pub config: Config,
-    /// The context's name; `None` inside a cluster.
-    pub context: Option<String>,
-    /// The proxy that the kubeconfig names for this cluster.
-    pub proxy: Option<String>,
-    /// A plugin that has to be asked for credentials.
-    pub exec: Option<ExecConfig>,
-    /// A file that holds the token, and may hold another one later.
-    pub token_file: Option<PathBuf>,
 }
 
 /// Finds the cluster, and reads nothing from the network.
@@ -301,15 +286,6 @@ fn roots(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>> {
     };
     let certificates = certificates(&pem).with_context(|| format!("{what} holds no certificate"));
     certificates.map(Some)
-}
-
-/// The certificates of a PEM file; `None` when it holds none.
-pub(super) fn certificates(pem: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
-        .filter_map(Result::ok)
-        .map(|certificate| certificate.as_ref().to_vec())
-        .collect();
-    (!certificates.is_empty()).then_some(certificates)
 }
 
 /// The service account of a pod, where there is no kubeconfig at all.

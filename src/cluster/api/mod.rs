@@ -16,6 +16,7 @@ mod exec;
 mod failure;
 mod kubeconfig;
 mod list;
+mod login;
 mod plan;
 mod predict;
 mod query;

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, anyhow};
 use http::Uri;
 use kube::Config;
 
-use super::kubeconfig::{Login, certificates};
+use super::login::{Login, certificates};
 
 /// Where the kubelet mounts the token, the authority and the namespace.
 const FOLDER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";

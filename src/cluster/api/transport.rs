@@ -27,7 +27,8 @@ use tower::ServiceBuilder;
 
 use super::exec;
 use super::failure::Failure;
-use super::kubeconfig::{Login, without_user_info};
+use super::kubeconfig::without_user_info;
+use super::login::Login;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 

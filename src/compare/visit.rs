@@ -1,0 +1,91 @@
+//! What can be told about a place of an object.
+
+use serde_json::Value;
+
+use crate::model::{DefaultFrom, Equal, FieldPath, Form, Owner, Segment, Step};
+use crate::schema::{self, ListKind, Scalar, Schema, Type, TypeId};
+
+/// A place that the walk came to.
+#[derive(Debug, Clone)]
+pub struct Visit {
+    /// The place.
+    pub path: FieldPath,
+    /// The way to it in the manifest, or to its deepest declared ancestor.
+    pub at: Vec<Step>,
+    /// How it is compared.
+    pub form: Form,
+    /// The name of its type.
+    pub type_name: String,
+    /// What the server gives it when nobody sets it.
+    pub default: Option<(Value, DefaultFrom)>,
+    /// Everybody who holds it.
+    pub owners: Vec<Owner>,
+    /// What both sides are, and why they mean the same; `None` where that was not decided here.
+    pub equal: Option<(Equal, Option<Value>, Option<Value>)>,
+}
+
+/// Why two values that mean the same do so.
+pub(super) fn how_equal(ty: &Type, declared: &Value, live: &Value) -> Equal {
+    match ty {
+        _ if declared == live => Equal::Same,
+        _ if declared.is_null() => Equal::NullIsZero,
+        Type::Scalar(Scalar::Quantity) => Equal::Quantity,
+        Type::Scalar(Scalar::IntOrString) => Equal::IntOrString,
+        Type::Scalar(Scalar::Duration) => Equal::Duration,
+        Type::Scalar(Scalar::Time) => Equal::Time,
+        Type::Scalar(Scalar::Bytes) => Equal::Bytes,
+        _ => Equal::Number,
+    }
+}
+
+/// What the schema knows of a path that is on neither side: its form, the name of its type and its
+/// default. `None` where the schema does not lead there.
+pub fn known_by_type(
+    schema: &Schema,
+    root: Option<TypeId>,
+    path: &FieldPath,
+) -> Option<(Form, String, Option<Value>)> {
+    let mut ty = root?;
+    let mut default = None;
+    for segment in &path.0 {
+        default = None;
+        ty = match (schema.get(ty), segment) {
+            (Type::Struct { fields, .. }, Segment::Field(name)) => {
+                let field = fields.get(name.as_str())?;
+                default.clone_from(&field.default);
+                field.ty
+            }
+            (Type::Map { value, .. }, Segment::Field(_)) => *value,
+            (Type::List { item, .. }, Segment::Key(_) | Segment::Value(_) | Segment::Index(_)) => {
+                *item
+            }
+            _ => return None,
+        };
+    }
+    let ty = Some(ty);
+    Some((form(schema, ty), type_name(schema, ty), default))
+}
+
+/// How a type is compared.
+pub(super) fn form(schema: &Schema, ty: Option<TypeId>) -> Form {
+    match ty.map_or(&Type::Any, |ty| schema.get(ty)) {
+        Type::Any => Form::Untyped,
+        Type::Scalar(scalar) => Form::Single(schema::word_of(*scalar)),
+        Type::Struct { atomic, open, .. } => Form::Struct {
+            atomic: *atomic,
+            open: *open,
+        },
+        Type::Map { atomic, .. } => Form::Map { atomic: *atomic },
+        Type::List { kind, .. } => match kind {
+            ListKind::Atomic => Form::Atomic,
+            ListKind::Set => Form::Set,
+            ListKind::Map(keys) => Form::ListMap(keys.iter().map(ToString::to_string).collect()),
+        },
+    }
+}
+
+/// The name of a type, without the mark of the place where it has defaults of its own.
+pub(super) fn type_name(schema: &Schema, ty: Option<TypeId>) -> String {
+    let name = ty.map_or("", |ty| schema.name(ty));
+    name.split('@').next().unwrap_or_default().to_owned()
+}
