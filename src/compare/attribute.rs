@@ -67,6 +67,9 @@ impl<'a> Walker<'a> {
         if self.ground != Ground::Owned {
             return (Some(Vec::new()), None);
         }
+        if self.is_deletion() {
+            return (Some(Vec::new()), Some(Cause::BeingDeleted));
+        }
         if self.subject.ownership.is_empty() {
             let cause = if self.was_sent() {
                 Cause::AppliedElsewhere
@@ -90,6 +93,15 @@ impl<'a> Walker<'a> {
         });
         let found = (!guilty.is_empty()).then_some(guilty);
         (found, cause.filter(|_| only_appliers))
+    }
+
+    /// Whether the walk stands at the mark of an object that is being deleted
+    /// (`metav1.ObjectMeta.DeletionTimestamp`), which nobody owns and nobody defaults.
+    pub(super) fn is_deletion(&self) -> bool {
+        let [Segment::Field(metadata), Segment::Field(mark)] = self.path.0.as_slice() else {
+            return false;
+        };
+        metadata == "metadata" && mark == "deletionTimestamp"
     }
 
     /// Whether holding the path makes an entry's manager answer for it, and how it came about.

@@ -19,7 +19,7 @@ mod walk;
 
 use serde_json::Value;
 
-pub use normalize::normalize;
+pub use normalize::{normalize, order_metrics};
 pub use resolve::find;
 pub use view::live_view;
 pub use visit::{Visit, known_by_type};

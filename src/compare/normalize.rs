@@ -30,6 +30,42 @@ pub fn normalize(declared: &Value, namespaced: bool) -> Value {
     declared
 }
 
+/// Brings the metrics of a HorizontalPodAutoscaler into the order in which an API server keeps them
+/// that stores it at `autoscaling/v1`, if the live object is in that order: the CPU utilization has
+/// a field of its own there, and comes last when it is a metric again
+/// (`pkg/apis/autoscaling/v1/conversion.go`). Kubernetes 1.25 does. The order means nothing: the
+/// largest of the recommendations wins.
+pub fn order_metrics(declared: &mut Value, live: &Value) {
+    const METRICS: &str = "/spec/metrics";
+    if declared
+        .get("kind")
+        .is_none_or(|kind| kind != "HorizontalPodAutoscaler")
+    {
+        return;
+    }
+    let live = live.pointer(METRICS).and_then(Value::as_array);
+    let is_last_live = live.is_some_and(|live| {
+        let of_cpu = live.iter().filter(|metric| is_cpu_utilization(metric));
+        of_cpu.count() == 1 && live.last().is_some_and(is_cpu_utilization)
+    });
+    let Some(Value::Array(metrics)) = declared.pointer_mut(METRICS) else {
+        return;
+    };
+    let metrics_of_cpu = metrics.iter().enumerate();
+    let mut of_cpu = metrics_of_cpu.filter(|(_, metric)| is_cpu_utilization(metric));
+    if let (true, Some((at, _)), None) = (is_last_live, of_cpu.next(), of_cpu.next()) {
+        let metric = metrics.remove(at);
+        metrics.push(metric);
+    }
+}
+
+fn is_cpu_utilization(metric: &Value) -> bool {
+    let resource = &metric["resource"];
+    metric["type"] == "Resource"
+        && resource["name"] == "cpu"
+        && resource["target"]["type"] == "Utilization"
+}
+
 fn take_template_labels(workload: &mut Value) {
     let of_template = workload.pointer("/spec/template/metadata/labels").cloned();
     let metadata = workload.get_mut("metadata").and_then(Value::as_object_mut);
@@ -94,6 +130,40 @@ mod tests {
         ] {
             normalize(&secret, false);
         }
+    }
+
+    #[test]
+    fn metrics_are_ordered_as_an_old_server_keeps_them() {
+        let cpu = json!({"type": "Resource",
+            "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 60}}});
+        let memory = json!({"type": "Resource",
+            "resource": {"name": "memory", "target": {"type": "Utilization", "averageUtilization": 60}}});
+        let rate = json!({"type": "Pods", "pods": {"metric": {"name": "rate"}}});
+        let scaler = |metrics: &[&Value]| json!({"kind": "HorizontalPodAutoscaler", "spec": {"metrics": metrics}});
+        for (declared, live, expected) in [
+            (
+                &[&cpu, &rate, &memory][..],
+                &[&rate, &memory, &cpu][..],
+                &[&rate, &memory, &cpu][..],
+            ),
+            (&[&cpu, &rate], &[&cpu, &rate], &[&cpu, &rate]),
+            // Another order than the server's is somebody's.
+            (
+                &[&cpu, &rate, &memory],
+                &[&memory, &rate, &cpu],
+                &[&rate, &memory, &cpu],
+            ),
+            (&[&rate, &memory], &[&memory, &rate], &[&rate, &memory]),
+            (&[&cpu, &cpu], &[&rate, &cpu], &[&cpu, &cpu]),
+        ] {
+            let mut meant = scaler(declared);
+            order_metrics(&mut meant, &scaler(live));
+            assert_eq!(meant, scaler(expected));
+        }
+        let mut other = json!({"kind": "Courier", "spec": {"metrics": [cpu, rate]}});
+        let same = other.clone();
+        order_metrics(&mut other, &scaler(&[&rate, &cpu]));
+        assert_eq!(other, same);
     }
 
     #[test]

@@ -162,7 +162,7 @@ impl Walker<'_> {
                 };
                 is_excused.then(|| Explanation::ApplierDefault.into())
             }
-            Ground::Owned if self.subject.ownership.is_empty() => None,
+            Ground::Owned if self.subject.ownership.is_empty() || self.is_deletion() => None,
             Ground::Owned => self
                 .owners()
                 .is_empty()

@@ -323,3 +323,23 @@ fn without_a_schema_lists_are_matched_by_what_their_items_show() {
         ["changed .spec.list"]
     );
 }
+
+/// A manifest says that an object is there, and this one will not be.
+#[test]
+fn an_object_that_is_being_deleted_has_drifted() {
+    let declared = pod(json!({}));
+    let mut live = declared.clone();
+    live["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+    let owned = json!([{"manager": "kubectl", "operation": "Apply", "apiVersion": "apps/v1",
+        "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:template": {"f:spec": {}}}}}]);
+    for books in [json!([]), owned] {
+        live["metadata"]["managedFields"] = books;
+        assert_eq!(
+            drift(&declared, &live),
+            ["added .metadata.deletionTimestamp"]
+        );
+        let found = findings(&declared, &live, false);
+        assert_eq!(found[0].cause, Some(Cause::BeingDeleted));
+        assert!(found[0].owners.is_empty());
+    }
+}

@@ -111,11 +111,18 @@ fn seconds(at: Timestamp) -> String {
 
 /// Whose request a manager's last write was: the one that the log has of it at that time.
 fn user_of(owner: &Owner, writes: &[Write]) -> Option<String> {
-    let time: Timestamp = owner.time.as_deref()?.parse().ok()?;
+    let by_owner =
+        |write: &&Write| write.manager == owner.manager && write.subresource == owner.subresource;
+    let Some(time) = owner.time.as_deref() else {
+        // The entries of `scale` keep no time (`managedfields.ScaleHandler`), and are of the last
+        // write through it all the same.
+        let scaled = writes.iter().filter(by_owner);
+        let mut scaled = scaled.filter(|write| write.subresource.is_some());
+        return scaled.next_back().map(|write| write.user.clone());
+    };
+    let time: Timestamp = time.parse().ok()?;
     let near = |write: &&Write| {
-        (write.at.as_second() - time.as_second()).abs() <= SLACK_SECONDS
-            && write.manager == owner.manager
-            && write.subresource == owner.subresource
+        (write.at.as_second() - time.as_second()).abs() <= SLACK_SECONDS && by_owner(write)
     };
     let nearest = writes.iter().filter(near);
     nearest
@@ -292,5 +299,16 @@ mod tests {
         );
         owner.time = Some("2026-11-21T03:15:08Z".into());
         assert_eq!(user_of(&owner, &writes), None);
+        owner.time = None;
+        assert_eq!(user_of(&owner, &writes), None);
+        owner.subresource = Some("scale".into());
+        let mut scaled = write("patch", Value::Null);
+        scaled.subresource = Some("scale".into());
+        let last = Write {
+            user: "bob@example.com".into(),
+            ..scaled.clone()
+        };
+        let user = user_of(&owner, &[scaled, last]);
+        assert_eq!(user.as_deref(), Some("bob@example.com"));
     }
 }

@@ -13,7 +13,9 @@ use super::resolve::Declared;
 use super::schemas::Schemas;
 use super::witness::{Watch, Witness};
 use crate::cluster::{Answer, LiveObject};
-use crate::compare::{Keep, Subject, compare, compare_and_trace, live_view, normalize};
+use crate::compare::{
+    Keep, Subject, compare, compare_and_trace, live_view, normalize, order_metrics,
+};
 use crate::model::{
     Change, Drift, Explanation, ObjectReport, Ownership, Packed, SchemaOrigin, Status, Verdict,
     Warning,
@@ -109,6 +111,7 @@ impl Comparison<'_> {
             return Compared::of(blank(declared, Status::Unknown, Some(why)));
         };
         let mut normal = normalize(&value, declared.kind.namespaced);
+        order_metrics(&mut normal, live_value);
         let aggregated = self.aggregated.expected(&declared.key);
         if let (Some(expected), Some(fields)) = (aggregated, normal.as_object_mut()) {
             fields.insert("rules".to_owned(), expected.rules.clone());

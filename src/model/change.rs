@@ -118,16 +118,20 @@ pub enum Cause {
     /// The live object does not say who wrote it, so that a person's change and a machine's cannot
     /// be told apart.
     Unattributed,
+    /// Somebody has deleted the object, and it waits for its finalizers: it is there, and will not
+    /// be.
+    BeingDeleted,
 }
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Dropped,
         Self::Unapplied,
         Self::AppliedElsewhere,
         Self::WrittenByApplier,
         Self::Unattributed,
+        Self::BeingDeleted,
     ];
 
     /// The word that reports use.
@@ -138,6 +142,7 @@ impl Cause {
             Self::AppliedElsewhere => "applied-elsewhere",
             Self::WrittenByApplier => "written-by-applier",
             Self::Unattributed => "unattributed",
+            Self::BeingDeleted => "being-deleted",
         }
     }
 
@@ -153,6 +158,9 @@ impl Cause {
                 "written by the applier itself; this manifest does not declare it"
             }
             Self::Unattributed => "the live object does not say who wrote it",
+            Self::BeingDeleted => {
+                "somebody has deleted the object; it is gone as soon as its finalizers are"
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ use anyhow::{Result, anyhow};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use super::failure::Failure;
 use super::request::{Request, Review};
 use super::send::Sender;
 use super::{Api, parsed};
@@ -33,7 +34,12 @@ impl Api {
         let _reading = Reading::begin();
         let request = Request::review(Review::Identity, &json!({}));
         let answer = self.runtime.block_on(self.sender.checked(&request, parsed));
-        let answer = answer.map_err(|failure| anyhow!("{failure}"))?;
+        let answer = answer.map_err(|failure| match failure {
+            Failure::NotFound | Failure::UnknownResource => {
+                anyhow!("it can be asked only from Kubernetes 1.28 on")
+            }
+            failure => anyhow!("{failure}"),
+        })?;
         let info = &answer["status"]["userInfo"];
         let user = info["username"].as_str().unwrap_or_default();
         if user.is_empty() {
