@@ -71,11 +71,11 @@ fn say_who_deleted(object: &mut ObjectReport, writes: &[Write], of_all: &[Write]
 
 fn name_users(object: &mut ObjectReport, writes: &[Write]) {
     for owner in &mut object.owners {
-        owner.user = user_of(owner, writes);
+        name_user(owner, writes);
     }
     for drift in &mut object.drifts {
         for owner in &mut drift.owners {
-            owner.user = user_of(owner, writes);
+            name_user(owner, writes);
         }
         let Some(write) = writes.iter().rev().find(|write| wrote(write, drift)) else {
             continue;
@@ -109,25 +109,32 @@ fn seconds(at: Timestamp) -> String {
     at.strftime("%FT%TZ").to_string()
 }
 
-/// Whose request a manager's last write was: the one that the log has of it at that time.
-fn user_of(owner: &Owner, writes: &[Write]) -> Option<String> {
+/// Names the user behind a manager's last write, and the moment where the entry keeps none.
+fn name_user(owner: &mut Owner, writes: &[Write]) {
+    let write = last_write(owner, writes);
+    owner.user = write.map(|write| write.user.clone());
+    if let Some(write) = write {
+        owner.time.get_or_insert_with(|| seconds(write.at));
+    }
+}
+
+/// The request that a manager's last write was: the one that the log has of it at that time.
+fn last_write<'w>(owner: &Owner, writes: &'w [Write]) -> Option<&'w Write> {
     let by_owner =
         |write: &&Write| write.manager == owner.manager && write.subresource == owner.subresource;
+    let by_owner = writes.iter().filter(by_owner);
     let Some(time) = owner.time.as_deref() else {
         // The entries of `scale` keep no time (`managedfields.ScaleHandler`), and are of the last
         // write through it all the same.
-        let scaled = writes.iter().filter(by_owner);
-        let mut scaled = scaled.filter(|write| write.subresource.is_some());
-        return scaled.next_back().map(|write| write.user.clone());
+        return by_owner
+            .filter(|write| write.subresource.is_some())
+            .next_back();
     };
     let time: Timestamp = time.parse().ok()?;
-    let near = |write: &&Write| {
-        (write.at.as_second() - time.as_second()).abs() <= SLACK_SECONDS && by_owner(write)
-    };
-    let nearest = writes.iter().filter(near);
-    nearest
-        .min_by_key(|write| (write.at.as_second() - time.as_second()).abs())
-        .map(|write| write.user.clone())
+    let distance = |write: &&Write| (write.at.as_second() - time.as_second()).abs();
+    by_owner
+        .filter(|write| distance(write) <= SLACK_SECONDS)
+        .min_by_key(distance)
 }
 
 /// Whether a request made the change, as far as its body tells.
@@ -292,15 +299,19 @@ mod tests {
             time: Some("2026-11-21T03:12:08Z".into()),
             user: None,
         };
+        let user_of = |owner: &Owner, writes: &[Write]| {
+            let mut named = owner.clone();
+            name_user(&mut named, writes);
+            (named.user, named.time)
+        };
+        let known = |user: &str, time: &str| (Some(user.to_owned()), Some(time.to_owned()));
         let writes = [write("patch", Value::Null)];
-        assert_eq!(
-            user_of(&owner, &writes).as_deref(),
-            Some("alice@example.com")
-        );
+        let alice = known("alice@example.com", "2026-11-21T03:12:08Z");
+        assert_eq!(user_of(&owner, &writes), alice);
         owner.time = Some("2026-11-21T03:15:08Z".into());
-        assert_eq!(user_of(&owner, &writes), None);
+        assert_eq!(user_of(&owner, &writes).0, None);
         owner.time = None;
-        assert_eq!(user_of(&owner, &writes), None);
+        assert_eq!(user_of(&owner, &writes), (None, None));
         owner.subresource = Some("scale".into());
         let mut scaled = write("patch", Value::Null);
         scaled.subresource = Some("scale".into());
@@ -308,7 +319,7 @@ mod tests {
             user: "bob@example.com".into(),
             ..scaled.clone()
         };
-        let user = user_of(&owner, &[scaled, last]);
-        assert_eq!(user.as_deref(), Some("bob@example.com"));
+        let bob = known("bob@example.com", "2026-11-21T03:12:07Z");
+        assert_eq!(user_of(&owner, &[scaled, last]), bob);
     }
 }
