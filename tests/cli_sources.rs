@@ -219,6 +219,45 @@ fn the_marks_of_helm_are_no_drift() {
     assert!(shown.contains("ConfigMap/shop/plain"), "{shown}");
 }
 
+/// Flux labels what it deploys by Helm, and its HelmRelease says which drift is meant.
+#[test]
+fn what_a_helm_release_of_flux_ignores_is_ignored() {
+    let labels = "metadata:\n  labels:\n    helm.toolkit.fluxcd.io/name: web\n    \
+                  helm.toolkit.fluxcd.io/namespace: shop\n";
+    let manifest = MANIFEST.replace("metadata:\n", labels);
+    let ignoring = |mode: &str| {
+        json!({
+            "apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease",
+            "metadata": {"name": "web", "namespace": "shop"},
+            "spec": {"driftDetection": {"mode": mode, "ignore": [
+                {"paths": ["/data/currency"], "target": {"kind": "Config(Map|X)"}},
+            ]}},
+        })
+    };
+    let release = release("cart", 1, "deployed", &manifest);
+    let mut live = config_map("shop", "cart", json!({"currency": "USD"}));
+    live["metadata"]["labels"] = json!({
+        "helm.toolkit.fluxcd.io/name": "web", "helm.toolkit.fluxcd.io/namespace": "shop",
+    });
+    let shown = |objects: Vec<Value>| {
+        let items = [vec![live.clone(), release.clone()], objects].concat();
+        let place = Place::new().file("live.json", list(items));
+        run(&place, &["helm:shop/cart", "--kind", "cm"])
+    };
+    let enabled = shown(vec![ignoring("enabled")]);
+    assert!(enabled.contains("1 ignored by 1 rule"), "{enabled}");
+    assert!(!enabled.contains("mode is neither"), "{enabled}");
+    let disabled = shown(vec![ignoring("disabled")]);
+    assert!(disabled.contains("1 ignored by 1 rule"), "{disabled}");
+    assert!(disabled.contains("mode is neither"), "{disabled}");
+    let unknown = shown(vec![]);
+    assert!(unknown.contains("EUR → USD"), "{unknown}");
+    assert!(
+        unknown.contains("is to ignore of this release is not known"),
+        "{unknown}"
+    );
+}
+
 /// Each helm has its own setting for where it keeps its records.
 #[test]
 fn records_are_found_in_secrets_and_in_config_maps() {

@@ -272,6 +272,36 @@ fn helm_settings() {
     );
 }
 
+/// What lies in another repository is not looked for in this one.
+#[test]
+fn values_of_another_repository_are_refused() {
+    let source = |address: &str, rest: &str| format!("{{repoURL: '{address}', {rest}}}");
+    let app = |other: &str| {
+        let chart = "path: chart, helm: {valueFiles: [$more/shared.yaml]}";
+        let sources = [
+            source("https://h.example/a", chart),
+            source(other, "ref: more"),
+        ]
+        .join(", ");
+        application("web", "{}").replace("source: {}", &format!("sources: [{sources}]"))
+    };
+    let place = |other: &str| {
+        let place = repository()
+            .file("chart/Chart.yaml", "name: shop\n")
+            .file("shared.yaml", "a: b\n")
+            .file("app.yaml", app(other));
+        program(place, "helm", "echo \"$@\" > \"$0.words\"")
+    };
+    let words = ["diff", "--app", "app.yaml", "--helm-bin", "./helm"];
+    let same = place("https://h.example/a");
+    report(&same, &words);
+    assert!(words_of(&same).contains("--values $DIR/shared.yaml"));
+    let said = sources(&report(&place("https://u:p@h.example/b"), &words));
+    let expected =
+        "$more/shared.yaml lies in the repository https://h.example/b, which is not this";
+    assert!(said.contains(expected), "{said}");
+}
+
 /// A destination's namespace is no namespace of what has none.
 #[test]
 fn differences_of_cluster_scoped_objects_are_ignored_too() {

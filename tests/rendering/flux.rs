@@ -133,6 +133,35 @@ fn drift_that_flux_ignores_is_ignored() {
     assert!(text.contains("shop/web/driftDetection.ignore[0]"), "{text}");
 }
 
+/// Flux's own name for it, and what it is called as a source.
+#[test]
+fn a_helm_release_in_a_file_is_led_to_its_release() {
+    let release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: web, \
+                   namespace: flux-system}\nspec: {targetNamespace: shop}\n";
+    let place = repository()
+        .file("ks.yaml", release)
+        .file("live.json", recording(&[&config("cart", "b")]));
+    let said = sources(&report(&place, &DIFF));
+    assert!(
+        said.contains("deployed is helm:flux-system/shop-web"),
+        "{said}"
+    );
+}
+
+/// Its rules are known to nobody but driftctl where Flux does not look for drift.
+#[test]
+fn rules_of_a_release_without_drift_detection_are_followed_and_named() {
+    let release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: \
+                   web, namespace: shop}\nspec:\n  driftDetection:\n    ignore:\n    - {paths: \
+                   [/spec/replicas]}\n";
+    let place = repository()
+        .file("ks.yaml", kustomization(""))
+        .file("apps/release.yaml", release)
+        .file("live.json", recording(&[&config("cart", "b"), release]));
+    let said = sources(&report(&place, &DIFF));
+    assert!(said.contains("mode is neither enabled nor warn"), "{said}");
+}
+
 #[test]
 fn what_the_inventory_holds_and_nobody_declares_is_extra() {
     let status = "status:\n  inventory:\n    entries:\n    - {id: shop_cart__ConfigMap, v: v1}\n    \

@@ -350,7 +350,7 @@ fn is_marked(file: &Path) -> bool {
 }
 
 /// An address without a user's name and password.
-fn without_user(address: &str) -> String {
+pub(super) fn without_user(address: &str) -> String {
     match address.split_once("://") {
         Some((scheme, rest)) => {
             let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);

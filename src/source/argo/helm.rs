@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::app_source::Part;
+use super::app_source::{Part, without_user};
 use super::spec::Helm;
 use crate::source::Loaded;
 use crate::source::chart::{Capabilities, Chart, ChartOptions};
@@ -86,6 +86,14 @@ impl Part<'_> {
             let other = other
                 .ok_or_else(|| format!("no source has the ref {reference}, which {path} names"))?;
             let checkouts = self.application.checkouts;
+            let address = &other.repo_url;
+            if *address != self.source.repo_url && checkouts.is_at(address) != Some(true) {
+                return Err(format!(
+                    "{path} lies in the repository {}, which is not this one, and is not read: \
+                     compare the release, or render the chart and pipe it into `driftctl diff -`",
+                    without_user(address)
+                ));
+            }
             return checkouts.of(Some(&other.target()))?.path(below);
         }
         if path.contains("://") {

@@ -19,7 +19,7 @@ use super::objects::load_rendered;
 use super::render::{Job, Names, Printed, Program, Rendering, workspace, write};
 use description::Description;
 use origin::{Sources, Templates};
-use unsteady::Uses;
+use unsteady::{By, Uses};
 
 pub(super) use capabilities::Capabilities;
 
@@ -108,7 +108,10 @@ impl Chart<'_> {
         if uses.is_unsteady {
             let mut again = Loaded::default();
             load_rendered("", run()?.output, false, &mut again, |_| {});
-            let by = format!("helm template {directory}");
+            let by = By {
+                what: &format!("helm template {directory}"),
+                release: &self.release_as_source(&description.name),
+            };
             unsteady::settle(first, &again.manifests, &by, loaded);
         }
         if let Some((file, line)) = uses.lookup {
@@ -173,16 +176,29 @@ impl Chart<'_> {
         Ok(())
     }
 
+    fn release<'a>(&'a self, chart: &'a str) -> &'a str {
+        self.options.release.as_deref().unwrap_or(chart)
+    }
+
+    fn namespace(&self) -> Option<&str> {
+        let own = self.options.namespace.as_deref();
+        own.or(self.capabilities.namespace.as_deref())
+    }
+
+    fn release_as_source(&self, chart: &str) -> String {
+        let namespace = self.namespace().unwrap_or("default");
+        format!("helm:{namespace}/{}", self.release(chart))
+    }
+
     fn arguments(&self, chart: &str, workspace: &Path) -> Result<Vec<OsString>, String> {
         let options = self.options;
-        let release = options.release.as_deref().unwrap_or(chart);
+        let release = self.release(chart);
         if release.starts_with('-') {
             return Err(format!("{release} is no name for a release"));
         }
         let mut arguments: Vec<OsString> = vec!["template".into(), release.into()];
         arguments.push(self.directory.into());
-        let namespace = options.namespace.as_ref();
-        if let Some(namespace) = namespace.or(self.capabilities.namespace.as_ref()) {
+        if let Some(namespace) = self.namespace() {
             arguments.push(format!("--namespace={namespace}").into());
         }
         if self.with_crds {

@@ -91,9 +91,18 @@ fn key(manifest: &Manifest) -> Key {
     )
 }
 
+/// What rendered a chart.
+pub(super) struct By<'b> {
+    /// `helm template chart`
+    pub what: &'b str,
+    /// The release that it would be, as a source: `helm:NAMESPACE/RELEASE`.
+    pub release: &'b str,
+}
+
 /// Compares two renderings of a chart. What differs is named, and a rule keeps it from counting as
 /// drift where it was changed; an object whose very name differs cannot be compared.
-pub(super) fn settle(first: usize, again: &[Manifest], by: &str, loaded: &mut Loaded) {
+pub(super) fn settle(first: usize, again: &[Manifest], by: &By<'_>, loaded: &mut Loaded) {
+    let release = by.release;
     let again: BTreeMap<Key, &Manifest> = again.iter().map(|m| (key(m), m)).collect();
     let rendered = loaded
         .manifests
@@ -102,7 +111,7 @@ pub(super) fn settle(first: usize, again: &[Manifest], by: &str, loaded: &mut Lo
         let Some(other) = again.get(&key(&manifest)) else {
             let message = format!(
                 "{} {} has another name whenever it is rendered, so that it cannot be compared; \
-                 compare the release as Helm wrote it down (helm:NAMESPACE/RELEASE)",
+                 compare {release}, which is what Helm deployed",
                 manifest.kind, manifest.name
             );
             loaded.error(&manifest.origin, message);
@@ -113,13 +122,13 @@ pub(super) fn settle(first: usize, again: &[Manifest], by: &str, loaded: &mut Lo
         if !pointers.is_empty() {
             let message = format!(
                 "{} {} differs whenever it is rendered, at {}, and is not compared there; compare \
-                 the release as Helm wrote it down (helm:NAMESPACE/RELEASE)",
+                 {release}, which is what Helm deployed",
                 manifest.kind,
                 manifest.name,
                 Vec::from_iter(pointers.iter().map(String::as_str)).join(", ")
             );
             loaded.warning(&manifest.origin, message);
-            loaded.rules.extend(rule(&manifest, &pointers, by));
+            loaded.rules.extend(rule(&manifest, &pointers, by.what));
         }
         loaded.manifests.push(manifest);
     }
@@ -226,13 +235,18 @@ mod tests {
             manifest("a-1", &json!({})),
         ]);
         let again = [manifest("same", &made("b")), manifest("a-2", &json!({}))];
-        settle(0, &again, "helm template", &mut loaded);
+        let by = By {
+            what: "helm template chart",
+            release: "helm:shop/cart",
+        };
+        settle(0, &again, &by, &mut loaded);
         assert_eq!(loaded.manifests.len(), 1);
         assert!(loaded.warnings[0].message.contains("/stringData/a~1b"));
-        assert!(loaded.errors[0].message.contains("another name"));
+        let error = &loaded.errors[0].message;
+        assert!(error.contains("another name") && error.contains("compare helm:shop/cart"));
         assert_eq!(loaded.rules.len(), 1);
         let mut steady = rendered(vec![manifest("same", &made("a"))]);
-        settle(0, &[manifest("same", &made("a"))], "helm", &mut steady);
+        settle(0, &[manifest("same", &made("a"))], &by, &mut steady);
         assert!(steady.warnings.is_empty() && steady.rules.is_empty());
     }
 }

@@ -6,6 +6,7 @@
 mod build;
 mod inventory;
 mod left_out;
+mod release;
 mod rules;
 mod sources;
 mod spec;
@@ -24,9 +25,12 @@ use super::{Loaded, Managed, Source};
 use crate::cluster::Live;
 use crate::model::{Warning, group_of};
 use left_out::LeftOut;
+use release::{HelmRelease, is_release};
 use rules::Author;
 use sources::{Sources, target};
 use spec::Spec;
+
+pub(super) use release::take_live_rules;
 
 const GROUP: &str = "kustomize.toolkit.fluxcd.io";
 
@@ -120,10 +124,11 @@ impl Flux {
             loaded.skip(&other.place, "no Kustomization of Flux");
         }
         if found.is_empty() && loaded.errors.is_empty() {
-            loaded.error(
-                self.place(),
-                "there is no Kustomization of Flux in this file",
-            );
+            let mut message = "there is no Kustomization of Flux in this file".to_owned();
+            if let Some(release) = others.iter().find_map(release::as_source) {
+                message = format!("{message}; what its HelmRelease deployed is {release}");
+            }
+            loaded.error(self.place(), message);
         }
         (found, others)
     }
@@ -311,27 +316,19 @@ impl Kustomization<'_> {
         };
         let rules = author.rules(&spec.ignore, &loaded.manifests)?;
         loaded.rules.extend(rules);
-        let mut of_releases = Vec::new();
-        for manifest in &loaded.manifests {
-            if manifest.kind != "HelmRelease"
-                || group_of(&manifest.api_version) != "helm.toolkit.fluxcd.io"
-            {
-                continue;
-            }
-            let namespace = manifest.namespace.as_deref().unwrap_or_default();
-            let release = &manifest.name;
-            let author = Author {
-                id: &format!("{namespace}/{release}/driftDetection.ignore"),
-                reason: &format!("driftDetection of the HelmRelease {namespace}/{release}"),
-                place: &manifest.origin.to_string(),
+        let mut of_releases = Loaded::default();
+        for manifest in loaded.manifests.iter().filter(|m| is_release(m)) {
+            let place = manifest.origin.to_string();
+            let release = HelmRelease {
+                value: &manifest.value(),
+                namespace: manifest.namespace.as_deref().unwrap_or_default(),
+                name: &manifest.name,
+                place: &place,
             };
-            let place = &manifest.origin;
-            let rules = rules::of_release(&manifest.value())
-                .and_then(|entries| author.rules_of_release(&entries, namespace, release))
-                .map_err(|message| format!("{place}: {message}"))?;
-            of_releases.extend(rules);
+            let rules = release.rules(None, &mut of_releases);
+            rules.map_err(|message| format!("{place}: {message}"))?;
         }
-        loaded.rules.extend(of_releases);
+        loaded.append(of_releases);
         Ok(())
     }
 }

@@ -3,7 +3,6 @@
 
 use regex::Regex;
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::model::{Manifest, group_of};
 use crate::policy::{LabelSelector, Rule, RuleOrigin, RuleSpec};
@@ -181,18 +180,6 @@ fn plain(expression: &str) -> Result<String, String> {
         _ => Err(format!(
             "{expression} is more than a name, which is not read for releases"
         )),
-    }
-}
-
-/// What a HelmRelease says of its objects' drift.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn of_release(release: &Value) -> Result<Vec<Ignore>, String> {
-    match release.pointer("/spec/driftDetection/ignore") {
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(ignore) => serde_json::from_value(ignore.clone())
-            .map_err(|_| "driftDetection.ignore is not a list of rules".to_owned()),
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::flux::take_live_rules;
 use super::text::load_bytes;
 use super::{Loaded, Source};
 use crate::cluster::{Live, Right};
@@ -88,6 +89,7 @@ impl Source for HelmReleases {
                 namespace: &namespace,
                 name: &name,
                 is_named: self.release.is_some(),
+                live,
             };
             release.read(records, &mut loaded);
         }
@@ -106,6 +108,8 @@ struct Release<'r> {
     name: &'r str,
     /// Whether it was asked for by its name.
     is_named: bool,
+    /// Where what Flux says of it is.
+    live: &'r dyn Live,
 }
 
 impl Release<'_> {
@@ -177,6 +181,9 @@ impl Release<'_> {
                 .get_or_insert_with(|| namespace.to_owned());
             manifest.origin.rendered_by = templates.before(manifest.origin.line);
         }
+        let manifests = std::mem::take(&mut of_release.manifests);
+        take_live_rules(&manifests, self.live, &self.place, &mut of_release);
+        of_release.manifests = manifests;
         loaded.append(of_release);
     }
 }

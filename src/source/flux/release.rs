@@ -1,0 +1,130 @@
+//! What a HelmRelease says about drift of its objects.
+//!
+//! Its `driftDetection.mode` says what Flux does about drift: nothing, warn, or put it right. What
+//! drifted is the same, so that it is reported whatever the mode; only `ignore` says what is meant.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::rules::{Author, Ignore};
+use crate::cluster::Live;
+use crate::model::{Manifest, group_of};
+use crate::source::Loaded;
+use crate::source::gitops::{Found, in_cluster};
+
+const GROUP: &str = "helm.toolkit.fluxcd.io";
+
+/// The versions of its kind, the best first.
+const VERSIONS: [&str; 3] = [
+    "helm.toolkit.fluxcd.io/v2",
+    "helm.toolkit.fluxcd.io/v2beta2",
+    "helm.toolkit.fluxcd.io/v2beta1",
+];
+
+/// A HelmRelease.
+pub(super) struct HelmRelease<'r> {
+    pub value: &'r Value,
+    pub namespace: &'r str,
+    pub name: &'r str,
+    /// Where it is written.
+    pub place: &'r str,
+}
+
+impl HelmRelease<'_> {
+    /// Takes its rules in. `objects` are those that it deploys, if they are known; otherwise its
+    /// rules speak of whatever has its labels.
+    ///
+    /// # Errors
+    /// What of them cannot be read.
+    pub fn rules(&self, objects: Option<&[Manifest]>, loaded: &mut Loaded) -> Result<(), String> {
+        let (namespace, name) = (self.namespace, self.name);
+        let detection = self.value.pointer("/spec/driftDetection");
+        let ignore = detection.and_then(|detection| detection.get("ignore"));
+        let entries: Vec<Ignore> = match ignore {
+            None | Some(Value::Null) => return Ok(()),
+            Some(ignore) => serde_json::from_value(ignore.clone())
+                .map_err(|_| "driftDetection.ignore is not a list of rules".to_owned())?,
+        };
+        let author = Author {
+            id: &format!("{namespace}/{name}/driftDetection.ignore"),
+            reason: &format!("driftDetection of the HelmRelease {namespace}/{name}"),
+            place: self.place,
+        };
+        loaded.rules.extend(match objects {
+            Some(objects) => author.rules(&entries, objects)?,
+            None => author.rules_of_release(&entries, namespace, name)?,
+        });
+        let mode = detection.and_then(|detection| detection.get("mode")?.as_str());
+        if !entries.is_empty() && !matches!(mode, Some("enabled" | "warn")) {
+            let message = format!(
+                "the driftDetection.ignore of the HelmRelease {namespace}/{name} is followed here, \
+                 and not by Flux, which looks for no drift of it: its mode is neither enabled nor \
+                 warn"
+            );
+            loaded.warning(self.place, message);
+        }
+        Ok(())
+    }
+}
+
+/// Whether an object is a HelmRelease.
+pub(super) fn is_release(manifest: &Manifest) -> bool {
+    manifest.kind == "HelmRelease" && group_of(&manifest.api_version) == GROUP
+}
+
+/// The source that is what a HelmRelease deployed (`helm-controller/api/v2`, `GetReleaseName` and
+/// `GetStorageNamespace`).
+pub(super) fn as_source(found: &Found) -> Option<String> {
+    let text = |pointer: &str| {
+        let text = found.value.pointer(pointer).and_then(Value::as_str);
+        text.filter(|text| !text.is_empty())
+    };
+    let name = found.metadata("name");
+    let namespace = text("/spec/storageNamespace").or_else(|| text("/metadata/namespace"))?;
+    let release = match (text("/spec/releaseName"), text("/spec/targetNamespace")) {
+        (Some(release), _) => release.to_owned(),
+        (None, Some(target)) => format!("{target}-{name}"),
+        (None, None) => name.to_owned(),
+    };
+    let is_release = found.is(GROUP, "HelmRelease");
+    is_release.then(|| format!("helm:{namespace}/{release}"))
+}
+
+/// Takes in what the live HelmReleases say that these objects of a release name by their labels.
+pub(in crate::source) fn take_live_rules(
+    objects: &[Manifest],
+    live: &dyn Live,
+    place: &str,
+    loaded: &mut Loaded,
+) {
+    let named: BTreeSet<(String, String)> = objects.iter().filter_map(owner).collect();
+    for (namespace, name) in named {
+        let versions = VERSIONS.as_slice();
+        let found = match in_cluster(live, versions, "HelmRelease", &namespace, &name) {
+            Ok(found) => found,
+            Err(why) => {
+                let message = format!("what Flux is to ignore of this release is not known: {why}");
+                loaded.warning(place, message);
+                continue;
+            }
+        };
+        let release = HelmRelease {
+            value: &found.value,
+            namespace: &namespace,
+            name: &name,
+            place: &found.place,
+        };
+        if let Err(message) = release.rules(Some(objects), loaded) {
+            loaded.error(&found.place, message);
+        }
+    }
+}
+
+/// Namespace and name of the HelmRelease that Flux made an object for, which its labels say.
+fn owner(object: &Manifest) -> Option<(String, String)> {
+    let value = object.value();
+    let labels = value.pointer("/metadata/labels")?;
+    let label = |part: &str| labels.get(format!("{GROUP}/{part}"))?.as_str();
+    Some((label("namespace")?.to_owned(), label("name")?.to_owned()))
+}
