@@ -49,6 +49,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l kustomize-bin
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l helm-bin -d 'Render charts with this helm, instead of the one on the PATH' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l values -d 'Render charts with the values in this file; of several, the last wins' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l set -d 'Render charts with this value: image.tag=1.4' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l set-string -d 'Render charts with this value, which is a text whatever it looks like: image.tag=007' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l release -d 'Render charts as a release of this name, instead of the chart\'s own' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l load-restrictor -d 'Let kustomizations and charts use files from outside their folder (none), or not (root-only)' -r -f -a "root-only\t'Files must lie in the kustomization\'s folder or below'
 none\t'Files may lie anywhere'"
@@ -129,6 +130,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l kustomize-
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l helm-bin -d 'Render charts with this helm, instead of the one on the PATH' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l values -d 'Render charts with the values in this file; of several, the last wins' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l set -d 'Render charts with this value: image.tag=1.4' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l set-string -d 'Render charts with this value, which is a text whatever it looks like: image.tag=007' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l release -d 'Render charts as a release of this name, instead of the chart\'s own' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l load-restrictor -d 'Let kustomizations and charts use files from outside their folder (none), or not (root-only)' -r -f -a "root-only\t'Files must lie in the kustomization\'s folder or below'
 none\t'Files may lie anywhere'"
@@ -180,6 +182,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l kustomize-bi
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l helm-bin -d 'Render charts with this helm, instead of the one on the PATH' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l values -d 'Render charts with the values in this file; of several, the last wins' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l set -d 'Render charts with this value: image.tag=1.4' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l set-string -d 'Render charts with this value, which is a text whatever it looks like: image.tag=007' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l release -d 'Render charts as a release of this name, instead of the chart\'s own' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l load-restrictor -d 'Let kustomizations and charts use files from outside their folder (none), or not (root-only)' -r -f -a "root-only\t'Files must lie in the kustomization\'s folder or below'
 none\t'Files may lie anywhere'"
@@ -218,6 +221,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l kustomize-b
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l helm-bin -d 'Render charts with this helm, instead of the one on the PATH' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l values -d 'Render charts with the values in this file; of several, the last wins' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l set -d 'Render charts with this value: image.tag=1.4' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l set-string -d 'Render charts with this value, which is a text whatever it looks like: image.tag=007' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l release -d 'Render charts as a release of this name, instead of the chart\'s own' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l load-restrictor -d 'Let kustomizations and charts use files from outside their folder (none), or not (root-only)' -r -f -a "root-only\t'Files must lie in the kustomization\'s folder or below'
 none\t'Files may lie anywhere'"
@@ -291,6 +295,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l kustomize-b
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l helm-bin -d 'Render charts with this helm, instead of the one on the PATH' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l values -d 'Render charts with the values in this file; of several, the last wins' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l set -d 'Render charts with this value: image.tag=1.4' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l set-string -d 'Render charts with this value, which is a text whatever it looks like: image.tag=007' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l release -d 'Render charts as a release of this name, instead of the chart\'s own' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l load-restrictor -d 'Let kustomizations and charts use files from outside their folder (none), or not (root-only)' -r -f -a "root-only\t'Files must lie in the kustomization\'s folder or below'
 none\t'Files may lie anywhere'"
@@ -334,6 +339,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l kustomize
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l helm-bin -d 'Render charts with this helm, instead of the one on the PATH' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l values -d 'Render charts with the values in this file; of several, the last wins' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l set -d 'Render charts with this value: image.tag=1.4' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l set-string -d 'Render charts with this value, which is a text whatever it looks like: image.tag=007' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l release -d 'Render charts as a release of this name, instead of the chart\'s own' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l load-restrictor -d 'Let kustomizations and charts use files from outside their folder (none), or not (root-only)' -r -f -a "root-only\t'Files must lie in the kustomization\'s folder or below'
 none\t'Files may lie anywhere'"

@@ -49,15 +49,31 @@ pub(super) struct File<'f> {
     pub is_open: bool,
 }
 
-/// Takes the objects out of what a renderer printed for `place`, which stands for all of it: its
-/// lines are nowhere. `settle` says of each object where it came from; `is_open` is as in [`File`].
+/// What a renderer printed.
+pub(super) struct Rendered<'r> {
+    /// The file that stands for all of it.
+    pub place: &'r str,
+    /// What was printed.
+    pub output: Vec<u8>,
+    /// As in [`File`].
+    pub is_open: bool,
+    /// The file that a line of it was made of, where that is known.
+    pub file_of_line: &'r dyn Fn(usize) -> Option<String>,
+}
+
+/// Takes the objects out of what a renderer printed: its lines are nowhere. `settle` says of each
+/// object where it came from.
 pub(super) fn load_rendered(
-    place: &str,
-    output: Vec<u8>,
-    is_open: bool,
+    rendered: Rendered<'_>,
     loaded: &mut Loaded,
     mut settle: impl FnMut(&mut Manifest),
 ) {
+    let Rendered {
+        place,
+        output,
+        is_open,
+        file_of_line,
+    } = rendered;
     let text = match yaml::decode(output) {
         Ok(text) => text,
         Err(problem) => return loaded.error(place, format!("what was rendered: {problem}")),
@@ -76,12 +92,19 @@ pub(super) fn load_rendered(
         let mut rendered = Loaded::default();
         extract(&file, document, &mut rendered);
         for remark in rendered.skipped.iter_mut().chain(&mut rendered.errors) {
-            place.clone_into(&mut remark.place);
+            let file = line_of(&remark.place, place).and_then(file_of_line);
+            remark.place = file.unwrap_or_else(|| place.to_owned());
             remark.message = format!("in what was rendered{called}: {}", remark.message);
         }
         rendered.manifests.iter_mut().for_each(&mut settle);
         loaded.append(rendered);
     }
+}
+
+/// The line in `FILE:LINE` or `FILE:LINE:COLUMN`.
+fn line_of(place: &str, file: &str) -> Option<usize> {
+    let line = place.strip_prefix(file)?.strip_prefix(':')?;
+    line.split(':').next()?.parse().ok()
 }
 
 /// `, Job migrate`: what tells an object from others in a text that nobody has at hand.

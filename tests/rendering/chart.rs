@@ -1,6 +1,6 @@
 //! Helm charts, with a stand-in for helm.
 
-use super::{config, program, recording, report, sources, words_of};
+use super::{config, has, program, recording, report, sources, words_of};
 use crate::support::Place;
 
 /// Prints its words, and what a chart would give: two objects, a subchart's and a hook.
@@ -66,6 +66,8 @@ fn words_reach_helm() {
         "values.yaml",
         "--set",
         "a.b=c",
+        "--set-string",
+        "tag=007",
         "--release",
         "blue",
         "-n",
@@ -75,7 +77,7 @@ fn words_reach_helm() {
     assert_eq!(
         words_of(&place),
         "template blue $DIR/chart --namespace=shop --include-crds --values $DIR/values.yaml \
-         --set=a.b=c"
+         --set=a.b=c --set-string=tag=007"
     );
 }
 
@@ -158,6 +160,13 @@ exit 1
     let at = "chart/templates/cart.yaml:3:11: helm (rendering chart) failed with exit code 1: \
               execution error at (shop/templates/cart.yaml:3:11): name a currency";
     assert!(said.contains(at), "{said}");
+    let broken = HELM.replace(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n",
+        "kind: A\nmetadata:\n",
+    );
+    let said = text(&broken);
+    let at = "chart/templates/cart.yaml: in what was rendered: apiVersion is missing";
+    assert!(said.contains(at), "{said}");
     let warning = format!(
         "echo 'coalesce.go:1: warning: destination for a is a table. Ignoring (map[x:hunter2])' \
          >&2\n{HELM}"
@@ -216,4 +225,46 @@ END
     );
     let shown = report(&place("{fixed: a}"), &words);
     assert_eq!(shown["verdict"], "drifted", "{shown}");
+}
+
+/// With a real helm: what it renders is what is declared.
+#[test]
+fn what_helm_really_renders() {
+    if !has(&["helm"]) {
+        return;
+    }
+    let template = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\n  \
+                    namespace: {{ .Release.Namespace }}\ndata:\n  key: {{ .Values.key | quote }}\n  \
+                    tag: {{ .Values.tag | quote }}\n  ingress: {{ .Capabilities.APIVersions.Has \
+                    \"networking.k8s.io/v1/Ingress\" | quote }}\n";
+    let live = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: blue, namespace: shop}\ndata: \
+                {key: b, tag: '007', ingress: 'true'}\n";
+    let place = Place::new()
+        .file("live.json", recording(&[live]))
+        .file(
+            "chart/Chart.yaml",
+            "apiVersion: v2\nname: shop\nversion: 1.0.0\n",
+        )
+        .file("chart/values.yaml", "key: a\n")
+        .file("chart/templates/cart.yaml", template)
+        .file("prod, new.yaml", "key: b\n");
+    let words = [
+        "diff",
+        "chart",
+        "--release",
+        "blue",
+        "-n",
+        "shop",
+        "--values",
+        "prod, new.yaml",
+        "--set-string",
+        "tag=007",
+    ];
+    let shown = report(&place, &words);
+    assert_eq!(shown["verdict"], "in-sync", "{shown}");
+    let place = place.file("chart/templates/other.yaml", "a: {{ fail \"no\" }}\n");
+    let said = sources(&report(&place, &words));
+    let at = "chart/templates/other.yaml:1:6: helm (rendering chart) failed with exit code 1: \
+              execution error at (shop/templates/other.yaml:1:6): no";
+    assert!(said.contains(at), "{said}");
 }

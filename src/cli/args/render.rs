@@ -39,6 +39,10 @@ pub struct RenderArgs {
     #[arg(long, value_name = "KEY=VALUE", conflicts_with = "no_render")]
     pub set: Vec<String>,
 
+    /// Render charts with this value, which is a text whatever it looks like: image.tag=007
+    #[arg(long, value_name = "KEY=VALUE", conflicts_with = "no_render")]
+    pub set_string: Vec<String>,
+
     /// Render charts as a release of this name, instead of the chart's own
     #[arg(long, value_name = "NAME", conflicts_with = "no_render")]
     pub release: Option<String>,
@@ -66,6 +70,7 @@ impl Default for RenderArgs {
             helm_bin: None,
             values: Vec::new(),
             set: Vec::new(),
+            set_string: Vec::new(),
             release: None,
             load_restrictor: LoadRestrictor::default(),
             allow_remote: false,

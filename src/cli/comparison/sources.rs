@@ -211,6 +211,7 @@ fn check_chart_words(args: &RenderArgs, paths: &[PathBuf]) -> Result<()> {
     let given = [
         (!args.values.is_empty(), "--values"),
         (!args.set.is_empty(), "--set"),
+        (!args.set_string.is_empty(), "--set-string"),
         (args.release.is_some(), "--release"),
     ];
     let is_chart = |path: &PathBuf| path.join("Chart.yaml").is_file();
@@ -227,7 +228,14 @@ fn check_chart_words(args: &RenderArgs, paths: &[PathBuf]) -> Result<()> {
 fn rendering(args: &SourceArgs, live: &LiveArgs) -> Option<Rendering> {
     let (untrusted, args) = (args.untrusted.untrusted, &args.render);
     let wanted = !args.no_render && (!untrusted || args.render);
-    let set = args.set.iter().map(|set| ("--set".to_owned(), set.clone()));
+    let as_flag = |flag: &str, words: &[String]| -> Vec<(String, String)> {
+        let each = words.iter().cloned();
+        each.map(|word| (flag.to_owned(), word)).collect()
+    };
+    let set = [
+        as_flag("--set", &args.set),
+        as_flag("--set-string", &args.set_string),
+    ];
     wanted.then(|| Rendering {
         kustomize: args.kustomize_bin.clone(),
         helm: args.helm_bin.clone(),
@@ -236,7 +244,7 @@ fn rendering(args: &SourceArgs, live: &LiveArgs) -> Option<Rendering> {
         deadline: Duration::from_secs(args.render_timeout),
         chart: ChartOptions {
             values: args.values.clone(),
-            set: set.collect(),
+            set: set.concat(),
             release: args.release.clone(),
             namespace: live.filter.namespace.clone(),
         },

@@ -12,10 +12,10 @@ static PLACE: LazyLock<Option<Regex>> =
 /// The place of an error: the file below the chart, and `:4:11` as far as it is known. Of an error
 /// in a named template Helm names every place on the way to it; the last is where it happened.
 pub(super) fn place_of(message: &str, chart: &Path) -> Option<(String, String)> {
-    let places = PLACE.as_ref()?.captures_iter(message);
+    let places = PLACE.as_ref()?.find_iter(message);
     let found = places.filter_map(|place| {
         // The first part is the name of the chart, which need not be that of its directory.
-        let (_, below) = place.get(0)?.as_str().split_once('/')?;
+        let (_, below) = place.as_str().split_once('/')?;
         let (file, position) = match below.find(':') {
             Some(at) => below.split_at(at),
             None => (below, ""),
@@ -25,7 +25,10 @@ pub(super) fn place_of(message: &str, chart: &Path) -> Option<(String, String)> 
         let is_there = is_below && chart.join(file).is_file();
         is_there.then(|| (file.to_owned(), position.to_owned()))
     });
-    found.last()
+    // Helm names a template once more without a line: `executing "chart/templates/a.yaml"`.
+    let found: Vec<(String, String)> = found.collect();
+    let exact = found.iter().rfind(|(_, position)| !position.is_empty());
+    exact.or(found.last()).cloned()
 }
 
 /// What helm warns of although it renders: values that it passes over. The values themselves, which
@@ -70,6 +73,10 @@ mod tests {
             (
                 "YAML parse error on shop/templates/a.yaml: error converting YAML to JSON",
                 Some(("templates/a.yaml", "")),
+            ),
+            (
+                "template: shop/templates/a.yaml:1:2: executing \"shop/templates/a.yaml\" at <.x>: nil",
+                Some(("templates/a.yaml", ":1:2")),
             ),
             ("template: shop/templates/none.yaml:1:2: nil", None),
             ("template: shop/../../etc/passwd:1:2: nil", None),

@@ -15,7 +15,7 @@ use walkdir::WalkDir;
 
 use super::Loaded;
 use super::kustomize::is_remote;
-use super::objects::load_rendered;
+use super::objects::{Rendered, load_rendered};
 use super::render::{Job, Names, Printed, Program, Rendering, workspace, write};
 use description::Description;
 use origin::{Sources, Templates};
@@ -107,7 +107,13 @@ impl Chart<'_> {
         let uses = Uses::of(self.directory);
         if uses.is_unsteady {
             let mut again = Loaded::default();
-            load_rendered("", run()?.output, false, &mut again, |_| {});
+            let rendered = Rendered {
+                place: "",
+                output: run()?.output,
+                is_open: false,
+                file_of_line: &|_| None,
+            };
+            load_rendered(rendered, &mut again, |_| {});
             let by = By {
                 what: &format!("helm template {directory}"),
                 release: &self.release_as_source(&description.name),
@@ -132,17 +138,23 @@ impl Chart<'_> {
             loaded.warning(&place, format!("helm warns: {warning}"));
         }
         let sources = Sources::of(&String::from_utf8_lossy(&printed.output));
-        let mut of_lines = Vec::new();
-        let first = loaded.manifests.len();
-        load_rendered(&place, printed.output, false, loaded, |manifest| {
-            of_lines.push(sources.of_line(manifest.origin.line).map(str::to_owned));
-        });
         let templates = Templates {
             chart: self.directory,
             names: self.names,
             place: &place,
             by: &format!("helm template {directory}"),
         };
+        let rendered = Rendered {
+            place: &place,
+            output: printed.output,
+            is_open: false,
+            file_of_line: &|line| templates.file(sources.of_line(line)?),
+        };
+        let mut of_lines = Vec::new();
+        let first = loaded.manifests.len();
+        load_rendered(rendered, loaded, |manifest| {
+            of_lines.push(sources.of_line(manifest.origin.line).map(str::to_owned));
+        });
         let rendered = loaded.manifests.get_mut(first..).unwrap_or_default();
         templates.settle(rendered, &of_lines);
     }

@@ -108,6 +108,12 @@ impl Templates<'_> {
         }
     }
 
+    /// What the file of a template is called, if it is there.
+    pub fn file(&self, source: &str) -> Option<String> {
+        let path = self.path_of(source).filter(|path| path.is_file())?;
+        Some(self.names.of(&path))
+    }
+
     /// `chart/templates/a.yaml`; a subchart's lie in `chart/charts/sub/templates`.
     fn path_of(&self, source: &str) -> Option<PathBuf> {
         let (_, below) = source.split_once('/')?;

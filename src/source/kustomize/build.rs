@@ -13,7 +13,7 @@ use super::graph::{Graph, Kustomization, is_remote};
 use super::limits::{Absent, Limits, check};
 use super::origin::Sources;
 use crate::source::Loaded;
-use crate::source::objects::load_rendered;
+use crate::source::objects::{Rendered, load_rendered};
 use crate::source::read;
 use crate::source::render::{Job, Names, Program, Rendering, relative_to, workspace, write};
 
@@ -124,7 +124,13 @@ impl<'b> Build<'b> {
         sources.copies = target.copies;
         let by = format!("kustomize build {directory}");
         let place = self.names.of(&place);
-        load_rendered(&place, output, self.is_open, loaded, |manifest| {
+        let rendered = Rendered {
+            place: &place,
+            output,
+            is_open: self.is_open,
+            file_of_line: &|_| None,
+        };
+        load_rendered(rendered, loaded, |manifest| {
             sources.settle(manifest, &by, target.keeps_origins);
         });
         Ok(())
