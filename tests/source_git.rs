@@ -151,6 +151,10 @@ fn shallow_clones_are_told_how_to_get_the_rest() {
     let clone = place.path().join("clone");
     assert_eq!(names(&at("HEAD", &clone)), ["cart"]);
     let said = problem("HEAD~1", &clone);
+    assert!(
+        said.contains("HEAD is there, and has no such ancestor"),
+        "{said}"
+    );
     assert!(said.contains("fetch-depth: 0"), "{said}");
 }
 
@@ -176,7 +180,7 @@ fn a_directory_that_looks_like_a_bare_repository_is_none() {
     }
     fs::rename(work.join(".git"), place.path().join("bare")).unwrap();
     let error = Repository::containing(&place.path().join("bare/refs")).unwrap_err();
-    assert!(matches!(error, GitError::NoRepository { .. }), "{error}");
+    assert!(matches!(error, GitError::Bare { .. }), "{error}");
 }
 
 #[test]
@@ -288,7 +292,14 @@ fn what_a_commit_only_names_is_an_error() {
         errors[0].contains("library: this is a submodule"),
         "{errors:?}"
     );
-    assert!(errors[1].contains("Git LFS pointer"), "{errors:?}");
+    assert!(
+        errors[1].contains("the manifest itself is not in the commit"),
+        "{errors:?}"
+    );
+    // Only the submodule's own repository knows what lies within.
+    let within = repo.join("deploy/library/x.yaml");
+    let said = self::errors(&at("main", &within)).join(" ");
+    assert!(said.contains("it lies in a submodule"), "{said}");
 }
 
 /// A tree of ten trees of ten trees …: a thousand objects' worth of bytes, and 10^12 files.

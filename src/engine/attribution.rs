@@ -126,9 +126,8 @@ fn last_write<'w>(owner: &Owner, writes: &'w [Write]) -> Option<&'w Write> {
     let Some(time) = owner.time.as_deref() else {
         // The entries of `scale` keep no time (`managedfields.ScaleHandler`), and are of the last
         // write through it all the same.
-        return by_owner
-            .filter(|write| write.subresource.is_some())
-            .next_back();
+        let mut by_owner = by_owner;
+        return by_owner.rfind(|write| write.subresource.is_some());
     };
     let time: Timestamp = time.parse().ok()?;
     let distance = |write: &&Write| (write.at.as_second() - time.as_second()).abs();

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::git::{Commit, Export, Repository, around};
+use super::git::{Commit, Export, Repository, around, is_in_head};
 use super::gitops::{Found, GitOps, ReadAt, Target, Which};
+use super::of_git::{REFUSED, is_of_git};
 use super::render::Names;
-use super::walk::Bounds;
+use super::walk::{Bounds, NOT_BELOW};
 use super::{Loaded, remark, text};
 use crate::model::Revision;
 
@@ -35,23 +36,31 @@ impl Checkout {
     pub fn path(&self, path: &str) -> Result<PathBuf, String> {
         let relative = path.trim_start_matches('/');
         let joined = self.root.join(relative);
-        let found = joined.canonicalize().map_err(|_| {
-            let left_out = self.left_out(&joined).next();
-            left_out.map_or_else(
-                || {
-                    format!(
-                        "there is no {path} in {}: is this the repository that it speaks of?",
-                        self.called
-                    )
-                },
-                |(_, why)| format!("{path}: {why}"),
-            )
-        })?;
-        if found.starts_with(&self.root) && found.starts_with(&self.within) {
+        let found = joined.canonicalize();
+        let found = found.map_err(|_| self.not_there(path, &joined))?;
+        let below = found.strip_prefix(&self.root).ok();
+        if below.is_some_and(is_of_git) {
+            Err(format!("{path} is {REFUSED}"))
+        } else if below.is_some() && found.starts_with(&self.within) {
             Ok(found)
         } else {
             Err(format!("{path} leads out of {}", self.called))
         }
+    }
+
+    /// Why there is nothing at a path.
+    fn not_there(&self, path: &str, joined: &Path) -> String {
+        if let Some((_, why)) = self.left_out(joined).next() {
+            return format!("{path}: {why}");
+        }
+        let called = &self.called;
+        if self.commit.is_none() && is_in_head(joined) {
+            return format!(
+                "there is no {path} in {called}, but HEAD has it: check it out (the checkout may \
+                 be sparse), or pass --ref HEAD to read it from there"
+            );
+        }
+        format!("there is no {path} in {called}: is this the repository that it speaks of?")
     }
 
     /// What of a directory the commit names and this does not hold.
@@ -277,7 +286,8 @@ impl<'o> Checkouts<'o> {
     pub fn objects(&self, path: &Path, loaded: &mut Loaded) -> Vec<Found> {
         let name = path.to_string_lossy();
         let mut read = Loaded::default();
-        match self.file(path, loaded) {
+        let file = self.allow(path).and_then(|()| self.file(path, loaded));
+        match file {
             Ok(bytes) => text::load_bytes(&name, bytes, &mut read),
             Err(message) => read.error(&name, message),
         }
@@ -288,6 +298,19 @@ impl<'o> Checkouts<'o> {
             value: manifest.value(),
         });
         found.collect()
+    }
+
+    /// Refuses a file that somebody who is not trusted may have made a link out of the tree.
+    fn allow(&self, path: &Path) -> Result<(), String> {
+        let here = Path::new(".").canonicalize();
+        let (Ok(here), Ok(found)) = (here, path.canonicalize()) else {
+            // There is nothing to be read then, which is said when it is.
+            return Ok(());
+        };
+        match self.options.untrusted && !found.starts_with(here) {
+            true => Err(NOT_BELOW.to_owned()),
+            false => Ok(()),
+        }
     }
 
     /// The file of a GitOps object, as it is where the paths in it are read: at the revision, if

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::chart::{Capabilities, Chart};
 use super::kustomize::Build;
+use super::of_git::beside_chart;
 use super::plan::{self, Argument, Root};
 use super::render::{Names, Rendering};
 use super::tree::{Disk, Kind, Tree};
@@ -200,6 +201,11 @@ impl OnDisk {
             inline: None,
             with_crds: true,
         };
+        if let (Some(_), Err(message)) = (&self.within, beside_chart(&root.directory)) {
+            let mut loaded = Loaded::default();
+            loaded.error(chart.names.of(&root.directory.join(chart::FILE)), message);
+            return loaded;
+        }
         chart.load(rendering)
     }
 }

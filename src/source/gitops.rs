@@ -14,6 +14,9 @@ use crate::cluster::Live;
 use crate::model::{Manifest, group_of};
 use crate::policy::{Explains, Kind, Rule, RuleOrigin, RuleSpec, glob, literally};
 
+/// The most objects of a GitOps tool that one file may stand for if whoever wrote it is not trusted.
+const MOST: usize = 200;
+
 /// Which object of a GitOps tool is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Which {
@@ -52,6 +55,19 @@ pub struct GitOps {
     pub read_at: ReadAt,
     /// Whether somebody wrote all this who is not trusted.
     pub untrusted: bool,
+    /// The clusters, by address or name, whose Applications are compared; all of them without.
+    pub destinations: Vec<String>,
+}
+
+impl Loaded {
+    /// What to say of a file without any object of a kind, and of what is there instead.
+    pub(super) fn nothing(&self, kind: &str) -> String {
+        let there = match self.skipped.first() {
+            Some(skipped) => format!("; {}: {}", skipped.place, skipped.message),
+            None => String::new(),
+        };
+        format!("there is no {kind} in this file{there}")
+    }
 }
 
 impl GitOps {
@@ -66,6 +82,22 @@ impl GitOps {
             };
             format!("this has to be rendered, and {why}")
         })
+    }
+
+    /// Leaves out what are too many objects of one file: each may have a whole repository read.
+    pub(super) fn bounded(&self, found: &mut Vec<Found>, kind: &str, loaded: &mut Loaded) {
+        if !self.untrusted || found.len() <= MOST {
+            return;
+        }
+        let place = found
+            .first()
+            .map_or_else(String::new, |first| first.place.clone());
+        let message = format!(
+            "{} {kind}s, of which the first {MOST} are read: more are not trusted",
+            found.len()
+        );
+        loaded.error(place, message);
+        found.truncate(MOST);
     }
 
     /// Whether whoever wrote the object itself is not trusted, and what it says of the cluster

@@ -14,6 +14,7 @@ mod helm_release;
 mod kustomize;
 mod last_applied;
 mod objects;
+mod of_git;
 mod plan;
 mod read;
 mod render;

@@ -375,7 +375,8 @@ pub(super) fn found_on_disk(
     walk.finish()
 }
 
-const NOT_BELOW: &str = "this leads out of the current directory, and untrusted manifests are read \
+/// What is said of what lies elsewhere, where only what lies below is trusted to be read.
+pub(super) const NOT_BELOW: &str = "this leads out of the current directory, and untrusted manifests are read \
                          below it only: run driftctl in the directory that holds them";
 
 const IRREGULAR: &str = "this is not a regular file: remove it";

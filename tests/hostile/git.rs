@@ -129,7 +129,7 @@ fn a_committed_bare_repository_is_a_folder() {
     refused(
         &place,
         &["outer/fake", "--ref", "main"],
-        "lies in no Git repository",
+        "looks like a bare Git repository, which is not read",
     );
     init(&outer).unwrap();
     refused(

@@ -188,3 +188,83 @@ fn kubeconfigs_in_the_tree_are_refused() {
     );
     assert!(!super::left(&place, "ran"));
 }
+
+/// Continuous integration leaves its token there.
+#[test]
+fn nothing_of_gits_own_is_read() {
+    for source in [
+        "{path: .git}",
+        "{path: chart, helm: {valueFiles: [/.git/config]}}",
+        "{path: chart, helm: {valueFiles: [link.yaml]}}",
+        "{path: chart, helm: {fileParameters: [{name: a, path: ../.git/config}]}}",
+    ] {
+        let place = repository()
+            .file(".git/config", "token: hunter2\n")
+            .file("chart/Chart.yaml", "name: a\n")
+            .file("app.yaml", application(source));
+        symlink("../.git/config", place.path().join("chart/link.yaml")).unwrap();
+        let words = [&["--app", "app.yaml", "--render"][..], &UNTRUSTED].concat();
+        refused(&place, &words, "is Git's own");
+    }
+    // Templates may read any file of their chart.
+    let place = repository()
+        .file("Chart.yaml", "name: a\n")
+        .file("app.yaml", application("{path: ., helm: {}}"));
+    for words in [&["--app", "app.yaml"][..], &["."]] {
+        let words = [words, &["--render", "--helm-bin", "true"], &UNTRUSTED].concat();
+        refused(&place, &words, "--ref HEAD");
+    }
+}
+
+/// Flux has no such field, but the kustomization that it becomes part of has.
+#[test]
+fn patches_load_no_files() {
+    let place = repository()
+        .file(
+            "ks.yaml",
+            kustomization("  patches: [{path: /etc/passwd}]\n"),
+        )
+        .file(
+            "app.yaml",
+            application("{path: apps, kustomize: {patches: [{path: link}]}}"),
+        )
+        .file("apps/kustomization.yaml", "resources: [cart.yaml]\n");
+    symlink("/etc/passwd", place.path().join("apps/link")).unwrap();
+    let build = "for last; do cat \"$last/kustomization.yaml\" >&2; done; exit 1";
+    let place = super::program(place, "kustomize", build);
+    let words = ["--render", "--kustomize-bin", "./kustomize"];
+    for (file, expected) in [
+        (["--kustomization", "ks.yaml"], "\"patches\":[{}]"),
+        (["--app", "app.yaml"], "the patch link cannot be read"),
+    ] {
+        refused(&place, &[&file[..], &words, &UNTRUSTED].concat(), expected);
+    }
+}
+
+#[test]
+fn files_of_objects_stay_within() {
+    let elsewhere = place().file("app.yaml", application("{path: apps}"));
+    let place = repository();
+    symlink(
+        elsewhere.path().join("app.yaml"),
+        place.path().join("app.yaml"),
+    )
+    .unwrap();
+    for flag in ["--app", "--kustomization"] {
+        let words = [&[flag, "app.yaml"][..], &UNTRUSTED].concat();
+        refused(&place, &words, "leads out of the current directory");
+    }
+}
+
+#[test]
+fn a_set_of_very_many_ends() {
+    let elements = vec!["{}"; 100_000].join(",");
+    let set = format!(
+        "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: a}}\nspec:\n  \
+         generators: [{{list: {{elements: [{elements}]}}}}]\n  template:\n    metadata: {{name: a}}\n    \
+         spec: {{source: {{path: apps}}}}\n"
+    );
+    let place = repository().file("set.yaml", set);
+    let words = [&["--app", "set.yaml"][..], &UNTRUSTED].concat();
+    refused(&place, &words, "of which the first 200 are read");
+}

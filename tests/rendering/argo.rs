@@ -386,3 +386,22 @@ fn paths_of_sets_may_have_a_prefix() {
         );
     }
 }
+
+/// A set for several clusters, as sets mostly are.
+#[test]
+fn applications_of_other_clusters_are_left_out() {
+    let set = "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: all}\nspec:\n  \
+               generators:\n  - list: {elements: [{at: in-cluster}, {at: west}]}\n  template:\n    \
+               metadata: {name: 'web-{{at}}'}\n    spec:\n      destination: {name: '{{at}}', namespace: \
+               shop}\n      source: {path: apps/a}\n";
+    let place = repository().file("set.yaml", set);
+    let said = |words: &[&str]| {
+        let words = [&["diff", "--app", "set.yaml"], words].concat();
+        sources(&report(&place, &words))
+    };
+    let all = said(&[]);
+    let west = said(&["--destination", "west"]);
+    let here = said(&["--destination", "https://kubernetes.default.svc/"]);
+    let none = said(&["--destination", "east"]);
+    insta::assert_snapshot!([all, west, here, none].join("\n\n"));
+}

@@ -243,3 +243,14 @@ fn kustomizations_are_rendered_from_a_copy_of_the_commit() {
     let shown = place.run(["diff", "over", "--base", "main", "--live", "live.json"]);
     assert!(shown.contains("conflict"), "{shown}");
 }
+
+/// A sparse checkout, or a folder that was removed.
+#[test]
+fn paths_that_are_not_checked_out_are_told_from_none() {
+    let Some(place) = repository() else { return };
+    std::fs::remove_dir_all(place.path().join("apps")).unwrap();
+    let said = sources(&report(&place, &["diff", "--app", "app.yaml"]));
+    assert!(said.contains("but HEAD has it: check it out"), "{said}");
+    let words = ["diff", "--app", "app.yaml", "--ref", "HEAD"];
+    assert_eq!(statuses(&report(&place, &words)), "cart in-sync");
+}

@@ -33,6 +33,13 @@ pub struct SourceArgs {
     #[arg(long, value_name = "FILE")]
     pub app: Vec<PathBuf>,
 
+    /// Of the Applications in these files compare those of this cluster alone
+    ///
+    /// That is the server or the name that their destination has. Files for several clusters, as
+    /// ApplicationSets are, take one comparison with each.
+    #[arg(long, value_name = "CLUSTER", requires = "app")]
+    pub destination: Vec<String>,
+
     /// Compare what the Flux Kustomizations in this file declare
     #[arg(long, value_name = "FILE")]
     pub kustomization: Vec<PathBuf>,

@@ -76,6 +76,7 @@ fn gitops(
         repo_root: args.repo_root.clone(),
         read_at,
         untrusted: args.untrusted.untrusted,
+        destinations: args.destination.clone(),
     };
     let mut sources: Vec<Box<dyn Source>> = Vec::new();
     for path in &args.paths {

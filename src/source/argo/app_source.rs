@@ -13,6 +13,7 @@ use crate::policy::{Glob, GlobError};
 use crate::source::checkout::Checkout;
 use crate::source::gitops::{Target, Wanted, image};
 use crate::source::kustomize::{Build, has_file};
+use crate::source::of_git::is_of_git;
 use crate::source::unread::{Known, unread};
 use crate::source::walk::{Found, found_on_disk};
 use crate::source::{Loaded, chart, files, plan, read};
@@ -153,7 +154,8 @@ impl Application<'_> {
     /// Says where what was read is not what Argo CD reads.
     fn remark(&self, source: &Source, loaded: &mut Loaded) {
         let name = self.name();
-        if self.checkouts.is_at(&source.repo_url) == Some(false) {
+        let address = &source.repo_url;
+        if !address.is_empty() && self.checkouts.is_at(address) == Some(false) {
             let message = format!(
                 "Application {name}: {} is not where this repository is fetched from; its {} is \
                  taken for the one that is meant",
@@ -318,7 +320,7 @@ fn inlined(patch: &Value, directory: &Path) -> Result<Value, String> {
         return Ok(patch);
     };
     let file = directory.join(&path).canonicalize().ok();
-    let file = file.filter(|file| file.starts_with(directory));
+    let file = file.filter(|file| file.starts_with(directory) && !is_of_git(file));
     let text = file
         .and_then(|file| read::file(&file).ok())
         .and_then(|bytes| yaml::decode(bytes).ok())

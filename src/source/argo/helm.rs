@@ -8,12 +8,16 @@ use super::app_source::{Part, without_user};
 use super::spec::Helm;
 use crate::source::Loaded;
 use crate::source::chart::{Capabilities, Chart, ChartOptions};
+use crate::source::of_git::beside_chart;
 use crate::yaml;
 
 impl Part<'_> {
     /// What the source declares, which is a chart.
     pub(super) fn chart(&self, directory: &Path) -> Result<Loaded, String> {
         let rendering = self.application.options.rendering()?;
+        if self.application.options.untrusted {
+            beside_chart(directory)?;
+        }
         let default = Helm::default();
         let helm = self.source.helm.as_ref().unwrap_or(&default);
         let or = |first: &str, second: &str| {

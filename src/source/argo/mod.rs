@@ -4,6 +4,7 @@
 //! that the user names, or at the Application's own `targetRevision`.
 
 mod app_source;
+mod destination;
 mod glob;
 mod helm;
 mod overrides;
@@ -78,9 +79,11 @@ impl Argo {
             }
         }
         if applications.is_empty() && loaded.errors.is_empty() {
-            let message = "there is no Application in this file".to_owned();
-            loaded.error(file.display(), message);
+            loaded.error(file.display(), loaded.nothing("Application"));
         }
+        destination::choose(&mut applications, &self.options.destinations, loaded);
+        self.options
+            .bounded(&mut applications, "Application", loaded);
         applications
     }
 }

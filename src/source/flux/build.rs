@@ -179,10 +179,19 @@ fn over(spec: &Spec) -> Map<String, Value> {
             fields.insert(field.to_owned(), json!(value));
         }
     }
-    for (field, list) in [("patches", &spec.patches), ("images", &spec.images)] {
-        if !list.is_empty() {
-            fields.insert(field.to_owned(), json!(list));
-        }
+    if !spec.images.is_empty() {
+        fields.insert("images".to_owned(), json!(spec.images));
+    }
+    if !spec.patches.is_empty() {
+        // Flux knows no more than these; kustomize would load files as well.
+        let known = |patch: &Value| {
+            let fields = ["patch", "target"].into_iter();
+            let fields =
+                fields.filter_map(|field| Some((field.to_owned(), patch.get(field)?.clone())));
+            Value::Object(fields.collect())
+        };
+        let patches: Vec<Value> = spec.patches.iter().map(known).collect();
+        fields.insert("patches".to_owned(), json!(patches));
     }
     fields
 }

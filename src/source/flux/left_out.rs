@@ -8,8 +8,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use gix::bstr::{BStr, ByteSlice};
-use gix::glob::{Pattern, pattern::Case, wildmatch::Mode};
+use gix::glob::wildmatch;
+use gix::glob::wildmatch::Mode;
 use serde_json::Value;
 use walkdir::WalkDir;
 
@@ -50,73 +50,122 @@ enum Author {
 struct List {
     /// Who says so.
     author: Author,
-    /// The directory that they hold for, below the root: empty, or with a slash at its end.
-    domain: String,
+    /// The names of the directory that they hold for, below the root.
+    domain: Vec<String>,
     /// Each with the number of its line.
     patterns: Vec<(usize, Pattern)>,
 }
 
 impl List {
-    fn new(author: Author, domain: String, text: &[u8]) -> Self {
+    fn new(author: Author, domain: &[String], text: &str) -> Self {
         let lines = text.lines().enumerate();
-        let patterns = lines.filter_map(|(index, line)| Some((index + 1, pattern(line)?)));
+        let patterns = lines.filter_map(|(at, line)| Some((at + 1, Pattern::new(line)?)));
         Self {
             author,
-            domain,
+            domain: domain.to_owned(),
             patterns: patterns.collect(),
         }
     }
 
     fn of_flux(text: &str) -> Self {
-        Self::new(Author::Flux, String::new(), text.as_bytes())
+        Self::new(Author::Flux, &[], text)
     }
 
     /// What the last pattern says that matches a path below the root: whether it is left out, and
     /// who says so.
-    fn verdict(&self, path: &BStr) -> Option<(bool, String)> {
-        let path = path.strip_prefix(self.domain.as_bytes())?.as_bstr();
+    fn verdict(&self, path: &[&str]) -> Option<(bool, String)> {
+        let (above, below) = path.split_at_checked(self.domain.len())?;
         let mut patterns = self.patterns.iter().rev();
-        let (line, pattern) = patterns.find(|(_, pattern)| covers(pattern, path))?;
+        let is_here = self.domain == above;
+        let (line, pattern) = patterns.find(|(_, pattern)| is_here && pattern.matches(below))?;
         let by = match &self.author {
             Author::File(file) => format!("{file}:{line}"),
             Author::Repository(name) => {
                 format!("line {line} of spec.ignore of the GitRepository {name}")
             }
-            Author::Flux => format!("Flux's own rule ({pattern})"),
+            Author::Flux => format!("Flux's own rule ({})", pattern.text),
         };
-        Some((!pattern.is_negative(), by))
+        Some((!pattern.takes_in, by))
     }
 }
 
-/// The pattern of a line, if it holds one that can match.
-fn pattern(line: &[u8]) -> Option<Pattern> {
-    if line.starts_with(b"#") {
-        return None;
-    }
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    // Spaces at the end count where the last is escaped.
-    let line = match line.ends_with(b"\\ ") {
-        true => line,
-        false => line.trim_end_with(|c| c == ' '),
-    };
-    let pattern = Pattern::from_bytes(line)?;
-    // Two asterisks stand for directories, or for nothing.
-    let mut parts = pattern.text.split_str("/");
-    let is_path = pattern.text.contains(&b'/');
-    let is_odd = is_path && parts.any(|part| part != b"**" && part.contains_str("**"));
-    (!is_odd).then_some(pattern)
+/// One pattern.
+#[derive(Debug)]
+struct Pattern {
+    /// As it is written.
+    text: String,
+    /// Whether it takes in again what others leave out.
+    takes_in: bool,
+    /// Whether it means directories alone, and what lies in them.
+    is_directory: bool,
+    /// What stands between its slashes. One part alone is a name anywhere; else a way from the
+    /// directory that the pattern holds for.
+    parts: Vec<String>,
 }
 
-/// Whether a pattern matches a file or a directory above it.
-fn covers(pattern: &Pattern, file: &BStr) -> bool {
-    let ends = file.find_iter("/").chain([file.len()]);
-    ends.into_iter().any(|end| {
-        let path = file[..end].as_bstr();
-        let last = path.rfind_byte(b'/').map(|slash| slash + 1);
-        let is_directory = Some(end < file.len());
-        let mode = Mode::NO_MATCH_SLASH_LITERAL;
-        pattern.matches_repo_relative_path(path, last, is_directory, Case::Sensitive, mode)
-    })
+impl Pattern {
+    /// The pattern of a line, if it holds one.
+    fn new(line: &str) -> Option<Self> {
+        if line.starts_with('#') || line.trim().is_empty() {
+            return None;
+        }
+        // A space at the end counts where it is escaped.
+        let text = match line.ends_with("\\ ") {
+            true => line,
+            false => line.trim_end_matches(' '),
+        };
+        let pattern = text.strip_prefix('!').unwrap_or(text);
+        let bare = pattern.strip_suffix('/').unwrap_or(pattern);
+        Some(Self {
+            text: text.to_owned(),
+            takes_in: text.starts_with('!'),
+            is_directory: bare.len() < pattern.len(),
+            parts: bare.split('/').map(str::to_owned).collect(),
+        })
+    }
+
+    /// Whether it matches a file or a directory above it, given by its names.
+    fn matches(&self, path: &[&str]) -> bool {
+        let rest = match self.parts.as_slice() {
+            [name] => path
+                .iter()
+                .position(|found| is_name(name, found))
+                .map(|at| &path[at + 1..]),
+            way => after(way, path),
+        };
+        // What lies behind a file's own name is nothing.
+        rest.is_some_and(|rest| !(self.is_directory && rest.is_empty()))
+    }
+}
+
+/// What is left of a path behind a way that leads into it. Behind `**` the first name counts that
+/// fits, so that no pattern takes long.
+fn after<'p, 's>(way: &[String], path: &'p [&'s str]) -> Option<&'p [&'s str]> {
+    let mut rest = path;
+    let mut is_anywhere = false;
+    for (at, part) in way.iter().enumerate() {
+        match part.as_str() {
+            "" => is_anywhere = false,
+            "**" if at + 1 == way.len() => break,
+            "**" => is_anywhere = true,
+            odd if odd.contains("**") => return None,
+            name => {
+                let most = if is_anywhere { rest.len() } else { 1 };
+                let found = rest
+                    .iter()
+                    .take(most)
+                    .position(|found| is_name(name, found))?;
+                rest = &rest[found + 1..];
+                is_anywhere = false;
+            }
+        }
+    }
+    (rest.len() < path.len()).then_some(rest)
+}
+
+/// Whether a name is one that a part of a pattern means.
+fn is_name(part: &str, name: &str) -> bool {
+    wildmatch(part.into(), name.into(), Mode::NO_MATCH_SLASH_LITERAL)
 }
 
 /// The files of a repository that Flux leaves out.
@@ -143,7 +192,7 @@ impl LeftOut {
         let mut lists = files(root, bounds)?;
         if let Some(text) = setting("ignore").and_then(Value::as_str) {
             let author = Author::Repository(name.to_owned());
-            lists.push(List::new(author, String::new(), text.as_bytes()));
+            lists.push(List::new(author, &[], text));
         }
         let count: usize = lists.iter().map(|list| list.patterns.len()).sum();
         if count > MOST {
@@ -168,23 +217,26 @@ impl LeftOut {
 
     /// Why Flux does not have a file; `None` where it has.
     pub fn why(&self, file: &Path) -> Option<String> {
-        let below = text(file.strip_prefix(&self.root).ok()?);
-        let is_fetched = |directory: &String| Path::new(&below).starts_with(directory);
+        let below = file.strip_prefix(&self.root).ok()?;
+        let is_fetched = |directory: &String| below.starts_with(directory);
         if !self.sparse.is_empty() && !self.sparse.iter().any(is_fetched) {
             let by = format!("spec.sparseCheckout of the GitRepository {}", self.source);
             return Some(by);
         }
+        let names = names(below);
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let mut lists = self.lists.iter().rev();
-        let (is_out, by) = lists.find_map(|list| list.verdict(below.as_bytes().as_bstr()))?;
+        let (is_out, by) = lists.find_map(|list| list.verdict(&names))?;
         is_out.then_some(by)
     }
 }
 
-/// A path with slashes.
-fn text(path: &Path) -> String {
-    let parts = path.components().map(|part| part.as_os_str());
-    let parts: Vec<_> = parts.map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
+/// The names that a path is made of.
+fn names(path: &Path) -> Vec<String> {
+    let names = path
+        .components()
+        .map(|name| name.as_os_str().to_string_lossy());
+    names.map(std::borrow::Cow::into_owned).collect()
 }
 
 /// The patterns of all `.sourceignore` files, those of a directory before those below it.
@@ -215,10 +267,12 @@ fn files(root: &Path, bounds: &Bounds) -> Result<Vec<List>, String> {
     found.sort();
     let mut lists = Vec::new();
     for file in found {
-        let below = text(file.strip_prefix(root).unwrap_or(&file));
-        let bytes = read::file(&file).map_err(|why| format!("{below}: {why}"))?;
-        let domain = below.trim_end_matches(FILE).to_owned();
-        lists.push(List::new(Author::File(below), domain, &bytes));
+        let mut domain = names(file.strip_prefix(root).unwrap_or(&file));
+        let called = domain.join("/");
+        domain.pop();
+        let bytes = read::file(&file).map_err(|why| format!("{called}: {why}"))?;
+        let text = String::from_utf8_lossy(&bytes);
+        lists.push(List::new(Author::File(called), &domain, &text));
     }
     Ok(lists)
 }
@@ -299,7 +353,8 @@ mod tests {
             ("x/**.yaml", "x/a.yaml", false),
             ("A.yaml", "a.yaml", false),
             ("\\!a.yaml", "!a.yaml", true),
-            ("[ab].y?ml\r", "b.yaml", true),
+            ("x/**/b/a.yaml", "x/y/b/a.yaml", true),
+            ("[ab].y?ml\r\n", "b.yaml", true),
         ] {
             let by = left_out(&[("", pattern)], json!({}), file);
             assert_eq!(!by.is_empty(), is_out, "{pattern} {file}: {by}");
@@ -312,5 +367,21 @@ mod tests {
         assert_eq!(left_out(&[], spec.clone(), "apps/a.yaml"), "");
         let by = left_out(&[], spec, "apps2/a.yaml");
         assert_eq!(by, "spec.sparseCheckout of the GitRepository fleet");
+    }
+
+    /// Patterns may come from somebody who is not trusted.
+    #[test]
+    fn no_pattern_takes_long() {
+        let deep = "a/".repeat(60) + "a.yaml";
+        for pattern in [
+            "**/a/".repeat(30) + "b",
+            "*a".repeat(40) + "b",
+            "a**/".repeat(40),
+        ] {
+            let began = std::time::Instant::now();
+            left_out(&[("", &pattern)], json!({}), &deep);
+            left_out(&[("", &pattern)], json!({}), &"a".repeat(200));
+            assert!(began.elapsed().as_secs() < 2, "{pattern}");
+        }
     }
 }

@@ -23,7 +23,7 @@ use super::gitops::{Found, GitOps, Target, Which, adopt, in_cluster, marks, with
 use super::unread::{Known, unread};
 use super::{Loaded, Managed, Source};
 use crate::cluster::Live;
-use crate::model::{Warning, group_of};
+use crate::model::Warning;
 use left_out::LeftOut;
 use release::{HelmRelease, is_release};
 use rules::Author;
@@ -116,15 +116,16 @@ impl Flux {
                 };
             }
         };
-        let (found, others): (Vec<Found>, Vec<Found>) = checkouts
+        let (mut found, others): (Vec<Found>, Vec<Found>) = checkouts
             .objects(file, loaded)
             .into_iter()
             .partition(|found| found.is(GROUP, "Kustomization"));
         for other in others.iter().filter(|other| !sources::is_repository(other)) {
             loaded.skip(&other.place, "no Kustomization of Flux");
         }
+        self.options.bounded(&mut found, "Kustomization", loaded);
         if found.is_empty() && loaded.errors.is_empty() {
-            let mut message = "there is no Kustomization of Flux in this file".to_owned();
+            let mut message = loaded.nothing("Kustomization of Flux");
             if let Some(release) = others.iter().find_map(release::as_source) {
                 message = format!("{message}; what its HelmRelease deployed is {release}");
             }

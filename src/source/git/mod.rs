@@ -24,6 +24,19 @@ pub use repository::{Commit, GitError, Repository};
 pub(super) use root::around;
 use tree::CommitTree;
 
+/// Whether the last commit has something at a path, which need not exist.
+pub(super) fn is_in_head(path: &Path) -> bool {
+    let Ok((repository, below)) = Repository::containing(path) else {
+        return false;
+    };
+    let head = repository.resolve("HEAD");
+    head.is_ok_and(|commit| {
+        CommitTree::new(&repository, &commit)
+            .resolve(&below)
+            .is_ok()
+    })
+}
+
 /// Files and directories as they are in a commit, whatever the work tree looks like.
 ///
 /// They are read by the same rules as [`Files`](super::Files), from Git's objects: nothing is

@@ -28,6 +28,15 @@ pub enum GitError {
         /// The path as the user names it.
         path: String,
     },
+    /// A directory above a path looks like a bare repository.
+    #[error(
+        "{path} lies in what looks like a bare Git repository, which is not read, since anybody \
+         could have committed it: if it is yours, `git clone` it and name a path within the clone"
+    )]
+    Bare {
+        /// The path as the user names it.
+        path: String,
+    },
     /// The repository cannot be opened.
     #[error("the Git repository {root} cannot be read: {why}")]
     Broken {
@@ -123,8 +132,13 @@ impl Repository {
     /// # Errors
     /// When it lies in none, or in one that cannot be opened.
     pub fn containing(path: &Path) -> Result<(Self, PathBuf), GitError> {
-        let none = || GitError::NoRepository {
-            path: path.display().to_string(),
+        let none = || {
+            let is_bare = is_in_bare(path);
+            let path = path.display().to_string();
+            match is_bare {
+                true => GitError::Bare { path },
+                false => GitError::NoRepository { path },
+            }
         };
         let (root, below) = around(path).ok_or_else(none)?;
         Ok((Self::open(&root)?, below))
@@ -239,6 +253,18 @@ fn commit(repository: &gix::Repository, revision: &str) -> gix::Result<Commit> {
     })
 }
 
+/// Whether a directory above a path looks like a repository without a work tree.
+fn is_in_bare(path: &Path) -> bool {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut above = path.ancestors();
+    above.any(looks_bare)
+}
+
+fn looks_bare(directory: &Path) -> bool {
+    let is_directory = |name: &str| directory.join(name).is_dir();
+    directory.join("HEAD").is_file() && is_directory("objects") && is_directory("refs")
+}
+
 /// Refuses what could be taken for an option or for a command, should it ever meet a program.
 fn check(revision: &str) -> Result<(), GitError> {
     let why = if revision.is_empty() {
@@ -258,27 +284,35 @@ fn check(revision: &str) -> Result<(), GitError> {
 
 /// What helps when a revision is not there.
 fn hint(repository: &gix::Repository, revision: &str) -> String {
-    let mut hint = String::new();
+    let begins = begins(revision);
+    let has_beginning = begins != revision && repository.rev_parse_single(begins).is_ok();
     let near = near_names(repository, revision);
-    if !near.is_empty() {
-        hint.push_str(&format!(": did you mean {}?", near.join(" or ")));
+    let near = match near.as_slice() {
+        _ if has_beginning => format!(": {begins} is there, and has no such ancestor"),
+        [] => String::new(),
+        near => format!(": did you mean {}?", near.join(" or ")),
+    };
+    let is_question = near.ends_with('?');
+    let lacks = "the clone is shallow and lacks older commits and other branches: run `git fetch \
+                 --unshallow`, or check out with `fetch-depth: 0` in CI";
+    match repository.is_shallow().unwrap_or(false) {
+        true if is_question => format!("{near} If not, {lacks}"),
+        true => format!("{near}; {lacks}"),
+        false if near.is_empty() => ": `git fetch` it first, or check its name".to_owned(),
+        false => near,
     }
-    if repository.is_shallow().unwrap_or(false) {
-        hint.push_str(
-            "; the clone is shallow and lacks older commits and other branches: run `git fetch \
-             --unshallow`, or check out with `fetch-depth: 0` in CI",
-        );
-    } else if near.is_empty() {
-        hint.push_str(": `git fetch` it first, or check its name");
-    }
-    hint
+}
+
+/// The name that a revision begins with: `main` of `main~2`.
+fn begins(revision: &str) -> &str {
+    let end = revision.find(['~', '^', '@', ':']);
+    &revision[..end.unwrap_or(revision.len())]
 }
 
 /// The names of branches and tags that a revision may be a misspelling of, the nearest first.
 fn near_names(repository: &gix::Repository, revision: &str) -> Vec<String> {
     const AT_MOST: usize = 3;
-    let end = revision.find(['~', '^', '@', ':']);
-    let asked = &revision[..end.unwrap_or(revision.len())];
+    let asked = begins(revision);
     let Ok(references) = repository.references() else {
         return Vec::new();
     };

@@ -104,6 +104,12 @@ impl<'r> CommitTree<'r> {
     }
 
     fn child(&self, node: Node, name: &std::ffi::OsStr) -> io::Result<Node> {
+        if node.kind == Kind::Submodule {
+            return Err(io::Error::other(
+                "it lies in a submodule, whose files are not part of the commit: name it as a path \
+                 with --ref, to be read from the submodule's own repository",
+            ));
+        }
         if node.kind != Kind::Directory {
             return Err(io::ErrorKind::NotFound.into());
         }
@@ -178,7 +184,13 @@ impl Tree for CommitTree<'_> {
 
     fn read(&self, canonical: &Path) -> Result<Vec<u8>, String> {
         let bytes = self.bytes(canonical);
-        read::manifest(bytes.map_err(|error| self.reason(&error))?)
+        let bytes = bytes.map_err(|error| self.reason(&error))?;
+        // Of a commit it is all that Git has.
+        read::manifest(bytes).map_err(|_| {
+            "this is a Git LFS pointer, and the manifest itself is not in the commit: run `git \
+             lfs pull`, and compare the files as they lie"
+                .to_owned()
+        })
     }
 
     fn reason(&self, error: &io::Error) -> String {

@@ -15,7 +15,7 @@ use super::origin::Sources;
 use crate::source::Loaded;
 use crate::source::objects::{Rendered, load_rendered};
 use crate::source::read;
-use crate::source::render::{Job, Names, Program, Rendering, relative_to, workspace, write};
+use crate::source::render::{Job, Names, Program, Rendering, WAY, relative_to, workspace, write};
 
 /// What to do where neither program is there.
 const HINT: &str = "neither kustomize nor kubectl is on the PATH: install one of them \
@@ -94,7 +94,7 @@ impl<'b> Build<'b> {
         let root = self.directories.first().and_then(|first| nodes.get(first));
         let root = root.copied();
         let place = self.place(root);
-        let failed = |message| (place.clone(), message);
+        let failed = |message: String| (place.clone(), named(&message, self.names));
         let workspace = workspace().map_err(failed)?;
         let is_component =
             |directory: &&PathBuf| nodes.get(*directory).is_some_and(|n| n.is_component);
@@ -256,6 +256,17 @@ impl<'b> Build<'b> {
     }
 }
 
+/// Names the directory in what kustomize says of one.
+fn named(message: &str, names: &Names) -> String {
+    let named = || {
+        let (program, rest) = message.split_once(&format!(": {WAY}"))?;
+        let (directory, cause) = rest.split_once("': ")?;
+        let directory = names.of(Path::new(directory));
+        Some(format!("{program}, in {directory}: {cause}"))
+    };
+    named().unwrap_or_else(|| message.to_owned())
+}
+
 /// What kustomize is to build.
 struct Target {
     directory: PathBuf,
@@ -277,4 +288,18 @@ fn copies(files: &[PathBuf], overlay: &Path) -> Result<Vec<(PathBuf, PathBuf)>, 
         copies.push((copy, file.clone()));
     }
     Ok(copies)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_are_named_as_the_user_would() {
+        let names = Names::default().of_copy(Path::new("/tmp/x"), Path::new("/work"));
+        let said = format!("kustomize (building a) failed: {WAY}/tmp/x/a': no matches");
+        let shown = "kustomize (building a) failed, in /work/a: no matches";
+        assert_eq!(named(&said, &names), shown);
+        assert_eq!(named("it did not end: a", &names), "it did not end: a");
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::graph::Kustomization;
+use crate::source::of_git::{REFUSED, is_of_git};
 
 /// What must not happen while a kustomization is built.
 #[derive(Clone, Copy)]
@@ -39,7 +40,15 @@ pub(in crate::source) fn check(
                  --allow-remote to let kustomize fetch it"
             ));
         }
-        let mut read = node.files.iter().chain(&node.directories);
+        // It may be a link itself.
+        let file = node
+            .file
+            .canonicalize()
+            .unwrap_or_else(|_| node.file.clone());
+        let mut read = [&file]
+            .into_iter()
+            .chain(&node.files)
+            .chain(&node.directories);
         if let Some(root) = limits.within
             && let Some(outside) = read.find(|path| !path.starts_with(root))
         {
@@ -52,8 +61,7 @@ pub(in crate::source) fn check(
         let mut read = node.files.iter().chain(&node.directories);
         if let Some(file) = read.find(|path| is_of_git(path) && !is_of_git(&node.file)) {
             return refuse(format!(
-                "it leads to {}, which is Git's own and may hold credentials: no manifest comes \
-                 from there",
+                "it leads to {}, which is {REFUSED}",
                 file.display()
             ));
         }
@@ -66,9 +74,4 @@ pub(in crate::source) fn check(
         }
     }
     Ok(())
-}
-
-/// Whether a path leads into a folder of Git's own, or to the file that stands for one.
-fn is_of_git(path: &Path) -> bool {
-    path.components().any(|part| part.as_os_str() == ".git")
 }

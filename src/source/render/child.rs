@@ -212,7 +212,7 @@ fn until(ends: Instant) -> Duration {
 /// What a program said last, on one line and not too long. The programs say the cause at the end,
 /// after warnings.
 fn last_words(messages: &[u8]) -> String {
-    let text = String::from_utf8_lossy(messages);
+    let text = without_way(&String::from_utf8_lossy(messages));
     // Of a message of several lines in Kubernetes' log format the first says most; the others may
     // quote what is wrong.
     let of_several = text.split_once("err=<\n").map(|(_, lines)| lines);
@@ -251,6 +251,33 @@ fn shortened(text: &str) -> String {
         .collect()
 }
 
+/// How kustomize says that a directory led it to another.
+pub(in crate::source) const WAY: &str = "recursed accumulation of path '";
+
+/// A message of kustomize's without the way to what is wrong, which it tells from the start: every
+/// directory that leads to another, and the settings that hold on the way.
+fn without_way(text: &str) -> String {
+    let text = without_settings(text).unwrap_or_else(|| text.to_owned());
+    let Some((_, innermost)) = text.rsplit_once(WAY) else {
+        return text;
+    };
+    let cause = innermost.lines().next().unwrap_or_default();
+    let cause = cause.replace("\\\\\\\"", "\"").replace("\\\"", "\"");
+    format!("{WAY}{}", cause.trim_end_matches('"'))
+}
+
+/// Of settings that stand between what failed and why, the file is enough; what was in it may be
+/// secret.
+fn without_settings(text: &str) -> Option<String> {
+    let (before, rest) = text.split_once(" with config: `\n")?;
+    let (settings, cause) = rest.split_once("`: ")?;
+    let mut settings = settings.lines().map(str::trim);
+    let file = settings.find(|line| line.starts_with("path: "));
+    let cause = cause.lines().next()?;
+    let (cause, _) = cause.split_once(" from [").unwrap_or((cause, ""));
+    Some(format!("{before} ({}): {cause}", file.unwrap_or("inline")))
+}
+
 /// The error in a line of Kubernetes' log format, which begins with the time and the process
 /// (`E1121 14:53:57.052964 27197 run.go:72] "command failed" err="…"`).
 fn of_klog(line: &str) -> Option<String> {
@@ -264,6 +291,24 @@ fn of_klog(line: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_kustomize_the_cause_is_shown_alone() {
+        let said = b"E1 2 3 run.go:72] \"command failed\" err=<\n\ttrouble configuring builtin A \
+                     with config: `\n\tpath: p.yaml\n\ttarget: {}\n\t`: unable to parse from \
+                     [pw: hunter2]\n >\n";
+        assert_eq!(
+            last_words(said),
+            "trouble configuring builtin A (path: p.yaml): unable to parse"
+        );
+        let said = b"E1 2 3 run.go:72] \"command failed\" err=\"accumulating components: \
+                     accumulateDirectory: \\\"recursed accumulation of path '/a': no matches for \
+                     \\\\\\\"A\\\\\\\"\\\"\"\n";
+        assert_eq!(
+            last_words(said),
+            "recursed accumulation of path '/a': no matches for \"A"
+        );
+    }
 
     fn run(script: &str) -> Result<Printed, String> {
         let workspace = tempfile::tempdir().unwrap();

@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::source::ChartOptions;
 use crate::source::folder::Folder;
 
-pub(super) use child::{Job, Printed};
+pub(super) use child::{Job, Printed, WAY};
 pub(super) use names::{Names, normal, relative_to};
 pub(super) use program::Program;
 
