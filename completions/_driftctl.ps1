@@ -43,6 +43,7 @@ Register-ArgumentCompleter -Native -CommandName 'driftctl' -ScriptBlock {
         }
         'driftctl;diff' {
             [CompletionResult]::new('--app', '--app', [CompletionResultType]::ParameterName, 'Compare what the Argo CD Applications and ApplicationSets in this file declare')
+            [CompletionResult]::new('--destination', '--destination', [CompletionResultType]::ParameterName, 'Of the Applications in these files compare those of this cluster alone')
             [CompletionResult]::new('--kustomization', '--kustomization', [CompletionResultType]::ParameterName, 'Compare what the Flux Kustomizations in this file declare')
             [CompletionResult]::new('--repo-root', '--repo-root', [CompletionResultType]::ParameterName, 'Let the paths in Applications and Kustomizations start in this folder')
             [CompletionResult]::new('--kustomize-bin', '--kustomize-bin', [CompletionResultType]::ParameterName, 'Render kustomizations with this program: kustomize, or a kubectl')
@@ -106,6 +107,7 @@ Register-ArgumentCompleter -Native -CommandName 'driftctl' -ScriptBlock {
         }
         'driftctl;explain' {
             [CompletionResult]::new('--app', '--app', [CompletionResultType]::ParameterName, 'Compare what the Argo CD Applications and ApplicationSets in this file declare')
+            [CompletionResult]::new('--destination', '--destination', [CompletionResultType]::ParameterName, 'Of the Applications in these files compare those of this cluster alone')
             [CompletionResult]::new('--kustomization', '--kustomization', [CompletionResultType]::ParameterName, 'Compare what the Flux Kustomizations in this file declare')
             [CompletionResult]::new('--repo-root', '--repo-root', [CompletionResultType]::ParameterName, 'Let the paths in Applications and Kustomizations start in this folder')
             [CompletionResult]::new('--kustomize-bin', '--kustomize-bin', [CompletionResultType]::ParameterName, 'Render kustomizations with this program: kustomize, or a kubectl')
@@ -159,6 +161,7 @@ Register-ArgumentCompleter -Native -CommandName 'driftctl' -ScriptBlock {
         }
         'driftctl;rules' {
             [CompletionResult]::new('--app', '--app', [CompletionResultType]::ParameterName, 'Compare what the Argo CD Applications and ApplicationSets in this file declare')
+            [CompletionResult]::new('--destination', '--destination', [CompletionResultType]::ParameterName, 'Of the Applications in these files compare those of this cluster alone')
             [CompletionResult]::new('--kustomization', '--kustomization', [CompletionResultType]::ParameterName, 'Compare what the Flux Kustomizations in this file declare')
             [CompletionResult]::new('--repo-root', '--repo-root', [CompletionResultType]::ParameterName, 'Let the paths in Applications and Kustomizations start in this folder')
             [CompletionResult]::new('--kustomize-bin', '--kustomize-bin', [CompletionResultType]::ParameterName, 'Render kustomizations with this program: kustomize, or a kubectl')
@@ -198,6 +201,7 @@ Register-ArgumentCompleter -Native -CommandName 'driftctl' -ScriptBlock {
             [CompletionResult]::new('--ticket', '--ticket', [CompletionResultType]::ParameterName, 'Where it is discussed')
             [CompletionResult]::new('--expires', '--expires', [CompletionResultType]::ParameterName, 'Until when: 24h, 7d, 2w, a date (its end in UTC), or a time')
             [CompletionResult]::new('--app', '--app', [CompletionResultType]::ParameterName, 'Compare what the Argo CD Applications and ApplicationSets in this file declare')
+            [CompletionResult]::new('--destination', '--destination', [CompletionResultType]::ParameterName, 'Of the Applications in these files compare those of this cluster alone')
             [CompletionResult]::new('--kustomization', '--kustomization', [CompletionResultType]::ParameterName, 'Compare what the Flux Kustomizations in this file declare')
             [CompletionResult]::new('--repo-root', '--repo-root', [CompletionResultType]::ParameterName, 'Let the paths in Applications and Kustomizations start in this folder')
             [CompletionResult]::new('--kustomize-bin', '--kustomize-bin', [CompletionResultType]::ParameterName, 'Render kustomizations with this program: kustomize, or a kubectl')
@@ -282,6 +286,7 @@ Register-ArgumentCompleter -Native -CommandName 'driftctl' -ScriptBlock {
         }
         'driftctl;doctor' {
             [CompletionResult]::new('--app', '--app', [CompletionResultType]::ParameterName, 'Compare what the Argo CD Applications and ApplicationSets in this file declare')
+            [CompletionResult]::new('--destination', '--destination', [CompletionResultType]::ParameterName, 'Of the Applications in these files compare those of this cluster alone')
             [CompletionResult]::new('--kustomization', '--kustomization', [CompletionResultType]::ParameterName, 'Compare what the Flux Kustomizations in this file declare')
             [CompletionResult]::new('--repo-root', '--repo-root', [CompletionResultType]::ParameterName, 'Let the paths in Applications and Kustomizations start in this folder')
             [CompletionResult]::new('--kustomize-bin', '--kustomize-bin', [CompletionResultType]::ParameterName, 'Render kustomizations with this program: kustomize, or a kubectl')
@@ -327,6 +332,7 @@ Register-ArgumentCompleter -Native -CommandName 'driftctl' -ScriptBlock {
         }
         'driftctl;snapshot' {
             [CompletionResult]::new('--app', '--app', [CompletionResultType]::ParameterName, 'Compare what the Argo CD Applications and ApplicationSets in this file declare')
+            [CompletionResult]::new('--destination', '--destination', [CompletionResultType]::ParameterName, 'Of the Applications in these files compare those of this cluster alone')
             [CompletionResult]::new('--kustomization', '--kustomization', [CompletionResultType]::ParameterName, 'Compare what the Flux Kustomizations in this file declare')
             [CompletionResult]::new('--repo-root', '--repo-root', [CompletionResultType]::ParameterName, 'Let the paths in Applications and Kustomizations start in this folder')
             [CompletionResult]::new('--kustomize-bin', '--kustomize-bin', [CompletionResultType]::ParameterName, 'Render kustomizations with this program: kustomize, or a kubectl')

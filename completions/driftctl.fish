@@ -43,6 +43,7 @@ complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "completions" -d '
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "version" -d 'Print the versions of driftctl and of the Kubernetes schema inside it'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l app -d 'Compare what the Argo CD Applications and ApplicationSets in this file declare' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l destination -d 'Of the Applications in these files compare those of this cluster alone' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l kustomization -d 'Compare what the Flux Kustomizations in this file declare' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l repo-root -d 'Let the paths in Applications and Kustomizations start in this folder' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l kustomize-bin -d 'Render kustomizations with this program: kustomize, or a kubectl' -r -F
@@ -124,6 +125,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s v -l verbose 
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s q -l quiet -d 'Print errors only; the exit code is the answer'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l app -d 'Compare what the Argo CD Applications and ApplicationSets in this file declare' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l destination -d 'Of the Applications in these files compare those of this cluster alone' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l kustomization -d 'Compare what the Flux Kustomizations in this file declare' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l repo-root -d 'Let the paths in Applications and Kustomizations start in this folder' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l kustomize-bin -d 'Render kustomizations with this program: kustomize, or a kubectl' -r -F
@@ -176,6 +178,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l no-config 
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l strict-rules -d 'Take what is to be said of rules for errors: rules that hid nothing, are expired, or have no reason'
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l app -d 'Compare what the Argo CD Applications and ApplicationSets in this file declare' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l destination -d 'Of the Applications in these files compare those of this cluster alone' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l kustomization -d 'Compare what the Flux Kustomizations in this file declare' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l repo-root -d 'Let the paths in Applications and Kustomizations start in this folder' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l kustomize-bin -d 'Render kustomizations with this program: kustomize, or a kubectl' -r -F
@@ -215,6 +218,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l reason -d '
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l ticket -d 'Where it is discussed' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l expires -d 'Until when: 24h, 7d, 2w, a date (its end in UTC), or a time' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l app -d 'Compare what the Argo CD Applications and ApplicationSets in this file declare' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l destination -d 'Of the Applications in these files compare those of this cluster alone' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l kustomization -d 'Compare what the Flux Kustomizations in this file declare' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l repo-root -d 'Let the paths in Applications and Kustomizations start in this folder' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l kustomize-bin -d 'Render kustomizations with this program: kustomize, or a kubectl' -r -F
@@ -289,6 +293,7 @@ always\t'Always'
 never\t'Never'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l app -d 'Compare what the Argo CD Applications and ApplicationSets in this file declare' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l destination -d 'Of the Applications in these files compare those of this cluster alone' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l kustomization -d 'Compare what the Flux Kustomizations in this file declare' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l repo-root -d 'Let the paths in Applications and Kustomizations start in this folder' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l kustomize-bin -d 'Render kustomizations with this program: kustomize, or a kubectl' -r -F
@@ -333,6 +338,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -s A -l all-na
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l server-dry-run -d 'Also check what asking the server for its predictions needs: the verb patch'
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l app -d 'Compare what the Argo CD Applications and ApplicationSets in this file declare' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l destination -d 'Of the Applications in these files compare those of this cluster alone' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l kustomization -d 'Compare what the Flux Kustomizations in this file declare' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l repo-root -d 'Let the paths in Applications and Kustomizations start in this folder' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l kustomize-bin -d 'Render kustomizations with this program: kustomize, or a kubectl' -r -F

@@ -122,11 +122,10 @@ fn name_user(owner: &mut Owner, writes: &[Write]) {
 fn last_write<'w>(owner: &Owner, writes: &'w [Write]) -> Option<&'w Write> {
     let by_owner =
         |write: &&Write| write.manager == owner.manager && write.subresource == owner.subresource;
-    let by_owner = writes.iter().filter(by_owner);
+    let mut by_owner = writes.iter().filter(by_owner);
     let Some(time) = owner.time.as_deref() else {
         // The entries of `scale` keep no time (`managedfields.ScaleHandler`), and are of the last
         // write through it all the same.
-        let mut by_owner = by_owner;
         return by_owner.rfind(|write| write.subresource.is_some());
     };
     let time: Timestamp = time.parse().ok()?;

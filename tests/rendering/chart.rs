@@ -165,7 +165,7 @@ exit 1
         "kind: A\nmetadata:\n",
     );
     let said = text(&broken);
-    let at = "chart/templates/cart.yaml: in what was rendered: apiVersion is missing";
+    let at = "chart/templates/cart.yaml: in what was rendered, A cart: apiVersion is missing";
     assert!(said.contains(at), "{said}");
     let warning = format!(
         "echo 'coalesce.go:1: warning: destination for a is a table. Ignoring (map[x:hunter2])' \
