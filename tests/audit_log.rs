@@ -6,7 +6,7 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::{Place, fixture, fixture_arg};
 
 const SCENARIO: &str = "driftbench/shop-csa-drift";
@@ -119,4 +119,41 @@ fn what_is_no_event_is_said_and_a_log_that_is_not_there_is_an_error() {
         shown.contains("cannot read the audit log nowhere.log"),
         "{shown}"
     );
+}
+
+/// `kubectl delete` of something that waits for its finalizers, and `kubectl delete --all`.
+#[test]
+fn what_is_being_deleted_says_who_deleted_it() {
+    for (verb, name, uri) in [
+        (
+            "delete",
+            Some("held"),
+            "/api/v1/namespaces/shop/configmaps/held",
+        ),
+        (
+            "deletecollection",
+            None,
+            "/api/v1/namespaces/shop/configmaps",
+        ),
+    ] {
+        let event = json!({"stage": "ResponseComplete", "verb": verb, "requestURI": uri,
+            "user": {"username": "alice@example.com"}, "userAgent": "kubectl/v1.36.2",
+            "objectRef": {"resource": "configmaps", "namespace": "shop", "name": name},
+            "responseStatus": {"code": 200},
+            "requestReceivedTimestamp": "2026-11-21T03:00:00.5Z"});
+        let manifest = json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "held", "namespace": "shop"}, "data": {"a": "1"}});
+        let mut live = manifest.clone();
+        live["metadata"]["deletionTimestamp"] = "2026-11-21T03:00:00Z".into();
+        live["metadata"]["finalizers"] = json!(["shop.example/hold"]);
+        let place = Place::new()
+            .file("m.json", manifest.to_string())
+            .file("live.json", json!({"items": [live]}).to_string())
+            .file("audit.log", event.to_string());
+        let words = ["--live", "live.json", "--audit-log", "audit.log"];
+        let shown = place.run([&["diff", "m.json"], &words[..]].concat());
+        assert!(shown.starts_with("exit code: 1"), "{shown}");
+        let told = "high · being-deleted · alice@example.com with kubectl";
+        assert!(shown.contains(told), "{verb}: {shown}");
+    }
 }

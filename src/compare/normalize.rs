@@ -61,9 +61,10 @@ pub fn order_metrics(declared: &mut Value, live: &Value) {
 
 fn is_cpu_utilization(metric: &Value) -> bool {
     let resource = &metric["resource"];
+    let utilization = &resource["targetAverageUtilization"]; // as autoscaling/v2beta1 has it
     metric["type"] == "Resource"
         && resource["name"] == "cpu"
-        && resource["target"]["type"] == "Utilization"
+        && (resource["target"]["type"] == "Utilization" || utilization.is_number())
 }
 
 fn take_template_labels(workload: &mut Value) {
@@ -160,6 +161,11 @@ mod tests {
             order_metrics(&mut meant, &scaler(live));
             assert_eq!(meant, scaler(expected));
         }
+        let old_cpu = json!({"type": "Resource",
+            "resource": {"name": "cpu", "targetAverageUtilization": 60}});
+        let mut meant = scaler(&[&old_cpu, &rate]);
+        order_metrics(&mut meant, &scaler(&[&rate, &old_cpu]));
+        assert_eq!(meant, scaler(&[&rate, &old_cpu]));
         let mut other = json!({"kind": "Courier", "spec": {"metrics": [cpu, rate]}});
         let same = other.clone();
         order_metrics(&mut other, &scaler(&[&rate, &cpu]));

@@ -91,6 +91,8 @@ impl Expected {
                     names => format!("ClusterRole {}, which drifted", names.join(", ")),
                 };
                 drift.note = Some(format!("aggregated from {from}"));
+                // The controller that aggregates applies, and nobody's manifest.
+                drift.cause = None;
             }
         }
     }

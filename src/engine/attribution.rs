@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::resolve::Declared;
 use crate::cluster::audit::{self, Audited, Write};
 use crate::model::{
-    ChangeKind, Drift, FieldPath, ObjectReport, Operation, Owner, ResourceKey, Segment, Status,
-    Warning,
+    Cause, ChangeKind, Drift, FieldPath, ObjectReport, Operation, Owner, ResourceKey, Segment,
+    Status, Warning,
 };
 
 /// managedFields keep whole seconds, of the moment at which the write was stored.
@@ -51,31 +51,41 @@ pub fn attribute(
     let writes = audit::read(logs, &wanted)?;
     for (name, object) in differing {
         let of = |name: &Audited| writes.of.get(name).map(Vec::as_slice).unwrap_or_default();
+        let deleted = last_delete(of(&name), of(&whole(&name)));
         match object.status {
-            Status::Missing => say_who_deleted(object, of(&name), of(&whole(&name))),
-            _ => name_users(object, of(&name)),
+            Status::Missing => say_who_deleted(object, deleted),
+            _ => name_users(object, of(&name), deleted),
         }
     }
     Ok(writes.warnings)
 }
 
-fn say_who_deleted(object: &mut ObjectReport, writes: &[Write], of_all: &[Write]) {
+/// The last request that deleted an object, or all objects of its kind.
+fn last_delete<'w>(writes: &'w [Write], of_all: &'w [Write]) -> Option<&'w Write> {
     let is_delete =
         |write: &&Write| write.verb.starts_with("delete") && write.subresource.is_none();
     let deletes = writes.iter().chain(of_all).filter(is_delete);
-    if let Some(last) = deletes.max_by_key(|write| write.at) {
+    deletes.max_by_key(|write| write.at)
+}
+
+fn say_who_deleted(object: &mut ObjectReport, deleted: Option<&Write>) {
+    if let Some(last) = deleted {
         object.owners = vec![owner_of(last)];
         object.reason = Some(format!("deleted by {} at {}", last.user, seconds(last.at)));
     }
 }
 
-fn name_users(object: &mut ObjectReport, writes: &[Write]) {
+fn name_users(object: &mut ObjectReport, writes: &[Write], deleted: Option<&Write>) {
     for owner in &mut object.owners {
         name_user(owner, writes);
     }
     for drift in &mut object.drifts {
         for owner in &mut drift.owners {
             name_user(owner, writes);
+        }
+        if drift.cause == Some(Cause::BeingDeleted) {
+            drift.owners.extend(deleted.map(owner_of));
+            continue;
         }
         let Some(write) = writes.iter().rev().find(|write| wrote(write, drift)) else {
             continue;

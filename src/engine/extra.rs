@@ -21,7 +21,7 @@ pub fn coverage(fetched: &Fetched, options: &Options) -> Option<ExtraCoverage> {
 
 /// Reports on the undeclared objects that somebody made, as far as the filter keeps them.
 pub fn reports(
-    extra: &[LiveObject],
+    extra: &[&LiveObject],
     claims: &Claims,
     rules: &RuleSet,
     filter: &Filter,

@@ -22,6 +22,7 @@ mod resolve;
 mod scaling;
 mod schemas;
 mod three_way;
+mod twins;
 mod witness;
 
 use std::borrow::Cow;

@@ -9,7 +9,7 @@ use super::gather::Facts;
 use super::object::{self, Compared, Comparison};
 use super::options::Options;
 use super::witness::{Watch, Witness};
-use super::{attribution, claims, extra, hidden, prevalent, scaling};
+use super::{attribution, claims, extra, hidden, prevalent, scaling, twins};
 use crate::cluster::{Answer, Live};
 use crate::model::{Drift, ObjectReport, Packed, Verdict, Warning};
 use crate::policy::RuleSet;
@@ -129,7 +129,12 @@ fn drop_explained(object: &mut ObjectReport) {
 /// Live objects that nobody declares.
 fn undeclared(facts: &Facts<'_>, rules: &RuleSet, options: &Options) -> Vec<ObjectReport> {
     let claims = claims::of_stateful_sets(facts.manifests, &facts.fetched);
-    extra::reports(&facts.fetched.extra, &claims, rules, &options.filter)
+    extra::reports(
+        &twins::without(&facts.fetched),
+        &claims,
+        rules,
+        &options.filter,
+    )
 }
 
 /// Declared objects that no live object could be compared with, for want of their kind.

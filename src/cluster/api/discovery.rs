@@ -71,7 +71,14 @@ impl Catalog {
         if let Some(found @ (KindLookup::Served(_) | KindLookup::Unknown(_))) = current {
             return found;
         }
-        KindLookup::NotServed(match replacement(api_version, kind) {
+        // An older server has the group, and not yet the version that takes the kind's place.
+        let is_to_come = |version: &str| {
+            let versions = self.groups().find(|(group, _)| *group == group_of(version));
+            versions.is_some() && !self.has_version(version)
+        };
+        let gone = replacement(api_version, kind);
+        let gone = gone.filter(|gone| !gone.use_instead.is_some_and(is_to_come));
+        KindLookup::NotServed(match gone {
             Some(gone) => format!("{why}; {kind} at {api_version} {gone}"),
             None => why,
         })

@@ -11,8 +11,8 @@ use crate::engine::{Needs, Use};
 use crate::model::Target;
 use crate::schema::KUBERNETES_VERSION;
 
-/// The oldest minor version whose discovery takes two requests; older ones are read as well, and
-/// nobody has tried.
+/// The oldest minor version that discovery takes two requests of; older ones are asked for each
+/// group, and tell no types of what is gone since (tried down to 1.21).
 const OLDEST_MINOR: u32 = 26;
 
 /// How a check ended.
@@ -136,8 +136,10 @@ impl Examination {
                 self.add("connection", State::Advice, found, Some(&to_do));
             }
             (Some(server), _) if server < OLDEST_MINOR => {
-                let to_do =
-                    format!("driftctl is made for 1.{OLDEST_MINOR} and later; use with care");
+                let to_do = format!(
+                    "older than 1.{OLDEST_MINOR}: reading takes more requests, and kinds that are \
+                     gone since are compared without their types"
+                );
                 self.add("connection", State::Advice, found, Some(&to_do));
             }
             _ => self.add("connection", State::Ok, found, None),

@@ -222,3 +222,22 @@ fn what_cannot_be_read_has_its_replacement_named() {
     let newer = modern().lookup("policy/v2", "PodDisruptionBudget");
     assert!(matches!(newer, KindLookup::NotServed(why) if why.ends_with("use policy/v1")));
 }
+
+/// What takes a kind's place is not there yet on a server that is older than the change.
+#[test]
+fn nobody_is_sent_to_a_version_that_is_not_served() {
+    let named = json!({"kind": "APIGroupDiscoveryList", "items": [
+        {"metadata": {"name": "flowcontrol.apiserver.k8s.io"}, "versions": [
+            {"version": "v1beta1", "resources": [kind("flowschemas", "FlowSchema", &["get"])]}]}]});
+    let core = json!({"kind": "APIGroupDiscoveryList", "items": [{"metadata": {}, "versions": [
+        {"version": "v1", "resources": [kind("configmaps", "ConfigMap", &["get"])]}]}]});
+    let old = catalog(&core, &named);
+    let version = "flowcontrol.apiserver.k8s.io/v1beta2";
+    let KindLookup::NotServed(why) = old.lookup(version, "FlowSchema") else {
+        panic!("it is not served");
+    };
+    assert!(
+        why.ends_with("use flowcontrol.apiserver.k8s.io/v1beta1"),
+        "{why}"
+    );
+}

@@ -1,0 +1,117 @@
+//! Objects that an API server shows twice, in two groups: before Kubernetes 1.22 every Ingress is
+//! one of `networking.k8s.io` and of `extensions`. It is one object, with one `uid`.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::cluster::{Answer, Fetched, LiveObject};
+
+/// Where kinds lived before they had groups of their own; what it shows, another group shows, too.
+const FORMER: &str = "extensions";
+
+/// What two objects that are one have in common at least.
+type Name<'e> = (&'e str, Option<&'e str>, &'e str);
+
+fn name(object: &LiveObject) -> Name<'_> {
+    let key = &object.key;
+    (&key.kind, key.namespace.as_deref(), &key.name)
+}
+
+/// The undeclared objects, without those that are declared in another group, and each once.
+pub fn without(fetched: &Fetched) -> Vec<&LiveObject> {
+    let declared = fetched.answers.values().filter_map(|answer| match answer {
+        Answer::Found(object) => Some(object),
+        Answer::Absent | Answer::Unread(_) => None,
+    });
+    if !fetched.extra.iter().chain(declared.clone()).any(is_former) {
+        return fetched.extra.iter().collect();
+    }
+    let mut alike: HashMap<Name<'_>, Vec<&LiveObject>> = HashMap::new();
+    for object in &fetched.extra {
+        alike.entry(name(object)).or_default().push(object);
+    }
+    let mut known: HashMap<Name<'_>, Vec<&LiveObject>> = HashMap::new();
+    for object in declared.filter(|object| alike.contains_key(&name(object))) {
+        known.entry(name(object)).or_default().push(object);
+    }
+    let is_shown_elsewhere = |object: &&LiveObject| {
+        let name = name(object);
+        let declared = known.get(&name).into_iter().flatten();
+        let others = alike.get(&name).into_iter().flatten();
+        let others = others.filter(|other| is_former(object) && !is_former(other));
+        let mut twins = declared.chain(others).peekable();
+        twins.peek().is_some() && {
+            let own = uid(object);
+            own.is_some() && twins.any(|twin| uid(twin) == own)
+        }
+    };
+    let extra = fetched.extra.iter();
+    extra.filter(|object| !is_shown_elsewhere(object)).collect()
+}
+
+fn is_former(object: &LiveObject) -> bool {
+    object.key.group == FORMER
+}
+
+fn uid(object: &LiveObject) -> Option<String> {
+    let value = object.value().ok()?;
+    let uid = value.pointer("/metadata/uid").and_then(Value::as_str)?;
+    Some(uid.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::ResourceKey;
+
+    fn ingress(group: &str, name: &str, uid: Option<&str>) -> LiveObject {
+        let key = ResourceKey {
+            group: group.to_owned(),
+            kind: "Ingress".to_owned(),
+            namespace: Some("shop".to_owned()),
+            name: name.to_owned(),
+        };
+        let value = json!({"metadata": {"name": name, "uid": uid}});
+        LiveObject::from_value(key, format!("{group}/v1beta1"), &value)
+    }
+
+    #[test]
+    fn one_object_of_two_groups_is_undeclared_once_at_most() {
+        let (new, old) = ("networking.k8s.io", FORMER);
+        let declared = [ingress(new, "a", Some("1")), ingress(old, "b", Some("2"))];
+        let answers = declared.map(|object| (object.key.clone(), Answer::Found(object)));
+        let fetched = Fetched {
+            answers: answers.into(),
+            extra: vec![
+                ingress(old, "a", Some("1")),
+                ingress(new, "b", Some("2")),
+                ingress(new, "c", Some("3")),
+                ingress(old, "c", Some("3")),
+                // What only has the same name is another object.
+                ingress(new, "d", Some("4")),
+                ingress(old, "d", Some("5")),
+                ingress("other.example", "a", Some("6")),
+                ingress(new, "e", None),
+                ingress(old, "e", None),
+            ],
+            ..Fetched::default()
+        };
+        let left = without(&fetched);
+        let left: Vec<_> = left
+            .iter()
+            .map(|object| (object.key.name.as_str(), object.key.group.as_str()))
+            .collect();
+        let expected = [
+            ("c", new),
+            ("d", new),
+            ("d", old),
+            ("a", "other.example"),
+            ("e", new),
+            ("e", old),
+        ];
+        assert_eq!(left, expected);
+    }
+}
