@@ -35,8 +35,9 @@ impl Api {
         let request = Request::review(Review::Identity, &json!({}));
         let answer = self.runtime.block_on(self.sender.checked(&request, parsed));
         let answer = answer.map_err(|failure| match failure {
-            Failure::NotFound | Failure::UnknownResource => {
-                anyhow!("it can be asked only from Kubernetes 1.28 on")
+            // Where it is not known, authorization comes first and knows nobody who may ask.
+            Failure::NotFound | Failure::UnknownResource | Failure::Forbidden(_) => {
+                anyhow!("everybody may ask it only from Kubernetes 1.28 on")
             }
             failure => anyhow!("{failure}"),
         })?;
