@@ -305,7 +305,8 @@ pub(super) fn cause(error: &dyn std::error::Error) -> String {
     if is_early_or_late {
         text.push_str("; check this machine's clock");
     }
-    if text.contains("UnknownIssuer") {
+    // Most clusters' authorities have one name, so that only the signature tells them apart.
+    if text.contains("UnknownIssuer") || text.contains("BadSignature") {
         text.push_str(
             "; the certificate authority of the kubeconfig, or ca.crt of the pod, has not signed \
              the server's certificate: another cluster may answer there, or a proxy",
