@@ -70,7 +70,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s l -l selector
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l kind -d 'Look only at objects of this kind: deploy, Deployment, deployments.apps' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l extra -d 'Also report live objects that no manifest declares' -r -f -a "none\t'Nowhere'
 namespace\t'In the namespaces of the declared objects'
-managed\t'Only what Argo CD tracks, or Flux has in its inventory, for what --app or --kustomization names'"
+managed\t'Only what Argo CD tracks, Flux has in its inventory or Helm marks as its release\'s, for what --app, --kustomization or helm:NAMESPACE/RELEASE names'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l field-manager -d 'Name a field manager that applies these manifests' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l audit-log -d 'Read who wrote what from an audit log of the API server' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l fail-on -d 'Exit with 1 when any of these was found' -r -f -a "drift\t'Any difference: fields that drifted, objects that are missing or extra; with --base, what was changed live and what the branch does not change'
@@ -152,7 +152,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -s l -l selec
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l kind -d 'Look only at objects of this kind: deploy, Deployment, deployments.apps' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l extra -d 'Also report live objects that no manifest declares' -r -f -a "none\t'Nowhere'
 namespace\t'In the namespaces of the declared objects'
-managed\t'Only what Argo CD tracks, or Flux has in its inventory, for what --app or --kustomization names'"
+managed\t'Only what Argo CD tracks, Flux has in its inventory or Helm marks as its release\'s, for what --app, --kustomization or helm:NAMESPACE/RELEASE names'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l field-manager -d 'Name a field manager that applies these manifests' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l audit-log -d 'Read who wrote what from an audit log of the API server' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l config -d 'Read rules from this file' -r -F
@@ -245,7 +245,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -s l -l select
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l kind -d 'Look only at objects of this kind: deploy, Deployment, deployments.apps' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l extra -d 'Also report live objects that no manifest declares' -r -f -a "none\t'Nowhere'
 namespace\t'In the namespaces of the declared objects'
-managed\t'Only what Argo CD tracks, or Flux has in its inventory, for what --app or --kustomization names'"
+managed\t'Only what Argo CD tracks, Flux has in its inventory or Helm marks as its release\'s, for what --app, --kustomization or helm:NAMESPACE/RELEASE names'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l field-manager -d 'Name a field manager that applies these manifests' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l audit-log -d 'Read who wrote what from an audit log of the API server' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l config -d 'Read rules from this file' -r -F
@@ -319,7 +319,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -s l -l select
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l kind -d 'Look only at objects of this kind: deploy, Deployment, deployments.apps' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l extra -d 'Also look at live objects that no manifest declares' -r -f -a "none\t'Nowhere'
 namespace\t'In the namespaces of the declared objects'
-managed\t'Only what Argo CD tracks, or Flux has in its inventory, for what --app or --kustomization names'"
+managed\t'Only what Argo CD tracks, Flux has in its inventory or Helm marks as its release\'s, for what --app, --kustomization or helm:NAMESPACE/RELEASE names'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l for -d 'Bind the printed Roles to this user instead of the one that asks' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l role-name -d 'Name the printed Roles' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -s o -l output -d 'Print a checklist, the same for programs, or nothing but the Roles' -r -f -a "text\t'A checklist to read'
@@ -364,7 +364,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -s l -l sele
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l kind -d 'Look only at objects of this kind: deploy, Deployment, deployments.apps' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l extra -d 'Also look at live objects that no manifest declares' -r -f -a "none\t'Nowhere'
 namespace\t'In the namespaces of the declared objects'
-managed\t'Only what Argo CD tracks, or Flux has in its inventory, for what --app or --kustomization names'"
+managed\t'Only what Argo CD tracks, Flux has in its inventory or Helm marks as its release\'s, for what --app, --kustomization or helm:NAMESPACE/RELEASE names'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l config -d 'Read from this file what else is secret: the paths that it calls sensitive' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -s o -l output -d 'Write to this file, which only its owner may read, instead of to standard output' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'

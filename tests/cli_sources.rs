@@ -258,6 +258,31 @@ fn what_a_helm_release_of_flux_ignores_is_ignored() {
     );
 }
 
+/// What a chart no longer declares and Helm left in place is extra; what is another's is not.
+#[test]
+fn what_helm_left_behind_is_extra() {
+    let left = |name: &str, release: &str| {
+        let mut object = config_map("shop", name, json!({}));
+        object["metadata"]["annotations"] = json!({
+            "meta.helm.sh/release-name": release, "meta.helm.sh/release-namespace": "shop",
+            "helm.sh/resource-policy": "keep",
+        });
+        object
+    };
+    let place = released(vec![
+        release("cart", 2, "deployed", MANIFEST),
+        left("kept", "cart"),
+        left("other", "mail"),
+        config_map("shop", "plain", json!({})),
+    ]);
+    let shown = run(
+        &place,
+        &["helm:shop/cart", "--extra", "managed", "-o", "name"],
+    );
+    assert!(shown.contains("1 extra"), "{shown}");
+    assert!(shown.contains("ConfigMap/shop/kept: extra"), "{shown}");
+}
+
 /// Each helm has its own setting for where it keeps its records.
 #[test]
 fn records_are_found_in_secrets_and_in_config_maps() {

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value};
 
 use super::walk::{Excused, Ground, Walker, is_absent};
-use super::{Reason, list};
+use super::{Keep, Reason, list};
 use crate::model::{Cause, ChangeKind, Equal, Explanation, Owner, Segment};
 use crate::schema::{self, Field, ListKind, Type, TypeId, Zero};
 
@@ -46,6 +46,34 @@ impl Walker<'_> {
         let found = self.out.split_off(mark);
         let kept = found.into_iter().filter(|finding| keep.keeps(finding));
         self.out.extend(kept);
+    }
+
+    /// Whether the server filled in what a manifest leaves open: an empty text, a zero and `null` are
+    /// not stored, so that `clusterIP: ""` asks for any address. Server-side apply books the field on
+    /// the applier all the same.
+    pub(super) fn is_allocated(
+        &mut self,
+        field: Option<&Field>,
+        declared: &Value,
+        live: &Value,
+    ) -> bool {
+        let is_dropped = field.is_some_and(|field| field.drops(declared));
+        if !is_dropped || declared.is_boolean() || self.ground != Ground::Owned {
+            return false;
+        }
+        let owners = if self.only_the_applier() {
+            Vec::new()
+        } else {
+            self.owners()
+        };
+        let rules = self.subject.rules;
+        let Some(reason) = rules.explains(&self.path, ChangeKind::Added, &owners) else {
+            return false;
+        };
+        if self.subject.keep == Keep::All {
+            self.found_added(live, Vec::new(), Some(reason), None);
+        }
+        true
     }
 
     /// What the server gives a field that nobody sets.

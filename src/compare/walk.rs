@@ -201,7 +201,10 @@ impl<'a> Walker<'a> {
                 continue;
             }
             self.enter_field(name, false);
-            if !is_identity(&self.path) {
+            let open = declared.get(name);
+            if !is_identity(&self.path)
+                && !open.is_some_and(|open| self.is_allocated(field, open, value))
+            {
                 self.undeclared_field(ty, name, value, (declared, live));
             }
             self.leave(false);
@@ -262,9 +265,11 @@ impl<'a> Walker<'a> {
             }
             None => self.removed(ty, declared),
             Some(live) if field.is_some_and(|field| field.yields_to_default(declared)) => {
-                if default(self).is_some_and(|default| self.means(ty, &default, live)) {
+                let default = default(self);
+                let is_default = |default: &Value| self.means(ty, default, live);
+                if default.as_ref().is_some_and(is_default) {
                     self.see_equal(ty, Equal::DefaultTaken, Some(declared), Some(live));
-                } else {
+                } else if !self.is_allocated(field, declared, live) {
                     self.value(ty, declared, live);
                 }
             }

@@ -1,4 +1,4 @@
-//! Live objects that a GitOps tool holds to be its own, and that nobody declares (any more).
+//! Live objects that a tool holds to be its own, and that nobody declares (any more).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,7 +48,7 @@ impl<'m> Scope<'m> {
         let mut undeclared: BTreeMap<&ResourceKey, &String> = BTreeMap::new();
         for managed in managed {
             match managed {
-                Managed::ArgoCd { namespace, .. } => {
+                Managed::ArgoCd { namespace, .. } | Managed::Helm { namespace, .. } => {
                     scope.places.extend(resolved.covered.iter().cloned());
                     // Whoever is not trusted could name any namespace as the destination.
                     let namespace = Some(namespace.clone()).filter(|_| !options.untrusted);
@@ -137,7 +137,18 @@ fn is_managed(managed: &[Managed], key: &ResourceKey, live: &Value) -> bool {
     managed.iter().any(|managed| match managed {
         Managed::Inventory(entries) => entries.iter().any(|(entry, _)| entry == key),
         Managed::ArgoCd { application, .. } => is_tracked(application, key, live),
+        Managed::Helm { release, namespace } => is_of_release(release, namespace, live),
     })
+}
+
+/// Whether Helm counts an object to a release (`helm/pkg/action/validate.go`, `checkOwnership`).
+fn is_of_release(release: &str, namespace: &str, live: &Value) -> bool {
+    let annotations = live.pointer("/metadata/annotations");
+    let says = |part: &str, expected: &str| {
+        let found = annotations.and_then(|all| all.get(format!("meta.helm.sh/release-{part}")));
+        found.is_some_and(|found| found == expected)
+    };
+    says("name", release) && says("namespace", namespace)
 }
 
 /// Whether Argo CD counts an object to an Application. An id that does not name its own object

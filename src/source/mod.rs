@@ -62,7 +62,7 @@ pub struct Loaded {
     pub secret: Vec<SecretPlace>,
 }
 
-/// The live objects that a GitOps tool holds to be its own.
+/// The live objects that a tool holds to be its own.
 #[derive(Debug, Clone)]
 pub enum Managed {
     /// Argo CD's: the objects themselves say so.
@@ -70,6 +70,13 @@ pub enum Managed {
         /// The Application.
         application: String,
         /// Its destination, where they are looked for besides the namespaces of what is declared.
+        namespace: String,
+    },
+    /// Helm's: the objects themselves say so.
+    Helm {
+        /// The release.
+        release: String,
+        /// Its namespace, where they are looked for besides the namespaces of what is declared.
         namespace: String,
     },
     /// Flux's: an inventory names them, each with its `apiVersion`.

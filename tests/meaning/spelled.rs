@@ -381,6 +381,46 @@ fn what_a_service_is_allocated_is_no_drift() {
     assert_eq!(drift_of("Service", &[&declared], &[&live]), [""; 0]);
 }
 
+/// As charts write it that leave address and port to the cluster.
+#[test]
+fn an_empty_text_asks_for_any_address() {
+    let service = |address: Value, port: Value| {
+        let port = json!({"port": 80, "protocol": "TCP", "nodePort": port});
+        let spec = json!({"type": "NodePort", "clusterIP": address, "ports": [port]});
+        object("v1", "Service", &spec)
+    };
+    let live = service(json!("10.0.0.7"), json!(30123));
+    let by = |manager: &str, operation: &str| {
+        let mut live = live.clone();
+        let key = "k:{\"port\":80,\"protocol\":\"TCP\"}";
+        live["metadata"]["managedFields"] = json!([{
+            "manager": manager, "operation": operation, "apiVersion": "v1",
+            "fieldsType": "FieldsV1", "time": "2026-01-01T00:00:00Z",
+            "fieldsV1": {"f:spec": {"f:type": {}, "f:clusterIP": {}, "f:ports": {
+                key: {".": {}, "f:port": {}, "f:protocol": {}, "f:nodePort": {}}}}},
+        }]);
+        live
+    };
+    // Server-side apply books what was sent, which says nothing here.
+    for open in [
+        service(json!(""), json!(0)),
+        service(json!(null), json!(null)),
+    ] {
+        for live in [live.clone(), by("helm", "Apply")] {
+            assert_eq!(drift_of("Service", &[&open], &[&live]), [""; 0]);
+        }
+    }
+    let edited = by("kubectl-edit", "Update");
+    let open = service(json!(""), json!(0));
+    let expected = [
+        "changed .spec.clusterIP",
+        "changed .spec.ports[port=80,protocol=\"TCP\"].nodePort",
+    ];
+    assert_eq!(drift_of("Service", &[&open], &[&edited]), expected);
+    let other = service(json!("10.0.0.8"), json!(30123));
+    assert_eq!(drift_of("Service", &[&other], &[&live]), expected[..1]);
+}
+
 #[test]
 fn a_certificate_that_a_controller_injects_is_no_drift_and_a_persons_is() {
     let configuration = |bundle: Option<&str>, manager: &str| {

@@ -185,6 +185,18 @@ fn charts_are_rendered_from_a_copy_of_the_commit() {
     let shown = place.run([&words[..], &["--live", "live.json"]].concat());
     assert!(shown.contains("chart/templates/cart.yaml:1 at "), "{shown}");
     assert!(shown.contains("6 │ ~ .data.key  a → b"), "{shown}");
+    let words_for_it = [
+        "--helm-bin",
+        "./helm",
+        "--release",
+        "blue",
+        "--live",
+        "live.json",
+    ];
+    let shown = place.run([&["diff", "main:chart"][..], &words_for_it].concat());
+    assert!(shown.contains("chart/templates/cart.yaml:1 at "), "{shown}");
+    let shown = place.run([&["diff", "helm:shop/cart"][..], &words_for_it].concat());
+    assert!(shown.contains("--release is for Helm charts"), "{shown}");
     commit(place.path(), "broken").unwrap();
     let shown = place.run([&words[..], &["--live", "live.json"]].concat());
     assert!(!shown.contains("/tmp"), "{shown}");

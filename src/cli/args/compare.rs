@@ -119,7 +119,8 @@ pub enum Extra {
     None,
     /// In the namespaces of the declared objects
     Namespace,
-    /// Only what Argo CD tracks, or Flux has in its inventory, for what --app or --kustomization names
+    /// Only what Argo CD tracks, Flux has in its inventory or Helm marks as its release's, for what
+    /// --app, --kustomization or helm:NAMESPACE/RELEASE names
     Managed,
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::STDIN;
-use crate::cli::args::{LiveArgs, LoadRestrictor, RenderArgs, SourceArgs};
+use crate::cli::args::{LiveArgs, LoadRestrictor, SourceArgs};
 use crate::source::{
     Argo, ChartOptions, Files, Flux, Git, GitOps, HelmReleases, LastApplied, ReadAt, Rendering,
     Source, Which,
@@ -50,7 +50,7 @@ pub fn sources(args: &SourceArgs, live: &LiveArgs) -> Result<Vec<Box<dyn Source>
             },
         }
     }
-    check_chart_words(&args.render, &plain)?;
+    check_chart_words(args)?;
     match &args.revision {
         _ if plain.is_empty() => {}
         Some(revision) => {
@@ -208,16 +208,22 @@ fn live_object(form: &str, namespace: &str, name: &str) -> Result<Which> {
 }
 
 /// Words for charts without a chart would do nothing.
-fn check_chart_words(args: &RenderArgs, paths: &[PathBuf]) -> Result<()> {
+fn check_chart_words(args: &SourceArgs) -> Result<()> {
+    let render = &args.render;
     let given = [
-        (!args.values.is_empty(), "--values"),
-        (!args.set.is_empty(), "--set"),
-        (!args.set_string.is_empty(), "--set-string"),
-        (args.release.is_some(), "--release"),
+        (!render.values.is_empty(), "--values"),
+        (!render.set.is_empty(), "--set"),
+        (!render.set_string.is_empty(), "--set-string"),
+        (render.release.is_some(), "--release"),
     ];
-    let is_chart = |path: &PathBuf| path.join("Chart.yaml").is_file();
+    // What lies at another revision is not known yet.
+    let may_be_chart = |path: &PathBuf| {
+        let is_elsewhere = of_gitops(path).is_some() || in_the_cluster(path).is_some();
+        let is_at_revision = args.revision.is_some() || revision_and_path(path).is_some();
+        !is_elsewhere && (is_at_revision || path.join("Chart.yaml").is_file())
+    };
     if let Some((_, flag)) = given.iter().find(|(given, _)| *given)
-        && !paths.iter().any(is_chart)
+        && !args.paths.iter().any(may_be_chart)
     {
         bail!("{flag} is for Helm charts, and no PATH is one (a folder with a Chart.yaml)");
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::flux::take_live_rules;
 use super::text::load_bytes;
-use super::{Loaded, Source};
+use super::{Loaded, Managed, Source};
 use crate::cluster::{Live, Right};
 use record::Record;
 
@@ -167,10 +167,9 @@ impl Release<'_> {
 
     fn read_manifest(&self, record: Record, loaded: &mut Loaded) {
         let name = format!("{} rev {}", self.place, record.version);
-        let namespace = if record.namespace.is_empty() {
-            self.namespace
-        } else {
-            &record.namespace
+        let namespace = match record.namespace.as_str() {
+            "" => self.namespace,
+            own => own,
         };
         let mut of_release = Loaded::default();
         let templates = Templates::of(&record.manifest);
@@ -184,6 +183,10 @@ impl Release<'_> {
         let manifests = std::mem::take(&mut of_release.manifests);
         take_live_rules(&manifests, self.live, &self.place, &mut of_release);
         of_release.manifests = manifests;
+        of_release.managed.push(Managed::Helm {
+            release: record.name,
+            namespace: namespace.to_owned(),
+        });
         loaded.append(of_release);
     }
 }
