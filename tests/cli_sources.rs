@@ -296,7 +296,10 @@ fn records_are_found_in_secrets_and_in_config_maps() {
     let manifest = MANIFEST
         .split("---\n# Source: cart/templates/namespace")
         .next();
+    let mut own = config_map("shop", "own", json!({"a": "b"}));
+    own["metadata"]["labels"] = json!({"owner": "helm"});
     let place = released(vec![
+        own,
         release("cart", 1, "deployed", manifest.unwrap()),
         in_map("mail", "deployed"),
         in_map("gone", "uninstalled"),

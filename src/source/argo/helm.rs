@@ -49,7 +49,11 @@ impl Part<'_> {
             release: or(&helm.release_name, self.application.name()),
             namespace: or(&helm.namespace, self.namespace),
         };
-        let mut capabilities = Capabilities::of(self.application.live);
+        let mut capabilities = Capabilities {
+            // That of the context is no business of Argo CD's.
+            namespace: None,
+            ..Capabilities::of(self.application.live)
+        };
         if !helm.kube_version.is_empty() {
             capabilities.kube_version = Some(helm.kube_version.clone());
         }

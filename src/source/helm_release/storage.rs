@@ -2,9 +2,12 @@
 
 use serde_json::Value;
 
-use super::HelmReleases;
+use super::{HelmReleases, name_of};
 use crate::cluster::{Label, Live, Query, Right, ServedKind};
 use crate::source::Loaded;
+
+/// How the names of records begin (`helm/pkg/storage/storage.go`, `makeKey`).
+const PREFIX: &str = "sh.helm.release.v";
 
 impl HelmReleases {
     /// The objects that hold records, wherever they are kept. One cluster can have both kinds: each
@@ -71,7 +74,10 @@ impl HelmReleases {
             labels: &labels,
             metadata_only: false,
         };
-        live.list(&query).map_err(|error| error.to_string())
+        let mut found = live.list(&query).map_err(|error| error.to_string())?;
+        // Anybody may put Helm's label on an object of his own.
+        found.retain(|object| name_of(object).starts_with(PREFIX));
+        Ok(found)
     }
 
     fn none(&self) -> String {
