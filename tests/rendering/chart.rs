@@ -142,6 +142,23 @@ fn charts_see_what_is_served() {
     }
 }
 
+/// A snapshot says what the cluster was when it was made.
+#[test]
+fn charts_see_the_cluster_of_a_snapshot() {
+    let mut live: serde_json::Value =
+        serde_json::from_str(&recording(&[&config("cart", "b")])).unwrap();
+    live["driftctl"] = serde_json::json!({
+        "schema": "driftctl.snapshot/v1", "namespace": "web",
+        "from": {"version": "v1.36.2"}, "apiVersions": ["apps/v1", "apps/v1/Deployment"],
+    });
+    let place = chart().file("live.json", live.to_string());
+    report(&place, &[&["diff", "chart"][..], &RENDER].concat());
+    let words = std::fs::read_to_string(place.path().join("helm.words")).unwrap();
+    let told = "--namespace=web --include-crds --kube-version=v1.36.2 \
+                --api-versions=apps/v1,apps/v1/Deployment\n";
+    assert!(words.ends_with(told), "{words}");
+}
+
 /// What helm says of charts is said in the report, at the place that it speaks of.
 #[test]
 fn what_helm_says_comes_through() {
