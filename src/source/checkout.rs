@@ -266,6 +266,19 @@ impl<'o> Checkouts<'o> {
         })
     }
 
+    /// What there is to say when a path is read here, and the repository that is meant has another
+    /// address than this one.
+    pub fn elsewhere(&self, address: &str, path: &str) -> Option<String> {
+        let is_here = address.is_empty() || self.is_at(address) != Some(false);
+        (!is_here).then(|| {
+            format!(
+                "{} is not where this repository is fetched from; its {path} is taken for the one \
+                 that is meant",
+                without_user(address)
+            )
+        })
+    }
+
     /// Whether a repository's address is one that Git fetches this one from; `None` when Git
     /// names none.
     pub fn is_at(&self, address: &str) -> Option<bool> {
@@ -356,17 +369,39 @@ impl GitOps {
 
     /// What keeps reading from going on without an end.
     pub(super) fn bounds(&self) -> Bounds {
-        if self.untrusted {
+        let bounds = if self.untrusted {
             Bounds::tight(None)
         } else {
             Bounds::default()
+        };
+        // Neither Argo CD nor Flux minds the dot (`findManifests`; `scanManifests`).
+        Bounds {
+            hidden: true,
+            ..bounds
         }
+    }
+}
+
+/// An address without a user's name and password.
+pub(super) fn without_user(address: &str) -> String {
+    match address.split_once("://") {
+        Some((scheme, rest)) => {
+            let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+            format!("{scheme}://{rest}")
+        }
+        None => address.to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_password_is_shown() {
+        assert_eq!(without_user("https://u:p@h/a"), "https://h/a");
+        assert_eq!(without_user("git@h:a"), "git@h:a");
+    }
 
     #[test]
     fn paths_stay_within() {

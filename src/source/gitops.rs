@@ -197,6 +197,14 @@ impl Found {
         text.and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// The beginning of a message about it, where its place does not say it already: in the cluster
+    /// its place is the object.
+    pub fn subject<'s>(&self, subject: &'s str) -> &'s str {
+        let kind = self.value.get("kind").and_then(Value::as_str);
+        let is_file = kind.is_none_or(|kind| !self.place.starts_with(&format!("{kind} ")));
+        if is_file { subject } else { "" }
+    }
+
     /// Whether it is of this kind.
     pub fn is(&self, group: &str, kind: &str) -> bool {
         let text = |field: &str| self.value.get(field).and_then(Value::as_str);
@@ -216,29 +224,46 @@ pub(super) fn in_cluster(
     name: &str,
 ) -> Result<Found, String> {
     let mut could_read = false;
+    let mut others = Vec::new();
     for api_version in api_versions {
         let Some(objects) = live.related(api_version, kind, namespace) else {
             continue;
         };
         could_read = true;
-        let is_named = |object: &Value| {
-            object
-                .pointer("/metadata/name")
-                .is_some_and(|found| found == name)
-        };
-        if let Some(value) = objects.into_iter().find(is_named) {
-            let place = format!("{kind} {namespace}/{name}");
-            return Ok(Found { value, place });
+        for value in objects {
+            let found = value.pointer("/metadata/name").and_then(Value::as_str);
+            if found == Some(name) {
+                let place = format!("{kind} {namespace}/{name}");
+                return Ok(Found { value, place });
+            }
+            others.extend(found.map(str::to_owned));
         }
     }
     Err(if could_read {
-        format!("there is no {kind} {namespace}/{name} on the live side: check the name")
+        let there = there(others);
+        format!("there is no {kind} {namespace}/{name} on the live side: check the name{there}")
     } else {
         format!(
             "{kind}s in the namespace {namespace} cannot be read: it takes the right to list \
              them, and the API server has to serve them"
         )
     })
+}
+
+/// The names that are there, for somebody who looks for another one.
+fn there(mut names: Vec<String>) -> String {
+    const AT_MOST: usize = 5;
+    names.sort();
+    names.dedup();
+    let more = match names.len().saturating_sub(AT_MOST) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    names.truncate(AT_MOST);
+    match names.as_slice() {
+        [] => String::new(),
+        names => format!(" (there: {}{more})", names.join(", ")),
+    }
 }
 
 /// Says of manifests that an object of a GitOps tool brought them in, and puts those without a

@@ -51,6 +51,8 @@ pub(super) struct Bounds {
     pub root: Option<PathBuf>,
     /// Why links are left out; `None` to follow them.
     pub no_links: Option<&'static str>,
+    /// Whether hidden directories are walked too, Git's own aside.
+    pub hidden: bool,
 }
 
 impl Default for Bounds {
@@ -61,6 +63,7 @@ impl Default for Bounds {
             bytes: usize::MAX,
             root: None,
             no_links: None,
+            hidden: false,
         }
     }
 }
@@ -74,6 +77,7 @@ impl Bounds {
             bytes: 16 << 20,
             root,
             no_links: None,
+            hidden: false,
         }
     }
 }
@@ -247,7 +251,7 @@ impl<'t> Walk<'t> {
         later: &mut Later,
     ) {
         match kind {
-            Kind::Directory if is_hidden_name(name.file_name()) => {
+            Kind::Directory if self.leaves_out(name.file_name()) => {
                 later.hidden.push((name, canonical));
             }
             Kind::Directory => {
@@ -273,6 +277,10 @@ impl<'t> Walk<'t> {
             Kind::File => self.file(&name, canonical),
             Kind::Other | Kind::Outside => self.loaded.error(name_of(&name), IRREGULAR),
         }
+    }
+
+    fn leaves_out(&self, directory: Option<&OsStr>) -> bool {
+        is_hidden_name(directory) && !(self.bounds.hidden && directory != Some(OsStr::new(".git")))
     }
 
     /// Rules and accepted drift are no manifests. Those in the folder that the search for them begins

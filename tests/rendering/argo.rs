@@ -21,6 +21,7 @@ fn repository() -> Place {
         .file("live.json", recording(&[&config("cart", "b")]))
         .file("apps/a/cart.yaml", without_namespace("cart", "a"))
         .file("apps/a/deep/deep.yaml", config("deep", "a"))
+        .file("apps/a/.more/hidden.yaml", config("hidden", "a"))
         .file("apps/a/secret.yaml", config("secret", "a"))
         .file(
             "apps/a/hook.yaml",
@@ -40,7 +41,7 @@ fn repository() -> Place {
 fn a_directory_is_read_as_its_options_say() {
     for (options, expected) in [
         ("", "cart,secret"),
-        ("directory: {recurse: true}", "cart,deep,secret"),
+        ("directory: {recurse: true}", "cart,deep,hidden,secret"),
         ("directory: {exclude: '{secret,x}.*'}", "cart"),
         ("directory: {recurse: true, include: 'deep/*'}", "deep"),
     ] {

@@ -272,6 +272,8 @@ fn what_flux_does_not_fetch_is_not_declared() {
     let repository = repository()
         .file("apps/.sops.yaml", config("rules", "a"))
         .file("apps/list.json", "{}")
+        .file("apps/.hidden/hidden.yaml", config("hidden", "a"))
+        .file("apps/.github/ci.yaml", config("ci", "a"))
         .file("shared/shared.yaml", config("shared", "a"));
     let link = repository.path().join("apps/link.yaml");
     std::os::unix::fs::symlink("../shared/shared.yaml", link).unwrap();

@@ -266,3 +266,30 @@ fn paths_that_are_not_checked_out_are_told_from_none() {
     let words = ["diff", "--app", "app.yaml", "--ref", "HEAD"];
     assert_eq!(statuses(&report(&place, &words)), "cart in-sync");
 }
+
+/// What lies here is not what the tools read, and each says so once.
+#[test]
+fn other_repositories_are_named() {
+    let Some(place) = repository() else { return };
+    let url = "https://example.com/other.git";
+    git(place.path(), &["remote", "add", "origin", url]).unwrap();
+    let source = "apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: {name: \
+                  fleet, namespace: flux}\nspec: {url: 'https://me:hunter2@example.com/a.git'}\n";
+    let flux = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: \
+                web, namespace: flux}\nspec: {path: apps, sourceRef: {kind: GitRepository, name: \
+                fleet}}\n";
+    let live = recording(&[&config("cart", "b"), source, flux]);
+    let place = place
+        .file("live.json", live)
+        .file("ks.yaml", format!("{flux}---\n{source}"));
+    for words in [["--kustomization", "ks.yaml"], ["--app", "app.yaml"]] {
+        let said = sources(&report(&place, &[&["diff"], &words[..]].concat()));
+        let expected = "https://example.com/a.git is not where this repository is fetched from";
+        assert!(said.contains(expected), "{said}");
+    }
+    let said = sources(&report(&place, &["diff", "flux:flux/web"]));
+    let expected = "Kustomization flux/web: https://example.com/a.git is not where";
+    assert!(said.contains(&format!("warnings: {expected}")), "{said}");
+    let said = sources(&report(&place, &["diff", "flux:flux/wbe"]));
+    assert!(said.contains("check the name (there: web)"), "{said}");
+}

@@ -153,27 +153,22 @@ impl Application<'_> {
 
     /// Says where what was read is not what Argo CD reads.
     fn remark(&self, source: &Source, loaded: &mut Loaded) {
-        let name = self.name();
-        let address = &source.repo_url;
-        if !address.is_empty() && self.checkouts.is_at(address) == Some(false) {
-            let message = format!(
-                "Application {name}: {} is not where this repository is fetched from; its {} is \
-                 taken for the one that is meant",
-                without_user(&source.repo_url),
-                source.path
-            );
-            loaded.warning(&self.found.place, message);
+        let subject = format!("Application {}: ", self.name());
+        let subject = self.found.subject(&subject);
+        let mut warn = |message: String| {
+            loaded.warning(&self.found.place, format!("{subject}{message}"));
+        };
+        if let Some(message) = self.checkouts.elsewhere(&source.repo_url, &source.path) {
+            warn(message);
         }
         for setting in unread(&source.written, KNOWN) {
-            let message = format!(
-                "Application {name}: the setting {setting} of its source is not followed here; \
-                 what Argo CD makes of it is not compared"
-            );
-            loaded.warning(&self.found.place, message);
+            warn(format!(
+                "the setting {setting} of its source is not followed here; what Argo CD makes of \
+                 it is not compared"
+            ));
         }
         if let Some(difference) = self.checkouts.difference(&source.target()) {
-            let message = format!("Application {name}: {difference}");
-            loaded.warning(&self.found.place, message);
+            warn(difference);
         }
     }
 }
@@ -349,26 +344,4 @@ fn has_jsonnet(directory: &Path, recurse: bool) -> bool {
 
 fn is_marked(file: &Path) -> bool {
     read::file(file).is_ok_and(|bytes| bytes.windows(SKIPPED.len()).any(|window| window == SKIPPED))
-}
-
-/// An address without a user's name and password.
-pub(super) fn without_user(address: &str) -> String {
-    match address.split_once("://") {
-        Some((scheme, rest)) => {
-            let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
-            format!("{scheme}://{rest}")
-        }
-        None => address.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_password_is_shown() {
-        assert_eq!(without_user("https://u:p@h/a"), "https://h/a");
-        assert_eq!(without_user("git@h:a"), "git@h:a");
-    }
 }

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::app_source::{Part, without_user};
+use super::app_source::Part;
 use super::spec::Helm;
 use crate::source::Loaded;
 use crate::source::chart::{Capabilities, Chart, ChartOptions};
+use crate::source::checkout::without_user;
 use crate::source::of_git::beside_chart;
 use crate::yaml;
 

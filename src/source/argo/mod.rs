@@ -164,7 +164,8 @@ impl Application<'_> {
             match self.source(source, &sources, &spec.destination.namespace) {
                 Ok(part) => loaded.append(part),
                 Err(message) => {
-                    let message = format!("Application {}: {message}", self.name());
+                    let subject = format!("Application {}: ", self.name());
+                    let message = format!("{}{message}", self.found.subject(&subject));
                     loaded.error(&self.found.place, message);
                 }
             }

@@ -51,7 +51,13 @@ impl Kustomization<'_> {
         let most = bounds.bytes;
         let (mut found, walked) = walk::found_on_disk(directory, names, bounds);
         loaded.append(walked);
+        let first = loaded.skipped.len();
         found.retain(|file| self.reads(file, loaded));
+        if let (true, Some(left_out)) = (found.is_empty(), loaded.skipped.get(first)) {
+            let (path, file) = (names.of(directory), &left_out.place);
+            let why = &left_out.message;
+            return Err(format!("Flux reads nothing in {path}; {file}: {why}"));
+        }
         let (directories, raw) = self.split(found);
         for directory in &directories {
             loaded.append(plan::unused(directory, names));

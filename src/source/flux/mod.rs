@@ -7,6 +7,7 @@ mod build;
 mod inventory;
 mod left_out;
 mod release;
+mod remarks;
 mod rules;
 mod sources;
 mod spec;
@@ -19,7 +20,7 @@ use std::rc::Rc;
 use serde_json::json;
 
 use super::checkout::{Checkout, Checkouts};
-use super::gitops::{Found, GitOps, Target, Which, adopt, in_cluster, marks, without_nulls};
+use super::gitops::{Found, GitOps, Which, adopt, in_cluster, marks, without_nulls};
 use super::unread::{Known, unread};
 use super::{Loaded, Managed, Source};
 use crate::cluster::Live;
@@ -197,13 +198,14 @@ fn load(
             options,
             live: sources.live,
         };
-        kustomization.remark(&spec, target.as_ref(), checkouts, loaded);
+        kustomization.remark_source(&spec, target.as_ref(), checkouts, loaded);
         kustomization.remark_repository(repository.as_ref(), loaded);
         kustomization.remark_settings(&unread, loaded);
         kustomization.load_into(&spec, loaded)
     };
     if let Err(message) = load(&mut loaded) {
-        let message = format!("Kustomization {}: {message}", name_of(found));
+        let subject = format!("Kustomization {}: ", name_of(found));
+        let message = format!("{}{message}", found.subject(&subject));
         loaded.error(&found.place, message);
     }
     loaded
@@ -229,63 +231,6 @@ struct Kustomization<'a> {
 impl Kustomization<'_> {
     fn name(&self) -> String {
         name_of(self.found)
-    }
-
-    /// Says where what is read is not what Flux reads.
-    fn remark(
-        &self,
-        spec: &Spec,
-        target: Option<&Target>,
-        checkouts: &Checkouts<'_>,
-        loaded: &mut Loaded,
-    ) {
-        let name = self.name();
-        if !spec.source_ref.is_git() {
-            let (kind, source) = (&spec.source_ref.kind, &spec.source_ref.name);
-            let message = format!(
-                "Kustomization {name} reads from {kind} {source}; the files of this repository \
-                 are taken for its; if those begin in a folder of it, name that by --repo-root"
-            );
-            loaded.warning(&self.found.place, message);
-        }
-        if let Some(difference) = target.and_then(|target| checkouts.difference(target)) {
-            let message = format!("Kustomization {name}: {difference}");
-            loaded.warning(&self.found.place, message);
-        }
-    }
-
-    /// Says what Flux does and nobody does here.
-    fn remark_settings(&self, unread: &[String], loaded: &mut Loaded) {
-        let name = self.name();
-        for setting in unread {
-            let what = match setting.as_str() {
-                "suspend" => "is suspended: Flux applies nothing of it until it is resumed".into(),
-                "decryption" => "has its files decrypted by Flux; they are compared as they \
-                                 lie, and what sops encrypted in them counts as drift"
-                    .into(),
-                "kubeConfig" => "is applied to the cluster of its kubeConfig; make sure that it \
-                                 is compared with that one"
-                    .into(),
-                other => format!(
-                    "has the setting {other}, which is not followed here; what Flux makes of it \
-                     is not compared"
-                ),
-            };
-            loaded.warning(&self.found.place, format!("Kustomization {name} {what}"));
-        }
-    }
-
-    /// Says what Flux takes into the source and is not here.
-    fn remark_repository(&self, repository: Option<&Found>, loaded: &mut Loaded) {
-        let spec = repository.and_then(|found| found.value.get("spec"));
-        let included = spec.and_then(|spec| spec.pointer("/include/0"));
-        if let (Some(found), Some(_)) = (repository, included) {
-            let name = found.metadata("name");
-            let message = format!(
-                "the GitRepository {name} has files of other repositories in it (spec.include), which are not here: what is declared in them is not compared"
-            );
-            loaded.warning(&found.place, message);
-        }
     }
 
     fn load_into(&self, spec: &Spec, loaded: &mut Loaded) -> Result<(), String> {

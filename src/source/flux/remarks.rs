@@ -1,0 +1,72 @@
+//! What there is to say of a Kustomization: where Flux would read or make something else.
+
+use super::Kustomization;
+use super::spec::Spec;
+use crate::source::Loaded;
+use crate::source::checkout::Checkouts;
+use crate::source::gitops::{Found, Target};
+
+impl Kustomization<'_> {
+    /// Says where what is read is not what Flux reads.
+    pub(super) fn remark_source(
+        &self,
+        spec: &Spec,
+        target: Option<&Target>,
+        checkouts: &Checkouts<'_>,
+        loaded: &mut Loaded,
+    ) {
+        if !spec.source_ref.is_git() {
+            let (kind, source) = (&spec.source_ref.kind, &spec.source_ref.name);
+            let message = format!(
+                "reads from {kind} {source}; the files of this repository are taken for its; if \
+                 those begin in a folder of it, name that by --repo-root"
+            );
+            self.remark(" ", &message, loaded);
+        }
+        let Some(target) = target else { return };
+        let elsewhere = checkouts.elsewhere(&target.address, &spec.path);
+        let difference = checkouts.difference(target);
+        for message in elsewhere.into_iter().chain(difference) {
+            self.remark(": ", &message, loaded);
+        }
+    }
+
+    /// Says what Flux does and nobody does here.
+    pub(super) fn remark_settings(&self, unread: &[String], loaded: &mut Loaded) {
+        for setting in unread {
+            let message = match setting.as_str() {
+                "suspend" => "is suspended: Flux applies nothing of it until it is resumed".into(),
+                "decryption" => "has its files decrypted by Flux; they are compared as they \
+                                 lie, and what sops encrypted in them counts as drift"
+                    .into(),
+                "kubeConfig" => "is applied to the cluster of its kubeConfig; make sure that it \
+                                 is compared with that one"
+                    .into(),
+                other => format!(
+                    "has the setting {other}, which is not followed here; what Flux makes of it \
+                     is not compared"
+                ),
+            };
+            self.remark(" ", &message, loaded);
+        }
+    }
+
+    /// Says what Flux takes into the source and is not here.
+    pub(super) fn remark_repository(&self, repository: Option<&Found>, loaded: &mut Loaded) {
+        let included = repository.and_then(|found| found.value.pointer("/spec/include/0"));
+        if let (Some(found), Some(_)) = (repository, included) {
+            let name = found.metadata("name");
+            let message = format!(
+                "the GitRepository {name} has files of other repositories in it (spec.include), \
+                 which are not here: what is declared in them is not compared"
+            );
+            loaded.warning(&found.place, message);
+        }
+    }
+
+    fn remark(&self, between: &str, message: &str, loaded: &mut Loaded) {
+        let subject = format!("Kustomization {}{between}", self.name());
+        let subject = self.found.subject(&subject);
+        loaded.warning(&self.found.place, format!("{subject}{message}"));
+    }
+}
