@@ -60,7 +60,10 @@ impl Checkout {
                  be sparse), or pass --ref HEAD to read it from there"
             );
         }
-        format!("there is no {path} in {called}: is this the repository that it speaks of?")
+        format!(
+            "there is no {path} in {called}: is this the repository that it speaks of? --repo-root \
+             says where its paths start"
+        )
     }
 
     /// What of a directory the commit names and this does not hold.

@@ -120,9 +120,9 @@ impl Application<'_> {
     ) -> Result<Loaded, String> {
         if !source.chart.is_empty() {
             return Err(format!(
-                "its chart {} lies in a registry and not in this repository, so that it cannot be \
-                 rendered here: compare the release, or render it and pipe it into `driftctl \
-                 diff -`",
+                "its chart {} lies in a registry and not in this repository: pipe what `helm \
+                 template` makes of it into `driftctl diff -`, or fetch it (`helm pull --untar`) \
+                 and name its folder",
                 source.chart
             ));
         }
@@ -204,7 +204,11 @@ impl Part<'_> {
     /// Manifests as they lie.
     fn plain(&self, options: &Directory, directory: &Path) -> Result<Loaded, String> {
         if options.jsonnet.is_some() || has_jsonnet(directory, options.recurse) {
-            return Err("jsonnet is not evaluated here".to_owned());
+            return Err(
+                "jsonnet is not evaluated here: evaluate it yourself and pipe what comes \
+                        out into `driftctl diff -`"
+                    .to_owned(),
+            );
         }
         let include = glob_or_none(&options.include)?;
         let exclude = glob_or_none(&options.exclude)?;

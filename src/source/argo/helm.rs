@@ -99,7 +99,7 @@ impl Part<'_> {
             if *address != self.source.repo_url && checkouts.is_at(address) != Some(true) {
                 return Err(format!(
                     "{path} lies in the repository {}, which is not this one, and is not read: \
-                     compare the release, or render the chart and pipe it into `driftctl diff -`",
+                     pipe what `helm template` makes of the chart into `driftctl diff -`",
                     without_user(address)
                 ));
             }

@@ -185,11 +185,11 @@ impl LeftOut {
     /// own settings count where it is known.
     ///
     /// # Errors
-    /// When there are more directories than `bounds` allow, or a file cannot be read.
-    pub fn of(root: &Path, repository: Option<&Found>, bounds: &Bounds) -> Result<Self, String> {
+    /// When there is no end of directories, or a file cannot be read.
+    pub fn of(root: &Path, repository: Option<&Found>) -> Result<Self, String> {
         let setting = |name: &str| repository?.value.pointer("/spec")?.get(name);
         let name = repository.map_or("", |found| found.metadata("name"));
-        let mut lists = files(root, bounds)?;
+        let mut lists = files(root)?;
         if let Some(text) = setting("ignore").and_then(Value::as_str) {
             let author = Author::Repository(name.to_owned());
             lists.push(List::new(author, &[], text));
@@ -240,7 +240,9 @@ fn names(path: &Path) -> Vec<String> {
 }
 
 /// The patterns of all `.sourceignore` files, those of a directory before those below it.
-fn files(root: &Path, bounds: &Bounds) -> Result<Vec<List>, String> {
+fn files(root: &Path) -> Result<Vec<List>, String> {
+    // Whoever is not trusted may still belong to a large repository; nothing is read of it here.
+    let bounds = Bounds::default();
     let walk = WalkDir::new(root)
         .max_depth(bounds.depth)
         .sort_by_file_name();
@@ -297,7 +299,7 @@ mod tests {
             value: json!({"metadata": {"name": "fleet"}, "spec": spec}),
             place: String::new(),
         };
-        let left_out = LeftOut::of(&root, Some(&repository), &Bounds::default()).unwrap();
+        let left_out = LeftOut::of(&root, Some(&repository)).unwrap();
         left_out.why(&root.join(file)).unwrap_or_default()
     }
 

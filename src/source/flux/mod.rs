@@ -185,10 +185,7 @@ fn load(
         let target = repository.as_ref().and_then(target);
         let checkout = checkouts.of(target.as_ref())?;
         let left_out = match spec.source_ref.is_git() {
-            true => {
-                let bounds = options.bounds();
-                Some(LeftOut::of(&checkout.root, repository.as_ref(), &bounds)?)
-            }
+            true => Some(LeftOut::of(&checkout.root, repository.as_ref())?),
             false => None,
         };
         let kustomization = Kustomization {
