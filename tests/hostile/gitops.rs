@@ -242,6 +242,27 @@ fn patches_load_no_files() {
 }
 
 #[test]
+fn variables_fill_no_memory() {
+    let fields = format!(
+        "  postBuild: {{substitute: {{a: {}}}}}\n",
+        "x".repeat(100_000)
+    );
+    let deep = "${b:=".repeat(50_000) + &"}".repeat(50_000);
+    for (text, expected) in [
+        ("${a}".repeat(10_000), "become more than 64 MiB"),
+        (deep, "nested too deep"),
+    ] {
+        let map = config("cart").replace("key: a", &format!("key: '{text}'"));
+        let place = repository()
+            .file("ks.yaml", kustomization(&fields))
+            .file("apps/cart.yaml", map);
+        let words = [&["--kustomization", "ks.yaml"][..], &UNTRUSTED].concat();
+        let shown = refused(&place, &words, expected);
+        assert!(shown.contains("apps/cart.yaml:1"), "{shown}");
+    }
+}
+
+#[test]
 fn files_of_objects_stay_within() {
     let elsewhere = place().file("app.yaml", application("{path: apps}"));
     let place = repository();

@@ -25,8 +25,14 @@ pub(super) fn overridden(
     let mut is_overridden = false;
     for name in [".argocd-source.yaml", &own] {
         let file = directory.join(name);
-        if !file.symlink_metadata().is_ok_and(|file| file.is_file()) {
-            continue;
+        match file.symlink_metadata() {
+            Ok(found) if found.is_symlink() => {
+                return Err(format!(
+                    "{name} is a link, which is not followed: copy the file there"
+                ));
+            }
+            Ok(found) if found.is_file() => {}
+            _ => continue,
         }
         let bytes = read::file(&file).map_err(|why| format!("{name}: {why}"))?;
         let text = yaml::decode(bytes).map_err(|_| format!("{name} is no text"))?;

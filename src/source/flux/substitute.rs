@@ -1,5 +1,6 @@
 //! `postBuild` substitution: the variables in what was built.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
@@ -8,6 +9,13 @@ use crate::yaml;
 
 /// Switches substitution off for an object, as a label or an annotation.
 const SWITCH: &str = "kustomize.toolkit.fluxcd.io/substitute";
+
+/// The most that variables may become in all objects of a Kustomization, in bytes. An object has
+/// room for a megabyte and a half in a cluster; without this, two short files could fill any memory.
+const MOST: usize = 64 << 20;
+
+/// How deep defaults may stand in defaults.
+const DEEPEST: usize = 32;
 
 /// A way into an object: names of fields, and `None` for any item of a list.
 type Way = Vec<Option<String>>;
@@ -18,9 +26,24 @@ pub(super) struct Variables {
     values: BTreeMap<String, String>,
     /// The names of those that come from Secrets.
     secret: BTreeSet<String>,
+    /// How many bytes they became so far.
+    became: Cell<usize>,
 }
 
 impl Variables {
+    /// Counts what a variable became.
+    fn count(&self, text: &str) -> Result<(), String> {
+        let became = self.became.get() + text.len();
+        self.became.set(became);
+        match became > MOST {
+            true => Err(format!(
+                "its variables become more than {} MiB of text",
+                MOST >> 20
+            )),
+            false => Ok(()),
+        }
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
@@ -139,6 +162,19 @@ fn typed(before: &str, after: String) -> Value {
 /// A text with its variables replaced; what has no value becomes empty, `$$` is `$`
 /// (`fluxcd/pkg/envsubst`).
 fn expand(text: &str, variables: &Variables, is_secret: &mut bool) -> Result<String, String> {
+    expand_within(text, variables, is_secret, 0)
+}
+
+/// The same within so many defaults.
+fn expand_within(
+    text: &str,
+    variables: &Variables,
+    is_secret: &mut bool,
+    depth: usize,
+) -> Result<String, String> {
+    if depth > DEEPEST {
+        return Err("it has defaults in defaults, nested too deep".to_owned());
+    }
     let mut expanded = String::new();
     let mut rest = text;
     while let Some(at) = rest.find('$') {
@@ -154,7 +190,9 @@ fn expand(text: &str, variables: &Variables, is_secret: &mut bool) -> Result<Str
             }
         } else if let Some(after) = rest.strip_prefix("${") {
             let end = closing(after).ok_or("a ${ is not closed")?;
-            expanded.push_str(&value_of(&after[..end], variables, is_secret)?);
+            let value = value_of(&after[..end], variables, is_secret, depth)?;
+            variables.count(&value)?;
+            expanded.push_str(&value);
             rest = &after[end + 1..];
         } else {
             expanded.push('$');
@@ -184,6 +222,7 @@ fn value_of(
     expression: &str,
     variables: &Variables,
     is_secret: &mut bool,
+    depth: usize,
 ) -> Result<String, String> {
     let is_part = |c: char| c == '_' || c.is_ascii_alphanumeric();
     let end = expression.find(|c| !is_part(c)).unwrap_or(expression.len());
@@ -207,7 +246,7 @@ fn value_of(
             if let (Some(default), false) = (operator.strip_prefix(start), name.is_empty()) {
                 return match found {
                     Some(value) => Ok(value.clone()),
-                    None => expand(default, variables, is_secret),
+                    None => expand_within(default, variables, is_secret, depth + 1),
                 };
             }
         }
