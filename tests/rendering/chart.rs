@@ -196,6 +196,17 @@ exit 1
     );
 }
 
+/// The objects of a release are named after it.
+#[test]
+fn where_nothing_is_there_the_release_may_be_another() {
+    let place = chart().file("live.json", recording(&[]));
+    let diff = [&["diff", "chart", "--live", "live.json"][..], &RENDER].concat();
+    let said = place.run(diff.clone());
+    assert!(said.contains("name of the release (--release)"), "{said}");
+    let named = place.run([&diff[..], &["--release", "shop"]].concat());
+    assert!(!named.contains("--release"), "{named}");
+}
+
 /// What a chart makes up cannot have drifted, and what was removed of it can.
 #[test]
 fn what_differs_with_each_rendering_is_not_compared() {

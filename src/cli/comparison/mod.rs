@@ -16,7 +16,7 @@ use super::args::{
 };
 use crate::cluster::Live;
 use crate::engine::{self, Options};
-use crate::model::{Report, Warning};
+use crate::model::{ObjectReport, Report, Status, Warning};
 use crate::policy::Allowed;
 use crate::source::{Source, blame};
 
@@ -80,6 +80,7 @@ fn run_by(
             .warnings
             .extend(emptiness(&report, source, &live.filter));
     }
+    report.warnings.extend(absence(&report, source));
     report.warnings.append(&mut rules.warnings);
     report.skipped.append(&mut rules.notes);
     Ok(Compared { report, rules })
@@ -194,6 +195,36 @@ pub fn emptiness(report: &Report, source: &SourceArgs, filter: &FilterArgs) -> O
         place: String::new(),
         message,
         fatal: true,
+    })
+}
+
+/// Where nothing is there of all that is declared, another cluster, namespace or release was meant
+/// more often than everything has been deleted.
+fn absence(report: &Report, source: &SourceArgs) -> Option<Warning> {
+    let objects = &report.objects;
+    let is_missing = |object: &ObjectReport| object.status == Status::Missing;
+    if objects.len() < 2 || !objects.iter().all(is_missing) {
+        return None;
+    }
+    let by_helm = |object: &ObjectReport| {
+        let rendered_by = object
+            .origin
+            .as_ref()
+            .and_then(|it| it.rendered_by.as_ref());
+        rendered_by.is_some_and(|command| command.starts_with("helm"))
+    };
+    let suspects = if source.render.release.is_none() && objects.iter().all(by_helm) {
+        "the context, the cluster, the namespace, and the name of the release (--release)"
+    } else {
+        "the context, the cluster and the namespace"
+    };
+    Some(Warning {
+        place: String::new(),
+        message: format!(
+            "none of the {} declared objects is there: check {suspects}",
+            objects.len()
+        ),
+        fatal: false,
     })
 }
 
