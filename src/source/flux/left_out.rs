@@ -8,11 +8,10 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use gix::glob::wildmatch;
-use gix::glob::wildmatch::Mode;
 use serde_json::Value;
 use walkdir::WalkDir;
 
+use super::pattern::Pattern;
 use crate::source::gitops::Found;
 use crate::source::read;
 use crate::source::walk::Bounds;
@@ -89,85 +88,6 @@ impl List {
     }
 }
 
-/// One pattern.
-#[derive(Debug)]
-struct Pattern {
-    /// As it is written.
-    text: String,
-    /// Whether it takes in again what others leave out.
-    takes_in: bool,
-    /// Whether it means directories alone, and what lies in them.
-    is_directory: bool,
-    /// What stands between its slashes. One part alone is a name anywhere; else a way from the
-    /// directory that the pattern holds for.
-    parts: Vec<String>,
-}
-
-impl Pattern {
-    /// The pattern of a line, if it holds one.
-    fn new(line: &str) -> Option<Self> {
-        if line.starts_with('#') || line.trim().is_empty() {
-            return None;
-        }
-        // A space at the end counts where it is escaped.
-        let text = match line.ends_with("\\ ") {
-            true => line,
-            false => line.trim_end_matches(' '),
-        };
-        let pattern = text.strip_prefix('!').unwrap_or(text);
-        let bare = pattern.strip_suffix('/').unwrap_or(pattern);
-        Some(Self {
-            text: text.to_owned(),
-            takes_in: text.starts_with('!'),
-            is_directory: bare.len() < pattern.len(),
-            parts: bare.split('/').map(str::to_owned).collect(),
-        })
-    }
-
-    /// Whether it matches a file or a directory above it, given by its names.
-    fn matches(&self, path: &[&str]) -> bool {
-        let rest = match self.parts.as_slice() {
-            [name] => path
-                .iter()
-                .position(|found| is_name(name, found))
-                .map(|at| &path[at + 1..]),
-            way => after(way, path),
-        };
-        // What lies behind a file's own name is nothing.
-        rest.is_some_and(|rest| !(self.is_directory && rest.is_empty()))
-    }
-}
-
-/// What is left of a path behind a way that leads into it. Behind `**` the first name counts that
-/// fits, so that no pattern takes long.
-fn after<'p, 's>(way: &[String], path: &'p [&'s str]) -> Option<&'p [&'s str]> {
-    let mut rest = path;
-    let mut is_anywhere = false;
-    for (at, part) in way.iter().enumerate() {
-        match part.as_str() {
-            "" => is_anywhere = false,
-            "**" if at + 1 == way.len() => break,
-            "**" => is_anywhere = true,
-            odd if odd.contains("**") => return None,
-            name => {
-                let most = if is_anywhere { rest.len() } else { 1 };
-                let found = rest
-                    .iter()
-                    .take(most)
-                    .position(|found| is_name(name, found))?;
-                rest = &rest[found + 1..];
-                is_anywhere = false;
-            }
-        }
-    }
-    (rest.len() < path.len()).then_some(rest)
-}
-
-/// Whether a name is one that a part of a pattern means.
-fn is_name(part: &str, name: &str) -> bool {
-    wildmatch(part.into(), name.into(), Mode::NO_MATCH_SLASH_LITERAL)
-}
-
 /// The files of a repository that Flux leaves out.
 #[derive(Debug)]
 pub(super) struct LeftOut {
@@ -176,6 +96,8 @@ pub(super) struct LeftOut {
     lists: Vec<List>,
     /// The directories that alone are fetched, where there are any.
     sparse: BTreeSet<String>,
+    /// Whether submodules are known to be left empty.
+    no_submodules: bool,
     /// The name of the GitRepository, where it is known.
     source: String,
 }
@@ -189,7 +111,9 @@ impl LeftOut {
     pub fn of(root: &Path, repository: Option<&Found>) -> Result<Self, String> {
         let setting = |name: &str| repository?.value.pointer("/spec")?.get(name);
         let name = repository.map_or("", |found| found.metadata("name"));
-        let mut lists = files(root)?;
+        let recurses = setting("recurseSubmodules").is_some_and(|recurses| recurses == true);
+        let no_submodules = repository.is_some() && !recurses;
+        let mut lists = files(root, no_submodules)?;
         if let Some(text) = setting("ignore").and_then(Value::as_str) {
             let author = Author::Repository(name.to_owned());
             lists.push(List::new(author, &[], text));
@@ -211,6 +135,7 @@ impl LeftOut {
             root: root.to_owned(),
             lists,
             sparse: directories.map(str::to_owned).collect(),
+            no_submodules,
             source: name.to_owned(),
         })
     }
@@ -223,12 +148,24 @@ impl LeftOut {
             let by = format!("spec.sparseCheckout of the GitRepository {}", self.source);
             return Some(by);
         }
+        let above = file.ancestors().skip(1);
+        let mut above = above.take_while(|directory| *directory != self.root);
+        if self.no_submodules && above.any(is_submodule) {
+            let name = &self.source;
+            let by = format!("without spec.recurseSubmodules the GitRepository {name}");
+            return Some(by);
+        }
         let names = names(below);
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let mut lists = self.lists.iter().rev();
         let (is_out, by) = lists.find_map(|list| list.verdict(&names))?;
         is_out.then_some(by)
     }
+}
+
+/// Whether a directory in a repository is one itself.
+fn is_submodule(directory: &Path) -> bool {
+    directory.join(".git").symlink_metadata().is_ok()
 }
 
 /// The names that a path is made of.
@@ -240,15 +177,16 @@ fn names(path: &Path) -> Vec<String> {
 }
 
 /// The patterns of all `.sourceignore` files, those of a directory before those below it.
-fn files(root: &Path) -> Result<Vec<List>, String> {
+fn files(root: &Path, no_submodules: bool) -> Result<Vec<List>, String> {
     // Whoever is not trusted may still belong to a large repository; nothing is read of it here.
     let bounds = Bounds::default();
     let walk = WalkDir::new(root)
         .max_depth(bounds.depth)
         .sort_by_file_name();
-    let walk = walk
-        .into_iter()
-        .filter_entry(|entry| entry.file_name() != ".git");
+    let walk = walk.into_iter().filter_entry(|entry| {
+        let is_left_out = no_submodules && entry.depth() > 0 && is_submodule(entry.path());
+        entry.file_name() != ".git" && !is_left_out
+    });
     let mut found: Vec<PathBuf> = Vec::new();
     for (number, entry) in walk.enumerate() {
         if number > bounds.entries {
@@ -361,6 +299,18 @@ mod tests {
             let by = left_out(&[("", pattern)], json!({}), file);
             assert_eq!(!by.is_empty(), is_out, "{pattern} {file}: {by}");
         }
+    }
+
+    #[test]
+    fn submodules_are_empty_unless_they_are_asked_for() {
+        let ignores = [("sub/.git", ""), ("sub", "b.yaml")];
+        let by = |spec, file| left_out(&ignores, spec, file);
+        let expected = "without spec.recurseSubmodules the GitRepository fleet";
+        assert_eq!(by(json!({}), "sub/a.yaml"), expected);
+        assert_eq!(by(json!({}), "b.yaml"), "");
+        let all = json!({"recurseSubmodules": true});
+        assert_eq!(by(all.clone(), "sub/a.yaml"), "");
+        assert_eq!(by(all, "sub/b.yaml"), "sub/.sourceignore:1");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod build;
 mod inventory;
 mod left_out;
+mod pattern;
 mod release;
 mod remarks;
 mod rules;
