@@ -53,6 +53,13 @@ impl FromStr for Pointer {
     }
 }
 
+/// By the names and indices on its way, as they are in the object.
+impl From<Vec<String>> for Pointer {
+    fn from(parts: Vec<String>) -> Self {
+        Self(parts)
+    }
+}
+
 impl fmt::Display for Pointer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0

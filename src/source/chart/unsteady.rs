@@ -11,7 +11,7 @@ use serde_json::Value;
 use walkdir::WalkDir;
 
 use crate::model::{Manifest, group_of};
-use crate::policy::{Kind, Rule, RuleOrigin, RuleSpec, literally};
+use crate::policy::{Kind, Pointer, Rule, RuleOrigin, RuleSpec, literally};
 use crate::source::{Loaded, read};
 
 /// The functions of templates that give another value each time
@@ -73,21 +73,14 @@ impl Uses {
 }
 
 /// A manifest's identity.
-type Key = (String, String, Option<String>, String);
+type Key<'m> = (&'m str, &'m str, Option<&'m str>, &'m str);
 
-fn key(manifest: &Manifest) -> Key {
-    let Manifest {
-        api_version,
-        kind,
-        namespace,
-        name,
-        ..
-    } = manifest;
+fn key(manifest: &Manifest) -> Key<'_> {
     (
-        api_version.clone(),
-        kind.clone(),
-        namespace.clone(),
-        name.clone(),
+        &manifest.api_version,
+        &manifest.kind,
+        manifest.namespace.as_deref(),
+        &manifest.name,
     )
 }
 
@@ -103,7 +96,7 @@ pub(super) struct By<'b> {
 /// drift where it was changed; an object whose very name differs cannot be compared.
 pub(super) fn settle(first: usize, again: &[Manifest], by: &By<'_>, loaded: &mut Loaded) {
     let release = by.release;
-    let again: BTreeMap<Key, &Manifest> = again.iter().map(|m| (key(m), m)).collect();
+    let again: BTreeMap<Key<'_>, &Manifest> = again.iter().map(|m| (key(m), m)).collect();
     let rendered = loaded
         .manifests
         .split_off(first.min(loaded.manifests.len()));
@@ -118,7 +111,8 @@ pub(super) fn settle(first: usize, again: &[Manifest], by: &By<'_>, loaded: &mut
             continue;
         };
         let mut pointers = BTreeSet::new();
-        differences(&manifest.value(), &other.value(), "", &mut pointers);
+        let mut way = Vec::new();
+        differences(&manifest.value(), &other.value(), &mut way, &mut pointers);
         if !pointers.is_empty() {
             let message = format!(
                 "{} {} differs whenever it is rendered, at {}, and is not compared there; compare \
@@ -158,24 +152,28 @@ fn rule(manifest: &Manifest, pointers: &BTreeSet<String>, by: &str) -> Option<Ru
         .ok()
 }
 
-/// The JSON Pointers of what differs.
-fn differences(a: &Value, b: &Value, pointer: &str, found: &mut BTreeSet<String>) {
+/// The JSON Pointers of what differs at the end of a way and below it.
+fn differences(a: &Value, b: &Value, way: &mut Vec<String>, found: &mut BTreeSet<String>) {
+    let mut below = |part: String, a: &Value, b: &Value| {
+        way.push(part);
+        differences(a, b, way, found);
+        way.pop();
+    };
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => {
             let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
             for key in keys {
                 let [a, b] = [a, b].map(|side| side.get(key).unwrap_or(&Value::Null));
-                let key = key.replace('~', "~0").replace('/', "~1");
-                differences(a, b, &format!("{pointer}/{key}"), found);
+                below(key.clone(), a, b);
             }
         }
         (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
             for (index, (a, b)) in a.iter().zip(b).enumerate() {
-                differences(a, b, &format!("{pointer}/{index}"), found);
+                below(index.to_string(), a, b);
             }
         }
         _ if a == b => {}
-        _ => drop(found.insert(pointer.to_owned())),
+        _ => drop(found.insert(Pointer::from(way.clone()).to_string())),
     }
 }
 
