@@ -3,7 +3,7 @@
 //! # The map
 //!
 //! A module uses the floors below its own, never a neighbour on the same floor.
-//! `tests/architecture.rs` holds the code to that, and this table to the code.
+//! `tests/cli/architecture.rs` holds the code to that, and this table to the code.
 //!
 //! | floor | module | what it is for |
 //! |---|---|---|

@@ -8,7 +8,7 @@
 mod cluster;
 mod offline;
 mod rules;
-#[path = "../../tests/cluster_api/server/mod.rs"]
+#[path = "../../tests/cluster/server/mod.rs"]
 mod server;
 mod startup;
 mod support;

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 use super::Exit;
 use super::args::{Extra, FailOn, GateArgs};
-use crate::model::{Drift, ObjectReport, Report, Severity, Status, Warning};
+use crate::model::{JudgedChange, ObjectReport, Report, Severity, Status, Warning};
 
 /// What a report means for whoever reads the exit code alone.
 pub fn answer(report: &Report, args: &GateArgs) -> Exit {
@@ -34,7 +34,7 @@ fn fails(object: &ObjectReport, what: FailOn) -> bool {
         FailOn::Drift => object.is_drift(),
         FailOn::Conflict => object.status == Status::Conflict,
         FailOn::Pending => {
-            object.status == Status::Pending || object.reported().any(Drift::is_pending)
+            object.status == Status::Pending || object.reported().any(JudgedChange::is_pending)
         }
         FailOn::Missing => object.status == Status::Missing,
         FailOn::Extra => object.status == Status::Extra,
@@ -49,7 +49,9 @@ fn fails(object: &ObjectReport, what: FailOn) -> bool {
 /// The worst of what counts as drift: what only the branch changes does not.
 fn severity_of_drift(object: &ObjectReport) -> Option<Severity> {
     let drifts = object.drifts.iter().filter(|drift| drift.is_drift());
-    object.weight.max(drifts.map(|drift| drift.severity).max())
+    object
+        .whole_severity
+        .max(drifts.map(|drift| drift.severity).max())
 }
 
 /// Checks that what the words ask for is looked for.

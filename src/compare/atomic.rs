@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::walk::{Excused, Ground, Walker};
-use crate::model::{Segment, Step};
+use crate::model::{PathElement, Step};
 use crate::schema::TypeId;
 
 impl Walker<'_> {
@@ -18,7 +18,7 @@ impl Walker<'_> {
         if declared.len() == live.len() {
             for (index, (ours, theirs)) in declared.iter().zip(live).enumerate() {
                 let before = self.out.len();
-                self.enter(Segment::Index(index), Some(Step::Index(index)));
+                self.enter(PathElement::Index(index), Some(Step::Index(index)));
                 self.value(item, ours, theirs);
                 self.leave(true);
                 differing += usize::from(self.reported_since(before));

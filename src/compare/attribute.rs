@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Finding;
 use super::walk::{Ground, Walker};
-use crate::model::{Cause, FieldPath, FieldSet, ManagerEntry, Operation, Owner, Segment};
+use crate::model::{Cause, FieldPath, FieldSet, ManagerEntry, Operation, Owner, PathElement};
 use crate::schema::{self, ListKind, Type};
 
 impl<'a> Walker<'a> {
@@ -32,14 +32,14 @@ impl<'a> Walker<'a> {
                         atomic: false,
                         ..
                     },
-                    Segment::Field(name),
+                    PathElement::Field(name),
                 ) => fields.get(name.as_str()).map(|field| field.ty),
                 (
                     Type::Map {
                         value,
                         atomic: false,
                     },
-                    Segment::Field(_),
+                    PathElement::Field(_),
                 ) => Some(*value),
                 (Type::List { item, kind }, _) if *kind != ListKind::Atomic => Some(*item),
                 _ => return depth,
@@ -52,7 +52,7 @@ impl<'a> Walker<'a> {
     pub(super) fn as_string_data(&self) -> Option<FieldPath> {
         let mut path = self.path.clone();
         match path.0.as_mut_slice() {
-            [Segment::Field(data), Segment::Field(_)]
+            [PathElement::Field(data), PathElement::Field(_)]
                 if data == "data" && self.subject.declared.get("kind")? == "Secret" =>
             {
                 "stringData".clone_into(data);
@@ -98,7 +98,8 @@ impl<'a> Walker<'a> {
     /// Whether the walk stands at the mark of an object that is being deleted
     /// (`metav1.ObjectMeta.DeletionTimestamp`), which nobody owns and nobody defaults.
     pub(super) fn is_deletion(&self) -> bool {
-        let [Segment::Field(metadata), Segment::Field(mark)] = self.path.0.as_slice() else {
+        let [PathElement::Field(metadata), PathElement::Field(mark)] = self.path.0.as_slice()
+        else {
             return false;
         };
         metadata == "metadata" && mark == "deletionTimestamp"
@@ -131,7 +132,7 @@ impl<'a> Walker<'a> {
     /// items to lists, and nothing to the metadata.
     pub(super) fn may_be_defaulted(&self) -> bool {
         let in_metadata =
-            matches!(self.path.0.first(), Some(Segment::Field(first)) if first == "metadata");
+            matches!(self.path.0.first(), Some(PathElement::Field(first)) if first == "metadata");
         self.subject.root.is_none() && !self.in_new_item && !in_metadata
     }
 
@@ -208,7 +209,7 @@ impl<'a> Walker<'a> {
 }
 
 /// What an entry's manager owns at a path and below it, apart from what lies above.
-fn node<'e>(entry: &'e ManagerEntry, path: &[Segment]) -> Option<&'e FieldSet> {
+fn node<'e>(entry: &'e ManagerEntry, path: &[PathElement]) -> Option<&'e FieldSet> {
     let mut steps = path.iter();
     steps.try_fold(&entry.fields, |set, segment| set.child(segment))
 }

@@ -4,23 +4,23 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use crate::model::Segment;
+use crate::model::PathElement;
 use crate::schema::{Schema, Type, TypeId};
 
 /// The items of two lists, paired by what identifies them.
 #[derive(Debug, Default)]
 pub struct Pairs {
     /// `(segment, declared index, live index)`, in the order of the manifest.
-    pub both: Vec<(Segment, usize, usize)>,
+    pub both: Vec<(PathElement, usize, usize)>,
     /// Declared items without a live partner.
-    pub declared: Vec<(Segment, usize)>,
+    pub declared: Vec<(PathElement, usize)>,
     /// Live items without a declared partner.
-    pub live: Vec<(Segment, usize)>,
+    pub live: Vec<(PathElement, usize)>,
 }
 
 /// Pairs items by `identity`. Items with one identity are paired in order, so that a list with
 /// duplicates (which the API server accepts in `env` and `ports`) is still compared.
-pub fn pair(declared: &[Value], live: &[Value], identity: impl Fn(&Value) -> Segment) -> Pairs {
+pub fn pair(declared: &[Value], live: &[Value], identity: impl Fn(&Value) -> PathElement) -> Pairs {
     let mut waiting: HashMap<String, std::collections::VecDeque<usize>> = HashMap::new();
     for (index, item) in live.iter().enumerate() {
         let name = identity(item).to_string();
@@ -48,7 +48,7 @@ pub fn pair(declared: &[Value], live: &[Value], identity: impl Fn(&Value) -> Seg
 
 /// The identity of a list map's item: its key fields, with the defaults of those it leaves out
 /// (a Service port without `protocol` is a TCP port).
-pub fn key_of(schema: &Schema, item_type: TypeId, keys: &[Box<str>], item: &Value) -> Segment {
+pub fn key_of(schema: &Schema, item_type: TypeId, keys: &[Box<str>], item: &Value) -> PathElement {
     let default = |key: &str| match schema.get(item_type) {
         Type::Struct { fields, .. } => fields.get(key).and_then(|field| field.default.clone()),
         _ => None,
@@ -60,7 +60,7 @@ pub fn key_of(schema: &Schema, item_type: TypeId, keys: &[Box<str>], item: &Valu
             identity.insert(key.to_string(), value);
         }
     }
-    Segment::Key(identity)
+    PathElement::Key(identity)
 }
 
 /// The field that tells the items of two lists without schema apart: the first of `name`, `key`
@@ -87,8 +87,8 @@ mod tests {
 
     use super::*;
 
-    fn by_name(item: &Value) -> Segment {
-        Segment::Key([("name".to_owned(), item["name"].clone())].into())
+    fn by_name(item: &Value) -> PathElement {
+        PathElement::Key([("name".to_owned(), item["name"].clone())].into())
     }
 
     #[test]

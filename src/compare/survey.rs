@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::walk::{Excused, Ground, Walker, is_absent};
 use super::{Keep, Reason, list};
-use crate::model::{Cause, ChangeKind, Equal, Explanation, Owner, Segment};
+use crate::model::{Cause, ChangeKind, Equal, Explanation, Owner, PathElement};
 use crate::schema::{self, Field, ListKind, Type, TypeId, Zero};
 
 /// The two sides that a field's siblings are on.
@@ -117,7 +117,7 @@ impl Walker<'_> {
                         self.see_nothing(name, ty, Equal::EmptyIsAbsent, child);
                         continue;
                     }
-                    self.enter(Segment::Field(name.clone()), None);
+                    self.enter(PathElement::Field(name.clone()), None);
                     let of_map = default.filter(|_| is_map).and_then(|map| map.get(name));
                     let default = of_map
                         .cloned()
@@ -205,13 +205,13 @@ impl Walker<'_> {
         match (known, value) {
             (_, Value::Object(fields)) if !fields.is_empty() => Parts::Fields(fields),
             (Type::List { item, kind }, Value::Array(items)) if !items.is_empty() => {
-                let named = |name: &dyn Fn(&Value) -> Segment| {
+                let named = |name: &dyn Fn(&Value) -> PathElement| {
                     Parts::Items(Some(*item), items.iter().map(|v| (name(v), v)).collect())
                 };
                 match kind {
                     ListKind::Atomic => Parts::Leaf,
                     ListKind::Map(keys) => named(&|v| list::key_of(schema, *item, keys, v)),
-                    ListKind::Set => named(&|v| Segment::Value(v.clone())),
+                    ListKind::Set => named(&|v| PathElement::Value(v.clone())),
                 }
             }
             _ => Parts::Leaf,
@@ -247,7 +247,7 @@ impl Walker<'_> {
             }
             return;
         }
-        let is_item = matches!(self.path.0.last(), Some(Segment::Key(_)));
+        let is_item = matches!(self.path.0.last(), Some(PathElement::Key(_)));
         let only_defaults = below.iter().all(|finding| {
             finding
                 .reason
@@ -292,5 +292,5 @@ enum Parts<'v> {
     /// Into fields or map keys.
     Fields(&'v Map<String, Value>),
     /// Into list items.
-    Items(Option<TypeId>, Vec<(Segment, &'v Value)>),
+    Items(Option<TypeId>, Vec<(PathElement, &'v Value)>),
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use crate::model::{Change, Segment};
+use crate::model::{Change, PathElement};
 
 /// The declared object with the given changes made to it: what is live, as far as it is drift.
 ///
@@ -30,7 +30,7 @@ fn apply(node: &mut Value, changes: &[&Change], depth: usize) {
     let groups = groups.filter_map(|group| Some((step(group.first()?)?, group)));
     match node {
         Value::Object(fields) => groups.for_each(|(segment, group)| {
-            if let Segment::Field(name) = segment {
+            if let PathElement::Field(name) = segment {
                 in_field(fields, name, group, depth + 1);
             }
         }),
@@ -53,7 +53,7 @@ fn in_field(fields: &mut Map<String, Value>, name: String, changes: &[&Change], 
     // What is not there is made, in the shape that the next step needs.
     if field.is_null() {
         *field = match changes.first().and_then(|change| change.path.0.get(depth)) {
-            Some(Segment::Field(_)) => Value::Object(Map::new()),
+            Some(PathElement::Field(_)) => Value::Object(Map::new()),
             Some(_) => Value::Array(Vec::new()),
             None => Value::Null,
         };
@@ -62,7 +62,7 @@ fn in_field(fields: &mut Map<String, Value>, name: String, changes: &[&Change], 
 }
 
 /// Items are found before any of them is moved, and taken out when all else is done.
-fn in_items(items: &mut Vec<Value>, groups: Vec<(Segment, &[&Change])>, depth: usize) {
+fn in_items(items: &mut Vec<Value>, groups: Vec<(PathElement, &[&Change])>, depth: usize) {
     let places = Positions::of(items, &groups);
     let mut gone = HashSet::new();
     for (segment, group) in &groups {
@@ -93,26 +93,26 @@ fn in_items(items: &mut Vec<Value>, groups: Vec<(Segment, &[&Change])>, depth: u
 
 /// Where the items of a list are, by what identifies them.
 struct Positions {
-    known: HashMap<Segment, Vec<usize>>,
+    known: HashMap<PathElement, Vec<usize>>,
     /// Items that leave a key to be defaulted.
     partial: Vec<usize>,
 }
 
 impl Positions {
     /// Looks at every item once for each set of key names in use, of which there mostly is one.
-    fn of(items: &[Value], groups: &[(Segment, &[&Change])]) -> Self {
+    fn of(items: &[Value], groups: &[(PathElement, &[&Change])]) -> Self {
         let mut places = Self {
             known: HashMap::new(),
             partial: Vec::new(),
         };
-        let shape = |segment: &Segment| match segment {
-            Segment::Key(keys) => Some(keys.keys().cloned().collect::<Vec<_>>()),
+        let shape = |segment: &PathElement| match segment {
+            PathElement::Key(keys) => Some(keys.keys().cloned().collect::<Vec<_>>()),
             _ => None,
         };
         let mut shapes: Vec<_> = groups.iter().filter_map(|(s, _)| shape(s)).collect();
         shapes.sort();
         shapes.dedup();
-        let of_set = matches!(groups.first(), Some((Segment::Value(_), _)));
+        let of_set = matches!(groups.first(), Some((PathElement::Value(_), _)));
         for (index, item) in items.iter().enumerate() {
             let mut add = |segment| places.known.entry(segment).or_default().push(index);
             for shape in &shapes {
@@ -122,28 +122,28 @@ impl Positions {
                 });
                 let written: BTreeMap<_, _> = written.collect();
                 if written.len() == shape.len() {
-                    add(Segment::Key(written));
+                    add(PathElement::Key(written));
                 } else {
                     places.partial.push(index);
                 }
             }
             if of_set {
-                add(Segment::Value(item.clone()));
+                add(PathElement::Value(item.clone()));
             }
         }
         places
     }
 
-    fn find(&self, items: &[Value], segment: &Segment) -> Vec<usize> {
+    fn find(&self, items: &[Value], segment: &PathElement) -> Vec<usize> {
         let known = || self.known.get(segment).cloned().unwrap_or_default();
         match segment {
-            Segment::Field(_) => Vec::new(),
-            Segment::Index(index) => (*index < items.len())
+            PathElement::Field(_) => Vec::new(),
+            PathElement::Index(index) => (*index < items.len())
                 .then_some(*index)
                 .into_iter()
                 .collect(),
-            Segment::Value(_) => known(),
-            Segment::Key(keys) => {
+            PathElement::Value(_) => known(),
+            PathElement::Key(keys) => {
                 let fits = |item: &Value| {
                     let mut keys = keys.iter();
                     keys.all(|(name, key)| item.get(name).is_none_or(|written| written == key))
@@ -169,7 +169,7 @@ mod tests {
     fn change(path: &str, live: Option<Value>) -> Change {
         Change {
             path: path.parse().unwrap(),
-            kind: ChangeKind::Changed,
+            kind: ChangeKind::Modified,
             declared: None,
             live,
             at: Vec::new(),

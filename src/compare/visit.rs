@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::{DefaultFrom, Equal, FieldPath, Form, Owner, Segment, Step};
+use crate::model::{DefaultFrom, Equal, FieldPath, Form, Owner, PathElement, Step};
 use crate::schema::{self, ListKind, Scalar, Schema, Type, TypeId};
 
 /// A place that the walk came to.
@@ -50,15 +50,16 @@ pub fn known_by_type(
     for segment in &path.0 {
         default = None;
         ty = match (schema.get(ty), segment) {
-            (Type::Struct { fields, .. }, Segment::Field(name)) => {
+            (Type::Struct { fields, .. }, PathElement::Field(name)) => {
                 let field = fields.get(name.as_str())?;
                 default.clone_from(&field.default);
                 field.ty
             }
-            (Type::Map { value, .. }, Segment::Field(_)) => *value,
-            (Type::List { item, .. }, Segment::Key(_) | Segment::Value(_) | Segment::Index(_)) => {
-                *item
-            }
+            (Type::Map { value, .. }, PathElement::Field(_)) => *value,
+            (
+                Type::List { item, .. },
+                PathElement::Key(_) | PathElement::Value(_) | PathElement::Index(_),
+            ) => *item,
             _ => return None,
         };
     }

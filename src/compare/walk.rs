@@ -6,7 +6,7 @@ use super::list::{self, Pairs};
 use super::visit::{Visit, how_equal};
 use super::{Finding, Keep, Reason, Subject};
 use crate::model::{
-    Cause, Change, ChangeKind, Equal, FieldPath, Finder, Form, Owner, Segment, Step,
+    Cause, Change, ChangeKind, Equal, FieldPath, Finder, Form, Owner, PathElement, Step,
 };
 use crate::schema::{self, Field, ListKind, Scalar, Type, TypeId, Zero};
 
@@ -81,8 +81,8 @@ pub(super) fn walk(subject: &Subject<'_>, trace: Option<Vec<Visit>>) -> (Vec<Fin
 /// What identifies an object, and so is equal by construction.
 fn is_identity(path: &FieldPath) -> bool {
     match path.0.as_slice() {
-        [Segment::Field(field)] => matches!(field.as_str(), "apiVersion" | "kind"),
-        [Segment::Field(parent), Segment::Field(field)] => {
+        [PathElement::Field(field)] => matches!(field.as_str(), "apiVersion" | "kind"),
+        [PathElement::Field(parent), PathElement::Field(field)] => {
             parent == "metadata" && matches!(field.as_str(), "name" | "namespace")
         }
         _ => false,
@@ -217,7 +217,7 @@ impl<'a> Walker<'a> {
             return false;
         }
         let kind = if live.is_some() {
-            ChangeKind::Changed
+            ChangeKind::Modified
         } else {
             ChangeKind::Removed
         };
@@ -322,7 +322,7 @@ impl<'a> Walker<'a> {
                 self.pairs(Some(item), pairs, declared, live);
             }
             ListKind::Set => {
-                let identity = |value: &Value| Segment::Value(value.clone());
+                let identity = |value: &Value| PathElement::Value(value.clone());
                 let pairs = list::pair(declared, live, identity);
                 self.pairs(Some(item), pairs, declared, live);
             }
@@ -335,7 +335,7 @@ impl<'a> Walker<'a> {
             Some(key) => {
                 self.see_form(Form::ItemsBy(key));
                 let identity =
-                    |item: &Value| Segment::Key([(key.to_owned(), item[key].clone())].into());
+                    |item: &Value| PathElement::Key([(key.to_owned(), item[key].clone())].into());
                 self.pairs(None, list::pair(declared, live, identity), declared, live);
             }
             None => {
@@ -389,10 +389,10 @@ impl<'a> Walker<'a> {
 
     pub(super) fn enter_field(&mut self, name: &str, declared: bool) {
         let step = declared.then(|| Step::Field(name.to_owned()));
-        self.enter(Segment::Field(name.to_owned()), step);
+        self.enter(PathElement::Field(name.to_owned()), step);
     }
 
-    pub(super) fn enter(&mut self, segment: Segment, step: Option<Step>) {
+    pub(super) fn enter(&mut self, segment: PathElement, step: Option<Step>) {
         self.path.0.push(segment);
         self.at.extend(step);
     }
@@ -406,7 +406,7 @@ impl<'a> Walker<'a> {
 
     pub(super) fn last_name(&self) -> String {
         match self.path.0.last() {
-            Some(Segment::Field(name)) => name.clone(),
+            Some(PathElement::Field(name)) => name.clone(),
             _ => String::new(),
         }
     }
@@ -424,7 +424,7 @@ impl<'a> Walker<'a> {
     }
 
     pub(super) fn changed_to(&mut self, declared: &Value, live: Value) {
-        self.found(ChangeKind::Changed, Some(declared.clone()), Some(live));
+        self.found(ChangeKind::Modified, Some(declared.clone()), Some(live));
     }
 
     /// Reports a declared value that is not live; a map's keys one by one, since each is a

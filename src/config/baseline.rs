@@ -128,7 +128,7 @@ impl AcceptedSpec {
             name: key.name.clone(),
             path: accepted.path.clone(),
             change: match accepted.kind {
-                ChangeKind::Changed => Kind::Changed,
+                ChangeKind::Modified => Kind::Changed,
                 ChangeKind::Removed => Kind::Removed,
                 ChangeKind::Added => Kind::Added,
             },

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{FieldPath, ResourceKey, Segment};
+use crate::model::{FieldPath, PathElement, ResourceKey};
 use crate::policy::{Glob, Objects, PathPattern, SpecProblem, glob};
 
 /// Values that no report shows: an entry of `sensitive`.
@@ -95,8 +95,8 @@ impl Sensitive {
             self.names.iter().any(|pattern| glob(pattern, &name))
         };
         let by_name = || match path.0.last() {
-            Some(Segment::Field(name)) => is_named(name),
-            Some(Segment::Key(keys)) => {
+            Some(PathElement::Field(name)) => is_named(name),
+            Some(PathElement::Key(keys)) => {
                 let mut names = keys
                     .iter()
                     .filter(|(key, _)| matches!(key.as_str(), "name" | "key"));

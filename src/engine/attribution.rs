@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::resolve::Declared;
 use crate::cluster::audit::{self, Audited, Write};
 use crate::model::{
-    Cause, ChangeKind, Drift, FieldPath, ObjectReport, Operation, Owner, ResourceKey, Segment,
-    Status, Warning,
+    Cause, ChangeKind, FieldPath, JudgedChange, ObjectReport, Operation, Owner, PathElement,
+    ResourceKey, Status, Warning,
 };
 
 /// managedFields keep whole seconds, of the moment at which the write was stored.
@@ -146,7 +146,7 @@ fn last_write<'w>(owner: &Owner, writes: &'w [Write]) -> Option<&'w Write> {
 }
 
 /// Whether a request made the change, as far as its body tells.
-fn wrote(write: &Write, drift: &Drift) -> bool {
+fn wrote(write: &Write, drift: &JudgedChange) -> bool {
     let Some(body) = &write.body else {
         return false;
     };
@@ -180,7 +180,7 @@ fn operates_on(operation: &Value, path: &FieldPath) -> bool {
             .iter()
             .zip(&path.0)
             .all(|(step, segment)| match segment {
-                Segment::Field(name) => name == step,
+                PathElement::Field(name) => name == step,
                 _ => true,
             })
 }
@@ -190,10 +190,10 @@ fn find<'v>(body: &'v Value, path: &FieldPath) -> Option<&'v Value> {
     path.0
         .iter()
         .try_fold(body, |value, segment| match segment {
-            Segment::Field(name) => value.get(name),
-            Segment::Index(index) => value.get(index),
-            Segment::Value(wanted) => value.as_array()?.iter().find(|item| *item == wanted),
-            Segment::Key(keys) => value.as_array()?.iter().find(|item| {
+            PathElement::Field(name) => value.get(name),
+            PathElement::Index(index) => value.get(index),
+            PathElement::Value(wanted) => value.as_array()?.iter().find(|item| *item == wanted),
+            PathElement::Key(keys) => value.as_array()?.iter().find(|item| {
                 let has = |(key, wanted): (&String, &Value)| item.get(key) == Some(wanted);
                 keys.iter().any(has)
             }),
@@ -216,7 +216,7 @@ fn is_within(sent: &Value, live: &Value) -> bool {
 
 /// Whether a patch replaces an atomic list as a whole, and the path within it is no more.
 fn replaces_list_without(body: &Value, path: &FieldPath) -> bool {
-    let is_position = |segment: &Segment| matches!(segment, Segment::Index(_));
+    let is_position = |segment: &PathElement| matches!(segment, PathElement::Index(_));
     path.0.iter().position(is_position).is_some_and(|depth| {
         let list = FieldPath(path.0.iter().take(depth).cloned().collect());
         find(body, &list).is_some_and(Value::is_array) && find(body, path).is_none()
@@ -246,8 +246,8 @@ mod tests {
         }
     }
 
-    fn drift(path: &str, kind: ChangeKind, live: Option<Value>) -> Drift {
-        Drift {
+    fn drift(path: &str, kind: ChangeKind, live: Option<Value>) -> JudgedChange {
+        JudgedChange {
             change: crate::model::Change {
                 path: path.parse().unwrap(),
                 kind,
@@ -271,7 +271,7 @@ mod tests {
         let image = r#".spec.containers[name="app"].image"#;
         let patch = json!({"spec": {"containers": [{"name": "app", "image": "x:2"}]}});
         let patch = write("patch", patch);
-        let changed = |live| drift(image, ChangeKind::Changed, Some(live));
+        let changed = |live| drift(image, ChangeKind::Modified, Some(live));
         assert!(wrote(&patch, &changed(json!("x:2"))));
         assert!(!wrote(&patch, &changed(json!("x:3"))));
         let sidecar = json!({"name": "debug", "image": "b", "terminationMessagePath": "/dev"});

@@ -12,8 +12,8 @@ use super::witness::{Watch, Witness, note};
 use crate::cluster::Live;
 use crate::compare::Visit;
 use crate::model::{
-    Account, Decision, Drift, Entry, FieldPath, Form, KindNames, Matched, ObjectReport, Owner,
-    Packed, Report, ResourceKey, RuleNote, SchemaOrigin, Segment, Status, Step, Verdict,
+    Account, Decision, Entry, FieldPath, Form, JudgedChange, KindNames, Matched, ObjectReport,
+    Owner, Packed, PathElement, Report, ResourceKey, RuleNote, SchemaOrigin, Status, Step, Verdict,
 };
 use crate::policy::{ACCEPTED, RuleSet};
 use crate::source::Source;
@@ -222,7 +222,7 @@ impl<'a> Answerer<'a> {
     fn entries(&self) -> Vec<Entry> {
         let visits: BTreeMap<&FieldPath, &Visit> = self.visits().map(|v| (&v.path, v)).collect();
         let drifts = self.object.drifts.iter();
-        let drifts: Vec<&Drift> = drifts.filter(|d| self.is_asked(&d.change.path)).collect();
+        let drifts: Vec<&JudgedChange> = drifts.filter(|d| self.is_asked(&d.change.path)).collect();
         let told: BTreeSet<&FieldPath> = drifts.iter().map(|d| &d.change.path).collect();
         // What was decided for the whole is not told again for its parts.
         let is_told = |path: &FieldPath| {
@@ -269,7 +269,7 @@ impl<'a> Answerer<'a> {
         })
     }
 
-    fn differing(&self, drift: &Drift, visits: &BTreeMap<&FieldPath, &Visit>) -> Entry {
+    fn differing(&self, drift: &JudgedChange, visits: &BTreeMap<&FieldPath, &Visit>) -> Entry {
         let change = &drift.change;
         let decision = Decision::Differs {
             kind: change.kind,
@@ -297,7 +297,7 @@ impl<'a> Answerer<'a> {
             .path
             .0
             .iter()
-            .rposition(|s| !matches!(s, Segment::Field(_)));
+            .rposition(|s| !matches!(s, PathElement::Field(_)));
         if let Some(item) = item {
             visits.get(&FieldPath(self.path.0[..=item].to_vec()))?;
         }

@@ -56,7 +56,7 @@ fn report(live: &LiveObject, rules: &RuleSet, filter: &Filter) -> Option<ObjectR
         status: Status::Extra,
         reason: None,
         lifecycle: None,
-        weight: None,
+        whole_severity: None,
         drifts: Vec::new(),
         owners,
         declared: None,

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::model::{
-    Change, ChangeKind, Drift, FieldPath, ObjectReport, Owner, Packed, Severity, Status, Verdict,
+    Change, ChangeKind, FieldPath, JudgedChange, ObjectReport, Owner, Packed, Severity, Status,
+    Verdict,
 };
 use crate::policy::{ACCEPTED, RuleSet, Sides, Standing, rules_of};
 
@@ -51,7 +52,7 @@ pub fn hide(
             }
         },
     };
-    report.drifts.push(Drift {
+    report.drifts.push(JudgedChange {
         change,
         position: None,
         owners: report.owners.clone(),

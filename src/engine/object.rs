@@ -17,8 +17,8 @@ use crate::compare::{
     Keep, Subject, compare, compare_and_trace, live_view, normalize, order_metrics,
 };
 use crate::model::{
-    Change, Drift, Explanation, ObjectReport, Ownership, Packed, SchemaOrigin, Status, Verdict,
-    Warning,
+    Change, Explanation, JudgedChange, ObjectReport, Ownership, Packed, SchemaOrigin, Status,
+    Verdict, Warning,
 };
 use crate::ownership::{Appliers, last_applied, ownership_of};
 use crate::policy::{Judged, Judgement, RuleSet, Sides, judge, rules_of};
@@ -247,7 +247,7 @@ fn blank(declared: &Declared<'_>, status: Status, reason: Option<String>) -> Obj
         status,
         reason,
         lifecycle: None,
-        weight: None,
+        whole_severity: None,
         drifts: Vec::new(),
         owners: Vec::new(),
         declared: None,
@@ -272,7 +272,7 @@ pub fn settle(report: &mut ObjectReport) {
 }
 
 /// Whether a change is taken for a default because nobody but the applier holds it.
-fn is_supposed(drift: &Drift) -> bool {
+fn is_supposed(drift: &JudgedChange) -> bool {
     let by = match &drift.verdict {
         Verdict::Explained { by, .. } => Some(*by),
         Verdict::Reported | Verdict::Ignored { .. } => None,

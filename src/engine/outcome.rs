@@ -11,7 +11,7 @@ use super::options::Options;
 use super::witness::{Watch, Witness};
 use super::{attribution, claims, extra, hidden, prevalent, scaling, twins};
 use crate::cluster::{Answer, Live};
-use crate::model::{Drift, ObjectReport, Packed, Verdict, Warning};
+use crate::model::{JudgedChange, ObjectReport, Packed, Verdict, Warning};
 use crate::policy::RuleSet;
 
 /// What became of the objects.
@@ -45,7 +45,7 @@ impl Outcome {
         objects.extend(uncompared(facts, rules, options));
         objects.sort_by(|a, b| a.key.cmp(&b.key));
         for object in objects.iter_mut() {
-            object.weight = rules.weight(&object.key, object.status);
+            object.whole_severity = rules.whole_severity(&object.key, object.status);
         }
         let declared = &facts.resolved.declared;
         let unattributed = attribution::attribute(objects, declared, &options.audit_logs)?;
@@ -122,7 +122,7 @@ fn trouble(message: &str, options: &Options) -> Warning {
 
 /// Takes out what is explained, where nobody asked for it.
 fn drop_explained(object: &mut ObjectReport) {
-    let is_explained = |drift: &Drift| matches!(drift.verdict, Verdict::Explained { .. });
+    let is_explained = |drift: &JudgedChange| matches!(drift.verdict, Verdict::Explained { .. });
     object.drifts.retain(|drift| !is_explained(drift));
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::resolve::Declared;
 use crate::cluster::{Answer, Fetched, Live};
 use crate::compare::{Explain, Reason};
-use crate::model::{ChangeKind, Explanation, FieldPath, Manifest, Owner, Segment};
+use crate::model::{ChangeKind, Explanation, FieldPath, Manifest, Owner, PathElement};
 use crate::ownership::Appliers;
 
 /// Where a service account's token is mounted (`plugin/pkg/admission/serviceaccount`).
@@ -108,8 +108,9 @@ fn items<'v>(object: &'v Value, path: &str) -> impl Iterator<Item = &'v Value> +
 
 fn item(list: &[&str], key: &str, value: &str, below: &[&str]) -> FieldPath {
     let mut path = FieldPath::of_fields(list);
-    path.0
-        .push(Segment::Key([(key.to_owned(), Value::from(value))].into()));
+    path.0.push(PathElement::Key(
+        [(key.to_owned(), Value::from(value))].into(),
+    ));
     path.0.extend(FieldPath::of_fields(below).0);
     path
 }

@@ -14,8 +14,8 @@ use serde_json::Value;
 
 use super::object;
 use crate::model::{
-    Cause, ChangeKind, Drift, Explanation, FieldPath, GroupKind, ObjectReport, Operation, Segment,
-    Status, Verdict, Warning,
+    Cause, ChangeKind, Explanation, FieldPath, GroupKind, JudgedChange, ObjectReport, Operation,
+    PathElement, Status, Verdict, Warning,
 };
 use crate::policy::RuleSet;
 
@@ -66,7 +66,7 @@ enum Whose {
 /// Explains additions that other objects of the kind show to be a machine's; says which of them
 /// are merely supposed to be.
 pub fn explain(objects: &mut [ObjectReport], rules: &RuleSet) -> Vec<Warning> {
-    let is_open = |drift: &Drift| drift.is_reported() && whose(drift).is_some();
+    let is_open = |drift: &JudgedChange| drift.is_reported() && whose(drift).is_some();
     if !objects.iter().flat_map(|o| &o.drifts).any(is_open) {
         return Vec::new();
     }
@@ -84,10 +84,12 @@ pub fn explain(objects: &mut [ObjectReport], rules: &RuleSet) -> Vec<Warning> {
             changed |= parts.is_some();
             match parts {
                 Some(parts) => {
-                    report.drifts.extend(parts.into_iter().map(|part| Drift {
-                        severity: rules.severity(&report.key, &part.change),
-                        ..part
-                    }));
+                    report
+                        .drifts
+                        .extend(parts.into_iter().map(|part| JudgedChange {
+                            severity: rules.severity(&report.key, &part.change),
+                            ..part
+                        }));
                 }
                 None => report.drifts.push(drift),
             }
@@ -164,9 +166,9 @@ impl Evidence {
     fn part(
         &self,
         kind: &GroupKind,
-        drift: &Drift,
+        drift: &JudgedChange,
         supposed: &mut BTreeSet<(GroupKind, String)>,
-    ) -> Option<Vec<Drift>> {
+    ) -> Option<Vec<JudgedChange>> {
         let whose = whose(drift).filter(|_| drift.is_reported())?;
         let live = drift.change.live.as_ref()?;
         let leaves = leaves(&drift.change.path, live);
@@ -227,8 +229,8 @@ impl Evidence {
     }
 }
 
-fn explained(drift: Drift) -> Drift {
-    Drift {
+fn explained(drift: JudgedChange) -> JudgedChange {
+    JudgedChange {
         verdict: Verdict::Explained {
             by: Explanation::AdmissionChanged,
             rule: None,
@@ -243,7 +245,7 @@ fn explained(drift: Drift) -> Drift {
 ///
 /// Replicas tell nothing: whoever scales what was applied server-side leaves no owner behind, person
 /// or machine.
-fn whose(drift: &Drift) -> Option<Whose> {
+fn whose(drift: &JudgedChange) -> Option<Whose> {
     let is_scale = drift.change.path == FieldPath::of_fields(&["spec", "replicas"]);
     if drift.change.kind != ChangeKind::Added || is_scale {
         return None;
@@ -282,14 +284,14 @@ fn collect<'v>(path: FieldPath, value: &'v Value, found: &mut Vec<(FieldPath, &'
         Value::Object(fields) if !fields.is_empty() => {
             // A struct that holds nothing says nothing beside one that holds something.
             for (name, below) in fields.iter().filter(|(_, below)| !is_empty(below)) {
-                collect(path.child(Segment::Field(name.clone())), below, found);
+                collect(path.child(PathElement::Field(name.clone())), below, found);
             }
         }
         Value::Array(items) => match names(items) {
             Some(names) => {
                 for (name, below) in names.into_iter().zip(items) {
                     let key = [("name".to_owned(), Value::from(name))].into();
-                    collect(path.child(Segment::Key(key)), below, found);
+                    collect(path.child(PathElement::Key(key)), below, found);
                 }
             }
             None => found.push((path, value)),
@@ -316,8 +318,8 @@ mod tests {
     use super::*;
     use crate::model::{Change, Owner, ResourceKey, Severity};
 
-    fn addition(path: &str, live: Value, verdict: Verdict, cause: Option<Cause>) -> Drift {
-        Drift {
+    fn addition(path: &str, live: Value, verdict: Verdict, cause: Option<Cause>) -> JudgedChange {
+        JudgedChange {
             blame: None,
             merge: None,
             change: Change {
@@ -336,7 +338,7 @@ mod tests {
         }
     }
 
-    fn object(kind: &str, name: usize, drift: Drift) -> ObjectReport {
+    fn object(kind: &str, name: usize, drift: JudgedChange) -> ObjectReport {
         ObjectReport {
             lifecycle: None,
             key: ResourceKey {
@@ -349,7 +351,7 @@ mod tests {
             origin: None,
             status: Status::Drifted,
             reason: None,
-            weight: None,
+            whole_severity: None,
             drifts: vec![drift],
             owners: Vec::new(),
             declared: Some(json!({}).into()),
@@ -366,7 +368,7 @@ mod tests {
 
     const LABEL: &str = ".metadata.labels.team";
 
-    fn by_machine() -> Drift {
+    fn by_machine() -> JudgedChange {
         let by = Explanation::ApplierDefault;
         addition(
             LABEL,
@@ -376,7 +378,7 @@ mod tests {
         )
     }
 
-    fn by_update(value: &str) -> Drift {
+    fn by_update(value: &str) -> JudgedChange {
         let mut drift = addition(LABEL, json!(value), Verdict::Reported, None);
         drift.owners.push(Owner {
             manager: "kubectl-label".to_owned(),
@@ -388,7 +390,7 @@ mod tests {
         drift
     }
 
-    fn unattributed(path: &str, value: Value) -> Drift {
+    fn unattributed(path: &str, value: Value) -> JudgedChange {
         addition(path, value, Verdict::Reported, Some(Cause::Unattributed))
     }
 
@@ -410,7 +412,7 @@ mod tests {
 
     #[test]
     fn replicas_that_nobody_owns_prove_no_machine() {
-        let scaled = |drift: Drift| Drift {
+        let scaled = |drift: JudgedChange| JudgedChange {
             change: Change {
                 path: ".spec.replicas".parse().unwrap(),
                 ..drift.change

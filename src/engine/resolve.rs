@@ -326,7 +326,7 @@ fn unknown(manifest: &Manifest, why: String) -> ObjectReport {
         status: Status::Unknown,
         reason: Some(why),
         lifecycle: None,
-        weight: None,
+        whole_severity: None,
         drifts: Vec::new(),
         owners: Vec::new(),
         declared: None,

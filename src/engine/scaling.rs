@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::object;
 use crate::cluster::{Answer, Fetched, Live};
-use crate::model::{Drift, Explanation, FieldPath, Manifest, ObjectReport, Owner, Verdict};
+use crate::model::{Explanation, FieldPath, JudgedChange, Manifest, ObjectReport, Owner, Verdict};
 use crate::policy::glob;
 
 /// Who scales on an autoscaler's behalf (`scale` subresource, or nobody after server-side apply).
@@ -148,7 +148,7 @@ fn limits_of(object: &Value) -> Option<(Scaled, Limits)> {
 }
 
 /// Whether a change is about replicas that no person holds.
-fn is_undecided(drift: &Drift) -> bool {
+fn is_undecided(drift: &JudgedChange) -> bool {
     let is_machine = |owner: &Owner| SCALERS.iter().any(|scaler| glob(scaler, &owner.manager));
     let by_rule = matches!(&drift.verdict, Verdict::Explained { rule: Some(rule), .. } if rule == "autoscaler-replicas");
     drift.change.path == FieldPath::of_fields(&["spec", "replicas"])
@@ -156,7 +156,7 @@ fn is_undecided(drift: &Drift) -> bool {
         && drift.owners.iter().all(is_machine)
 }
 
-fn settle(drift: &mut Drift, limits: Limits) {
+fn settle(drift: &mut JudgedChange, limits: Limits) {
     if !is_undecided(drift) {
         return;
     }

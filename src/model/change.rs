@@ -8,7 +8,7 @@ use super::{FieldPath, Step};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ChangeKind {
     /// Declared and live, with different meaning.
-    Changed,
+    Modified,
     /// Declared and not live.
     Removed,
     /// Live and not declared.
@@ -19,7 +19,7 @@ impl ChangeKind {
     /// The word that reports and rules use.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Changed => "changed",
+            Self::Modified => "changed",
             Self::Removed => "removed",
             Self::Added => "added",
         }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::{FieldPath, Segment};
+use super::{FieldPath, PathElement};
 
 /// Lists shorter than this are looked through item by item.
 const SHORT: usize = 32;
@@ -60,12 +60,12 @@ impl<'v> Finder<'v> {
     }
 
     /// One step down into a value that lies within that of the finder.
-    pub fn step(&self, value: &'v Value, segment: &Segment) -> Option<&'v Value> {
+    pub fn step(&self, value: &'v Value, segment: &PathElement) -> Option<&'v Value> {
         let items = || value.as_array().map(Vec::as_slice);
         match segment {
-            Segment::Field(name) => value.get(name),
-            Segment::Index(index) => value.get(index),
-            Segment::Value(_) | Segment::Key(_) => {
+            PathElement::Field(name) => value.get(name),
+            PathElement::Index(index) => value.get(index),
+            PathElement::Value(_) | PathElement::Key(_) => {
                 let items = items()?;
                 if items.len() < SHORT {
                     return items.iter().find(|item| self.is_meant(item, segment));
@@ -75,32 +75,32 @@ impl<'v> Finder<'v> {
         }
     }
 
-    fn is_meant(&self, item: &Value, segment: &Segment) -> bool {
+    fn is_meant(&self, item: &Value, segment: &PathElement) -> bool {
         match segment {
-            Segment::Value(wanted) => item == wanted,
-            Segment::Key(keys) => {
+            PathElement::Value(wanted) => item == wanted,
+            PathElement::Key(keys) => {
                 item.is_object()
                     && keys.iter().all(|(name, key)| {
                         item.get(name)
                             .map_or(self.lenient, |written| written == key)
                     })
             }
-            Segment::Field(_) | Segment::Index(_) => false,
+            PathElement::Field(_) | PathElement::Index(_) => false,
         }
     }
 
-    fn position(&self, items: &[Value], segment: &Segment) -> Option<usize> {
+    fn position(&self, items: &[Value], segment: &PathElement) -> Option<usize> {
         let mut lists = self.lists.borrow_mut();
         let list = lists.entry(items.as_ptr()).or_default();
         match segment {
-            Segment::Value(wanted) => {
+            PathElement::Value(wanted) => {
                 let values = list.values.get_or_insert_with(|| {
                     let texts = items.iter().map(ToString::to_string);
                     first_of(texts.zip(0..))
                 });
                 values.get(&wanted.to_string()).copied()
             }
-            Segment::Key(keys) => {
+            PathElement::Key(keys) => {
                 let names: Vec<String> = keys.keys().cloned().collect();
                 let keyed = list
                     .by_keys
@@ -115,7 +115,7 @@ impl<'v> Finder<'v> {
                 });
                 found.min()
             }
-            Segment::Field(_) | Segment::Index(_) => None,
+            PathElement::Field(_) | PathElement::Index(_) => None,
         }
     }
 }

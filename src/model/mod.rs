@@ -25,9 +25,9 @@ pub use manifest::{Locate, Manifest, Origin, Position, Step};
 pub use merge::{Lifecycle, Merge, MergeClass};
 pub use ownership::{FieldSet, ManagerEntry, Operation, Owner, Ownership};
 pub use packed::Packed;
-pub use path::{FieldPath, PathError, Segment};
+pub use path::{FieldPath, PathElement, PathError};
 pub use report::{
-    Blame, Coverage, Drift, ExtraCoverage, ObjectReport, Report, Revision, RuleCount, Severity,
-    Status, Target, Totals, Verdict, Warning,
+    Blame, Coverage, ExtraCoverage, JudgedChange, ObjectReport, Report, Revision, RuleCount,
+    Severity, Status, Target, Totals, Verdict, Warning,
 };
 pub use secret_place::SecretPlace;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{FieldPath, Segment};
+use super::{FieldPath, PathElement};
 
 /// How a manager wrote (`metav1.ManagedFieldsOperationType`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,7 +63,7 @@ pub struct FieldSet {
     /// Named fields below.
     pub fields: BTreeMap<String, FieldSet>,
     /// List items below.
-    pub items: HashMap<Segment, FieldSet>,
+    pub items: HashMap<PathElement, FieldSet>,
 }
 
 impl FieldSet {
@@ -74,9 +74,9 @@ impl FieldSet {
     }
 
     /// The node one step down.
-    pub fn child(&self, segment: &Segment) -> Option<&FieldSet> {
+    pub fn child(&self, segment: &PathElement) -> Option<&FieldSet> {
         match segment {
-            Segment::Field(name) => self.fields.get(name),
+            PathElement::Field(name) => self.fields.get(name),
             item => self.items.get(item),
         }
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 /// One step of a [`FieldPath`]: the path elements of structured-merge-diff
 /// (`sigs.k8s.io/structured-merge-diff/fieldpath/element.go`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Segment {
+pub enum PathElement {
     /// A field of a struct or a key of a map.
     Field(String),
     /// The item of a list map with these key fields.
@@ -33,7 +33,7 @@ pub enum Segment {
 /// assert_eq!(path.to_string(), r#".metadata.labels["app.kubernetes.io/name"]"#);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct FieldPath(pub Vec<Segment>);
+pub struct FieldPath(pub Vec<PathElement>);
 
 impl FieldPath {
     /// The path of the whole object.
@@ -46,14 +46,14 @@ impl FieldPath {
         Self(
             names
                 .iter()
-                .map(|name| Segment::Field((*name).to_owned()))
+                .map(|name| PathElement::Field((*name).to_owned()))
                 .collect(),
         )
     }
 
     /// This path, one step further.
     #[must_use]
-    pub fn child(&self, segment: Segment) -> Self {
+    pub fn child(&self, segment: PathElement) -> Self {
         let mut segments = Vec::with_capacity(self.0.len() + 1);
         segments.extend_from_slice(&self.0);
         segments.push(segment);
@@ -79,7 +79,7 @@ impl Ord for FieldPath {
     }
 }
 
-impl Segment {
+impl PathElement {
     /// The order of indexes as numbers, and of all else as text.
     fn order(&self, other: &Self) -> std::cmp::Ordering {
         match (self, other) {
@@ -122,7 +122,7 @@ impl fmt::Display for FieldPath {
     }
 }
 
-impl fmt::Display for Segment {
+impl fmt::Display for PathElement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Field(name) if is_plain(name) => write!(f, ".{name}"),
@@ -189,23 +189,23 @@ struct Parser<'t> {
 }
 
 impl Parser<'_> {
-    fn segment(&mut self) -> Result<Segment, PathError> {
+    fn segment(&mut self) -> Result<PathElement, PathError> {
         if self.eat(b'.') {
-            return self.plain_name().map(Segment::Field);
+            return self.plain_name().map(PathElement::Field);
         }
         if !self.eat(b'[') {
             return Err(self.error("expected '.' or '['"));
         }
         let segment = match self.peek() {
-            Some(b'"') => Segment::Field(self.string()?),
+            Some(b'"') => PathElement::Field(self.string()?),
             Some(b'=') => {
                 self.at += 1;
-                Segment::Value(self.value()?)
+                PathElement::Value(self.value()?)
             }
-            Some(b) if b.is_ascii_digit() => Segment::Index(self.index()?),
+            Some(b) if b.is_ascii_digit() => PathElement::Index(self.index()?),
             // A malformed item, which leaves out all that it is told apart by.
-            Some(b']') => Segment::Key(BTreeMap::new()),
-            _ => Segment::Key(self.keys()?),
+            Some(b']') => PathElement::Key(BTreeMap::new()),
+            _ => PathElement::Key(self.keys()?),
         };
         if self.eat(b']') {
             Ok(segment)

@@ -66,7 +66,7 @@ pub struct Blame {
 
 /// A change that was judged.
 #[derive(Debug, Clone)]
-pub struct Drift {
+pub struct JudgedChange {
     /// What.
     pub change: Change,
     /// Where in the manifest.
@@ -87,7 +87,7 @@ pub struct Drift {
     pub merge: Option<Merge>,
 }
 
-impl Drift {
+impl JudgedChange {
     /// Whether the change is something to tell.
     pub fn is_reported(&self) -> bool {
         self.verdict == Verdict::Reported
@@ -172,11 +172,11 @@ pub struct ObjectReport {
     /// Why it is unknown, or what else there is to say.
     pub reason: Option<String>,
     /// How much it matters that the object as a whole is missing or extra.
-    pub weight: Option<Severity>,
+    pub whole_severity: Option<Severity>,
     /// What the branch does to the object as a whole, where there is a base to compare with.
     pub lifecycle: Option<Lifecycle>,
     /// Its changes, sorted by path. Explained ones are there only when they were asked for.
-    pub drifts: Vec<Drift>,
+    pub drifts: Vec<JudgedChange>,
     /// Who holds an extra object, most recent write first.
     pub owners: Vec<Owner>,
     /// The declared side for whole-object views; absent for extra objects and objects in sync.
@@ -187,7 +187,7 @@ pub struct ObjectReport {
 
 impl ObjectReport {
     /// The changes that count.
-    pub fn reported(&self) -> impl Iterator<Item = &Drift> {
+    pub fn reported(&self) -> impl Iterator<Item = &JudgedChange> {
         self.drifts.iter().filter(|drift| drift.is_reported())
     }
 
@@ -195,7 +195,7 @@ impl ObjectReport {
     pub fn severity(&self) -> Option<Severity> {
         let all = self.reported();
         let worst = all.map(|drift| (drift.is_drift(), drift.severity)).max();
-        self.weight.max(worst.map(|(_, severity)| severity))
+        self.whole_severity.max(worst.map(|(_, severity)| severity))
     }
 
     /// Whether the object differs from what is declared, not counting what only the branch does.
@@ -425,7 +425,7 @@ impl Report {
     }
 
     /// The changes at a path, for tests and tools.
-    pub fn find(&self, key: &ResourceKey, path: &FieldPath) -> Option<&Drift> {
+    pub fn find(&self, key: &ResourceKey, path: &FieldPath) -> Option<&JudgedChange> {
         let object = self.objects.iter().find(|object| &object.key == key)?;
         object
             .drifts

@@ -1,6 +1,6 @@
 //! Places of declared objects whose values are secret, whatever they look like.
 
-use super::{FieldPath, ResourceKey, Segment};
+use super::{FieldPath, PathElement, ResourceKey};
 
 /// A place in an object whose declared value was taken from a Secret, such as a variable that a
 /// tool replaced. No report shows it, neither what is declared nor what is live.
@@ -36,14 +36,14 @@ impl SecretPlace {
         for segment in &path.0 {
             match (parts.next(), segment) {
                 (None, _) => return true,
-                (Some(Some(field)), Segment::Field(name)) if field == name => {}
-                (Some(None), Segment::Key(keys)) => {
+                (Some(Some(field)), PathElement::Field(name)) if field == name => {}
+                (Some(None), PathElement::Key(keys)) => {
                     let next = parts.peek().and_then(|next| next.as_ref());
                     if next.is_some_and(|next| keys.contains_key(next)) {
                         return true;
                     }
                 }
-                (Some(None), Segment::Index(_) | Segment::Value(_)) => {}
+                (Some(None), PathElement::Index(_) | PathElement::Value(_)) => {}
                 _ => return false,
             }
         }

@@ -3,11 +3,11 @@
 
 use super::finding::conflict;
 use super::{escape, words};
-use crate::model::{Drift, MergeClass};
+use crate::model::{JudgedChange, MergeClass};
 
 /// `CONFLICT at .spec.replicas: base 3, branch 5, live 8; merging overwrites …`, and
 /// `dropped at .metadata.labels.a: the last apply declared it …`
-pub fn lines(drift: &Drift) -> Vec<String> {
+pub fn lines(drift: &JudgedChange) -> Vec<String> {
     let path = drift.change.path.to_string();
     let path = escape::line(&path);
     let merged = drift.merge.as_ref().map(|merge| match merge.class {
@@ -29,10 +29,10 @@ mod tests {
 
     #[test]
     fn classes_and_causes_are_told() {
-        let drift = |class: Option<MergeClass>, cause| Drift {
+        let drift = |class: Option<MergeClass>, cause| JudgedChange {
             change: Change {
                 path: ".spec.replicas".parse().unwrap(),
-                kind: ChangeKind::Changed,
+                kind: ChangeKind::Modified,
                 declared: Some(json!(5)),
                 live: Some(json!(8)),
                 at: Vec::new(),

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::RenderOptions;
 use super::view;
-use crate::model::{Cause, Drift, Explanation, ObjectReport, Report, RuleCount, Verdict};
+use crate::model::{Cause, Explanation, JudgedChange, ObjectReport, Report, RuleCount, Verdict};
 use crate::redact::Redacted;
 use coverage::CoverageDocument;
 pub use explanation::{ExplanationDocument, explanation_schema};
@@ -287,7 +287,7 @@ impl<'r> ObjectDocument<'r> {
 }
 
 impl<'r> ChangeDocument<'r> {
-    fn of(drift: &'r Drift) -> Self {
+    fn of(drift: &'r JudgedChange) -> Self {
         let (ignored, explained) = match &drift.verdict {
             Verdict::Reported => (None, None),
             Verdict::Ignored { rule, reason } => (Some(IgnoredDocument { rule, reason }), None),

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::{Show, escape, view, words, yaml_text};
 use crate::model::{
-    Cause, Change, ChangeKind, Drift, Lifecycle, Merge, MergeClass, ObjectReport, Report, Severity,
-    Status, Verdict, Warning,
+    Cause, Change, ChangeKind, JudgedChange, Lifecycle, Merge, MergeClass, ObjectReport, Report,
+    Severity, Status, Verdict, Warning,
 };
 
 /// Characters of a value within a sentence.
@@ -218,7 +218,7 @@ fn of_object(object: &ObjectReport) -> Option<Finding> {
         Status::Missing => (Class::Missing, severity),
         Status::Extra => (Class::Extra, severity),
         Status::Unknown => (Class::Unknown, Severity::Critical),
-        Status::Conflict if object.weight.is_some() || object.drifts.is_empty() => {
+        Status::Conflict if object.whole_severity.is_some() || object.drifts.is_empty() => {
             (Class::Conflict, severity)
         }
         Status::Pending if object.lifecycle == Some(Lifecycle::New) => (Class::New, severity),
@@ -245,7 +245,7 @@ fn of_object(object: &ObjectReport) -> Option<Finding> {
     })
 }
 
-fn of_drift(object: &ObjectReport, drift: &Drift) -> Finding {
+fn of_drift(object: &ObjectReport, drift: &JudgedChange) -> Finding {
     let class = class_of(drift);
     let path = drift.change.path.to_string();
     let mut message = match class {
@@ -292,7 +292,7 @@ fn of_drift(object: &ObjectReport, drift: &Drift) -> Finding {
     }
 }
 
-fn class_of(drift: &Drift) -> Class {
+fn class_of(drift: &JudgedChange) -> Class {
     if drift.merge.is_none() && drift.cause == Some(Cause::Dropped) {
         return Class::DroppedField;
     }
@@ -318,14 +318,14 @@ fn class_of(drift: &Drift) -> Class {
             }),
             _,
         ) => Class::Backport,
-        (_, ChangeKind::Changed) => Class::Changed,
+        (_, ChangeKind::Modified) => Class::Changed,
         (_, ChangeKind::Removed) => Class::Removed,
         (_, ChangeKind::Added) => Class::Added,
     }
 }
 
 /// `CONFLICT at .spec.replicas: base 3, branch 5, live 8; merging overwrites the change of …`
-pub(super) fn conflict(drift: &Drift) -> String {
+pub(super) fn conflict(drift: &JudgedChange) -> String {
     let values = view::three(drift).map(|(name, value)| match value {
         Some(value) => format!("{name} {}", brief(value)),
         None => format!("{name} nothing"),

@@ -12,7 +12,7 @@ use super::finding::brief;
 use super::hunk::{self, Side};
 use super::several::Cluster;
 use super::{Format, RenderOptions, escape, ignored, view, words, yaml_text};
-use crate::model::{Drift, ObjectReport, Report, Status, Verdict};
+use crate::model::{JudgedChange, ObjectReport, Report, Status, Verdict};
 use crate::redact::Redacted;
 
 /// What a comment may take, in bytes. GitHub refuses more than 65,536 characters.
@@ -118,7 +118,7 @@ fn conflicts(report: &Report, options: &RenderOptions, room: usize) -> String {
         .filter(|o| o.status == Status::Conflict);
     let rows = in_conflict.flat_map(|object| {
         let name = code(&object.key.to_string());
-        let whole = object.weight.and(words::standing(object));
+        let whole = object.whole_severity.and(words::standing(object));
         let whole = whole.map(|standing| format!("| {name} | {} | | | | |\n", code(&standing)));
         let fields = object.drifts.iter().filter(|drift| drift.is_conflict());
         let fields = fields.map(move |drift| {
@@ -277,7 +277,7 @@ fn fence(lines: &[String]) -> String {
 }
 
 /// One change as lines of a diff.
-fn change(drift: &Drift, options: &RenderOptions, lines: &mut Vec<String>) {
+fn change(drift: &JudgedChange, options: &RenderOptions, lines: &mut Vec<String>) {
     let mut about = match &drift.verdict {
         Verdict::Reported => match &drift.merge {
             Some(merge) => format!("{}, {}", words::class(merge.class), drift.severity.as_str()),

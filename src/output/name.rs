@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 
 use super::{Format, RenderOptions, escape, ignored, words};
-use crate::model::{Cause, Drift, ObjectReport, Status};
+use crate::model::{Cause, JudgedChange, ObjectReport, Status};
 use crate::redact::Redacted;
 
 /// One object to a line.
@@ -58,7 +58,7 @@ fn account(object: &ObjectReport) -> String {
         return format!("{name}: {standing}");
     }
     let status = object.status.as_str();
-    let changes: Vec<&Drift> = object.drifts.iter().filter(|d| d.is_reported()).collect();
+    let changes: Vec<&JudgedChange> = object.drifts.iter().filter(|d| d.is_reported()).collect();
     if changes.is_empty() {
         return format!("{name}: {status}");
     }

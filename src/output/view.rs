@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use serde_json::Value;
 
 use crate::model::{
-    Change, ChangeKind, Drift, Merge, MergeClass, ObjectReport, Report, Status, Verdict,
+    Change, ChangeKind, JudgedChange, Merge, MergeClass, ObjectReport, Report, Status, Verdict,
 };
 
 /// How much is shown.
@@ -23,7 +23,7 @@ pub enum Show {
 
 impl Show {
     /// Whether a change is shown.
-    pub fn includes(self, drift: &Drift) -> bool {
+    pub fn includes(self, drift: &JudgedChange) -> bool {
         match drift.verdict {
             Verdict::Reported => true,
             Verdict::Ignored { .. } => self >= Self::Ignored,
@@ -61,7 +61,7 @@ pub fn by_urgency(report: &Report, show: Show) -> Vec<&ObjectReport> {
 }
 
 /// The changes of an object to show.
-pub fn drifts(object: &ObjectReport, show: Show) -> impl Iterator<Item = &Drift> {
+pub fn drifts(object: &ObjectReport, show: Show) -> impl Iterator<Item = &JudgedChange> {
     object
         .drifts
         .iter()
@@ -71,7 +71,7 @@ pub fn drifts(object: &ObjectReport, show: Show) -> impl Iterator<Item = &Drift>
 /// Both sides of a change as they are shown, the one before on the left: declared and live, but
 /// for what is pending (live, and what merging makes of it) and what was taken over from live (the
 /// base, and what has become of it).
-pub fn shown(drift: &Drift) -> Cow<'_, Change> {
+pub fn shown(drift: &JudgedChange) -> Cow<'_, Change> {
     let change = &drift.change;
     let Some(Merge { class, base }) = &drift.merge else {
         return Cow::Borrowed(change);
@@ -85,7 +85,7 @@ pub fn shown(drift: &Drift) -> Cow<'_, Change> {
         kind: match (before, after) {
             (Some(_), None) => ChangeKind::Removed,
             (None, Some(_)) => ChangeKind::Added,
-            _ => ChangeKind::Changed,
+            _ => ChangeKind::Modified,
         },
         declared: before.clone(),
         live: after.clone(),
@@ -94,7 +94,7 @@ pub fn shown(drift: &Drift) -> Cow<'_, Change> {
 }
 
 /// The three values of a change in conflict, with their names.
-pub fn three(drift: &Drift) -> [(&'static str, Option<&Value>); 3] {
+pub fn three(drift: &JudgedChange) -> [(&'static str, Option<&Value>); 3] {
     let base = drift.merge.as_ref().and_then(|merge| merge.base.as_ref());
     [
         ("base", base),

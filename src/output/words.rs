@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use super::escape;
 use crate::model::{
-    Blame, Drift, Lifecycle, MergeClass, ObjectReport, Operation, Owner, Report, Revision, Status,
+    Blame, JudgedChange, Lifecycle, MergeClass, ObjectReport, Operation, Owner, Report, Revision,
+    Status,
 };
 
 /// `1 object`, `2 objects`
@@ -286,7 +287,7 @@ pub fn conflict(report: &Report) -> Option<String> {
 }
 
 /// Who wrote what merging overwrites: `kubectl-edit, last write 3h ago`.
-pub fn overwritten(drift: &Drift, now: Option<Timestamp>) -> String {
+pub fn overwritten(drift: &JudgedChange, now: Option<Timestamp>) -> String {
     match owners(&drift.owners, now) {
         Some(who) => format!("merging overwrites the change of {who}"),
         None if drift.change.live.is_none() => {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use crate::model::{FieldSet, Segment};
+use crate::model::{FieldSet, PathElement};
 
 /// How many of the declared leaves a set holds.
 pub fn coverage(set: &FieldSet, declared: &Value) -> usize {
@@ -41,7 +41,7 @@ struct ItemIndex<'s> {
 impl<'s> ItemIndex<'s> {
     fn of(set: &'s FieldSet) -> Self {
         let names = set.items.keys().filter_map(|segment| match segment {
-            Segment::Key(keys) => Some(keys.keys().map(String::as_str).collect()),
+            PathElement::Key(keys) => Some(keys.keys().map(String::as_str).collect()),
             _ => None,
         });
         Self {
@@ -62,18 +62,18 @@ impl<'s> ItemIndex<'s> {
                 .filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone())));
             let written: BTreeMap<String, Value> = written.collect();
             let found = if names.len() == shape.len() {
-                self.set.items.get(&Segment::Key(written))
+                self.set.items.get(&PathElement::Key(written))
             } else {
-                self.find_by_some(names, &Segment::Key(written))
+                self.find_by_some(names, &PathElement::Key(written))
             };
             if found.is_some() {
                 return found;
             }
         }
-        self.set.items.get(&Segment::Value(item.clone()))
+        self.set.items.get(&PathElement::Value(item.clone()))
     }
 
-    fn find_by_some(&self, names: Vec<&'s str>, written: &Segment) -> Option<&'s FieldSet> {
+    fn find_by_some(&self, names: Vec<&'s str>, written: &PathElement) -> Option<&'s FieldSet> {
         let mut partial = self.partial.borrow_mut();
         let by_some = partial.entry(names).or_insert_with_key(|names| {
             let mut items: Vec<(String, String, &FieldSet)> = self
@@ -81,14 +81,18 @@ impl<'s> ItemIndex<'s> {
                 .items
                 .iter()
                 .filter_map(|(segment, below)| {
-                    let Segment::Key(keys) = segment else {
+                    let PathElement::Key(keys) = segment else {
                         return None;
                     };
                     let some = names
                         .iter()
                         .map(|name| Some(((*name).to_owned(), keys.get(*name)?.clone())));
                     let some: BTreeMap<String, Value> = some.collect::<Option<_>>()?;
-                    Some((Segment::Key(some).to_string(), segment.to_string(), below))
+                    Some((
+                        PathElement::Key(some).to_string(),
+                        segment.to_string(),
+                        below,
+                    ))
                 })
                 .collect();
             // Of several the first by name; the last one into the map stays.

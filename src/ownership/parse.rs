@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::model::{FieldSet, ManagerEntry, Operation, Owner, Ownership, Segment};
+use crate::model::{FieldSet, ManagerEntry, Operation, Owner, Ownership, PathElement};
 
 /// Reads the managed fields of a live object.
 ///
@@ -57,7 +57,7 @@ fn field_set(node: &Map<String, Value>) -> FieldSet {
         }
         let below = below.as_object().map(field_set).unwrap_or_default();
         match segment(key) {
-            Some(Segment::Field(name)) => {
+            Some(PathElement::Field(name)) => {
                 set.fields.insert(name, below);
             }
             Some(item) => {
@@ -70,16 +70,16 @@ fn field_set(node: &Map<String, Value>) -> FieldSet {
 }
 
 /// One path element (structured-merge-diff `fieldpath/serialize-pe.go`).
-fn segment(key: &str) -> Option<Segment> {
+fn segment(key: &str) -> Option<PathElement> {
     let (tag, rest) = key.split_once(':')?;
     match tag {
-        "f" => Some(Segment::Field(rest.to_owned())),
+        "f" => Some(PathElement::Field(rest.to_owned())),
         "k" => match serde_json::from_str(rest).ok()? {
-            Value::Object(keys) => Some(Segment::Key(keys.into_iter().collect())),
+            Value::Object(keys) => Some(PathElement::Key(keys.into_iter().collect())),
             _ => None,
         },
-        "v" => serde_json::from_str(rest).ok().map(Segment::Value),
-        "i" => rest.parse().ok().map(Segment::Index),
+        "v" => serde_json::from_str(rest).ok().map(PathElement::Value),
+        "i" => rest.parse().ok().map(PathElement::Index),
         _ => None,
     }
 }

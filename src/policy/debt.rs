@@ -121,7 +121,7 @@ impl Debt {
         let path = change.path.to_string();
         let Some(accepted) = self.at(key, &path, change.kind) else {
             // What was changed, and is now gone altogether, was not accepted.
-            let kinds = [ChangeKind::Changed, ChangeKind::Removed, ChangeKind::Added];
+            let kinds = [ChangeKind::Modified, ChangeKind::Removed, ChangeKind::Added];
             let other = kinds.iter().find_map(|kind| self.at(key, &path, *kind));
             return other.map(Standing::Changed);
         };
@@ -206,7 +206,7 @@ mod tests {
     fn change(live: Value) -> Change {
         Change {
             path: ".data.a".parse().unwrap(),
-            kind: ChangeKind::Changed,
+            kind: ChangeKind::Modified,
             declared: Some(json!(3)),
             live: Some(live),
             at: Vec::new(),
@@ -218,7 +218,7 @@ mod tests {
         debt.insert(Accepted {
             key: key("cart"),
             path: ".data.a".to_owned(),
-            kind: ChangeKind::Changed,
+            kind: ChangeKind::Modified,
             declared: Recorded::Value(json!(3)),
             live,
             reason: "incident".to_owned(),

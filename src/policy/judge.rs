@@ -5,13 +5,13 @@ use super::removal;
 use super::rule::Asked;
 use super::{ACCEPTED, Rule, Standing};
 use crate::compare::{Finding, Reason};
-use crate::model::{Drift, Owner, Step, Verdict};
+use crate::model::{JudgedChange, Owner, Step, Verdict};
 
 /// What was decided about an object.
 #[derive(Debug, Default)]
 pub struct Judgement {
     /// Its changes, in the order in which they were found.
-    pub drifts: Vec<Drift>,
+    pub drifts: Vec<JudgedChange>,
     /// What went wrong with rules; what they would have hidden is reported.
     pub troubles: Vec<String>,
 }
@@ -26,7 +26,7 @@ pub fn judge(object: &Judged<'_>, findings: Vec<Finding>) -> Judgement {
         .into_iter()
         .zip(decided)
         .zip(positions)
-        .map(|((finding, decision), position)| Drift {
+        .map(|((finding, decision), position)| JudgedChange {
             position,
             ..drift(object, finding, decision)
         })
@@ -69,7 +69,7 @@ fn by_path<'r>(rules: &[&'r Rule], finding: &Finding) -> Decision<'r> {
     }
 }
 
-fn drift(object: &Judged<'_>, finding: Finding, decision: Decision<'_>) -> Drift {
+fn drift(object: &Judged<'_>, finding: Finding, decision: Decision<'_>) -> JudgedChange {
     let Finding {
         change,
         owners,
@@ -95,7 +95,7 @@ fn drift(object: &Judged<'_>, finding: Finding, decision: Decision<'_>) -> Drift
             }
         },
     };
-    Drift {
+    JudgedChange {
         position: None,
         severity: object.rules.severity(object.key, &change),
         verdict,

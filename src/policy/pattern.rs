@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::model::{FieldPath, PathError, Segment};
+use crate::model::{FieldPath, PathElement, PathError};
 use crate::policy::glob::stars;
 
 /// A path in the report's own syntax in which `[*]` stands for any list item, and `*` in a field
@@ -30,7 +30,7 @@ pub struct PathPattern {
 enum Part {
     Field(String),
     AnyItem,
-    Exactly(Segment),
+    Exactly(PathElement),
 }
 
 /// A text that is no path pattern.
@@ -50,7 +50,7 @@ impl FromStr for PathPattern {
         let path: FieldPath = without_wildcards(text).parse()?;
         let any_item: FieldPath = ANY_ITEM.parse()?;
         let segments = path.0.into_iter().map(|segment| match segment {
-            Segment::Field(name) => Part::Field(name),
+            PathElement::Field(name) => Part::Field(name),
             item if any_item.0.contains(&item) => Part::AnyItem,
             item => Part::Exactly(item),
         });
@@ -135,7 +135,7 @@ impl PathPattern {
     pub fn names_items_by_name(&self) -> bool {
         self.segments.iter().all(|part| match part {
             Part::Field(_) | Part::AnyItem => true,
-            Part::Exactly(Segment::Key(keys)) => keys.keys().eq(["name"]),
+            Part::Exactly(PathElement::Key(keys)) => keys.keys().eq(["name"]),
             Part::Exactly(_) => false,
         })
     }
@@ -197,24 +197,24 @@ impl Part {
         match self {
             Self::AnyItem => true,
             Self::Field(_) => false,
-            Self::Exactly(Segment::Index(index)) => *index == position,
-            Self::Exactly(Segment::Value(wanted)) => wanted == item,
-            Self::Exactly(Segment::Key(keys)) => {
+            Self::Exactly(PathElement::Index(index)) => *index == position,
+            Self::Exactly(PathElement::Value(wanted)) => wanted == item,
+            Self::Exactly(PathElement::Key(keys)) => {
                 item.is_object()
                     && keys
                         .iter()
                         .all(|(name, key)| item.get(name).is_none_or(|written| written == key))
             }
-            Self::Exactly(Segment::Field(_)) => false,
+            Self::Exactly(PathElement::Field(_)) => false,
         }
     }
 
-    fn matches(&self, segment: &Segment) -> bool {
+    fn matches(&self, segment: &PathElement) -> bool {
         match (self, segment) {
-            (Self::Field(pattern), Segment::Field(name)) => stars(pattern, name),
-            (Self::AnyItem, Segment::Field(_)) | (Self::Field(_), _) => false,
+            (Self::Field(pattern), PathElement::Field(name)) => stars(pattern, name),
+            (Self::AnyItem, PathElement::Field(_)) | (Self::Field(_), _) => false,
             (Self::AnyItem, _) => true,
-            (Self::Exactly(Segment::Key(wanted)), Segment::Key(keys)) => wanted
+            (Self::Exactly(PathElement::Key(wanted)), PathElement::Key(keys)) => wanted
                 .iter()
                 .all(|(name, value)| keys.get(name) == Some(value)),
             (Self::Exactly(wanted), segment) => wanted == segment,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
-use crate::model::{FieldPath, Segment};
+use crate::model::{FieldPath, PathElement};
 
 /// A JSON Pointer to a part of an object.
 ///
@@ -102,7 +102,7 @@ impl Pointer {
     pub fn path(&self) -> Option<FieldPath> {
         let segments = self.0.iter().map(|part| match index(part) {
             Some(_) => None,
-            None => Some(Segment::Field(part.clone())),
+            None => Some(PathElement::Field(part.clone())),
         });
         segments.collect::<Option<_>>().map(FieldPath)
     }

@@ -13,7 +13,7 @@ use super::Rule;
 use super::judged::{Decision, Judged};
 use super::rule::Asked;
 use crate::compare::Finding;
-use crate::model::{FieldPath, Owner, Segment};
+use crate::model::{FieldPath, Owner, PathElement};
 
 /// An engine that runs jq expressions.
 pub trait DeleteByJq: Send + Sync {
@@ -211,10 +211,9 @@ fn is_husk(left: &Finding, finding: &Finding) -> bool {
 /// Whether two paths differ in list positions only.
 fn moved(a: &FieldPath, b: &FieldPath) -> bool {
     a.0.len() == b.0.len()
-        && a.0
-            .iter()
-            .zip(&b.0)
-            .all(|(a, b)| a == b || matches!((a, b), (Segment::Index(_), Segment::Index(_))))
+        && a.0.iter().zip(&b.0).all(|(a, b)| {
+            a == b || matches!((a, b), (PathElement::Index(_), PathElement::Index(_)))
+        })
 }
 
 /// Removes every field and item whose path, as one would write it for this object, matches.

@@ -199,7 +199,7 @@ impl Rule {
                 .iter()
                 .filter_map(Pointer::path)
                 .any(|path| change.path.starts_with(&path))
-            || (change.kind == ChangeKind::Changed
+            || (change.kind == ChangeKind::Modified
                 && change.owners.iter().any(|o| owned_by.contains(&o.manager)))
     }
 

@@ -324,7 +324,7 @@ mod tests {
             rules.explains(&path, change, &[]).is_some()
         };
         assert!(explained("Service", "", ChangeKind::Added));
-        assert!(!explained("Service", "", ChangeKind::Changed));
+        assert!(!explained("Service", "", ChangeKind::Modified));
         assert!(!explained("Deployment", "apps", ChangeKind::Added));
     }
 

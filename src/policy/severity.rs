@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::spec::{is_default, places};
 use super::{Objects, PathPattern, RuleSet, SpecProblem, image};
-use crate::model::{Change, FieldPath, ResourceKey, Segment, Severity, Status};
+use crate::model::{Change, FieldPath, PathElement, ResourceKey, Severity, Status};
 
 /// Where kinds keep the specification of their pods: a Pod itself, what has a pod template, and
 /// what has a template of those.
@@ -146,7 +146,7 @@ impl RuleSet {
     /// How much it matters that an object as a whole is missing or extra; `None` for the others.
     /// Rules that name no path speak of whole objects too; where none does, what is missing is a
     /// fault of what runs, and what is extra is something to look into.
-    pub fn weight(&self, key: &ResourceKey, status: Status) -> Option<Severity> {
+    pub fn whole_severity(&self, key: &ResourceKey, status: Status) -> Option<Severity> {
         let otherwise = match status {
             Status::Missing => Severity::High,
             Status::Extra => Severity::Medium,
@@ -172,14 +172,14 @@ impl RuleSet {
         match value {
             Value::Object(fields) => {
                 for (name, value) in fields {
-                    path.0.push(Segment::Field(name.clone()));
+                    path.0.push(PathElement::Field(name.clone()));
                     self.worst_within(key, path, value, worst);
                     path.0.pop();
                 }
             }
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    path.0.push(Segment::Index(index));
+                    path.0.push(PathElement::Index(index));
                     self.worst_within(key, path, item, worst);
                     path.0.pop();
                 }
@@ -224,7 +224,7 @@ mod tests {
         let change = Change {
             path: path.parse().unwrap(),
             kind: match (&declared, &live) {
-                (Some(_), Some(_)) => ChangeKind::Changed,
+                (Some(_), Some(_)) => ChangeKind::Modified,
                 (Some(_), None) => ChangeKind::Removed,
                 (None, _) => ChangeKind::Added,
             },
@@ -437,7 +437,7 @@ mod tests {
             ("Deployment.apps", Status::Drifted, None),
         ] {
             assert_eq!(
-                rules.weight(&key(kind), status),
+                rules.whole_severity(&key(kind), status),
                 expected,
                 "{kind} {status:?}"
             );

@@ -12,7 +12,7 @@ impl Rule {
     /// kluctl have, are written nowhere else.
     pub fn spec(&self) -> RuleSpec {
         let kinds = self.kinds.iter().map(|kind| match kind {
-            ChangeKind::Changed => Kind::Changed,
+            ChangeKind::Modified => Kind::Changed,
             ChangeKind::Removed => Kind::Removed,
             ChangeKind::Added => Kind::Added,
         });

@@ -99,7 +99,7 @@ pub enum Kind {
 impl From<Kind> for ChangeKind {
     fn from(kind: Kind) -> Self {
         match kind {
-            Kind::Changed => Self::Changed,
+            Kind::Changed => Self::Modified,
             Kind::Removed => Self::Removed,
             Kind::Added => Self::Added,
         }

@@ -77,9 +77,9 @@ mod tests {
             (StatusOf::Definitions, true, false),
             (StatusOf::None, false, false),
         ] {
-            assert_eq!(explains(of, group, kind, ChangeKind::Changed), definition);
+            assert_eq!(explains(of, group, kind, ChangeKind::Modified), definition);
             assert_eq!(
-                explains(of, "apps", "Deployment", ChangeKind::Changed),
+                explains(of, "apps", "Deployment", ChangeKind::Modified),
                 other
             );
             assert!(explains(of, "apps", "Deployment", ChangeKind::Added));

@@ -191,7 +191,7 @@ mod tests {
 
     fn differs() -> Decision {
         Decision::Differs {
-            kind: ChangeKind::Changed,
+            kind: ChangeKind::Modified,
             verdict: Verdict::Reported,
             severity: Severity::High,
             cause: None,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::place::{Holder, Level, Place, is_object_copy, is_text_map};
 use super::{DIFFERS, LiveValues, MASK, Redactor, text};
-use crate::model::{FieldPath, ResourceKey, SecretPlace, Segment};
+use crate::model::{FieldPath, PathElement, ResourceKey, SecretPlace};
 
 /// Deeper than this, values are masked unread. Readers bound depth far below it.
 const MAX_DEPTH: usize = 512;
@@ -136,14 +136,14 @@ impl<'r> Masker<'r> {
         }
         for (name, value) in declared.iter_mut() {
             let at = secret_map(place.field(holder, name), holder, name);
-            self.descend(Segment::Field(name.clone()), |masker| {
+            self.descend(PathElement::Field(name.clone()), |masker| {
                 masker.secret_or_walk(at, [Some(value), live.get_mut(name)]);
             });
         }
         for (name, value) in live.iter_mut() {
             if !declared.contains_key(name) {
                 let at = secret_map(place.field(holder, name), holder, name);
-                self.descend(Segment::Field(name.clone()), |masker| {
+                self.descend(PathElement::Field(name.clone()), |masker| {
                     masker.secret_or_walk(at, [None, Some(value)]);
                 });
             }
@@ -256,7 +256,7 @@ impl<'r> Masker<'r> {
         }
     }
 
-    fn descend(&mut self, segment: Segment, work: impl FnOnce(&mut Self)) {
+    fn descend(&mut self, segment: PathElement, work: impl FnOnce(&mut Self)) {
         if !self.asks_for_path() {
             return work(self);
         }
@@ -296,12 +296,12 @@ fn names(items: &[Value]) -> Option<Vec<String>> {
     (sorted.len() == names.len()).then_some(names)
 }
 
-fn item_segment(item: &Value, at: usize) -> Segment {
+fn item_segment(item: &Value, at: usize) -> PathElement {
     match item.get("name") {
         Some(name @ Value::String(_)) => {
-            Segment::Key([("name".to_owned(), name.clone())].into_iter().collect())
+            PathElement::Key([("name".to_owned(), name.clone())].into_iter().collect())
         }
-        _ => Segment::Index(at),
+        _ => PathElement::Index(at),
     }
 }
 

@@ -28,8 +28,8 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::model::{
-    Change, ChangeKind, FieldPath, Finder, ObjectReport, Packed, Report, ResourceKey, SecretPlace,
-    Segment, Warning,
+    Change, ChangeKind, FieldPath, Finder, ObjectReport, Packed, PathElement, Report, ResourceKey,
+    SecretPlace, Warning,
 };
 pub use account::RedactedAccount;
 use mask::Masker;
@@ -180,7 +180,7 @@ fn change(
     let whole = place.level == Level::Masked || sides.iter().flatten().any(|v| place.hides(v));
     if whole {
         masker.replace(sides);
-        if change.kind == ChangeKind::Changed {
+        if change.kind == ChangeKind::Modified {
             for value in [&mut change.declared, &mut change.live]
                 .into_iter()
                 .flatten()
@@ -195,7 +195,7 @@ fn change(
     if let Some(live) = &mut change.live {
         masker.hide_live_only(change.declared.as_ref(), live);
     }
-    if let (ChangeKind::Added, true, Some(Segment::Value(item))) =
+    if let (ChangeKind::Added, true, Some(PathElement::Value(item))) =
         (change.kind, masker.hides_live(), change.path.0.last_mut())
     {
         *item = Value::from(HIDDEN);
@@ -206,24 +206,24 @@ fn change(
 /// secret itself, in the clothes of a key.
 fn cut_secret_path(path: &mut FieldPath, root: Holder, found: &mut Vec<String>) {
     let keep = match path.0.first() {
-        Some(Segment::Field(first)) => match (first.as_str(), path.0.get(1)) {
+        Some(PathElement::Field(first)) => match (first.as_str(), path.0.get(1)) {
             ("metadata", _) if root.is_well_formed_secret() => return,
-            ("metadata" | "data" | "stringData", Some(Segment::Field(_))) => 2,
+            ("metadata" | "data" | "stringData", Some(PathElement::Field(_))) => 2,
             _ => 1,
         },
         _ => 0,
     };
     for cut in path.0.drain(keep..) {
         match cut {
-            Segment::Field(name) => found.push(name),
-            Segment::Value(Value::String(text)) => found.push(text),
-            Segment::Key(keys) => {
+            PathElement::Field(name) => found.push(name),
+            PathElement::Value(Value::String(text)) => found.push(text),
+            PathElement::Key(keys) => {
                 found.extend(keys.values().filter_map(Value::as_str).map(str::to_owned));
             }
-            Segment::Value(_) | Segment::Index(_) => {}
+            PathElement::Value(_) | PathElement::Index(_) => {}
         }
     }
-    if let Some(Segment::Field(name)) = path.0.get_mut(1)
+    if let Some(PathElement::Field(name)) = path.0.get_mut(1)
         && !place::is_data_key(name)
     {
         found.push(std::mem::replace(name, MASK.to_owned()));
@@ -254,7 +254,7 @@ fn place_of(
         }
         nodes = std::array::from_fn(|side| views[side].as_ref()?.step(nodes[side]?, segment));
         holder = Holder::of(nodes).or(place::holder_of_key(segment));
-        if matches!(segment, Segment::Index(_)) && nodes == [None, None] {
+        if matches!(segment, PathElement::Index(_)) && nodes == [None, None] {
             holder = Holder::unknown_item();
         }
     }
@@ -265,15 +265,15 @@ fn place_of(
 fn mask_segments(path: &mut FieldPath, from: usize) {
     for segment in path.0.iter_mut().skip(from) {
         match segment {
-            Segment::Value(value) => *value = Value::from(MASK),
-            Segment::Key(keys) => {
+            PathElement::Value(value) => *value = Value::from(MASK),
+            PathElement::Key(keys) => {
                 for (name, value) in keys.iter_mut() {
                     if !names::is_about(name) {
                         *value = Value::from(MASK);
                     }
                 }
             }
-            Segment::Field(_) | Segment::Index(_) => {}
+            PathElement::Field(_) | PathElement::Index(_) => {}
         }
     }
 }
@@ -282,8 +282,8 @@ fn mask_segments(path: &mut FieldPath, from: usize) {
 fn mask_texts(masker: &mut Masker<'_>, path: &mut FieldPath) {
     for segment in &mut path.0 {
         let values: Vec<&mut Value> = match segment {
-            Segment::Value(value) => vec![value],
-            Segment::Key(keys) => {
+            PathElement::Value(value) => vec![value],
+            PathElement::Key(keys) => {
                 let sensitive = keys
                     .get("name")
                     .and_then(Value::as_str)
@@ -293,7 +293,7 @@ fn mask_texts(masker: &mut Masker<'_>, path: &mut FieldPath) {
                 }
                 keys.values_mut().collect()
             }
-            Segment::Field(_) | Segment::Index(_) => continue,
+            PathElement::Field(_) | PathElement::Index(_) => continue,
         };
         for value in values {
             if let Value::String(only) = value

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::names::{is_about, is_credential_header, is_reference, is_sensitive_name};
-use crate::model::Segment;
+use crate::model::PathElement;
 
 /// How secret a place is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -224,10 +224,10 @@ impl Place {
     }
 
     /// The place one step down a path.
-    pub(super) fn step(self, holder: Holder, segment: &Segment) -> Self {
+    pub(super) fn step(self, holder: Holder, segment: &PathElement) -> Self {
         match segment {
-            Segment::Field(name) => self.field(holder, name),
-            Segment::Key(_) | Segment::Value(_) | Segment::Index(_) => self,
+            PathElement::Field(name) => self.field(holder, name),
+            PathElement::Key(_) | PathElement::Value(_) | PathElement::Index(_) => self,
         }
     }
 
@@ -242,9 +242,9 @@ impl Place {
 }
 
 /// The holder that a path's list key describes: `env[name="DB_PASSWORD"]`.
-pub(super) fn holder_of_key(segment: &Segment) -> Holder {
+pub(super) fn holder_of_key(segment: &PathElement) -> Holder {
     let names_secret = match segment {
-        Segment::Key(keys) => ["name", "key"]
+        PathElement::Key(keys) => ["name", "key"]
             .iter()
             .filter_map(|field| keys.get(*field)?.as_str())
             .any(names_secret),

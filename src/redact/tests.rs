@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::model::{Drift, Severity, Status, Verdict};
+use crate::model::{JudgedChange, Severity, Status, Verdict};
 
 fn key(group: &str, kind: &str) -> ResourceKey {
     ResourceKey {
@@ -12,13 +12,13 @@ fn key(group: &str, kind: &str) -> ResourceKey {
     }
 }
 
-fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> Drift {
+fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> JudgedChange {
     let kind = match (&declared, &live) {
-        (Some(_), Some(_)) => ChangeKind::Changed,
+        (Some(_), Some(_)) => ChangeKind::Modified,
         (Some(_), None) => ChangeKind::Removed,
         _ => ChangeKind::Added,
     };
-    Drift {
+    JudgedChange {
         change: Change {
             path: path.parse().unwrap(),
             kind,
@@ -37,7 +37,12 @@ fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> Drift {
     }
 }
 
-fn object(key: ResourceKey, declared: Value, live: Value, drifts: Vec<Drift>) -> ObjectReport {
+fn object(
+    key: ResourceKey,
+    declared: Value,
+    live: Value,
+    drifts: Vec<JudgedChange>,
+) -> ObjectReport {
     ObjectReport {
         key,
         api_version: "v1".to_owned(),
@@ -45,7 +50,7 @@ fn object(key: ResourceKey, declared: Value, live: Value, drifts: Vec<Drift>) ->
         status: Status::Drifted,
         reason: None,
         lifecycle: None,
-        weight: None,
+        whole_severity: None,
         drifts,
         owners: Vec::new(),
         declared: Some(declared.into()),

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use super::{Schema, short_names, table};
 use crate::model::KindNames;
 
-/// Made by `tests/schema_table.rs`, which says how to make it again.
+/// Made by `tests/truth/schema_table/mod.rs`, which says how to make it again.
 const TABLE: &str = include_str!("builtin.txt");
 
 /// The version of Kubernetes that the built-in types are known from, such as `v1.36.2`.

@@ -5,7 +5,7 @@
 //! ([`Schema::builtin`]), the OpenAPI v3 documents of a cluster ([`Schema::from_openapi`]), and the
 //! schemas inside CustomResourceDefinitions ([`Schema::from_crd`]).
 //!
-//! The table is `builtin.txt`, made by `tests/schema_table.rs` from the OpenAPI documents in
+//! The table is `builtin.txt`, made by `tests/truth/schema_table/mod.rs` from the OpenAPI documents in
 //! `fixtures/openapi` and from `defaults.txt`, which is written by hand.
 
 mod builtin;

@@ -1,7 +1,7 @@
 //! Reports made by hand, with something of everything.
 
 use driftctl::model::{
-    Cause, Change, ChangeKind, Coverage, Drift, Explanation, Lifecycle, Merge, MergeClass,
+    Cause, Change, ChangeKind, Coverage, Explanation, JudgedChange, Lifecycle, Merge, MergeClass,
     ObjectReport, Operation, Origin, Owner, Position, Report, ResourceKey, RuleCount, Severity,
     Status, Target, Verdict, Warning,
 };
@@ -30,13 +30,13 @@ pub fn owner(manager: &str, time: &str) -> Owner {
 }
 
 /// A change of medium severity that nobody holds.
-pub fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> Drift {
+pub fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> JudgedChange {
     let kind = match (&declared, &live) {
-        (Some(_), Some(_)) => ChangeKind::Changed,
+        (Some(_), Some(_)) => ChangeKind::Modified,
         (Some(_), None) => ChangeKind::Removed,
         _ => ChangeKind::Added,
     };
-    Drift {
+    JudgedChange {
         change: Change {
             path: path.parse().unwrap(),
             kind,
@@ -63,7 +63,7 @@ pub fn object(key: ResourceKey, api_version: &str, status: Status) -> ObjectRepo
         status,
         reason: None,
         lifecycle: None,
-        weight: match status {
+        whole_severity: match status {
             Status::Missing => Some(Severity::High),
             Status::Extra => Some(Severity::Medium),
             _ => None,
@@ -96,7 +96,12 @@ pub fn report(objects: Vec<ObjectReport>) -> Report {
     }
 }
 
-fn at(mut drift: Drift, line: usize, severity: Severity, owners: Vec<Owner>) -> Drift {
+fn at(
+    mut drift: JudgedChange,
+    line: usize,
+    severity: Severity,
+    owners: Vec<Owner>,
+) -> JudgedChange {
     drift.position = Some(Position { line, column: 7 });
     drift.severity = severity;
     drift.owners = owners;

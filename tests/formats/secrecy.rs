@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use driftctl::model::{
-    Drift, FieldPath, Merge, MergeClass, ObjectReport, Report, ResourceKey, Status, Warning,
+    FieldPath, JudgedChange, Merge, MergeClass, ObjectReport, Report, ResourceKey, Status, Warning,
 };
 use driftctl::output::{FORMATS, RenderOptions, Show};
 use driftctl::redact::{self, Redactor};
@@ -16,7 +16,7 @@ use crate::{options, render_redacted, sample};
 /// A place where a secret can be: an object, given a secret.
 type Place = fn(&str) -> ObjectReport;
 
-fn object(group: &str, kind: &str, value: Value, drifts: Vec<Drift>) -> ObjectReport {
+fn object(group: &str, kind: &str, value: Value, drifts: Vec<JudgedChange>) -> ObjectReport {
     let mut object = sample::object(
         sample::key(group, kind, "shop", "cart"),
         "v1",
@@ -28,11 +28,11 @@ fn object(group: &str, kind: &str, value: Value, drifts: Vec<Drift>) -> ObjectRe
     object
 }
 
-fn added(path: &str, value: Value) -> Drift {
+fn added(path: &str, value: Value) -> JudgedChange {
     sample::drift(path, None, Some(value))
 }
 
-fn changed(path: &str, value: Value) -> Drift {
+fn changed(path: &str, value: Value) -> JudgedChange {
     sample::drift(path, Some(value), Some(json!("b3RoZXI=")))
 }
 

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::compare::find;
 use crate::model::{
-    Change, ChangeKind, Drift, FieldPath, Manifest, Merge, MergeClass, ResourceKey, Segment, Step,
-    Verdict,
+    Change, ChangeKind, FieldPath, JudgedChange, Manifest, Merge, MergeClass, PathElement,
+    ResourceKey, Step, Verdict,
 };
 use crate::policy::RuleSet;
 
@@ -24,7 +24,7 @@ pub struct Versions<'a> {
     /// What the branch changes; see [`between`](super::intent::between).
     pub intended: &'a [Change],
     /// What was found between base and live.
-    pub since_base: &'a [Drift],
+    pub since_base: &'a [JudgedChange],
     /// The rules, for severities.
     pub rules: &'a RuleSet,
 }
@@ -32,7 +32,7 @@ pub struct Versions<'a> {
 impl Versions<'_> {
     /// Sorts out what was found between branch and live, and adds what the branch has taken over
     /// from live.
-    pub fn classify(&self, found: Vec<Drift>) -> Vec<Drift> {
+    pub fn classify(&self, found: Vec<JudgedChange>) -> Vec<JudgedChange> {
         let mut backports = Vec::new();
         for change in self.intended {
             self.taken_over(change, &found, &mut backports);
@@ -52,7 +52,7 @@ impl Versions<'_> {
     }
 
     /// Leads all changes to their lines, in one reading of the manifest.
-    fn place(&self, drifts: &mut [Drift]) {
+    fn place(&self, drifts: &mut [JudgedChange]) {
         let ways: Vec<&[Step]> = drifts.iter().map(|d| d.change.at.as_slice()).collect();
         let positions = self.manifest.locate_all(&ways);
         for (drift, position) in drifts.iter_mut().zip(positions) {
@@ -61,13 +61,13 @@ impl Versions<'_> {
     }
 
     /// A change with its class; in parts, where those of a block have classes of their own.
-    fn parts(&self, drift: Drift) -> Vec<Drift> {
+    fn parts(&self, drift: JudgedChange) -> Vec<JudgedChange> {
         let class = self.class(&drift.change);
         let fields = match class {
             MergeClass::Conflict => fields(&drift.change),
             MergeClass::Backport | MergeClass::Pending | MergeClass::Drift => Vec::new(),
         };
-        let parts: Vec<Drift> = fields
+        let parts: Vec<JudgedChange> = fields
             .into_iter()
             .flat_map(|change| self.parts(self.part(&drift, change)))
             .collect();
@@ -82,17 +82,17 @@ impl Versions<'_> {
         }
     }
 
-    fn part(&self, whole: &Drift, change: Change) -> Drift {
-        Drift {
+    fn part(&self, whole: &JudgedChange, change: Change) -> JudgedChange {
+        JudgedChange {
             severity: self.rules.severity(self.key, &change),
             change,
             ..whole.clone()
         }
     }
 
-    fn classed(&self, drift: Drift, class: MergeClass) -> Drift {
+    fn classed(&self, drift: JudgedChange, class: MergeClass) -> JudgedChange {
         let base = find(self.base, &drift.change.path).cloned();
-        Drift {
+        JudgedChange {
             merge: Some(Merge { class, base }),
             ..drift
         }
@@ -113,7 +113,7 @@ impl Versions<'_> {
     fn branch_changed(&self, path: &FieldPath) -> bool {
         self.intended.iter().any(|change| {
             let there = || match change.kind {
-                ChangeKind::Changed => true,
+                ChangeKind::Modified => true,
                 ChangeKind::Removed => find(self.branch, path).is_some(),
                 ChangeKind::Added => find(self.base, path).is_some(),
             };
@@ -123,12 +123,13 @@ impl Versions<'_> {
 
     /// What was changed live at a path, seen from the base. What was accepted, or is ignored, was
     /// changed all the same: merging overwrites it.
-    fn live_changed(&self, path: &FieldPath) -> Option<&Drift> {
-        let is_explained = |drift: &&Drift| matches!(drift.verdict, Verdict::Explained { .. });
+    fn live_changed(&self, path: &FieldPath) -> Option<&JudgedChange> {
+        let is_explained =
+            |drift: &&JudgedChange| matches!(drift.verdict, Verdict::Explained { .. });
         let changed = self.since_base.iter().filter(|drift| !is_explained(drift));
         let mut touching = changed.filter(|drift| {
             let there = || match drift.change.kind {
-                ChangeKind::Changed => true,
+                ChangeKind::Modified => true,
                 ChangeKind::Removed => find(self.base, path).is_some(),
                 ChangeKind::Added => find(self.live, path).is_some(),
             };
@@ -138,7 +139,7 @@ impl Versions<'_> {
     }
 
     /// Finds the parts of a branch's change that are live already and were changed there.
-    fn taken_over(&self, change: &Change, found: &[Drift], out: &mut Vec<Drift>) {
+    fn taken_over(&self, change: &Change, found: &[JudgedChange], out: &mut Vec<JudgedChange>) {
         let mut differing = found.iter().map(|drift| &drift.change.path);
         if differing.clone().any(|path| covers(path, &change.path)) {
             return;
@@ -153,7 +154,7 @@ impl Versions<'_> {
             return;
         };
         let seen_from_base = match change.kind {
-            ChangeKind::Changed => ChangeKind::Changed,
+            ChangeKind::Modified => ChangeKind::Modified,
             ChangeKind::Removed => ChangeKind::Added,
             ChangeKind::Added => ChangeKind::Removed,
         };
@@ -164,7 +165,7 @@ impl Versions<'_> {
             path: change.path.clone(),
             at: change.at.clone(),
         };
-        out.push(Drift {
+        out.push(JudgedChange {
             position: None,
             severity: self.rules.severity(self.key, &taken),
             owners: since.owners.clone(),
@@ -204,7 +205,7 @@ fn fields(change: &Change) -> Vec<Change> {
     written
         .map(|(name, value)| {
             let mut path = change.path.clone();
-            path.0.push(Segment::Field(name.clone()));
+            path.0.push(PathElement::Field(name.clone()));
             let mut at = change.at.clone();
             if change.declared.is_some() {
                 at.push(Step::Field(name.clone()));

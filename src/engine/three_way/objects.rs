@@ -13,7 +13,7 @@ use crate::engine::resolve::Declared;
 use crate::engine::schemas::at_version;
 use crate::engine::schemas::{self, Schemas};
 use crate::model::{
-    Change, ChangeKind, Drift, Lifecycle, Manifest, Merge, MergeClass, ObjectReport, Origin,
+    Change, ChangeKind, JudgedChange, Lifecycle, Manifest, Merge, MergeClass, ObjectReport, Origin,
     ResourceKey, Status,
 };
 use crate::policy::RuleSet;
@@ -119,7 +119,7 @@ impl<'a> Merger<'a> {
         object.lifecycle = Some(Lifecycle::New);
         if object.status == Status::Missing {
             object.status = Status::Pending;
-            object.weight = self.rules.weight(&object.key, Status::Missing);
+            object.whole_severity = self.rules.whole_severity(&object.key, Status::Missing);
         }
         two_way(object)
     }
@@ -127,7 +127,7 @@ impl<'a> Merger<'a> {
     /// Only the base declares it: merging deletes it, with whatever was changed live.
     fn removed(&self, mut object: ObjectReport) -> ObjectReport {
         object.lifecycle = Some(Lifecycle::Removed);
-        let whole = |drift: &Drift| drift.change.path.0.is_empty();
+        let whole = |drift: &JudgedChange| drift.change.path.0.is_empty();
         object.status = match object.status {
             Status::Unknown => return object,
             Status::Missing => Status::InSync,
@@ -140,7 +140,7 @@ impl<'a> Merger<'a> {
             object.declared = None;
             return object;
         }
-        object.weight = self.rules.weight(&object.key, Status::Missing);
+        object.whole_severity = self.rules.whole_severity(&object.key, Status::Missing);
         let manifest = self.base.manifest(&object.key);
         object.live = object
             .live
@@ -261,7 +261,7 @@ fn two_way(mut object: ObjectReport) -> ObjectReport {
 }
 
 /// The worst of what was found within an object.
-fn status(drifts: &[Drift]) -> Status {
+fn status(drifts: &[JudgedChange]) -> Status {
     let classes = drifts.iter().filter(|drift| drift.is_reported());
     let classes = classes.filter_map(|drift| Some(drift.merge.as_ref()?.class));
     match classes.max() {

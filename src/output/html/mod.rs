@@ -10,7 +10,7 @@ use std::io::{self, Write};
 
 use super::several::{Cluster, verdict};
 use super::{Format, RenderOptions, escape, ignored, view, words};
-use crate::model::{Drift, Lifecycle, ObjectReport, Report, Severity, Status, Verdict};
+use crate::model::{JudgedChange, Lifecycle, ObjectReport, Report, Severity, Status, Verdict};
 use crate::redact::Redacted;
 
 const STYLE: &str = include_str!("style.css");
@@ -256,7 +256,11 @@ fn render_object(
     writeln!(out, "</article>")
 }
 
-fn render_drift(drift: &Drift, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
+fn render_drift(
+    drift: &JudgedChange,
+    options: &RenderOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let kind = drift.change.kind.as_str();
     let line = drift
         .position

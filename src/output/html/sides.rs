@@ -5,13 +5,13 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use super::{Code, Text};
-use crate::model::{Change, Drift, MergeClass};
+use crate::model::{Change, JudgedChange, MergeClass};
 use crate::output::hunk::{self, Hunk, Line, Side};
 use crate::output::view;
 use crate::output::yaml_text::{self, Style};
 
 /// What the two columns of a change are.
-pub(super) fn heads(drift: &Drift) -> [&'static str; 2] {
+pub(super) fn heads(drift: &JudgedChange) -> [&'static str; 2] {
     match drift.merge.as_ref().map(|merge| merge.class) {
         Some(MergeClass::Pending) => ["live", "branch"],
         Some(MergeClass::Backport) => ["base", "live and branch"],
@@ -20,7 +20,7 @@ pub(super) fn heads(drift: &Drift) -> [&'static str; 2] {
 }
 
 /// Base, branch and live next to one another.
-pub(super) fn three(drift: &Drift, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn three(drift: &JudgedChange, out: &mut dyn Write) -> io::Result<()> {
     let columns = view::three(drift);
     writeln!(out, "<table class=\"three\">")?;
     let heads = columns.map(|(name, _)| format!("<th>{name}</th>"));

@@ -4,7 +4,9 @@ use std::io;
 
 use super::sides::{Sides, sides, three};
 use super::{Line, Page, Paint};
-use crate::model::{Cause, ChangeKind, Drift, FieldPath, ObjectReport, Segment, Verdict};
+use crate::model::{
+    Cause, ChangeKind, FieldPath, JudgedChange, ObjectReport, PathElement, Verdict,
+};
 use crate::output::{view, words};
 
 /// Paths are padded to one column up to this width, so that values stand below one another.
@@ -20,11 +22,11 @@ const SHORTEST_SHARED: usize = 12;
 struct Group<'r> {
     /// How many segments they share; 0 when they stand alone.
     shared: usize,
-    drifts: Vec<&'r Drift>,
+    drifts: Vec<&'r JudgedChange>,
 }
 
 pub(super) fn render_all(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
-    let drifts: Vec<&Drift> = view::drifts(object, page.options.show).collect();
+    let drifts: Vec<&JudgedChange> = view::drifts(object, page.options.show).collect();
     let gutter = Gutter::of(&drifts, page.options.width);
     for group in groups(&drifts) {
         if let (1.., Some(first)) = (group.shared, group.drifts.first()) {
@@ -72,13 +74,13 @@ fn render_group(page: &mut Page<'_>, gutter: &Gutter, group: &Group<'_>) -> io::
 }
 
 /// The part of a change's path that its group does not share.
-fn tail(drift: &Drift, shared: usize) -> String {
+fn tail(drift: &JudgedChange, shared: usize) -> String {
     let path = &drift.change.path;
     FieldPath(path.0[shared..].to_vec()).to_string()
 }
 
 /// Puts neighbours together whose paths have a list item, or else a parent, in common.
-fn groups<'r>(drifts: &[&'r Drift]) -> Vec<Group<'r>> {
+fn groups<'r>(drifts: &[&'r JudgedChange]) -> Vec<Group<'r>> {
     let mut groups: Vec<Group<'r>> = Vec::new();
     let mut rest = drifts;
     while let Some((first, later)) = rest.split_first() {
@@ -107,7 +109,7 @@ fn container(path: &FieldPath) -> usize {
     let parents = path.0.len().saturating_sub(1);
     path.0[..parents]
         .iter()
-        .rposition(|segment| !matches!(segment, Segment::Field(_)))
+        .rposition(|segment| !matches!(segment, PathElement::Field(_)))
         .map_or(parents, |at| at + 1)
 }
 
@@ -118,7 +120,7 @@ struct Gutter {
 }
 
 impl Gutter {
-    fn of(drifts: &[&Drift], columns: usize) -> Self {
+    fn of(drifts: &[&JudgedChange], columns: usize) -> Self {
         let last = drifts.iter().filter_map(|drift| drift.position).max();
         let digits = last.map_or(0, |position| position.line.to_string().len());
         // A narrow page has no room for a margin.
@@ -129,7 +131,7 @@ impl Gutter {
         }
     }
 
-    fn at(&self, drift: &Drift) -> Line {
+    fn at(&self, drift: &JudgedChange) -> Line {
         let number = drift.position.map(|position| position.line.to_string());
         let number = number.unwrap_or_default();
         let blanks = " ".repeat(self.digits.saturating_sub(number.len()));
@@ -147,7 +149,7 @@ struct Row<'r> {
     indent: usize,
     path: Line,
     sides: Sides,
-    drift: &'r Drift,
+    drift: &'r JudgedChange,
     /// Where the values of the group start, if they have room there.
     values_at: usize,
     /// Where its remarks start, if they have room next to the values.
@@ -211,7 +213,7 @@ impl Row<'_> {
     fn first(&self) -> Line {
         let (sign, paint) = match view::shown(self.drift).kind {
             _ if self.drift.is_conflict() => ("! ", Paint::Alarm),
-            ChangeKind::Changed => ("~ ", Paint::Drift),
+            ChangeKind::Modified => ("~ ", Paint::Drift),
             ChangeKind::Removed => ("- ", Paint::Declared),
             ChangeKind::Added => ("+ ", Paint::Live),
         };

@@ -116,7 +116,7 @@ fn render_object(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
     let indent = Line::of(Paint::Plain, "  ");
     if let Some(standing) = words::standing(object) {
         let mut line = Line::of(Paint::of_status(object.status), &standing);
-        if let Some(weight) = object.weight {
+        if let Some(weight) = object.whole_severity {
             line.push(Paint::Plain, "   ")
                 .push(Paint::of_severity(weight), weight.as_str());
         }

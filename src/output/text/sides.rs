@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::{Change, ChangeKind, Drift, Segment};
+use crate::model::{Change, ChangeKind, JudgedChange, PathElement};
 use crate::output::RenderOptions;
 use crate::output::hunk::{self, Hunk, Side};
 use crate::output::paint::{Line, Paint};
@@ -32,7 +32,7 @@ pub(super) fn sides(change: &Change, options: &RenderOptions) -> Sides {
     match (&change.declared, &change.live) {
         // The path names the item of a set by its value.
         (Some(value), None) | (None, Some(value))
-            if change.path.0.last() == Some(&Segment::Value(value.clone())) =>
+            if change.path.0.last() == Some(&PathElement::Value(value.clone())) =>
         {
             Sides::Short(Line::default())
         }
@@ -50,7 +50,7 @@ pub(super) fn sides(change: &Change, options: &RenderOptions) -> Sides {
 }
 
 /// All three values of a change in conflict, below one another.
-pub(super) fn three(drift: &Drift, options: &RenderOptions) -> Sides {
+pub(super) fn three(drift: &JudgedChange, options: &RenderOptions) -> Sides {
     let mut lines = Vec::new();
     for (name, value) in view::three(drift) {
         let side = if name == "live" {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::json_path::pattern_of;
 use super::{Objects, PathPattern, Rule, RuleOrigin, RuleSpec, Selectors, written_path};
-use crate::model::{ChangeKind, FieldPath, Segment};
+use crate::model::{ChangeKind, FieldPath, PathElement};
 
 /// driftctl's own: paths, separated by commas or line ends, or `true` for the whole object.
 const IGNORE: &str = "driftctl.dev/ignore";
@@ -318,7 +318,7 @@ fn entries<'v>(object: &'v Value, map: &str) -> impl Iterator<Item = (&'v str, &
 }
 
 fn path_of(map: &str, key: &str) -> FieldPath {
-    FieldPath::of_fields(&["metadata", map]).child(Segment::Field(key.to_owned()))
+    FieldPath::of_fields(&["metadata", map]).child(PathElement::Field(key.to_owned()))
 }
 
 /// `kluctl.io/ignore-diff-field`, `kluctl.io/ignore-diff-field-2`

@@ -25,7 +25,7 @@ fn scope(key: &str, value: &str) -> [bool; 4] {
     let own = rules_of(Some(&with("annotations", key, value)), None, "here");
     let of_object = |kind| own.rules.iter().any(|rule| rule.covers_object(kind, &[]));
     [
-        hides(&own, ".spec.x", ChangeKind::Changed),
+        hides(&own, ".spec.x", ChangeKind::Modified),
         hides(&own, ".spec.x", ChangeKind::Added),
         of_object(ChangeKind::Removed),
         of_object(ChangeKind::Added),
@@ -105,7 +105,7 @@ fn what_only_the_live_object_says_counts_where_its_tool_heeds_it() {
         "disabled",
     );
     let own = rules_of(Some(&declared), Some(&flux), "here");
-    assert!(hides(&own, ".spec.x", ChangeKind::Changed));
+    assert!(hides(&own, ".spec.x", ChangeKind::Modified));
     let switch = ".metadata.labels[\"kustomize.toolkit.fluxcd.io/reconcile\"]";
     assert!(
         !hides(&own, switch, ChangeKind::Added),
@@ -150,8 +150,8 @@ fn kluctls_fields_may_be_numbered() {
     let own = rules_of(Some(&object), None, "here");
     assert_eq!(own.rules.len(), 2);
     assert_eq!(own.problems.len(), 2);
-    assert!(hides(&own, ".spec.replicas", ChangeKind::Changed));
-    assert!(!hides(&own, ".spec.y", ChangeKind::Changed));
+    assert!(hides(&own, ".spec.replicas", ChangeKind::Modified));
+    assert!(!hides(&own, ".spec.y", ChangeKind::Modified));
 }
 
 #[test]

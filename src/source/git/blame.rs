@@ -70,7 +70,7 @@ fn file_at(origin: &Origin) -> Option<FileAt> {
     is_file.then(|| (Arc::clone(&origin.file), origin.revision.clone()))
 }
 
-fn declared_line(drift: &crate::model::Drift) -> Option<u32> {
+fn declared_line(drift: &crate::model::JudgedChange) -> Option<u32> {
     let is_declared = drift.change.kind != ChangeKind::Added;
     let position = drift.position.filter(|_| is_declared)?;
     u32::try_from(position.line).ok()

@@ -18,7 +18,7 @@ use crate::cli::comparison::{self, Compared};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::config;
-use crate::model::{Change, ChangeKind, Drift, ObjectReport, Report, Status, Verdict};
+use crate::model::{Change, ChangeKind, JudgedChange, ObjectReport, Report, Status, Verdict};
 use crate::output::escape;
 use crate::policy::{ACCEPTED, Accepted, Debt, Expiry, Recorded};
 use crate::redact::{Redacted, Redactor};
@@ -116,7 +116,7 @@ fn changes(object: &ObjectReport, debt: &Debt) -> Vec<String> {
 }
 
 /// Whether a change is hidden because it was accepted.
-fn is_accepted(drift: &Drift) -> bool {
+fn is_accepted(drift: &JudgedChange) -> bool {
     matches!(&drift.verdict, Verdict::Ignored { rule, .. } if rule == ACCEPTED)
 }
 

@@ -1,0 +1,352 @@
+//! Holds the floors that `src/lib.rs` draws: who may use whom, and what a module may look like.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The floor of each module. A module uses only the floors below its own.
+const FLOORS: &[(&str, u8)] = &[
+    ("main", 5),
+    ("lib", 5),
+    ("cli", 4),
+    ("engine", 3),
+    ("source", 2),
+    ("cluster", 2),
+    ("config", 2),
+    ("jq", 2),
+    ("signals", 2),
+    ("output", 2),
+    ("schema", 1),
+    ("ownership", 1),
+    ("compare", 1),
+    ("policy", 1),
+    ("redact", 1),
+    ("yaml", 1),
+    ("model", 0),
+];
+
+/// Uses of a neighbour on the same floor, and why each is right.
+const NEIGHBOURS: &[(&str, &str, &str)] = &[
+    ("compare", "schema", "values mean what their types say"),
+    (
+        "compare",
+        "ownership",
+        "undeclared paths are explained by their owners",
+    ),
+    ("policy", "compare", "findings are what is judged"),
+    (
+        "source",
+        "cluster",
+        "some declared state lies in the cluster",
+    ),
+    (
+        "source",
+        "signals",
+        "renderers and their folders are tidied up",
+    ),
+    ("cluster", "signals", "what is being read may be cut short"),
+];
+
+/// Where the process's own streams are touched, and why.
+const STREAM_HANDLERS: &[(&str, &str)] = &[
+    ("cli/streams.rs", "hands the streams down to everyone else"),
+    ("cli/surroundings.rs", "asks whether they are terminals"),
+    ("cli/panics.rs", "a panic hook has nothing handed down"),
+    (
+        "cluster/api/exec.rs",
+        "a credential plugin may ask at a terminal",
+    ),
+];
+
+const LONGEST_MODULE: usize = 500;
+
+struct Module {
+    /// Relative to `src`, with forward slashes.
+    path: String,
+    text: String,
+}
+
+impl Module {
+    /// The part of the tree that it belongs to: `cli` for `cli/commands/diff.rs`.
+    fn name(&self) -> &str {
+        let first = self.path.split('/').next().unwrap();
+        first.strip_suffix(".rs").unwrap_or(first)
+    }
+
+    fn floor(&self) -> u8 {
+        floor(self.name())
+            .unwrap_or_else(|| panic!("{}: give this module a floor in FLOORS", self.path))
+    }
+
+    /// The code that ships: no comments, and nothing from the test module on (`tests.rs` is one
+    /// in a file of its own).
+    fn code(&self) -> String {
+        if self.path.ends_with("/tests.rs") {
+            return String::new();
+        }
+        let shipped = self.text.split("#[cfg(test)]\nmod ").next().unwrap();
+        shipped
+            .lines()
+            .map(|line| if is_comment(line) { "" } else { line })
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
+    /// Numbered lines of shipped code that hold one of `words`.
+    fn lines_with(&self, words: &[&str]) -> Vec<String> {
+        let code = self.code();
+        let lines = code.lines().enumerate();
+        lines
+            .filter(|(_, line)| words.iter().any(|word| line.contains(word)))
+            .map(|(i, line)| format!("src/{}:{}: {}", self.path, i + 1, line.trim()))
+            .collect()
+    }
+}
+
+fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with("//")
+}
+
+fn floor(module: &str) -> Option<u8> {
+    let (_, floor) = FLOORS.iter().find(|(name, _)| *name == module)?;
+    Some(*floor)
+}
+
+fn modules() -> Vec<Module> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    collect(&root, &mut files);
+    files.sort();
+    assert!(files.len() > 20, "the sources were not found");
+    files
+        .into_iter()
+        .map(|file| {
+            let path = file.strip_prefix(&root).unwrap().to_str().unwrap();
+            Module {
+                path: path.replace('\\', "/"),
+                text: fs::read_to_string(&file).unwrap(),
+            }
+        })
+        .collect()
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            files.push(path);
+        }
+    }
+}
+
+/// The top-level modules that `code` names after `crate::`, grouped imports included.
+fn uses(code: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (at, word) in code.match_indices("crate::") {
+        let preceded_by_name = code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        if preceded_by_name {
+            continue;
+        }
+        let rest = &code[at + word.len()..];
+        match rest.strip_prefix('{') {
+            Some(group) => found.extend(first_names(group)),
+            None => found.extend(first_name(rest)),
+        }
+    }
+    found
+}
+
+/// The first name of each path in a group, up to its closing brace.
+fn first_names(group: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut depth = 0;
+    let mut start = 0;
+    for (i, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' | ',' if depth == 0 => {
+                names.extend(first_name(group[start..i].trim()));
+                if c == '}' {
+                    break;
+                }
+                start = i + 1;
+            }
+            '}' => depth -= 1,
+            _ => {}
+        }
+    }
+    names
+}
+
+fn first_name(path: &str) -> Option<String> {
+    let end = path
+        .find(|c: char| !c.is_alphanumeric() && c != '_')
+        .unwrap_or(path.len());
+    (end > 0).then(|| path[..end].to_owned())
+}
+
+#[track_caller]
+fn assert_none(found: Vec<String>, rule: &str) {
+    assert!(found.is_empty(), "{rule}\n{}", found.join("\n"));
+}
+
+#[test]
+fn modules_use_only_the_floors_below() {
+    let mut broken = Vec::new();
+    for module in modules() {
+        for used in uses(&module.code()) {
+            let Some(below) = floor(&used) else { continue };
+            let neighbour = NEIGHBOURS
+                .iter()
+                .any(|(by, of, _)| *by == module.name() && *of == used);
+            if used != module.name() && below >= module.floor() && !neighbour {
+                broken.push(format!("src/{} uses crate::{used}", module.path));
+            }
+        }
+    }
+    assert_none(broken, "a module uses a floor that is not below its own:");
+}
+
+/// `super::super::…` up to the crate would be a way around the floors.
+#[test]
+fn nobody_climbs_out_of_a_module() {
+    let mut broken = Vec::new();
+    for module in modules() {
+        let depth =
+            module.path.matches('/').count() + usize::from(!module.path.ends_with("mod.rs"));
+        if depth > 1 || module.path.ends_with("mod.rs") {
+            broken.extend(module.lines_with(&[&"super::".repeat(depth.max(1))]));
+        }
+    }
+    assert_none(broken, "write `crate::` for what lies outside the module:");
+}
+
+#[test]
+fn the_model_knows_no_crate_of_the_edges() {
+    let edges = [
+        "clap",
+        "kube::",
+        "owo_colors",
+        "std::fs",
+        "std::io",
+        "tokio",
+    ];
+    let broken = modules()
+        .iter()
+        .filter(|module| module.floor() <= 1)
+        .flat_map(|module| module.lines_with(&edges))
+        .collect();
+    assert_none(broken, "floors 0 and 1 are pure:");
+}
+
+#[test]
+fn only_output_and_main_print() {
+    let printing = [
+        "println!",
+        "print!",
+        "eprintln!",
+        "eprint!",
+        "io::stdout",
+        "io::stderr",
+    ];
+    let broken = modules()
+        .iter()
+        .filter(|module| !matches!(module.name(), "output" | "main"))
+        .filter(|module| !STREAM_HANDLERS.iter().any(|(path, _)| *path == module.path))
+        .flat_map(|module| module.lines_with(&printing))
+        .collect();
+    assert_none(broken, "write to the streams that are handed down:");
+}
+
+#[test]
+fn nothing_that_ships_unwraps() {
+    let broken = modules()
+        .iter()
+        .flat_map(|module| module.lines_with(&[".unwrap()", ".expect(", ".unwrap_err()"]))
+        .collect();
+    assert_none(
+        broken,
+        "what comes from outside can be wrong; return an error:",
+    );
+}
+
+#[test]
+fn modules_can_be_read_in_one_sitting() {
+    let broken = modules()
+        .iter()
+        .map(|module| (module, module.text.lines().count()))
+        .filter(|(_, lines)| *lines > LONGEST_MODULE)
+        .map(|(module, lines)| format!("src/{} has {lines} lines", module.path))
+        .collect();
+    assert_none(broken, "split what is longer than 500 lines:");
+}
+
+#[test]
+fn the_map_names_every_module() {
+    let modules = modules();
+    let lib = &modules.iter().find(|m| m.path == "lib.rs").unwrap().text;
+    let declared: Vec<&str> = lib
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
+        .collect();
+    assert!(declared.len() > 10);
+    for name in &declared {
+        let floor = floor(name).unwrap_or_else(|| panic!("give {name} a floor in FLOORS"));
+        let row = format!("//! | {floor} | [`{name}`] | ");
+        assert!(
+            lib.contains(&row),
+            "the table in src/lib.rs lacks a row `{row}`"
+        );
+    }
+    for (name, _) in FLOORS {
+        let known = matches!(*name, "main" | "lib") || declared.contains(name) || *name == "yaml";
+        assert!(known, "FLOORS names {name}, and src/lib.rs does not");
+    }
+}
+
+#[test]
+fn uses_are_found_however_they_are_written() {
+    let found = uses(
+        "use crate::{model::{A, B}, schema, yaml::x};\nlet a = crate::engine::run(); mycrate::no",
+    );
+    let expected = ["engine", "model", "schema", "yaml"];
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), expected);
+}
+
+/// Integration tests share a few binaries, so a file that no `mod` names would silently not run.
+#[test]
+fn every_test_file_is_part_of_a_binary() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut forgotten = Vec::new();
+    for binary in ["cli", "cluster", "formats", "hostile", "truth", "support"] {
+        forgotten_below(&tests.join(binary), &mut forgotten);
+    }
+    assert!(forgotten.is_empty(), "add a `mod` line for: {forgotten:#?}");
+}
+
+/// Adds the files below a folder that its `main.rs` or `mod.rs` does not name.
+fn forgotten_below(folder: &Path, forgotten: &mut Vec<PathBuf>) {
+    let root = ["main.rs", "mod.rs"].map(|name| folder.join(name));
+    let root = root.iter().find(|root| root.exists());
+    let root = root.unwrap_or_else(|| panic!("{} has no main.rs or mod.rs", folder.display()));
+    let named = fs::read_to_string(root).unwrap();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let is_module = path.is_dir() && path.join("mod.rs").exists();
+        let is_file = path.extension().is_some_and(|extension| extension == "rs");
+        if is_module {
+            forgotten_below(&path, forgotten);
+        }
+        // `leak` belongs to some of the binaries that include `support`.
+        let shared = stem == "leak";
+        let is_named = named.contains(&format!("mod {stem};"));
+        if (is_module || is_file) && path != *root && !is_named && !shared {
+            forgotten.push(path);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The audit log names the people behind drift: those whom the truth names, and nobody else.
+
+#![allow(clippy::unwrap_used)]
+
+use crate::support;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use support::{Place, fixture, fixture_arg};
+
+const SCENARIO: &str = "driftbench/shop-csa-drift";
+
+/// Names an object, in a report and in the truth alike.
+fn name(object: &Value) -> String {
+    let text = |field: &str| object[field].as_str().unwrap_or_default().to_owned();
+    format!("{} {}/{}", text("kind"), text("namespace"), text("name"))
+}
+
+fn report(log: &str) -> Value {
+    let place = Place::new();
+    let live = fixture_arg(&format!("{SCENARIO}/live.json.gz"));
+    let words = ["--extra", "namespace", "-o", "json", "--live", &live];
+    let manifests = fixture_arg("shop/manifests");
+    let output = place
+        .driftctl()
+        .args(["diff", &manifests, "--audit-log", log])
+        .args(words)
+        .output()
+        .unwrap();
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("no report:\n{}", place.shown(&output)))
+}
+
+/// Who changed each object, by the truth.
+fn truth() -> BTreeMap<String, BTreeSet<String>> {
+    let text = std::fs::read(fixture(&format!("{SCENARIO}/expected.json"))).unwrap();
+    let truth: Value = serde_json::from_slice(&text).unwrap();
+    let user = |op: &Value| op["user"].as_str().unwrap().to_owned();
+    let objects = truth["drifted"].as_array().unwrap().iter();
+    objects
+        .map(|object| {
+            let ops = object["ops"].as_array().unwrap();
+            (name(object), ops.iter().map(user).collect())
+        })
+        .collect()
+}
+
+fn users(owners: &Value) -> BTreeSet<String> {
+    let owners = owners.as_array().into_iter().flatten();
+    let users = owners.filter_map(|owner| owner["user"].as_str());
+    // Controllers have users, too.
+    users
+        .filter(|user| user.ends_with("@example.com"))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_change_names_who_made_it() {
+    let truth = truth();
+    let report = report(&fixture_arg("audit/shop-csa.log.gz"));
+    let mut named = 0;
+    for object in report["objects"].as_array().unwrap() {
+        let Some(people) = truth.get(&name(object)) else {
+            continue;
+        };
+        for change in object["changes"].as_array().into_iter().flatten() {
+            let found = users(&change["owners"]);
+            let what = format!("{} {}", name(object), change["path"]);
+            assert!(!found.is_empty(), "{what}: nobody is named");
+            assert!(found.is_subset(people), "{what}: {found:?} of {people:?}");
+            named += 1;
+        }
+    }
+    assert!(named > 70, "{named} changes");
+}
+
+#[test]
+fn what_is_missing_says_who_deleted_it() {
+    let report = report(&fixture_arg("audit/shop-csa.log.gz"));
+    let objects = report["objects"].as_array().unwrap().iter();
+    let missing: Vec<_> = objects.filter(|o| o["status"] == "missing").collect();
+    assert!(!missing.is_empty());
+    for object in missing {
+        let reason = object["reason"].as_str().unwrap_or_default();
+        assert!(
+            reason.starts_with("deleted by bob@example.com at 2026-"),
+            "{}: {reason}",
+            name(object)
+        );
+    }
+}
+
+#[test]
+fn what_is_no_event_is_said_and_a_log_that_is_not_there_is_an_error() {
+    let place = Place::new().file("audit.log", "{}\nnot an event\n\n");
+    let log = place.path().join("audit.log");
+    let found = report(log.to_str().unwrap());
+    let warnings = found["warnings"].to_string();
+    assert!(
+        warnings.contains("2 of 3 lines are no events"),
+        "{warnings}"
+    );
+
+    let manifests = fixture_arg("shop/manifests");
+    let live = fixture_arg("shop/live.json");
+    let words = [
+        "diff",
+        &manifests,
+        "--live",
+        &live,
+        "--audit-log",
+        "nowhere.log",
+    ];
+    let shown = place.run(words);
+    assert!(shown.starts_with("exit code: 2"), "{shown}");
+    assert!(
+        shown.contains("cannot read the audit log nowhere.log"),
+        "{shown}"
+    );
+}
+
+/// `kubectl delete` of something that waits for its finalizers, and `kubectl delete --all`.
+#[test]
+fn what_is_being_deleted_says_who_deleted_it() {
+    for (verb, name, uri) in [
+        (
+            "delete",
+            Some("held"),
+            "/api/v1/namespaces/shop/configmaps/held",
+        ),
+        (
+            "deletecollection",
+            None,
+            "/api/v1/namespaces/shop/configmaps",
+        ),
+    ] {
+        let event = json!({"stage": "ResponseComplete", "verb": verb, "requestURI": uri,
+            "user": {"username": "alice@example.com"}, "userAgent": "kubectl/v1.36.2",
+            "objectRef": {"resource": "configmaps", "namespace": "shop", "name": name},
+            "responseStatus": {"code": 200},
+            "requestReceivedTimestamp": "2026-11-21T03:00:00.5Z"});
+        let manifest = json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "held", "namespace": "shop"}, "data": {"a": "1"}});
+        let mut live = manifest.clone();
+        live["metadata"]["deletionTimestamp"] = "2026-11-21T03:00:00Z".into();
+        live["metadata"]["finalizers"] = json!(["shop.example/hold"]);
+        let place = Place::new()
+            .file("m.json", manifest.to_string())
+            .file("live.json", json!({"items": [live]}).to_string())
+            .file("audit.log", event.to_string());
+        let words = ["--live", "live.json", "--audit-log", "audit.log"];
+        let shown = place.run([&["diff", "m.json"], &words[..]].concat());
+        assert!(shown.starts_with("exit code: 1"), "{shown}");
+        let told = "high · being-deleted · alice@example.com with kubectl";
+        assert!(shown.contains(told), "{verb}: {shown}");
+    }
+}

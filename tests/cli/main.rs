@@ -1,0 +1,25 @@
+//! The command as people run it: words in, standard output, standard error and the exit code out.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod architecture;
+mod argocd_rules;
+mod audit_log;
+mod basics;
+mod diff;
+mod explain;
+mod explained;
+mod filters;
+mod jq;
+mod ready_to_use;
+mod rendering;
+mod rules;
+mod secrets;
+mod source_files;
+mod source_git;
+mod sources;
+mod untrusted;
+mod versions;

@@ -1,0 +1,98 @@
+//! Declared state that other programs render.
+
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
+use crate::support;
+
+mod argo;
+mod chart;
+mod flux;
+mod kustomize;
+mod revisions;
+
+use support::Place;
+
+/// What `kubectl get -o json` would have written of these objects.
+fn recording(objects: &[&str]) -> String {
+    let parsed = objects
+        .iter()
+        .map(|yaml| serde_yaml::from_str(yaml).unwrap());
+    let items: Vec<serde_json::Value> = parsed.collect();
+    serde_json::json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
+}
+
+/// A ConfigMap, as a manifest.
+fn config(name: &str, value: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n  namespace: shop\ndata:\n  \
+         key: {value}\n"
+    )
+}
+
+/// A program of a few lines of shell.
+fn program(place: Place, path: &str, script: &str) -> Place {
+    use std::os::unix::fs::PermissionsExt;
+    let place = place.file(path, format!("#!/bin/sh\n{script}"));
+    let file = place.path().join(path);
+    std::fs::set_permissions(file, PermissionsExt::from_mode(0o755)).unwrap();
+    place
+}
+
+/// The report of a run as JSON.
+fn report(place: &Place, words: &[&str]) -> serde_json::Value {
+    let words = [
+        words,
+        &["--live", "live.json", "-o", "json", "--show", "all", "-v"],
+    ]
+    .concat();
+    let output = place.driftctl().args(&words).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{words:?}: {stderr}"))
+}
+
+/// Each object and where it came from, and each message: what a report says of its sources.
+fn sources(report: &serde_json::Value) -> String {
+    let mut lines = Vec::new();
+    for object in report["objects"].as_array().unwrap() {
+        let origin = &object["origin"];
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or("-").to_owned();
+        lines.push(format!(
+            "{} {}: {}:{} by {}",
+            text(&object["kind"]),
+            text(&object["name"]),
+            text(&origin["file"]),
+            origin["line"],
+            text(&origin["renderedBy"]),
+        ));
+    }
+    for list in ["warnings", "skipped"] {
+        for warning in report[list].as_array().into_iter().flatten() {
+            let text = |key: &str| warning[key].as_str().unwrap_or("-").to_owned();
+            lines.push(format!("{list}: {}: {}", text("place"), text("message")));
+        }
+    }
+    lines.join("\n")
+}
+
+/// Whether the tool of that name is there; says so on standard error where it is not.
+fn has(tools: &[&str]) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path)
+        .any(|folder| tools.iter().any(|tool| folder.join(tool).is_file()));
+    if !found {
+        eprintln!("skipped: none of {tools:?} is on the PATH");
+    }
+    found
+}
+
+/// The words that a stand-in for helm was given, without the long one that says what the cluster
+/// serves.
+fn words_of(place: &Place) -> String {
+    let words = std::fs::read_to_string(place.path().join("helm.words")).unwrap();
+    let root = place.path().canonicalize().unwrap();
+    let words = words.trim().replace(root.to_str().unwrap(), "$DIR");
+    let words = words
+        .split(' ')
+        .filter(|word| !word.starts_with("--api-versions="));
+    words.collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,378 @@
+//! Rules as people meet them: files, commands, what a run says of them.
+
+#![allow(clippy::unwrap_used)]
+
+mod debt;
+use crate::support;
+
+use support::Place;
+use support::manifests::recording;
+
+const DEPLOYMENT: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: cart}}
+  template:
+    metadata:
+      labels: {app: cart}
+    spec:
+      containers:
+        - {name: cart, image: 'registry.example/cart:1.4'}
+";
+
+const SECRET: &str = "\
+apiVersion: v1
+kind: Secret
+metadata: {name: cart, namespace: shop}
+stringData: {password: hunter2}
+";
+
+const MISSING: &str = "\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: gone, namespace: shop}
+data: {account: A-1}
+";
+
+/// Added live, and declared nowhere.
+const EXTRA: &str = "\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: extra, namespace: shop}
+data: {a: b}
+";
+
+const DIFF: [&str; 4] = ["diff", "m", "--live", "live.json"];
+
+/// Replicas, an image and a password drifted, an object is missing, and one is extra.
+fn drifted() -> Place {
+    let live = DEPLOYMENT
+        .replace("replicas: 3", "replicas: 5")
+        .replace("cart:1.4", "cart:1.5");
+    let secret = SECRET
+        .replace("hunter2", "hunter3")
+        .replace("stringData", "data");
+    let secret = secret.replace("hunter3", "aHVudGVyMw==");
+    Place::new()
+        .folder(".git")
+        .file("m/deployment.yaml", DEPLOYMENT)
+        .file("m/secret.yaml", SECRET)
+        .file("m/gone.yaml", MISSING)
+        .file("live.json", recording(&[&live, &secret, EXTRA]))
+}
+
+#[track_caller]
+fn run(place: &Place, words: &[&str]) -> (i32, String) {
+    let output = place.driftctl().args(words).output().unwrap();
+    let text = format!(
+        "{}{}",
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap()
+    );
+    (output.status.code().unwrap(), text)
+}
+
+fn diff_with(place: &Place, words: &[&str]) -> (i32, String) {
+    run(place, &[&DIFF, words].concat())
+}
+
+/// Argo CD's block, and one of ours, hide; the run says what each hid.
+const RULES: &str = "\
+ignoreDifferences:
+  - group: apps
+    kind: Deployment
+    jsonPointers: [/spec/replicas]
+    reason: Scaled by KEDA
+  - id: passwords
+    kind: Secret
+    jqPathExpressions: ['.data[]?']
+    expires: 2026-12-31
+    reason: Rotated live
+  - id: idle
+    kind: Service
+    paths: [.spec]
+ignoreExtra:
+  - id: extra-maps
+    kind: ConfigMap
+    name: ext*
+    reason: Made by hand
+";
+
+#[test]
+fn rules_hide_and_say_what_they_hid() {
+    let place = drifted().file(".driftctl.yaml", RULES);
+    insta::assert_snapshot!(place.run(DIFF));
+    let shown = [&DIFF[..], &["--show", "ignored", "--extra", "namespace"]].concat();
+    insta::assert_snapshot!(place.run(shown));
+}
+
+#[test]
+fn rules_are_found_upwards_or_named_or_not_wanted() {
+    let place = drifted().file(".driftctl.yaml", "disable: [status]\nx: 1\n");
+    let (code, text) = diff_with(&place, &[]);
+    assert_eq!(
+        (code, text.as_str()),
+        (2, "error: .driftctl.yaml:2:1: unknown key \"x\"\n")
+    );
+    assert_eq!(diff_with(&place, &["--no-config"]).0, 1);
+    let place = place.file("other.yaml", RULES);
+    let (code, text) = diff_with(&place, &["--config", "other.yaml"]);
+    assert_eq!(code, 1);
+    assert!(
+        text.contains("other.yaml:11: rule idle hid nothing"),
+        "{text}"
+    );
+    let (code, text) = diff_with(&place, &["--config", "none.yaml"]);
+    assert_eq!(code, 2);
+    assert!(text.starts_with("error: cannot read none.yaml: "), "{text}");
+}
+
+/// A broken file of rules ends the run before anything is connected to.
+#[test]
+fn a_broken_config_is_told_before_anything_is_read() {
+    let place = drifted().file(
+        ".driftctl.yaml",
+        "ignoreDifferences:\n  - kind: Pod\n    jqPathExpressions: ['.a |']\n    paths: [spec]\n",
+    );
+    insta::assert_snapshot!(place.run(["diff", "m", "--kubeconfig", "nowhere"]));
+}
+
+#[test]
+fn strict_rules_take_remarks_for_errors() {
+    let place = drifted().file(".driftctl.yaml", RULES);
+    assert_eq!(diff_with(&place, &["--strict-rules"]).0, 2);
+    let sound = RULES.replace("  - id: idle\n    kind: Service\n    paths: [.spec]\n", "");
+    let place = place.file(".driftctl.yaml", sound);
+    let (code, text) = diff_with(&place, &["--strict-rules"]);
+    assert_eq!(
+        code, 1,
+        "a rule about extras is not idle where none are looked for: {text}"
+    );
+}
+
+#[test]
+fn an_expired_rule_hides_nothing_and_says_so() {
+    let place = drifted().file(".driftctl.yaml", RULES.replace("2026-12-31", "2026-11-20"));
+    let (code, text) = diff_with(&place, &[]);
+    assert_eq!(code, 1);
+    assert!(
+        text.contains(
+            "expired debt: rule passwords (.driftctl.yaml:6) ignored it until 2026-11-20"
+        ),
+        "{text}"
+    );
+    assert!(
+        text.contains(".driftctl.yaml:6: rule passwords expired (2026-11-20)"),
+        "{text}"
+    );
+}
+
+/// The object's own word expires too.
+#[test]
+fn annotations_of_the_manifest_hide_until_they_expire() {
+    let annotated = |expires: &str| {
+        DEPLOYMENT.replace(
+            "  namespace: shop\nspec",
+            &format!(
+                "  namespace: shop\n  annotations:\n    driftctl.dev/ignore: .spec.replicas, .spec.template.spec.containers[*].image\n    driftctl.dev/ignore-reason: by hand\n    driftctl.dev/ignore-expires: '{expires}'\nspec"
+            ),
+        )
+    };
+    let place = drifted().file("m/deployment.yaml", annotated("2026-12-31"));
+    let (_, text) = diff_with(&place, &["--show", "ignored"]);
+    assert!(
+        text.contains("rule driftctl.dev/ignore hid 2 changes: by hand"),
+        "{text}"
+    );
+    let place = place.file("m/deployment.yaml", annotated("2026-11-01"));
+    let (_, text) = diff_with(&place, &["--show", "ignored"]);
+    assert!(!text.contains("hid 2 changes"), "{text}");
+    assert!(
+        text.contains("expired debt: rule driftctl.dev/ignore"),
+        "{text}"
+    );
+    let (code, text) = run(&place, &["rules", "m"]);
+    assert_eq!(code, 0);
+    assert!(
+        text.starts_with(
+            "driftctl.dev/ignore  m/deployment.yaml:1 (Deployment cart)  EXPIRED 2026-11-01\n"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn user_secrets_are_masked_everywhere() {
+    let place = drifted()
+        .file("m/gone.yaml", MISSING.replace("A-1", "alpha"))
+        .file(
+            "live.json",
+            recording(&[DEPLOYMENT, &MISSING.replace("A-1", "omega")]),
+        );
+    for format in ["text", "json", "diff", "html", "markdown"] {
+        let (_, text) = diff_with(&place, &["-o", format]);
+        assert!(text.contains("omega"), "{format}");
+    }
+    let place = place.file(".driftctl.yaml", "sensitive: [{names: [acc*]}]\n");
+    for format in ["text", "json", "diff", "html", "markdown"] {
+        let (_, text) = diff_with(&place, &["-o", format]);
+        assert!(!text.contains("omega"), "{format}: {text}");
+    }
+}
+
+#[test]
+fn argo_cds_own_settings_are_taken_over() {
+    let settings = "\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: argocd-cm, namespace: argocd}
+data:
+  resource.customizations.ignoreDifferences.apps_Deployment: |
+    jqPathExpressions: ['.spec.template.spec.containers[].image']
+  resource.customizations.ignoreDifferences.all: |
+    jsonPointers: [/spec/replicas]
+";
+    let live = DEPLOYMENT
+        .replace("replicas: 3", "replicas: 5")
+        .replace("cart:1.4", "cart:1.5");
+    let place = Place::new()
+        .file("m/deployment.yaml", DEPLOYMENT)
+        .file("cm.yaml", settings)
+        .file("live.json", recording(&[&live, settings]));
+    for from in ["cm.yaml", "live"] {
+        let (code, text) = diff_with(&place, &["--argocd-cm", from, "--show", "ignored"]);
+        assert_eq!(code, 0, "{from}: {text}");
+        assert!(
+            text.contains("rule argocd-all hid 1 change"),
+            "{from}: {text}"
+        );
+        assert!(
+            text.contains("rule argocd-apps_Deployment hid 1 change"),
+            "{from}: {text}"
+        );
+    }
+    let (code, text) = diff_with(&place, &["--argocd-cm", "m/deployment.yaml"]);
+    assert_eq!(code, 2);
+    assert!(text.contains("holds no ConfigMap argocd-cm"), "{text}");
+}
+
+/// Options of Argo CD's that change what a difference is are followed; the others are named where
+/// somebody wants to know all.
+#[test]
+fn argo_cds_options_of_the_comparison_are_followed() {
+    let settings = |options: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: argocd-cm, namespace: argocd}}\ndata:\n  \
+             resource.compareoptions: |\n    {options}\n  \
+             resource.customizations.ignoreResourceUpdates.all: |\n    jsonPointers: [/status]\n"
+        )
+    };
+    let with_status = |replicas: &str, more: &str| {
+        format!("{DEPLOYMENT}status: {{replicas: {replicas}{more}}}\n")
+    };
+    let place = Place::new()
+        .file("m/deployment.yaml", with_status("3", ""))
+        .file("live.json", recording(&[&with_status("5", ", ready: 5")]));
+    for (options, code) in [
+        ("ignoreResourceStatusField: all", 0),
+        ("ignoreResourceStatusField: none", 1),
+        ("ignoreResourceStatusField: crd", 1),
+        ("ignoreAggregatedRoles: true", 0),
+    ] {
+        std::fs::write(place.path().join("cm.yaml"), settings(options)).unwrap();
+        let (found, text) = diff_with(&place, &["--argocd-cm", "cm.yaml"]);
+        assert_eq!(found, code, "{options}: {text}");
+        assert_eq!(
+            text.contains(".status.replicas"),
+            code == 1,
+            "{options}: {text}"
+        );
+        assert!(
+            !text.contains(".status.ready"),
+            "what controllers add is theirs: {text}"
+        );
+        assert!(
+            !text.contains("hid nothing") && !text.contains("looks again"),
+            "{text}"
+        );
+        let (_, all) = diff_with(&place, &["--argocd-cm", "cm.yaml", "-v"]);
+        let all = all.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(
+            all.matches("says when Argo CD looks again").count(),
+            1,
+            "{all}"
+        );
+    }
+}
+
+#[test]
+fn jq_expressions_that_never_end_end_alone() {
+    let rules = "ignoreDifferences:\n  - {group: apps, kind: Deployment, reason: x, id: spins, jqPathExpressions: ['def f: f; f']}\n  - {group: apps, kind: Deployment, reason: x, id: ends, jqPathExpressions: ['.spec.replicas']}\n";
+    let place = drifted().file(".driftctl.yaml", rules);
+    let (code, text) = diff_with(&place, &["--show", "ignored"]);
+    assert_eq!(code, 1);
+    assert!(text.contains("rule ends hid 1 change"), "{text}");
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        flat.contains("its jq expression def f: f; f is skipped: it did not end within 2s"),
+        "{text}"
+    );
+}
+
+/// The entries that a listing prints, without their names.
+fn entries(printed: &str) -> Vec<String> {
+    let document: serde_json::Value = serde_yaml::from_str(printed).unwrap();
+    let lists = ["ignoreDifferences", "ignoreExtra"].map(|list| document[list].as_array());
+    let mut all: Vec<String> = Vec::new();
+    for entry in lists.into_iter().flatten().flatten() {
+        let mut entry = entry.clone();
+        entry.as_object_mut().unwrap().remove("id");
+        all.push(entry.to_string());
+    }
+    all.sort();
+    all
+}
+
+/// What `driftctl rules -o yaml` prints is a file of the user's: it loads as it is, and says the
+/// same.
+#[test]
+fn rules_that_are_printed_can_be_loaded() {
+    let annotated = |name: &str| {
+        DEPLOYMENT.replace("name: cart\n  namespace: shop\n", &format!(
+            "name: {name}\n  namespace: shop\n  annotations:\n    driftctl.dev/ignore: .spec.replicas\n    \
+             kluctl.io/ignore-diff: 'true'\n    argocd.argoproj.io/compare-options: IgnoreExtraneous\n"
+        ))
+    };
+    let place = drifted()
+        .file("m/deployment.yaml", annotated("cart"))
+        .file("m/second.yaml", annotated("second"))
+        .file(".driftctl.yaml", RULES);
+    for words in [&["rules", "--no-config"][..], &["rules", "m"]] {
+        let (code, text) = run(&place, &[words, &["-o", "yaml"]].concat());
+        assert_eq!(code, 0, "{text}");
+        let text = text.split("warning: ").next().unwrap();
+        // Nothing but the file: no built-in rule is left, and no annotation is read.
+        std::fs::write(place.path().join("c.yaml"), text).unwrap();
+        std::fs::create_dir_all(place.path().join("empty")).unwrap();
+        let again = ["rules", "empty", "--config", "c.yaml", "-o", "yaml"];
+        let (code, again) = run(&place, &again);
+        assert_eq!(code, 0, "{again}");
+        let again = again.split("warning: ").next().unwrap();
+        assert!(entries(text).len() > 40);
+        assert_eq!(entries(again), entries(text));
+        assert!(!again.contains("built-in"), "{again}");
+    }
+}
+
+#[test]
+fn built_in_rules_are_all_listed() {
+    let ids = driftctl::policy::RuleSet::switchable().count();
+    let (_, json) = run(&Place::new(), &["rules", "-o", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(document["rules"].as_array().unwrap().len(), ids);
+}

@@ -1,0 +1,240 @@
+//! Secrets, from the manifests and the recording to every format: no byte of them comes out.
+
+#![allow(clippy::unwrap_used)]
+
+use crate::support;
+
+use driftctl::output::FORMATS;
+use serde_json::{Value, json};
+use support::Place;
+
+const CANARY: &str = "Zx9-hunter2_CANARY.q7Wvv4";
+
+/// Any eight bytes of the canary, as they are or in base64 at each offset.
+fn leaks(text: &str) -> bool {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    let encoded = (0..3).map(|skip| STANDARD.encode(&CANARY[skip..]));
+    let shapes = encoded.chain([CANARY.to_owned()]);
+    shapes.into_iter().any(|shape| {
+        let pieces = shape.as_bytes().windows(10);
+        pieces
+            .into_iter()
+            .any(|piece| text.contains(std::str::from_utf8(piece).unwrap()))
+    })
+}
+
+/// Runs a comparison with every format in one run, says everything, and looks for the canary.
+#[track_caller]
+fn assert_no_leak(place: &Place, more: &[&str]) -> String {
+    let formats = FORMATS.iter().map(|format| format.name());
+    let files: Vec<String> = formats
+        .map(|name| format!("--output={name}=out/report.{name}"))
+        .collect();
+    std::fs::create_dir_all(place.path().join("out")).unwrap();
+    let words = [
+        "diff",
+        "manifests",
+        "--live",
+        "live.json",
+        "-v",
+        "--show",
+        "all",
+    ];
+    let output = place
+        .driftctl()
+        .args(words)
+        .args(&files)
+        .args(more)
+        .output()
+        .unwrap();
+    let mut all = place.shown(&output);
+    for format in FORMATS {
+        let path = place.path().join(format!("out/report.{}", format.name()));
+        all.push_str(&std::fs::read_to_string(path).unwrap_or_default());
+    }
+    assert!(!leaks(&all), "{all}");
+    all
+}
+
+fn recording(objects: &[Value]) -> String {
+    json!({"apiVersion": "v1", "kind": "List", "items": objects}).to_string()
+}
+
+fn secret(fields: Value) -> Value {
+    let mut secret = json!({"apiVersion": "v1", "kind": "Secret",
+        "metadata": {"name": "cart", "namespace": "shop"}});
+    for (name, value) in fields.as_object().unwrap() {
+        secret[name] = value.clone();
+    }
+    secret
+}
+
+/// Secrets that no API server would take, and that somebody wrote all the same.
+fn malformed() -> Vec<Value> {
+    [
+        json!({"data": CANARY}),
+        json!({"data": [CANARY]}),
+        json!({"data": {"a": [CANARY]}}),
+        json!({"data": {"a": {"b": CANARY}}}),
+        json!({"data": {"a": CANARY}}),
+        json!({"data": {"a": 7, "b": CANARY}}),
+        json!({"data": {"a": null, "b": CANARY}}),
+        json!({"data": {format!("a {CANARY}"): "YQ=="}}),
+        json!({"stringData": CANARY}),
+        json!({"stringData": [CANARY]}),
+        json!({"stringData": {"a": 7, "b": CANARY}}),
+        json!({"stringData": {"a": true, "b": CANARY}}),
+        json!({"stringData": {"a": {"b": CANARY}}}),
+        json!({"stringdata": {"a": CANARY}}),
+        json!({"Data": {"a": CANARY}}),
+        json!({"type": {"a": CANARY}, "data": {}}),
+        json!({"spec": {"data": {"a": CANARY}}}),
+        json!({"immutable": CANARY}),
+        json!({"data": {"a": format!("%%%{CANARY}")}}),
+        json!({"kind": "secret", "data": {"a": CANARY}}),
+    ]
+    .into_iter()
+    .map(secret)
+    .collect()
+}
+
+#[test]
+fn a_malformed_secret_does_not_slip_past() {
+    assert_eq!(malformed().len(), 20);
+    let sound = secret(json!({"data": {"a": "b3RoZXI="}}));
+    std::thread::scope(|scope| {
+        for (at, malformed) in malformed().into_iter().enumerate() {
+            let sound = &sound;
+            scope.spawn(move || {
+                let yaml = |value: &Value| serde_yaml::to_string(value).unwrap();
+                let declared = Place::new()
+                    .file("manifests/a.yaml", yaml(&malformed))
+                    .file("live.json", recording(std::slice::from_ref(sound)));
+                assert_no_leak(&declared, &[]);
+                let live = Place::new()
+                    .file("manifests/a.yaml", yaml(sound))
+                    .file("live.json", recording(&[malformed]));
+                let all = assert_no_leak(&live, &["--extra", "namespace"]);
+                assert!(all.contains("Secret shop/cart"), "{at}: {all}");
+            });
+        }
+    });
+}
+
+/// Whatever line of a Secret's file is broken, the message quotes none of it.
+#[test]
+fn a_broken_secret_is_not_quoted() {
+    let text = format!(
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: cart\nstringData:\n  a: {CANARY}\n  b: |\n    {CANARY}\n"
+    );
+    let lines = text.lines().count();
+    for broken in 0..lines {
+        let with = |damage: &str| -> String {
+            let lines = text.lines().enumerate();
+            lines
+                .map(|(at, line)| match at == broken {
+                    true => format!("{line}{damage}\n"),
+                    false => format!("{line}\n"),
+                })
+                .collect()
+        };
+        for damage in [": [", " \"", "\t- {", "\n   :x", " *a", " !!int"] {
+            let place = Place::new()
+                .file("manifests/a.yaml", with(damage))
+                .file("live.json", recording(&[]));
+            let output = place
+                .driftctl()
+                .args(["diff", "manifests", "--live", "live.json", "-v"])
+                .output()
+                .unwrap();
+            let shown = place.shown(&output);
+            assert!(!leaks(&shown), "{damage} on line {}: {shown}", broken + 1);
+        }
+    }
+}
+
+/// kubectl's own note repeats the object: on any kind, nested, and in field names.
+#[test]
+fn copies_of_the_object_are_not_shown() {
+    let copy = json!({"data": {"password": CANARY}}).to_string();
+    let annotations = json!({"kubectl.kubernetes.io/last-applied-configuration": copy});
+    let fields = json!({"f:data": {format!("f:{CANARY}"): {}}});
+    let metadata = |annotations: &Value| {
+        json!({"name": "cart", "namespace": "shop", "annotations": annotations,
+            "managedFields": [{"manager": "m", "operation": "Update", "apiVersion": "v1",
+                "fieldsType": "FieldsV1", "fieldsV1": fields}]})
+    };
+    let config = json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": metadata(&annotations), "data": {"a": "b"}});
+    let widget = json!({"apiVersion": "example.com/v1", "kind": "Widget",
+        "metadata": {"name": "w", "namespace": "shop"},
+        "spec": {"items": [{"kind": "ConfigMap", "metadata": {"annotations": annotations}}]}});
+    let declared =
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cart, namespace: shop}\ndata: {a: c}\n";
+    let place = Place::new()
+        .file("manifests/a.yaml", declared)
+        .file("live.json", recording(&[config, widget]));
+    assert_no_leak(&place, &["--extra", "namespace"]);
+}
+
+fn license() -> Place {
+    let widget = |text: &str| {
+        json!({"apiVersion": "example.com/v1", "kind": "License",
+            "metadata": {"name": "w", "namespace": "shop"}, "spec": {"text": text}})
+    };
+    let declared = serde_yaml::to_string(&widget("free")).unwrap();
+    Place::new()
+        .file("manifests/a.yaml", declared)
+        .file("live.json", recording(&[widget(CANARY)]))
+}
+
+#[test]
+fn what_a_user_names_is_masked_too() {
+    assert_no_leak(&license(), &["--redact", "License:.spec.text"]);
+    assert_no_leak(&license(), &["--redact", "license:.spec.text"]);
+    assert_no_leak(&license(), &["--redact", ".spec.*"]);
+    let words = ["diff", "manifests", "--live", "live.json"];
+    let other = [&words[..], &["--redact", "Permit:.spec.text"]].concat();
+    let other = license().run(other);
+    assert!(
+        leaks(&other) && other.contains("--redact Permit:… masks nothing"),
+        "{other}"
+    );
+    let wrong = [&words[..], &["--redact", "spec.text"]].concat();
+    insta::assert_snapshot!(license().run(wrong));
+}
+
+fn token() -> Place {
+    let config = |value: &str| secret(json!({"stringData": {"token": value}}));
+    let live = |value: &str| {
+        use base64::Engine as _;
+        let value = base64::engine::general_purpose::STANDARD.encode(value);
+        secret(json!({"data": {"token": value}}))
+    };
+    Place::new()
+        .file(
+            "manifests/a.yaml",
+            serde_yaml::to_string(&config("other")).unwrap(),
+        )
+        .file("live.json", recording(&[live(CANARY)]))
+}
+
+#[test]
+fn secrets_are_shown_to_a_person_who_asks() {
+    let words = ["diff", "manifests", "--live", "live.json"];
+    let asked = [&words[..], &["--show-secrets"]].concat();
+    assert!(!leaks(&token().run(words)));
+    assert!(leaks(&token().run(asked.iter().copied())));
+    for (place, more) in [
+        (token().var("CI", "true"), &[][..]),
+        (token(), &["--untrusted"]),
+        (token(), &["-o", "json=report.json"]),
+    ] {
+        let shown = place.run([&asked[..], more].concat());
+        assert!(shown.starts_with("exit code: 2"), "{shown}");
+        assert!(!leaks(&shown), "{shown}");
+        assert!(!place.path().join("report.json").exists());
+    }
+    insta::assert_snapshot!(token().var("CI", "true").run(asked));
+}

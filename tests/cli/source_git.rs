@@ -1,0 +1,338 @@
+//! Manifests in commits: the same rules as for files, and nothing of a hostile repository runs.
+
+#![allow(clippy::unwrap_used)]
+
+use crate::support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use driftctl::source::{Files, Git, GitError, Loaded, Repository};
+use support::repository::{commit, git, init};
+use support::{Place, fixture};
+
+const MAP: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cart}\ndata: {a: b}\n";
+
+fn at(revision: &str, path: &Path) -> Loaded {
+    Git::at(revision, &[path.to_owned()]).unwrap().read()
+}
+
+fn problem(revision: &str, path: &Path) -> String {
+    Git::at(revision, &[path.to_owned()])
+        .unwrap_err()
+        .to_string()
+}
+
+fn names(loaded: &Loaded) -> Vec<&str> {
+    let manifests = loaded.manifests.iter();
+    manifests.map(|manifest| manifest.name.as_str()).collect()
+}
+
+fn errors(loaded: &Loaded) -> Vec<String> {
+    let errors = loaded.errors.iter();
+    errors
+        .map(|error| format!("{}: {}", error.place, error.message))
+        .collect()
+}
+
+/// A copy of a folder of the fixtures, links and all.
+fn copy(from: &Path, to: &Path) {
+    for entry in walkdir::WalkDir::new(from) {
+        let entry = entry.unwrap();
+        let to = to.join(entry.path().strip_prefix(from).unwrap());
+        if entry.file_type().is_dir() {
+            fs::create_dir_all(to).unwrap();
+        } else if entry.file_type().is_file() {
+            fs::copy(entry.path(), to).unwrap();
+        } else {
+            #[cfg(unix)]
+            std::os::unix::fs::symlink(fs::read_link(entry.path()).unwrap(), to).unwrap();
+        }
+    }
+}
+
+/// What was loaded, in words that do not tell a commit from a work tree.
+fn told(loaded: &Loaded) -> String {
+    let manifests = loaded.manifests.iter().map(|manifest| {
+        let steps = [driftctl::model::Step::Field("metadata".to_owned())];
+        format!(
+            "{} {} {:?}",
+            manifest.origin,
+            manifest.name,
+            manifest.locate(&steps)
+        )
+    });
+    let manifests = manifests.collect::<Vec<_>>();
+    format!(
+        "{manifests:#?}\n{:#?}\n{:#?}\n{:#?}",
+        loaded.skipped, loaded.errors, loaded.warnings
+    )
+}
+
+#[test]
+fn commits_are_read_by_the_rules_of_files() {
+    let place = Place::new();
+    copy(&fixture("yaml"), place.path());
+    if init(place.path()).is_none() {
+        return;
+    }
+    let files = Files::new([place.path()]).read();
+    assert!(files.manifests.len() > 100 && files.errors.len() > 10 && files.skipped.len() > 10);
+    // Git keeps no empty directories, and everything else.
+    assert_eq!(told(&at("main", place.path())), told(&files));
+}
+
+#[test]
+fn the_work_tree_does_not_matter() {
+    let place = Place::new().file("deploy/cart.yaml", MAP);
+    if init(place.path()).is_none() {
+        return;
+    }
+    let id = git(place.path(), &["rev-parse", "HEAD"]).unwrap();
+    git(place.path(), &["tag", "-a", "v1", "-m", "one"]).unwrap();
+    fs::remove_dir_all(place.path().join("deploy")).unwrap();
+    let place = place.file("deploy2/other.yaml", MAP);
+    commit(place.path(), "second").unwrap();
+    let deploy = place.path().join("deploy");
+    for revision in ["v1", "HEAD~1", "main^", &id, &id[..9]] {
+        let loaded = at(revision, &deploy);
+        assert_eq!(names(&loaded), ["cart"], "{revision}");
+        let origin = &loaded.manifests[0].origin;
+        assert_eq!(origin.revision.as_deref(), Some(&*id), "{revision}");
+        assert_eq!(
+            *origin.file,
+            *deploy.join("cart.yaml").to_str().unwrap(),
+            "{revision}"
+        );
+        assert_eq!(loaded.revisions[0].commit, id);
+        assert_eq!(loaded.revisions[0].name, revision);
+        assert_eq!(
+            loaded.revisions[0].time.as_deref(),
+            Some("2026-11-20T10:00:00Z")
+        );
+    }
+    let gone = errors(&at("main", &deploy));
+    assert!(gone[0].contains("no such path in main ("), "{gone:?}");
+}
+
+#[test]
+fn revisions_that_are_not_there_have_near_names() {
+    let place = Place::new().file("cart.yaml", MAP);
+    if init(place.path()).is_none() {
+        return;
+    }
+    git(place.path(), &["branch", "release/2.1"]).unwrap();
+    let said = problem("mian", place.path());
+    assert!(said.ends_with("did you mean 'main'?"), "{said}");
+    let said = problem("2.1~2", place.path());
+    assert!(said.ends_with("did you mean 'release/2.1'?"), "{said}");
+    let said = problem("0123456789abcdef", place.path());
+    assert!(said.contains("`git fetch` it first"), "{said}");
+    let said = problem("main^{tree}", place.path());
+    assert!(said.contains("has no commit"), "{said}");
+    let said = problem("--output=x", place.path());
+    assert!(said.contains("begins with '-'"), "{said}");
+}
+
+#[test]
+fn shallow_clones_are_told_how_to_get_the_rest() {
+    let place = Place::new().file("origin/cart.yaml", MAP);
+    let origin = place.path().join("origin");
+    if init(&origin).is_none() {
+        return;
+    }
+    commit(&origin, "second").unwrap();
+    let url = format!("file://{}", origin.display());
+    git(
+        place.path(),
+        &["clone", "-q", "--depth", "1", &url, "clone"],
+    )
+    .unwrap();
+    let clone = place.path().join("clone");
+    assert_eq!(names(&at("HEAD", &clone)), ["cart"]);
+    let said = problem("HEAD~1", &clone);
+    assert!(
+        said.contains("HEAD is there, and has no such ancestor"),
+        "{said}"
+    );
+    assert!(said.contains("fetch-depth: 0"), "{said}");
+}
+
+#[test]
+fn paths_in_no_repository_or_in_two_are_refused() {
+    let place = Place::new().file("a/x.yaml", MAP).file("b/x.yaml", MAP);
+    let (a, b) = (place.path().join("a"), place.path().join("b"));
+    let said = problem("main", &a);
+    assert!(said.contains("lies in no Git repository"), "{said}");
+    if init(&a).is_none() || init(&b).is_none() {
+        return;
+    }
+    let error = Git::at("main", &[a, b]).unwrap_err();
+    assert!(matches!(error, GitError::Several { .. }), "{error}");
+}
+
+#[test]
+fn a_directory_that_looks_like_a_bare_repository_is_none() {
+    let place = Place::new().file("work/cart.yaml", MAP);
+    let work = place.path().join("work");
+    if init(&work).is_none() {
+        return;
+    }
+    fs::rename(work.join(".git"), place.path().join("bare")).unwrap();
+    let error = Repository::containing(&place.path().join("bare/refs")).unwrap_err();
+    assert!(matches!(error, GitError::Bare { .. }), "{error}");
+}
+
+#[test]
+#[cfg(unix)]
+fn nothing_of_a_hostile_repository_runs() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new()
+        .file("repo/cart.yaml", MAP)
+        .file("repo/.gitattributes", "* filter=evil diff=evil\n");
+    let repo = place.path().join("repo");
+    if init(&repo).is_none() {
+        return;
+    }
+    let evil = place.path().join("evil.sh");
+    let ran = place.path().join("ran");
+    fs::write(
+        &evil,
+        format!("#!/bin/sh\ntouch '{}'\ncat\n", ran.display()),
+    )
+    .unwrap();
+    fs::set_permissions(&evil, fs::Permissions::from_mode(0o755)).unwrap();
+    let evil = evil.to_str().unwrap();
+    let config = format!(
+        "[core]\n\trepositoryformatversion = 1\n\tfsmonitor = {evil}\n\thooksPath = {0}\n\t\
+         sshCommand = {evil}\n\tworktree = /\n[filter \"evil\"]\n\tsmudge = {evil}\n\t\
+         process = {evil}\n\trequired = true\n[diff \"evil\"]\n\ttextconv = {evil}\n\t\
+         command = {evil}\n[include]\n\tpath = /dev/zero\n[extensions]\n\tpartialClone = origin\n\
+         [remote \"origin\"]\n\turl = ext::{evil}\n\tpromisor = true\n",
+        place.path().display()
+    );
+    fs::write(repo.join(".git/config"), config).unwrap();
+    for hook in [
+        "post-checkout",
+        "post-index-change",
+        "reference-transaction",
+    ] {
+        let hook = repo.join(".git/hooks").join(hook);
+        fs::create_dir_all(hook.parent().unwrap()).unwrap();
+        let _ = fs::remove_file(&hook);
+        std::os::unix::fs::symlink(evil, hook).unwrap();
+    }
+    let before = listing(&repo);
+    assert_eq!(names(&at("main", &repo)), ["cart"]);
+    assert!(!ran.exists(), "a program of the repository ran");
+    assert_eq!(listing(&repo), before, "the repository was written to");
+}
+
+/// Every file below, with its time.
+fn listing(root: &Path) -> Vec<(PathBuf, std::time::SystemTime)> {
+    let entries = walkdir::WalkDir::new(root).sort_by_file_name();
+    let entries = entries.into_iter().map(Result::unwrap);
+    let time = |entry: &walkdir::DirEntry| entry.metadata().unwrap().modified().unwrap();
+    entries
+        .map(|entry| (entry.path().to_owned(), time(&entry)))
+        .collect()
+}
+
+#[test]
+#[cfg(unix)]
+fn links_lead_nowhere_outside_the_commit() {
+    use std::os::unix::fs::symlink;
+    let place = Place::new()
+        .file("outside.yaml", MAP)
+        .file("repo/base/cart.yaml", MAP)
+        .file("repo/deploy/own.yaml", MAP.replace("cart", "own"));
+    let repo = place.path().join("repo");
+    let deploy = repo.join("deploy");
+    symlink("own.yaml", deploy.join("again.yaml")).unwrap();
+    symlink("/etc/passwd", deploy.join("passwd.yaml")).unwrap();
+    symlink("../../outside.yaml", deploy.join("up.yaml")).unwrap();
+    symlink("../base/cart.yaml", deploy.join("base.yaml")).unwrap();
+    symlink("loop.yaml", deploy.join("loop.yaml")).unwrap();
+    symlink("nowhere.yaml", deploy.join("broken.yaml")).unwrap();
+    symlink("..", deploy.join("parent")).unwrap();
+    if init(&repo).is_none() {
+        return;
+    }
+    let from_disk = Files::new([&deploy]).read();
+    let loaded = at("main", &deploy);
+    assert_eq!(names(&loaded), ["own"]);
+    assert_eq!(told(&loaded), told(&from_disk));
+    assert_eq!(errors(&loaded).len(), 6, "{:#?}", loaded.errors);
+    // From the root, the base is within.
+    let loaded = at("main", &repo);
+    assert_eq!(names(&loaded), ["cart", "own"]);
+}
+
+#[test]
+fn what_a_commit_only_names_is_an_error() {
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n";
+    let place = Place::new()
+        .file("repo/deploy/big.yaml", pointer)
+        .file("repo/deploy/cart.yaml", MAP)
+        .file("library/x.yaml", MAP);
+    let (repo, library) = (place.path().join("repo"), place.path().join("library"));
+    if init(&library).is_none() {
+        return;
+    }
+    git(&repo, &["init", "-q", "-b", "main"]).unwrap();
+    let id = git(&library, &["rev-parse", "HEAD"]).unwrap();
+    let entry = format!("160000,{id},deploy/library");
+    git(&repo, &["update-index", "--add", "--cacheinfo", &entry]).unwrap();
+    git(&repo, &["add", "deploy/big.yaml", "deploy/cart.yaml"]).unwrap();
+    git(&repo, &["commit", "-q", "-m", "first"]).unwrap();
+    let loaded = at("main", &repo);
+    assert_eq!(names(&loaded), ["cart"]);
+    let errors = errors(&loaded);
+    assert!(
+        errors[0].contains("library: this is a submodule"),
+        "{errors:?}"
+    );
+    assert!(
+        errors[1].contains("the manifest itself is not in the commit"),
+        "{errors:?}"
+    );
+    // Only the submodule's own repository knows what lies within.
+    let within = repo.join("deploy/library/x.yaml");
+    let said = self::errors(&at("main", &within)).join(" ");
+    assert!(said.contains("it lies in a submodule"), "{said}");
+}
+
+/// A tree of ten trees of ten trees …: a thousand objects' worth of bytes, and 10^12 files.
+#[test]
+fn trees_without_an_end_end() {
+    let place = Place::new().file("cart.yaml", MAP);
+    if init(place.path()).is_none() {
+        return;
+    }
+    let mut tree = git(place.path(), &["rev-parse", "HEAD^{tree}"]).unwrap();
+    for _ in 0..200 {
+        let line = format!("040000 tree {tree}\tx\n");
+        tree = mktree(place.path(), &line);
+    }
+    let deep = commit_of(place.path(), &tree);
+    let said = errors(&at(&deep, place.path()));
+    assert!(said[0].ends_with("nested deeper than 128"), "{said:?}");
+}
+
+fn mktree(repo: &Path, lines: &str) -> String {
+    let file = repo.join("tree.txt");
+    fs::write(&file, lines).unwrap();
+    let shell = std::process::Command::new("git")
+        .arg("mktree")
+        .current_dir(repo)
+        .stdin(fs::File::open(file).unwrap())
+        .output();
+    String::from_utf8(shell.unwrap().stdout)
+        .unwrap()
+        .trim()
+        .to_owned()
+}
+
+fn commit_of(repo: &Path, tree: &str) -> String {
+    git(repo, &["commit-tree", "-m", "made by hand", tree]).unwrap()
+}

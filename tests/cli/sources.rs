@@ -1,0 +1,351 @@
+//! Declared state that lies in Git and in the cluster, as people meet it.
+
+#![allow(clippy::unwrap_used)]
+
+use crate::support;
+
+use std::fs;
+use std::io::Write;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
+use support::Place;
+use support::repository::{commit, git, init};
+
+const CONFIG: &str = "\
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: cart
+  namespace: shop
+data:
+  currency: EUR
+  level: info
+";
+
+const LIVE: [&str; 2] = ["--live", "live.json"];
+
+fn list(items: Vec<Value>) -> String {
+    json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
+}
+
+fn config_map(namespace: &str, name: &str, data: Value) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": namespace},
+        "data": data,
+    })
+}
+
+/// A manifest in `deploy`, and a live object that differs from it in both of its values.
+fn drifted() -> Place {
+    let live = config_map("shop", "cart", json!({"currency": "USD", "level": "debug"}));
+    Place::new()
+        .file("deploy/cart.yaml", CONFIG)
+        .file("live.json", list(vec![live]))
+}
+
+fn run(place: &Place, words: &[&str]) -> String {
+    place.run(
+        ["diff"]
+            .into_iter()
+            .chain(words.iter().copied())
+            .chain(LIVE),
+    )
+}
+
+#[test]
+fn a_revision_is_compared_and_named() {
+    let place = drifted();
+    if init(place.path()).is_none() {
+        return;
+    }
+    fs::remove_file(place.path().join("deploy/cart.yaml")).unwrap();
+    insta::assert_snapshot!(run(&place, &["--ref", "main", "./deploy"]));
+    insta::assert_snapshot!(run(&place, &["main:deploy", "-o", "json"]));
+}
+
+#[test]
+fn revisions_that_are_not_there() {
+    let place = drifted();
+    insta::assert_snapshot!(run(&place, &["--ref", "main", "deploy"]));
+    if init(place.path()).is_none() {
+        return;
+    }
+    insta::assert_snapshot!(run(&place, &["--ref", "mian", "deploy"]));
+    insta::assert_snapshot!(run(&place, &["main:nowhere"]));
+    insta::assert_snapshot!(run(&place, &["--ref=--output=x", "deploy"]));
+    insta::assert_snapshot!(run(&place, &["--ref", "main", "-"]));
+}
+
+#[test]
+fn lines_are_blamed_on_commits_and_on_the_work_tree() {
+    let place = drifted();
+    if init(place.path()).is_none() {
+        return;
+    }
+    let place = place.file("deploy/cart.yaml", CONFIG.replace("info", "warn"));
+    commit(place.path(), "second").unwrap();
+    let place = place.file(
+        "deploy/cart.yaml",
+        CONFIG.replace("EUR", "GBP").replace("info", "warn"),
+    );
+    insta::assert_snapshot!(run(&place, &["deploy", "--blame"]));
+    insta::assert_snapshot!(run(
+        &place,
+        &["--ref", "main", "deploy", "--blame", "-o", "markdown"]
+    ));
+    insta::assert_snapshot!(run(
+        &place,
+        &["--ref", "main~1", "deploy", "--blame", "-o", "json"]
+    ));
+}
+
+#[test]
+fn a_shallow_history_is_said() {
+    let place = drifted();
+    if init(place.path()).is_none() {
+        return;
+    }
+    let url = format!("file://{}", place.path().display());
+    commit(place.path(), "second").unwrap();
+    git(
+        place.path(),
+        &["clone", "-q", "--depth", "1", &url, "clone"],
+    )
+    .unwrap();
+    let shown = run(&place, &["clone/deploy", "--blame"]);
+    assert!(shown.contains("fetch-depth: 0"), "{shown}");
+}
+
+/// A record of Helm, as it lies in the cluster.
+fn release(name: &str, revision: u64, status: &str, manifest: &str) -> Value {
+    let text = json!({
+        "name": name, "namespace": "shop", "version": revision,
+        "info": {"status": status, "notes": "hunter2"},
+        "chart": {"metadata": {"name": "cart", "version": "1.2.0"}},
+        "manifest": manifest,
+        "hooks": [{"name": "test", "manifest": "apiVersion: v1\nkind: Pod\n"}],
+    });
+    let mut packer = GzEncoder::new(Vec::new(), Compression::default());
+    packer.write_all(text.to_string().as_bytes()).unwrap();
+    let once = STANDARD.encode(packer.finish().unwrap());
+    json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "helm.sh/release.v1",
+        "metadata": {
+            "name": format!("sh.helm.release.v1.{name}.v{revision}"), "namespace": "shop",
+            "labels": {
+                "owner": "helm", "name": name, "status": status, "version": revision.to_string(),
+            },
+        },
+        "data": {"release": STANDARD.encode(once)},
+    })
+}
+
+const MANIFEST: &str = "\
+---
+# Source: cart/templates/config.yaml
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: cart
+data:
+  currency: EUR
+---
+# Source: cart/templates/namespace.yaml
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: shop
+";
+
+fn released(records: Vec<Value>) -> Place {
+    let mut items = vec![
+        config_map("shop", "cart", json!({"currency": "USD"})),
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}),
+    ];
+    items.extend(records);
+    Place::new().file("live.json", list(items))
+}
+
+#[test]
+fn helm_releases_are_compared_without_a_chart() {
+    let old = MANIFEST.replace("EUR", "DEM");
+    let place = released(vec![
+        release("cart", 2, "superseded", &old),
+        release("cart", 3, "deployed", MANIFEST),
+    ]);
+    insta::assert_snapshot!(run(&place, &["helm:shop/cart"]));
+    for words in ["helm:shop", "helm:*"] {
+        let shown = run(&place, &[words]);
+        assert_eq!(shown, run(&place, &["helm:shop/cart"]), "{words}");
+    }
+}
+
+/// What Helm 3 puts on the objects of a release (`helm/pkg/action/validate.go`), without declaring
+/// it in the manifest that it stores.
+#[test]
+fn the_marks_of_helm_are_no_drift() {
+    let mut config = config_map("shop", "cart", json!({"currency": "EUR"}));
+    let mark = |object: &mut Value, name: &str| {
+        object["metadata"]["annotations"] = json!({
+            "meta.helm.sh/release-name": name, "meta.helm.sh/release-namespace": "shop",
+        });
+        object["metadata"]["labels"] = json!({"app.kubernetes.io/managed-by": "Helm"});
+    };
+    mark(&mut config, "cart");
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}});
+    let mut hook = config_map("shop", "hook", json!({}));
+    hook["metadata"]["annotations"] = json!({"helm.sh/hook": "pre-install"});
+    let mut labelled = config_map("shop", "plain", json!({}));
+    labelled["metadata"]["labels"] = json!({"app.kubernetes.io/managed-by": "Helm"});
+    let items = vec![
+        config,
+        namespace,
+        hook,
+        labelled,
+        release("cart", 1, "deployed", MANIFEST),
+    ];
+    let place = Place::new().file("live.json", list(items));
+    let shown = run(
+        &place,
+        &["helm:shop/cart", "--extra", "namespace", "-o", "name"],
+    );
+    // Of a hook nobody says that it is extra; a label alone makes no release.
+    assert!(shown.contains("1 extra, 2 in sync"), "{shown}");
+    assert!(shown.contains("ConfigMap/shop/plain"), "{shown}");
+}
+
+/// Flux labels what it deploys by Helm, and its HelmRelease says which drift is meant.
+#[test]
+fn what_a_helm_release_of_flux_ignores_is_ignored() {
+    let labels = "metadata:\n  labels:\n    helm.toolkit.fluxcd.io/name: web\n    \
+                  helm.toolkit.fluxcd.io/namespace: shop\n";
+    let manifest = MANIFEST.replace("metadata:\n", labels);
+    let ignoring = |mode: &str| {
+        json!({
+            "apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease",
+            "metadata": {"name": "web", "namespace": "shop"},
+            "spec": {"driftDetection": {"mode": mode, "ignore": [
+                {"paths": ["/data/currency"], "target": {"kind": "Config(Map|X)"}},
+            ]}},
+        })
+    };
+    let release = release("cart", 1, "deployed", &manifest);
+    let mut live = config_map("shop", "cart", json!({"currency": "USD"}));
+    live["metadata"]["labels"] = json!({
+        "helm.toolkit.fluxcd.io/name": "web", "helm.toolkit.fluxcd.io/namespace": "shop",
+    });
+    let shown = |objects: Vec<Value>| {
+        let items = [vec![live.clone(), release.clone()], objects].concat();
+        let place = Place::new().file("live.json", list(items));
+        run(&place, &["helm:shop/cart", "--kind", "cm"])
+    };
+    let enabled = shown(vec![ignoring("enabled")]);
+    assert!(enabled.contains("1 ignored by 1 rule"), "{enabled}");
+    assert!(!enabled.contains("mode is neither"), "{enabled}");
+    let disabled = shown(vec![ignoring("disabled")]);
+    assert!(disabled.contains("1 ignored by 1 rule"), "{disabled}");
+    assert!(disabled.contains("mode is neither"), "{disabled}");
+    let unknown = shown(vec![]);
+    assert!(unknown.contains("EUR → USD"), "{unknown}");
+    assert!(
+        unknown.contains("is to ignore of this release is not known"),
+        "{unknown}"
+    );
+}
+
+/// What a chart no longer declares and Helm left in place is extra; what is another's is not.
+#[test]
+fn what_helm_left_behind_is_extra() {
+    let left = |name: &str, release: &str| {
+        let mut object = config_map("shop", name, json!({}));
+        object["metadata"]["annotations"] = json!({
+            "meta.helm.sh/release-name": release, "meta.helm.sh/release-namespace": "shop",
+            "helm.sh/resource-policy": "keep",
+        });
+        object
+    };
+    let place = released(vec![
+        release("cart", 2, "deployed", MANIFEST),
+        left("kept", "cart"),
+        left("other", "mail"),
+        config_map("shop", "plain", json!({})),
+    ]);
+    let shown = run(
+        &place,
+        &["helm:shop/cart", "--extra", "managed", "-o", "name"],
+    );
+    assert!(shown.contains("1 extra"), "{shown}");
+    assert!(shown.contains("ConfigMap/shop/kept: extra"), "{shown}");
+}
+
+/// Each helm has its own setting for where it keeps its records.
+#[test]
+fn records_are_found_in_secrets_and_in_config_maps() {
+    let in_map = |name: &str, status: &str| {
+        let mut record = release(name, 1, status, &MANIFEST.replace("cart", name));
+        let packed = STANDARD.decode(record["data"]["release"].as_str().unwrap());
+        record["data"]["release"] = String::from_utf8(packed.unwrap()).unwrap().into();
+        record["kind"] = "ConfigMap".into();
+        record
+    };
+    let manifest = MANIFEST
+        .split("---\n# Source: cart/templates/namespace")
+        .next();
+    let mut own = config_map("shop", "own", json!({"a": "b"}));
+    own["metadata"]["labels"] = json!({"owner": "helm"});
+    let place = released(vec![
+        own,
+        release("cart", 1, "deployed", manifest.unwrap()),
+        in_map("mail", "deployed"),
+        in_map("gone", "uninstalled"),
+    ]);
+    let shown = run(&place, &["helm:shop", "-v", "-o", "name"]);
+    assert!(shown.contains("ConfigMap/shop/mail: missing"), "{shown}");
+    assert!(shown.contains("3 of 3 declared objects"), "{shown}");
+    let shown = run(&place, &["helm:shop/mail", "-o", "name"]);
+    assert!(shown.contains("2 of 2 declared objects"), "{shown}");
+    let shown = run(&place, &["helm:shop/gone"]);
+    assert!(
+        shown.contains("is uninstalled") && shown.starts_with("exit code: 2"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn helm_releases_that_cannot_be_compared() {
+    let mut broken = release("pay", 1, "deployed", MANIFEST);
+    broken["data"]["release"] = "aHVudGVyMg==".into();
+    let place = released(vec![
+        release("cart", 3, "deployed", MANIFEST),
+        release("cart", 4, "failed", MANIFEST),
+        release("mail", 1, "pending-install", MANIFEST),
+        broken,
+    ]);
+    insta::assert_snapshot!(run(&place, &["helm:shop"]));
+    insta::assert_snapshot!(run(&place, &["helm:shop/nothing"]));
+    insta::assert_snapshot!(run(&place, &["helm:shop/*"]));
+}
+
+#[test]
+fn last_applied_configurations_are_declared_state() {
+    let applied = config_map("shop", "cart", json!({"currency": "EUR"})).to_string();
+    let annotation = json!({"kubectl.kubernetes.io/last-applied-configuration": applied});
+    let mut own = config_map("shop", "cart", json!({"currency": "USD"}));
+    own["metadata"]["annotations"] = annotation.clone();
+    let mut copy = config_map("shop", "copy", json!({"currency": "USD"}));
+    copy["metadata"]["annotations"] = annotation;
+    let other = config_map("other", "bare", json!({}));
+    let place = Place::new().file("live.json", list(vec![own, copy, other]));
+    insta::assert_snapshot!(run(&place, &["last-applied:shop", "-v"]));
+    insta::assert_snapshot!(run(&place, &["last-applied:other"]));
+    let everywhere = run(&place, &["last-applied:*", "-o", "name"]);
+    assert_eq!(
+        everywhere,
+        run(&place, &["last-applied:shop", "-o", "name"])
+    );
+}

@@ -1,0 +1,301 @@
+//! Manifests that somebody else wrote: what they ask for is refused, and said.
+
+#![allow(clippy::unwrap_used)]
+
+use crate::support;
+
+use serde_json::{Value, json};
+use support::Place;
+use support::repository::init;
+
+const LIVE: [&str; 3] = ["--untrusted", "--live", "live.json"];
+
+fn run(place: &Place, words: &[&str]) -> String {
+    place.run(
+        ["diff"]
+            .into_iter()
+            .chain(words.iter().copied())
+            .chain(LIVE),
+    )
+}
+
+fn config_map(namespace: &str, name: &str, value: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": namespace},
+        "data": {"key": value},
+    })
+}
+
+fn manifest(namespace: &str, name: &str, value: &str) -> String {
+    config_map(namespace, name, value).to_string()
+}
+
+/// Live objects in two namespaces, whose data the manifests' author must not see.
+fn cluster() -> Place {
+    let mut added = config_map("shop", "cart", "hunter2-cart");
+    added["data"]["more"] = "hunter2-more".into();
+    let items = [added, config_map("kube-system", "keys", "hunter2-keys")];
+    Place::new().file(
+        "live.json",
+        json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string(),
+    )
+}
+
+#[test]
+fn foreign_namespaces_are_refused_and_live_values_hidden() {
+    let place = cluster()
+        .file("deploy/cart.yaml", manifest("shop", "cart", "declared"))
+        .file("deploy/keys.yaml", manifest("kube-system", "keys", "x"));
+    let shown = run(&place, &["deploy", "-n", "shop"]);
+    insta::assert_snapshot!(shown);
+    for format in ["json", "diff", "markdown", "html", "sarif"] {
+        let words = ["deploy", "--allow-namespace", "shop", "-o", format];
+        let shown = run(&place, &words);
+        assert!(shown.starts_with("exit code: 2"), "{shown}");
+        assert!(!shown.contains("hunter2"), "{format}: {shown}");
+    }
+    let shown = run(
+        &place,
+        &[
+            "deploy",
+            "--allow-namespace",
+            "shop",
+            "--allow-kind",
+            "secrets",
+        ],
+    );
+    assert!(
+        shown.contains("--allow-kind ConfigMap allows it"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn undeclared_objects_of_foreign_namespaces_are_not_named() {
+    let namespace = json!({
+        "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"},
+    });
+    let place = cluster()
+        .file("deploy/cart.yaml", manifest("shop", "cart", "declared"))
+        .file("deploy/namespace.yaml", namespace.to_string());
+    let words = [
+        "deploy",
+        "--allow-namespace",
+        "shop",
+        "--extra",
+        "namespace",
+    ];
+    let shown = run(&place, &words);
+    assert!(!shown.contains("keys"), "{shown}");
+}
+
+#[test]
+fn manifests_bring_no_rules_along() {
+    let mut ignoring = config_map("shop", "cart", "declared");
+    ignoring["metadata"]["annotations"] = json!({
+        "argocd.argoproj.io/compare-options": "IgnoreExtraneous",
+        "driftctl.dev/ignore": ".data",
+        "kustomize.toolkit.fluxcd.io/ssa": "Ignore",
+    });
+    let place = cluster().file("deploy/cart.yaml", ignoring.to_string());
+    let shown = run(&place, &["deploy", "-n", "shop"]);
+    assert!(shown.contains(".data.key"), "{shown}");
+}
+
+/// A live ConfigMap that drifted, and its manifest below a repository's root.
+fn drifted() -> Place {
+    cluster()
+        .folder(".git")
+        .file("deploy/cart.yaml", manifest("shop", "cart", "declared"))
+}
+
+/// Hides everything.
+const HIDES_ALL: &str =
+    "ignoreDifferences: [{id: all, group: '*', kind: '*', paths: [.], reason: x}]\n";
+
+#[track_caller]
+fn assert_reported(shown: &str) {
+    assert!(shown.starts_with("exit code: 1"), "{shown}");
+    assert!(shown.contains(".data.key"), "{shown}");
+    assert!(!shown.contains("ignored"), "{shown}");
+}
+
+/// What lies in the tree says nothing: neither above the manifests, nor among them.
+#[test]
+fn a_config_in_the_tree_is_not_read() {
+    let place = drifted()
+        .file(".driftctl.yaml", HIDES_ALL)
+        .file("deploy/.driftctl.yaml", HIDES_ALL);
+    assert_reported(&run(&place, &["deploy", "-n", "shop"]));
+    let rules = place.run(["rules", "deploy", "--untrusted"]);
+    assert!(rules.starts_with("exit code: 0"), "{rules}");
+    assert!(!rules.contains(".driftctl.yaml"), "{rules}");
+    // Where the tree is trusted, it holds.
+    let trusted = place.run([
+        "diff",
+        "deploy/cart.yaml",
+        "--config",
+        ".driftctl.yaml",
+        "--live",
+        "live.json",
+    ]);
+    assert!(trusted.starts_with("exit code: 0"), "{trusted}");
+}
+
+#[test]
+fn a_baseline_in_the_tree_is_not_read() {
+    let place = drifted().file("trusted/config.yaml", "disable: []\n");
+    let accepted = place.run(["accept", "deploy", "--live", "live.json"]);
+    assert!(accepted.contains("accepted 2 changes"), "{accepted}");
+    let baseline = std::fs::read(place.path().join(".driftctl-baseline.yaml")).unwrap();
+    let place = place
+        .file("deploy/.driftctl-baseline.yaml", &baseline)
+        .file("trusted/.driftctl-baseline.yaml", &baseline);
+    let trusted = place.run(["diff", "deploy", "--live", "live.json"]);
+    assert!(trusted.starts_with("exit code: 0"), "{trusted}");
+    assert_reported(&run(&place, &["deploy", "-n", "shop"]));
+    // Next to a file that is named is not named.
+    assert_reported(&run(
+        &place,
+        &["deploy", "-n", "shop", "--config", "trusted/config.yaml"],
+    ));
+    let named = [
+        "deploy",
+        "-n",
+        "shop",
+        "--baseline",
+        "trusted/.driftctl-baseline.yaml",
+    ];
+    let shown = run(&place, &named);
+    assert!(shown.starts_with("exit code: 0"), "{shown}");
+}
+
+#[test]
+fn a_config_that_is_named_holds() {
+    let place = drifted().file("ci/rules.yaml", HIDES_ALL);
+    let shown = run(
+        &place,
+        &["deploy", "-n", "shop", "--config", "ci/rules.yaml"],
+    );
+    assert!(shown.starts_with("exit code: 0"), "{shown}");
+    assert!(shown.contains("ignored: 2 by all"), "{shown}");
+}
+
+/// Applications are manifests, too: they bring no rules along.
+#[test]
+fn applications_bring_no_rules_along() {
+    let app = "\
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: shop}
+spec:
+  source: {path: deploy}
+  destination: {namespace: shop}
+  ignoreDifferences:
+    - {kind: ConfigMap, jsonPointers: [/data]}
+";
+    let place = drifted().file("app.yaml", app);
+    let trusted = place.run(["diff", "--app", "app.yaml", "--live", "live.json"]);
+    assert!(trusted.starts_with("exit code: 0"), "{trusted}");
+    let shown = run(&place, &["--app", "app.yaml", "-n", "shop"]);
+    assert!(!shown.contains("ignored"), "{shown}");
+    assert!(!shown.starts_with("exit code: 0"), "{shown}");
+}
+
+/// Whoever changes an object live cannot hide that from within it either.
+#[test]
+fn live_objects_bring_none_of_our_rules_along() {
+    let mut hiding = config_map("shop", "cart", "hunter2-cart");
+    hiding["metadata"]["annotations"] = json!({"driftctl.dev/ignore": "true"});
+    let recording = json!({"apiVersion": "v1", "kind": "List", "items": [hiding]});
+    let place = drifted().file("live.json", recording.to_string());
+    assert_reported(&run(&place, &["deploy", "-n", "shop"]));
+}
+
+/// What a branch is to be merged into has been reviewed: its rules hold, and those of the branch
+/// do not.
+#[test]
+fn rules_of_the_base_hold() {
+    let of_main =
+        "ignoreDifferences: [{id: reviewed, kind: ConfigMap, paths: [.data.key], reason: x}]\n";
+    let place = cluster().file("deploy/cart.yaml", manifest("shop", "cart", "declared"));
+    let place = place.file("deploy/.driftctl.yaml", of_main);
+    if init(place.path()).is_none() {
+        println!("skipped: there is no git here");
+        return;
+    }
+    let place = place.file("deploy/.driftctl.yaml", HIDES_ALL);
+    let words = [
+        "deploy", "-n", "shop", "--base", "main", "--show", "ignored",
+    ];
+    let shown = run(&place, &words);
+    assert!(shown.starts_with("exit code: 1"), "{shown}");
+    assert!(shown.contains("rule reviewed hid 1 change"), "{shown}");
+    assert!(shown.contains(".data.more"), "{shown}");
+    let rules = place.run(["rules", "deploy", "--untrusted", "--base", "main"]);
+    assert!(
+        rules.contains("reviewed  main:deploy/.driftctl.yaml:1"),
+        "{rules}"
+    );
+    // A broken one is told, with its place.
+    let shown = run(&place, &["deploy", "-n", "shop", "--base", "nowhere"]);
+    assert!(shown.starts_with("exit code: 2"), "{shown}");
+}
+
+#[test]
+#[cfg(unix)]
+fn paths_stay_below_the_current_directory() {
+    use std::os::unix::fs::symlink;
+    let elsewhere = Place::new().file("own.yaml", manifest("shop", "own", "x"));
+    let place = cluster().file("deploy/cart.yaml", manifest("shop", "cart", "hunter2-cart"));
+    symlink(elsewhere.path(), place.path().join("link")).unwrap();
+    symlink("/etc/passwd", place.path().join("deploy/passwd.yaml")).unwrap();
+    insta::assert_snapshot!(run(&place, &["deploy", "-n", "shop"]));
+    insta::assert_snapshot!(run(&place, &["link", "-n", "shop"]));
+    let outside = elsewhere.path().to_str().unwrap();
+    let shown = run(&place, &[outside, "-n", "shop"]);
+    assert!(
+        shown.contains("leads out of the current directory"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn trees_are_bounded() {
+    let deep = format!("deploy/{}cart.yaml", "d/".repeat(40));
+    let place = cluster()
+        .file(&deep, manifest("shop", "cart", "x"))
+        .file("deploy/big.yaml", vec![b'#'; (16 << 20) + 1]);
+    let shown = run(&place, &["deploy", "-n", "shop"]);
+    assert!(shown.contains("nested deeper than 32"), "{shown}");
+    assert!(shown.contains("larger than 16 MiB"), "{shown}");
+    if init(place.path()).is_some() {
+        let at_ref = run(&place, &["--ref", "main", "deploy", "-n", "shop"]);
+        assert!(at_ref.contains("nested deeper than 32"), "{at_ref}");
+        assert!(at_ref.contains("larger than 16 MiB"), "{at_ref}");
+    }
+}
+
+/// A kubeconfig can run programs, so none that came with the manifests is used.
+#[test]
+fn a_kubeconfig_among_the_manifests_is_refused() {
+    let kubeconfig = "\
+apiVersion: v1
+kind: Config
+current-context: evil
+contexts: [{name: evil, context: {cluster: evil, user: evil}}]
+clusters: [{name: evil, cluster: {server: 'https://127.0.0.1:1'}}]
+users: [{name: evil, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: touch, args: [ran]}}}]
+";
+    let place = Place::new()
+        .file("deploy/cart.yaml", manifest("shop", "cart", "x"))
+        .file("hidden/config", kubeconfig)
+        .var("KUBECONFIG", "hidden/config");
+    let shown = place.run(["diff", "deploy", "--untrusted"]);
+    assert!(
+        shown.contains("a kubeconfig among the manifests"),
+        "{shown}"
+    );
+    assert!(!place.path().join("ran").exists());
+}

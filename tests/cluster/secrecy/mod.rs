@@ -1,0 +1,99 @@
+//! Whatever is secret, wherever it is and whatever goes wrong, no byte of it is shown: in any format,
+//! by any command, at any level.
+
+#![allow(clippy::unwrap_used)]
+
+use crate::leak;
+mod spots;
+mod world;
+
+use leak::leak;
+use proptest::prelude::*;
+use spots::Spot;
+use world::World;
+
+const LEVELS: [&[&str]; 4] = [
+    &[],
+    &["--verbose"],
+    &["--quiet"],
+    &["--show=all", "--verbose"],
+];
+
+/// Other commands that speak of what they compare.
+const COMMANDS: [&[&str]; 8] = [
+    &["accept", "--reason=r"],
+    &["explain", "Secret/shop/cart"],
+    &["explain", "License/shop/text", "-o=json"],
+    &["explain", "ConfigMap/shop/files"],
+    &["snapshot", "--redact"],
+    &["rules"],
+    &["debt"],
+    &[
+        "diff",
+        "--untrusted",
+        "--allow-namespace=shop",
+        "--config=m/.driftctl.yaml",
+    ],
+];
+
+/// Runs over a world with the secret in these spots, and gives what was shown.
+fn shown(spots: &[Spot], secret: &str, dice: usize, rules: bool) -> String {
+    let mut world = World::default();
+    for (at, spot) in spots.iter().enumerate() {
+        spot(&mut world, secret, dice >> at);
+    }
+    if !rules {
+        world.sensitive.clear();
+    }
+    let begun = world.begin();
+    let level = LEVELS[dice % LEVELS.len()];
+    begun.diff(level) + &begun.other(COMMANDS[dice / LEVELS.len() % COMMANDS.len()])
+}
+
+#[track_caller]
+fn check(spots: &[Spot], secret: &str, dice: usize) {
+    let shown = shown(spots, secret, dice, true);
+    if let Some(piece) = leak(&shown, secret) {
+        panic!("{piece:?} of {secret:?} is shown, dice {dice}:\n{shown}");
+    }
+    assert!(!shown.contains("This is a bug"), "dice {dice}: {shown}");
+}
+
+const CANARY: &str = "Zx9-hunter2_CANARY.q7Wvv4";
+
+/// Without its rule each of these is shown, so that it is the rule that hides it.
+#[test]
+fn what_rules_call_secret_is_shown_without_them() {
+    for (at, spot) in spots::NAMED_BY_RULES.iter().enumerate() {
+        let shown = shown(&[*spot], CANARY, 0, false);
+        assert!(leak(&shown, CANARY).is_some(), "{at}: {shown}");
+        check(&[*spot], CANARY, 0);
+    }
+}
+
+/// As many cases as `PROPTEST_CASES` says, else few: each runs the program twice.
+fn config() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    ProptestConfig {
+        cases: match std::env::var_os("PROPTEST_CASES") {
+            Some(_) => default.cases,
+            None => 24,
+        },
+        failure_persistence: None,
+        max_shrink_iters: 8,
+        ..default
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn no_secret_is_shown(
+        secret in "[A-Za-z0-9+/_.~!@#$%^&*-]{24,48}",
+        spots in proptest::sample::subsequence(spots::all(), 1..5).prop_shuffle(),
+        dice in 0..100_000_usize,
+    ) {
+        check(&spots, &secret, dice);
+    }
+}

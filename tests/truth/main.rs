@@ -1,0 +1,16 @@
+//! The engine against what is known to be true: recorded clusters, rules of equality, the schema
+//! table's sources, and properties that hold for every object.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod driftbench;
+mod fuzz_corpus;
+mod meaning;
+mod properties;
+mod schema_sources;
+mod schema_table;
+mod yaml_hostile;
+mod yaml_like_kubectl;
