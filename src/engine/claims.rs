@@ -2,6 +2,7 @@
 //! outlive the set (`pkg/controller/statefulset/stateful_set_utils.go`, `getPersistentVolumeClaimName`).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -46,7 +47,7 @@ impl Claims {
 }
 
 /// The claims of every StatefulSet that is declared or was read.
-pub fn of_stateful_sets(manifests: &[Manifest], fetched: &Fetched) -> Claims {
+pub fn of_stateful_sets(manifests: &[Arc<Manifest>], fetched: &Fetched) -> Claims {
     let mut claims = Claims::default();
     let declared = manifests.iter().filter(|m| m.kind == "StatefulSet");
     declared.for_each(|manifest| claims.add(&manifest.value()));

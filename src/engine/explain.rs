@@ -7,8 +7,8 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::options::Options;
-use super::pipeline;
 use super::witness::{Watch, Witness, note};
+use super::{Finished, pipeline};
 use crate::cluster::Live;
 use crate::compare::Visit;
 use crate::model::{
@@ -101,7 +101,9 @@ pub fn explain(
         is_meant: question.is_meant,
         path: question.path,
     };
-    let (report, witnesses) = pipeline(sources, live, rules, &options, Some(watch))?;
+    let Finished {
+        report, witnesses, ..
+    } = pipeline(sources, live, rules, &options, Some(watch))?;
     let object = meant(&report, question)?;
     let witness = witnesses.iter().find(|witness| witness.key == object.key);
     Ok(Answerer {

@@ -50,17 +50,10 @@ fn report(live: &LiveObject, rules: &RuleSet, filter: &Filter) -> Option<ObjectR
         .collect();
     owners.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.cmp(b)));
     let report = ObjectReport {
-        key: live.key.clone(),
-        api_version: live.api_version.clone(),
-        origin: None,
         status: Status::Extra,
-        reason: None,
-        lifecycle: None,
-        whole_severity: None,
-        drifts: Vec::new(),
         owners,
-        declared: None,
         live: Some(without_bookkeeping(value).into()),
+        ..ObjectReport::new(live.key.clone(), live.api_version.clone())
     };
     Some(hide(report, None, rules, false))
 }

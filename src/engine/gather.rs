@@ -1,5 +1,7 @@
 //! What is known before anything is compared.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 
 use super::aggregation::Aggregated;
@@ -16,7 +18,7 @@ use crate::source::Loaded;
 /// Both sides of a run, and what is known about their types.
 pub struct Facts<'m> {
     /// What is declared, as it was read.
-    pub manifests: &'m [Manifest],
+    pub manifests: &'m [Arc<Manifest>],
     /// What is declared, sorted out.
     pub resolved: Resolved<'m>,
     /// What is live.
@@ -36,8 +38,12 @@ impl<'m> Facts<'m> {
     ///
     /// # Errors
     /// When nothing can be found out about any kind, or nothing can be read at all.
-    pub fn gather(loaded: &'m Loaded, live: &dyn Live, options: &Options) -> Result<Self> {
-        let manifests = loaded.manifests.as_slice();
+    pub fn gather(
+        loaded: &Loaded,
+        manifests: &'m [Arc<Manifest>],
+        live: &dyn Live,
+        options: &Options,
+    ) -> Result<Self> {
         let resolved = resolve::resolve(manifests, live, options)?;
         let fetched = fetch(loaded, &resolved, live, options)?;
         let declared = resolved.declared.as_slice();

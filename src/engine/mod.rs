@@ -26,11 +26,12 @@ mod twins;
 mod witness;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use anyhow::Result;
 
 use crate::cluster::Live;
-use crate::model::{Report, ResourceKey};
+use crate::model::{Manifest, Report, ResourceKey};
 use crate::policy::RuleSet;
 use crate::source::{Loaded, Source};
 
@@ -43,6 +44,7 @@ pub use three_way::run as run_three_way;
 use gather::Facts;
 use outcome::Outcome;
 use report::Told;
+use schemas::Schemas;
 use witness::{Watch, Witness};
 
 /// Runs a comparison.
@@ -56,27 +58,42 @@ pub fn run(
     rules: &RuleSet,
     options: &Options,
 ) -> Result<Report> {
-    Ok(pipeline(sources, live, rules, options, None)?.0)
+    Ok(pipeline(sources, live, rules, options, None)?.report)
 }
 
-/// Runs a comparison, and tells what it saw of the objects that somebody watches.
+/// What a run leaves behind.
+struct Finished {
+    /// What it found out.
+    report: Report,
+    /// What it saw of the objects that it was asked to watch.
+    witnesses: Vec<Witness>,
+    /// The schemas that it compared by.
+    schemas: Schemas,
+}
+
+/// Runs a comparison, and tells what it saw of the objects that it was asked to watch.
 fn pipeline(
     sources: &[Box<dyn Source>],
     live: &dyn Live,
     rules: &RuleSet,
     options: &Options,
     watch: Option<Watch<'_>>,
-) -> Result<(Report, Vec<Witness>)> {
+) -> Result<Finished> {
     let mut loaded = load(sources, live);
     let told = Told::take(&mut loaded);
     let rules = &rules_of_run(rules, &loaded, options);
-    let mut facts = Facts::gather(&loaded, live, options)?;
+    let manifests = take_manifests(&mut loaded);
+    let mut facts = Facts::gather(&loaded, &manifests, live, options)?;
     let mut outcome = Outcome::of(&mut facts, live, rules, options, watch)?;
     facts.end(live);
     let witnesses = std::mem::take(&mut outcome.witnesses);
     let target = live.target();
-    let report = report::report(target, told, facts, outcome, rules, options);
-    Ok((report, witnesses))
+    let report = report::report(target, told, &mut facts, outcome, rules, options);
+    Ok(Finished {
+        report,
+        witnesses,
+        schemas: facts.schemas,
+    })
 }
 
 /// Reads all sources; each goes on where another fails.
@@ -96,6 +113,13 @@ fn load(sources: &[Box<dyn Source>], live: &dyn Live) -> Loaded {
     all
 }
 
+/// Takes the manifests out of what was loaded. Each is shared from here on: the report on its
+/// object carries it to the end.
+fn take_manifests(loaded: &mut Loaded) -> Vec<Arc<Manifest>> {
+    let manifests = std::mem::take(&mut loaded.manifests);
+    manifests.into_iter().map(Arc::new).collect()
+}
+
 /// Rules that come with the declared state join those of the run, unless whoever wrote them is not
 /// trusted.
 fn rules_of_run<'r>(rules: &'r RuleSet, loaded: &Loaded, options: &Options) -> Cow<'r, RuleSet> {
@@ -107,7 +131,7 @@ fn rules_of_run<'r>(rules: &'r RuleSet, loaded: &Loaded, options: &Options) -> C
 }
 
 /// The key that stands for an object whose scope could not be found out.
-fn key_as_written(manifest: &crate::model::Manifest) -> ResourceKey {
+fn key_as_written(manifest: &Manifest) -> ResourceKey {
     let kind = crate::model::GroupKind::new(&manifest.api_version, &manifest.kind);
     ResourceKey {
         group: kind.group,

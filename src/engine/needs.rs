@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::resolve::{self, Resolved};
-use super::{Extra, Options, load};
+use super::{Extra, Options, load, take_manifests};
 use crate::cluster::{Live, Right, ServedKind};
 use crate::model::{ObjectReport, Warning, group_of};
 use crate::source::Source;
@@ -55,8 +55,9 @@ pub fn needs(
     options: &Options,
     extra_kinds: &[ServedKind],
 ) -> Result<Needs> {
-    let loaded = load(sources, live);
-    let resolved = resolve::resolve(&loaded.manifests, live, options)?;
+    let mut loaded = load(sources, live);
+    let manifests = take_manifests(&mut loaded);
+    let resolved = resolve::resolve(&manifests, live, options)?;
     let mut needs = Needs {
         objects: resolved.declared.len(),
         filtered: resolved.filtered,

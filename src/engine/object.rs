@@ -203,7 +203,7 @@ impl Comparison<'_> {
             Some(watch) => {
                 let (findings, visits) = compare_and_trace(&subject);
                 let schema = self.schemas.origin(&live.api_version, &declared.key.kind);
-                let object = (&declared.key, declared.manifest);
+                let object = (&declared.key, declared.manifest.as_ref());
                 let witness = Witness::of(watch, object, &subject, visits, &object_rules, schema);
                 (findings, Some(witness))
             }
@@ -241,17 +241,9 @@ impl Comparison<'_> {
 
 fn blank(declared: &Declared<'_>, status: Status, reason: Option<String>) -> ObjectReport {
     ObjectReport {
-        key: declared.key.clone(),
-        api_version: declared.manifest.api_version.clone(),
-        origin: Some(declared.manifest.origin.clone()),
         status,
         reason,
-        lifecycle: None,
-        whole_severity: None,
-        drifts: Vec::new(),
-        owners: Vec::new(),
-        declared: None,
-        live: None,
+        ..ObjectReport::of(declared.key.clone(), declared.manifest)
     }
 }
 

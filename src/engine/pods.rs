@@ -5,6 +5,7 @@
 //! them (`plugin/pkg/admission` in Kubernetes).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -31,7 +32,7 @@ impl PodAdmission {
     /// Gathers what the declared Pods refer to: as it is live, else as it is declared.
     pub fn gather(
         declared: &[Declared<'_>],
-        manifests: &[Manifest],
+        manifests: &[Arc<Manifest>],
         fetched: &Fetched,
         live: &dyn Live,
     ) -> Self {

@@ -339,23 +339,18 @@ mod tests {
     }
 
     fn object(kind: &str, name: usize, drift: JudgedChange) -> ObjectReport {
+        let key = ResourceKey {
+            group: "apps".to_owned(),
+            kind: kind.to_owned(),
+            namespace: None,
+            name: name.to_string(),
+        };
         ObjectReport {
-            lifecycle: None,
-            key: ResourceKey {
-                group: "apps".to_owned(),
-                kind: kind.to_owned(),
-                namespace: None,
-                name: name.to_string(),
-            },
-            api_version: "apps/v1".to_owned(),
-            origin: None,
             status: Status::Drifted,
-            reason: None,
-            whole_severity: None,
             drifts: vec![drift],
-            owners: Vec::new(),
             declared: Some(json!({}).into()),
             live: Some(json!({}).into()),
+            ..ObjectReport::new(key, "apps/v1".to_owned())
         }
     }
 

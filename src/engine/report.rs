@@ -41,7 +41,7 @@ impl Told {
 pub fn report(
     target: Target,
     told: Told,
-    mut facts: Facts<'_>,
+    facts: &mut Facts<'_>,
     outcome: Outcome,
     rules: &RuleSet,
     options: &Options,
@@ -50,7 +50,7 @@ pub fn report(
         objects, warnings, ..
     } = outcome;
     let mut warnings = [told.warnings, warnings].concat();
-    warnings.extend(said_on_the_way(&mut facts, options));
+    warnings.extend(said_on_the_way(facts, options));
     let filtered = facts.resolved.filtered;
     let coverage = Coverage {
         extra: extra::coverage(&facts.fetched, options),
@@ -66,7 +66,7 @@ pub fn report(
     warnings.extend(audit(rules, &judged, options.strict_rules));
     warnings.sort();
     warnings.dedup();
-    let called = called(&objects, &facts);
+    let called = called(&objects, facts);
     Report {
         target,
         revisions: told.revisions,

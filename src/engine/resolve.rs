@@ -1,6 +1,7 @@
 //! What each manifest speaks of, before anything is fetched.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use anyhow::Result;
 use serde_json::Value;
@@ -17,7 +18,7 @@ pub struct Declared<'m> {
     /// How its kind is served.
     pub kind: ServedKind,
     /// The manifest.
-    pub manifest: &'m Manifest,
+    pub manifest: &'m Arc<Manifest>,
 }
 
 /// An object of a kind that the manifests define and the live side does not serve.
@@ -80,11 +81,12 @@ pub struct Resolved<'m> {
 /// # Errors
 /// When the live side knows nothing about any kind.
 pub fn resolve<'m>(
-    manifests: &'m [Manifest],
+    manifests: &'m [Arc<Manifest>],
     live: &dyn Live,
     options: &Options,
 ) -> Result<Resolved<'m>> {
-    let kinds: BTreeSet<(String, String)> = manifests.iter().map(kind_of).collect();
+    let kinds: BTreeSet<(String, String)> =
+        manifests.iter().map(|manifest| kind_of(manifest)).collect();
     let crds = declared_crds(manifests);
     let lookups = live.resolve(&kinds, &crds.iter().collect::<Vec<_>>())?;
     let namespace = options
@@ -275,9 +277,9 @@ fn names_as_written(manifest: &Manifest) -> KindNames<'_> {
 }
 
 /// The CustomResourceDefinitions among the manifests.
-pub fn declared_crds(manifests: &[Manifest]) -> Vec<Value> {
+pub fn declared_crds(manifests: &[Arc<Manifest>]) -> Vec<Value> {
     let definitions = manifests.iter().filter(|manifest| is_crd(manifest));
-    definitions.map(Manifest::value).collect()
+    definitions.map(|definition| definition.value()).collect()
 }
 
 /// Whether a manifest defines a kind.
@@ -304,7 +306,11 @@ fn name_of(definition: Option<&Value>) -> String {
 
 /// An object of a kind that the manifests themselves define and the cluster does not know: since
 /// its kind is not there, it is not there either.
-fn missing_with_its_kind(manifest: &Manifest, crds: &[Value], namespace: &str) -> ObjectReport {
+fn missing_with_its_kind(
+    manifest: &Arc<Manifest>,
+    crds: &[Value],
+    namespace: &str,
+) -> ObjectReport {
     let scope = definition(manifest, crds).and_then(|crd| crd.pointer("/spec/scope"));
     let namespaced = scope.is_some_and(|scope| scope == "Namespaced");
     ObjectReport {
@@ -318,24 +324,20 @@ fn missing_with_its_kind(manifest: &Manifest, crds: &[Value], namespace: &str) -
     }
 }
 
-fn unknown(manifest: &Manifest, why: String) -> ObjectReport {
+fn unknown(manifest: &Arc<Manifest>, why: String) -> ObjectReport {
     ObjectReport {
-        key: key_as_written(manifest),
-        api_version: manifest.api_version.clone(),
-        origin: Some(manifest.origin.clone()),
         status: Status::Unknown,
         reason: Some(why),
-        lifecycle: None,
-        whole_severity: None,
-        drifts: Vec::new(),
-        owners: Vec::new(),
-        declared: None,
-        live: None,
+        ..ObjectReport::of(key_as_written(manifest), manifest)
     }
 }
 
 /// One object that several manifests declare: which of them is meant, nobody can tell.
-fn declared_twice(key: ResourceKey, first: &Manifest, others: &[Declared<'_>]) -> ObjectReport {
+fn declared_twice(
+    key: ResourceKey,
+    first: &Arc<Manifest>,
+    others: &[Declared<'_>],
+) -> ObjectReport {
     let place = |manifest: &Manifest| match &manifest.origin.rendered_by {
         Some(by) => format!("{} by {by}", manifest.origin),
         None => manifest.origin.to_string(),

@@ -1,6 +1,7 @@
 //! Replicas that an autoscaler decides about.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -44,7 +45,7 @@ type Scaled = (String, String, String);
 /// where they are outside.
 pub fn explain(
     objects: &mut [ObjectReport],
-    manifests: &[Manifest],
+    manifests: &[Arc<Manifest>],
     fetched: &Fetched,
     live: &dyn Live,
 ) {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -98,7 +99,7 @@ pub(super) fn at_version<'v>(declared: &'v Value, api_version: &str) -> Option<C
 
 /// Gathers the schemas of the declared custom resources: from the manifests' own definitions, and
 /// then from the live side, whose word counts.
-pub fn gather(declared: &[Declared<'_>], manifests: &[Manifest], live: &dyn Live) -> Schemas {
+pub fn gather(declared: &[Declared<'_>], manifests: &[Arc<Manifest>], live: &dyn Live) -> Schemas {
     let mut schemas = Schemas {
         custom: Schema::default(),
         one_form: BTreeMap::new(),

@@ -1,10 +1,11 @@
 //! What a run found out, before any format.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{
-    Called, Cause, Change, Explanation, FieldPath, GroupKind, KindNames, Lifecycle, Merge,
-    MergeClass, Origin, Owner, Packed, Position, ResourceKey, SecretPlace,
+    Called, Cause, Change, Explanation, FieldPath, GroupKind, KindNames, Lifecycle, Manifest,
+    Merge, MergeClass, Origin, Owner, Packed, Position, ResourceKey, SecretPlace,
 };
 
 /// How much a change matters, most urgent last, so that `max` is the worst.
@@ -167,6 +168,8 @@ pub struct ObjectReport {
     pub api_version: String,
     /// Where it is declared; `None` for an extra object.
     pub origin: Option<Origin>,
+    /// Its manifest; `None` for an extra object.
+    pub manifest: Option<Arc<Manifest>>,
     /// What was found.
     pub status: Status,
     /// Why it is unknown, or what else there is to say.
@@ -186,6 +189,34 @@ pub struct ObjectReport {
 }
 
 impl ObjectReport {
+    /// Starts a report on an object that is declared nowhere, of which nothing is known yet.
+    pub fn new(key: ResourceKey, api_version: String) -> Self {
+        Self {
+            key,
+            api_version,
+            origin: None,
+            manifest: None,
+            status: Status::Extra,
+            reason: None,
+            whole_severity: None,
+            lifecycle: None,
+            drifts: Vec::new(),
+            owners: Vec::new(),
+            declared: None,
+            live: None,
+        }
+    }
+
+    /// Starts a report on a declared object that was not compared yet.
+    pub fn of(key: ResourceKey, manifest: &Arc<Manifest>) -> Self {
+        Self {
+            origin: Some(manifest.origin.clone()),
+            manifest: Some(Arc::clone(manifest)),
+            status: Status::Unknown,
+            ..Self::new(key, manifest.api_version.clone())
+        }
+    }
+
     /// The changes that count.
     pub fn reported(&self) -> impl Iterator<Item = &JudgedChange> {
         self.drifts.iter().filter(|drift| drift.is_reported())

@@ -44,17 +44,11 @@ fn object(
     drifts: Vec<JudgedChange>,
 ) -> ObjectReport {
     ObjectReport {
-        key,
-        api_version: "v1".to_owned(),
-        origin: None,
         status: Status::Drifted,
-        reason: None,
-        lifecycle: None,
-        whole_severity: None,
         drifts,
-        owners: Vec::new(),
         declared: Some(declared.into()),
         live: Some(live.into()),
+        ..ObjectReport::new(key, "v1".to_owned())
     }
 }
 

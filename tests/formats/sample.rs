@@ -57,21 +57,13 @@ pub fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> Judged
 
 pub fn object(key: ResourceKey, api_version: &str, status: Status) -> ObjectReport {
     ObjectReport {
-        key,
-        api_version: api_version.to_owned(),
-        origin: None,
         status,
-        reason: None,
-        lifecycle: None,
         whole_severity: match status {
             Status::Missing => Some(Severity::High),
             Status::Extra => Some(Severity::Medium),
             _ => None,
         },
-        drifts: Vec::new(),
-        owners: Vec::new(),
-        declared: None,
-        live: None,
+        ..ObjectReport::new(key, api_version.to_owned())
     }
 }
 

@@ -69,7 +69,7 @@ fn run_by(
         options,
     } = prepare(rules, source, live, compare, rule_words, explain)?;
     let mut report = match base_sources(source, live)? {
-        Some(base) => engine::run_three_way(sources, base, side.as_ref(), &rules.set, &options)?,
+        Some(base) => engine::run_three_way(&sources, &base, side.as_ref(), &rules.set, &options)?,
         None => engine::run(&sources, side.as_ref(), &rules.set, &options)?,
     };
     if source.blame {

@@ -1,6 +1,6 @@
 //! Three ways: what the base declares, what the branch declares, and what is live.
 //!
-//! Both declared sides are compared with one [`Snapshot`] of the live side, as in any other run, so
+//! Both declared sides are compared with one [`Cached`] look at the live side, as in any other run, so
 //! that "the same" means the same everywhere. Where live differs from the base, somebody changed
 //! it live; where the manifests differ, the branch changes it; [`classify`] joins the two.
 //!
@@ -12,23 +12,23 @@
 //! | differ | differ | the same | backport |
 //! | differ | differ | differ | conflict |
 
+mod cached;
 mod classify;
 mod intent;
 mod objects;
-mod snapshot;
 
 use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use super::{Extra, Options};
+use super::{Extra, Finished, Options};
 use crate::cluster::Live;
 use crate::model::{Coverage, ObjectReport, Report, Revision, Status, Warning};
 use crate::policy::RuleSet;
 use crate::source::Source;
 
-use objects::{Merger, Side};
-use snapshot::{Kept, Snapshot};
+use cached::Cached;
+use objects::Merger;
 
 /// Compares what a branch declares with what is live, and tells what the branch changes since its
 /// base from what was changed live.
@@ -36,30 +36,31 @@ use snapshot::{Kept, Snapshot};
 /// # Errors
 /// As with [`run`](super::run).
 pub fn run(
-    branch: Vec<Box<dyn Source>>,
-    base: Vec<Box<dyn Source>>,
+    branch: &[Box<dyn Source>],
+    base: &[Box<dyn Source>],
     live: &dyn Live,
     rules: &RuleSet,
     options: &Options,
 ) -> Result<Report> {
-    let snapshot = Snapshot::of(live);
-    let (base_sources, base_manifests) = Kept::all(base);
-    let (sources, manifests) = Kept::all(branch);
+    let snapshot = Cached::of(live);
     let base_options = Options {
         extra: Extra::None,
         explain: false,
         ..options.clone()
     };
-    let base = super::run(&base_sources, &snapshot, rules, &base_options)?;
-    let mut report = super::run(&sources, &snapshot, rules, options)?;
+    let base = super::run(base, &snapshot, rules, &base_options)?;
+    let Finished {
+        mut report,
+        schemas,
+        ..
+    } = super::pipeline(branch, &snapshot, rules, options, None)?;
 
     let faults = faults_of_base(&base, &report);
-    let merger = Merger::new(
-        &snapshot,
+    let merger = Merger {
+        snapshot: &snapshot,
         rules,
-        Side::new(&base.objects, base_manifests.take()),
-        Side::new(&report.objects, manifests.take()),
-    );
+        schemas: &schemas,
+    };
     let objects = merger.merge(base.objects, std::mem::take(&mut report.objects));
     report.coverage = coverage(&report, &objects, faults.len());
     report.rules = super::report::recounted(report.rules, &objects);

@@ -4,94 +4,28 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::cached::Cached;
 use super::classify::Versions;
 use super::intent;
-use super::snapshot::Snapshot;
-use crate::cluster::ServedKind;
 use crate::compare::normalize;
-use crate::engine::resolve::Declared;
-use crate::engine::schemas::at_version;
-use crate::engine::schemas::{self, Schemas};
+use crate::engine::schemas::{Schemas, at_version};
 use crate::model::{
-    Change, ChangeKind, JudgedChange, Lifecycle, Manifest, Merge, MergeClass, ObjectReport, Origin,
+    Change, ChangeKind, JudgedChange, Lifecycle, Manifest, Merge, MergeClass, ObjectReport,
     ResourceKey, Status,
 };
 use crate::policy::RuleSet;
 
-/// One declared side: its manifests, by the objects of its report.
-pub struct Side {
-    manifests: Vec<Manifest>,
-    by_key: BTreeMap<ResourceKey, usize>,
-}
-
-impl Side {
-    /// Finds the manifest behind each object of a report.
-    pub fn new(objects: &[ObjectReport], manifests: Vec<Manifest>) -> Self {
-        let name = |manifest: &Manifest| {
-            let origin = manifest.origin.clone();
-            (origin, manifest.kind.clone(), manifest.name.clone())
-        };
-        let by_origin: BTreeMap<(Origin, String, String), usize> =
-            manifests.iter().map(name).zip(0..).collect();
-        let mut by_key = BTreeMap::new();
-        for object in objects {
-            let Some(origin) = object.origin.clone() else {
-                continue;
-            };
-            let name = (origin, object.key.kind.clone(), object.key.name.clone());
-            if let Some(at) = by_origin.get(&name) {
-                by_key.insert(object.key.clone(), *at);
-            }
-        }
-        Self { manifests, by_key }
-    }
-
-    fn manifest(&self, key: &ResourceKey) -> Option<&Manifest> {
-        self.manifests.get(*self.by_key.get(key)?)
-    }
-
-    /// The manifests with their keys, as the schemas are asked for.
-    fn declared(&self) -> Vec<Declared<'_>> {
-        let all = self.by_key.keys().filter_map(|key| {
-            let manifest = self.manifest(key)?;
-            let kind = ServedKind {
-                api_version: manifest.api_version.clone(),
-                kind: key.kind.clone(),
-                plural: String::new(),
-                short_names: Vec::new(),
-                namespaced: key.namespace.is_some(),
-            };
-            Some(Declared {
-                key: key.clone(),
-                kind,
-                manifest,
-            })
-        });
-        all.collect()
-    }
-}
-
-/// Joins the reports on both declared sides.
+/// Joins the reports on both declared sides, object by object. Each report carries its manifest.
 pub struct Merger<'a> {
-    snapshot: &'a Snapshot<'a>,
-    rules: &'a RuleSet,
-    base: Side,
-    branch: Side,
-    schemas: Schemas,
+    /// The live side.
+    pub snapshot: &'a Cached<'a>,
+    /// The rules, for severities.
+    pub rules: &'a RuleSet,
+    /// The schemas that the branch was compared by.
+    pub schemas: &'a Schemas,
 }
 
-impl<'a> Merger<'a> {
-    pub fn new(snapshot: &'a Snapshot<'a>, rules: &'a RuleSet, base: Side, branch: Side) -> Self {
-        let schemas = schemas::gather(&branch.declared(), &branch.manifests, snapshot);
-        Self {
-            snapshot,
-            rules,
-            base,
-            branch,
-            schemas,
-        }
-    }
-
+impl Merger<'_> {
     /// One report on each object that either side speaks of.
     pub fn merge(&self, base: Vec<ObjectReport>, branch: Vec<ObjectReport>) -> Vec<ObjectReport> {
         let mut base: BTreeMap<ResourceKey, ObjectReport> = base
@@ -104,7 +38,7 @@ impl<'a> Merger<'a> {
             merged.push(match base.remove(&object.key) {
                 None if is_declared => self.new_object(object),
                 None => object,
-                Some(before) if is_declared => self.both(before, object),
+                Some(before) if is_declared => self.both(&before, object),
                 // In the branch's eyes nobody declares it; the base does.
                 Some(before) => self.removed(before),
             });
@@ -141,7 +75,7 @@ impl<'a> Merger<'a> {
             return object;
         }
         object.whole_severity = self.rules.whole_severity(&object.key, Status::Missing);
-        let manifest = self.base.manifest(&object.key);
+        let manifest = object.manifest.as_ref();
         object.live = object
             .live
             .or_else(|| manifest.map(|manifest| manifest.object.clone()));
@@ -160,7 +94,7 @@ impl<'a> Merger<'a> {
         object
     }
 
-    fn both(&self, before: ObjectReport, mut object: ObjectReport) -> ObjectReport {
+    fn both(&self, before: &ObjectReport, mut object: ObjectReport) -> ObjectReport {
         use Status::{Drifted, InSync, Missing, Unknown};
         match (before.status, object.status) {
             (_, Unknown) => object,
@@ -174,7 +108,7 @@ impl<'a> Merger<'a> {
             }
             (Missing, Missing) => {
                 if self
-                    .versions(&object)
+                    .versions(before, &object)
                     .is_none_or(|v| !v.intended.is_empty())
                 {
                     object.status = Status::Conflict;
@@ -185,15 +119,15 @@ impl<'a> Merger<'a> {
                 }
                 object
             }
-            (InSync | Drifted, InSync | Drifted) => self.fields(&before, object),
+            (InSync | Drifted, InSync | Drifted) => self.fields(before, object),
             _ => two_way(object),
         }
     }
 
     fn fields(&self, before: &ObjectReport, mut object: ObjectReport) -> ObjectReport {
         let known = self
-            .versions(&object)
-            .zip(self.branch.manifest(&object.key));
+            .versions(before, &object)
+            .zip(object.manifest.as_deref());
         let Some((texts, manifest)) = known else {
             return two_way(object);
         };
@@ -214,9 +148,9 @@ impl<'a> Merger<'a> {
 
     /// The object in its three versions; `None` where a manifest cannot be brought to the version
     /// that is live.
-    fn versions(&self, object: &ObjectReport) -> Option<Texts> {
+    fn versions(&self, before: &ObjectReport, object: &ObjectReport) -> Option<Texts> {
         let key = &object.key;
-        let manifest = self.branch.manifest(key)?;
+        let manifest = object.manifest.as_deref()?;
         let live = self.snapshot.found(key);
         let api_version = match &live {
             Some(live) => &live.api_version,
@@ -227,7 +161,7 @@ impl<'a> Merger<'a> {
             let value = at_version(&written, api_version)?;
             Some(normalize(&value, key.namespace.is_some()))
         };
-        let base = text(self.base.manifest(key)?)?;
+        let base = text(before.manifest.as_deref()?)?;
         let branch = text(manifest)?;
         let (schema, root) = self.schemas.of(api_version, &key.kind);
         Some(Texts {

@@ -296,3 +296,50 @@ fn what_helm_really_renders() {
               execution error at (shop/templates/other.yaml:1:6): no";
     assert!(said.contains(at), "{said}");
 }
+
+/// Prints what lies in the chart as rendered.
+const COPY: &str = r#"
+for word in "$@"; do
+  if [ -f "$word/rendered.yaml" ]; then cat "$word/rendered.yaml"; fi
+done
+"#;
+
+/// One template that loops over namespaces gives objects that share file, kind and name. Each is
+/// compared with its own counterpart of the base.
+#[test]
+fn a_conflict_is_found_where_one_template_serves_two_namespaces() {
+    let config = |namespace: &str, mode: &str| {
+        format!(
+            "---\n# Source: shop/templates/cart.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata: \
+             {{name: cart, namespace: {namespace}}}\ndata: {{mode: {mode}}}\n"
+        )
+    };
+    let rendered = |a: &str, b: &str| config("team-a", a) + &config("team-b", b);
+    let chart = "apiVersion: v2\nname: shop\nversion: 1.0.0\n";
+    let live = [config("team-a", "live"), config("team-b", "old")];
+    let live = recording(&live.each_ref().map(String::as_str));
+    let place = Place::new()
+        .file("live.json", live)
+        .file("old/Chart.yaml", chart)
+        .file("old/rendered.yaml", rendered("old", "old"))
+        .file("new/Chart.yaml", chart)
+        .file("new/rendered.yaml", rendered("new", "old"));
+    let place = program(place, "helm", COPY);
+    let words = ["diff", "new", "--base", "old", "--helm-bin", "./helm"];
+    let report = report(&place, &words);
+    let of = |namespace: &str| {
+        let objects = report["objects"].as_array().unwrap().iter();
+        let mut objects = objects.filter(|object| object["namespace"] == namespace);
+        objects.next().unwrap().clone()
+    };
+    assert_eq!(of("team-a")["status"], "conflict", "{report}");
+    assert_eq!(of("team-a")["changes"][0]["class"], "conflict");
+    assert_eq!(of("team-b")["status"], "in-sync");
+    let words = [
+        &words[..],
+        &["--live", "live.json", "--fail-on", "conflict"],
+    ]
+    .concat();
+    let output = place.driftctl().args(words).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+}

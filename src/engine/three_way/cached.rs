@@ -2,29 +2,27 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 
 use serde_json::Value;
 
 use crate::cluster::{
     Answer, FetchRequest, Fetched, KindLookup, Live, LiveObject, Query, ServedKind,
 };
-use crate::model::{Manifest, ResourceKey, Target, Warning};
-use crate::source::{Loaded, Source};
+use crate::model::{ResourceKey, Target, Warning};
 
 /// `(apiVersion, kind)`
 type Kind = (String, String);
 
 /// The live side as it was when first asked. Both comparisons see one state of it, and what one
 /// has read is not read again.
-pub struct Snapshot<'l> {
+pub struct Cached<'l> {
     live: &'l dyn Live,
     lookups: RefCell<BTreeMap<Kind, KindLookup>>,
     answers: RefCell<BTreeMap<ResourceKey, Answer>>,
     schemas: RefCell<BTreeMap<String, Option<Value>>>,
 }
 
-impl<'l> Snapshot<'l> {
+impl<'l> Cached<'l> {
     pub fn of(live: &'l dyn Live) -> Self {
         Self {
             live,
@@ -43,7 +41,7 @@ impl<'l> Snapshot<'l> {
     }
 }
 
-impl Live for Snapshot<'_> {
+impl Live for Cached<'_> {
     fn target(&self) -> Target {
         self.live.target()
     }
@@ -119,36 +117,5 @@ impl Live for Snapshot<'_> {
 
     fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>> {
         self.live.related(api_version, kind, namespace)
-    }
-}
-
-/// Manifests that are there once their sources were loaded.
-type Manifests = Rc<RefCell<Vec<Manifest>>>;
-
-/// A source whose manifests are kept, since they are asked for again when both sides are known and
-/// standard input can be read once.
-pub struct Kept {
-    source: Box<dyn Source>,
-    manifests: Manifests,
-}
-
-impl Kept {
-    /// The sources, and where their manifests will be.
-    pub fn all(sources: Vec<Box<dyn Source>>) -> (Vec<Box<dyn Source>>, Manifests) {
-        let manifests = Manifests::default();
-        let keep = |source| -> Box<dyn Source> {
-            let manifests = Rc::clone(&manifests);
-            Box::new(Self { source, manifests })
-        };
-        (sources.into_iter().map(keep).collect(), manifests)
-    }
-}
-
-impl Source for Kept {
-    fn load(&self, live: &dyn Live) -> Loaded {
-        let loaded = self.source.load(live);
-        let mut kept = self.manifests.borrow_mut();
-        kept.extend(loaded.manifests.iter().cloned());
-        loaded
     }
 }
