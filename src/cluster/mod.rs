@@ -1,4 +1,4 @@
-//! The live side: one trait, and what implements it.
+//! The live side: three small traits, and what implements them.
 
 mod api;
 pub mod audit;
@@ -169,7 +169,7 @@ pub struct Fetched {
     pub interrupted: bool,
 }
 
-/// An object to be applied in thought.
+/// A server-side apply to dry-run.
 #[derive(Debug, Clone)]
 pub struct Apply {
     /// Which object.
@@ -180,15 +180,29 @@ pub struct Apply {
     pub manifest: Value,
 }
 
-/// Group versions and kinds as [`Live::api_versions`] names them.
+/// Group versions and kinds as [`Discovery::api_versions`] names them.
 fn served_names<'k>(kinds: impl Iterator<Item = (&'k str, &'k str)>) -> BTreeSet<String> {
     kinds
         .flat_map(|(version, kind)| [version.to_owned(), format!("{version}/{kind}")])
         .collect()
 }
 
-/// The live side of a comparison.
-pub trait Live {
+/// Answers for objects whose result cannot be predicted, and why.
+pub fn unpredicted(
+    applies: Vec<Apply>,
+    why: &str,
+) -> BTreeMap<ResourceKey, Result<LiveObject, String>> {
+    let applies = applies.into_iter();
+    applies
+        .map(|apply| (apply.wanted.key, Err(why.to_owned())))
+        .collect()
+}
+
+/// Tells what the live side is and which kinds it serves.
+///
+/// No method of this trait, of [`Read`] and of [`Predict`] has a default body: what wraps a live
+/// side does not compile until it says what becomes of each.
+pub trait Discovery {
     /// What the report says of the live side.
     fn target(&self) -> Target;
 
@@ -208,18 +222,29 @@ pub trait Live {
         declared_crds: &[&Value],
     ) -> anyhow::Result<BTreeMap<(String, String), KindLookup>>;
 
-    /// Reads objects.
-    ///
-    /// # Errors
-    /// When nothing at all can be read; what concerns single objects is in the answers.
-    fn fetch(&self, request: &FetchRequest) -> anyhow::Result<Fetched>;
-
     /// The OpenAPI v3 document (or the live CustomResourceDefinitions, as a `List`) that describe
     /// the custom resources of a group version; `None` where the live side has none.
     ///
     /// # Errors
     /// When it has one that cannot be read.
     fn schema(&self, api_version: &str) -> anyhow::Result<Option<Value>>;
+
+    /// Every kind whose objects people may make, and why there may be more of them.
+    fn kinds(&self) -> (Vec<ServedKind>, Vec<String>);
+
+    /// Every group version that is served and every kind in it, as Helm names them: `apps/v1` and
+    /// `apps/v1/Deployment`. A recording knows what was noted or recorded, and what every cluster
+    /// serves.
+    fn api_versions(&self) -> BTreeSet<String>;
+}
+
+/// Reads live objects.
+pub trait Read {
+    /// Reads objects by name, and undeclared ones where they are asked for.
+    ///
+    /// # Errors
+    /// When nothing at all can be read; what concerns single objects is in the answers.
+    fn fetch(&self, request: &FetchRequest) -> anyhow::Result<Fetched>;
 
     /// Objects that are not known by name, for declared state that lies in the cluster: all that
     /// the query selects, sorted as the live side has them. A recording answers with what it holds.
@@ -228,32 +253,23 @@ pub trait Live {
     /// When they cannot be read, or not all of them.
     fn list(&self, query: &Query<'_>) -> anyhow::Result<Vec<Value>>;
 
-    /// What ended all reading before its end, if something did: a signal, or the end of the run's
-    /// time. Whatever was asked for after that got no answer.
-    fn cut_short(&self) -> Option<Warning> {
-        None
-    }
-
-    /// Every kind whose objects people may make, and why there may be more of them.
-    fn kinds(&self) -> (Vec<ServedKind>, Vec<String>);
-
-    /// Every group version that is served and every kind in it, as Helm names them: `apps/v1` and
-    /// `apps/v1/Deployment`. A recording knows what was noted or recorded, and what every cluster
-    /// serves.
-    fn api_versions(&self) -> BTreeSet<String> {
-        let (kinds, _) = self.kinds();
-        served_names(kinds.iter().map(|kind| (&*kind.api_version, &*kind.kind)))
-    }
-
-    /// What each object would become if its manifest was applied, or why nobody can tell. Nothing
-    /// is changed.
-    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Result<LiveObject, String>> {
-        let why = "a recording cannot tell what the server would make of a manifest";
-        let cannot = |apply: Apply| (apply.wanted.key, Err(why.to_owned()));
-        applies.into_iter().map(cannot).collect()
-    }
-
     /// The objects of a kind in a namespace, for what a verdict depends on (autoscalers); an empty
     /// namespace stands for cluster-scoped objects. `None` when they cannot be read.
     fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>>;
+
+    /// What ended all reading before its end, if something did: a signal, or the end of the run's
+    /// time. Whatever was asked for after that got no answer.
+    fn cut_short(&self) -> Option<Warning>;
 }
+
+/// Predicts what applying manifests would do.
+pub trait Predict {
+    /// What each object would become if its manifest was applied, or why that is not known.
+    /// Nothing is changed.
+    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Result<LiveObject, String>>;
+}
+
+/// The live side of a comparison. It only reads.
+pub trait Live: Discovery + Read + Predict {}
+
+impl<L: Discovery + Read + Predict> Live for L {}

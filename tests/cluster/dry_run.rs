@@ -133,3 +133,26 @@ fn a_recording_cannot_be_asked() {
     assert!(shown.starts_with("exit code: 2"), "{shown}");
     assert!(shown.contains("cannot be used with"), "{shown}");
 }
+
+/// With a base, both manifests are applied in a dry run, each to the object that is live.
+#[test]
+fn a_base_and_a_dry_run_go_together() {
+    let server = Server::start(&cluster(), None);
+    let place = Place::new()
+        .file("kubeconfig", server.kubeconfig())
+        .file("base/web.json", deployment("nginx:1", 2).to_string())
+        .file("branch/web.json", deployment("nginx:1", 3).to_string());
+    let output = place
+        .driftctl()
+        .args(["diff", "branch", "--base", "base", "--server-dry-run"])
+        .args(["--kubeconfig", "kubeconfig", "-o", "json"])
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), stderr.as_str()), (Some(1), ""));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["verdict"], "conflict");
+    assert_eq!(paths(&report), [".spec.replicas"]);
+    let seen = server.seen();
+    assert_eq!(seen.iter().filter(|(m, _)| m == "PATCH").count(), 2);
+}

@@ -6,7 +6,7 @@
 
 use std::io::Write as _;
 
-use driftctl::cluster::{Dump, FetchRequest, Live as _, Places};
+use driftctl::cluster::{Dump, FetchRequest, Places, Read as _};
 use driftctl::compare::{Explain, Finding, Reason, Subject, compare as compare_sides};
 use driftctl::compare::{find, live_view, normalize};
 use driftctl::model::{ChangeKind, FieldPath, Owner, Step};

@@ -9,9 +9,10 @@ use serde_json::Value;
 
 use crate::cli::args::{ConnectionArgs, LiveArgs};
 use crate::cluster::{
-    Api, ConnectOptions, Dump, FetchRequest, Fetched, KindLookup, Live, Query, ServedKind,
+    Api, Apply, ConnectOptions, Discovery, Dump, FetchRequest, Fetched, KindLookup, Live,
+    LiveObject, Predict, Query, Read, ServedKind, unpredicted,
 };
-use crate::model::Target;
+use crate::model::{ResourceKey, Target, Warning};
 
 /// Connects, or reads the recording. A kubeconfig that lies within the `scanned` paths is refused.
 ///
@@ -53,7 +54,7 @@ pub struct NoLive;
 /// What a source is told that needs one.
 const WITHOUT: &str = "this command reads no cluster";
 
-impl Live for NoLive {
+impl Discovery for NoLive {
     fn target(&self) -> Target {
         Target::default()
     }
@@ -70,15 +71,7 @@ impl Live for NoLive {
         bail!(WITHOUT)
     }
 
-    fn fetch(&self, _: &FetchRequest) -> Result<Fetched> {
-        bail!(WITHOUT)
-    }
-
     fn schema(&self, _: &str) -> Result<Option<Value>> {
-        bail!(WITHOUT)
-    }
-
-    fn list(&self, _: &Query<'_>) -> Result<Vec<Value>> {
         bail!(WITHOUT)
     }
 
@@ -86,7 +79,31 @@ impl Live for NoLive {
         (Vec::new(), vec![WITHOUT.to_owned()])
     }
 
+    fn api_versions(&self) -> BTreeSet<String> {
+        BTreeSet::new()
+    }
+}
+
+impl Read for NoLive {
+    fn fetch(&self, _: &FetchRequest) -> Result<Fetched> {
+        bail!(WITHOUT)
+    }
+
+    fn list(&self, _: &Query<'_>) -> Result<Vec<Value>> {
+        bail!(WITHOUT)
+    }
+
     fn related(&self, _: &str, _: &str, _: &str) -> Option<Vec<Value>> {
         None
+    }
+
+    fn cut_short(&self) -> Option<Warning> {
+        None
+    }
+}
+
+impl Predict for NoLive {
+    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Result<LiveObject, String>> {
+        unpredicted(applies, WITHOUT)
     }
 }

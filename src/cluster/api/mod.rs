@@ -48,7 +48,10 @@ use self::request::{Form, Request, group_version_path};
 use self::send::{Limits, Sender};
 use self::service_account::ServiceAccount;
 use self::transport::Transport;
-use super::{Apply, FetchRequest, Fetched, KindLookup, Live, LiveObject, Meter, Query, ServedKind};
+use super::{
+    Apply, Discovery, FetchRequest, Fetched, KindLookup, LiveObject, Meter, Predict, Query, Read,
+    ServedKind,
+};
 use crate::model::{ResourceKey, Target, Warning, group_of};
 use crate::schema::successor;
 use crate::signals::{Reading, signals};
@@ -204,7 +207,7 @@ impl Api {
     }
 }
 
-impl Live for Api {
+impl Discovery for Api {
     fn target(&self) -> Target {
         lock(&self.target).clone()
     }
@@ -242,29 +245,6 @@ impl Live for Api {
             .collect())
     }
 
-    fn fetch(&self, request: &FetchRequest) -> Result<Fetched> {
-        let _reading = Reading::begin();
-        let outcome = self.runtime.block_on(self.read(request));
-        lock(&self.target).read_at = Some(jiff::Timestamp::now().strftime("%FT%TZ").to_string());
-        let mut warnings: Vec<Warning> = outcome.forbidden_extra().collect();
-        warnings.extend(outcome.warnings);
-        warnings.extend(self.sender.ended().as_ref().map(stopped));
-        Ok(Fetched {
-            answers: outcome.answers,
-            extra: outcome.extra,
-            extra_kinds: outcome.extra_kinds,
-            extra_unread: outcome.extra_unread,
-            warnings,
-            interrupted: self.cut_short().is_some(),
-        })
-    }
-
-    fn cut_short(&self) -> Option<Warning> {
-        let ended = self.sender.ended()?;
-        let in_time = !matches!(ended, Failure::Interrupted | Failure::OutOfTime(_));
-        (!in_time).then(|| stopped(&ended))
-    }
-
     fn schema(&self, api_version: &str) -> Result<Option<Value>> {
         let _reading = Reading::begin();
         if !lock(&self.catalog).has_version(api_version) {
@@ -282,10 +262,6 @@ impl Live for Api {
         }
     }
 
-    fn list(&self, query: &Query<'_>) -> Result<Vec<Value>> {
-        self.answer(query)
-    }
-
     fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
         self.every_kind()
     }
@@ -293,11 +269,28 @@ impl Live for Api {
     fn api_versions(&self) -> BTreeSet<String> {
         self.every_version()
     }
+}
 
-    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Result<LiveObject, String>> {
+impl Read for Api {
+    fn fetch(&self, request: &FetchRequest) -> Result<Fetched> {
         let _reading = Reading::begin();
-        let predicted = predict::all(Arc::clone(&self.sender), applies);
-        self.runtime.block_on(predicted)
+        let outcome = self.runtime.block_on(self.read(request));
+        lock(&self.target).read_at = Some(jiff::Timestamp::now().strftime("%FT%TZ").to_string());
+        let mut warnings: Vec<Warning> = outcome.forbidden_extra().collect();
+        warnings.extend(outcome.warnings);
+        warnings.extend(self.sender.ended().as_ref().map(stopped));
+        Ok(Fetched {
+            answers: outcome.answers,
+            extra: outcome.extra,
+            extra_kinds: outcome.extra_kinds,
+            extra_unread: outcome.extra_unread,
+            warnings,
+            interrupted: self.cut_short().is_some(),
+        })
+    }
+
+    fn list(&self, query: &Query<'_>) -> Result<Vec<Value>> {
+        self.answer(query)
     }
 
     fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>> {
@@ -314,6 +307,20 @@ impl Live for Api {
                 _ => None,
             }
         })
+    }
+
+    fn cut_short(&self) -> Option<Warning> {
+        let ended = self.sender.ended()?;
+        let in_time = !matches!(ended, Failure::Interrupted | Failure::OutOfTime(_));
+        (!in_time).then(|| stopped(&ended))
+    }
+}
+
+impl Predict for Api {
+    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Result<LiveObject, String>> {
+        let _reading = Reading::begin();
+        let predicted = predict::all(Arc::clone(&self.sender), applies);
+        self.runtime.block_on(predicted)
     }
 }
 

@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 use self::index::Index;
 use super::snapshot::Notes;
 use super::{
-    Answer, FetchRequest, Fetched, KindLookup, Live, LiveObject, Query, ServedKind, Wanted,
-    served_names,
+    Answer, Apply, Discovery, FetchRequest, Fetched, KindLookup, LiveObject, Predict, Query, Read,
+    ServedKind, Wanted, served_names, unpredicted,
 };
-use crate::model::{GroupKind, Target, Warning, group_of};
+use crate::model::{GroupKind, ResourceKey, Target, Warning, group_of};
 use crate::schema::builtin_kinds;
 
 /// The live side as recorded in files: single objects, lists, several documents, folders of
@@ -158,7 +158,7 @@ impl Dump {
     }
 }
 
-impl Live for Dump {
+impl Discovery for Dump {
     fn target(&self) -> Target {
         Target {
             dump: Some(self.name.clone()),
@@ -190,30 +190,6 @@ impl Live for Dump {
             .collect())
     }
 
-    fn fetch(&self, request: &FetchRequest) -> Result<Fetched> {
-        let mut fetched = Fetched {
-            warnings: self.warnings.clone(),
-            ..Fetched::default()
-        };
-        for wanted in &request.wanted {
-            let answer = self.answer(wanted);
-            fetched.answers.insert(wanted.key.clone(), answer);
-        }
-        self.find_extra(request, &mut fetched);
-        match self.notes() {
-            Some(notes) => {
-                fetched.warnings.extend(notes.warnings(request));
-                let looked_for = notes.extra_kinds().iter();
-                let looked_for = looked_for.filter(|kind| request.wants_extra_of(&kind.names()));
-                fetched.extra_kinds = looked_for.cloned().collect();
-                fetched.extra_unread.clone_from(notes.extra_unread());
-                fetched.interrupted = notes.interrupted();
-            }
-            None => self.warn_of_kinds_without_objects(request, &mut fetched.warnings),
-        }
-        Ok(fetched)
-    }
-
     fn schema(&self, api_version: &str) -> Result<Option<Value>> {
         if let Some(noted) = self.notes().and_then(|notes| notes.schema_of(api_version)) {
             return Ok(Some(noted.clone()));
@@ -225,29 +201,6 @@ impl Live for Dump {
             (!items.is_empty())
                 .then(|| json!({"apiVersion": "v1", "kind": "List", "items": items})),
         )
-    }
-
-    fn list(&self, query: &Query<'_>) -> Result<Vec<Value>> {
-        let kind = GroupKind::new(query.api_version, query.kind);
-        if let Some(place) = self.index.breaks_off(&kind) {
-            bail!("the recording holds only the first page of {kind} ({place}); record all of it");
-        }
-        let mut objects = Vec::new();
-        for (key, entries) in self.index.of_kind(&kind) {
-            let is_elsewhere =
-                query.namespace.is_some() && key.namespace.as_deref() != query.namespace;
-            let Some(entry) = entries.last().filter(|_| !is_elsewhere) else {
-                continue;
-            };
-            if let Some(contradiction) = &entry.contradiction {
-                bail!("{key}: {contradiction}");
-            }
-            let object = entry.object(key).value()?;
-            if query.selects(&object) {
-                objects.push(object);
-            }
-        }
-        Ok(objects)
     }
 
     /// The kinds that were recorded: about others a recording says nothing.
@@ -285,6 +238,55 @@ impl Live for Dump {
             served
         })
     }
+}
+
+impl Read for Dump {
+    fn fetch(&self, request: &FetchRequest) -> Result<Fetched> {
+        let mut fetched = Fetched {
+            warnings: self.warnings.clone(),
+            ..Fetched::default()
+        };
+        for wanted in &request.wanted {
+            let answer = self.answer(wanted);
+            fetched.answers.insert(wanted.key.clone(), answer);
+        }
+        self.find_extra(request, &mut fetched);
+        match self.notes() {
+            Some(notes) => {
+                fetched.warnings.extend(notes.warnings(request));
+                let looked_for = notes.extra_kinds().iter();
+                let looked_for = looked_for.filter(|kind| request.wants_extra_of(&kind.names()));
+                fetched.extra_kinds = looked_for.cloned().collect();
+                fetched.extra_unread.clone_from(notes.extra_unread());
+                fetched.interrupted = notes.interrupted();
+            }
+            None => self.warn_of_kinds_without_objects(request, &mut fetched.warnings),
+        }
+        Ok(fetched)
+    }
+
+    fn list(&self, query: &Query<'_>) -> Result<Vec<Value>> {
+        let kind = GroupKind::new(query.api_version, query.kind);
+        if let Some(place) = self.index.breaks_off(&kind) {
+            bail!("the recording holds only the first page of {kind} ({place}); record all of it");
+        }
+        let mut objects = Vec::new();
+        for (key, entries) in self.index.of_kind(&kind) {
+            let is_elsewhere =
+                query.namespace.is_some() && key.namespace.as_deref() != query.namespace;
+            let Some(entry) = entries.last().filter(|_| !is_elsewhere) else {
+                continue;
+            };
+            if let Some(contradiction) = &entry.contradiction {
+                bail!("{key}: {contradiction}");
+            }
+            let object = entry.object(key).value()?;
+            if query.selects(&object) {
+                objects.push(object);
+            }
+        }
+        Ok(objects)
+    }
 
     fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>> {
         let kind = GroupKind::new(api_version, kind);
@@ -292,6 +294,19 @@ impl Live for Dump {
             .objects_of(&kind)
             .filter(|object| object.key.namespace.as_deref().unwrap_or_default() == namespace);
         objects.map(|object| object.value().ok()).collect()
+    }
+
+    fn cut_short(&self) -> Option<Warning> {
+        None
+    }
+}
+
+impl Predict for Dump {
+    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Result<LiveObject, String>> {
+        unpredicted(
+            applies,
+            "a recording cannot tell what the server would make of a manifest",
+        )
     }
 }
 

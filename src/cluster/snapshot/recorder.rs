@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::Notes;
 use crate::cluster::{
-    Answer, FetchRequest, Fetched, KindLookup, Live, LiveObject, Query, ServedKind,
+    Answer, Apply, Discovery, FetchRequest, Fetched, KindLookup, Live, LiveObject, Predict, Query,
+    Read, ServedKind,
 };
 use crate::model::{ResourceKey, Target, Warning};
 use crate::ownership::LAST_APPLIED;
@@ -138,7 +139,7 @@ impl Recorder<'_> {
     }
 }
 
-impl Live for Recorder<'_> {
+impl Discovery for Recorder<'_> {
     fn target(&self) -> Target {
         self.live.target()
     }
@@ -157,6 +158,26 @@ impl Live for Recorder<'_> {
         Ok(lookups)
     }
 
+    fn schema(&self, api_version: &str) -> Result<Option<Value>> {
+        let schema = self.live.schema(api_version)?;
+        if let Some(document) = &schema {
+            self.kept().notes.schema(api_version, document);
+        }
+        Ok(schema)
+    }
+
+    fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
+        self.live.kinds()
+    }
+
+    fn api_versions(&self) -> BTreeSet<String> {
+        let served = self.live.api_versions();
+        self.kept().notes.api_versions(&served);
+        served
+    }
+}
+
+impl Read for Recorder<'_> {
     fn fetch(&self, request: &FetchRequest) -> Result<Fetched> {
         let fetched = self.live.fetch(request)?;
         let mut kept = self.kept();
@@ -173,20 +194,6 @@ impl Live for Recorder<'_> {
         Ok(fetched)
     }
 
-    fn schema(&self, api_version: &str) -> Result<Option<Value>> {
-        let schema = self.live.schema(api_version)?;
-        if let Some(document) = &schema {
-            self.kept().notes.schema(api_version, document);
-        }
-        Ok(schema)
-    }
-
-    fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>> {
-        let related = self.live.related(api_version, kind, namespace)?;
-        self.keep(api_version, kind, &related);
-        Some(related)
-    }
-
     fn list(&self, query: &Query<'_>) -> Result<Vec<Value>> {
         // A snapshot is asked for whole objects later.
         let whole = Query {
@@ -198,6 +205,12 @@ impl Live for Recorder<'_> {
         Ok(found)
     }
 
+    fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>> {
+        let related = self.live.related(api_version, kind, namespace)?;
+        self.keep(api_version, kind, &related);
+        Some(related)
+    }
+
     fn cut_short(&self) -> Option<Warning> {
         let stopped = self.live.cut_short();
         if let Some(stopped) = &stopped {
@@ -205,14 +218,10 @@ impl Live for Recorder<'_> {
         }
         stopped
     }
+}
 
-    fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
-        self.live.kinds()
-    }
-
-    fn api_versions(&self) -> BTreeSet<String> {
-        let served = self.live.api_versions();
-        self.kept().notes.api_versions(&served);
-        served
+impl Predict for Recorder<'_> {
+    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Result<LiveObject, String>> {
+        self.live.predict(applies)
     }
 }

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::cluster::{
-    Answer, FetchRequest, Fetched, KindLookup, Live, LiveObject, Query, ServedKind,
+    Answer, Apply, Discovery, FetchRequest, Fetched, KindLookup, Live, LiveObject, Predict, Query,
+    Read, ServedKind,
 };
 use crate::model::{ResourceKey, Target, Warning};
 
@@ -41,7 +42,7 @@ impl<'l> Cached<'l> {
     }
 }
 
-impl Live for Cached<'_> {
+impl Discovery for Cached<'_> {
     fn target(&self) -> Target {
         self.live.target()
     }
@@ -72,6 +73,26 @@ impl Live for Cached<'_> {
             .collect())
     }
 
+    fn schema(&self, api_version: &str) -> anyhow::Result<Option<Value>> {
+        if let Some(known) = self.schemas.borrow().get(api_version) {
+            return Ok(known.clone());
+        }
+        let schema = self.live.schema(api_version)?;
+        let mut known = self.schemas.borrow_mut();
+        known.insert(api_version.to_owned(), schema.clone());
+        Ok(schema)
+    }
+
+    fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
+        self.live.kinds()
+    }
+
+    fn api_versions(&self) -> BTreeSet<String> {
+        self.live.api_versions()
+    }
+}
+
+impl Read for Cached<'_> {
     fn fetch(&self, request: &FetchRequest) -> anyhow::Result<Fetched> {
         let mut known = self.answers.borrow_mut();
         let mut missing = request.clone();
@@ -89,33 +110,21 @@ impl Live for Cached<'_> {
         Ok(fetched)
     }
 
-    fn schema(&self, api_version: &str) -> anyhow::Result<Option<Value>> {
-        if let Some(known) = self.schemas.borrow().get(api_version) {
-            return Ok(known.clone());
-        }
-        let schema = self.live.schema(api_version)?;
-        let mut known = self.schemas.borrow_mut();
-        known.insert(api_version.to_owned(), schema.clone());
-        Ok(schema)
-    }
-
     fn list(&self, query: &Query<'_>) -> anyhow::Result<Vec<Value>> {
         self.live.list(query)
     }
 
-    fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
-        self.live.kinds()
-    }
-
-    fn api_versions(&self) -> BTreeSet<String> {
-        self.live.api_versions()
+    fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>> {
+        self.live.related(api_version, kind, namespace)
     }
 
     fn cut_short(&self) -> Option<Warning> {
         self.live.cut_short()
     }
+}
 
-    fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>> {
-        self.live.related(api_version, kind, namespace)
+impl Predict for Cached<'_> {
+    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Result<LiveObject, String>> {
+        self.live.predict(applies)
     }
 }

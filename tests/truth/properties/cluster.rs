@@ -5,10 +5,11 @@ use std::io::Read as _;
 use std::path::PathBuf;
 
 use driftctl::cluster::{
-    Answer, Dump, FetchRequest, Fetched, KindLookup, Live, LiveObject, Query, ServedKind,
+    Answer, Apply, Discovery, Dump, FetchRequest, Fetched, KindLookup, Live, LiveObject, Predict,
+    Query, Read, ServedKind, unpredicted,
 };
 use driftctl::engine::{self, Options};
-use driftctl::model::{GroupKind, JudgedChange, Manifest, Report, ResourceKey, Target};
+use driftctl::model::{GroupKind, JudgedChange, Manifest, Report, ResourceKey, Target, Warning};
 use driftctl::policy::RuleSet;
 use driftctl::schema::{Schema, TypeId};
 use driftctl::source::{Files, Loaded, Source};
@@ -175,7 +176,7 @@ struct Side<'c> {
     live: &'c BTreeMap<ResourceKey, Value>,
 }
 
-impl Live for Side<'_> {
+impl Discovery for Side<'_> {
     fn target(&self) -> Target {
         Target::default()
     }
@@ -196,6 +197,27 @@ impl Live for Side<'_> {
             .collect())
     }
 
+    fn schema(&self, api_version: &str) -> anyhow::Result<Option<Value>> {
+        let group = driftctl::model::group_of(api_version);
+        let items: Vec<&Value> = self
+            .cluster
+            .definitions
+            .iter()
+            .filter(|definition| definition["spec"]["group"] == group)
+            .collect();
+        Ok((!items.is_empty()).then(|| json!({"kind": "List", "items": items})))
+    }
+
+    fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
+        (Vec::new(), Vec::new())
+    }
+
+    fn api_versions(&self) -> BTreeSet<String> {
+        BTreeSet::new()
+    }
+}
+
+impl Read for Side<'_> {
     fn fetch(&self, request: &FetchRequest) -> anyhow::Result<Fetched> {
         let answer = |key: &ResourceKey| match self.live.get(key) {
             Some(live) => {
@@ -215,25 +237,20 @@ impl Live for Side<'_> {
         Ok(Vec::new())
     }
 
-    fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
-        (Vec::new(), Vec::new())
-    }
-
-    fn schema(&self, api_version: &str) -> anyhow::Result<Option<Value>> {
-        let group = driftctl::model::group_of(api_version);
-        let items: Vec<&Value> = self
-            .cluster
-            .definitions
-            .iter()
-            .filter(|definition| definition["spec"]["group"] == group)
-            .collect();
-        Ok((!items.is_empty()).then(|| json!({"kind": "List", "items": items})))
-    }
-
     fn related(&self, _: &str, kind: &str, namespace: &str) -> Option<Vec<Value>> {
         let same =
             |key: &ResourceKey| key.kind == kind && key.namespace.as_deref() == Some(namespace);
         let objects = self.cluster.live.iter().filter(|(key, _)| same(key));
         Some(objects.map(|(_, value)| value.clone()).collect())
+    }
+
+    fn cut_short(&self) -> Option<Warning> {
+        None
+    }
+}
+
+impl Predict for Side<'_> {
+    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Result<LiveObject, String>> {
+        unpredicted(applies, "this cluster predicts nothing")
     }
 }

@@ -9,7 +9,7 @@ use crate::cli::args::{ConnectionArgs, DoctorArgs, DoctorFormat, LiveArgs};
 use crate::cli::comparison::{self, cluster, scanned, sources};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
-use crate::cluster::{Api, Live as _};
+use crate::cluster::{Api, Discovery as _};
 use crate::engine::{self, Extra, Options};
 use crate::source::Source;
 use checks::Examination;
