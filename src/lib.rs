@@ -20,6 +20,7 @@
 //! | 1 | [`compare`] | declared against live: the heart |
 //! | 1 | [`policy`] | what is drift and what is not: rules, and the one place that judges |
 //! | 1 | [`redact`] | keeps secrets out of every report |
+//! | 1 | [`patch`] | from changes and a live object to one JSON Patch |
 //! | 1 | [`yaml`] | reads YAML and JSON text as Kubernetes does, and finds fields in it |
 //! | 0 | [`model`] | nouns: no I/O, no command line, no colour |
 //!
@@ -82,6 +83,7 @@ pub mod jq;
 pub mod model;
 pub mod output;
 pub mod ownership;
+pub mod patch;
 pub mod policy;
 pub mod redact;
 pub mod schema;

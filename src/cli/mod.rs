@@ -15,6 +15,7 @@ mod panics;
 mod plugin;
 mod progress;
 mod secrecy;
+mod selected;
 mod selection;
 pub mod settings;
 mod streams;

@@ -10,6 +10,7 @@ mod merge;
 mod ownership;
 mod packed;
 mod path;
+mod plan;
 mod report;
 mod secret_place;
 
@@ -26,6 +27,7 @@ pub use merge::{Lifecycle, Merge, MergeClass};
 pub use ownership::{FieldSet, ManagerEntry, Operation, Owner, Ownership};
 pub use packed::Packed;
 pub use path::{FieldPath, PathElement, PathError};
+pub use plan::{Action, How, Plan, PlanChange, PlanStep, Progress, Refused, Why, WrittenAs};
 pub use report::{
     Blame, Coverage, ExtraCoverage, JudgedChange, ObjectReport, Report, Revision, RuleCount,
     Severity, Status, Target, Totals, Verdict, Warning,

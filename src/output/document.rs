@@ -8,6 +8,7 @@ mod explanation;
 mod history;
 mod merge;
 mod parts;
+mod plan;
 mod several;
 
 use schemars::JsonSchema;
@@ -24,6 +25,7 @@ pub use explanation::{ExplanationDocument, explanation_schema};
 use history::{BlameDocument, RevisionDocument};
 use merge::MergeSummaryDocument;
 use parts::{OriginDocument, OwnerDocument, TargetDocument, WarningDocument};
+pub use plan::{PlanDocument, plan_schema};
 pub use several::{SeveralDocument, reports_schema};
 
 /// The name and version of the contract.

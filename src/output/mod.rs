@@ -20,6 +20,7 @@ mod junit;
 mod markdown;
 mod name;
 mod paint;
+mod plan;
 mod prometheus;
 mod sarif;
 mod several;
@@ -37,11 +38,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::redact::Redacted;
-pub use document::{explanation_schema, report_schema, reports_schema};
+pub use document::{explanation_schema, plan_schema, report_schema, reports_schema};
 pub use explanation::{explanation_json, explanation_yaml};
+pub use plan::plan_json;
 pub use several::{Cluster, cluster, render_all};
 pub use spec::{OutputSpec, SpecError};
-pub use text::explanation as explanation_text;
+pub use text::{explanation as explanation_text, outcome as outcome_text, plan as plan_text};
 pub use view::Show;
 pub use yaml_text::{Style, document as yaml_document};
 

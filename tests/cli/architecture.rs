@@ -23,6 +23,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("compare", 1),
     ("policy", 1),
     ("redact", 1),
+    ("patch", 1),
     ("yaml", 1),
     ("model", 0),
 ];

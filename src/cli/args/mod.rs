@@ -11,6 +11,7 @@ mod render;
 mod report;
 mod rules;
 mod schema;
+mod selection;
 mod snapshot;
 mod source;
 mod untrusted;
@@ -31,6 +32,7 @@ pub use rules::{
     RulesFormat,
 };
 pub use schema::{Schema, SchemaArgs};
+pub use selection::SelectionArgs;
 pub use snapshot::SnapshotArgs;
 pub use source::SourceArgs;
 pub use untrusted::UntrustedArgs;

@@ -30,6 +30,8 @@ pub enum Schema {
     Reports,
     /// The explanation of 'driftctl explain -o json' (driftctl.explanation/v1)
     Explanation,
+    /// The plan of 'driftctl revert -o json' (driftctl.plan/v1)
+    Plan,
     /// The file of rules, .driftctl.yaml
     Config,
 }

@@ -15,6 +15,7 @@ pub fn run(what: Schema, streams: &mut Streams) -> anyhow::Result<Exit> {
         Schema::Report => output::report_schema(),
         Schema::Reports => output::reports_schema(),
         Schema::Explanation => output::explanation_schema(),
+        Schema::Plan => output::plan_schema(),
         Schema::Config => config::schema(),
     };
     writeln!(streams.out, "{schema:#}")?;

@@ -12,10 +12,12 @@
 
 mod change;
 mod explain;
+mod plan;
 mod sides;
 mod summary;
 
 pub use explain::explanation;
+pub use plan::{outcome, plan};
 
 use std::io::{self, Write};
 

@@ -1,10 +1,7 @@
 //! `driftctl accept`
 
-mod selected;
-
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
 use base64::Engine;
@@ -13,8 +10,9 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::Value;
 
 use super::expiry;
-use crate::cli::args::{AcceptArgs, SourceArgs};
+use crate::cli::args::AcceptArgs;
 use crate::cli::comparison::{self, Compared};
+use crate::cli::selected::Selected;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::config;
@@ -22,7 +20,6 @@ use crate::model::{Change, ChangeKind, JudgedChange, ObjectReport, Report, Statu
 use crate::output::escape;
 use crate::policy::{ACCEPTED, Accepted, Debt, Expiry, Recorded};
 use crate::redact::{Redacted, Redactor};
-use selected::Selected;
 
 /// Longer values are known by a digest, so that the file can be read.
 const LONGEST: usize = 1000;
@@ -36,7 +33,7 @@ pub fn run(args: &AcceptArgs, settings: &Settings, streams: &mut Streams) -> Res
         bail!("what untrusted manifests declare is not accepted; leave out --untrusted");
     }
     let expires = expiry(args.expires.as_ref(), settings)?;
-    let (selected, source) = selected(args)?;
+    let (selected, source) = Selected::of(&args.object, &args.path, &args.source)?;
     let Compared { report, rules } = comparison::run(
         &source,
         &args.live,
@@ -77,31 +74,6 @@ pub fn run(args: &AcceptArgs, settings: &Settings, streams: &mut Streams) -> Res
     }
     accepting.say(&file.name, gone, streams)?;
     accepting.answer(&redacted, settings, streams)
-}
-
-/// What is selected, and the declared side without the words that select.
-///
-/// # Errors
-/// When a word means nothing: a slip in a selection must not select everything.
-fn selected(args: &AcceptArgs) -> Result<(Selected, SourceArgs)> {
-    let mut source = args.source.clone();
-    let selected = Selected::take(args, &mut source.paths);
-    let is_meant = |word: &&PathBuf| {
-        let text = word.to_string_lossy();
-        text == "-" || text.contains(':') || word.symlink_metadata().is_ok()
-    };
-    let lost = source.paths.iter().find(|word| !is_meant(word));
-    if let (Some(word), None) = (lost, &source.revision) {
-        bail!(
-            "{} is no file or folder, no KIND/[NAMESPACE/]NAME of a kind that is known, and no path \
-             such as .spec.replicas",
-            word.display()
-        );
-    }
-    if source.paths.is_empty() && source.app.is_empty() && source.kustomization.is_empty() {
-        source.paths.push(PathBuf::from("."));
-    }
-    Ok((selected, source))
 }
 
 /// The paths at which an object has drift, or had some that was accepted.

@@ -1,11 +1,11 @@
-//! Which drift the words of `driftctl accept` select.
+//! Which drift the words of a command select that acts on it.
 
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use crate::cli::args::AcceptArgs;
-use crate::cli::selection::Selection;
+use super::args::SourceArgs;
+use super::selection::Selection;
 use crate::model::{FieldPath, ObjectReport, Report};
 use crate::policy::PathPattern;
 
@@ -25,22 +25,48 @@ struct Part {
 }
 
 impl Selected {
+    /// What is selected, and the declared side without the words that select.
+    ///
+    /// # Errors
+    /// When a word means nothing: a slip in a selection must not select everything.
+    pub fn of(
+        objects: &[Selection],
+        paths: &[PathPattern],
+        source: &SourceArgs,
+    ) -> Result<(Self, SourceArgs)> {
+        let mut source = source.clone();
+        let selected = Self::take(objects, paths, &mut source.paths);
+        let is_meant = |word: &&PathBuf| {
+            let text = word.to_string_lossy();
+            text == "-" || text.contains(':') || word.symlink_metadata().is_ok()
+        };
+        let lost = source.paths.iter().find(|word| !is_meant(word));
+        if let (Some(word), None) = (lost, &source.revision) {
+            bail!(
+                "{} is no file or folder, no KIND/[NAMESPACE/]NAME of a kind that is known, and no \
+                 path such as .spec.replicas",
+                word.display()
+            );
+        }
+        if source.paths.is_empty() && source.app.is_empty() && source.kustomization.is_empty() {
+            source.paths.push(PathBuf::from("."));
+        }
+        Ok((selected, source))
+    }
+
     /// What the flags select, and the words that name objects and paths in them: those are taken
     /// out of `words`, and what is left names manifests.
     ///
     /// What exists as a file names manifests, whatever else it could be.
-    pub fn take(args: &AcceptArgs, words: &mut Vec<PathBuf>) -> Self {
+    fn take(objects: &[Selection], paths: &[PathPattern], words: &mut Vec<PathBuf>) -> Self {
         let mut selected = Self::default();
-        if !args.object.is_empty() || !args.path.is_empty() {
-            let objects = args
-                .object
-                .iter()
-                .map(|object| format!("--object {object}"));
-            let paths = args.path.iter().map(|path| format!("--path {path}"));
+        if !objects.is_empty() || !paths.is_empty() {
+            let by_object = objects.iter().map(|object| format!("--object {object}"));
+            let by_path = paths.iter().map(|path| format!("--path {path}"));
             selected.parts.push(Part {
-                written: objects.chain(paths).collect(),
-                objects: args.object.clone(),
-                paths: args.path.clone(),
+                written: by_object.chain(by_path).collect(),
+                objects: objects.to_vec(),
+                paths: paths.to_vec(),
             });
         }
         let mut named = Vec::new();

@@ -1,0 +1,225 @@
+//! What is to be done about drift, as data for other programs: `driftctl.plan/v1`.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::parts::{OriginDocument, OwnerDocument, TargetDocument};
+use super::schema_of;
+use crate::model::{
+    Action, Cause, ChangeKind, How, Plan, PlanChange, PlanStep, Progress, Refused, ResourceKey, Why,
+};
+
+/// The name and version of the contract.
+const SCHEMA: &str = "driftctl.plan/v1";
+
+/// What is to be done about drift, or what was done.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanDocument<'p> {
+    /// The name and version of this format.
+    #[schemars(extend("const" = SCHEMA))]
+    schema: &'static str,
+    /// `revert` makes the live object what the manifest declares, `undo` takes an earlier revert
+    /// back, `backport` makes the manifest declare what is live.
+    #[schemars(extend("enum" = Action::ALL.map(Action::as_str)))]
+    action: &'static str,
+    /// What it is done to.
+    target: TargetDocument<'p>,
+    /// Changes by what became of them.
+    summary: PlanSummaryDocument,
+    /// What is to be done, in this order.
+    steps: Vec<StepDocument<'p>>,
+    /// What was selected and is left alone.
+    refused: Vec<RefusedDocument<'p>>,
+    /// What `driftctl revert --undo` takes to take it back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undo: Option<&'p str>,
+    /// What else there is to know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<&'p str>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct PlanSummaryDocument {
+    /// Changes that are planned and were not made.
+    planned: usize,
+    /// Changes that were made, and were there when the objects were read again.
+    done: usize,
+    /// Changes of objects of which only a part was done, or something else than was planned.
+    partly_done: usize,
+    /// Changes that were not made.
+    not_done: usize,
+    /// Changes that were left out by an answer, or because something failed before them.
+    skipped: usize,
+    /// Changes and objects that were selected and are left alone.
+    refused: usize,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct StepDocument<'p> {
+    /// The version that it is written at.
+    api_version: &'p str,
+    kind: &'p str,
+    /// Absent for cluster-scoped objects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'p str>,
+    name: &'p str,
+    /// Where it is declared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<OriginDocument<'p>>,
+    #[schemars(extend("enum" = How::ALL.map(How::as_str)))]
+    how: &'static str,
+    /// What changes, sorted by path; empty where the whole object is created or deleted.
+    changes: Vec<PlanChangeDocument<'p>>,
+    /// The field manager that it is written under.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manager: Option<&'p str>,
+    /// Why under this name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manager_reason: Option<&'p str>,
+    /// What it costs and what else there is to know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    remarks: Vec<&'p str>,
+    /// How far it has come.
+    #[schemars(extend("enum" = Progress::ALL.map(Progress::as_str)))]
+    progress: &'static str,
+    /// What became of it, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'p str>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct PlanChangeDocument<'p> {
+    path: String,
+    /// What happens to the field: `changed`, `added` (it is put there), `removed` (it is taken
+    /// out).
+    #[schemars(extend("enum" = ["changed", "added", "removed"]))]
+    kind: &'static str,
+    /// What it is now; absent where it is not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<&'p Value>,
+    /// What it is to be; absent where it is taken out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<&'p Value>,
+    /// Whose change it undoes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    owners: Vec<OwnerDocument<'p>>,
+    /// The line in the manifest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    /// How the difference came about, where that is known.
+    #[schemars(extend("enum" = Cause::ALL.map(Cause::as_str)))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct RefusedDocument<'p> {
+    kind: &'p str,
+    /// Empty for the core group.
+    group: &'p str,
+    /// Absent for cluster-scoped objects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'p str>,
+    name: &'p str,
+    /// The field; `.` for the whole object.
+    path: String,
+    /// Why.
+    #[schemars(extend("enum" = Why::ALL.map(Why::as_str)))]
+    reason: &'static str,
+    /// Why, and what to do.
+    message: &'p str,
+}
+
+/// The JSON Schema of plans.
+pub fn plan_schema() -> Value {
+    schema_of::<PlanDocument<'_>>(SCHEMA)
+}
+
+impl<'p> PlanDocument<'p> {
+    /// The document of a plan.
+    pub fn new(plan: &'p Plan) -> Self {
+        let summary = PlanSummaryDocument {
+            planned: plan.changes(Progress::Planned),
+            done: plan.changes(Progress::Done),
+            partly_done: plan.changes(Progress::Partly),
+            not_done: plan.changes(Progress::Failed),
+            skipped: plan.changes(Progress::Skipped),
+            refused: plan.refused.len(),
+        };
+        Self {
+            schema: SCHEMA,
+            action: plan.action.as_str(),
+            target: TargetDocument::of(&plan.target),
+            summary,
+            steps: plan.steps.iter().map(StepDocument::of).collect(),
+            refused: plan.refused.iter().map(RefusedDocument::of).collect(),
+            undo: plan.undo.as_deref(),
+            notes: plan.notes.iter().map(String::as_str).collect(),
+        }
+    }
+}
+
+impl<'p> StepDocument<'p> {
+    fn of(step: &'p PlanStep) -> Self {
+        let ResourceKey {
+            kind,
+            namespace,
+            name,
+            ..
+        } = &step.key;
+        Self {
+            api_version: &step.api_version,
+            kind,
+            namespace: namespace.as_deref(),
+            name,
+            origin: step.origin.as_ref().map(OriginDocument::of),
+            how: step.how.as_str(),
+            changes: step.changes.iter().map(PlanChangeDocument::of).collect(),
+            manager: step.written_as.as_ref().map(|by| by.manager.as_str()),
+            manager_reason: step.written_as.as_ref().map(|by| by.why.as_str()),
+            remarks: step.remarks.iter().map(String::as_str).collect(),
+            progress: step.progress.as_str(),
+            outcome: step.outcome.as_deref(),
+        }
+    }
+}
+
+impl<'p> PlanChangeDocument<'p> {
+    fn of(change: &'p PlanChange) -> Self {
+        Self {
+            path: change.path.to_string(),
+            kind: ChangeKind::as_str(change.kind),
+            from: change.from.as_ref(),
+            to: change.to.as_ref(),
+            owners: change.owners.iter().map(OwnerDocument::of).collect(),
+            line: change.position.map(|position| position.line),
+            cause: change.cause.map(Cause::as_str),
+        }
+    }
+}
+
+impl<'p> RefusedDocument<'p> {
+    fn of(refused: &'p Refused) -> Self {
+        let ResourceKey {
+            group,
+            kind,
+            namespace,
+            name,
+        } = &refused.key;
+        Self {
+            kind,
+            group,
+            namespace: namespace.as_deref(),
+            name,
+            path: refused.path.to_string(),
+            reason: refused.why.as_str(),
+            message: &refused.message,
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Plans, to be read before they are carried out, and after.
+//!
+//! ```text
+//! ~ Deployment shop/cart  deploy/cart.yaml:12   restarts 7 pods
+//!     9 │ ~ .spec.replicas  5 → 3
+//!       │   undoes kubectl-edit, last write 3h ago
+//! ```
+
+use std::io::{self, Write};
+
+use super::sides::{Sides, sides};
+use super::{Line, Page, Paint};
+use crate::model::{
+    Action, Change, ChangeKind, How, Plan, PlanChange, PlanStep, Progress, Refused,
+};
+use crate::output::{RenderOptions, words};
+
+/// Writes what a plan will do: every step, what is left alone, and what else there is to know.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn plan(plan: &Plan, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
+    let page = &mut Page { options, out };
+    for step in &plan.steps {
+        render_step(page, plan.action, step)?;
+    }
+    left_alone(page, &plan.refused)?;
+    for note in &plan.notes {
+        page.wrapped(
+            &Line::of(Paint::Dim, "note: "),
+            2,
+            Line::of(Paint::Plain, note),
+        )?;
+    }
+    if !plan.notes.is_empty() {
+        page.blank()?;
+    }
+    Ok(())
+}
+
+/// Writes what became of a plan: one line for each step, and the verdict.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn outcome(plan: &Plan, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
+    let page = &mut Page { options, out };
+    for step in &plan.steps {
+        let (word, paint) = match step.progress {
+            Progress::Planned => continue,
+            Progress::Done => (done(plan.action, step.how), Paint::Good),
+            Progress::Partly => ("partly done", Paint::Bad),
+            Progress::Failed => ("not done", Paint::Bad),
+            Progress::Skipped => ("skipped", Paint::Dim),
+        };
+        let mut line = Line::of(Paint::Plain, "");
+        line.push(Paint::Bold, &step.key.to_string())
+            .push(Paint::Plain, "  ");
+        let said = match &step.outcome {
+            Some(outcome) => outcome.clone(),
+            None => words::count(step.weight(), "change"),
+        };
+        line.push(Paint::Plain, &said);
+        let mut first = Line::of(paint, word);
+        first.push(Paint::Plain, " ");
+        page.wrapped(&first, 2, line)?;
+        if step.progress == Progress::Done {
+            for remark in step.remarks.iter().filter(|remark| is_after(remark)) {
+                page.wrapped(
+                    &Line::of(Paint::Plain, "  "),
+                    2,
+                    Line::of(Paint::Dim, remark),
+                )?;
+            }
+        }
+    }
+    if let Some(undo) = &plan.undo {
+        let text = format!("take it back with: driftctl revert --undo {undo}");
+        page.line(&Line::of(Paint::Plain, &text))?;
+    }
+    page.blank()?;
+    verdict(page, plan)
+}
+
+/// Remarks that were made after writing, and belong to the outcome.
+fn is_after(remark: &str) -> bool {
+    remark.starts_with("note: ")
+}
+
+fn done(action: Action, how: How) -> &'static str {
+    match how {
+        How::Create => "created",
+        How::Delete => "deleted",
+        How::Patch | How::Edit => action.done(),
+    }
+}
+
+fn verdict(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
+    let failed = plan.changes(Progress::Failed);
+    let partly = plan.changes(Progress::Partly);
+    let skipped = plan.changes(Progress::Skipped);
+    let made = plan.changes(Progress::Done);
+    let (word, paint) = if failed + partly > 0 {
+        ("INCOMPLETE", Paint::Alarm)
+    } else if made > 0 {
+        match plan.action {
+            Action::Revert => ("REVERTED", Paint::Good),
+            Action::Undo => ("UNDONE", Paint::Good),
+            Action::Backport => ("BACKPORTED", Paint::Good),
+        }
+    } else {
+        ("NOTHING DONE", Paint::Note)
+    };
+    let mut figures = vec![format!(
+        "{} of {}",
+        words::count(made, "change"),
+        words::count(plan.objects(Progress::Done), "object")
+    )];
+    for (n, what) in [
+        (partly, "partly done"),
+        (failed, "not done"),
+        (skipped, "skipped"),
+        (plan.refused.len(), "left alone"),
+    ] {
+        if n > 0 {
+            figures.push(format!("{n} {what}"));
+        }
+    }
+    let mut line = Line::of(paint, word);
+    line.push(Paint::Plain, "  ")
+        .push(Paint::Bold, &figures.join(", "));
+    page.line(&line)
+}
+
+fn render_step(page: &mut Page<'_>, action: Action, step: &PlanStep) -> io::Result<()> {
+    let (sign, paint) = match step.how {
+        How::Patch | How::Edit => ("~", Paint::Drift),
+        How::Create => ("+", Paint::Good),
+        How::Delete => ("-", Paint::Bad),
+    };
+    let mut line = Line::of(paint, sign);
+    line.push(Paint::Plain, " ")
+        .push(Paint::Bold, &step.key.to_string());
+    if let Some(origin) = &step.origin {
+        line.push(Paint::Plain, "  ")
+            .push(Paint::Dim, &origin.to_string());
+    }
+    let remarks: Vec<&String> = step
+        .remarks
+        .iter()
+        .filter(|remark| !is_after(remark))
+        .collect();
+    if let Some(first) = remarks.first() {
+        line.push(Paint::Plain, "   ").push(Paint::Note, first);
+    }
+    page.line(&line)?;
+    match step.how {
+        How::Create => page.line(&Line::of(Paint::Plain, "  creates it as it is declared"))?,
+        How::Delete => page.line(&Line::of(Paint::Plain, "  deletes it"))?,
+        How::Patch | How::Edit => {}
+    }
+    let lines = step.changes.iter().filter_map(|change| change.position);
+    let digits = lines.map(|at| at.line.to_string().len()).max();
+    let digits = digits.unwrap_or(0).max(4);
+    for change in &step.changes {
+        render_change(page, action, change, digits)?;
+    }
+    let indent = Line::of(Paint::Plain, "  ");
+    for remark in remarks.iter().skip(1) {
+        page.wrapped(&indent, 2, Line::of(Paint::Note, remark))?;
+    }
+    if let Some(by) = &step.written_as {
+        let text = format!("written as {}, {}", by.manager, by.why);
+        page.wrapped(&indent, 2, Line::of(Paint::Dim, &text))?;
+    }
+    page.blank()
+}
+
+fn render_change(
+    page: &mut Page<'_>,
+    action: Action,
+    change: &PlanChange,
+    digits: usize,
+) -> io::Result<()> {
+    let number = change.position.map(|at| at.line.to_string());
+    let number = number.unwrap_or_default();
+    let blanks = " ".repeat(digits.saturating_sub(number.len()));
+    let empty = Line::of(Paint::Dim, &format!("{} │ ", " ".repeat(digits)));
+    let mut line = Line::of(Paint::Dim, &format!("{blanks}{number} │ "));
+    let (sign, paint) = match change.kind {
+        ChangeKind::Modified => ("~ ", Paint::Drift),
+        ChangeKind::Added => ("+ ", Paint::Good),
+        ChangeKind::Removed => ("- ", Paint::Bad),
+    };
+    line.push(paint, sign)
+        .push(Paint::Path, &change.path.to_string());
+    let shown = Change {
+        path: change.path.clone(),
+        kind: change.kind,
+        declared: change.from.clone(),
+        live: change.to.clone(),
+        at: Vec::new(),
+    };
+    match sides(&shown, page.options) {
+        Sides::Short(value) if line.width() + 2 + value.width() <= page.options.width => {
+            line.push(Paint::Plain, "  ").append(value);
+            page.line(&line)?;
+        }
+        Sides::Short(value) => {
+            page.line(&line)?;
+            let mut below = empty.clone();
+            below.push(Paint::Plain, "    ").append(value);
+            page.line(&below)?;
+        }
+        Sides::Long(lines) => {
+            page.line(&line)?;
+            for part in lines {
+                let mut below = empty.clone();
+                below.push(Paint::Plain, "    ").append(part);
+                page.line(&below)?;
+            }
+        }
+    }
+    let verb = match action {
+        Action::Revert => "undoes ",
+        Action::Undo => "takes back ",
+        Action::Backport => "made by ",
+    };
+    if let Some(owners) = words::owners(&change.owners, page.options.now) {
+        let mut first = empty;
+        first.push(Paint::Plain, "  ");
+        let text = Line::of(Paint::Dim, &format!("{verb}{owners}"));
+        page.wrapped(&first, first.width(), text)?;
+    }
+    Ok(())
+}
+
+fn left_alone(page: &mut Page<'_>, refused: &[Refused]) -> io::Result<()> {
+    if refused.is_empty() {
+        return Ok(());
+    }
+    page.line(&Line::of(Paint::Bold, "left alone"))?;
+    for refused in refused {
+        let mut line = Line::of(Paint::Plain, &refused.key.to_string());
+        if !refused.path.0.is_empty() {
+            line.push(Paint::Plain, " ")
+                .push(Paint::Path, &refused.path.to_string());
+        }
+        line.push(Paint::Plain, "  ")
+            .push(Paint::Dim, &refused.message);
+        page.wrapped(&Line::of(Paint::Plain, "  "), 4, line)?;
+    }
+    page.blank()
+}

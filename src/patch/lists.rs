@@ -1,0 +1,83 @@
+//! Items that come and go.
+
+use serde_json::Value;
+
+use super::{Operation, Pointer, is_meant};
+use crate::model::PathElement;
+
+/// What happens to the items of one list.
+#[derive(Default)]
+pub(super) struct ListEdits<'a> {
+    /// The items that go, by their index.
+    pub gone: Vec<usize>,
+    /// The items that come, and what tells them from the others.
+    pub new: Vec<(&'a PathElement, &'a Value)>,
+}
+
+impl ListEdits<'_> {
+    pub fn is_empty(&self) -> bool {
+        self.gone.is_empty() && self.new.is_empty()
+    }
+
+    /// The operations: items go from the highest index down, and then come from the lowest index
+    /// up. Where as many come as go, and at the same places, each takes the place of another: a
+    /// Service is never without ports.
+    pub fn operations(mut self, live: &[Value], wanted: &[Value], at: &Pointer) -> Vec<Operation> {
+        self.gone.sort_unstable();
+        let position = |(element, item): &(&PathElement, &Value)| {
+            let mut wanted = wanted.iter();
+            wanted.position(|other| other == *item || is_meant(other, element))
+        };
+        self.new
+            .sort_by_key(|new| position(new).unwrap_or(usize::MAX));
+        // The list while it is being made: which items of the live list stand there, and new ones.
+        let mut list: Vec<&Value> = live
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| self.gone.binary_search(index).is_err())
+            .map(|(_, item)| item)
+            .collect();
+        let mut places = Vec::new();
+        for new in &self.new {
+            let place = match position(new) {
+                Some(position) => place_behind(&list, &wanted[..position], new.0),
+                None => list.len(),
+            };
+            list.insert(place, new.1);
+            places.push(place);
+        }
+        if places == self.gone {
+            let pairs = self.gone.iter().zip(&self.new);
+            return pairs
+                .map(|(index, (_, item))| {
+                    Operation::Replace(at.clone().index(*index), (*item).clone())
+                })
+                .collect();
+        }
+        let gone = self.gone.iter().rev();
+        let gone = gone.map(|index| Operation::Remove(at.clone().index(*index)));
+        let new = places.iter().zip(&self.new);
+        let new =
+            new.map(|(place, (_, item))| Operation::Add(at.clone().index(*place), (*item).clone()));
+        gone.chain(new).collect()
+    }
+}
+
+/// Where a new item stands: behind the nearest item that precedes it in the wanted list and is
+/// there, else in front.
+fn place_behind(list: &[&Value], before: &[Value], element: &PathElement) -> usize {
+    let same = |one: &Value, other: &Value| match element {
+        PathElement::Key(keys) => keys.keys().all(|name| {
+            match (one.get(name), other.get(name)) {
+                (Some(one), Some(other)) => one == other,
+                _ => true, // one of them leaves it to be defaulted
+            }
+        }),
+        _ => one == other,
+    };
+    let behind = before.iter().rev().find_map(|preceding| {
+        let found = list.iter().rposition(|item| same(item, preceding));
+        found.map(|place| place + 1)
+    });
+    behind.unwrap_or(0)
+}

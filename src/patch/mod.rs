@@ -1,0 +1,383 @@
+//! From changes and a live object to one JSON Patch (RFC 6902).
+//!
+//! The patch is a compare-and-swap: its `test` operations hold exactly the values that it replaces,
+//! and what tells list items apart on the way to them. Other people's edits elsewhere in the object
+//! do not disturb it, and a value that changed meanwhile stops all of it.
+
+mod lists;
+mod operation;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::model::{FieldPath, PathElement};
+use lists::ListEdits;
+pub use operation::{Operation, Pointer, apply};
+
+/// The most operations that an API server takes in one patch
+/// (`apiserver/pkg/endpoints/handlers/patch.go`).
+const MOST_OPERATIONS: usize = 10_000;
+
+/// One field that is to change.
+#[derive(Debug, Clone, Copy)]
+pub struct Edit<'a> {
+    /// Where.
+    pub path: &'a FieldPath,
+    /// What it is to be; `None` to take it out.
+    pub to: Option<&'a Value>,
+}
+
+/// Why no patch can be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// A path leads nowhere in the live object.
+    #[error("{0} leads nowhere in the live object")]
+    NoWay(FieldPath),
+    /// Several items of a list have the keys that are to tell them apart.
+    #[error("several items of the list are called {0}")]
+    Ambiguous(FieldPath),
+    /// The patch would be longer than the server takes.
+    #[error("it takes more than {MOST_OPERATIONS} operations in one patch")]
+    TooLong,
+    /// A patch does not fit the value that it is applied to.
+    #[error("the patch does not fit the object at {0}")]
+    NoFit(String),
+}
+
+/// Builds the patch that makes the edits in the live object. `wanted` is the object as it is to
+/// be: it decides where new items stand in their lists, and whether a list or map that becomes empty
+/// stays.
+///
+/// # Errors
+/// When an edit leads nowhere, or the patch would be too long.
+pub fn build(live: &Value, wanted: &Value, edits: &[Edit<'_>]) -> Result<Vec<Operation>, Unfit> {
+    let mut root = Node::default();
+    for edit in edits {
+        root.insert(&edit.path.0, edit.to);
+    }
+    root.prune(live, Some(wanted));
+    let mut builder = Builder::default();
+    if let Some(uid) = live.pointer("/metadata/uid") {
+        let uid_at = Pointer::default().field("metadata").field("uid");
+        builder.tests.push(Operation::Test(uid_at, uid.clone()));
+    }
+    let here = Here {
+        live,
+        wanted: Some(wanted),
+        at: Pointer::default(),
+        path: FieldPath::root(),
+    };
+    builder.walk(&root, &here)?;
+    builder.finish()
+}
+
+/// The value at a path, and where it is; `None` where nothing is.
+///
+/// # Errors
+/// When the path could mean several items of a list.
+pub fn find<'v>(live: &'v Value, path: &FieldPath) -> Result<Option<(Pointer, &'v Value)>, Unfit> {
+    let mut at = Pointer::default();
+    let mut value = live;
+    for (depth, element) in path.0.iter().enumerate() {
+        let Some(step) = step(value, element, path, depth)? else {
+            return Ok(None);
+        };
+        (at, value) = match step {
+            Step::Field(name, below) => (at.field(name), below),
+            Step::Item(index, below) => (at.index(index), below),
+        };
+    }
+    Ok(Some((at, value)).filter(|(_, value)| !value.is_null()))
+}
+
+/// One step down into a value.
+enum Step<'v, 'p> {
+    Field(&'p str, &'v Value),
+    Item(usize, &'v Value),
+}
+
+fn step<'v, 'p>(
+    value: &'v Value,
+    element: &'p PathElement,
+    path: &FieldPath,
+    depth: usize,
+) -> Result<Option<Step<'v, 'p>>, Unfit> {
+    let items = || value.as_array().map(Vec::as_slice).unwrap_or_default();
+    Ok(match element {
+        PathElement::Field(name) => value.get(name).map(|below| Step::Field(name, below)),
+        PathElement::Index(index) => items().get(*index).map(|below| Step::Item(*index, below)),
+        PathElement::Key(_) | PathElement::Value(_) => {
+            let mut meant = items()
+                .iter()
+                .enumerate()
+                .filter(|(_, item)| is_meant(item, element));
+            let first = meant.next();
+            if meant.next().is_some() {
+                return Err(Unfit::Ambiguous(FieldPath(path.0[..=depth].to_vec())));
+            }
+            first.map(|(index, below)| Step::Item(index, below))
+        }
+    })
+}
+
+/// Whether a path element names an item. Keys that the item leaves to be defaulted do not hinder.
+fn is_meant(item: &Value, element: &PathElement) -> bool {
+    match element {
+        PathElement::Value(value) => item == value,
+        PathElement::Key(keys) => {
+            item.is_object()
+                && keys
+                    .iter()
+                    .all(|(name, key)| item.get(name).is_none_or(|written| written == key))
+        }
+        PathElement::Field(_) | PathElement::Index(_) => false,
+    }
+}
+
+/// Edits by the way to them.
+#[derive(Default)]
+struct Node<'a> {
+    /// What is to stand here.
+    to: Option<Option<&'a Value>>,
+    /// Edits further down, in the order in which they came.
+    below: Vec<(&'a PathElement, Node<'a>)>,
+}
+
+impl<'a> Node<'a> {
+    fn insert(&mut self, path: &'a [PathElement], to: Option<&'a Value>) {
+        let Some((first, rest)) = path.split_first() else {
+            self.to = Some(to);
+            return;
+        };
+        let at = self.below.iter().position(|(element, _)| *element == first);
+        let at = at.unwrap_or_else(|| {
+            self.below.push((first, Node::default()));
+            self.below.len() - 1
+        });
+        self.below[at].1.insert(rest, to);
+    }
+
+    /// Takes a list or map out as a whole that loses all that is in it, unless it is wanted.
+    /// Returns whether this node is to be taken out.
+    fn prune(&mut self, live: &Value, wanted: Option<&Value>) -> bool {
+        if let Some(to) = self.to {
+            return to.is_none();
+        }
+        let mut gone = 0;
+        for (element, node) in &mut self.below {
+            let below = child(live, element);
+            let wanted = wanted.and_then(|wanted| child(wanted, element));
+            if let Some(below) = below {
+                gone += usize::from(node.prune(below, wanted));
+            }
+        }
+        let size = match live {
+            Value::Object(fields) => fields.len(),
+            Value::Array(items) => items.len(),
+            _ => usize::MAX,
+        };
+        let is_wanted = wanted.is_some_and(|wanted| !wanted.is_null());
+        if gone == size && gone == self.below.len() && !is_wanted {
+            self.to = Some(None);
+            self.below.clear();
+            return true;
+        }
+        false
+    }
+}
+
+fn child<'v>(value: &'v Value, element: &PathElement) -> Option<&'v Value> {
+    match element {
+        PathElement::Field(name) => value.get(name),
+        PathElement::Index(index) => value.get(index),
+        element => value
+            .as_array()?
+            .iter()
+            .find(|item| is_meant(item, element)),
+    }
+}
+
+/// Where a walk stands.
+struct Here<'v> {
+    live: &'v Value,
+    wanted: Option<&'v Value>,
+    at: Pointer,
+    path: FieldPath,
+}
+
+impl<'v> Here<'v> {
+    fn below(&self, element: &PathElement, live: &'v Value, at: Pointer) -> Self {
+        Here {
+            live,
+            wanted: self.wanted.and_then(|wanted| child(wanted, element)),
+            at,
+            path: self.path.child(element.clone()),
+        }
+    }
+}
+
+/// The operations, by what they do. Tests come first, and see the object as it was read.
+#[derive(Default)]
+struct Builder {
+    tests: Vec<Operation>,
+    /// What leaves every index as it is.
+    in_place: Vec<Operation>,
+    /// What moves the items of lists, innermost lists first.
+    in_lists: Vec<(usize, Vec<Operation>)>,
+}
+
+impl Builder {
+    fn finish(mut self) -> Result<Vec<Operation>, Unfit> {
+        self.in_lists
+            .sort_by_key(|(depth, _)| std::cmp::Reverse(*depth));
+        let in_lists = self.in_lists.into_iter().flat_map(|(_, of_list)| of_list);
+        let mut all: Vec<Operation> = Vec::new();
+        for test in self.tests {
+            // What several edits pass is tested once.
+            if !all.contains(&test) {
+                all.push(test);
+            }
+        }
+        all.extend(self.in_place);
+        all.extend(in_lists);
+        if all.len() > MOST_OPERATIONS {
+            return Err(Unfit::TooLong);
+        }
+        Ok(all)
+    }
+
+    /// Makes the edits below a value that is there.
+    fn walk(&mut self, node: &Node<'_>, here: &Here<'_>) -> Result<(), Unfit> {
+        if here.live.is_array() {
+            return self.walk_list(node, here);
+        }
+        for (element, below) in &node.below {
+            let path = || here.path.child((*element).clone());
+            let PathElement::Field(name) = element else {
+                return Err(Unfit::NoWay(path()));
+            };
+            if !here.live.is_object() {
+                return Err(Unfit::NoWay(path()));
+            }
+            let at = here.at.clone().field(name);
+            match here.live.get(name).filter(|value| !value.is_null()) {
+                None => {
+                    let Some(value) = fresh(below, &path())? else {
+                        continue; // it is gone already
+                    };
+                    self.tests.push(Operation::Test(at.clone(), Value::Null));
+                    self.in_place.push(Operation::Add(at, value));
+                }
+                Some(live) => match below.to {
+                    Some(to) => self.field(at, live, to),
+                    None => self.walk(below, &here.below(element, live, at))?,
+                },
+            }
+        }
+        Ok(())
+    }
+
+    fn field(&mut self, at: Pointer, live: &Value, to: Option<&Value>) {
+        if to == Some(live) {
+            return;
+        }
+        self.tests.push(Operation::Test(at.clone(), live.clone()));
+        self.in_place.push(match to {
+            Some(value) => Operation::Replace(at, value.clone()),
+            None => Operation::Remove(at),
+        });
+    }
+
+    fn walk_list(&mut self, node: &Node<'_>, here: &Here<'_>) -> Result<(), Unfit> {
+        let items = here.live.as_array().map(Vec::as_slice).unwrap_or_default();
+        let mut list = ListEdits::default();
+        for (element, below) in &node.below {
+            let path = here.path.child((*element).clone());
+            let depth = path.0.len() - 1;
+            let found = step(here.live, element, &path, depth)?;
+            match (found, below.to) {
+                (Some(Step::Item(index, item)), to) => {
+                    self.test_item(here, element, index, item);
+                    let at = here.at.clone().index(index);
+                    match to {
+                        None => self.walk(below, &here.below(element, item, at))?,
+                        Some(None) => {
+                            self.tests.push(Operation::Test(at, item.clone()));
+                            list.gone.push(index);
+                        }
+                        Some(Some(_)) => self.field(at, item, to.flatten()),
+                    }
+                }
+                (None, Some(None)) => {} // it is gone already
+                (None, Some(Some(item))) => list.new.push((element, item)),
+                _ => return Err(Unfit::NoWay(path)),
+            }
+        }
+        if list.is_empty() {
+            return Ok(());
+        }
+        // Nobody may have taken the places that new items are to stand at: an index beyond the end
+        // is an error by itself, and items are added behind neighbours that are named.
+        let wanted = here.wanted.and_then(Value::as_array);
+        let operations = list.operations(items, wanted.map_or(&[], Vec::as_slice), &here.at);
+        self.in_lists.push((here.path.0.len(), operations));
+        Ok(())
+    }
+
+    /// Makes sure that the item at an index is the one that is meant.
+    fn test_item(&mut self, here: &Here<'_>, element: &PathElement, index: usize, item: &Value) {
+        let at = here.at.clone().index(index);
+        match element {
+            PathElement::Key(keys) => {
+                for name in keys.keys() {
+                    let value = item.get(name).cloned().unwrap_or_default();
+                    self.tests
+                        .push(Operation::Test(at.clone().field(name), value));
+                }
+            }
+            PathElement::Value(value) => {
+                self.tests.push(Operation::Test(at, value.clone()));
+            }
+            // An item of an atomic list is known by the list only.
+            PathElement::Index(_) | PathElement::Field(_) => {
+                self.tests
+                    .push(Operation::Test(here.at.clone(), here.live.clone()));
+            }
+        }
+    }
+}
+
+/// What is to be put where nothing is: the value itself, or what leads to it with nothing beside it.
+/// `None` if there is nothing to put.
+fn fresh(node: &Node<'_>, path: &FieldPath) -> Result<Option<Value>, Unfit> {
+    if let Some(to) = node.to {
+        return Ok(to.cloned());
+    }
+    let mut fields: BTreeMap<&str, Value> = BTreeMap::new();
+    let mut items = Vec::new();
+    for (element, below) in &node.below {
+        let path = path.child((*element).clone());
+        let Some(value) = fresh(below, &path)? else {
+            continue;
+        };
+        match element {
+            PathElement::Field(name) => {
+                fields.insert(name, value);
+            }
+            // Only a whole item can be put into a list that is not there.
+            _ if below.to.is_some() => items.push(value),
+            _ => return Err(Unfit::NoWay(path)),
+        }
+    }
+    if !items.is_empty() {
+        return Ok(Some(Value::Array(items)));
+    }
+    let fields: Map<String, Value> = fields
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    Ok((!fields.is_empty()).then_some(Value::Object(fields)))
+}

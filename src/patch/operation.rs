@@ -1,0 +1,140 @@
+//! The operations of a JSON Patch, and what they make of a value.
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use super::Unfit;
+
+/// A JSON Pointer (RFC 6901).
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pointer(String);
+
+impl Pointer {
+    /// One field further.
+    #[must_use]
+    pub fn field(mut self, name: &str) -> Self {
+        self.0.push('/');
+        self.0.push_str(&name.replace('~', "~0").replace('/', "~1"));
+        self
+    }
+
+    /// One item further.
+    #[must_use]
+    pub fn index(mut self, index: usize) -> Self {
+        self.0.push_str(&format!("/{index}"));
+        self
+    }
+
+    /// The pointer as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The container and the name or index in it.
+    fn split(&self) -> Option<(&str, String)> {
+        let (parent, last) = self.0.rsplit_once('/')?;
+        Some((parent, last.replace("~1", "/").replace("~0", "~")))
+    }
+}
+
+impl fmt::Display for Pointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One operation. API servers take `null` in a test for a field that is not there.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Operation {
+    /// The value must be this.
+    Test(Pointer, Value),
+    /// Puts a value into an object, or before the item at an index.
+    Add(Pointer, Value),
+    /// Puts a value in the place of another.
+    Replace(Pointer, Value),
+    /// Takes a value out.
+    Remove(Pointer),
+}
+
+impl Operation {
+    /// The operation as the API takes it.
+    pub fn to_json(&self) -> Value {
+        match self {
+            Self::Test(at, value) => json!({"op": "test", "path": at.as_str(), "value": value}),
+            Self::Add(at, value) => json!({"op": "add", "path": at.as_str(), "value": value}),
+            Self::Replace(at, value) => {
+                json!({"op": "replace", "path": at.as_str(), "value": value})
+            }
+            Self::Remove(at) => json!({"op": "remove", "path": at.as_str()}),
+        }
+    }
+
+    /// Where it works.
+    pub fn at(&self) -> &Pointer {
+        match self {
+            Self::Test(at, _) | Self::Add(at, _) | Self::Replace(at, _) | Self::Remove(at) => at,
+        }
+    }
+
+    /// Whether it changes something.
+    pub fn changes(&self) -> bool {
+        !matches!(self, Self::Test(..))
+    }
+}
+
+/// What a patch makes of a value, by the rules of API servers.
+///
+/// # Errors
+/// When a test does not hold, or an operation leads nowhere.
+pub fn apply(value: &Value, operations: &[Operation]) -> Result<Value, Unfit> {
+    let mut value = value.clone();
+    for operation in operations {
+        let no_fit = || Unfit::NoFit(operation.at().to_string());
+        match operation {
+            Operation::Test(at, expected) => {
+                let found = value.pointer(at.as_str()).unwrap_or(&Value::Null);
+                if found != expected {
+                    return Err(no_fit());
+                }
+            }
+            Operation::Replace(at, new) => {
+                let place = value.pointer_mut(at.as_str()).ok_or_else(no_fit)?;
+                place.clone_from(new);
+            }
+            Operation::Add(at, new) => {
+                let (parent, last) = at.split().ok_or_else(no_fit)?;
+                match value.pointer_mut(parent).ok_or_else(no_fit)? {
+                    Value::Object(fields) => {
+                        fields.insert(last, new.clone());
+                    }
+                    Value::Array(items) => {
+                        let index: usize = last.parse().map_err(|_| no_fit())?;
+                        if index > items.len() {
+                            return Err(no_fit());
+                        }
+                        items.insert(index, new.clone());
+                    }
+                    _ => return Err(no_fit()),
+                }
+            }
+            Operation::Remove(at) => {
+                let (parent, last) = at.split().ok_or_else(no_fit)?;
+                match value.pointer_mut(parent).ok_or_else(no_fit)? {
+                    Value::Object(fields) => {
+                        fields.remove(&last).ok_or_else(no_fit)?;
+                    }
+                    Value::Array(items) => {
+                        let index: usize = last.parse().map_err(|_| no_fit())?;
+                        if index >= items.len() {
+                            return Err(no_fit());
+                        }
+                        items.remove(index);
+                    }
+                    _ => return Err(no_fit()),
+                }
+            }
+        }
+    }
+    Ok(value)
+}

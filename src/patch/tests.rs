@@ -1,0 +1,236 @@
+use serde_json::json;
+
+use super::*;
+
+/// Makes the edits, and gives the patch in short and what comes of it.
+#[track_caller]
+fn patched(live: &Value, wanted: &Value, edits: &[(&str, Option<Value>)]) -> (Vec<String>, Value) {
+    let paths: Vec<FieldPath> = edits
+        .iter()
+        .map(|(path, _)| path.parse().unwrap())
+        .collect();
+    let edits: Vec<Edit<'_>> = paths
+        .iter()
+        .zip(edits)
+        .map(|(path, (_, to))| Edit {
+            path,
+            to: to.as_ref(),
+        })
+        .collect();
+    let operations = build(live, wanted, &edits).unwrap();
+    let shown = operations.iter().map(|operation| match operation {
+        Operation::Test(at, value) => format!("test {at} {value}"),
+        Operation::Add(at, value) => format!("add {at} {value}"),
+        Operation::Replace(at, value) => format!("replace {at} {value}"),
+        Operation::Remove(at) => format!("remove {at}"),
+    });
+    (shown.collect(), apply(live, &operations).unwrap())
+}
+
+#[test]
+fn a_changed_field_is_tested_and_replaced() {
+    let live = json!({"metadata": {"uid": "u"}, "spec": {"replicas": 5, "paused": true}});
+    let wanted = json!({"spec": {"replicas": 3}});
+    let (patch, made) = patched(&live, &wanted, &[(".spec.replicas", Some(json!(3)))]);
+    assert_eq!(
+        patch,
+        [
+            "test /metadata/uid \"u\"",
+            "test /spec/replicas 5",
+            "replace /spec/replicas 3"
+        ]
+    );
+    assert_eq!(made["spec"], json!({"replicas": 3, "paused": true}));
+}
+
+#[test]
+fn items_on_the_way_are_tested_by_their_keys() {
+    let live = json!({"c": [{"name": "a", "image": "x"}, {"name": "b", "image": "y"}]});
+    let (patch, _) = patched(&live, &live, &[(".c[name=\"b\"].image", Some(json!("z")))]);
+    assert_eq!(
+        patch,
+        [
+            "test /c/1/name \"b\"",
+            "test /c/1/image \"y\"",
+            "replace /c/1/image \"z\""
+        ]
+    );
+}
+
+#[test]
+fn a_removed_field_comes_back_with_its_absent_parents() {
+    let live = json!({"metadata": {"name": "a"}});
+    let wanted = json!({"metadata": {"labels": {"a/b": "1", "c": "2"}}});
+    let edits = [
+        (".metadata.labels[\"a/b\"]", Some(json!("1"))),
+        (".metadata.labels.c", Some(json!("2"))),
+    ];
+    let (patch, made) = patched(&live, &wanted, &edits);
+    assert_eq!(
+        patch,
+        [
+            "test /metadata/labels null",
+            "add /metadata/labels {\"a/b\":\"1\",\"c\":\"2\"}"
+        ]
+    );
+    assert_eq!(made["metadata"]["labels"], wanted["metadata"]["labels"]);
+    let live = json!({"metadata": {"labels": {"c": "2"}}});
+    let (patch, _) = patched(&live, &wanted, &edits[..1]);
+    assert_eq!(
+        patch,
+        [
+            "test /metadata/labels/a~1b null",
+            "add /metadata/labels/a~1b \"1\""
+        ]
+    );
+}
+
+#[test]
+fn what_becomes_empty_and_is_not_declared_goes() {
+    let live = json!({"metadata": {"annotations": {"a": "1", "b": "2"}}, "spec": {"x": {"y": 1}}});
+    let edits = [
+        (".metadata.annotations.a", None),
+        (".metadata.annotations.b", None),
+        (".spec.x.y", None),
+    ];
+    let (_, made) = patched(&live, &json!({"metadata": {}, "spec": {}}), &edits);
+    assert_eq!(made, json!({"metadata": {}, "spec": {}}));
+    let wanted = json!({"metadata": {"annotations": {}}, "spec": {"x": {}}});
+    let (_, made) = patched(&live, &wanted, &edits);
+    assert_eq!(made, wanted);
+}
+
+#[test]
+fn a_port_that_changed_takes_the_place_of_the_other() {
+    let live = json!({"ports": [{"port": 81, "protocol": "TCP"}]});
+    let wanted = json!({"ports": [{"port": 80}]});
+    let edits = [
+        (
+            ".ports[port=80,protocol=\"TCP\"]",
+            Some(json!({"port": 80})),
+        ),
+        (".ports[port=81,protocol=\"TCP\"]", None),
+    ];
+    let (patch, _) = patched(&live, &wanted, &edits);
+    assert_eq!(
+        patch,
+        [
+            "test /ports/0/port 81",
+            "test /ports/0/protocol \"TCP\"",
+            "test /ports/0 {\"port\":81,\"protocol\":\"TCP\"}",
+            "replace /ports/0 {\"port\":80}"
+        ]
+    );
+}
+
+#[test]
+fn items_go_from_the_end_and_come_behind_their_neighbours() {
+    let item = |name: &str| json!({"name": name});
+    let live = json!({"c": [item("x"), item("a"), item("y"), item("d")]});
+    let wanted = json!({"c": [item("a"), item("b"), item("c"), item("d")]});
+    let edits = [
+        (".c[name=\"c\"]", Some(item("c"))),
+        (".c[name=\"b\"]", Some(item("b"))),
+        (".c[name=\"x\"]", None),
+        (".c[name=\"y\"]", None),
+    ];
+    let (patch, made) = patched(&live, &wanted, &edits);
+    assert_eq!(made, wanted);
+    let changes: Vec<&String> = patch.iter().filter(|op| !op.starts_with("test")).collect();
+    assert_eq!(
+        changes,
+        [
+            "remove /c/2",
+            "remove /c/0",
+            "add /c/1 {\"name\":\"b\"}",
+            "add /c/2 {\"name\":\"c\"}"
+        ]
+    );
+}
+
+#[test]
+fn inner_lists_are_done_before_outer_ones_move() {
+    let live = json!({"c": [{"name": "x"}, {"name": "a", "env": [{"name": "n"}]}]});
+    let wanted = json!({"c": [{"name": "a", "env": [{"name": "m"}, {"name": "o"}]}]});
+    let edits = [
+        (".c[name=\"x\"]", None),
+        (".c[name=\"a\"].env[name=\"n\"]", None),
+        (".c[name=\"a\"].env[name=\"m\"]", Some(json!({"name": "m"}))),
+        (".c[name=\"a\"].env[name=\"o\"]", Some(json!({"name": "o"}))),
+    ];
+    assert_eq!(patched(&live, &wanted, &edits).1, wanted);
+}
+
+#[test]
+fn an_atomic_list_is_tested_as_a_whole() {
+    let live = json!({"rules": [{"verbs": ["get"]}, {"verbs": ["list"]}]});
+    let wanted = json!({"rules": [{"verbs": ["get"]}, {"verbs": ["watch"]}]});
+    let edits = [(".rules[1].verbs", Some(json!(["watch"])))];
+    let (patch, made) = patched(&live, &wanted, &edits);
+    assert!(patch[0].starts_with("test /rules ["), "{patch:?}");
+    assert_eq!(made, wanted);
+}
+
+#[test]
+fn what_is_done_already_takes_no_operation() {
+    let live = json!({"a": 1, "l": [{"name": "x"}]});
+    let edits = [
+        (".a", Some(json!(1))),
+        (".b", None),
+        (".l[name=\"y\"]", None),
+        (".m.n", None),
+    ];
+    let (patch, _) = patched(&live, &live, &edits);
+    assert!(patch.iter().all(|op| op.starts_with("test")), "{patch:?}");
+}
+
+#[test]
+fn a_path_that_leads_nowhere_is_an_error() {
+    let live = json!({"a": 1, "l": [{"name": "x", "v": 1}, {"name": "x", "v": 2}]});
+    for (path, to) in [
+        (".a.b", Some(json!(1))),
+        (".l[name=\"x\"].v", Some(json!(3))),
+        (".l[name=\"y\"].v", Some(json!(3))),
+        (".a[0]", Some(json!(3))),
+    ] {
+        let path: FieldPath = path.parse().unwrap();
+        let edit = Edit {
+            path: &path,
+            to: to.as_ref(),
+        };
+        assert!(build(&live, &live, &[edit]).is_err(), "{path}");
+    }
+}
+
+#[test]
+fn a_test_that_does_not_hold_stops_all_of_it() {
+    let live = json!({"a": 1, "b": 2});
+    let path: FieldPath = ".a".parse().unwrap();
+    let to = json!(3);
+    let edit = Edit {
+        path: &path,
+        to: Some(&to),
+    };
+    let patch = build(&live, &live, &[edit]).unwrap();
+    assert!(apply(&json!({"a": 2, "b": 2}), &patch).is_err());
+    let elsewhere = apply(&json!({"a": 1, "b": 9}), &patch).unwrap();
+    assert_eq!(elsewhere, json!({"a": 3, "b": 9}));
+}
+
+#[test]
+fn a_patch_is_as_long_as_the_server_takes() {
+    let live: Map<String, Value> = (0..6_000).map(|n| (format!("k{n}"), json!(n))).collect();
+    let paths: Vec<FieldPath> = (0..6_000)
+        .map(|n| format!(".data.k{n}").parse().unwrap())
+        .collect();
+    let to = json!("x");
+    let edits: Vec<Edit<'_>> = paths
+        .iter()
+        .map(|path| Edit {
+            path,
+            to: Some(&to),
+        })
+        .collect();
+    let live = json!({"data": live});
+    assert_eq!(build(&live, &live, &edits), Err(Unfit::TooLong));
+}
