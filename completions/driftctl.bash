@@ -1181,7 +1181,7 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__schema)
-            opts="-h --color --help report reports explanation config"
+            opts="-h --color --help report reports explanation plan config"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -2,13 +2,14 @@
 //!
 //! # The map
 //!
-//! A module uses the floors below its own, never a neighbour on the same floor.
-//! `tests/cli/architecture.rs` holds the code to that, and this table to the code.
+//! A module uses the floors below its own; the few uses of a neighbour on the same floor are listed
+//! in `tests/cli/architecture.rs`, which holds the code to that and this table to the code.
 //!
 //! | floor | module | what it is for |
 //! |---|---|---|
-//! | 4 | [`cli`] | words in, decisions out: arguments, commands, exit codes |
-//! | 3 | [`engine`] | the pipeline, from sources to a report |
+//! | 5 | [`cli`] | argument parsing, command dispatch, exit codes |
+//! | 4 | [`engine`] | the pipeline, from sources to a report |
+//! | 3 | [`judge`] | what is drift and what is not: explainers, and the one place that makes verdicts |
 //! | 2 | [`source`] | where the declared state comes from |
 //! | 2 | [`cluster`] | the live side: an API server, or a recording of one |
 //! | 2 | [`config`] | the user's rules, read from files |
@@ -18,7 +19,7 @@
 //! | 1 | [`schema`] | what is known about types |
 //! | 1 | [`ownership`] | who owns what and who declares, from `managedFields` |
 //! | 1 | [`compare`] | declared against live: the heart |
-//! | 1 | [`policy`] | what is drift and what is not: rules, and the one place that judges |
+//! | 1 | [`policy`] | rules: what they match, until when they hold, how much changes matter |
 //! | 1 | [`redact`] | keeps secrets out of every report |
 //! | 1 | [`patch`] | from changes and a live object to one JSON Patch |
 //! | 1 | [`yaml`] | reads YAML and JSON text as Kubernetes does, and finds fields in it |
@@ -36,8 +37,9 @@
 //!    [`Missing`](model::Status::Missing).
 //! 4. [`compare`] walks the declared and the live object together, along the type's [`schema`].
 //! 5. [`ownership`] joins each change with its owners.
-//! 6. [`policy`] decides what becomes of a change. Nothing disappears: what a rule hid is counted
-//!    and can be shown.
+//! 6. [`judge`] gives each change its verdict: explainers and built-in rules first, then the rules
+//!    of [`policy`], then the baseline. Nothing disappears: what a rule hid and what was explained
+//!    is counted under its name, and can be shown.
 //! 7. [`redact`] takes the secrets out, before any renderer sees the report.
 //! 8. [`output`] renders, and [`cli`] turns the report into an exit code.
 //!
@@ -80,6 +82,7 @@ pub mod compare;
 pub mod config;
 pub mod engine;
 pub mod jq;
+pub mod judge;
 pub mod model;
 pub mod output;
 pub mod ownership;

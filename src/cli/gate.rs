@@ -27,19 +27,19 @@ pub fn answer(report: &Report, args: &GateArgs) -> Exit {
 fn fails(object: &ObjectReport, what: FailOn) -> bool {
     match what {
         // An object in conflict may have drifted elsewhere too.
-        FailOn::Drift if object.status == Status::Conflict => object
+        FailOn::Drift if object.status() == Status::Conflict => object
             .drifts
             .iter()
             .any(|d| d.is_drift() && !d.is_conflict()),
         FailOn::Drift => object.is_drift(),
-        FailOn::Conflict => object.status == Status::Conflict,
+        FailOn::Conflict => object.status() == Status::Conflict,
         FailOn::Pending => {
-            object.status == Status::Pending || object.reported().any(JudgedChange::is_pending)
+            object.status() == Status::Pending || object.reported().any(JudgedChange::is_pending)
         }
-        FailOn::Missing => object.status == Status::Missing,
-        FailOn::Extra => object.status == Status::Extra,
-        FailOn::Unknown => object.status == Status::Unknown,
-        FailOn::Any => object.status != Status::InSync || object.reported().next().is_some(),
+        FailOn::Missing => object.status() == Status::Missing,
+        FailOn::Extra => object.status() == Status::Extra,
+        FailOn::Unknown => object.status() == Status::Unknown,
+        FailOn::Any => object.status() != Status::InSync || object.reported().next().is_some(),
         FailOn::Low | FailOn::Medium | FailOn::High | FailOn::Critical => {
             object.is_drift() && severity_of_drift(object) >= what.severity()
         }

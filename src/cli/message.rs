@@ -37,7 +37,7 @@ pub fn what_failed(
     let unknown = report
         .objects
         .iter()
-        .filter(|o| o.status == Status::Unknown);
+        .filter(|o| o.status() == Status::Unknown);
     for object in unknown {
         let reason = object
             .reason

@@ -50,6 +50,10 @@ pub struct Subject<'a> {
     pub keep: Keep,
 }
 
+/// The built-in rule that explains what autoscalers write. Whether it holds is known once the
+/// autoscalers were looked at.
+pub const AUTOSCALER_RULE: &str = "autoscaler-replicas";
+
 /// Which findings of a comparison are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
@@ -68,10 +72,13 @@ impl Keep {
         match (&finding.reason, self) {
             (None, _) | (_, Self::All) => true,
             (Some(_), Self::Drift) => false,
-            (Some(reason), Self::Evidence) => matches!(
-                reason.by,
-                Explanation::UnownedDefault | Explanation::ApplierDefault
-            ),
+            (Some(reason), Self::Evidence) => {
+                let by_machine = matches!(
+                    reason.by,
+                    Explanation::UnownedDefault | Explanation::ApplierDefault
+                );
+                by_machine || reason.rule.as_deref() == Some(AUTOSCALER_RULE)
+            }
         }
     }
 }

@@ -33,7 +33,7 @@ pub fn attribute(
         .iter()
         .map(|declared| (&declared.key, declared.kind.plural.as_str()))
         .collect();
-    let differs = |object: &&mut ObjectReport| object.status != Status::InSync;
+    let differs = |object: &&mut ObjectReport| object.status() != Status::InSync;
     let differing: BTreeMap<Audited, &mut ObjectReport> = objects
         .iter_mut()
         .filter(differs)
@@ -52,7 +52,7 @@ pub fn attribute(
     for (name, object) in differing {
         let of = |name: &Audited| writes.of.get(name).map(Vec::as_slice).unwrap_or_default();
         let deleted = last_delete(of(&name), of(&whole(&name)));
-        match object.status {
+        match object.status() {
             Status::Missing => say_who_deleted(object, deleted),
             _ => name_users(object, of(&name), deleted),
         }
@@ -247,23 +247,16 @@ mod tests {
     }
 
     fn drift(path: &str, kind: ChangeKind, live: Option<Value>) -> JudgedChange {
-        JudgedChange {
-            change: crate::model::Change {
+        JudgedChange::new(
+            crate::model::Change {
                 path: path.parse().unwrap(),
                 kind,
                 declared: None,
                 live,
                 at: Vec::new(),
             },
-            position: None,
-            owners: Vec::new(),
-            severity: crate::model::Severity::High,
-            verdict: crate::model::Verdict::Reported,
-            cause: None,
-            note: None,
-            blame: None,
-            merge: None,
-        }
+            crate::model::Verdict::Reported,
+        )
     }
 
     #[test]

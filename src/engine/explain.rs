@@ -129,7 +129,7 @@ fn meant<'r>(report: &'r Report, question: Question<'_>) -> Result<&'r ObjectRep
                 asked,
             })
         }
-        [object] if object.status == Status::Unknown => Err(Unanswered::Unknown {
+        [object] if object.status() == Status::Unknown => Err(Unanswered::Unknown {
             object: object.key.clone(),
             why: object.reason.clone().unwrap_or_default(),
         }),
@@ -191,7 +191,7 @@ impl<'a> Answerer<'a> {
                 .map_or(&object.api_version, |witness| &witness.api_version)
                 .clone(),
             origin: object.origin.clone(),
-            status: object.status,
+            status: object.status(),
             reason: object.reason.clone(),
             asked: self.path.clone(),
             appliers: witness.map_or_else(Vec::new, |witness| witness.appliers.clone()),
@@ -275,7 +275,7 @@ impl<'a> Answerer<'a> {
         let change = &drift.change;
         let decision = Decision::Differs {
             kind: change.kind,
-            verdict: drift.verdict.clone(),
+            verdict: drift.verdict().clone(),
             severity: drift.severity,
             cause: drift.cause,
             note: drift.note.clone(),
@@ -286,7 +286,7 @@ impl<'a> Answerer<'a> {
             declared: change.declared.clone(),
             live: change.live.clone(),
             owners: with_users(holders.unwrap_or(&drift.owners), &drift.owners),
-            rule: self.rule(&drift.verdict),
+            rule: self.rule(drift.verdict()),
             ..self.entry(&change.path, decision, visits)
         }
     }

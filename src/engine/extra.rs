@@ -1,15 +1,16 @@
 //! Live objects that nobody declares.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 use serde_json::Value;
 
-use super::claims::Claims;
-use super::hidden::hide;
 use super::{Extra, Options};
 use crate::cluster::{Fetched, LiveObject};
-use crate::model::{ExtraCoverage, ObjectReport, Owner, Status};
+use crate::judge::{Explained, Known, judge_whole};
+use crate::model::{ExplainedCount, ExtraCoverage, ObjectReport, Owner};
 use crate::ownership::ownership_of;
-use crate::policy::{Filter, RuleSet, is_reportable};
+use crate::policy::RuleSet;
 
 /// How far undeclared objects were looked for, where they were.
 pub fn coverage(fetched: &Fetched, options: &Options) -> Option<ExtraCoverage> {
@@ -19,29 +20,61 @@ pub fn coverage(fetched: &Fetched, options: &Options) -> Option<ExtraCoverage> {
     })
 }
 
-/// Reports on the undeclared objects that somebody made, as far as the filter keeps them.
-pub fn reports(
-    extra: &[&LiveObject],
-    claims: &Claims,
-    rules: &RuleSet,
-    filter: &Filter,
-) -> Vec<ObjectReport> {
-    extra
-        .par_iter()
-        .filter(|live| !claims.cover(&live.key))
-        .filter_map(|live| report(live, rules, filter))
-        .collect()
+/// What became of the undeclared objects of a run.
+#[derive(Debug, Default)]
+pub struct Undeclared {
+    /// Those that count, or that a rule ignores; with `explain` also those that are explained.
+    pub objects: Vec<ObjectReport>,
+    /// Those that are explained.
+    pub explained: Vec<ExplainedCount>,
 }
 
-fn report(live: &LiveObject, rules: &RuleSet, filter: &Filter) -> Option<ObjectReport> {
+/// Reports on the undeclared objects, as far as the filter keeps them.
+pub fn undeclared(
+    known: &Known,
+    fetched: &Fetched,
+    rules: &RuleSet,
+    options: &Options,
+) -> Undeclared {
+    let extra = fetched.extra.par_iter();
+    let seen: Vec<Seen> = extra
+        .filter_map(|live| look_at(live, known, rules, options))
+        .collect();
+    let mut undeclared = Undeclared::default();
+    let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for Seen { report, explained } in seen {
+        undeclared.objects.extend(report);
+        if let Some(Explained { by, about, .. }) = explained {
+            *counts.entry((by, about)).or_default() += 1;
+        }
+    }
+    let counts = counts.into_iter();
+    undeclared.explained = counts
+        .map(|((by, about), objects)| ExplainedCount { by, about, objects })
+        .collect();
+    undeclared
+}
+
+/// What became of one undeclared object.
+struct Seen {
+    report: Option<ObjectReport>,
+    explained: Option<Explained>,
+}
+
+/// Looks at an undeclared object; `None` where the filter leaves it out.
+fn look_at(live: &LiveObject, known: &Known, rules: &RuleSet, options: &Options) -> Option<Seen> {
     // What cannot be read in full is there all the same.
     let value = live.value().unwrap_or_default();
-    if !filter.keeps_labels(&value) {
+    if !options.filter.keeps_labels(&value) {
         return None;
     }
     let ownership = ownership_of(&value);
-    if !is_reportable(rules, &live.key, &value, &ownership) {
-        return None;
+    let explained = known.undeclared(live, &value, &ownership, rules);
+    if explained.is_some() && !options.explain {
+        return Some(Seen {
+            report: None,
+            explained,
+        });
     }
     let mut owners: Vec<Owner> = ownership
         .entries
@@ -50,12 +83,14 @@ fn report(live: &LiveObject, rules: &RuleSet, filter: &Filter) -> Option<ObjectR
         .collect();
     owners.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.cmp(b)));
     let report = ObjectReport {
-        status: Status::Extra,
         owners,
         live: Some(without_bookkeeping(value).into()),
         ..ObjectReport::new(live.key.clone(), live.api_version.clone())
     };
-    Some(hide(report, None, rules, false))
+    Some(Seen {
+        report: Some(judge_whole(report, None, explained.as_ref(), rules, false)),
+        explained,
+    })
 }
 
 /// The object as somebody might have written it.

@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::aggregation::Aggregated;
 use super::managed::Scope;
 use super::options::{Extra, Options};
-use super::pods::PodAdmission;
-use super::prediction::{self, Predictions};
 use super::resolve::{self, Resolved};
 use super::schemas::{self, Schemas};
 use crate::cluster::{FetchRequest, Fetched, Live, Places};
+use crate::judge::{Known, Run};
 use crate::model::Manifest;
+use crate::policy::RuleSet;
 use crate::source::Loaded;
 
 /// Both sides of a run, and what is known about their types.
@@ -25,12 +24,8 @@ pub struct Facts<'m> {
     pub fetched: Fetched,
     /// The schemas of custom resources.
     pub schemas: Schemas,
-    /// What the server would make of the manifests, where it was asked.
-    pub predictions: Predictions,
-    /// What the rules of aggregated roles should be.
-    pub aggregated: Aggregated,
-    /// What admission does to Pods.
-    pub pods: PodAdmission,
+    /// What the explainers know.
+    pub known: Known,
 }
 
 impl<'m> Facts<'m> {
@@ -42,20 +37,40 @@ impl<'m> Facts<'m> {
         loaded: &Loaded,
         manifests: &'m [Arc<Manifest>],
         live: &dyn Live,
+        rules: &RuleSet,
         options: &Options,
     ) -> Result<Self> {
         let resolved = resolve::resolve(manifests, live, options)?;
         let fetched = fetch(loaded, &resolved, live, options)?;
         let declared = resolved.declared.as_slice();
-        Ok(Self {
+        let schemas = schemas::gather(declared, manifests, live);
+        let mut facts = Self {
             manifests,
-            schemas: schemas::gather(declared, manifests, live),
-            predictions: prediction::predict(declared, &fetched, live, options),
-            aggregated: Aggregated::gather(declared, &fetched, live),
-            pods: PodAdmission::gather(declared, manifests, &fetched, live),
+            schemas,
+            known: Known::default(),
             resolved,
             fetched,
-        })
+        };
+        facts.known = Known::learn(&facts.run(live, rules, options));
+        Ok(facts)
+    }
+
+    /// Both sides, as explainers see them.
+    pub fn run<'r>(
+        &'r self,
+        live: &'r dyn Live,
+        rules: &'r RuleSet,
+        options: &'r Options,
+    ) -> Run<'r> {
+        Run {
+            manifests: self.manifests,
+            declared: &self.resolved.declared,
+            fetched: &self.fetched,
+            live,
+            rules,
+            server_dry_run: options.server_dry_run,
+            field_managers: &options.field_managers,
+        }
     }
 
     /// Notes what ended reading early, once nothing more is read: what is read on the side, such as

@@ -1,28 +1,20 @@
 //! The pipeline: load → resolve → fetch → compare → judge.
 
-mod aggregation;
 mod attribution;
-mod claims;
 mod explain;
 mod extra;
 mod filter;
 mod gather;
-mod hidden;
 mod managed;
 mod needs;
 mod object;
 mod options;
 mod outcome;
-mod pods;
-mod prediction;
-mod prevalent;
 mod rbac;
 mod report;
 mod resolve;
-mod scaling;
 mod schemas;
 mod three_way;
-mod twins;
 mod witness;
 
 use std::borrow::Cow;
@@ -83,7 +75,7 @@ fn pipeline(
     let told = Told::take(&mut loaded);
     let rules = &rules_of_run(rules, &loaded, options);
     let manifests = take_manifests(&mut loaded);
-    let mut facts = Facts::gather(&loaded, &manifests, live, options)?;
+    let mut facts = Facts::gather(&loaded, &manifests, live, rules, options)?;
     let mut outcome = Outcome::of(&mut facts, live, rules, options, watch)?;
     facts.end(live);
     let witnesses = std::mem::take(&mut outcome.witnesses);

@@ -1,27 +1,18 @@
-//! One object, from its answer to its report.
+//! One object, from its answer to what is found.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use super::Options;
-use super::aggregation::Aggregated;
-use super::hidden::hide;
-use super::pods::{AtAdmission, PodAdmission};
-use super::prediction::{self, Predictions};
-use super::resolve::Declared;
 use super::schemas::Schemas;
 use super::witness::{Watch, Witness};
 use crate::cluster::{Answer, LiveObject};
-use crate::compare::{
-    Keep, Subject, compare, compare_and_trace, live_view, normalize, order_metrics,
-};
-use crate::model::{
-    Change, Explanation, JudgedChange, ObjectReport, Ownership, Packed, SchemaOrigin, Status,
-    Verdict, Warning,
-};
+use crate::compare::{Keep, Subject, compare, compare_and_trace, normalize, order_metrics};
+use crate::judge::{Candidate, Case, Declared, Judged, Known, Oracle, ask, judge_whole};
+use crate::model::{Explanation, ObjectReport, Ownership, Packed, Presence, SchemaOrigin, Warning};
 use crate::ownership::{Appliers, last_applied, ownership_of};
-use crate::policy::{Judged, Judgement, RuleSet, Sides, judge, rules_of};
+use crate::policy::{RuleSet, Sides, rules_of};
 
 /// What all comparisons of a run share.
 pub struct Comparison<'a> {
@@ -29,22 +20,18 @@ pub struct Comparison<'a> {
     pub schemas: &'a Schemas,
     /// The rules.
     pub rules: &'a RuleSet,
-    /// What the server would make of the manifests, where it was asked.
-    pub predictions: &'a Predictions,
-    /// What admission does to Pods.
-    pub pods: &'a PodAdmission,
-    /// What the rules of aggregated roles should be.
-    pub aggregated: &'a Aggregated,
+    /// What the explainers know.
+    pub known: &'a Known,
     /// What was asked for.
     pub options: &'a Options,
     /// Which objects somebody wants to know more of.
     pub watch: Option<Watch<'a>>,
 }
 
-/// A report on one object.
+/// One compared object, before its verdicts.
 pub struct Compared {
-    /// The report.
-    pub report: ObjectReport,
+    /// The object, and what was found.
+    pub case: Case,
     /// Whether the live object says who owns what; `None` when there was none to compare.
     pub has_owners: Option<bool>,
     /// Whether undeclared fields were taken for defaults that no schema tells of.
@@ -56,42 +43,52 @@ pub struct Compared {
 }
 
 impl Compared {
-    fn of(report: ObjectReport) -> Self {
+    fn of(case: Case) -> Self {
         Self {
-            report,
+            case,
             has_owners: None,
             supposed_defaults: false,
             troubles: Vec::new(),
             witness: None,
         }
     }
+
+    /// An object that cannot be compared, and why.
+    fn unknown(declared: &Declared<'_>, why: String) -> Self {
+        Self::of(Case::of(ObjectReport {
+            reason: Some(why),
+            ..blank(declared)
+        }))
+    }
 }
 
 impl Comparison<'_> {
-    /// Reports on one declared object.
-    pub fn report(&self, declared: &Declared<'_>, answer: &Answer) -> Compared {
-        let report = match answer {
+    /// Compares one declared object with its live partner.
+    pub fn compare(&self, declared: &Declared<'_>, answer: &Answer) -> Compared {
+        match answer {
             Answer::Found(live) => match live.value() {
                 Ok(value) => {
                     let owners = ownership_of(&value);
-                    return Compared {
+                    Compared {
                         has_owners: Some(!owners.is_empty()),
                         ..self.compared(declared, live, &value, &owners)
-                    };
+                    }
                 }
-                Err(error) => blank(declared, Status::Unknown, Some(error.to_string())),
+                Err(error) => Compared::unknown(declared, error.to_string()),
             },
             Answer::Absent => {
                 let manifest = declared.manifest.value();
                 let missing = ObjectReport {
+                    presence: Presence::Declared,
                     declared: Some(Packed::from(&manifest)),
-                    ..blank(declared, Status::Missing, None)
+                    ..blank(declared)
                 };
-                hide(missing, Some(&manifest), self.rules, self.options.untrusted)
+                let untrusted = self.options.untrusted;
+                let missing = judge_whole(missing, Some(&manifest), None, self.rules, untrusted);
+                Compared::of(Case::of(missing))
             }
-            Answer::Unread(why) => blank(declared, Status::Unknown, Some(why.clone())),
-        };
-        Compared::of(report)
+            Answer::Unread(why) => Compared::unknown(declared, why.clone()),
+        }
     }
 
     fn compared(
@@ -108,56 +105,32 @@ impl Comparison<'_> {
                  declare it as {}",
                 declared.manifest.api_version, live.api_version, live.api_version
             );
-            return Compared::of(blank(declared, Status::Unknown, Some(why)));
+            return Compared::unknown(declared, why);
         };
         let mut normal = normalize(&value, declared.kind.namespaced);
         order_metrics(&mut normal, live_value);
-        let aggregated = self.aggregated.expected(&declared.key);
-        if let (Some(expected), Some(fields)) = (aggregated, normal.as_object_mut()) {
-            fields.insert("rules".to_owned(), expected.rules.clone());
-        }
-        let (Judgement { drifts, troubles }, witness) =
-            self.judgement(declared, &normal, live, live_value, owners);
+        let decided = self.known.expected(&declared.key, &mut normal);
+        let mut compared = self.candidates(declared, &normal, decided, live, live_value, owners);
         let origin = self.schemas.origin(&live.api_version, &declared.key.kind);
-        let supposed_defaults = origin == SchemaOrigin::None
-            && drifts.iter().any(is_supposed)
+        let candidates = &compared.case.candidates;
+        compared.supposed_defaults = origin == SchemaOrigin::None
+            && candidates.iter().any(is_supposed)
             && last_applied(live_value).is_none();
-        let reported = drifts.iter().filter(|drift| drift.is_reported());
-        let changes: Vec<_> = reported.map(|drift| &drift.change).collect();
-        let report = if changes.is_empty() {
-            ObjectReport {
-                drifts,
-                ..blank(declared, Status::InSync, None)
-            }
-        } else {
-            let view = live_view(&normal, changes.into_iter());
-            ObjectReport {
-                drifts,
-                declared: Some(normal.into()),
-                live: Some(view.into()),
-                ..blank(declared, Status::Drifted, None)
-            }
-        };
-        let mut report = report;
-        if let Some(expected) = aggregated {
-            expected.annotate(&mut report);
+        if candidates.iter().any(may_count) {
+            compared.case.declared = Some(normal.into());
         }
-        Compared {
-            supposed_defaults,
-            troubles,
-            witness,
-            ..Compared::of(report)
-        }
+        compared
     }
 
-    fn judgement(
+    fn candidates(
         &self,
         declared: &Declared<'_>,
         normal: &Value,
+        decided: Vec<&'static str>,
         live: &LiveObject,
         live_value: &Value,
         ownership: &Ownership,
-    ) -> (Judgement, Option<Witness>) {
+    ) -> Compared {
         let appliers = Appliers::of(ownership, normal, &self.options.field_managers);
         let sent = last_applied(live_value);
         let place = format!("{} ({})", declared.manifest.origin, declared.key);
@@ -179,11 +152,11 @@ impl Comparison<'_> {
         } else {
             Keep::Evidence
         };
-        let around = AtAdmission {
+        let oracle = Oracle {
             rules: &object_rules,
             appliers: &appliers,
-            filled: self.pods.filled(normal, live_value),
-            judged: self.aggregated.expected(&declared.key).map(|_| "rules"),
+            filled: self.known.filled(normal, live_value),
+            decided,
         };
         let subject = Subject {
             declared: normal,
@@ -193,13 +166,13 @@ impl Comparison<'_> {
             ownership,
             appliers: &appliers,
             last_applied: sent.as_ref(),
-            rules: &around,
+            rules: &oracle,
             keep,
         };
         let watch = self
             .watch
             .filter(|watch| (watch.is_meant)(&declared.key, &declared.kind.names()));
-        let (mut findings, witness) = match watch {
+        let (findings, witness) = match watch {
             Some(watch) => {
                 let (findings, visits) = compare_and_trace(&subject);
                 let schema = self.schemas.origin(&live.api_version, &declared.key.kind);
@@ -209,13 +182,7 @@ impl Comparison<'_> {
             }
             None => (compare(&subject), None),
         };
-        if let Some(predicted) = self.predictions.of(&declared.key) {
-            let predicted = compare(&Subject {
-                declared: &predicted,
-                ..subject
-            });
-            findings = prediction::settle(findings, predicted);
-        }
+        let mut findings = self.known.review(&declared.key, &subject, findings);
         findings.retain(|finding| keep.keeps(finding));
         let compare_others = |declared: &Value, live: &Value| {
             compare(&Subject {
@@ -227,56 +194,50 @@ impl Comparison<'_> {
         };
         let object = Judged {
             key: &declared.key,
-            manifest: declared.manifest,
             rules: self.rules,
             object_rules: &object_rules,
             sides,
             compare: &compare_others,
         };
-        let mut judgement = judge(&object, findings);
-        judgement.troubles.extend(own.problems);
-        (judgement, witness)
+        let mut troubles = Vec::new();
+        let candidates = ask(&object, findings, &mut troubles);
+        troubles.extend(own.problems);
+        let report = ObjectReport {
+            presence: Presence::Both,
+            ..blank(declared)
+        };
+        Compared {
+            troubles,
+            witness,
+            ..Compared::of(Case {
+                candidates,
+                ..Case::of(report)
+            })
+        }
     }
 }
 
-fn blank(declared: &Declared<'_>, status: Status, reason: Option<String>) -> ObjectReport {
-    ObjectReport {
-        status,
-        reason,
-        ..ObjectReport::of(declared.key.clone(), declared.manifest)
-    }
+fn blank(declared: &Declared<'_>) -> ObjectReport {
+    ObjectReport::of(declared.key.clone(), declared.manifest)
 }
 
-/// Makes a report's status and views fit its changes, after their verdicts were changed.
-pub fn settle(report: &mut ObjectReport) {
-    if report.status != Status::Drifted {
-        return;
-    }
-    let changes = report.reported().map(|drift| &drift.change);
-    let changes: Vec<Change> = changes.cloned().collect();
-    if changes.is_empty() {
-        report.status = Status::InSync;
-        report.declared = None;
-        report.live = None;
-    } else if let Some(declared) = &report.declared {
-        report.live = Some(live_view(&declared.value(), changes.iter()).into());
-    }
+/// Whether a finding may be reported once all objects were looked at.
+fn may_count(candidate: &Candidate) -> bool {
+    let reason = candidate.finding.reason.as_ref();
+    reason.is_none_or(|reason| reason.rule.is_some())
 }
 
-/// Whether a change is taken for a default because nobody but the applier holds it.
-fn is_supposed(drift: &JudgedChange) -> bool {
-    let by = match &drift.verdict {
-        Verdict::Explained { by, .. } => Some(*by),
-        Verdict::Reported | Verdict::Ignored { .. } => None,
-    };
-    by == Some(Explanation::ApplierDefault)
+/// Whether a finding is taken for a default because nobody but the applier owns it.
+fn is_supposed(candidate: &Candidate) -> bool {
+    let reason = candidate.finding.reason.as_ref();
+    reason.is_some_and(|reason| reason.by == Explanation::ApplierDefault)
 }
 
 /// Says once of which kinds defaults were supposed, for want of a schema.
 pub fn without_schemas(compared: &[Compared]) -> Option<Warning> {
     let supposed = compared.iter().filter(|object| object.supposed_defaults);
     let kinds: BTreeSet<String> = supposed
-        .map(|object| object.report.key.group_kind().to_string())
+        .map(|object| object.case.report.key.group_kind().to_string())
         .collect();
     let kinds: Vec<String> = kinds.into_iter().collect();
     (!kinds.is_empty()).then(|| Warning {

@@ -5,13 +5,15 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use rayon::prelude::*;
 
+use super::attribution;
+use super::extra::{self, Undeclared};
 use super::gather::Facts;
 use super::object::{self, Compared, Comparison};
 use super::options::Options;
 use super::witness::{Watch, Witness};
-use super::{attribution, claims, extra, hidden, prevalent, scaling, twins};
 use crate::cluster::{Answer, Live};
-use crate::model::{JudgedChange, ObjectReport, Packed, Verdict, Warning};
+use crate::judge::{Case, decide, judge_whole};
+use crate::model::{ExplainedCount, ObjectReport, Packed, Warning};
 use crate::policy::RuleSet;
 
 /// What became of the objects.
@@ -19,15 +21,17 @@ use crate::policy::RuleSet;
 pub struct Outcome {
     /// A report on each, sorted by key.
     pub objects: Vec<ObjectReport>,
-    /// What is to be said about them.
+    /// The undeclared objects that are explained.
+    pub explained: Vec<ExplainedCount>,
+    /// Warnings about them.
     pub warnings: Vec<Warning>,
     /// What was seen of the objects that somebody watches.
     pub witnesses: Vec<Witness>,
 }
 
 impl Outcome {
-    /// Compares what is declared, explains what only the objects together explain, and adds what
-    /// could not be compared.
+    /// Compares what is declared, lets explainers look at all objects together, judges, and adds
+    /// what is undeclared and what could not be compared.
     ///
     /// # Errors
     /// When an audit log cannot be read.
@@ -38,77 +42,65 @@ impl Outcome {
         options: &Options,
         watch: Option<Watch<'_>>,
     ) -> Result<Self> {
-        let mut outcome = compare_all(facts, rules, options, watch);
-        outcome.explain_together(facts, live, rules, options);
-        let objects = &mut outcome.objects;
-        objects.extend(undeclared(facts, rules, options));
+        let mut outcome = Self::default();
+        let mut cases = outcome.compare(facts, rules, options, watch);
+        let run = facts.run(live, rules, options);
+        let together = facts.known.together(&mut cases, &run);
+        outcome.warnings.extend(together);
+        let cases = cases.into_par_iter();
+        outcome.objects = cases
+            .map(|case| decide(case, rules, options.explain))
+            .collect();
+        let Undeclared {
+            mut objects,
+            explained,
+        } = extra::undeclared(&facts.known, &facts.fetched, rules, options);
+        outcome.explained = explained;
         objects.extend(uncompared(facts, rules, options));
-        objects.sort_by(|a, b| a.key.cmp(&b.key));
-        for object in objects.iter_mut() {
-            object.whole_severity = rules.whole_severity(&object.key, object.status);
-        }
+        outcome.objects.append(&mut objects);
+        outcome.objects.sort_by(|a, b| a.key.cmp(&b.key));
         let declared = &facts.resolved.declared;
-        let unattributed = attribution::attribute(objects, declared, &options.audit_logs)?;
+        let unattributed =
+            attribution::attribute(&mut outcome.objects, declared, &options.audit_logs)?;
         outcome.warnings.extend(unattributed);
         Ok(outcome)
     }
 
-    /// Explains what one object alone does not: an autoscaler's replicas, and what a machine puts
-    /// into every object of a kind.
-    fn explain_together(
+    /// Compares each declared object with its live partner.
+    fn compare(
         &mut self,
         facts: &Facts<'_>,
-        live: &dyn Live,
         rules: &RuleSet,
         options: &Options,
-    ) {
-        let objects = &mut self.objects;
-        scaling::explain(objects, facts.manifests, &facts.fetched, live);
-        self.warnings.extend(prevalent::explain(objects, rules));
-        if !options.explain {
-            objects.iter_mut().for_each(drop_explained);
+        watch: Option<Watch<'_>>,
+    ) -> Vec<Case> {
+        let comparison = Comparison {
+            schemas: &facts.schemas,
+            known: &facts.known,
+            rules,
+            options,
+            watch,
+        };
+        let unread = Answer::Unread("the live side gave no answer".to_owned());
+        let declared = facts.resolved.declared.par_iter();
+        let compared: Vec<Compared> = declared
+            .map(|declared| {
+                let answer = facts.fetched.answers.get(&declared.key);
+                comparison.compare(declared, answer.unwrap_or(&unread))
+            })
+            .collect();
+        let bare = object::without_managed_fields(&compared);
+        let untyped = object::without_schemas(&compared);
+        let troubles: BTreeSet<&String> = compared.iter().flat_map(|c| &c.troubles).collect();
+        let troubles = troubles.into_iter().map(|what| trouble(what, options));
+        self.warnings.extend(troubles.chain(bare).chain(untyped));
+        let mut cases = Vec::with_capacity(compared.len());
+        for compared in compared {
+            cases.push(compared.case);
+            self.witnesses.extend(compared.witness);
         }
+        cases
     }
-}
-
-/// Compares each declared object with its live partner.
-fn compare_all(
-    facts: &Facts<'_>,
-    rules: &RuleSet,
-    options: &Options,
-    watch: Option<Watch<'_>>,
-) -> Outcome {
-    let comparison = Comparison {
-        schemas: &facts.schemas,
-        predictions: &facts.predictions,
-        rules,
-        pods: &facts.pods,
-        aggregated: &facts.aggregated,
-        options,
-        watch,
-    };
-    let unread = Answer::Unread("the live side gave no answer".to_owned());
-    let declared = facts.resolved.declared.par_iter();
-    let compared: Vec<Compared> = declared
-        .map(|declared| {
-            let answer = facts.fetched.answers.get(&declared.key);
-            comparison.report(declared, answer.unwrap_or(&unread))
-        })
-        .collect();
-    let bare = object::without_managed_fields(&compared);
-    let untyped = object::without_schemas(&compared);
-    let troubles: BTreeSet<&String> = compared.iter().flat_map(|c| &c.troubles).collect();
-    let troubles = troubles.into_iter().map(|what| trouble(what, options));
-    let warnings = troubles.chain(bare).chain(untyped).collect();
-    let mut outcome = Outcome {
-        warnings,
-        ..Outcome::default()
-    };
-    for compared in compared {
-        outcome.objects.push(compared.report);
-        outcome.witnesses.extend(compared.witness);
-    }
-    outcome
 }
 
 /// Something that is wrong with a rule; what it would have hidden is reported.
@@ -120,23 +112,6 @@ fn trouble(message: &str, options: &Options) -> Warning {
     }
 }
 
-/// Takes out what is explained, where nobody asked for it.
-fn drop_explained(object: &mut ObjectReport) {
-    let is_explained = |drift: &JudgedChange| matches!(drift.verdict, Verdict::Explained { .. });
-    object.drifts.retain(|drift| !is_explained(drift));
-}
-
-/// Live objects that nobody declares.
-fn undeclared(facts: &Facts<'_>, rules: &RuleSet, options: &Options) -> Vec<ObjectReport> {
-    let claims = claims::of_stateful_sets(facts.manifests, &facts.fetched);
-    extra::reports(
-        &twins::without(&facts.fetched),
-        &claims,
-        rules,
-        &options.filter,
-    )
-}
-
 /// Declared objects that no live object could be compared with, for want of their kind.
 fn uncompared(facts: &mut Facts<'_>, rules: &RuleSet, options: &Options) -> Vec<ObjectReport> {
     let answers = &facts.fetched.answers;
@@ -146,7 +121,7 @@ fn uncompared(facts: &mut Facts<'_>, rules: &RuleSet, options: &Options) -> Vec<
     unresolved
         .map(|report| {
             let declared = report.declared.as_ref().map(Packed::value);
-            hidden::hide(report, declared.as_ref(), rules, options.untrusted)
+            judge_whole(report, declared.as_ref(), None, rules, options.untrusted)
         })
         .collect()
 }

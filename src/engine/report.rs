@@ -47,7 +47,10 @@ pub fn report(
     options: &Options,
 ) -> Report {
     let Outcome {
-        objects, warnings, ..
+        objects,
+        warnings,
+        explained,
+        ..
     } = outcome;
     let mut warnings = [told.warnings, warnings].concat();
     warnings.extend(said_on_the_way(facts, options));
@@ -72,6 +75,7 @@ pub fn report(
         revisions: told.revisions,
         coverage,
         rules: counts,
+        explained,
         expired_rules: rules.rules().iter().filter(|rule| rule.expired).count(),
         objects,
         warnings,
@@ -111,7 +115,7 @@ fn said_on_the_way(facts: &mut Facts<'_>, options: &Options) -> Vec<Warning> {
     said.append(&mut facts.resolved.remarks);
     said.append(&mut facts.fetched.warnings);
     said.append(&mut facts.schemas.warnings);
-    said.append(&mut facts.predictions.warnings);
+    said.extend(facts.known.warnings());
     said
 }
 
@@ -124,7 +128,7 @@ fn coverage(
     let declared = objects.iter().filter(|object| object.origin.is_some());
     let unknown = objects
         .iter()
-        .filter(|object| object.status == Status::Unknown)
+        .filter(|object| object.status() == Status::Unknown)
         .count();
     let declared = declared.count();
     let broken = warnings.iter().filter(|warning| warning.fatal).count();
@@ -159,7 +163,7 @@ pub(super) fn recounted(rules: Vec<RuleCount>, objects: &[ObjectReport]) -> Vec<
         .map(|count| ((count.rule, count.reason), 0))
         .collect();
     for drift in objects.iter().flat_map(|object| &object.drifts) {
-        if let Verdict::Ignored { rule, reason } = &drift.verdict {
+        if let Verdict::Ignored { rule, reason } = drift.verdict() {
             *counts.entry((rule.clone(), reason.clone())).or_default() += 1;
         }
     }

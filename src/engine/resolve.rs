@@ -8,18 +8,9 @@ use serde_json::Value;
 
 use super::{Options, key_as_written};
 use crate::cluster::{Answer, KindLookup, Live, ServedKind, Wanted};
-use crate::model::{KindNames, Manifest, ObjectReport, ResourceKey, Status, Warning, group_of};
+pub use crate::judge::Declared;
+use crate::model::{KindNames, Manifest, ObjectReport, Presence, ResourceKey, Warning, group_of};
 use crate::schema::replacement;
-
-/// A manifest whose object is known.
-pub struct Declared<'m> {
-    /// Which object.
-    pub key: ResourceKey,
-    /// How its kind is served.
-    pub kind: ServedKind,
-    /// The manifest.
-    pub manifest: &'m Arc<Manifest>,
-}
 
 /// An object of a kind that the manifests define and the live side does not serve.
 pub struct OfNewKind {
@@ -42,7 +33,7 @@ impl OfNewKind {
             return self.missing;
         }
         ObjectReport {
-            status: Status::Unknown,
+            presence: Presence::Unknown,
             reason: Some(self.why),
             declared: None,
             ..self.missing
@@ -315,7 +306,7 @@ fn missing_with_its_kind(
     let namespaced = scope.is_some_and(|scope| scope == "Namespaced");
     ObjectReport {
         key: key_of(manifest, namespaced, namespace),
-        status: Status::Missing,
+        presence: Presence::Declared,
         declared: Some(manifest.object.clone()),
         ..unknown(
             manifest,
@@ -326,7 +317,6 @@ fn missing_with_its_kind(
 
 fn unknown(manifest: &Arc<Manifest>, why: String) -> ObjectReport {
     ObjectReport {
-        status: Status::Unknown,
         reason: Some(why),
         ..ObjectReport::of(key_as_written(manifest), manifest)
     }

@@ -3,10 +3,12 @@
 mod account;
 mod change;
 mod finder;
+mod judged;
 mod key;
 mod kind;
 mod manifest;
 mod merge;
+mod object;
 mod ownership;
 mod packed;
 mod path;
@@ -20,16 +22,17 @@ pub use account::{
 };
 pub use change::{Cause, Change, ChangeKind, Explanation};
 pub use finder::Finder;
+pub use judged::{Blame, JudgedChange, Severity, Verdict};
 pub use key::{GroupKind, ResourceKey, group_of};
 pub use kind::{Called, KindNames, KindPattern};
 pub use manifest::{Locate, Manifest, Origin, Position, Step};
 pub use merge::{Lifecycle, Merge, MergeClass};
+pub use object::{ObjectReport, Presence, Status};
 pub use ownership::{FieldSet, ManagerEntry, Operation, Owner, Ownership};
 pub use packed::Packed;
 pub use path::{FieldPath, PathElement, PathError};
 pub use plan::{Action, How, Plan, PlanChange, PlanStep, Progress, Refused, Why, WrittenAs};
 pub use report::{
-    Blame, Coverage, ExtraCoverage, JudgedChange, ObjectReport, Report, Revision, RuleCount,
-    Severity, Status, Target, Totals, Verdict, Warning,
+    Coverage, ExplainedCount, ExtraCoverage, Report, Revision, RuleCount, Target, Totals, Warning,
 };
 pub use secret_place::SecretPlace;

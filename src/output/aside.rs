@@ -25,29 +25,25 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::{Cause, Change, ChangeKind, Merge, Severity, Verdict};
+    use crate::model::{Cause, Change, ChangeKind, Merge, Verdict};
 
     #[test]
     fn classes_and_causes_are_told() {
-        let drift = |class: Option<MergeClass>, cause| JudgedChange {
-            change: Change {
+        let drift = |class: Option<MergeClass>, cause| {
+            let change = Change {
                 path: ".spec.replicas".parse().unwrap(),
                 kind: ChangeKind::Modified,
                 declared: Some(json!(5)),
                 live: Some(json!(8)),
                 at: Vec::new(),
-            },
-            position: None,
-            owners: Vec::new(),
-            severity: Severity::Medium,
-            verdict: Verdict::Reported,
-            cause,
-            note: None,
-            blame: None,
-            merge: class.map(|class| Merge {
+            };
+            let mut drift = JudgedChange::new(change, Verdict::Reported);
+            drift.cause = cause;
+            drift.merge = class.map(|class| Merge {
                 class,
                 base: Some(json!(3)),
-            }),
+            });
+            drift
         };
         assert!(lines(&drift(None, None)).is_empty());
         assert_eq!(

@@ -56,7 +56,7 @@ fn render_object(
     options: &RenderOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let (declared, live) = match object.status {
+    let (declared, live) = match object.status() {
         Status::InSync => return Ok(()),
         Status::Unknown => {
             let what = words::standing(object).unwrap_or_default();
@@ -78,7 +78,8 @@ fn render_object(
     let unpacked = |view: Option<&Packed>| text(view.map(Packed::value).as_ref());
     let hunks = hunk::hunks(&unpacked(declared), &unpacked(live));
     if hunks.is_empty() {
-        let standing = words::standing(object).unwrap_or_else(|| object.status.as_str().to_owned());
+        let standing =
+            words::standing(object).unwrap_or_else(|| object.status().as_str().to_owned());
         return writeln!(out, "# {}: {standing}", words::object(object));
     }
     let name = words::file_name(object);
@@ -91,7 +92,7 @@ fn render_object(
         writeln!(out, "{}", paint(options.colour, Paint::Bold, &header))
     };
     let origin = words::origin(object).unwrap_or_default();
-    let live_note = words::standing(object).unwrap_or_else(|| object.status.as_str().to_owned());
+    let live_note = words::standing(object).unwrap_or_else(|| object.status().as_str().to_owned());
     header("---", "declared", declared.is_some(), origin)?;
     header("+++", "live", live.is_some(), live_note)?;
     hunks

@@ -275,7 +275,7 @@ impl<'r> ObjectDocument<'r> {
             kind: &object.key.kind,
             namespace: object.key.namespace.as_deref(),
             name: &object.key.name,
-            status: object.status.as_str(),
+            status: object.status().as_str(),
             lifecycle: object.lifecycle.map(|lifecycle| lifecycle.as_str()),
             reason: object.reason.as_deref(),
             origin: object.origin.as_ref().map(OriginDocument::of),
@@ -290,7 +290,7 @@ impl<'r> ObjectDocument<'r> {
 
 impl<'r> ChangeDocument<'r> {
     fn of(drift: &'r JudgedChange) -> Self {
-        let (ignored, explained) = match &drift.verdict {
+        let (ignored, explained) = match drift.verdict() {
             Verdict::Reported => (None, None),
             Verdict::Ignored { rule, reason } => (Some(IgnoredDocument { rule, reason }), None),
             Verdict::Explained { by, rule } => {

@@ -214,7 +214,7 @@ fn of_warning(warning: &Warning) -> Finding {
 /// What is to be said of an object as a whole.
 fn of_object(object: &ObjectReport) -> Option<Finding> {
     let severity = object.severity().unwrap_or(Severity::Medium);
-    let (class, severity) = match object.status {
+    let (class, severity) = match object.status() {
         Status::Missing => (Class::Missing, severity),
         Status::Extra => (Class::Extra, severity),
         Status::Unknown => (Class::Unknown, Severity::Critical),
@@ -282,7 +282,7 @@ fn of_drift(object: &ObjectReport, drift: &JudgedChange) -> Finding {
         place,
         stand_in: words::file_name(object),
         fingerprint: fingerprint(&identity(object, class, &path)),
-        ignored: match &drift.verdict {
+        ignored: match drift.verdict() {
             Verdict::Ignored { rule, reason } => {
                 Some(escape::line(&format!("{rule}: {reason}")).into_owned())
             }

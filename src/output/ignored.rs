@@ -78,7 +78,7 @@ pub fn lines(report: &Report, show: Show) -> Vec<String> {
 fn hidden<'o>(object: &'o ObjectReport, by: &RuleCount) -> impl Iterator<Item = String> + use<'o> {
     let (wanted, why) = (by.rule.clone(), by.reason.clone());
     let drifts = object.drifts.iter().filter(move |drift| {
-        matches!(&drift.verdict, Verdict::Ignored { rule, reason } if *rule == wanted && *reason == why)
+        matches!(drift.verdict(), Verdict::Ignored { rule, reason } if *rule == wanted && *reason == why)
     });
     drifts.map(|drift| {
         let path = drift.change.path.to_string();
@@ -105,6 +105,7 @@ mod tests {
             warnings: Vec::new(),
             skipped: Vec::new(),
             rules: rules.collect(),
+            explained: Vec::new(),
             expired_rules: 0,
             interrupted: false,
             three_way: false,

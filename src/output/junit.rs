@@ -107,7 +107,7 @@ impl<'r> Suite<'r> {
             .map(|object| Case {
                 class_name: object.key.namespace.clone().unwrap_or_default(),
                 name: words::object(object),
-                error: (object.status == Status::Unknown)
+                error: (object.status() == Status::Unknown)
                     .then(|| words::standing(object).unwrap_or_default()),
                 findings: Vec::new(),
             })

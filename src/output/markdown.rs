@@ -115,7 +115,7 @@ fn conflicts(report: &Report, options: &RenderOptions, room: usize) -> String {
     let in_conflict = report
         .objects
         .iter()
-        .filter(|o| o.status == Status::Conflict);
+        .filter(|o| o.status() == Status::Conflict);
     let rows = in_conflict.flat_map(|object| {
         let name = code(&object.key.to_string());
         let whole = object.whole_severity.and(words::standing(object));
@@ -211,7 +211,7 @@ fn rules(report: &Report, room: usize) -> String {
 
 /// `drifted`, `pending (new)`, **conflict**
 fn status(object: &ObjectReport) -> String {
-    let status = match object.status {
+    let status = match object.status() {
         Status::Conflict => "**CONFLICT**",
         status => status.as_str(),
     };
@@ -278,7 +278,7 @@ fn fence(lines: &[String]) -> String {
 
 /// One change as lines of a diff.
 fn change(drift: &JudgedChange, options: &RenderOptions, lines: &mut Vec<String>) {
-    let mut about = match &drift.verdict {
+    let mut about = match drift.verdict() {
         Verdict::Reported => match &drift.merge {
             Some(merge) => format!("{}, {}", words::class(merge.class), drift.severity.as_str()),
             None => drift.severity.as_str().to_owned(),

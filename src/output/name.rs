@@ -53,11 +53,11 @@ fn name(object: &ObjectReport) -> String {
 /// its words.
 fn account(object: &ObjectReport) -> String {
     let name = name(object);
-    if object.status == Status::Conflict {
+    if object.status() == Status::Conflict {
         let standing = words::standing(object).unwrap_or_default();
         return format!("{name}: {standing}");
     }
-    let status = object.status.as_str();
+    let status = object.status().as_str();
     let changes: Vec<&JudgedChange> = object.drifts.iter().filter(|d| d.is_reported()).collect();
     if changes.is_empty() {
         return format!("{name}: {status}");

@@ -24,7 +24,7 @@ pub enum Show {
 impl Show {
     /// Whether a change is shown.
     pub fn includes(self, drift: &JudgedChange) -> bool {
-        match drift.verdict {
+        match drift.verdict() {
             Verdict::Reported => true,
             Verdict::Ignored { .. } => self >= Self::Ignored,
             Verdict::Explained { .. } => self == Self::All,
@@ -34,7 +34,7 @@ impl Show {
     /// Whether an object is shown.
     pub fn includes_object(self, object: &ObjectReport) -> bool {
         self == Self::All
-            || object.status != Status::InSync
+            || object.status() != Status::InSync
             || object.drifts.iter().any(|drift| self.includes(drift))
     }
 }
@@ -51,9 +51,9 @@ pub fn objects(report: &Report, show: Show) -> impl Iterator<Item = &ObjectRepor
 pub fn by_urgency(report: &Report, show: Show) -> Vec<&ObjectReport> {
     let mut objects: Vec<_> = objects(report, show).collect();
     let urgency = |object: &ObjectReport| {
-        let in_conflict = object.status == Status::Conflict;
+        let in_conflict = object.status() == Status::Conflict;
         // What only the branch changes, or has taken over, is nobody's surprise.
-        let is_intended = matches!(object.status, Status::Pending | Status::InSync);
+        let is_intended = matches!(object.status(), Status::Pending | Status::InSync);
         (in_conflict, !is_intended, object.severity())
     };
     objects.sort_by_key(|object| Reverse(urgency(object)));

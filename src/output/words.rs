@@ -73,7 +73,7 @@ pub fn when(time: &str, now: Option<Timestamp>) -> String {
 
 /// What is to be said of an object that was not compared field by field.
 pub fn standing(object: &ObjectReport) -> Option<String> {
-    let said = match object.status {
+    let said = match object.status() {
         Status::Missing => "missing: declared, and not in the cluster",
         Status::Extra => "extra: in the cluster, and declared nowhere",
         Status::Unknown => "unknown: not compared",
@@ -95,7 +95,7 @@ pub fn standing(object: &ObjectReport) -> Option<String> {
         }
     };
     Some(match &object.reason {
-        Some(reason) if object.status == Status::Unknown => {
+        Some(reason) if object.status() == Status::Unknown => {
             format!("{said}, {}", escape::line(reason))
         }
         Some(reason) => format!("{said} ({})", escape::line(reason)),

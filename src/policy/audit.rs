@@ -63,7 +63,7 @@ fn settled(rules: &RuleSet, run: &Audited<'_>, strict: bool) -> Option<Warning> 
     let compared: BTreeMap<_, _> = run
         .objects
         .iter()
-        .filter(|object| object.status != Status::Unknown)
+        .filter(|object| object.status() != Status::Unknown)
         .map(|object| (&object.key, object))
         .collect();
     let mut places: BTreeSet<String> = BTreeSet::new();
@@ -74,10 +74,10 @@ fn settled(rules: &RuleSet, run: &Audited<'_>, strict: bool) -> Option<Warning> 
         let is_whole = accepted.path == ".";
         let is_there = object.drifts.iter().any(|drift| {
             let is_hidden =
-                matches!(&drift.verdict, Verdict::Ignored { rule, .. } if rule == ACCEPTED);
+                matches!(drift.verdict(), Verdict::Ignored { rule, .. } if rule == ACCEPTED);
             (is_hidden || drift.is_reported()) && drift.change.path.to_string() == accepted.path
         });
-        let is_absent_or_extra = matches!(object.status, Status::Missing | Status::Extra);
+        let is_absent_or_extra = matches!(object.status(), Status::Missing | Status::Extra);
         let is_still_so = is_there || (is_whole && is_absent_or_extra);
         if !is_still_so {
             places.insert(format!("{} {}", accepted.key, accepted.path));

@@ -97,9 +97,14 @@ impl ExtraSpec {
     }
 }
 
-/// Whether an undeclared live object is somebody's doing, rather than what controllers and the
-/// system make themselves.
-pub fn is_reportable(rules: &RuleSet, key: &ResourceKey, live: &Value, owners: &Ownership) -> bool {
+/// The built-in rule that knows why nobody has to declare a live object: controllers and the system
+/// make it themselves.
+pub fn explains_extra<'r>(
+    rules: &'r RuleSet,
+    key: &ResourceKey,
+    live: &Value,
+    owners: &Ownership,
+) -> Option<&'r Rule> {
     let writers: Vec<&Owner> = owners
         .entries
         .iter()
@@ -110,8 +115,8 @@ pub fn is_reportable(rules: &RuleSet, key: &ResourceKey, live: &Value, owners: &
         declared: live,
         live,
     };
-    !rules
+    rules
         .extra
         .iter()
-        .any(|rule| rule.concerns(key, sides) && rule.covers_object(ChangeKind::Added, &writers))
+        .find(|rule| rule.concerns(key, sides) && rule.covers_object(ChangeKind::Added, &writers))
 }

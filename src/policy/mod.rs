@@ -1,8 +1,7 @@
-//! What is drift and what is not: rules, and the one place that judges.
+//! Rules: what they match, until when they hold, and how much changes matter.
 //!
 //! A [`Rule`] either explains (built-in rules only: the change is no drift at all) or ignores: the
-//! change is drift, and is counted, and is not reported. [`judge`] is the only place where rules
-//! are asked.
+//! change is drift, and is counted, and is not reported. The module `judge` asks them.
 
 /// The file that a user's rules are in.
 pub const CONFIG_NAME: &str = ".driftctl.yaml";
@@ -18,17 +17,16 @@ mod extra;
 mod filter;
 mod glob;
 mod image;
+mod jq;
 mod json_path;
-mod judge;
-mod judged;
 mod pattern;
 mod pointer;
-mod removal;
 mod rule;
 mod selector;
 mod set;
 mod severity;
 mod show;
+mod sides;
 mod spec;
 mod status;
 
@@ -37,17 +35,16 @@ pub use annotations::{Own, rules_of};
 pub use audit::{Audited, audit};
 pub use debt::{ACCEPTED, Accepted, Debt, Recorded, Standing};
 pub use expiry::{Expiry, ExpiryError};
-pub use extra::{ExtraSpec, OwnedBy, is_reportable};
+pub use extra::{ExtraSpec, OwnedBy, explains_extra};
 pub use filter::Filter;
 pub use glob::{Glob, GlobError, glob, literally};
-pub use judge::{Judgement, judge};
-pub use judged::{Judged, Sides};
+pub use jq::{DeleteByJq, JqFailure};
 pub use pattern::{PathPattern, PatternError};
 pub use pointer::{Pointer, PointerError};
-pub use removal::{DeleteByJq, JqFailure};
 pub use rule::{Asked, Objects, Rule, RuleOrigin, Selectors, WrittenPath};
 pub use selector::{LabelSelector, SelectorError};
 pub use set::{BUILTIN, ObjectRules, RuleSet, Users};
 pub use severity::{Level, SeverityRule, SeveritySpec};
+pub use sides::Sides;
 pub use spec::{Explains, Kind, RuleSpec, SpecProblem, written_path};
 pub use status::StatusOf;

@@ -191,11 +191,10 @@ impl RuleSet {
     }
 
     /// What `del(EXPRESSION)` leaves of an object.
-    pub(super) fn delete_by_jq(
-        &self,
-        expression: &str,
-        object: &Value,
-    ) -> Result<Value, JqFailure> {
+    ///
+    /// # Errors
+    /// When there is no engine, or the expression leaves no object.
+    pub fn delete_by_jq(&self, expression: &str, object: &Value) -> Result<Value, JqFailure> {
         match &self.jq.0 {
             Some(engine) => engine.delete(expression, object),
             None => Err(JqFailure::Broken("there is no jq engine".to_owned())),
@@ -267,10 +266,10 @@ impl ObjectRules<'_> {
     }
 
     /// The rule that ignores that the object is there ([`ChangeKind::Added`]), or that it is not
-    /// ([`ChangeKind::Removed`]).
-    pub fn of_object(&self, kind: ChangeKind, owners: &[&Owner]) -> Option<&Rule> {
+    /// ([`ChangeKind::Removed`]); with `expired`, the rule that did until it expired.
+    pub fn of_object(&self, kind: ChangeKind, owners: &[&Owner], expired: bool) -> Option<&Rule> {
         self.ignoring()
-            .find(|rule| !rule.expired && rule.covers_object(kind, owners))
+            .find(|rule| rule.expired == expired && rule.covers_object(kind, owners))
     }
 }
 

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::model::{JudgedChange, Severity, Status, Verdict};
+use crate::model::{JudgedChange, Presence, Verdict};
 
 fn key(group: &str, kind: &str) -> ResourceKey {
     ResourceKey {
@@ -18,23 +18,16 @@ fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> JudgedChan
         (Some(_), None) => ChangeKind::Removed,
         _ => ChangeKind::Added,
     };
-    JudgedChange {
-        change: Change {
+    JudgedChange::new(
+        Change {
             path: path.parse().unwrap(),
             kind,
             declared,
             live,
             at: Vec::new(),
         },
-        position: None,
-        owners: Vec::new(),
-        severity: Severity::Medium,
-        verdict: Verdict::Reported,
-        cause: None,
-        note: None,
-        blame: None,
-        merge: None,
-    }
+        Verdict::Reported,
+    )
 }
 
 fn object(
@@ -44,7 +37,7 @@ fn object(
     drifts: Vec<JudgedChange>,
 ) -> ObjectReport {
     ObjectReport {
-        status: Status::Drifted,
+        presence: Presence::Both,
         drifts,
         declared: Some(declared.into()),
         live: Some(live.into()),
@@ -61,6 +54,7 @@ fn report(object: ObjectReport) -> Report {
         warnings: Vec::new(),
         skipped: Vec::new(),
         rules: Vec::new(),
+        explained: Vec::new(),
         expired_rules: 0,
         interrupted: false,
         three_way: false,

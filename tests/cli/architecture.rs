@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 /// The floor of each module. A module uses only the floors below its own.
 const FLOORS: &[(&str, u8)] = &[
-    ("main", 5),
-    ("lib", 5),
-    ("cli", 4),
-    ("engine", 3),
+    ("main", 6),
+    ("lib", 6),
+    ("cli", 5),
+    ("engine", 4),
+    ("judge", 3),
     ("source", 2),
     ("cluster", 2),
     ("config", 2),
@@ -36,7 +37,7 @@ const NEIGHBOURS: &[(&str, &str, &str)] = &[
         "ownership",
         "undeclared paths are explained by their owners",
     ),
-    ("policy", "compare", "findings are what is judged"),
+    ("policy", "compare", "rules explain while it walks"),
     (
         "source",
         "cluster",
@@ -61,7 +62,7 @@ const STREAM_HANDLERS: &[(&str, &str)] = &[
     ),
 ];
 
-const LONGEST_MODULE: usize = 500;
+const LONGEST_MODULE: usize = 800;
 
 struct Module {
     /// Relative to `src`, with forward slashes.
@@ -275,6 +276,26 @@ fn nothing_that_ships_unwraps() {
     );
 }
 
+/// A change gets its verdict once, in one module, and nothing can replace it later: the field is
+/// private, and only one module calls the function that sets it.
+#[test]
+fn only_one_module_makes_verdicts() {
+    let all = modules();
+    let made: Vec<&str> = all
+        .iter()
+        .filter(|module| !module.lines_with(&["JudgedChange::new("]).is_empty())
+        .map(|module| module.path.as_str())
+        .collect();
+    assert_eq!(made, ["judge/decide.rs"]);
+    let model = all.iter().find(|module| module.path == "model/judged.rs");
+    let code = model.unwrap().code();
+    assert!(
+        code.contains("\n    verdict: Verdict,"),
+        "the field is private"
+    );
+    assert!(!code.contains("-> &mut Verdict") && !code.contains(".verdict = "));
+}
+
 #[test]
 fn modules_can_be_read_in_one_sitting() {
     let broken = modules()
@@ -283,7 +304,7 @@ fn modules_can_be_read_in_one_sitting() {
         .filter(|(_, lines)| *lines > LONGEST_MODULE)
         .map(|(module, lines)| format!("src/{} has {lines} lines", module.path))
         .collect();
-    assert_none(broken, "split what is longer than 500 lines:");
+    assert_none(broken, "split what is longer than 800 lines:");
 }
 
 #[test]

@@ -254,7 +254,7 @@ impl Bench {
 fn paths(report: &Report, hidden: bool) -> BTreeSet<String> {
     let drifts = report.objects.iter().flat_map(|object| &object.drifts);
     drifts
-        .filter(|drift| matches!(drift.verdict, Verdict::Ignored { .. }) == hidden)
+        .filter(|drift| matches!(drift.verdict(), Verdict::Ignored { .. }) == hidden)
         .map(|drift| drift.change.path.to_string())
         .collect()
 }

@@ -105,7 +105,7 @@ fn every_undeclared_path_is_reported_or_explained() {
         };
         let report = engine::run(&sources, &dump, RuleSet::builtin(), &options).unwrap();
         for object in &report.objects {
-            if !matches!(object.status, Status::InSync | Status::Drifted) {
+            if !matches!(object.status(), Status::InSync | Status::Drifted) {
                 continue;
             }
             let namespace = object.key.namespace.clone().unwrap_or_default();
@@ -169,8 +169,9 @@ fn scaled_by(autoscalers: &[Value], live: u64, owners: Value) -> (Verdict, Optio
     };
     let report = engine::run(&sources, &dump, RuleSet::builtin(), &options).unwrap();
     let replicas: FieldPath = ".spec.replicas".parse().unwrap();
-    let drift = report.find(&report.objects[0].key, &replicas).unwrap();
-    (drift.verdict.clone(), drift.note.clone())
+    let mut drifts = report.objects[0].drifts.iter();
+    let drift = drifts.find(|drift| drift.change.path == replicas).unwrap();
+    (drift.verdict().clone(), drift.note.clone())
 }
 
 #[test]

@@ -266,7 +266,7 @@ fn a_stale_group_makes_its_own_kinds_unknown() {
     let run = observe(&cluster.start(), Patience::default());
     assert_eq!(judge(&run, &TRUTH, &"stale"), Outcome::Incomplete);
     let report = run.unwrap();
-    let is_unknown = |object: &&ObjectReport| object.status == Status::Unknown;
+    let is_unknown = |object: &&ObjectReport| object.status() == Status::Unknown;
     for object in report.objects.iter().filter(is_unknown) {
         assert_eq!(
             object.key.group, "store.brindlewick.example",

@@ -87,7 +87,7 @@ pub fn said(report: &Report) -> Truth {
     let objects = report.objects.iter();
     let say = |object: &driftctl::model::ObjectReport| {
         let paths = object.reported().map(|drift| drift.change.path.to_string());
-        (object.key.clone(), (object.status, paths.collect()))
+        (object.key.clone(), (object.status(), paths.collect()))
     };
     objects.map(say).collect()
 }

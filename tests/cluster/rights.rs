@@ -47,7 +47,7 @@ fn what_may_not_be_read_at_all_is_unknown_and_names_the_right() {
     let (unknown, known): (Vec<&ObjectReport>, Vec<_>) = report
         .objects
         .iter()
-        .partition(|object| object.status == Status::Unknown);
+        .partition(|object| object.status() == Status::Unknown);
     assert!(unknown.len() > 2 && known.len() > 40);
     for object in unknown {
         assert_eq!(

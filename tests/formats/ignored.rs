@@ -23,11 +23,12 @@ fn report() -> Report {
         count("keda-scales", "Scaled by KEDA", 37),
         count("mesh", "", 2),
     ];
-    let mut drift = sample::drift(".spec.hidden", None, Some(json!("z")));
-    drift.verdict = Verdict::Ignored {
+    let drift = sample::drift(".spec.hidden", None, Some(json!("z")));
+    let by_rule = Verdict::Ignored {
         rule: "keda-scales".to_owned(),
         reason: "Scaled by KEDA".to_owned(),
     };
+    let drift = sample::decided(&drift, by_rule);
     report.objects[4].drifts.push(drift);
     report
 }

@@ -85,10 +85,11 @@ fn report(token: &str) -> Report {
             time: Some(format!("{token}T")),
         });
     }
-    object.drifts[6].verdict = Verdict::Ignored {
+    let by_rule = Verdict::Ignored {
         rule: token.to_owned(),
         reason: token.to_owned(),
     };
+    object.drifts[6] = sample::decided(&object.drifts[6], by_rule);
     let declared = json!({"a": token, "t": format!("1\n{token}\n2"), token: 1});
     let live = json!({"b": token, "t": format!("1\n{token}\n3"), token: tree});
     object.declared = Some(declared.into());
@@ -101,7 +102,7 @@ fn report(token: &str) -> Report {
     ];
     let objects = statuses.map(|status| {
         let mut object = object.clone();
-        object.status = status;
+        object.presence = sample::presence(status);
         if status == Status::Extra {
             object.origin = None;
         }

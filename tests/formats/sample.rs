@@ -2,8 +2,8 @@
 
 use driftctl::model::{
     Cause, Change, ChangeKind, Coverage, Explanation, JudgedChange, Lifecycle, Merge, MergeClass,
-    ObjectReport, Operation, Origin, Owner, Position, Report, ResourceKey, RuleCount, Severity,
-    Status, Target, Verdict, Warning,
+    ObjectReport, Operation, Origin, Owner, Position, Presence, Report, ResourceKey, RuleCount,
+    Severity, Status, Target, Verdict, Warning,
 };
 use serde_json::{Value, json};
 
@@ -36,28 +36,46 @@ pub fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> Judged
         (Some(_), None) => ChangeKind::Removed,
         _ => ChangeKind::Added,
     };
-    JudgedChange {
-        change: Change {
+    JudgedChange::new(
+        Change {
             path: path.parse().unwrap(),
             kind,
             declared,
             live,
             at: Vec::new(),
         },
-        position: None,
-        owners: Vec::new(),
-        severity: Severity::Medium,
-        verdict: Verdict::Reported,
-        cause: None,
-        note: None,
-        blame: None,
-        merge: None,
+        Verdict::Reported,
+    )
+}
+
+/// The same change with another verdict.
+pub fn decided(drift: &JudgedChange, verdict: Verdict) -> JudgedChange {
+    let drift = drift.clone();
+    let mut decided = JudgedChange::new(drift.change, verdict);
+    decided.severity = drift.severity;
+    decided.owners = drift.owners;
+    decided.position = drift.position;
+    decided.cause = drift.cause;
+    decided.note = drift.note;
+    decided.blame = drift.blame;
+    decided.merge = drift.merge;
+    decided
+}
+
+/// The side, or sides, on which an object of a status was found.
+pub fn presence(status: Status) -> Presence {
+    match status {
+        Status::Missing => Presence::Declared,
+        Status::Extra => Presence::Live,
+        Status::Unknown => Presence::Unknown,
+        Status::InSync | Status::Drifted | Status::Pending | Status::Conflict => Presence::Both,
     }
 }
 
+/// An object that is found where a status says; its changes are the caller's.
 pub fn object(key: ResourceKey, api_version: &str, status: Status) -> ObjectReport {
     ObjectReport {
-        status,
+        presence: presence(status),
         whole_severity: match status {
             Status::Missing => Some(Severity::High),
             Status::Extra => Some(Severity::Medium),
@@ -80,6 +98,7 @@ pub fn report(objects: Vec<ObjectReport>) -> Report {
         warnings: Vec::new(),
         skipped: Vec::new(),
         rules: Vec::new(),
+        explained: Vec::new(),
         expired_rules: 0,
         interrupted: false,
         three_way: false,
@@ -130,20 +149,22 @@ fn deployment() -> ObjectReport {
     dropped.severity = Severity::Low;
     dropped.owners = vec![owner("kubectl-client-side-apply", "2026-11-14T12:00:00Z")];
     dropped.cause = Some(Cause::Dropped);
-    let mut ignored = drift(
+    let ignored = drift(
         ".metadata.labels[\"argocd.argoproj.io/instance\"]",
         None,
         Some(json!("shop")),
     );
-    ignored.verdict = Verdict::Ignored {
+    let by_rule = Verdict::Ignored {
         rule: "argocd-tracking".to_owned(),
         reason: "Argo CD labels what it tracks".to_owned(),
     };
-    let mut explained = drift(".spec.progressDeadlineSeconds", None, Some(json!(600)));
-    explained.verdict = Verdict::Explained {
+    let ignored = decided(&ignored, by_rule);
+    let explained = drift(".spec.progressDeadlineSeconds", None, Some(json!(600)));
+    let default = Verdict::Explained {
         by: Explanation::UnownedDefault,
         rule: None,
     };
+    let explained = decided(&explained, default);
     cart.drifts = vec![
         ignored,
         explained,
@@ -441,11 +462,6 @@ pub fn merge_all(report: &mut Report, base: &Value) {
             let base = Some(base.clone());
             drift.merge = drift.is_reported().then_some(Merge { class, base });
         }
-        object.status = match object.status {
-            Status::Drifted => Status::Conflict,
-            Status::InSync => Status::Pending,
-            other => other,
-        };
-        object.lifecycle = [None, Some(Lifecycle::New), Some(Lifecycle::Removed)][at % 3];
+        object.lifecycle = [None, Some(Lifecycle::Removed), Some(Lifecycle::New)][at % 3];
     }
 }

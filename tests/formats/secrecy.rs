@@ -200,7 +200,7 @@ const PLACES: &[Place] = &[
             json!({"spec": {"accessKey": s}}),
             Vec::new(),
         );
-        object.status = Status::Extra;
+        object.presence = sample::presence(Status::Extra);
         object.declared = None;
         object
     },

@@ -82,14 +82,14 @@ fn changes(object: &ObjectReport, debt: &Debt) -> Vec<String> {
     let accepted = of_object.map(|accepted| accepted.path.clone());
     let drifts = object.drifts.iter();
     let drifts = drifts.map(|drift| drift.change.path.to_string());
-    let whole = matches!(object.status, Status::Missing | Status::Extra);
+    let whole = matches!(object.status(), Status::Missing | Status::Extra);
     let whole = whole.then(|| ".".to_owned());
     drifts.chain(accepted).chain(whole).collect()
 }
 
 /// Whether a change is hidden because it was accepted.
 fn is_accepted(drift: &JudgedChange) -> bool {
-    matches!(&drift.verdict, Verdict::Ignored { rule, .. } if rule == ACCEPTED)
+    matches!(drift.verdict(), Verdict::Ignored { rule, .. } if rule == ACCEPTED)
 }
 
 /// A salt is chosen once for each file.
@@ -113,7 +113,7 @@ fn take_out(debt: &mut Debt, report: &Report, selected: &Selected) -> usize {
         let is_selected = selected.selects(report, object, &accepted.path);
         let mut hidden = object.drifts.iter().filter(|drift| is_accepted(drift));
         let is_hidden = hidden.any(|drift| drift.change.path.to_string() == accepted.path);
-        let stays = object.status == Status::Unknown || !is_selected || is_hidden;
+        let stays = object.status() == Status::Unknown || !is_selected || is_hidden;
         renewed += usize::from(!stays && drifts_at(object, &accepted.path));
         stays
     });
@@ -124,7 +124,7 @@ fn take_out(debt: &mut Debt, report: &Report, selected: &Selected) -> usize {
 fn drifts_at(object: &ObjectReport, path: &str) -> bool {
     let mut drifts = object.drifts.iter();
     drifts.any(|drift| drift.change.path.to_string() == path)
-        || (path == "." && matches!(object.status, Status::Missing | Status::Extra))
+        || (path == "." && matches!(object.status(), Status::Missing | Status::Extra))
 }
 
 struct Accepting<'a> {
@@ -144,7 +144,7 @@ impl Accepting<'_> {
     /// Records what is reported of an object. `shown` is the same without secrets.
     fn object(&mut self, object: &ObjectReport, shown: &ObjectReport) {
         let before = self.accepted;
-        let whole = match object.status {
+        let whole = match object.status() {
             Status::Missing => Some(ChangeKind::Removed),
             Status::Extra => Some(ChangeKind::Added),
             Status::InSync

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{Compared, Rules, rules, run_by};
 use crate::cli::args::{CompareArgs, LiveArgs, RulesArgs, SourceArgs};
-use crate::model::{Coverage, Report, Target, Warning};
+use crate::model::{Coverage, Report, Warning};
 
 /// What comparisons with all contexts found.
 pub struct All {
@@ -74,24 +74,15 @@ pub fn run_all(
 /// The report on a cluster with which nothing could be compared.
 fn unread(error: &anyhow::Error) -> Report {
     Report {
-        target: Target::default(),
         coverage: Coverage {
             failed: 1,
             ..Coverage::default()
         },
-        objects: Vec::new(),
         warnings: vec![Warning {
             place: String::new(),
             message: format!("{error:#}"),
             fatal: true,
         }],
-        skipped: Vec::new(),
-        rules: Vec::new(),
-        revisions: Vec::new(),
-        expired_rules: 0,
-        three_way: false,
-        secret: Vec::new(),
-        called: Default::default(),
-        interrupted: false,
+        ..Report::default()
     }
 }

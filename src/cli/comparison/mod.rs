@@ -202,7 +202,7 @@ pub fn emptiness(report: &Report, source: &SourceArgs, filter: &FilterArgs) -> O
 /// more often than everything has been deleted.
 fn absence(report: &Report, source: &SourceArgs) -> Option<Warning> {
     let objects = &report.objects;
-    let is_missing = |object: &ObjectReport| object.status == Status::Missing;
+    let is_missing = |object: &ObjectReport| object.status() == Status::Missing;
     if objects.len() < 2 || !objects.iter().all(is_missing) {
         return None;
     }

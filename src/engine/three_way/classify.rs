@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::compare::find;
+use crate::judge::reported;
 use crate::model::{
     Change, ChangeKind, FieldPath, JudgedChange, Manifest, Merge, MergeClass, PathElement,
     ResourceKey, Step, Verdict,
@@ -83,19 +84,14 @@ impl Versions<'_> {
     }
 
     fn part(&self, whole: &JudgedChange, change: Change) -> JudgedChange {
-        JudgedChange {
-            severity: self.rules.severity(self.key, &change),
-            change,
-            ..whole.clone()
-        }
+        let severity = self.rules.severity(self.key, &change);
+        whole.part(change, severity)
     }
 
-    fn classed(&self, drift: JudgedChange, class: MergeClass) -> JudgedChange {
+    fn classed(&self, mut drift: JudgedChange, class: MergeClass) -> JudgedChange {
         let base = find(self.base, &drift.change.path).cloned();
-        JudgedChange {
-            merge: Some(Merge { class, base }),
-            ..drift
-        }
+        drift.merge = Some(Merge { class, base });
+        drift
     }
 
     fn class(&self, change: &Change) -> MergeClass {
@@ -125,7 +121,7 @@ impl Versions<'_> {
     /// changed all the same: merging overwrites it.
     fn live_changed(&self, path: &FieldPath) -> Option<&JudgedChange> {
         let is_explained =
-            |drift: &&JudgedChange| matches!(drift.verdict, Verdict::Explained { .. });
+            |drift: &&JudgedChange| matches!(drift.verdict(), Verdict::Explained { .. });
         let changed = self.since_base.iter().filter(|drift| !is_explained(drift));
         let mut touching = changed.filter(|drift| {
             let there = || match drift.change.kind {
@@ -165,20 +161,16 @@ impl Versions<'_> {
             path: change.path.clone(),
             at: change.at.clone(),
         };
-        out.push(JudgedChange {
-            position: None,
-            severity: self.rules.severity(self.key, &taken),
-            owners: since.owners.clone(),
-            verdict: Verdict::Reported,
-            cause: None,
-            note: None,
-            blame: None,
-            merge: Some(Merge {
-                class: MergeClass::Backport,
-                base: find(self.base, &taken.path).cloned(),
-            }),
-            change: taken,
+        let severity = self.rules.severity(self.key, &taken);
+        let base = find(self.base, &taken.path).cloned();
+        let mut backport = reported(taken);
+        backport.severity = severity;
+        backport.owners.clone_from(&since.owners);
+        backport.merge = Some(Merge {
+            class: MergeClass::Backport,
+            base,
         });
+        out.push(backport);
     }
 }
 

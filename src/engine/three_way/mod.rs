@@ -95,7 +95,7 @@ fn faults_of_base(base: &Report, branch: &Report) -> Vec<Warning> {
 /// The coverage of both declared sides together.
 fn coverage(branch: &Report, objects: &[ObjectReport], faults: usize) -> Coverage {
     let unknown = |objects: &[ObjectReport]| {
-        let unknown = objects.iter().filter(|o| o.status == Status::Unknown);
+        let unknown = objects.iter().filter(|o| o.status() == Status::Unknown);
         unknown.count()
     };
     let declared = objects

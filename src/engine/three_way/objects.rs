@@ -10,7 +10,7 @@ use super::intent;
 use crate::compare::normalize;
 use crate::engine::schemas::{Schemas, at_version};
 use crate::model::{
-    Change, ChangeKind, JudgedChange, Lifecycle, Manifest, Merge, MergeClass, ObjectReport,
+    Change, ChangeKind, Lifecycle, Manifest, Merge, MergeClass, ObjectReport, Presence,
     ResourceKey, Status,
 };
 use crate::policy::RuleSet;
@@ -51,27 +51,19 @@ impl Merger<'_> {
     /// Only the branch declares it. What is live already is compared two ways.
     fn new_object(&self, mut object: ObjectReport) -> ObjectReport {
         object.lifecycle = Some(Lifecycle::New);
-        if object.status == Status::Missing {
-            object.status = Status::Pending;
-            object.whole_severity = self.rules.whole_severity(&object.key, Status::Missing);
-        }
         two_way(object)
     }
 
     /// Only the base declares it: merging deletes it, with whatever was changed live.
     fn removed(&self, mut object: ObjectReport) -> ObjectReport {
         object.lifecycle = Some(Lifecycle::Removed);
-        let whole = |drift: &JudgedChange| drift.change.path.0.is_empty();
-        object.status = match object.status {
-            Status::Unknown => return object,
-            Status::Missing => Status::InSync,
-            Status::InSync if object.drifts.iter().any(whole) => Status::InSync,
-            Status::Drifted => Status::Conflict,
-            _ => Status::Pending,
-        };
-        if object.status == Status::InSync {
+        if object.presence == Presence::Unknown {
+            return object;
+        }
+        object.declared = None;
+        if object.status() == Status::InSync {
             object.reason = Some("removed by the branch, and not in the cluster".to_owned());
-            object.declared = None;
+            object.whole_severity = None;
             return object;
         }
         object.whole_severity = self.rules.whole_severity(&object.key, Status::Missing);
@@ -79,7 +71,6 @@ impl Merger<'_> {
         object.live = object
             .live
             .or_else(|| manifest.map(|manifest| manifest.object.clone()));
-        object.declared = None;
         // What rules ignore stays, and is counted.
         for drift in object.drifts.iter_mut().filter(|drift| drift.is_reported()) {
             drift.change.kind = match drift.change.live {
@@ -95,23 +86,26 @@ impl Merger<'_> {
     }
 
     fn both(&self, before: &ObjectReport, mut object: ObjectReport) -> ObjectReport {
-        use Status::{Drifted, InSync, Missing, Unknown};
-        match (before.status, object.status) {
-            (_, Unknown) => object,
-            (Unknown, _) => {
-                let why = before.reason.as_deref().unwrap_or("nobody knows why");
+        match (before.presence, object.presence) {
+            (_, Presence::Unknown) => object,
+            (Presence::Unknown, _) => {
+                let why = before
+                    .reason
+                    .as_deref()
+                    .unwrap_or("the reason is not known");
                 object.reason = Some(format!("what its base declares was not compared: {why}"));
-                object.status = Unknown;
+                object.presence = Presence::Unknown;
+                object.whole_severity = None;
                 object.drifts.clear();
                 (object.declared, object.live) = (None, None);
                 object
             }
-            (Missing, Missing) => {
-                if self
-                    .versions(before, &object)
-                    .is_none_or(|v| !v.intended.is_empty())
-                {
-                    object.status = Status::Conflict;
+            (Presence::Declared, Presence::Declared)
+                if before.whole().is_none() && object.whole().is_none() =>
+            {
+                let versions = self.versions(before, &object);
+                if versions.is_none_or(|versions| !versions.intended.is_empty()) {
+                    object.conflict = true;
                     object.reason = Some(
                         "it was deleted live, and the branch changes it: merging creates it again"
                             .to_owned(),
@@ -119,7 +113,7 @@ impl Merger<'_> {
                 }
                 object
             }
-            (InSync | Drifted, InSync | Drifted) => self.fields(before, object),
+            (Presence::Both, Presence::Both) => self.fields(before, object),
             _ => two_way(object),
         }
     }
@@ -142,7 +136,6 @@ impl Merger<'_> {
             rules: self.rules,
         };
         object.drifts = versions.classify(std::mem::take(&mut object.drifts));
-        object.status = status(&object.drifts);
         object
     }
 
@@ -192,16 +185,4 @@ fn two_way(mut object: ObjectReport) -> ObjectReport {
         }
     }
     object
-}
-
-/// The worst of what was found within an object.
-fn status(drifts: &[JudgedChange]) -> Status {
-    let classes = drifts.iter().filter(|drift| drift.is_reported());
-    let classes = classes.filter_map(|drift| Some(drift.merge.as_ref()?.class));
-    match classes.max() {
-        Some(MergeClass::Conflict) => Status::Conflict,
-        Some(MergeClass::Drift) => Status::Drifted,
-        Some(MergeClass::Pending) => Status::Pending,
-        Some(MergeClass::Backport) | None => Status::InSync,
-    }
 }

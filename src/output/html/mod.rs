@@ -182,7 +182,7 @@ fn filters(objects: &[&ObjectReport], scope: &str, out: &mut dyn Write) -> io::R
         Severity::Medium,
         Severity::Low,
     ];
-    let of_status = |status| objects.iter().filter(|o| o.status == status).count();
+    let of_status = |status| objects.iter().filter(|o| o.status() == status).count();
     let of_severity = |severity| {
         let has = |o: &&&ObjectReport| o.severity() == Some(severity);
         objects.iter().filter(has).count()
@@ -224,7 +224,7 @@ fn render_object(
     options: &RenderOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let status = object.status.as_str();
+    let status = object.status().as_str();
     let severity = object.severity().map_or("", |severity| severity.as_str());
     let name = words::object(object);
     let lifecycle = object.lifecycle.map_or("", |lifecycle| match lifecycle {
@@ -270,7 +270,7 @@ fn render_drift(
         "<section class=\"{kind}\">\n<h3><code>{}</code>{line}</h3>",
         Text(&drift.change.path.to_string())
     )?;
-    let (class, about) = match &drift.verdict {
+    let (class, about) = match drift.verdict() {
         Verdict::Reported => match &drift.merge {
             Some(merge) => {
                 let about = format!(

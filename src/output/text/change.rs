@@ -271,7 +271,7 @@ impl Row<'_> {
     fn remarks(&self, page: &Page<'_>) -> Vec<Line> {
         let drift = self.drift;
         let mut about = Line::default();
-        match &drift.verdict {
+        match drift.verdict() {
             Verdict::Reported => {
                 if let Some(merge) = &drift.merge {
                     about

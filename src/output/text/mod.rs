@@ -48,7 +48,7 @@ impl Format for Text {
         let mut page = Page { options, out };
         let mut in_sync = Vec::new();
         for object in view::by_urgency(report, options.show) {
-            let quiet = object.status == Status::InSync
+            let quiet = object.status() == Status::InSync
                 && view::drifts(object, options.show).next().is_none();
             if quiet {
                 in_sync.push(object);
@@ -117,7 +117,7 @@ fn render_object(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
     header(page, object)?;
     let indent = Line::of(Paint::Plain, "  ");
     if let Some(standing) = words::standing(object) {
-        let mut line = Line::of(Paint::of_status(object.status), &standing);
+        let mut line = Line::of(Paint::of_status(object.status()), &standing);
         if let Some(weight) = object.whole_severity {
             line.push(Paint::Plain, "   ")
                 .push(Paint::of_severity(weight), weight.as_str());
@@ -126,7 +126,7 @@ fn render_object(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
     }
     // Who deleted what is missing has been said.
     let owners = words::owners(&object.owners, page.options.now);
-    if let Some(owners) = owners.filter(|_| object.status != Status::Missing) {
+    if let Some(owners) = owners.filter(|_| object.status() != Status::Missing) {
         page.wrapped(&indent, 2, Line::of(Paint::Dim, &owners))?;
     }
     change::render_all(page, object)?;
@@ -135,7 +135,7 @@ fn render_object(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
 
 /// `~ Deployment shop/cart  manifests/cart.yaml:1`
 fn header(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
-    let mark = match object.status {
+    let mark = match object.status() {
         Status::InSync => "=",
         Status::Drifted => "~",
         Status::Missing => "-",
@@ -144,7 +144,7 @@ fn header(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
         Status::Pending => ">",
         Status::Conflict => "!",
     };
-    let mut line = Line::of(Paint::of_status(object.status), mark);
+    let mut line = Line::of(Paint::of_status(object.status()), mark);
     line.push(Paint::Plain, " ")
         .push(Paint::Bold, &words::object(object));
     let Some(origin) = words::origin(object) else {

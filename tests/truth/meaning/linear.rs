@@ -50,6 +50,7 @@ fn report(objects: Vec<ObjectReport>) -> Report {
         warnings: Vec::new(),
         skipped: Vec::new(),
         rules: Vec::new(),
+        explained: Vec::new(),
         expired_rules: 0,
         interrupted: false,
         three_way: false,

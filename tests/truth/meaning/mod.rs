@@ -31,7 +31,7 @@ fn drift_of_text(kind: &str, manifests: &str, live: &[&Value]) -> Vec<String> {
         let lines = changes.map(|change| format!("{} {}", change.kind.as_str(), change.path));
         let mut lines: Vec<String> = lines.collect();
         if lines.is_empty() && object.is_drift() {
-            lines.push(object.status.as_str().to_owned());
+            lines.push(object.status().as_str().to_owned());
         }
         lines
     };

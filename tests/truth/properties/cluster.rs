@@ -77,7 +77,7 @@ impl Cluster {
     fn in_sync(&self, manifests: &[Manifest]) -> Vec<Pair> {
         let report = self.compare(manifests, &self.live);
         let in_sync = report.objects.iter().filter(|object| {
-            object.status == driftctl::model::Status::InSync && object.origin.is_some()
+            object.status() == driftctl::model::Status::InSync && object.origin.is_some()
         });
         let pair = |object: &driftctl::model::ObjectReport| Pair {
             key: object.key.clone(),

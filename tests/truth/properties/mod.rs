@@ -103,7 +103,7 @@ fn try_edit(case: usize) -> Option<Result<Edit, String>> {
     }
     let found: Vec<String> = near
         .iter()
-        .map(|drift| format!("{} {:?}", drift.change.path, drift.verdict))
+        .map(|drift| format!("{} {:?}", drift.change.path, drift.verdict()))
         .collect();
     Some(Err(format!(
         "{edit:?} {} {} {}: {}; found: {found:?}",
@@ -146,7 +146,7 @@ fn said(found: &[JudgedChange]) -> Vec<String> {
         format!(
             "{} {path} {:?} {:?}",
             kind.as_str(),
-            drift.verdict,
+            drift.verdict(),
             drift.owners
         )
     };
@@ -210,7 +210,7 @@ fn the_order_of_documents_and_keys_means_nothing() {
         .map(|p| (p.key.clone(), p.live.clone()));
     let live = live.collect();
     let objects = |report: driftctl::model::Report| -> Vec<_> {
-        let said = |o: &driftctl::model::ObjectReport| (o.key.clone(), o.status, said(&o.drifts));
+        let said = |o: &driftctl::model::ObjectReport| (o.key.clone(), o.status(), said(&o.drifts));
         report.objects.iter().map(said).collect()
     };
     let straight = objects(cluster.compare(&manifests, &live));

@@ -1,13 +1,12 @@
-//! The server's own word on what applying the manifests would change.
+//! What applying the manifests would change, as the server says in a dry run.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Options;
-use super::resolve::Declared;
-use crate::cluster::{Answer, Apply, Fetched, Live, LiveObject, Wanted};
-use crate::compare::{Finding, Reason};
+use crate::cluster::{Answer, Apply, LiveObject, Wanted};
+use crate::compare::{Finding, Reason, Subject, compare};
+use crate::judge::{Declared, Explainer, Knowledge, Run};
 use crate::model::{ChangeKind, Explanation, FieldPath, Operation, ResourceKey, Warning};
 use crate::ownership::{LAST_APPLIED, ownership_of};
 
@@ -24,32 +23,67 @@ const BOOKKEEPING: [&str; 5] = [
     "creationTimestamp",
 ];
 
-/// What the objects that are there would become, by key.
-#[derive(Default)]
-pub struct Predictions {
-    objects: BTreeMap<ResourceKey, LiveObject>,
-    /// Those that could not be had.
-    pub warnings: Vec<Warning>,
+/// See the module.
+pub struct ServerDryRun;
+
+impl Explainer for ServerDryRun {
+    fn id(&self) -> &'static str {
+        "server-dry-run"
+    }
+
+    fn about(&self) -> &'static str {
+        "The server says in a dry run what applying the manifest would change."
+    }
+
+    fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+        run.server_dry_run.then(|| Box::new(predict(run)) as _)
+    }
 }
 
-/// Asks for the predictions, if they are wanted.
-pub fn predict(
-    declared: &[Declared<'_>],
-    fetched: &Fetched,
-    live: &dyn Live,
-    options: &Options,
-) -> Predictions {
-    let mut predictions = Predictions::default();
-    if !options.server_dry_run {
-        return predictions;
+impl Knowledge for Predictions {
+    fn warnings(&self) -> Vec<Warning> {
+        self.warnings.clone()
     }
-    let applies = declared
+
+    fn review(
+        &self,
+        key: &ResourceKey,
+        subject: &Subject<'_>,
+        findings: Vec<Finding>,
+    ) -> Vec<Finding> {
+        match self.of(key) {
+            Some(predicted) => {
+                let predicted = compare(&Subject {
+                    declared: &predicted,
+                    ..*subject
+                });
+                merge(findings, predicted)
+            }
+            None => findings,
+        }
+    }
+}
+
+/// What the objects that are there would become, by key.
+#[derive(Default)]
+struct Predictions {
+    objects: BTreeMap<ResourceKey, LiveObject>,
+    /// Those that could not be had.
+    warnings: Vec<Warning>,
+}
+
+/// Asks for the predictions.
+fn predict(run: &Run<'_>) -> Predictions {
+    let mut predictions = Predictions::default();
+    let answers = &run.fetched.answers;
+    let applies = run
+        .declared
         .iter()
-        .filter_map(|declared| match fetched.answers.get(&declared.key) {
-            Some(Answer::Found(object)) => Some(apply(declared, object, options)),
+        .filter_map(|declared| match answers.get(&declared.key) {
+            Some(Answer::Found(object)) => Some(apply(declared, object, run.field_managers)),
             _ => None,
         });
-    for (key, predicted) in live.predict(applies.collect()) {
+    for (key, predicted) in run.live.predict(applies.collect()) {
         match predicted {
             Ok(object) => drop(predictions.objects.insert(key, object)),
             Err(why) => predictions.warnings.push(Warning {
@@ -62,7 +96,7 @@ pub fn predict(
     predictions
 }
 
-fn apply(declared: &Declared<'_>, live: &LiveObject, options: &Options) -> Apply {
+fn apply(declared: &Declared<'_>, live: &LiveObject, field_managers: &[String]) -> Apply {
     let mut manifest = declared.manifest.value();
     if let Some(metadata) = manifest.get_mut("metadata").and_then(Value::as_object_mut) {
         // The server refuses these in an apply.
@@ -77,14 +111,14 @@ fn apply(declared: &Declared<'_>, live: &LiveObject, options: &Options) -> Apply
             key: declared.key.clone(),
             kind: declared.kind.clone(),
         },
-        manager: manager(live, options),
+        manager: manager(live, field_managers),
         manifest,
     }
 }
 
 /// The manager that applies the object.
-fn manager(live: &LiveObject, options: &Options) -> String {
-    if let [named, ..] = options.field_managers.as_slice() {
+fn manager(live: &LiveObject, field_managers: &[String]) -> String {
+    if let [named, ..] = field_managers {
         return named.clone();
     }
     let owners = ownership_of(&live.value().unwrap_or_default());
@@ -96,7 +130,7 @@ fn manager(live: &LiveObject, options: &Options) -> String {
 
 impl Predictions {
     /// The object as it would be, without what the server keeps books of.
-    pub fn of(&self, key: &ResourceKey) -> Option<Value> {
+    fn of(&self, key: &ResourceKey) -> Option<Value> {
         let mut value = self.objects.get(key)?.value().ok()?;
         value.as_object_mut()?.remove("status");
         let metadata = value.get_mut("metadata")?.as_object_mut()?;
@@ -112,7 +146,7 @@ impl Predictions {
 
 /// Puts the server's word in place of ours: of what is declared, that drifted which applying
 /// would change. What others added stays as it is found, since applying leaves it alone.
-pub fn settle(findings: Vec<Finding>, predicted: Vec<Finding>) -> Vec<Finding> {
+fn merge(findings: Vec<Finding>, predicted: Vec<Finding>) -> Vec<Finding> {
     let changes: Vec<Finding> = predicted
         .into_iter()
         .filter(|finding| finding.reason.is_none())

@@ -9,11 +9,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::resolve::Declared;
 use crate::cluster::{Answer, Fetched, Live};
-use crate::compare::{Explain, Reason};
-use crate::model::{ChangeKind, Explanation, FieldPath, Manifest, Owner, PathElement};
-use crate::ownership::Appliers;
+use crate::judge::{Declared, Explainer, Knowledge, Run};
+use crate::model::{FieldPath, Manifest, PathElement};
 
 /// Where a service account's token is mounted (`plugin/pkg/admission/serviceaccount`).
 const TOKEN_MOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -21,16 +19,46 @@ const TOKEN_MOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// What the LimitRanger plugin says it did (`plugin/pkg/admission/limitranger`).
 const LIMIT_RANGER: &str = "kubernetes.io/limit-ranger";
 
+/// See the module.
+pub struct AdmissionPlugins;
+
+impl Explainer for AdmissionPlugins {
+    fn id(&self) -> &'static str {
+        "admission-plugins"
+    }
+
+    fn about(&self) -> &'static str {
+        "Admission plugins of the API server fill fields into Pods."
+    }
+
+    fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+        let mut pods = run.declared.iter().filter(|one| one.key.kind == "Pod");
+        pods.next()?;
+        Some(Box::new(PodAdmission::gather(
+            run.declared,
+            run.manifests,
+            run.fetched,
+            run.live,
+        )))
+    }
+}
+
+impl Knowledge for PodAdmission {
+    fn filled(&self, declared: &Value, live: &Value) -> Vec<FieldPath> {
+        self.filled(declared, live)
+    }
+}
+
 /// What is needed to know what admission does to the Pods of a run.
 #[derive(Debug, Default)]
-pub struct PodAdmission {
+struct PodAdmission {
     /// RuntimeClasses that declared Pods name.
     runtime_classes: BTreeMap<String, Value>,
 }
 
 impl PodAdmission {
     /// Gathers what the declared Pods refer to: as it is live, else as it is declared.
-    pub fn gather(
+    fn gather(
         declared: &[Declared<'_>],
         manifests: &[Arc<Manifest>],
         fetched: &Fetched,
@@ -76,7 +104,7 @@ impl PodAdmission {
     }
 
     /// The paths of a live object whose value is what admission gives it; none but for Pods.
-    pub fn filled(&self, declared: &Value, live: &Value) -> Vec<FieldPath> {
+    fn filled(&self, declared: &Value, live: &Value) -> Vec<FieldPath> {
         if !is_pod(declared) {
             return Vec::new();
         }
@@ -224,36 +252,6 @@ fn tolerations(declared: &Value, live: &Value, scheduling: Option<&Value>) -> Op
         }
     }
     (added && ours.next().is_none()).then(|| FieldPath::of_fields(&["spec", "tolerations"]))
-}
-
-/// The rules of an object, and what admission filled into it.
-pub struct AtAdmission<'a> {
-    /// The rules.
-    pub rules: &'a dyn Explain,
-    /// Who declares the manifest.
-    pub appliers: &'a Appliers,
-    /// See [`PodAdmission::filled`].
-    pub filled: Vec<FieldPath>,
-    /// A field that no rule speaks of, because more is known of it.
-    pub judged: Option<&'static str>,
-}
-
-impl Explain for AtAdmission<'_> {
-    fn explains(&self, path: &FieldPath, kind: ChangeKind, owners: &[&Owner]) -> Option<Reason> {
-        let is_judged = |name| path.starts_with(&FieldPath::of_fields(&[name]));
-        if self.judged.is_some_and(is_judged) {
-            return None;
-        }
-        let by_rule = self.rules.explains(path, kind, owners);
-        by_rule.or_else(|| {
-            let is_filled = self.filled.iter().any(|filled| path.starts_with(filled));
-            // A person who writes such a value means it.
-            let by_nobody = owners
-                .iter()
-                .all(|owner| self.appliers.include(&owner.manager));
-            (is_filled && by_nobody).then(|| Explanation::AdmissionChanged.into())
-        })
-    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! Objects that an API server shows twice, in two groups: before Kubernetes 1.22 every Ingress is
 //! one of `networking.k8s.io` and of `extensions`. It is one object, with one `uid`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
 use crate::cluster::{Answer, Fetched, LiveObject};
+use crate::judge::{Explained, Explainer, Knowledge, Run};
+use crate::model::{Explanation, Ownership, ResourceKey};
+use crate::policy::RuleSet;
 
 /// Where kinds lived before they had groups of their own; what it shows, another group shows, too.
 const FORMER: &str = "extensions";
@@ -18,14 +21,51 @@ fn name(object: &LiveObject) -> Name<'_> {
     (&key.kind, key.namespace.as_deref(), &key.name)
 }
 
-/// The undeclared objects, without those that are declared in another group, and each once.
-pub fn without(fetched: &Fetched) -> Vec<&LiveObject> {
+/// See the module.
+pub struct TwinGroups;
+
+impl Explainer for TwinGroups {
+    fn id(&self) -> &'static str {
+        "twin-groups"
+    }
+
+    fn about(&self) -> &'static str {
+        "The API server shows the object in a second group, and there it is reported or declared."
+    }
+
+    fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+        let twins = twins(run.fetched);
+        (!twins.is_empty()).then(|| Box::new(Twins(twins)) as _)
+    }
+}
+
+/// The undeclared objects that another group shows too.
+struct Twins(BTreeSet<ResourceKey>);
+
+impl Knowledge for Twins {
+    fn undeclared(
+        &self,
+        object: &LiveObject,
+        _: &Value,
+        _: &Ownership,
+        _: &RuleSet,
+    ) -> Option<Explained> {
+        self.0.contains(&object.key).then(|| Explained {
+            explanation: Explanation::ServerManaged,
+            by: TwinGroups.id().to_owned(),
+            about: TwinGroups.about().to_owned(),
+        })
+    }
+}
+
+/// The undeclared objects that are declared in another group, or undeclared in a newer one.
+fn twins(fetched: &Fetched) -> BTreeSet<ResourceKey> {
     let declared = fetched.answers.values().filter_map(|answer| match answer {
         Answer::Found(object) => Some(object),
         Answer::Absent | Answer::Unread(_) => None,
     });
     if !fetched.extra.iter().chain(declared.clone()).any(is_former) {
-        return fetched.extra.iter().collect();
+        return BTreeSet::new();
     }
     let mut alike: HashMap<Name<'_>, Vec<&LiveObject>> = HashMap::new();
     for object in &fetched.extra {
@@ -47,7 +87,8 @@ pub fn without(fetched: &Fetched) -> Vec<&LiveObject> {
         }
     };
     let extra = fetched.extra.iter();
-    extra.filter(|object| !is_shown_elsewhere(object)).collect()
+    let twins = extra.filter(is_shown_elsewhere);
+    twins.map(|object| object.key.clone()).collect()
 }
 
 fn is_former(object: &LiveObject) -> bool {
@@ -65,7 +106,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::ResourceKey;
 
     fn ingress(group: &str, name: &str, uid: Option<&str>) -> LiveObject {
         let key = ResourceKey {
@@ -99,9 +139,10 @@ mod tests {
             ],
             ..Fetched::default()
         };
-        let left = without(&fetched);
+        let twins = twins(&fetched);
+        let left = fetched.extra.iter();
         let left: Vec<_> = left
-            .iter()
+            .filter(|object| !twins.contains(&object.key))
             .map(|object| (object.key.name.as_str(), object.key.group.as_str()))
             .collect();
         let expected = [

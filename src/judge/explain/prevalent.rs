@@ -12,12 +12,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use super::object;
+use crate::compare::Reason;
+use crate::judge::{Candidate, Case, Explainer, Knowledge, Run};
 use crate::model::{
-    Cause, ChangeKind, Explanation, FieldPath, GroupKind, JudgedChange, ObjectReport, Operation,
-    PathElement, Status, Verdict, Warning,
+    Cause, ChangeKind, Explanation, FieldPath, GroupKind, Operation, PathElement, Presence, Warning,
 };
-use crate::policy::RuleSet;
 
 /// Objects in which a machine is known to have put a value, before it is believed of another.
 const KNOWN: usize = 2;
@@ -63,42 +62,48 @@ enum Whose {
     Update,
 }
 
+/// See the module.
+pub struct PrevalentValues;
+
+impl Explainer for PrevalentValues {
+    fn id(&self) -> &'static str {
+        "prevalent-values"
+    }
+
+    fn about(&self) -> &'static str {
+        "Webhooks and policies put the same value into every object of a kind."
+    }
+
+    fn learn(&self, _: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+        Some(Box::new(Self))
+    }
+}
+
+impl Knowledge for PrevalentValues {
+    fn together(&self, cases: &mut [Case], _: &Run<'_>) -> Vec<Warning> {
+        explain(cases)
+    }
+}
+
 /// Explains additions that other objects of the kind show to be a machine's; says which of them
 /// are merely supposed to be.
-pub fn explain(objects: &mut [ObjectReport], rules: &RuleSet) -> Vec<Warning> {
-    let is_open = |drift: &JudgedChange| drift.is_reported() && whose(drift).is_some();
-    if !objects.iter().flat_map(|o| &o.drifts).any(is_open) {
+fn explain(cases: &mut [Case]) -> Vec<Warning> {
+    let is_open = |one: &Candidate| one.is_open() && whose(one).is_some();
+    if !cases.iter().flat_map(|case| &case.candidates).any(is_open) {
         return Vec::new();
     }
-    let evidence = Evidence::gather(objects);
+    let evidence = Evidence::gather(cases);
     let mut supposed: BTreeSet<(GroupKind, String)> = BTreeSet::new();
-    for report in objects {
-        if !report.drifts.iter().any(is_open) {
+    for case in cases {
+        if !case.candidates.iter().any(is_open) {
             continue;
         }
-        let kind = report.key.group_kind();
-        let mut changed = false;
-        let drifts = std::mem::take(&mut report.drifts);
-        for drift in drifts {
-            let parts = evidence.part(&kind, &drift, &mut supposed);
-            changed |= parts.is_some();
-            match parts {
-                Some(parts) => {
-                    report
-                        .drifts
-                        .extend(parts.into_iter().map(|part| JudgedChange {
-                            severity: rules.severity(&report.key, &part.change),
-                            ..part
-                        }));
-                }
-                None => report.drifts.push(drift),
+        let kind = case.report.key.group_kind();
+        for candidate in std::mem::take(&mut case.candidates) {
+            match evidence.part(&kind, &candidate, &mut supposed) {
+                Some(parts) => case.candidates.extend(parts),
+                None => case.candidates.push(candidate),
             }
-        }
-        if changed {
-            report
-                .drifts
-                .sort_by(|a, b| a.change.path.cmp(&b.change.path));
-            object::settle(report);
         }
     }
     supposed
@@ -136,19 +141,20 @@ fn warning(kind: &GroupKind, paths: &[String]) -> Warning {
 }
 
 impl Evidence {
-    fn gather(objects: &[ObjectReport]) -> Self {
+    fn gather(cases: &[Case]) -> Self {
         let mut evidence = Self::default();
-        for report in objects {
-            if !matches!(report.status, Status::InSync | Status::Drifted) {
+        for case in cases {
+            if case.report.presence != Presence::Both {
                 continue;
             }
-            let kind = report.key.group_kind();
+            let kind = case.report.key.group_kind();
             *evidence.compared.entry(kind.clone()).or_default() += 1;
-            for drift in &report.drifts {
-                let (Some(whose), Some(live)) = (whose(drift), &drift.change.live) else {
+            for candidate in &case.candidates {
+                let change = &candidate.finding.change;
+                let (Some(whose), Some(live)) = (whose(candidate), &change.live) else {
                     continue;
                 };
-                for (path, value) in leaves(&drift.change.path, live) {
+                for (path, value) in leaves(&change.path, live) {
                     let key = (kind.clone(), path.to_string(), value.to_string());
                     let seen = evidence.seen.entry(key).or_default();
                     match whose {
@@ -166,12 +172,13 @@ impl Evidence {
     fn part(
         &self,
         kind: &GroupKind,
-        drift: &JudgedChange,
+        candidate: &Candidate,
         supposed: &mut BTreeSet<(GroupKind, String)>,
-    ) -> Option<Vec<JudgedChange>> {
-        let whose = whose(drift).filter(|_| drift.is_reported())?;
-        let live = drift.change.live.as_ref()?;
-        let leaves = leaves(&drift.change.path, live);
+    ) -> Option<Vec<Candidate>> {
+        let whose = whose(candidate).filter(|_| candidate.is_open())?;
+        let change = &candidate.finding.change;
+        let live = change.live.as_ref()?;
+        let leaves = leaves(&change.path, live);
         let judged: Vec<bool> = leaves
             .iter()
             .map(|(path, value)| self.is_of_machine(kind, whose, path, value, supposed))
@@ -180,15 +187,15 @@ impl Evidence {
             return None;
         }
         if !judged.contains(&false) {
-            return Some(vec![explained(drift.clone())]);
+            return Some(vec![explained(candidate.clone())]);
         }
         let parts = leaves
             .into_iter()
             .zip(judged)
             .map(|((path, value), is_of_machine)| {
-                let mut part = drift.clone();
-                part.change.path = path;
-                part.change.live = Some(value.clone());
+                let mut part = candidate.clone();
+                part.finding.change.path = path;
+                part.finding.change.live = Some(value.clone());
                 if is_of_machine { explained(part) } else { part }
             });
         Some(parts.collect())
@@ -229,15 +236,10 @@ impl Evidence {
     }
 }
 
-fn explained(drift: JudgedChange) -> JudgedChange {
-    JudgedChange {
-        verdict: Verdict::Explained {
-            by: Explanation::AdmissionChanged,
-            rule: None,
-        },
-        cause: None,
-        ..drift
-    }
+fn explained(mut candidate: Candidate) -> Candidate {
+    candidate.finding.reason = Some(Explanation::AdmissionChanged.into());
+    candidate.finding.cause = None;
+    candidate
 }
 
 /// What an addition says of whose it is; `None` where it is no machine's in any case: somebody
@@ -245,28 +247,30 @@ fn explained(drift: JudgedChange) -> JudgedChange {
 ///
 /// Replicas tell nothing: whoever scales what was applied server-side leaves no owner behind, person
 /// or machine.
-fn whose(drift: &JudgedChange) -> Option<Whose> {
-    let is_scale = drift.change.path == FieldPath::of_fields(&["spec", "replicas"]);
-    if drift.change.kind != ChangeKind::Added || is_scale {
+fn whose(candidate: &Candidate) -> Option<Whose> {
+    let finding = &candidate.finding;
+    let is_scale = finding.change.path == FieldPath::of_fields(&["spec", "replicas"]);
+    if finding.change.kind != ChangeKind::Added || is_scale {
         return None;
     }
-    match (&drift.verdict, drift.cause) {
+    match (&finding.reason, finding.cause) {
         (
-            Verdict::Explained {
+            Some(Reason {
                 by: Explanation::UnownedDefault | Explanation::ApplierDefault,
                 ..
-            },
+            }),
             _,
         ) => Some(Whose::Machine),
-        (Verdict::Reported, Some(Cause::Unattributed | Cause::WrittenByApplier)) => {
-            Some(Whose::Open)
-        }
-        (Verdict::Reported, None) => {
+        (Some(_), _) => None,
+        (None, _) if !candidate.is_open() => None,
+        (None, Some(Cause::Unattributed | Cause::WrittenByApplier)) => Some(Whose::Open),
+        (None, None) => {
             let by_update = |operation: Operation| operation == Operation::Update;
-            let updated = drift.owners.iter().all(|owner| by_update(owner.operation));
-            (updated && !drift.owners.is_empty()).then_some(Whose::Update)
+            let owners = &finding.owners;
+            let updated = owners.iter().all(|owner| by_update(owner.operation));
+            (updated && !owners.is_empty()).then_some(Whose::Update)
         }
-        _ => None,
+        (None, Some(_)) => None,
     }
 }
 
@@ -316,12 +320,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::{Change, Owner, ResourceKey, Severity};
+    use crate::compare::Finding;
+    use crate::model::{Change, ObjectReport, Owner, ResourceKey};
 
-    fn addition(path: &str, live: Value, verdict: Verdict, cause: Option<Cause>) -> JudgedChange {
-        JudgedChange {
-            blame: None,
-            merge: None,
+    fn addition(
+        path: &str,
+        live: Value,
+        reason: Option<Reason>,
+        cause: Option<Cause>,
+    ) -> Candidate {
+        Candidate::of(Finding {
             change: Change {
                 path: path.parse().unwrap(),
                 kind: ChangeKind::Added,
@@ -329,74 +337,65 @@ mod tests {
                 live: Some(live),
                 at: Vec::new(),
             },
-            position: None,
             owners: Vec::new(),
-            severity: Severity::Medium,
-            verdict,
+            reason,
             cause,
-            note: None,
-        }
+        })
     }
 
-    fn object(kind: &str, name: usize, drift: JudgedChange) -> ObjectReport {
+    fn object(kind: &str, name: usize, candidate: Candidate) -> Case {
         let key = ResourceKey {
             group: "apps".to_owned(),
             kind: kind.to_owned(),
             namespace: None,
             name: name.to_string(),
         };
-        ObjectReport {
-            status: Status::Drifted,
-            drifts: vec![drift],
-            declared: Some(json!({}).into()),
-            live: Some(json!({}).into()),
-            ..ObjectReport::new(key, "apps/v1".to_owned())
+        let mut report = ObjectReport::new(key, "apps/v1".to_owned());
+        report.presence = Presence::Both;
+        Case {
+            candidates: vec![candidate],
+            ..Case::of(report)
         }
     }
 
-    fn reported(objects: &[ObjectReport]) -> Vec<String> {
-        let reported = objects.iter().flat_map(ObjectReport::reported);
-        reported
-            .map(|drift| drift.change.path.to_string())
+    fn reported(cases: &[Case]) -> Vec<String> {
+        let all = cases.iter().flat_map(|case| &case.candidates);
+        all.filter(|one| one.is_open())
+            .map(|one| one.finding.change.path.to_string())
             .collect()
     }
 
     const LABEL: &str = ".metadata.labels.team";
 
-    fn by_machine() -> JudgedChange {
+    fn by_machine() -> Candidate {
         let by = Explanation::ApplierDefault;
-        addition(
-            LABEL,
-            json!("a"),
-            Verdict::Explained { by, rule: None },
-            None,
-        )
+        addition(LABEL, json!("a"), Some(by.into()), None)
     }
 
-    fn by_update(value: &str) -> JudgedChange {
-        let mut drift = addition(LABEL, json!(value), Verdict::Reported, None);
-        drift.owners.push(Owner {
+    fn by_update(value: &str) -> Candidate {
+        let mut candidate = addition(LABEL, json!(value), None, None);
+        candidate.finding.owners.push(Owner {
             manager: "kubectl-label".to_owned(),
             operation: Operation::Update,
             subresource: None,
             time: None,
             user: None,
         });
-        drift
+        candidate
     }
 
-    fn unattributed(path: &str, value: Value) -> JudgedChange {
-        addition(path, value, Verdict::Reported, Some(Cause::Unattributed))
+    fn unattributed(path: &str, value: Value) -> Candidate {
+        addition(path, value, None, Some(Cause::Unattributed))
     }
 
     #[test]
     fn what_two_others_have_from_a_machine_was_not_put_there_by_hand() {
         let run = |machines: usize, value: &str| {
-            let mut objects: Vec<ObjectReport> = (0..machines)
+            let mut objects: Vec<Case> = (0..machines)
                 .map(|name| object("Deployment", name, by_machine()))
                 .collect();
             objects.push(object("Deployment", 9, by_update(value)));
-            let warnings = explain(&mut objects, RuleSet::builtin());
+            let warnings = explain(&mut objects);
             assert!(warnings.is_empty());
             reported(&objects)
         };
@@ -407,31 +406,28 @@ mod tests {
 
     #[test]
     fn replicas_that_nobody_owns_prove_no_machine() {
-        let scaled = |drift: JudgedChange| JudgedChange {
-            change: Change {
-                path: ".spec.replicas".parse().unwrap(),
-                ..drift.change
-            },
-            ..drift
+        let scaled = |mut candidate: Candidate| {
+            candidate.finding.change.path = ".spec.replicas".parse().unwrap();
+            candidate
         };
-        let mut objects: Vec<ObjectReport> = (0..4)
+        let mut objects: Vec<Case> = (0..4)
             .map(|name| object("Deployment", name, scaled(by_machine())))
             .collect();
         objects.push(object("Deployment", 9, scaled(by_update("a"))));
-        explain(&mut objects, RuleSet::builtin());
+        explain(&mut objects);
         assert_eq!(reported(&objects), [".spec.replicas"]);
     }
 
     #[test]
     fn what_every_workload_carries_is_supposed_and_said() {
         let run = |kind: &str, with: usize, without: usize| {
-            let mut objects: Vec<ObjectReport> = (0..with)
+            let mut objects: Vec<Case> = (0..with)
                 .map(|name| object(kind, name, unattributed(LABEL, json!("a"))))
                 .collect();
             objects.extend(
                 (0..without).map(|n| object(kind, 90 + n, unattributed(".spec.x", json!(n)))),
             );
-            let warnings = explain(&mut objects, RuleSet::builtin());
+            let warnings = explain(&mut objects);
             let left = reported(&objects)
                 .iter()
                 .filter(|path| *path == LABEL)
@@ -452,11 +448,11 @@ mod tests {
     fn of_few_objects_those_of_another_kind_tell() {
         let run = |deployments: usize, value: &str| {
             let labelled = |value: &str| unattributed(LABEL, json!(value));
-            let mut objects: Vec<ObjectReport> = (0..deployments)
+            let mut objects: Vec<Case> = (0..deployments)
                 .map(|name| object("Deployment", name, labelled("a")))
                 .collect();
             objects.push(object("StatefulSet", 9, labelled(value)));
-            explain(&mut objects, RuleSet::builtin());
+            explain(&mut objects);
             reported(&objects).len()
         };
         assert_eq!(run(3, "a"), 0);
@@ -468,14 +464,17 @@ mod tests {
     fn what_was_changed_within_it_is_reported_alone() {
         let path = ".spec.initContainers[name=\"mesh\"]";
         let mesh = json!({"name": "mesh", "image": "mesh:1", "resources": {}});
-        let mut objects: Vec<ObjectReport> = (0..4)
+        let mut objects: Vec<Case> = (0..4)
             .map(|name| object("Deployment", name, unattributed(path, mesh.clone())))
             .collect();
-        let live = objects[3].drifts[0].change.live.as_mut().unwrap();
+        let live = objects[3].candidates[0]
+            .finding
+            .change
+            .live
+            .as_mut()
+            .unwrap();
         live["resources"] = json!({"limits": {"cpu": "2"}});
-        explain(&mut objects, RuleSet::builtin());
+        explain(&mut objects);
         assert_eq!(reported(&objects), [format!("{path}.resources.limits.cpu")]);
-        assert_eq!(objects[0].status, Status::InSync);
-        assert_eq!(objects[3].status, Status::Drifted);
     }
 }

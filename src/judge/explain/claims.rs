@@ -6,19 +6,55 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::cluster::{Answer, Fetched};
-use crate::model::{Manifest, ResourceKey};
+use crate::cluster::{Answer, Fetched, LiveObject};
+use crate::judge::{Explained, Explainer, Knowledge, Run};
+use crate::model::{Explanation, Manifest, Ownership, ResourceKey};
+use crate::policy::RuleSet;
+
+/// See the module.
+pub struct StatefulSetClaims;
+
+impl Explainer for StatefulSetClaims {
+    fn id(&self) -> &'static str {
+        "stateful-set-claims"
+    }
+
+    fn about(&self) -> &'static str {
+        "A StatefulSet makes the claims of its volumeClaimTemplates."
+    }
+
+    fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+        let claims = of_stateful_sets(run.manifests, run.fetched);
+        (!claims.beginnings.is_empty()).then(|| Box::new(claims) as _)
+    }
+}
+
+impl Knowledge for Claims {
+    fn undeclared(
+        &self,
+        object: &LiveObject,
+        _: &Value,
+        _: &Ownership,
+        _: &RuleSet,
+    ) -> Option<Explained> {
+        self.cover(&object.key).then(|| Explained {
+            explanation: Explanation::ControllerOwned,
+            by: StatefulSetClaims.id().to_owned(),
+            about: StatefulSetClaims.about().to_owned(),
+        })
+    }
+}
 
 /// The claims that the StatefulSets of a run make.
 #[derive(Debug, Default)]
-pub struct Claims {
+struct Claims {
     /// Namespace and `TEMPLATE-SET-`; the Pod's number follows.
     beginnings: BTreeSet<(String, String)>,
 }
 
 impl Claims {
     /// Whether an object is such a claim.
-    pub fn cover(&self, key: &ResourceKey) -> bool {
+    fn cover(&self, key: &ResourceKey) -> bool {
         let Some((beginning, number)) = key.name.rsplit_once('-') else {
             return false;
         };
@@ -47,7 +83,7 @@ impl Claims {
 }
 
 /// The claims of every StatefulSet that is declared or was read.
-pub fn of_stateful_sets(manifests: &[Arc<Manifest>], fetched: &Fetched) -> Claims {
+fn of_stateful_sets(manifests: &[Arc<Manifest>], fetched: &Fetched) -> Claims {
     let mut claims = Claims::default();
     let declared = manifests.iter().filter(|m| m.kind == "StatefulSet");
     declared.for_each(|manifest| claims.add(&manifest.value()));

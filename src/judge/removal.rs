@@ -9,42 +9,23 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::Rule;
-use super::judged::{Decision, Judged};
-use super::rule::Asked;
+use super::rules::{Hit, Judged};
 use crate::compare::Finding;
 use crate::model::{FieldPath, Owner, PathElement};
-
-/// An engine that runs jq expressions.
-pub trait DeleteByJq: Send + Sync {
-    /// What `del(EXPRESSION)` leaves of an object.
-    ///
-    /// # Errors
-    /// When it leaves no object.
-    fn delete(&self, expression: &str, object: &Value) -> Result<Value, JqFailure>;
-}
-
-/// Why a jq expression gave no result.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum JqFailure {
-    /// It does not fit this object, which is nobody's fault.
-    Unfit,
-    /// It cannot be relied on, and why.
-    Broken(String),
-}
+use crate::policy::{Asked, JqFailure, Rule};
 
 /// Decides what [`Rule::covers`] left open.
 pub(super) fn decide<'r>(
     object: &Judged<'_>,
     rules: &[&'r Rule],
     findings: &[Finding],
-    decisions: &mut [Decision<'r>],
+    hits: &mut [Hit<'r>],
     troubles: &mut Vec<String>,
 ) {
     for expired in [false, true] {
         let open: Vec<usize> = (0..findings.len())
-            .filter(|i| findings[*i].reason.is_none() && decisions[*i].by.is_none())
-            .filter(|i| !expired || decisions[*i].once.is_none())
+            .filter(|i| findings[*i].reason.is_none() && hits[*i].by.is_none())
+            .filter(|i| !expired || hits[*i].once.is_none())
             .collect();
         let rules: Vec<&Rule> = rules
             .iter()
@@ -56,11 +37,11 @@ pub(super) fn decide<'r>(
             continue;
         }
         for (i, rule) in gone(object, &rules, findings, open, troubles) {
-            let decision = &mut decisions[i];
+            let hit = &mut hits[i];
             if expired {
-                decision.once = Some(rule);
+                hit.once = Some(rule);
             } else {
-                decision.by = Some(rule);
+                hit.by = Some(rule);
             }
         }
     }

@@ -8,23 +8,63 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::resolve::Declared;
 use crate::cluster::{Answer, Fetched, Live};
-use crate::model::{FieldPath, ObjectReport, ResourceKey};
+use crate::judge::{Case, Declared, Explainer, Knowledge, Run};
+use crate::model::{FieldPath, ResourceKey, Warning};
 use crate::policy::LabelSelector;
+
+/// See the module.
+pub struct AggregatedRoles;
+
+impl Explainer for AggregatedRoles {
+    fn id(&self) -> &'static str {
+        "aggregated-roles"
+    }
+
+    fn about(&self) -> &'static str {
+        "A controller puts the rules of an aggregated ClusterRole together from other roles."
+    }
+
+    fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+        let aggregated = Aggregated::gather(run.declared, run.fetched, run.live);
+        (!aggregated.roles.is_empty()).then(|| Box::new(aggregated) as _)
+    }
+}
+
+impl Knowledge for Aggregated {
+    fn expected(&self, key: &ResourceKey, declared: &mut Value) -> Option<&'static str> {
+        let expected = self.roles.get(key)?;
+        let fields = declared.as_object_mut()?;
+        fields.insert(RULES.to_owned(), expected.rules.clone());
+        Some(RULES)
+    }
+
+    /// Says at the changes where the rules come from.
+    fn together(&self, cases: &mut [Case], _: &Run<'_>) -> Vec<Warning> {
+        for case in cases {
+            if let Some(expected) = self.roles.get(&case.report.key) {
+                expected.annotate(case);
+            }
+        }
+        Vec::new()
+    }
+}
+
+/// The field that a controller fills in.
+const RULES: &str = "rules";
 
 /// What an aggregated role's rules would be, had nobody changed the roles that they come from.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Expected {
+struct Expected {
     /// The rules.
-    pub rules: Value,
+    rules: Value,
     /// The declared roles whose live rules are others.
-    pub sources: Vec<String>,
+    sources: Vec<String>,
 }
 
 /// The aggregated roles of a run whose live rules are not what the manifests make of them.
 #[derive(Debug, Default)]
-pub struct Aggregated {
+struct Aggregated {
     roles: BTreeMap<ResourceKey, Expected>,
 }
 
@@ -37,7 +77,7 @@ struct Role<'r> {
 
 impl Aggregated {
     /// Works out the rules of the declared aggregated roles.
-    pub fn gather(declared: &[Declared<'_>], fetched: &Fetched, live: &dyn Live) -> Self {
+    fn gather(declared: &[Declared<'_>], fetched: &Fetched, live: &dyn Live) -> Self {
         let is_role = |declared: &&Declared<'_>| {
             declared.key.kind == "ClusterRole" && declared.key.group == "rbac.authorization.k8s.io"
         };
@@ -73,26 +113,20 @@ impl Aggregated {
             roles: expected.collect(),
         }
     }
-
-    /// What the rules of an object should be, where they are something else.
-    pub fn expected(&self, key: &ResourceKey) -> Option<&Expected> {
-        self.roles.get(key)
-    }
 }
 
 impl Expected {
-    /// Says at the changes where the rules come from.
-    pub fn annotate(&self, report: &mut ObjectReport) {
-        let rules = FieldPath::of_fields(&["rules"]);
-        for drift in &mut report.drifts {
-            if drift.change.path.starts_with(&rules) && drift.is_reported() {
+    fn annotate(&self, case: &mut Case) {
+        let rules = FieldPath::of_fields(&[RULES]);
+        for candidate in &mut case.candidates {
+            if candidate.finding.change.path.starts_with(&rules) {
                 let from = match self.sources.as_slice() {
                     [] => "the ClusterRoles that it selects".to_owned(),
                     names => format!("ClusterRole {}, which drifted", names.join(", ")),
                 };
-                drift.note = Some(format!("aggregated from {from}"));
+                candidate.note = Some(format!("aggregated from {from}"));
                 // The controller that aggregates applies, and nobody's manifest.
-                drift.cause = None;
+                candidate.finding.cause = None;
             }
         }
     }

@@ -1,0 +1,160 @@
+//! The only place that makes a [`Verdict`].
+
+use super::{Candidate, Case, Ignored};
+use crate::compare::{Finding, Reason, live_view};
+use crate::model::{Change, JudgedChange, ObjectReport, Presence, Step, Verdict};
+use crate::policy::{ACCEPTED, RuleSet};
+
+/// Decides what becomes of a finding: explained, else ignored, else accepted, else reported.
+fn judged(candidate: Candidate, report: &ObjectReport, rules: &RuleSet) -> JudgedChange {
+    let Candidate {
+        finding:
+            Finding {
+                change,
+                owners,
+                reason,
+                cause,
+            },
+        ignored,
+        accepted,
+        note,
+    } = candidate;
+    let verdict = match (reason, ignored, accepted) {
+        (Some(Reason { by, rule }), _, _) => Verdict::Explained { by, rule },
+        (None, Some(Ignored { rule, reason }), _) => Verdict::Ignored { rule, reason },
+        (None, None, Some(reason)) => Verdict::Ignored {
+            rule: ACCEPTED.to_owned(),
+            reason,
+        },
+        (None, None, None) => Verdict::Reported,
+    };
+    let mut judged = JudgedChange::new(change, verdict);
+    judged.severity = rules.severity(&report.key, &judged.change);
+    judged.owners = owners;
+    judged.cause = cause;
+    judged.note = note.filter(|_| judged.is_reported());
+    judged
+}
+
+/// A change that no rule and no explainer speaks of, since the branch has taken it over from live.
+pub fn reported(change: Change) -> JudgedChange {
+    JudgedChange::new(change, Verdict::Reported)
+}
+
+/// Gives a compared object its changes with their verdicts; explained ones only where `explain`
+/// asks for them.
+pub fn decide(case: Case, rules: &RuleSet, explain: bool) -> ObjectReport {
+    let Case {
+        mut report,
+        declared,
+        mut candidates,
+    } = case;
+    candidates.retain(|candidate| explain || candidate.finding.reason.is_none());
+    candidates.sort_by(|a, b| a.finding.change.path.cmp(&b.finding.change.path));
+    let all = candidates.into_iter();
+    let judged: Vec<JudgedChange> = all
+        .map(|candidate| judged(candidate, &report, rules))
+        .collect();
+    report.drifts.extend(judged);
+    if let Some(manifest) = &report.manifest {
+        let ways = report.drifts.iter().map(|drift| drift.change.at.as_slice());
+        let ways: Vec<&[Step]> = ways.collect();
+        let positions = manifest.locate_all(&ways);
+        for (drift, position) in report.drifts.iter_mut().zip(positions) {
+            drift.position = position;
+        }
+    }
+    if report.presence == Presence::Both && report.reported().next().is_some() {
+        if let Some(declared) = declared {
+            let changes = report.reported().map(|drift| &drift.change);
+            let view = live_view(&declared.value(), changes);
+            report.live = Some(view.into());
+            report.declared = Some(declared);
+        }
+    }
+    report
+}
+
+/// Decides what becomes of an object that is missing or undeclared as a whole. Where something
+/// takes it out of what counts, it stays in the report, with a change at its root.
+pub fn decide_whole(
+    mut report: ObjectReport,
+    candidate: Candidate,
+    rules: &RuleSet,
+) -> ObjectReport {
+    let status = report.status();
+    let severity = rules.whole_severity(&report.key, status);
+    if candidate.is_open() {
+        report.reason = candidate.note.or(report.reason);
+        report.whole_severity = severity;
+        return report;
+    }
+    let by = if candidate.finding.reason.is_some() {
+        "explained"
+    } else {
+        "which a rule ignores"
+    };
+    report.reason = Some(format!("{}, {by}", status.as_str()));
+    let mut judged = judged(candidate, &report, rules);
+    judged.severity = severity.unwrap_or(judged.severity);
+    report.drifts.push(judged);
+    report
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{ChangeKind, Explanation, ResourceKey};
+
+    fn verdict(reason: bool, ignored: bool, accepted: bool) -> Verdict {
+        let change = Change {
+            path: ".spec.replicas".parse().unwrap(),
+            kind: ChangeKind::Modified,
+            declared: Some(json!(1)),
+            live: Some(json!(2)),
+            at: Vec::new(),
+        };
+        let finding = Finding {
+            change,
+            owners: Vec::new(),
+            reason: reason.then(|| Explanation::TypeDefault.into()),
+            cause: None,
+        };
+        let candidate = Candidate {
+            ignored: ignored.then(|| Ignored {
+                rule: "rule".to_owned(),
+                reason: String::new(),
+            }),
+            accepted: accepted.then(String::new),
+            ..Candidate::of(finding)
+        };
+        let key = ResourceKey {
+            group: "apps".to_owned(),
+            kind: "Deployment".to_owned(),
+            namespace: None,
+            name: "web".to_owned(),
+        };
+        let report = ObjectReport::new(key, "apps/v1".to_owned());
+        judged(candidate, &report, RuleSet::builtin())
+            .verdict()
+            .clone()
+    }
+
+    #[test]
+    fn explained_comes_before_ignored_before_accepted_before_reported() {
+        let explained = Verdict::Explained {
+            by: Explanation::TypeDefault,
+            rule: None,
+        };
+        let ignored = |rule: &str| Verdict::Ignored {
+            rule: rule.to_owned(),
+            reason: String::new(),
+        };
+        assert_eq!(verdict(true, true, true), explained);
+        assert_eq!(verdict(false, true, true), ignored("rule"));
+        assert_eq!(verdict(false, false, true), ignored(ACCEPTED));
+        assert_eq!(verdict(false, false, false), Verdict::Reported);
+    }
+}

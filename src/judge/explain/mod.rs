@@ -1,0 +1,44 @@
+//! What driftctl knows of the machines that change and make objects, one file each.
+//!
+//! A new explainer is a file here and a line in [`EXPLAINERS`]. What a path and its owners alone
+//! tell needs none: that is a rule in `policy/builtin.yaml`.
+
+mod admission;
+mod aggregation;
+mod autoscaler;
+mod builtin_rules;
+mod claims;
+mod prediction;
+mod prevalent;
+mod twins;
+
+use super::Explainer;
+
+/// Every explainer, in the order in which they are asked.
+pub const EXPLAINERS: &[&dyn Explainer] = &[
+    &admission::AdmissionPlugins,
+    &aggregation::AggregatedRoles,
+    &prediction::ServerDryRun,
+    &autoscaler::Autoscalers,
+    &prevalent::PrevalentValues,
+    &twins::TwinGroups,
+    &claims::StatefulSetClaims,
+    &builtin_rules::BuiltInExtras,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::RuleSet;
+
+    #[test]
+    fn every_explainer_has_an_id_of_its_own_and_says_what_it_knows() {
+        let mut ids: Vec<&str> = EXPLAINERS.iter().map(|one| one.id()).collect();
+        ids.extend(RuleSet::switchable());
+        let count = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), count, "an id twice");
+        assert!(EXPLAINERS.iter().all(|one| one.about().ends_with('.')));
+    }
+}

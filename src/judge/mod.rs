@@ -1,0 +1,82 @@
+//! What is drift and what is not: the only module that judges.
+//!
+//! A difference goes through three steps. [`explain`] holds what driftctl knows of machines that
+//! change objects: each explainer may give a finding a reason. Then the rules of the run are asked
+//! ([`rules`]), and [`decide`] alone turns what is known into a verdict, for a field, a missing
+//! object and an undeclared object alike: explained, else ignored, else accepted, else reported.
+
+mod decide;
+pub mod explain;
+mod explainer;
+mod removal;
+mod rules;
+
+use crate::compare::Finding;
+use crate::model::{ObjectReport, Packed};
+
+use decide::decide_whole;
+pub use decide::{decide, reported};
+pub use explain::EXPLAINERS;
+pub use explainer::{Declared, Explained, Explainer, Knowledge, Known, Oracle, Run};
+pub use rules::{Judged, ask, judge_whole};
+
+/// One declared object between its comparison and its verdicts.
+#[derive(Debug)]
+pub struct Case {
+    /// Its report, without changes so far.
+    pub report: ObjectReport,
+    /// The manifest as it was compared; `None` where nothing can be reported.
+    pub declared: Option<Packed>,
+    /// What was found, and what is known of it.
+    pub candidates: Vec<Candidate>,
+}
+
+impl Case {
+    /// A case in which nothing was compared.
+    pub fn of(report: ObjectReport) -> Self {
+        Self {
+            report,
+            declared: None,
+            candidates: Vec::new(),
+        }
+    }
+}
+
+/// A finding and what is known of it, before the verdict.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// The finding. Its reason says what explains it.
+    pub finding: Finding,
+    /// The rule that ignores it.
+    pub ignored: Option<Ignored>,
+    /// Why it was accepted, if it was.
+    pub accepted: Option<String>,
+    /// A remark for the report, if nothing takes the finding out.
+    pub note: Option<String>,
+}
+
+impl Candidate {
+    /// A finding of which nothing else is known.
+    pub fn of(finding: Finding) -> Self {
+        Self {
+            finding,
+            ignored: None,
+            accepted: None,
+            note: None,
+        }
+    }
+
+    /// Whether the finding would be reported as things are.
+    pub fn is_open(&self) -> bool {
+        self.finding.reason.is_none() && self.ignored.is_none() && self.accepted.is_none()
+    }
+}
+
+/// A rule that ignores a finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ignored {
+    /// The rule's id.
+    pub rule: String,
+    /// Why the rule is there.
+    pub reason: String,
+}

@@ -1,0 +1,185 @@
+//! Asks the rules of the run about findings and about whole objects.
+
+use serde_json::Value;
+
+use super::{Candidate, Explained, Ignored, decide_whole, removal};
+use crate::compare::{Finding, Reason};
+use crate::model::{
+    Change, ChangeKind, FieldPath, ObjectReport, Owner, Packed, Presence, ResourceKey,
+};
+use crate::policy::{Asked, ObjectRules, Rule, RuleSet, Sides, Standing, rules_of};
+
+/// What is needed to ask the rules about the findings of one object.
+pub struct Judged<'a> {
+    /// Which object.
+    pub key: &'a ResourceKey,
+    /// The rules of the run.
+    pub rules: &'a RuleSet,
+    /// Those of them that speak of the object.
+    pub object_rules: &'a ObjectRules<'a>,
+    /// Both sides as they were compared.
+    pub sides: Sides<'a>,
+    /// Compares two other sides of the same object.
+    pub compare: &'a dyn Fn(&Value, &Value) -> Vec<Finding>,
+}
+
+/// What rules say about one finding.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Hit<'r> {
+    /// The rule that hides it.
+    pub by: Option<&'r Rule>,
+    /// A rule that hid it until it expired.
+    pub once: Option<&'r Rule>,
+}
+
+/// Asks the rules about all findings of an object. What goes wrong with rules is added to
+/// `troubles`; what they would have hidden is reported.
+pub fn ask(
+    object: &Judged<'_>,
+    findings: Vec<Finding>,
+    troubles: &mut Vec<String>,
+) -> Vec<Candidate> {
+    let ignoring: Vec<&Rule> = object.object_rules.ignoring().collect();
+    let mut hits: Vec<Hit<'_>> = findings
+        .iter()
+        .map(|finding| match is_final(finding) {
+            true => Hit::default(),
+            false => by_path(&ignoring, finding),
+        })
+        .collect();
+    removal::decide(object, &ignoring, &findings, &mut hits, troubles);
+    let all = findings.into_iter().zip(hits);
+    all.map(|(finding, hit)| candidate(object.rules, object.key, finding, hit))
+        .collect()
+}
+
+/// Whether nothing can make a finding count. What a rule explains may count all the same, once other
+/// objects have been looked at.
+fn is_final(finding: &Finding) -> bool {
+    let reason = finding.reason.as_ref();
+    reason.is_some_and(|reason| reason.rule.is_none())
+}
+
+/// What can be told from the path alone: the first rule decides.
+fn by_path<'r>(rules: &[&'r Rule], finding: &Finding) -> Hit<'r> {
+    let owners: Vec<&Owner> = finding.owners.iter().collect();
+    let change = Asked {
+        path: &finding.change.path,
+        kind: finding.change.kind,
+        owners: &owners,
+    };
+    let first = |expired: bool| {
+        let mut covering = rules.iter().filter(|rule| rule.covers(change));
+        covering.find(|rule| rule.expired == expired).copied()
+    };
+    Hit {
+        by: first(false),
+        once: first(true),
+    }
+}
+
+/// Notes what the rules and the baseline say of a finding.
+fn candidate(rules: &RuleSet, key: &ResourceKey, finding: Finding, hit: Hit<'_>) -> Candidate {
+    let ignored = hit.by.map(|rule| Ignored {
+        rule: rule.id.clone(),
+        reason: rule.reason.clone(),
+    });
+    let standing = match is_final(&finding) || ignored.is_some() {
+        true => None,
+        false => rules.standing(key, &finding.change),
+    };
+    let accepted = match standing {
+        Some(Standing::Accepted(accepted)) => Some(accepted.reason.clone()),
+        _ => None,
+    };
+    let note = standing.and_then(Standing::note);
+    Candidate {
+        note: note.or(hit.once.map(expired_rule)),
+        finding,
+        ignored,
+        accepted,
+    }
+}
+
+/// Judges an object that is missing or undeclared as a whole; all others stay as they are. What an
+/// `untrusted` manifest says of itself is no rule.
+pub fn judge_whole(
+    report: ObjectReport,
+    declared: Option<&Value>,
+    explained: Option<&Explained>,
+    rules: &RuleSet,
+    untrusted: bool,
+) -> ObjectReport {
+    let Some(mut candidate) = ask_whole(&report, declared, rules, untrusted) else {
+        return report;
+    };
+    candidate.finding.reason = explained.map(|explained| Reason {
+        by: explained.explanation,
+        rule: Some(explained.by.clone()),
+    });
+    decide_whole(report, candidate, rules)
+}
+
+/// Asks the rules about an object that is missing or undeclared as a whole; `None` for all others.
+fn ask_whole(
+    report: &ObjectReport,
+    declared: Option<&Value>,
+    rules: &RuleSet,
+    untrusted: bool,
+) -> Option<Candidate> {
+    let kind = match report.presence {
+        Presence::Declared => ChangeKind::Removed,
+        Presence::Live => ChangeKind::Added,
+        Presence::Both | Presence::Unknown => return None,
+    };
+    let live = report.live.as_ref().map(Packed::value);
+    let object = declared.or(live.as_ref()).unwrap_or(&Value::Null);
+    let trusted = declared.filter(|_| !untrusted);
+    let own = rules_of(trusted, live.as_ref(), &place_of(report));
+    let sides = Sides {
+        declared: object,
+        live: live.as_ref().unwrap_or(&Value::Null),
+    };
+    let of_object = rules.for_object(&report.key, sides, own.rules);
+    let owners: Vec<&Owner> = report.owners.iter().collect();
+    let hit = Hit {
+        by: of_object.of_object(kind, &owners, false),
+        once: of_object.of_object(kind, &owners, true),
+    };
+    let finding = Finding {
+        change: whole(kind),
+        owners: report.owners.clone(),
+        reason: None,
+        cause: None,
+    };
+    Some(candidate(rules, &report.key, finding, hit))
+}
+
+/// The change that stands for an object as a whole.
+fn whole(kind: ChangeKind) -> Change {
+    Change {
+        path: FieldPath::root(),
+        kind,
+        declared: None,
+        live: None,
+        at: Vec::new(),
+    }
+}
+
+/// Where an object's own rules are, for people.
+fn place_of(report: &ObjectReport) -> String {
+    match &report.origin {
+        Some(origin) => format!("{origin} ({})", report.key),
+        None => report.key.to_string(),
+    }
+}
+
+/// A rule expired, and what it was for is still there.
+fn expired_rule(rule: &Rule) -> String {
+    let until = rule.expires.as_ref().map(ToString::to_string);
+    let until = until.unwrap_or_default();
+    format!(
+        "expired debt: rule {} ({}) ignored it until {until}",
+        rule.id, rule.origin
+    )
+}
