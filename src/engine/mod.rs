@@ -15,6 +15,7 @@ mod report;
 mod resolve;
 mod schemas;
 mod three_way;
+mod unknown_fields;
 mod witness;
 
 use std::borrow::Cow;

@@ -41,6 +41,8 @@ pub struct Options {
     pub server_dry_run: bool,
     /// Whether paths that are explained are wanted in the report.
     pub explain: bool,
+    /// `--strict-fields`: whether declared fields that their types do not have are drift.
+    pub strict_fields: bool,
     /// `--strict-rules`: whether what is to be said of rules makes the run incomplete.
     pub strict_rules: bool,
 }

@@ -59,6 +59,8 @@ pub enum Explanation {
     ControllerOwned,
     /// A mutating webhook or policy changed it while the manifest was applied.
     AdmissionChanged,
+    /// The type has no such field, so the API server dropped it.
+    UnknownField,
 }
 
 impl Explanation {
@@ -71,17 +73,19 @@ impl Explanation {
             Self::TypeDefault => "type-default",
             Self::ControllerOwned => "controller-owned",
             Self::AdmissionChanged => "admission-changed",
+            Self::UnknownField => "unknown-field",
         }
     }
 
     /// Every explanation.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::ServerManaged,
         Self::UnownedDefault,
         Self::ApplierDefault,
         Self::TypeDefault,
         Self::ControllerOwned,
         Self::AdmissionChanged,
+        Self::UnknownField,
     ];
 
     /// What it means, for whoever reads it.
@@ -97,6 +101,7 @@ impl Explanation {
             Self::TypeDefault => "it has the value that the server gives it when nobody sets it",
             Self::ControllerOwned => "a controller that is known to write it owns it",
             Self::AdmissionChanged => "admission changed it while the manifest was applied",
+            Self::UnknownField => "the type has no such field, so the API server dropped it",
         }
     }
 }
@@ -121,17 +126,20 @@ pub enum Cause {
     /// Somebody has deleted the object, and it waits for its finalizers: it is there, and will not
     /// be.
     BeingDeleted,
+    /// The manifest declares a field that the type does not have; the API server drops it.
+    UnknownField,
 }
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Dropped,
         Self::Unapplied,
         Self::AppliedElsewhere,
         Self::WrittenByApplier,
         Self::Unattributed,
         Self::BeingDeleted,
+        Self::UnknownField,
     ];
 
     /// The word that reports use.
@@ -143,6 +151,7 @@ impl Cause {
             Self::WrittenByApplier => "written-by-applier",
             Self::Unattributed => "unattributed",
             Self::BeingDeleted => "being-deleted",
+            Self::UnknownField => "unknown-field",
         }
     }
 
@@ -161,6 +170,7 @@ impl Cause {
             Self::BeingDeleted => {
                 "somebody has deleted the object; it is gone as soon as its finalizers are"
             }
+            Self::UnknownField => "the type has no such field, so the API server drops it",
         }
     }
 }
@@ -180,9 +190,10 @@ mod tests {
             Explanation::TypeDefault => 3,
             Explanation::ControllerOwned => 4,
             Explanation::AdmissionChanged => 5,
+            Explanation::UnknownField => 6,
         };
-        let last = Explanation::AdmissionChanged;
+        let last = Explanation::UnknownField;
         assert_eq!(Explanation::ALL.len(), place(last) + 1);
-        assert_eq!(Explanation::ALL.map(place), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(Explanation::ALL.map(place), [0, 1, 2, 3, 4, 5, 6]);
     }
 }

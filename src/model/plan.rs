@@ -53,7 +53,7 @@ impl Action {
             (Self::Revert, Cause::Dropped) => Some(Why::Dropped),
             (Self::Revert, Cause::WrittenByApplier) => Some(Why::WrittenByApplier),
             (Self::Backport, Cause::Unapplied | Cause::Dropped) => Some(Why::UndoesCommit),
-            (Self::Backport, Cause::WrittenByApplier) => None,
+            (Self::Backport, Cause::WrittenByApplier) | (_, Cause::UnknownField) => None,
         }
     }
 

@@ -135,6 +135,7 @@ fn options(source: &SourceArgs, live: &LiveArgs, compare: &CompareArgs, explain:
         field_managers: compare.field_manager.clone(),
         server_dry_run: compare.server_dry_run,
         audit_logs: compare.audit_log.clone(),
+        strict_fields: compare.strict_fields,
         explain,
         ..filters(&live.filter)
     }
