@@ -47,6 +47,15 @@ impl Checkout {
         }
     }
 
+    /// A path of a copy as it is in the repository itself.
+    pub fn original(&self, path: &Path) -> PathBuf {
+        let copied = self.export.as_ref().and_then(|export| {
+            let below = path.strip_prefix(&export.root).ok()?;
+            Some(self.names.original(&export.root)?.join(below))
+        });
+        copied.unwrap_or_else(|| path.to_owned())
+    }
+
     /// Why there is nothing at a path.
     fn not_there(&self, path: &str, joined: &Path) -> String {
         if let Some((_, why)) = self.left_out(joined).next() {
@@ -111,11 +120,11 @@ struct InGit {
 
 impl<'o> Checkouts<'o> {
     /// Those of the directory that `--repo-root` names, or else of the Git repository around
-    /// `start`, which is called as `given` is.
+    /// `start`; where there is none, of `start` itself if it may be the root.
     ///
     /// # Errors
     /// When there is none, in words for the user.
-    pub fn find(options: &'o GitOps, start: &Path) -> Result<Self, String> {
+    pub fn find(options: &'o GitOps, start: &Path, may_be_root: bool) -> Result<Self, String> {
         let root = match &options.repo_root {
             Some(given) => given
                 .canonicalize()
@@ -126,14 +135,17 @@ impl<'o> Checkouts<'o> {
                 let start = start
                     .canonicalize()
                     .map_err(|_| format!("{} does not exist", start.display()))?;
-                let (root, _) = around(&start).ok_or_else(|| {
-                    format!(
-                        "there is no Git repository around {}: say with --repo-root where paths \
-                         start",
-                        start.display()
-                    )
-                })?;
-                root
+                match around(&start) {
+                    Some((root, _)) => root,
+                    None if may_be_root && start.is_dir() => start,
+                    None => {
+                        return Err(format!(
+                            "there is no Git repository around {}: say with --repo-root where \
+                             paths start",
+                            start.display()
+                        ));
+                    }
+                }
             }
         };
         let given = options.repo_root.as_deref().unwrap_or(start);
@@ -413,6 +425,9 @@ impl<'o> Checkouts<'o> {
     /// # Errors
     /// When it cannot be read, in words for the user.
     fn file(&self, path: &Path, loaded: &mut Loaded) -> Result<Vec<u8>, String> {
+        if path == Path::new("-") {
+            return super::read::stdin();
+        }
         if let ReadAt::Revision(_) = &self.options.read_at {
             let checkout = self.of(None)?;
             if let Some(copy) = self.copy_of(path, &checkout) {
@@ -485,7 +500,7 @@ mod tests {
         std::fs::create_dir_all(root.join("repo/.git")).unwrap();
         std::fs::create_dir_all(root.join("repo/apps")).unwrap();
         let options = GitOps::default();
-        let checkouts = Checkouts::find(&options, &root.join("repo/apps")).unwrap();
+        let checkouts = Checkouts::find(&options, &root.join("repo/apps"), false).unwrap();
         let checkout = checkouts.of(None).unwrap();
         assert_eq!(checkout.root, root.join("repo"));
         assert!(checkout.path("./apps").is_ok());

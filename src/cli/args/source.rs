@@ -41,6 +41,13 @@ pub struct SourceArgs {
     #[arg(long, value_name = "CLUSTER")]
     pub destination: Vec<String>,
 
+    /// Expand the clusters generator of ApplicationSets with the clusters in this file
+    ///
+    /// That are the Secrets with the label argocd.argoproj.io/secret-type=cluster, as kubectl get
+    /// prints them; their credentials are not read. Without this flag, those of the live side.
+    #[arg(long, value_name = "FILE")]
+    pub clusters: Option<PathBuf>,
+
     /// Read the files of folders as they lie, and do not follow Kustomizations and Applications
     ///
     /// Without this flag a folder with Flux Kustomizations, Argo CD Applications or ApplicationSets

@@ -8,8 +8,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::STDIN;
 use crate::cli::args::{LiveArgs, LoadRestrictor, SourceArgs};
 use crate::source::{
-    ChartOptions, Files, Git, GitOps, GitOpsObjects, HelmReleases, LastApplied, ReadAt, Rendering,
-    Source, Which,
+    ChartOptions, Clusters, Files, Git, GitOps, GitOpsObjects, HelmReleases, LastApplied, ReadAt,
+    Rendering, Source, Which, objects_in,
 };
 
 /// Where Argo CD keeps its Applications, unless told otherwise.
@@ -21,7 +21,9 @@ const ARGO_NAMESPACE: &str = "argocd";
 /// When the words contradict one another, or name a Git revision that is not there.
 pub fn sources(args: &SourceArgs, live: &LiveArgs) -> Result<Vec<Box<dyn Source>>> {
     let is_stdin = |path: &&PathBuf| path.as_path() == Path::new(STDIN);
-    if args.paths.iter().chain(&live.live).filter(is_stdin).count() > 1 {
+    let files = args.app.iter().chain(&args.kustomization);
+    let all = args.paths.iter().chain(&live.live).chain(files);
+    if all.filter(is_stdin).count() > 1 {
         bail!("standard input can be read once; name files for all but one '-'");
     }
     if args.revision.is_some() && args.paths.iter().any(|path| is_stdin(&path)) {
@@ -34,7 +36,7 @@ pub fn sources(args: &SourceArgs, live: &LiveArgs) -> Result<Vec<Box<dyn Source>
         None if args.target_revision => ReadAt::Target,
         None => ReadAt::WorkTree,
     };
-    let options = options(args, rendering.clone(), read_at);
+    let options = options(args, rendering.clone(), read_at)?;
     let (mut sources, mut followed) = gitops(args, &options)?;
     let mut plain = Vec::new();
     for path in &args.paths {
@@ -70,16 +72,39 @@ fn join(followed: Option<GitOpsObjects>, more: GitOpsObjects) -> GitOpsObjects {
 }
 
 /// How what GitOps tools lead to is read.
-fn options(args: &SourceArgs, rendering: Option<Rendering>, read_at: ReadAt) -> GitOps {
-    GitOps {
+///
+/// # Errors
+/// When the file with the clusters of Argo CD cannot be read.
+fn options(args: &SourceArgs, rendering: Option<Rendering>, read_at: ReadAt) -> Result<GitOps> {
+    let clusters = args.clusters.as_deref().map(clusters).transpose()?;
+    Ok(GitOps {
         rendering,
         repo_root: args.repo_root.clone(),
         read_at,
         untrusted: args.untrusted.untrusted,
         destinations: args.destination.clone(),
-        clusters: None,
+        clusters,
         is_plain: args.plain,
+    })
+}
+
+/// The clusters that the Secrets in a file describe.
+fn clusters(file: &Path) -> Result<Clusters> {
+    let name = file.display().to_string();
+    let bytes = std::fs::read(file).with_context(|| format!("--clusters {name}"))?;
+    let found = objects_in(&name, bytes);
+    if let Some(error) = found.errors.first() {
+        bail!("--clusters {}: {}", error.place, error.message);
     }
+    let secrets: Vec<_> = found.manifests.iter().map(|found| found.value()).collect();
+    let clusters = Clusters::of_secrets(&secrets);
+    if clusters.0.is_empty() {
+        bail!(
+            "--clusters {name} holds no cluster of Argo CD: write Secrets with the label \
+             argocd.argoproj.io/secret-type: cluster, as kubectl get -o yaml prints them"
+        );
+    }
+    Ok(clusters)
 }
 
 /// The Applications and Kustomizations that the words name: those of the cluster, each on its own,
@@ -172,7 +197,7 @@ pub fn base_sources(args: &SourceArgs, live: &LiveArgs) -> Result<Option<Vec<Box
     }
     let at_base = || format!("--base {base} is neither a path nor a Git revision of the paths");
     let read_at = ReadAt::Revision(base.clone());
-    let options = options(args, rendering.clone(), read_at);
+    let options = options(args, rendering.clone(), read_at)?;
     let (mut sources, mut followed) = gitops(args, &options)?;
     let mut plain = Vec::new();
     for path in &args.paths {

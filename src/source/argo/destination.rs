@@ -7,7 +7,8 @@ use crate::source::gitops::Found;
 
 /// The address of the cluster that Argo CD itself runs in, and its name there
 /// (`argo-cd/pkg/apis/application/v1alpha1`, `KubernetesInternalAPIServerAddr`).
-pub(in crate::source) const IN_CLUSTER: [&str; 2] = ["https://kubernetes.default.svc", "in-cluster"];
+pub(in crate::source) const IN_CLUSTER: [&str; 2] =
+    ["https://kubernetes.default.svc", "in-cluster"];
 
 /// The address or the name of the cluster that an Application goes to.
 pub(in crate::source) fn cluster(found: &Found) -> &str {

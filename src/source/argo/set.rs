@@ -40,7 +40,9 @@ impl Clusters {
     /// the one that Argo CD itself runs in.
     pub fn of_secrets(secrets: &[Value]) -> Self {
         let mut clusters: Vec<Cluster> = secrets.iter().filter_map(Cluster::of_secret).collect();
-        let mut own = clusters.iter().filter(|c| is_same(IN_CLUSTER[0], &c.server));
+        let mut own = clusters
+            .iter()
+            .filter(|c| is_same(IN_CLUSTER[0], &c.server));
         if !clusters.is_empty() && own.next().is_none() {
             clusters.push(Cluster {
                 name: IN_CLUSTER[1].to_owned(),
@@ -264,7 +266,9 @@ impl Generating<'_> {
              here: compare with the cluster that Argo CD runs in, or write them in a file \
              (--clusters FILE)",
         )?;
-        let selector = spec.get("selector").filter(|selector| **selector != json!({}));
+        let selector = spec
+            .get("selector")
+            .filter(|selector| **selector != json!({}));
         let mut found = Vec::new();
         for cluster in &clusters.0 {
             let label = |name: &str| Some(cluster.labels.get(name)?.as_str()?.to_owned());
@@ -526,7 +530,10 @@ fn of_name(file: &str, spec: &Value, is_go: bool) -> Fields {
     let name = prefixed(spec, is_go);
     Fields::from_iter([
         (format!("{name}.filename"), json!(file)),
-        (format!("{name}.filenameNormalized"), json!(normalized(file))),
+        (
+            format!("{name}.filenameNormalized"),
+            json!(normalized(file)),
+        ),
     ])
 }
 

@@ -72,7 +72,10 @@ pub fn expand_known(template: &Value, params: &Params) -> Value {
         Value::String(text) => {
             Value::String(expand_text(text, params).unwrap_or_else(|_| text.clone()))
         }
-        Value::Array(items) => items.iter().map(|item| expand_known(item, params)).collect(),
+        Value::Array(items) => items
+            .iter()
+            .map(|item| expand_known(item, params))
+            .collect(),
         Value::Object(fields) => {
             let fields = fields.iter();
             let fields = fields.map(|(key, value)| (key.clone(), expand_known(value, params)));

@@ -34,6 +34,7 @@ use spec::Spec;
 
 pub(super) use release::{as_source, is_release, take_live_rules};
 pub(super) use sources::{Sources, is_source};
+pub(super) use variables::data_of;
 
 pub(super) const GROUP: &str = "kustomize.toolkit.fluxcd.io";
 
@@ -185,14 +186,11 @@ impl<'a> Kustomization<'a> {
         name_of(&self.found)
     }
 
-    /// What lies in its path, with its settings laid over it.
-    ///
-    /// # Errors
-    /// When it cannot be read at all.
-    pub fn render(&self) -> Result<Loaded, String> {
+    /// What lies in its path, with its settings laid over it, and why it is not all.
+    pub fn render(&self) -> (Loaded, Result<(), String>) {
         let mut loaded = Loaded::default();
-        self.built(&self.spec, &self.directory, &mut loaded)?;
-        Ok(loaded)
+        let built = self.built(&self.spec, &self.directory, &mut loaded);
+        (loaded, built)
     }
 
     /// What Flux applies of what was built: with its variables, its metadata and its rules.
@@ -253,6 +251,7 @@ fn name_of(found: &Found) -> String {
 pub(super) fn other_cluster(found: &Found) -> Option<&str> {
     let names = ["secretRef", "configMapRef"].into_iter();
     let config = found.value.pointer("/spec/kubeConfig")?;
-    let mut names = names.filter_map(|field| config.get(field)?.get("name").and_then(Value::as_str));
+    let mut names =
+        names.filter_map(|field| config.get(field)?.get("name").and_then(Value::as_str));
     names.next()
 }

@@ -35,9 +35,8 @@ impl Kustomization<'_> {
         for setting in unread {
             let message = match setting.as_str() {
                 "suspend" => "is suspended: Flux applies nothing of it until it is resumed".into(),
-                "decryption" => "has its files decrypted by Flux; they are compared as they \
-                                 lie, and what sops encrypted in them counts as drift"
-                    .into(),
+                // What SOPS encrypted is known by its look, whoever decrypts it.
+                "decryption" => continue,
                 "kubeConfig" => "is applied to the cluster of its kubeConfig; make sure that it \
                                  is compared with that one"
                     .into(),

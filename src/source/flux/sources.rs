@@ -50,8 +50,8 @@ impl<'a> Sources<'a> {
         beside.or_else(in_cluster)
     }
 
-    /// Takes what a Kustomization reads from for this repository; the first one counts.
-    pub fn call_home(&mut self, kustomization: &Found) {
+    /// The kind, the namespace and the name of what a Kustomization reads from.
+    pub fn read_by(kustomization: &Found) -> (String, String, String) {
         let text = |pointer: &str| {
             let text = kustomization.value.pointer(pointer).and_then(Value::as_str);
             text.unwrap_or_default()
@@ -60,10 +60,8 @@ impl<'a> Sources<'a> {
             "" => kustomization.metadata("namespace"),
             own => own,
         };
-        self.home.get_or_insert_with(|| {
-            let kind = text("/spec/sourceRef/kind").to_owned();
-            (kind, namespace.to_owned(), text("/spec/sourceRef/name").to_owned())
-        });
+        let (kind, name) = (text("/spec/sourceRef/kind"), text("/spec/sourceRef/name"));
+        (kind.to_owned(), namespace.to_owned(), name.to_owned())
     }
 
     /// The address of what was taken for this repository, where it is known.
@@ -97,9 +95,14 @@ pub(super) fn is_repository(found: &Found) -> bool {
 
 /// Whether an object is one that Flux reads files from.
 pub fn is_source(found: &Found) -> bool {
-    ["GitRepository", "OCIRepository", "Bucket", "ExternalArtifact"]
-        .iter()
-        .any(|kind| found.is(GROUP, kind))
+    [
+        "GitRepository",
+        "OCIRepository",
+        "Bucket",
+        "ExternalArtifact",
+    ]
+    .iter()
+    .any(|kind| found.is(GROUP, kind))
 }
 
 /// What a GitRepository asks for.

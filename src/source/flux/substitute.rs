@@ -166,7 +166,11 @@ impl Work<'_> {
         if used.unknown {
             self.unknown.push(self.pointer.clone());
         }
-        Ok(expanded)
+        // It has no value that could be compared, and stays as it is written.
+        Ok(match used.is_open {
+            true => text.to_owned(),
+            false => expanded,
+        })
     }
 }
 
@@ -177,6 +181,8 @@ struct Used {
     secret: bool,
     /// Whether a variable has no value here, and may have one where it could not be read.
     unknown: bool,
+    /// Whether such a variable has no default either.
+    is_open: bool,
 }
 
 /// Flux replaces variables in the text of the YAML, which is read once more: `${n}` becomes a
@@ -282,6 +288,7 @@ fn value_of(
         _ => None,
     };
     if let Some(plain) = plain.filter(|_| !name.is_empty()) {
+        used.is_open |= plain.is_none() && variables.is_incomplete;
         return Ok(plain.unwrap_or_default());
     }
     for (operators, found) in [([":=", ":-"], set), (["=", "-"], value)] {
@@ -357,7 +364,10 @@ mod tests {
             );
         }
         for text in ["${name:0:1}", "${name/a/b}", "${name", "${}", "${#name}"] {
-            assert!(expand(text, &variables(), &mut Used::default()).is_err(), "{text}");
+            assert!(
+                expand(text, &variables(), &mut Used::default()).is_err(),
+                "{text}"
+            );
         }
     }
 

@@ -9,9 +9,10 @@ use super::Kustomization;
 use super::spec::{PostBuild, Spec, SubstituteFrom};
 use super::substitute::{Variables, substitute};
 use crate::model::{Manifest, SecretPlace, group_of};
-use crate::source::classify::{Class, TEMPLATE, classify};
-use crate::source::follow::{Values, is_encrypted, unknown_values};
 use crate::source::Loaded;
+use crate::source::classify::{Class, TEMPLATE, classify};
+use crate::source::follow::{Values, unknown_values};
+use crate::source::sops::is_encrypted;
 
 impl Kustomization<'_> {
     /// Lays the metadata and the variables over what was built.
@@ -55,7 +56,7 @@ impl Kustomization<'_> {
                 if !found.unknown.is_empty() {
                     let why = "A variable in it could not be read.";
                     let rule = unknown_values("unknown-variable", why, manifest, &found.unknown);
-                    loaded.rules.extend(rule);
+                    loaded.unknown.extend(rule);
                 }
             }
         }
@@ -113,10 +114,7 @@ impl Kustomization<'_> {
             return Ok(data);
         }
         let why = match (encrypted, values.live) {
-            (true, _) => {
-                "is encrypted by SOPS, and is not live: name a program that decrypts it (--decrypt \
-                 sops)"
-            }
+            (true, _) => "is encrypted by SOPS, and is not live, or cannot be read",
             (false, Some(_)) => "is neither live nor declared, or cannot be read",
             (false, None) => "is not declared, and untrusted manifests may not have it read",
         };
@@ -141,7 +139,10 @@ fn leave_out_templates(loaded: &mut Loaded) {
 }
 
 /// The data of a ConfigMap or Secret; `None` when some of it is no text.
-fn data_of(object: &Value, is_secret: bool) -> Option<BTreeMap<String, String>> {
+pub(in crate::source) fn data_of(
+    object: &Value,
+    is_secret: bool,
+) -> Option<BTreeMap<String, String>> {
     let mut variables = BTreeMap::new();
     let texts = |field: &str| {
         let map = object.get(field).and_then(Value::as_object);

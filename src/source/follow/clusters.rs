@@ -61,7 +61,11 @@ pub(super) fn choose(
         live.is_some_and(|live| of_cluster.any(|one| is_applied(&candidates[*one], live)))
     };
     let chosen = match by_name.as_slice() {
-        [] => names.iter().copied().filter(|name| is_live(&name)).collect(),
+        [] => names
+            .iter()
+            .copied()
+            .filter(|name| is_live(&name))
+            .collect(),
         some => some.to_vec(),
     };
     let [cluster] = chosen.as_slice() else {
@@ -170,7 +174,11 @@ fn is_applied(candidate: &Candidate, live: &dyn Live) -> bool {
     let found = &candidate.found;
     let (namespace, name) = (found.metadata("namespace"), found.metadata("name"));
     let (versions, kind, paths): (&[&str], _, _) = if flux::is_kustomization(found) {
-        (&flux::VERSIONS, "Kustomization", ["/spec/path", "/spec/path"])
+        (
+            &flux::VERSIONS,
+            "Kustomization",
+            ["/spec/path", "/spec/path"],
+        )
     } else {
         let kind = match argo::is_set(found) {
             true => "ApplicationSet",

@@ -8,26 +8,29 @@
 
 mod clusters;
 mod reach;
+mod releases;
 mod roots;
 mod run;
 mod scan;
 mod values;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::checkout::{Checkout, Checkouts};
 use super::flux::Sources;
 use super::git::{Git, GitError};
-use super::gitops::{GitOps, ReadAt, Which, in_cluster};
+use super::gitops::{Found, GitOps, ReadAt, Which, in_cluster};
+use super::render::{Names, relative_to};
+use super::walk::Bounds;
 use super::{Files, Loaded, Source, argo, flux};
 use crate::cluster::Live;
-use crate::model::Warning;
+use crate::model::{Manifest, Warning};
 use roots::Roots;
 use run::{Entry, Run};
 use scan::Scan;
 
-pub(super) use values::{Values, is_encrypted, unknown_values};
+pub(super) use values::{Values, unknown_values};
 
 /// How many folders are named in a message.
 const NAMED: usize = 4;
@@ -119,14 +122,14 @@ impl GitOpsObjects {
                 let Ok(canonical) = folder.canonicalize() else {
                     return false;
                 };
-                let scan = Scan::of(&canonical, &super::render::Names::like(folder), self.bounds());
+                let scan = Scan::of(&canonical, &Names::like(folder), self.bounds());
                 canonical.is_dir() && (!scan.candidates.is_empty() || !scan.charts.is_empty())
             }
         }
     }
 
-    fn bounds(&self) -> super::walk::Bounds {
-        super::walk::Bounds {
+    fn bounds(&self) -> Bounds {
+        Bounds {
             hidden: false,
             ..self.options.bounds()
         }
@@ -190,8 +193,80 @@ impl Source for GitOpsObjects {
         let mut is_new = |w: &Warning| said.insert((w.place.clone(), w.message.clone(), w.fatal));
         loaded.warnings.retain(|warning| is_new(warning));
         loaded.errors.retain(|error| is_new(error));
+        loaded.errors = collapsed(std::mem::take(&mut loaded.errors));
+        loaded.warnings = collapsed(std::mem::take(&mut loaded.warnings));
         loaded
     }
+}
+
+/// Leaves out what two objects declare alike, as a folder that one applies with all that is below it
+/// and another on its own: the one that is led to by the longest way applies it.
+fn once(manifests: Vec<Manifest>) -> Vec<Manifest> {
+    type Key = (String, String, Option<String>, String);
+    let key = |one: &Manifest| -> Key {
+        (
+            one.api_version.clone(),
+            one.kind.clone(),
+            one.namespace.clone(),
+            one.name.clone(),
+        )
+    };
+    let mut known: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
+    let mut kept: Vec<Manifest> = Vec::new();
+    for manifest in manifests {
+        let same = known.entry(key(&manifest)).or_default();
+        let value = manifest.value();
+        let alike = same.iter().copied().find(|at| {
+            kept[*at].origin.chain != manifest.origin.chain && kept[*at].value() == value
+        });
+        match alike {
+            Some(at) if kept[at].origin.chain.len() < manifest.origin.chain.len() => {
+                kept[at] = manifest;
+            }
+            Some(_) => {}
+            None => {
+                same.push(kept.len());
+                kept.push(manifest);
+            }
+        }
+    }
+    kept
+}
+
+/// Makes one of messages that say the same of several objects, with a count.
+fn collapsed(messages: Vec<Warning>) -> Vec<Warning> {
+    /// From how many on.
+    const SEVERAL: usize = 3;
+    let said = |warning: &Warning| -> Option<(String, String)> {
+        let (subject, said) = warning.message.split_once(": ")?;
+        let mut words = subject.split(' ');
+        let kind = words.next()?;
+        let is_object = matches!(
+            kind,
+            "Kustomization" | "Application" | "ApplicationSet" | "HelmRelease"
+        );
+        let is_subject = is_object && words.next().is_some() && words.next().is_none();
+        is_subject.then(|| (kind.to_owned(), said.to_owned()))
+    };
+    let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for key in messages.iter().filter_map(said) {
+        *counts.entry(key).or_default() += 1;
+    }
+    let mut kept = Vec::new();
+    let mut seen = BTreeSet::new();
+    for mut message in messages {
+        let key = said(&message);
+        let count = key.as_ref().and_then(|key| counts.get(key).copied());
+        if let (Some(key), Some(count @ SEVERAL..)) = (key, count) {
+            if !seen.insert(key.clone()) {
+                continue;
+            }
+            let subject = message.message.split(": ").next().unwrap_or_default();
+            message.message = format!("{subject} and {} more: {}", count - 1, key.1);
+        }
+        kept.push(message);
+    }
+    kept
 }
 
 impl GitOpsObjects {
@@ -236,15 +311,19 @@ impl Following<'_> {
     }
 
     fn follow(&self, loaded: &mut Loaded) -> Result<(), String> {
-        let first = self.starts.first().map_or(Path::new("."), |start| match start {
-            Start::Folder(path) => path,
-            Start::Object(_, Which::File(file)) => {
-                let parent = file.parent().filter(|p| !p.as_os_str().is_empty());
-                parent.unwrap_or(Path::new("."))
-            }
-            Start::Object(..) => Path::new("."),
-        });
-        let checkouts = Checkouts::find(self.options, first)?;
+        let first = self
+            .starts
+            .first()
+            .map_or(Path::new("."), |start| match start {
+                Start::Folder(path) => path,
+                Start::Object(_, Which::File(file)) => {
+                    let parent = file.parent().filter(|p| !p.as_os_str().is_empty());
+                    parent.unwrap_or(Path::new("."))
+                }
+                Start::Object(..) => Path::new("."),
+            });
+        let is_folder = matches!(self.starts.first(), Some(Start::Folder(_)));
+        let checkouts = Checkouts::find(self.options, first, is_folder)?;
         let trusted = !self.options.untrusted;
         let mut sources = Sources::new(Vec::new(), trusted.then_some(self.live));
         let mut in_cluster = Vec::new();
@@ -267,6 +346,27 @@ impl Following<'_> {
             true => Scan::default(),
             false => self.scan(&checkout),
         };
+        if let Some(base) = self.base(&scan, &checkout) {
+            let here = Path::new(".").canonicalize().unwrap_or_default();
+            let folder = relative_to(&checkout.original(&base), &here);
+            let name = checkout.names.of(&base);
+            let message = format!(
+                "the paths of the Kustomizations here begin in {name}, as their artifact does, and \
+                 are read from there (--repo-root {name})"
+            );
+            loaded.warning(&name, message);
+            let options = GitOps {
+                repo_root: Some(folder),
+                ..self.options.clone()
+            };
+            let inner = Following {
+                options: &options,
+                starts: self.starts,
+                live: self.live,
+                recordings: self.recordings,
+            };
+            return inner.follow(loaded);
+        }
         sources.beside.clone_from(&scan.sources);
         let trusted = trusted || files.is_empty();
         let mut run = Run::new(&checkouts, self.live, trusted, sources);
@@ -285,12 +385,13 @@ impl Following<'_> {
             entries.extend(roots.entries(&files, &mut run, loaded)?);
         }
         run.follow(entries);
+        releases::add(&mut run);
         loaded.revisions.extend(checkouts.revisions());
         self.settle(run, loaded)
     }
 
     fn scan(&self, checkout: &Checkout) -> Scan {
-        let bounds = super::walk::Bounds {
+        let bounds = Bounds {
             hidden: false,
             root: Some(checkout.within.clone()),
             ..self.options.bounds()
@@ -306,9 +407,49 @@ impl Following<'_> {
             .filter_map(|path| path.canonicalize().ok())
             .collect();
         let is_live = |file: &Path| recordings.iter().any(|live| file.starts_with(live));
-        scan.candidates.retain(|candidate| !is_live(&candidate.file));
+        scan.candidates
+            .retain(|candidate| !is_live(&candidate.file));
         scan.files.retain(|(file, _)| !is_live(file));
         scan
+    }
+
+    /// The folder that the paths of Kustomizations begin in whose artifact holds a part of the
+    /// repository: nothing tells which, but that they are there.
+    fn base(&self, scan: &Scan, checkout: &Checkout) -> Option<PathBuf> {
+        if self.options.repo_root.is_some() {
+            return None;
+        }
+        let of_artifact = |found: &&Found| {
+            let (kind, ..) = Sources::read_by(found);
+            flux::is_kustomization(found) && !matches!(&*kind, "GitRepository" | "")
+        };
+        let path = |found: &Found| {
+            let path = found.value.pointer("/spec/path")?.as_str()?;
+            Some(path.trim_start_matches('/').to_owned())
+        };
+        let paths: Vec<String> = scan
+            .candidates
+            .iter()
+            .map(|candidate| &candidate.found)
+            .filter(of_artifact)
+            .filter_map(path)
+            .collect();
+        let found_in = |folder: &Path| {
+            let there = paths.iter().filter(|path| folder.join(path).is_dir());
+            there.count()
+        };
+        let at_root = found_in(&checkout.root);
+        let folders = checkout.root.read_dir().ok()?.flatten();
+        let mut folders: Vec<PathBuf> = folders
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+            .map(|entry| entry.path())
+            .collect();
+        folders.sort();
+        let best = folders
+            .into_iter()
+            .map(|folder| (found_in(&folder), folder))
+            .max_by_key(|(count, _)| *count)?;
+        (best.0 > at_root).then_some(best.1)
     }
 
     fn live_entry(
@@ -319,9 +460,7 @@ impl Following<'_> {
         loaded: &mut Loaded,
     ) -> Option<Entry> {
         let found = match tool {
-            Tool::Flux => {
-                in_cluster(self.live, &flux::VERSIONS, "Kustomization", namespace, name)
-            }
+            Tool::Flux => in_cluster(self.live, &flux::VERSIONS, "Kustomization", namespace, name),
             Tool::Argo => {
                 let versions = ["argoproj.io/v1alpha1"];
                 in_cluster(self.live, &versions, "Application", namespace, name)
@@ -353,12 +492,19 @@ impl Following<'_> {
             name.clone()
                 .unwrap_or_else(|| argo::IN_CLUSTER[1].to_owned())
         };
-        let wanted = &self.options.destinations;
+        let wanted = match run.is_chosen {
+            true => &[][..],
+            false => &self.options.destinations,
+        };
         let is_wanted = |name: &Option<String>| {
             let name = called(name);
             wanted.iter().any(|wanted| argo::is_same(wanted, &name))
         };
-        let by_name: Vec<_> = names.iter().filter(|name| is_wanted(name)).cloned().collect();
+        let by_name: Vec<_> = names
+            .iter()
+            .filter(|name| is_wanted(name))
+            .cloned()
+            .collect();
         let chosen = match (by_name.as_slice(), names.as_slice()) {
             ([], []) => Vec::new(),
             ([], [only]) if wanted.is_empty() => vec![only.clone()],
@@ -368,6 +514,8 @@ impl Following<'_> {
         for (name, part) in std::mem::take(&mut run.parts) {
             let is_empty = part.manifests.is_empty() && part.errors.is_empty();
             if chosen.contains(&name) || is_empty {
+                let mut part = part;
+                part.manifests = once(std::mem::take(&mut part.manifests));
                 loaded.append(part);
             } else {
                 loaded.warnings.push(run::left_out(&called(&name), &part));

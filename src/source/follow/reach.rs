@@ -186,7 +186,17 @@ impl Reading<'_> {
         let mut reach = Reach::default();
         if has_file(directory) {
             reach.folders.insert(directory.to_owned());
-            reach.files = self.built([directory.to_owned()]);
+            reach.files = self.built([directory.to_owned()], &mut reach.folders);
+            // Where bases lie that are built upon, those beside them are for the taking, too.
+            let outside = reach
+                .folders
+                .iter()
+                .filter(|one| !one.starts_with(directory));
+            let outside = outside.filter(|one| !directory.starts_with(one));
+            let beside = outside.filter_map(|one| one.parent());
+            let beside = beside.filter(|one| !directory.starts_with(one));
+            let beside: Vec<PathBuf> = beside.map(Path::to_owned).collect();
+            reach.folders.extend(beside);
             return reach;
         }
         let is_chart = directory.join(chart::FILE).is_file();
@@ -221,14 +231,19 @@ impl Reading<'_> {
             .filter(|one| !is_inner(one))
             .cloned()
             .collect();
-        let built = self.built(outermost);
+        let built = self.built(outermost, &mut reach.folders);
         reach.files.extend(built);
         reach
     }
 
-    /// The files that kustomizations are built of.
-    fn built(&mut self, directories: impl IntoIterator<Item = PathBuf>) -> BTreeSet<PathBuf> {
+    /// The files that kustomizations are built of; the directories of those go to `folders`.
+    fn built(
+        &mut self,
+        directories: impl IntoIterator<Item = PathBuf>,
+        folders: &mut BTreeSet<PathBuf>,
+    ) -> BTreeSet<PathBuf> {
         let nodes = self.graph.below(directories);
+        folders.extend(nodes.keys().cloned());
         let all = nodes.values();
         all.flat_map(|node| node.files.iter().chain([&node.file]))
             .cloned()

@@ -11,6 +11,7 @@ use super::{NAMED, Tool};
 use crate::cluster::{KindLookup, Live};
 use crate::source::chart::{Capabilities, Chart};
 use crate::source::checkout::{Checkout, Checkouts};
+use crate::source::flux::Sources;
 use crate::source::gitops::{Found, GitOps};
 use crate::source::kustomize::{Build, Graph};
 use crate::source::walk::Found as File;
@@ -77,6 +78,7 @@ impl Roots<'_> {
             trusted.then_some(self.live),
         )?;
         self.name_others(&choice.others, choice.cluster.as_deref(), loaded);
+        run.is_chosen = choice.cluster.is_some();
         run.wanted = Some(Wanted {
             files: self.names_of(&wanted),
             on_the_way: self.names_of(&leading),
@@ -89,7 +91,11 @@ impl Roots<'_> {
         };
         // What the bootstrap makes comes first, and may bring the others.
         let mut chosen = choice.chosen;
-        chosen.sort_by_key(|one| !map.reaches[*one].files.contains(&self.scan.candidates[*one].file));
+        chosen.sort_by_key(|one| {
+            !map.reaches[*one]
+                .files
+                .contains(&self.scan.candidates[*one].file)
+        });
         for root in chosen {
             entries.extend(units.begin(root, wanted.contains(&root), run));
         }
@@ -143,7 +149,10 @@ impl Roots<'_> {
             });
         let (kind, other) = match tool {
             Tool::Flux => ("Kustomization of Flux", "no Kustomization of Flux"),
-            Tool::Argo => ("Application", "neither an Application nor an ApplicationSet"),
+            Tool::Argo => (
+                "Application",
+                "neither an Application nor an ApplicationSet",
+            ),
         };
         for other_object in others.iter().filter(|other| !flux::is_source(other)) {
             loaded.skip(&other_object.place, other);
@@ -183,13 +192,11 @@ impl Roots<'_> {
     /// Finds out what is called this repository in it, where Git does not know its address.
     fn find_home(&self, run: &mut Run<'_>) {
         let mut addresses: BTreeMap<String, usize> = BTreeMap::new();
+        let mut sources: BTreeMap<(String, String, String), usize> = BTreeMap::new();
         for candidate in &self.scan.candidates {
             let found = &candidate.found;
             if flux::is_kustomization(found) {
-                let is_root = candidate.is_implied || found.metadata("name") == "flux-system";
-                if is_root {
-                    run.sources.call_home(found);
-                }
+                *sources.entry(Sources::read_by(found)).or_default() += 1;
             } else {
                 let here = argo::addresses(&found.value);
                 for address in here.into_iter().filter(|address| !address.contains("{{")) {
@@ -197,12 +204,8 @@ impl Roots<'_> {
                 }
             }
         }
-        if run.sources.home.is_none() {
-            let mut all = self.scan.candidates.iter().map(|candidate| &candidate.found);
-            if let Some(first) = all.find(|found| flux::is_kustomization(found)) {
-                run.sources.call_home(first);
-            }
-        }
+        let most = sources.into_iter().max_by_key(|(_, count)| *count);
+        run.sources.home = most.map(|(source, _)| source);
         let of_flux = run.sources.home_address();
         let most = addresses.into_iter().max_by_key(|(_, count)| *count);
         if let Some(address) = of_flux.or(most.map(|(address, _)| address)) {
@@ -211,7 +214,9 @@ impl Roots<'_> {
     }
 
     fn names_of(&self, candidates: &BTreeSet<usize>) -> BTreeSet<String> {
-        let files = candidates.iter().map(|one| &self.scan.candidates[*one].file);
+        let files = candidates
+            .iter()
+            .map(|one| &self.scan.candidates[*one].file);
         files.map(|file| self.checkout.names.of(file)).collect()
     }
 
@@ -270,7 +275,10 @@ impl Roots<'_> {
             match refused {
                 Ok(()) => loaded.append(chart.load(rendering)),
                 Err(message) => {
-                    loaded.error(self.checkout.names.of(&directory.join(chart::FILE)), message);
+                    loaded.error(
+                        self.checkout.names.of(&directory.join(chart::FILE)),
+                        message,
+                    );
                 }
             }
             entries.extend(self.begin(loaded, true, true, run));
@@ -304,8 +312,9 @@ impl Roots<'_> {
         let is_tool = |found: &crate::model::Manifest| {
             super::scan::is_candidate(&super::scan::found_of(found))
         };
-        let (tools, others): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut loaded.manifests).into_iter().partition(is_tool);
+        let (tools, others): (Vec<_>, Vec<_>) = std::mem::take(&mut loaded.manifests)
+            .into_iter()
+            .partition(is_tool);
         loaded.manifests = others;
         let mut kinds = BTreeMap::new();
         for manifest in tools {

@@ -48,16 +48,21 @@ pub(super) struct Run<'a> {
     pub sources: Sources<'a>,
     /// `None` for all.
     pub wanted: Option<Wanted>,
+    /// Whether the cluster was chosen by the folder that it begins with.
+    pub is_chosen: bool,
     /// Where what was found is put, by cluster.
     pub parts: BTreeMap<Option<String>, Loaded>,
     /// The HelmReleases that were declared, each with the way to it.
     pub releases: Vec<(Manifest, Option<String>)>,
     pub declared: Declared,
-    capabilities: OnceCell<Capabilities>,
+    pub(super) capabilities: OnceCell<Capabilities>,
     clusters: OnceCell<argo::Clusters>,
     left_outs: LeftOuts,
-    seen: BTreeSet<Deployer>,
+    seen: BTreeSet<(Deployer, String)>,
 }
+
+/// What was rendered, and why it is not all.
+type Rendered = (Loaded, Result<(), String>);
 
 /// An object that is opened, and is to be rendered.
 enum Work<'a> {
@@ -79,6 +84,7 @@ impl<'a> Run<'a> {
             trusted,
             sources,
             wanted: None,
+            is_chosen: false,
             parts: BTreeMap::new(),
             releases: Vec::new(),
             declared: Declared::default(),
@@ -98,7 +104,7 @@ impl<'a> Run<'a> {
             };
             in_cluster(self.live, versions, kind, &one.namespace, &one.name).is_ok()
         };
-        self.trusted && self.seen.iter().any(is_live)
+        self.trusted && self.seen.iter().any(|(one, _)| is_live(one))
     }
 
     /// Takes note of what to begin with, which nobody brings, and gives what is to be followed.
@@ -138,11 +144,13 @@ impl<'a> Run<'a> {
             let capabilities = opened.iter().any(|(_, work, _)| work.is_application());
             let default = Capabilities::default();
             let capabilities = match capabilities {
-                true => self.capabilities.get_or_init(|| Capabilities::of(self.live)),
+                true => self
+                    .capabilities
+                    .get_or_init(|| Capabilities::of(self.live)),
                 false => &default,
             };
             let checkouts = self.checkouts;
-            let built: Vec<Result<Loaded, String>> = opened
+            let built: Vec<Rendered> = opened
                 .par_iter()
                 .map(|(_, work, _)| work.render(checkouts, capabilities))
                 .collect();
@@ -183,7 +191,8 @@ impl<'a> Run<'a> {
         let found = entry.found.clone();
         let deployer = argo::deployer(&found);
         if let Some(at) = entry.chain.iter().position(|one| *one == deployer) {
-            if at + 1 < entry.chain.len() {
+            // The bootstrap brings what the bootstrap made.
+            if at > 0 && at + 1 < entry.chain.len() {
                 let circle = [&entry.chain[at..], &[deployer]].concat();
                 let message = format!(
                     "these lead to each other in a circle, and each is followed once: {}",
@@ -193,7 +202,12 @@ impl<'a> Run<'a> {
             }
             return None;
         }
-        if !self.seen.insert(deployer.clone()) {
+        // Of Argo CD's objects two may have one name in different files, and each is expanded.
+        let spec = match flux::is_kustomization(&found) {
+            true => String::new(),
+            false => found.value["spec"].to_string(),
+        };
+        if !self.seen.insert((deployer.clone(), spec)) {
             return None;
         }
         let most = self.checkouts.options().untrusted.then_some(MOST);
@@ -292,21 +306,19 @@ impl<'a> Run<'a> {
         entry: Entry,
         work: &Work<'_>,
         remarks: Loaded,
-        built: Result<Loaded, String>,
+        (built, outcome): Rendered,
     ) -> Vec<Entry> {
         let mut loaded = remarks;
-        let completed = built.and_then(|built| {
-            loaded.append(built);
-            match work {
-                Work::Kustomization(kustomization) => {
-                    let values = Values {
-                        live: self.trusted.then_some(self.live),
-                        declared: &self.declared,
-                    };
-                    kustomization.complete(&mut loaded, &values)
-                }
-                Work::Application(_) => Ok(()),
+        loaded.append(built);
+        let completed = outcome.and_then(|()| match work {
+            Work::Kustomization(kustomization) => {
+                let values = Values {
+                    live: self.trusted.then_some(self.live),
+                    declared: &self.declared,
+                };
+                kustomization.complete(&mut loaded, &values)
             }
+            Work::Application(_) => Ok(()),
         });
         if let Err(message) = completed {
             loaded.error(&entry.found.place, about(&entry.found, &message));
@@ -373,11 +385,7 @@ impl Work<'_> {
         matches!(self, Self::Application(_))
     }
 
-    fn render(
-        &self,
-        checkouts: &Checkouts<'_>,
-        capabilities: &Capabilities,
-    ) -> Result<Loaded, String> {
+    fn render(&self, checkouts: &Checkouts<'_>, capabilities: &Capabilities) -> Rendered {
         match self {
             Self::Kustomization(kustomization) => kustomization.render(),
             Self::Application(found) => {
@@ -387,7 +395,7 @@ impl Work<'_> {
                     options: checkouts.options(),
                     capabilities,
                 };
-                Ok(application.load())
+                (application.load(), Ok(()))
             }
         }
     }
@@ -411,10 +419,12 @@ pub(super) fn left_out(cluster: &str, part: &Loaded) -> crate::model::Warning {
         .first()
         .map(|first| first.origin.to_string())
         .unwrap_or_default();
-    let count = part.manifests.len();
-    remark(
-        place,
-        format!("{count} objects belong to the cluster {cluster}, and are left out"),
-        false,
-    )
+    let objects = match part.manifests.len() {
+        1 => "1 object belongs".to_owned(),
+        count => format!("{count} objects belong"),
+    };
+    let message = format!(
+        "{objects} to the cluster {cluster}: left out: --destination {cluster} compares them"
+    );
+    remark(place, message, false)
 }

@@ -97,9 +97,7 @@ impl Scan {
 
 /// Whether a text may hold an object of these tools.
 pub(super) fn is_marked(bytes: &[u8]) -> bool {
-    MARKS
-        .iter()
-        .any(|mark| memmem::find(bytes, mark).is_some())
+    MARKS.iter().any(|mark| memmem::find(bytes, mark).is_some())
 }
 
 fn look(file: &File, most: usize) -> One {
@@ -128,8 +126,12 @@ fn look(file: &File, most: usize) -> One {
         one.is_object = false;
         return one;
     }
-    if may_be_values && !one.is_object {
-        one.candidates.extend(of_values(canonical, name, &bytes));
+    if may_be_values && let Some(implied) = of_values(canonical, name, &bytes) {
+        one.candidates.push(implied);
+        one.is_object = false;
+        return one;
+    }
+    if !is_marked(&bytes) {
         return one;
     }
     let mut loaded = Loaded::default();
@@ -170,7 +172,8 @@ pub(super) fn found_of(manifest: &Manifest) -> Found {
 
 /// Whether an object brings others.
 pub(super) fn is_candidate(found: &Found) -> bool {
-    flux::is_kustomization(found) || argo::is_application(found) || argo::is_set(found)
+    let reads = || found.value.pointer("/spec/sourceRef").is_some();
+    flux::is_kustomization(found) && reads() || argo::is_application(found) || argo::is_set(found)
 }
 
 /// The chart that a file is a template of.
@@ -178,10 +181,7 @@ fn chart_of_template(file: &Path) -> Option<PathBuf> {
     let mut above = file.ancestors();
     let templates = above.find(|ancestor| ancestor.ends_with("templates"))?;
     let chart = templates.parent()?;
-    chart
-        .join(chart::FILE)
-        .is_file()
-        .then(|| chart.to_owned())
+    chart.join(chart::FILE).is_file().then(|| chart.to_owned())
 }
 
 /// The Kustomization that a FluxInstance makes, or the chart with one in it
@@ -189,7 +189,11 @@ fn chart_of_template(file: &Path) -> Option<PathBuf> {
 pub(super) fn implied(found: &Found, file: &Path) -> Option<Candidate> {
     let sync = if found.is(OPERATOR, "FluxInstance") {
         found.value.pointer("/spec/sync")
-    } else if found.value.get("kind").is_some_and(|kind| kind == "HelmRelease") {
+    } else if found
+        .value
+        .get("kind")
+        .is_some_and(|kind| kind == "HelmRelease")
+    {
         found.value.pointer("/spec/values/instance/sync")
     } else {
         None

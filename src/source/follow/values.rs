@@ -61,11 +61,6 @@ impl Values<'_> {
     }
 }
 
-/// Whether SOPS encrypted values of an object.
-pub(in crate::source) fn is_encrypted(object: &Value) -> bool {
-    object.get("sops").is_some_and(Value::is_object)
-}
-
 /// The rule that changes at these places of an object are not drift, since what is declared there is
 /// not known.
 pub(in crate::source) fn unknown_values(
@@ -74,7 +69,13 @@ pub(in crate::source) fn unknown_values(
     manifest: &Manifest,
     places: &[Vec<String>],
 ) -> Option<Rule> {
-    let pointer = |place: &Vec<String>| Pointer::from(place.clone()).to_string();
+    let pointer = |place: &Vec<String>| {
+        let pointer = Pointer::from(place.clone()).to_string();
+        match pointer.strip_prefix("/stringData/") {
+            Some(key) if manifest.kind == "Secret" => format!("/data/{key}"),
+            _ => pointer,
+        }
+    };
     let spec = RuleSpec {
         id: id.to_owned(),
         reason: why.to_owned(),
@@ -86,7 +87,7 @@ pub(in crate::source) fn unknown_values(
             .as_deref()
             .map_or_else(String::new, literally),
         json_pointers: places.iter().map(pointer).collect(),
-        kinds: vec![Kind::Changed, Kind::Removed],
+        kinds: vec![Kind::Changed],
         ..RuleSpec::default()
     };
     spec.compile(RuleOrigin::Place(manifest.origin.to_string()))
