@@ -7,6 +7,46 @@ use serde_json::Value;
 
 use super::Packed;
 
+/// An object of a GitOps tool that applies other objects: a Kustomization of Flux, an Application of
+/// Argo CD, a HelmRelease.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deployer {
+    /// `Kustomization`, `Application`, `ApplicationSet` or `HelmRelease`.
+    pub kind: String,
+    /// Its namespace; empty where it names none.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl Deployer {
+    /// Writes a chain of deployers, the outermost first: `cluster → apps → media/jellyfin`. A
+    /// namespace is written where it is another than that of the deployer before.
+    pub fn chain(chain: &[Self]) -> String {
+        let mut before = chain.first().map_or("", |first| first.namespace.as_str());
+        let mut said: Vec<String> = Vec::new();
+        for one in chain {
+            let is_known = one.namespace.is_empty() || one.namespace == before;
+            said.push(match is_known {
+                true => one.name.clone(),
+                false => format!("{}/{}", one.namespace, one.name),
+            });
+            before = &one.namespace;
+        }
+        said.join(" → ")
+    }
+}
+
+/// `Kustomization flux-system/apps`
+impl fmt::Display for Deployer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.namespace.as_str() {
+            "" => write!(f, "{} {}", self.kind, self.name),
+            namespace => write!(f, "{} {namespace}/{}", self.kind, self.name),
+        }
+    }
+}
+
 /// Where a declared object comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin {
@@ -20,6 +60,8 @@ pub struct Origin {
     pub revision: Option<Arc<str>>,
     /// What produced the object from the file, such as `kustomize`.
     pub rendered_by: Option<Arc<str>>,
+    /// The objects of GitOps tools that lead to it, the outermost first; the last one applies it.
+    pub chain: Arc<[Deployer]>,
 }
 
 impl Origin {
@@ -31,6 +73,7 @@ impl Origin {
             line,
             revision: None,
             rendered_by: None,
+            chain: Arc::default(),
         }
     }
 }

@@ -25,7 +25,7 @@ pub use finder::Finder;
 pub use judged::{Blame, JudgedChange, Severity, Verdict};
 pub use key::{GroupKind, ResourceKey, group_of};
 pub use kind::{Called, KindNames, KindPattern};
-pub use manifest::{Locate, Manifest, Origin, Position, Step};
+pub use manifest::{Deployer, Locate, Manifest, Origin, Position, Step};
 pub use merge::{Lifecycle, Merge, MergeClass};
 pub use object::{ObjectReport, Presence, Status};
 pub use ownership::{FieldSet, ManagerEntry, Operation, Owner, Ownership};

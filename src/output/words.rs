@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::escape;
 use crate::model::{
-    Blame, JudgedChange, Lifecycle, MergeClass, ObjectReport, Operation, Owner, Report, Revision,
-    Status,
+    Blame, Deployer, JudgedChange, Lifecycle, MergeClass, ObjectReport, Operation, Owner, Report,
+    Revision, Status,
 };
 
 /// `1 object`, `2 objects`
@@ -119,6 +119,12 @@ pub fn origin(object: &ObjectReport) -> Option<String> {
         said.push_str(&format!(" by {tool}"));
     }
     Some(escape::line(&said).into_owned())
+}
+
+/// What applies objects, and the way to it: `Kustomization cluster → apps → media/jellyfin`.
+pub fn deployer(chain: &[Deployer]) -> String {
+    let kind = chain.last().map_or("", |last| &last.kind);
+    escape::line(&format!("{kind} {}", Deployer::chain(chain))).into_owned()
 }
 
 /// `18 drifted, 2 missing, 40 in sync`: every status that there is, the worst first.

@@ -8,6 +8,7 @@ mod classify;
 mod files;
 mod flux;
 mod folder;
+mod follow;
 mod git;
 mod gitops;
 mod helm_release;
@@ -18,6 +19,7 @@ mod of_git;
 mod plan;
 mod read;
 mod render;
+mod sops;
 mod text;
 mod tree;
 mod unread;
@@ -29,10 +31,10 @@ use crate::cluster::{Live, Right};
 use crate::model::{Manifest, Origin, ResourceKey, Revision, SecretPlace, Warning};
 use crate::policy::Rule;
 
-pub use argo::Argo;
+pub use argo::{Cluster, Clusters};
 pub use chart::ChartOptions;
 pub use files::Files;
-pub use flux::Flux;
+pub use follow::GitOpsObjects;
 pub use git::{Commit, FileAt, Git, GitError, Repository, above, blame};
 pub use gitops::{GitOps, ReadAt, Which};
 pub use helm_release::HelmReleases;
@@ -54,6 +56,9 @@ pub struct Loaded {
     pub warnings: Vec<Warning>,
     /// Rules that come with the declared state, such as an Application's `ignoreDifferences`.
     pub rules: Vec<Rule>,
+    /// Rules for values that are declared and not known, such as encrypted ones: whoever wrote them,
+    /// nobody can say whether they drifted.
+    pub unknown: Vec<Rule>,
     /// The commits that were read.
     pub revisions: Vec<Revision>,
     /// What else the tools behind the sources hold to be theirs.
@@ -90,6 +95,7 @@ impl Loaded {
         self.errors.append(&mut other.errors);
         self.warnings.append(&mut other.warnings);
         self.rules.append(&mut other.rules);
+        self.unknown.append(&mut other.unknown);
         self.revisions.append(&mut other.revisions);
         self.managed.append(&mut other.managed);
         self.secret.append(&mut other.secret);

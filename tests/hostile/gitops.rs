@@ -130,15 +130,15 @@ fn rules_of_applications_hide_nothing() {
 
 #[test]
 fn sets_that_ask_others_are_refused() {
-    for generator in [
-        "{clusters: {}}",
-        "{scmProvider: {}}",
-        "{pullRequest: {}}",
-        "{clusterDecisionResource: {}}",
-        "{plugin: {}}",
-        "{matrix: {generators: []}}",
-        "{merge: {generators: []}}",
-        "{git: {files: [{path: a}]}}",
+    for (generator, why) in [
+        ("{clusters: {}}", "which are not known here"),
+        ("{scmProvider: {}}", "asks another service"),
+        ("{pullRequest: {}}", "asks another service"),
+        ("{clusterDecisionResource: {}}", "asks another service"),
+        ("{plugin: {}}", "asks another service"),
+        ("{matrix: {generators: []}}", "must have two generators"),
+        ("{merge: {generators: []}}", "has no mergeKeys"),
+        ("{git: {files: [{path: ../a}]}}", "find nothing"),
     ] {
         let set = format!(
             "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: \
@@ -146,11 +146,7 @@ fn sets_that_ask_others_are_refused() {
              {{}}}}\n"
         );
         let place = repository().file("set.yaml", set);
-        refused(
-            &place,
-            &["--app", "set.yaml"],
-            "generator cannot be expanded here",
-        );
+        refused(&place, &["--app", "set.yaml"], why);
     }
 }
 
@@ -287,5 +283,5 @@ fn a_set_of_very_many_ends() {
     );
     let place = repository().file("set.yaml", set);
     let words = [&["--app", "set.yaml"][..], &UNTRUSTED].concat();
-    refused(&place, &words, "of which the first 200 are read");
+    refused(&place, &words, "stands for more than 10000 Applications");
 }

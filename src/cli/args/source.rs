@@ -33,12 +33,28 @@ pub struct SourceArgs {
     #[arg(long, value_name = "FILE")]
     pub app: Vec<PathBuf>,
 
-    /// Of the Applications in these files compare those of this cluster alone
+    /// Of a repository for several clusters compare what is declared for this one
     ///
-    /// That is the server or the name that their destination has. Files for several clusters, as
-    /// ApplicationSets are, take one comparison with each.
-    #[arg(long, value_name = "CLUSTER", requires = "app")]
+    /// For Argo CD, the server or the name in the destination of Applications. For Flux, the folder
+    /// that a cluster begins with (clusters/prod), or the Secret with the kubeconfig of another
+    /// cluster. Without this flag, the one whose objects are live.
+    #[arg(long, value_name = "CLUSTER")]
     pub destination: Vec<String>,
+
+    /// Expand the clusters generator of ApplicationSets with the clusters in this file
+    ///
+    /// That are the Secrets with the label argocd.argoproj.io/secret-type=cluster, as kubectl get
+    /// prints them; their credentials are not read. Without this flag, those of the live side.
+    #[arg(long, value_name = "FILE")]
+    pub clusters: Option<PathBuf>,
+
+    /// Read the files of folders as they lie, and do not follow Kustomizations and Applications
+    ///
+    /// Without this flag a folder with Flux Kustomizations, Argo CD Applications or ApplicationSets
+    /// is compared as these tools would apply it: driftctl finds the ones to begin with, and follows
+    /// what they declare to any depth.
+    #[arg(long)]
+    pub plain: bool,
 
     /// Compare what the Flux Kustomizations in this file declare
     #[arg(long, value_name = "FILE")]

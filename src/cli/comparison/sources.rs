@@ -8,8 +8,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::STDIN;
 use crate::cli::args::{LiveArgs, LoadRestrictor, SourceArgs};
 use crate::source::{
-    Argo, ChartOptions, Files, Flux, Git, GitOps, HelmReleases, LastApplied, ReadAt, Rendering,
-    Source, Which,
+    ChartOptions, Clusters, Files, Git, GitOps, GitOpsObjects, HelmReleases, LastApplied, ReadAt,
+    Rendering, Source, Which, objects_in,
 };
 
 /// Where Argo CD keeps its Applications, unless told otherwise.
@@ -21,7 +21,9 @@ const ARGO_NAMESPACE: &str = "argocd";
 /// When the words contradict one another, or name a Git revision that is not there.
 pub fn sources(args: &SourceArgs, live: &LiveArgs) -> Result<Vec<Box<dyn Source>>> {
     let is_stdin = |path: &&PathBuf| path.as_path() == Path::new(STDIN);
-    if args.paths.iter().chain(&live.live).filter(is_stdin).count() > 1 {
+    let files = args.app.iter().chain(&args.kustomization);
+    let all = args.paths.iter().chain(&live.live).chain(files);
+    if all.filter(is_stdin).count() > 1 {
         bail!("standard input can be read once; name files for all but one '-'");
     }
     if args.revision.is_some() && args.paths.iter().any(|path| is_stdin(&path)) {
@@ -34,7 +36,8 @@ pub fn sources(args: &SourceArgs, live: &LiveArgs) -> Result<Vec<Box<dyn Source>
         None if args.target_revision => ReadAt::Target,
         None => ReadAt::WorkTree,
     };
-    let mut sources: Vec<Box<dyn Source>> = gitops(args, rendering.clone(), read_at)?;
+    let options = options(args, rendering.clone(), read_at)?;
+    let (mut sources, mut followed) = gitops(args, &options)?;
     let mut plain = Vec::new();
     for path in &args.paths {
         match in_the_cluster(path).transpose()? {
@@ -51,52 +54,90 @@ pub fn sources(args: &SourceArgs, live: &LiveArgs) -> Result<Vec<Box<dyn Source>
         }
     }
     check_chart_words(args)?;
-    match &args.revision {
-        _ if plain.is_empty() => {}
-        Some(revision) => {
-            let git = Git::at(revision, &plain)?;
-            sources.push(Box::new(git.untrusted(untrusted).rendered(rendering)));
-        }
-        None => {
-            let files = Files::new(plain).without(&live.live);
-            sources.push(Box::new(files.untrusted(untrusted).rendered(rendering)));
-        }
+    if !plain.is_empty() {
+        let paths = GitOpsObjects::at(&plain, options)?;
+        followed = Some(join(followed, paths));
+    }
+    if let Some(followed) = followed {
+        sources.push(Box::new(followed.without(&live.live)));
     }
     Ok(sources)
 }
 
-/// The Applications and Kustomizations that the words name.
-fn gitops(
-    args: &SourceArgs,
-    rendering: Option<Rendering>,
-    read_at: ReadAt,
-) -> Result<Vec<Box<dyn Source>>> {
-    let gitops = GitOps {
+fn join(followed: Option<GitOpsObjects>, more: GitOpsObjects) -> GitOpsObjects {
+    match followed {
+        Some(followed) => followed.and(more),
+        None => more,
+    }
+}
+
+/// How what GitOps tools lead to is read.
+///
+/// # Errors
+/// When the file with the clusters of Argo CD cannot be read.
+fn options(args: &SourceArgs, rendering: Option<Rendering>, read_at: ReadAt) -> Result<GitOps> {
+    let clusters = args.clusters.as_deref().map(clusters).transpose()?;
+    Ok(GitOps {
         rendering,
         repo_root: args.repo_root.clone(),
         read_at,
         untrusted: args.untrusted.untrusted,
         destinations: args.destination.clone(),
-    };
+        clusters,
+        is_plain: args.plain,
+    })
+}
+
+/// The clusters that the Secrets in a file describe.
+fn clusters(file: &Path) -> Result<Clusters> {
+    let name = file.display().to_string();
+    let bytes = std::fs::read(file).with_context(|| format!("--clusters {name}"))?;
+    let found = objects_in(&name, bytes);
+    if let Some(error) = found.errors.first() {
+        bail!("--clusters {}: {}", error.place, error.message);
+    }
+    let secrets: Vec<_> = found.manifests.iter().map(|found| found.value()).collect();
+    let clusters = Clusters::of_secrets(&secrets);
+    if clusters.0.is_empty() {
+        bail!(
+            "--clusters {name} holds no cluster of Argo CD: write Secrets with the label \
+             argocd.argoproj.io/secret-type: cluster, as kubectl get -o yaml prints them"
+        );
+    }
+    Ok(clusters)
+}
+
+/// The Applications and Kustomizations that the words name: those of the cluster, each on its own,
+/// and those of files together.
+#[allow(clippy::type_complexity)]
+fn gitops(
+    args: &SourceArgs,
+    options: &GitOps,
+) -> Result<(Vec<Box<dyn Source>>, Option<GitOpsObjects>)> {
     let mut sources: Vec<Box<dyn Source>> = Vec::new();
     for path in &args.paths {
         match of_gitops(path) {
             Some(("argocd", word)) => {
-                sources.push(Box::new(Argo::new(argo(word)?, gitops.clone())));
+                let source = GitOpsObjects::argo(argo(word)?, options.clone());
+                sources.push(Box::new(source));
             }
-            Some((_, word)) => sources.push(Box::new(Flux::new(flux(word)?, gitops.clone()))),
+            Some((_, word)) => {
+                let source = GitOpsObjects::flux(flux(word)?, options.clone());
+                sources.push(Box::new(source));
+            }
             None => {}
         }
     }
+    let mut followed = None;
     for file in &args.app {
         let which = Which::File(file.clone());
-        sources.push(Box::new(Argo::new(which, gitops.clone())));
+        followed = Some(join(followed, GitOpsObjects::argo(which, options.clone())));
     }
     for file in &args.kustomization {
         let which = Which::File(file.clone());
-        sources.push(Box::new(Flux::new(which, gitops.clone())));
+        followed = Some(join(followed, GitOpsObjects::flux(which, options.clone())));
     }
-    Ok(sources)
+    Ok((sources, followed))
 }
 
 /// Takes `argocd:NAME` and `flux:NAMESPACE/NAME` apart.
@@ -156,7 +197,8 @@ pub fn base_sources(args: &SourceArgs, live: &LiveArgs) -> Result<Option<Vec<Box
     }
     let at_base = || format!("--base {base} is neither a path nor a Git revision of the paths");
     let read_at = ReadAt::Revision(base.clone());
-    let mut sources: Vec<Box<dyn Source>> = gitops(args, rendering.clone(), read_at)?;
+    let options = options(args, rendering.clone(), read_at)?;
+    let (mut sources, mut followed) = gitops(args, &options)?;
     let mut plain = Vec::new();
     for path in &args.paths {
         match revision_and_path(path) {
@@ -170,8 +212,11 @@ pub fn base_sources(args: &SourceArgs, live: &LiveArgs) -> Result<Option<Vec<Box
         }
     }
     if !plain.is_empty() {
-        let git = Git::at(base, &plain).with_context(at_base)?;
-        sources.push(Box::new(git.untrusted(untrusted).rendered(rendering)));
+        let paths = GitOpsObjects::at(&plain, options).with_context(at_base)?;
+        followed = Some(join(followed, paths));
+    }
+    if let Some(followed) = followed {
+        sources.push(Box::new(followed));
     }
     Ok(Some(sources))
 }

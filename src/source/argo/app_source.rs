@@ -1,7 +1,7 @@
 //! One source of an Application: a directory of manifests, a kustomization or a chart.
 
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use walkdir::WalkDir;
@@ -92,7 +92,7 @@ pub(super) struct Part<'a> {
     pub source: &'a Source,
     /// All sources of the Application.
     pub all: &'a [&'a Source],
-    pub checkout: Rc<Checkout>,
+    pub checkout: Arc<Checkout>,
     /// The Application's destination.
     pub namespace: &'a str,
 }
@@ -134,6 +134,7 @@ impl Application<'_> {
                 Ok(Loaded::default())
             };
         }
+        let elsewhere = self.checkouts.claim(&source.repo_url, &source.path)?;
         let part = Part {
             application: self,
             source,
@@ -147,18 +148,18 @@ impl Application<'_> {
         let part = Part { source, ..part };
         let mut loaded = part.load(&directory)?;
         part.checkout.sign(&directory, &mut loaded);
-        self.remark(source, &mut loaded);
+        self.remark(source, elsewhere, &mut loaded);
         Ok(loaded)
     }
 
     /// Says where what was read is not what Argo CD reads.
-    fn remark(&self, source: &Source, loaded: &mut Loaded) {
+    fn remark(&self, source: &Source, elsewhere: Option<String>, loaded: &mut Loaded) {
         let subject = format!("Application {}: ", self.name());
         let subject = self.found.subject(&subject);
         let mut warn = |message: String| {
             loaded.warning(&self.found.place, format!("{subject}{message}"));
         };
-        if let Some(message) = self.checkouts.elsewhere(&source.repo_url, &source.path) {
+        if let Some(message) = elsewhere {
             warn(message);
         }
         for setting in unread(&source.written, KNOWN) {

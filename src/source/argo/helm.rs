@@ -53,7 +53,7 @@ impl Part<'_> {
         let mut capabilities = Capabilities {
             // That of the context is no business of Argo CD's.
             namespace: None,
-            ..Capabilities::of(self.application.live)
+            ..self.application.capabilities.clone()
         };
         if !helm.kube_version.is_empty() {
             capabilities.kube_version = Some(helm.kube_version.clone());

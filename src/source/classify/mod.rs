@@ -9,6 +9,7 @@ mod template;
 
 use serde_json::{Map, Value};
 
+use super::sops::ENCRYPTED;
 use crate::model::{Step, group_of};
 use client_side::{client_side, what_it_may_be};
 use metadata::{never_applied, not_text};
@@ -119,7 +120,9 @@ fn object(fields: &Map<String, Value>, api_version: &str) -> Class {
         return skip("a strategic merge patch (it holds `$patch` or the like), and no object");
     }
     if fields.get("sops").is_some_and(Value::is_object) {
-        return skip("encrypted by SOPS, so that its values cannot be compared: decrypt it first");
+        if name.starts_with(ENCRYPTED) {
+            return skip("encrypted by SOPS down to its name: decrypt it first");
+        }
     }
     Class::Object
 }
