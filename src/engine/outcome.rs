@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use rayon::prelude::*;
 
-use super::attribution;
 use super::extra::{self, Undeclared};
 use super::gather::Facts;
 use super::object::{self, Compared, Comparison};
 use super::options::Options;
 use super::witness::{Watch, Witness};
+use super::{attribution, marks};
 use crate::cluster::{Answer, Live};
 use crate::judge::{Case, decide, judge_whole};
 use crate::model::{ExplainedCount, ObjectReport, Packed, Warning};
@@ -89,11 +89,16 @@ impl Outcome {
                 comparison.compare(declared, answer.unwrap_or(&unread))
             })
             .collect();
-        let bare = object::without_managed_fields(&compared);
+        let bare = object::without_managed_fields(&compared, options);
         let untyped = object::without_schemas(&compared);
         let troubles: BTreeSet<&String> = compared.iter().flat_map(|c| &c.troubles).collect();
         let troubles = troubles.into_iter().map(|what| trouble(what, options));
-        self.warnings.extend(troubles.chain(bare).chain(untyped));
+        let marked = compared
+            .iter()
+            .map(|c| (&c.case.report.key, c.marks.as_slice()));
+        let foreign = marks::foreign(marked, &facts.expected);
+        let all = troubles.chain(bare).chain(untyped).chain(foreign);
+        self.warnings.extend(all);
         let mut cases = Vec::with_capacity(compared.len());
         for compared in compared {
             cases.push(compared.case);

@@ -38,7 +38,7 @@ pub fn attribute(
         .iter()
         .map(|declared| (&declared.key, declared.kind.plural.as_str()))
         .collect();
-    let differs = |object: &&mut ObjectReport| object.status != Status::InSync;
+    let differs = |object: &&mut ObjectReport| object.status() != Status::InSync;
     let differing: BTreeMap<Audited, &mut ObjectReport> = objects
         .iter_mut()
         .filter(differs)
@@ -57,7 +57,7 @@ pub fn attribute(
     for (name, object) in differing {
         let of = |name: &Audited| writes.of.get(name).map(Vec::as_slice).unwrap_or_default();
         let deleted = deletion(of(&name), of(&whole(&name)));
-        match object.status {
+        match object.status() {
             Status::Missing => say_who_deleted(object, deleted),
             _ => name_users(object, of(&name), deleted),
         }

@@ -1,5 +1,7 @@
 //! What the body of a request tells about one place of an object.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::cluster::audit::Write;
@@ -106,21 +108,27 @@ fn merge_patch(body: &Value, change: &Change) -> Touch {
     let path = &change.path;
     // A whole object that is sent as a patch may be a server-side apply, which removes by omission.
     let is_apply = body.get("apiVersion").is_some() && body.get("kind").is_some();
-    let mentioned = find(body, path).or_else(|| in_string_data(body, path));
-    match (&change.live, mentioned) {
+    if let Some(text) = in_string_data(body, path) {
+        return match (&change.live, text) {
+            (Some(live), Value::String(text)) if encodes(live, text) => Touch::Yes,
+            (None, Value::Null) => Touch::Yes,
+            _ => Touch::No,
+        };
+    }
+    match (&change.live, find(body, path)) {
         (Some(live), Some(sent)) if is_within(sent, live) => Touch::Yes,
-        (Some(_), Some(_)) => {
-            if in_string_data(body, path).is_some() {
-                Touch::Yes
-            } else {
-                Touch::No
-            }
-        }
         (None, Some(sent)) if deletes(sent) => Touch::Yes,
-        (None, Some(_)) => Touch::No,
+        (_, Some(_)) => Touch::No,
         (None, None) if is_apply => Touch::Maybe,
         (_, None) => from_above(body, change),
     }
+}
+
+/// Whether a value of `data` is a text of `stringData`.
+fn encodes(data: &Value, text: &str) -> bool {
+    data.as_str()
+        .and_then(|data| STANDARD.decode(data).ok())
+        .is_some_and(|bytes| bytes == text.as_bytes())
 }
 
 /// What a patch that does not name the place itself says of what lies above it.

@@ -5,8 +5,10 @@
 
 mod app_source;
 mod destination;
+mod environment;
 mod glob;
 mod helm;
+mod namespace;
 mod overrides;
 mod set;
 mod spec;
@@ -18,6 +20,7 @@ use super::checkout::Checkouts;
 use super::gitops::{Found, GitOps, Which, adopt, in_cluster, last_wins, marks, only_for};
 use super::{Loaded, Managed, Source};
 use crate::cluster::Live;
+use crate::model::Manifest;
 use crate::policy::RuleOrigin;
 use spec::Spec;
 
@@ -161,7 +164,7 @@ impl Application<'_> {
             );
         }
         for source in &sources {
-            match self.source(source, &sources, &spec.destination.namespace) {
+            match self.source(source, &sources, &spec) {
                 Ok(part) => loaded.append(part),
                 Err(message) => {
                     let subject = format!("Application {}: ", self.name());
@@ -170,6 +173,7 @@ impl Application<'_> {
                 }
             }
         }
+        self.namespace(&spec, &mut loaded);
         let by = format!("Application {}", self.name());
         let namespace = Some(spec.destination.namespace.as_str());
         adopt(&mut loaded.manifests, &by, namespace);
@@ -186,6 +190,20 @@ impl Application<'_> {
             });
         loaded.managed.extend(tracked);
         loaded
+    }
+
+    /// Declares the namespace that it makes, unless its manifests do.
+    fn namespace(&self, spec: &Spec, loaded: &mut Loaded) {
+        let name = &spec.destination.namespace;
+        let is_it = |manifest: &Manifest| manifest.kind == "Namespace" && manifest.name == *name;
+        if loaded.manifests.iter().any(is_it) {
+            return;
+        }
+        let made = namespace::declared(&spec.sync_policy, name, &self.found.place);
+        if let Some((manifest, rule)) = made {
+            loaded.manifests.push(manifest);
+            loaded.rules.extend(rule);
+        }
     }
 
     /// What Argo CD may call the Application on the objects that it tracks: outside of its own

@@ -75,6 +75,9 @@ pub(super) fn classify(value: &Value, file_name: &str) -> Class {
     if let Some(what) = client_side(fields, kind, api_version) {
         return Class::Skip(format!("{what}, which never is in a cluster"));
     }
+    if let Some(class) = no_items(fields, kind) {
+        return class;
+    }
     if is_list(fields, kind) {
         return Class::List;
     }
@@ -182,6 +185,29 @@ fn without_type(
             "{}, without apiVersion and kind",
             what_it_may_be(fields, file_name)
         ))),
+    }
+}
+
+/// What is wrong with a list that has no `items`, so that nothing in it would be compared.
+fn no_items(fields: &Map<String, Value>, kind: &str) -> Option<Class> {
+    match fields.get("items") {
+        Some(Value::Array(_) | Value::Null) => None,
+        Some(_) if kind == "List" => Some(error_at("the items of a List are a list", &["items"])),
+        Some(_) => None,
+        None if kind == "List" || (kind.ends_with("List") && !fields.contains_key("metadata")) => {
+            let misspelt = fields
+                .iter()
+                .find(|(_, value)| value.is_array())
+                .map(|(key, _)| key.clone());
+            let field = misspelt.iter().cloned().map(Step::Field).collect();
+            let message = if misspelt.is_some() {
+                "a List keeps its objects in `items`, and has none: did you mean `items` here?"
+            } else {
+                "a List keeps its objects in `items`, and has none"
+            };
+            Some(Class::Error(message, field))
+        }
+        None => None,
     }
 }
 
