@@ -81,7 +81,9 @@ impl<'a> Walker<'a> {
     /// The owners that make a value an addition, or `None` when all of them are excused.
     pub(super) fn guilty(&self) -> (Option<Vec<Owner>>, Option<Cause>) {
         if self.ground != Ground::Owned {
-            return (Some(Vec::new()), None);
+            // Whoever holds the list as a whole wrote what is in it.
+            let holders = self.owners().into_iter().cloned().collect();
+            return (Some(holders), None);
         }
         if self.is_deletion() {
             return (Some(Vec::new()), Some(Cause::BeingDeleted));
@@ -190,7 +192,7 @@ impl<'a> Walker<'a> {
         let by_applier = |entry: &ManagerEntry| {
             entry.owner.operation == Operation::Apply && appliers.declares(entry)
         };
-        (entries.peek().is_some() && entries.all(by_applier)).then_some(Cause::Unapplied)
+        (entries.peek().is_some() && entries.all(by_applier)).then_some(Cause::SetByApplier)
     }
 
     fn applies_on_the_client(&self, entry: &ManagerEntry) -> bool {

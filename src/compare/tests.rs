@@ -29,7 +29,7 @@ fn findings(declared: &Value, live: &Value, keep_explained: bool) -> Vec<Finding
         schema,
         root: schema.kind(&text("apiVersion"), &text("kind")),
         ownership: &ownership,
-        appliers: &Appliers::of(&ownership, declared, &[]),
+        appliers: &Appliers::of(&ownership, declared, live, &[]),
         last_applied: last_applied(live).as_ref(),
         rules: &NoRules,
         keep: if keep_explained {

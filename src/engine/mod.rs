@@ -6,6 +6,7 @@ mod extra;
 mod filter;
 mod gather;
 mod managed;
+mod marks;
 mod needs;
 mod object;
 mod options;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::Options;
+use super::marks::{self, Mark};
 use super::schemas::Schemas;
 use super::unknown_fields;
 use super::witness::{Watch, Witness};
@@ -51,6 +52,8 @@ pub struct Compared {
     pub troubles: Vec<String>,
     /// Declared fields that their types do not have.
     pub unknown_fields: Vec<Warning>,
+    /// Whose the live object is, by what deployers note on it.
+    pub marks: Vec<Mark>,
     /// What was seen, where somebody watches.
     pub witness: Option<Witness>,
 }
@@ -63,6 +66,7 @@ impl Compared {
             supposed_defaults: false,
             troubles: Vec::new(),
             unknown_fields: Vec::new(),
+            marks: Vec::new(),
             witness: None,
         }
     }
@@ -85,6 +89,7 @@ impl Comparison<'_> {
                     let owners = ownership_of(&value);
                     Compared {
                         has_owners: Some(!owners.is_empty()),
+                        marks: marks::marks(&value),
                         ..self.compared(declared, live, &value, &owners)
                     }
                 }
@@ -150,7 +155,7 @@ impl Comparison<'_> {
         live_value: &Value,
         ownership: &Ownership,
     ) -> Compared {
-        let appliers = Appliers::of(ownership, normal, &self.options.field_managers);
+        let appliers = Appliers::of(ownership, normal, live_value, &self.options.field_managers);
         let sent = last_applied(live_value);
         let place = format!("{} ({})", declared.manifest.origin, declared.key);
         // What the live object says of itself is heeded where it always is, and no more.
@@ -316,17 +321,22 @@ pub fn without_schemas(compared: &[Compared]) -> Option<Warning> {
 }
 
 /// Says once that live objects carry no managed fields, where none of them does.
-pub fn without_managed_fields(compared: &[Compared]) -> Option<Warning> {
+pub fn without_managed_fields(compared: &[Compared], options: &Options) -> Option<Warning> {
     let mut known = compared
         .iter()
         .filter_map(|object| object.has_owners)
         .peekable();
     (known.peek().is_some() && known.all(|has_owners| !has_owners)).then(|| Warning {
         place: String::new(),
-        message: "the live objects carry no managed fields, so nobody can be named and some \
-                  defaults cannot be told from changes; read them with \
-                  `kubectl get --show-managed-fields`"
-            .to_owned(),
+        message: format!(
+            "the live objects carry no managed fields, so {} and some defaults cannot be told from \
+             changes; read them with `kubectl get --show-managed-fields`",
+            if options.audit_logs.is_empty() {
+                "nobody can be named"
+            } else {
+                "only the audit log names who changed what"
+            }
+        ),
         fatal: false,
     })
 }

@@ -6,12 +6,12 @@ use anyhow::Result;
 use rayon::prelude::*;
 use serde_json::Value;
 
-use super::attribution;
 use super::extra::{self, Undeclared};
 use super::gather::Facts;
 use super::object::{self, Compared, Comparison};
 use super::options::Options;
 use super::witness::{Watch, Witness};
+use super::{attribution, marks};
 use crate::cluster::{Answer, Live};
 use crate::judge::{Candidate, Case, Declared, Policies, decide, judge_whole, policies};
 use crate::model::{ExplainedCount, ObjectReport, Packed, Warning};
@@ -106,15 +106,19 @@ impl Outcome {
                     .for_each(|(compared, declared)| *compared = one(&comparison, declared));
             }
         }
-        let bare = object::without_managed_fields(&compared);
+        let bare = object::without_managed_fields(&compared, options);
         let untyped = object::without_schemas(&compared);
         let troubles: BTreeSet<&String> = compared.iter().flat_map(|c| &c.troubles).collect();
         let troubles = troubles.into_iter().map(|what| trouble(what, options));
-        self.warnings.extend(troubles.chain(bare).chain(untyped));
         let unknown_fields = compared
             .iter()
             .flat_map(|c| c.unknown_fields.iter().cloned());
-        self.warnings.extend(unknown_fields);
+        let marked = compared
+            .iter()
+            .map(|c| (&c.case.report.key, c.marks.as_slice()));
+        let foreign = marks::foreign(marked, &facts.expected);
+        let all = troubles.chain(bare).chain(untyped).chain(unknown_fields);
+        self.warnings.extend(all.chain(foreign));
         let mut cases = Vec::with_capacity(compared.len());
         for compared in compared {
             cases.push(compared.case);

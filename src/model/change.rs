@@ -116,6 +116,10 @@ pub enum Cause {
     /// The manager that applies the manifest sent the live value: the manifest has changed since,
     /// and nobody has applied that yet.
     Unapplied,
+    /// The manager that applies the manifest holds the live value: the manifest has changed since,
+    /// or admission changed the value on its way in. After a server-side apply the two cannot be
+    /// told apart.
+    SetByApplier,
     /// `kubectl apply` sent it, from another manifest or an earlier one.
     AppliedElsewhere,
     /// The manager that applies the manifest wrote it, without declaring it.
@@ -135,6 +139,7 @@ impl Cause {
     pub const ALL: [Self; 7] = [
         Self::Dropped,
         Self::Unapplied,
+        Self::SetByApplier,
         Self::AppliedElsewhere,
         Self::WrittenByApplier,
         Self::Unattributed,
@@ -147,6 +152,7 @@ impl Cause {
         match self {
             Self::Dropped => "dropped",
             Self::Unapplied => "unapplied",
+            Self::SetByApplier => "set-by-applier",
             Self::AppliedElsewhere => "applied-elsewhere",
             Self::WrittenByApplier => "written-by-applier",
             Self::Unattributed => "unattributed",
@@ -160,6 +166,10 @@ impl Cause {
         match self {
             Self::Dropped => "the last apply declared it, and this manifest does not",
             Self::Unapplied => "the last apply set it, and this manifest says otherwise",
+            Self::SetByApplier => {
+                "the applier set it: from an earlier manifest, or admission changed it on the way \
+                 in (--server-dry-run tells)"
+            }
             Self::AppliedElsewhere => {
                 "applied by kubectl apply, from another manifest or an earlier version of this one"
             }

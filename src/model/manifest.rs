@@ -145,14 +145,42 @@ impl Manifest {
 
     /// The position of a field in the file, as far as it is known.
     pub fn locate(&self, steps: &[Step]) -> Option<Position> {
-        self.source_map.as_ref()?.locate(steps)
+        self.locate_all(&[steps]).pop()?
     }
 
     /// The positions of several fields, in the order of `ways`: the file is looked through once.
     pub fn locate_all(&self, ways: &[&[Step]]) -> Vec<Option<Position>> {
         match &self.source_map {
-            Some(source_map) if !ways.is_empty() => source_map.locate_all(ways),
+            Some(source_map) if !ways.is_empty() => match self.string_data(ways) {
+                Some(written) => {
+                    let ways: Vec<&[Step]> = written.iter().map(Vec::as_slice).collect();
+                    source_map.locate_all(&ways)
+                }
+                None => source_map.locate_all(ways),
+            },
             _ => vec![None; ways.len()],
         }
+    }
+
+    /// The ways to a Secret's `data` as they are written, where the manifest keeps the keys under
+    /// `stringData`; `None` for any other object.
+    fn string_data(&self, ways: &[&[Step]]) -> Option<Vec<Vec<Step>>> {
+        let is_data = |way: &&&[Step]| way.first() == Some(&Step::Field("data".to_owned()));
+        if self.kind != "Secret" || !ways.iter().any(|way| is_data(&way)) {
+            return None;
+        }
+        let object = self.value();
+        let plain = object.get("stringData")?;
+        let written = ways.iter().map(|way| match way {
+            [Step::Field(data), Step::Field(key), ..]
+                if data == "data" && plain.get(key).is_some() =>
+            {
+                let mut way = way.to_vec();
+                way[0] = Step::Field("stringData".to_owned());
+                way
+            }
+            way => way.to_vec(),
+        });
+        Some(written.collect())
     }
 }

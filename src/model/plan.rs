@@ -49,10 +49,12 @@ impl Action {
         match (self, cause?) {
             (_, Cause::BeingDeleted) => Some(Why::BeingDeleted),
             (Self::Undo, _) | (_, Cause::AppliedElsewhere | Cause::Unattributed) => None,
-            (Self::Revert, Cause::Unapplied) => Some(Why::Unapplied),
+            (Self::Revert, Cause::Unapplied | Cause::SetByApplier) => Some(Why::Unapplied),
             (Self::Revert, Cause::Dropped) => Some(Why::Dropped),
             (Self::Revert, Cause::WrittenByApplier) => Some(Why::WrittenByApplier),
-            (Self::Backport, Cause::Unapplied | Cause::Dropped) => Some(Why::UndoesCommit),
+            (Self::Backport, Cause::Unapplied | Cause::SetByApplier | Cause::Dropped) => {
+                Some(Why::UndoesCommit)
+            }
             (Self::Backport, Cause::WrittenByApplier) | (_, Cause::UnknownField) => None,
         }
     }

@@ -167,7 +167,8 @@ struct ChangeDocument<'r> {
     explained: Option<ExplainedDocument<'r>>,
     /// How it came about, where more is known than who holds it: `dropped` (the manifest no longer
     /// declares it and nobody has applied that), `unapplied` (the manifest has changed since it was
-    /// applied), `applied-elsewhere` (by `kubectl apply`, from another manifest),
+    /// applied), `set-by-applier` (the applier set it, from an earlier manifest, or admission
+    /// changed it), `applied-elsewhere` (by `kubectl apply`, from another manifest),
     /// `written-by-applier`, `unattributed` (the live object does not say who wrote it), or
     /// `being-deleted` (somebody has deleted the object; it waits for its finalizers).
     #[serde(skip_serializing_if = "Option::is_none")]

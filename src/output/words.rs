@@ -36,6 +36,25 @@ pub fn owner(owner: &Owner, now: Option<Timestamp>) -> String {
     }
 }
 
+/// Several who wrote under one manager, any of whom it may have been, as one: `alice or bob`.
+fn any_of_them(owners: &[&Owner]) -> Vec<Owner> {
+    let mut found: Vec<Owner> = Vec::new();
+    for owner in owners {
+        let alike = found.iter_mut().find(|one| {
+            let same = Owner {
+                user: one.user.clone(),
+                ..(*owner).clone()
+            };
+            owner.user.is_some() && one.user.is_some() && **one == same
+        });
+        match (alike.and_then(|one| one.user.as_mut()), &owner.user) {
+            (Some(users), Some(user)) => users.push_str(&format!(" or {user}")),
+            _ => found.push((*owner).clone()),
+        }
+    }
+    found
+}
+
 /// The owners of a change in one phrase, the latest writer first, at most three. Who only reports
 /// the status of an object is no answer to who made it.
 pub fn owners(owners: &[Owner], now: Option<Timestamp>) -> Option<String> {
@@ -46,6 +65,7 @@ pub fn owners(owners: &[Owner], now: Option<Timestamp>) -> Option<String> {
         .filter(|owner| only_reports || !reports(owner))
         .collect();
     sorted.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.cmp(b)));
+    let sorted = any_of_them(&sorted);
     let mut said: Vec<String> = sorted.iter().take(3).map(|one| owner(one, now)).collect();
     if sorted.len() > 3 {
         said.push(format!("{} more", sorted.len() - 3));

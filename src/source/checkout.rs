@@ -56,6 +56,35 @@ impl Checkout {
         copied.unwrap_or_else(|| path.to_owned())
     }
 
+    /// The commit that is read, where one is.
+    pub fn revision(&self) -> Option<&str> {
+        self.commit.as_ref().map(|commit| &*commit.id)
+    }
+
+    /// Whether a path that stays within the repository is known to be absent from it.
+    pub fn lacks(&self, path: &Path) -> bool {
+        use std::path::Component;
+        let mut depth = 0_usize;
+        let stays = path.components().all(|part| match part {
+            Component::Normal(_) => {
+                depth += 1;
+                true
+            }
+            Component::ParentDir => {
+                let above = depth.checked_sub(1);
+                depth = above.unwrap_or(0);
+                above.is_some()
+            }
+            _ => true,
+        });
+        let file = self.root.join(path.strip_prefix("/").unwrap_or(path));
+        let absent = file
+            .symlink_metadata()
+            .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+        let is_sparse = self.commit.is_none() && is_in_head(&file);
+        stays && absent && !is_sparse && self.left_out(&file).next().is_none()
+    }
+
     /// Why there is nothing at a path.
     fn not_there(&self, path: &str, joined: &Path) -> String {
         if let Some((_, why)) = self.left_out(joined).next() {

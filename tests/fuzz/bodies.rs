@@ -112,7 +112,7 @@ pub fn managed_fields(data: &[u8]) {
             assert!(owners.len() <= ownership.entries.len());
         }
     }
-    let appliers = Appliers::of(&ownership, &live, &[]);
+    let appliers = Appliers::of(&ownership, &live, &live, &[]);
     let declaring = ownership.entries.iter().filter(|e| appliers.declares(e));
     assert!(declaring.count() <= ownership.entries.len());
 }
@@ -159,7 +159,7 @@ fn compared(declared: &Value, live: &Value) -> Vec<Finding> {
         schema,
         root: schema.kind(text("apiVersion"), text("kind")),
         ownership: &ownership,
-        appliers: &Appliers::of(&ownership, declared, &[]),
+        appliers: &Appliers::of(&ownership, declared, live, &[]),
         last_applied: last_applied(live).as_ref(),
         rules: &NoRules,
         keep: driftctl::compare::Keep::All,

@@ -45,13 +45,14 @@ fn paths_of_applications_stay_within() {
             "its plugin is not run",
         ),
         (
-            "{path: apps, directory: {jsonnet: {}}}",
+            "{path: evaluated, directory: {jsonnet: {}}}",
             "jsonnet is not evaluated",
         ),
         ("{chart: a, repoURL: 'https://e.com'}", "lies in a registry"),
     ] {
         let place = repository()
             .file("chart/Chart.yaml", "name: a\n")
+            .file("evaluated/a.jsonnet", "{}")
             .file("app.yaml", application(source));
         symlink("/etc", place.path().join("link")).unwrap();
         refused(

@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cases;
 mod driftbench;
 mod fuzz_corpus;
 mod meaning;

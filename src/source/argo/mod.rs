@@ -5,8 +5,10 @@
 
 mod app_source;
 mod destination;
+mod environment;
 mod glob;
 mod helm;
+mod namespace;
 mod overrides;
 mod set;
 mod spec;
@@ -18,7 +20,7 @@ use super::chart::Capabilities;
 use super::checkout::Checkouts;
 use super::gitops::{Found, GitOps, adopt, last_wins, marks, only_for};
 use super::{Loaded, Managed};
-use crate::model::Deployer;
+use crate::model::{Deployer, Manifest};
 use crate::policy::{Rule, RuleOrigin};
 use spec::Spec;
 
@@ -134,7 +136,7 @@ impl Application<'_> {
             );
         }
         for source in &sources {
-            match self.source(source, &sources, &spec.destination.namespace) {
+            match self.source(source, &sources, &spec) {
                 Ok(part) => loaded.append(part),
                 Err(message) => {
                     let subject = format!("Application {}: ", self.name());
@@ -143,6 +145,7 @@ impl Application<'_> {
                 }
             }
         }
+        self.namespace(&spec, &mut loaded);
         let by = format!("Application {}", self.name());
         let namespace = Some(spec.destination.namespace.as_str());
         adopt(&mut loaded.manifests, &by, namespace);
@@ -159,6 +162,20 @@ impl Application<'_> {
             });
         loaded.managed.extend(tracked);
         loaded
+    }
+
+    /// Declares the namespace that it makes, unless its manifests do.
+    fn namespace(&self, spec: &Spec, loaded: &mut Loaded) {
+        let name = &spec.destination.namespace;
+        let is_it = |manifest: &Manifest| manifest.kind == "Namespace" && manifest.name == *name;
+        if loaded.manifests.iter().any(is_it) {
+            return;
+        }
+        let made = namespace::declared(&spec.sync_policy, name, &self.found.place);
+        if let Some((manifest, rule)) = made {
+            loaded.manifests.push(manifest);
+            loaded.rules.extend(rule);
+        }
     }
 
     /// What Argo CD may call the Application on the objects that it tracks: outside of its own
