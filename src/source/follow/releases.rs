@@ -85,8 +85,8 @@ pub(super) fn add(run: &mut Run<'_>) {
     }
     let names = names.join(", ");
     let releases = match unread.len() {
-        1 => "1 HelmRelease".to_owned(),
-        count => format!("{count} HelmReleases"),
+        1 => "1 HelmRelease deploys".to_owned(),
+        count => format!("{count} HelmReleases deploy"),
     };
     let why = match run.trusted {
         true => {
@@ -95,7 +95,7 @@ pub(super) fn add(run: &mut Run<'_>) {
         }
         false => "untrusted manifests may not have the records of releases read",
     };
-    let message = format!("what {releases} deploy is not compared ({names}): {why}");
+    let message = format!("what {releases} is not compared ({names}): {why}");
     run.part(&None).warning(&place, message);
 }
 

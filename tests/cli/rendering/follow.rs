@@ -348,3 +348,164 @@ fn untrusted_repositories_are_followed_where_they_may_be_rendered() {
     let said = found(&report(&home(), &[&words[..], &["--render"]].concat())).join("\n");
     assert!(said.contains("shop/cart in-sync [Kustomization"), "{said}");
 }
+
+/// A record of Helm for the release shop/cart.
+fn record(config: &serde_json::Value) -> serde_json::Value {
+    use std::io::Write;
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    let text = serde_json::json!({
+        "name": "cart", "namespace": "shop", "version": 1,
+        "info": {"status": "deployed"},
+        "config": config,
+        "chart": {"metadata": {"name": "cart", "version": "1.2.0"}},
+        "manifest": "---\n# Source: cart/templates/config.yaml\napiVersion: v1\nkind: \
+                     ConfigMap\nmetadata:\n  name: cart\ndata:\n  key: a\n",
+    });
+    let mut packer = GzEncoder::new(Vec::new(), Compression::default());
+    packer.write_all(text.to_string().as_bytes()).unwrap();
+    let once = STANDARD.encode(packer.finish().unwrap());
+    serde_json::json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "helm.sh/release.v1",
+        "metadata": {
+            "name": "sh.helm.release.v1.cart.v1", "namespace": "shop",
+            "labels": {"owner": "helm", "name": "cart", "status": "deployed", "version": "1"},
+        },
+        "data": {"release": STANDARD.encode(once)},
+    })
+}
+
+const RELEASE: &str = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: \
+                       cart, namespace: shop}\nspec:\n  chart: {spec: {chart: cart, version: \
+                       1.2.0}}\n  valuesFrom: [{kind: ConfigMap, name: values}]\n  values: {image: \
+                       {tag: two}}\n";
+
+fn released(record: Option<serde_json::Value>) -> Place {
+    let mut live: serde_json::Value =
+        serde_json::from_str(&recording(&[&config("cart", "b"), RELEASE])).unwrap();
+    let items = live["items"].as_array_mut().unwrap();
+    items.extend(record);
+    let values = config("values", "a").replace("  key: a\n", "  values.yaml: 'size: 1'\n");
+    Place::new()
+        .folder(".git")
+        .file("live.json", live.to_string())
+        .file("cluster.yaml", of_flux("cluster", "./apps", ""))
+        .file("apps/cart.yaml", RELEASE)
+        .file("apps/values.yaml", values)
+}
+
+#[test]
+fn what_a_helm_release_deployed_is_compared() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let deployed = record(&serde_json::json!({"size": 1, "image": {"tag": "one"}}));
+    let said = report(&released(Some(deployed)), &["diff", "."]);
+    let expected = "ConfigMap shop/cart drifted [Kustomization flux-system/cluster, HelmRelease \
+                    shop/cart]";
+    assert!(found(&said).contains(&expected.to_owned()), "{said}");
+    let warnings = messages(&said, "warning");
+    assert!(
+        warnings.contains("declared and not deployed yet: .image.tag"),
+        "{warnings}"
+    );
+    assert!(!warnings.contains(".size"), "{warnings}");
+}
+
+#[test]
+fn helm_releases_without_a_record_are_counted() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let said = report(&released(None), &["diff", "."]);
+    let warnings = messages(&said, "warning");
+    let expected = "what 1 HelmRelease deploys is not compared (shop/cart)";
+    assert!(warnings.contains(expected), "{warnings}");
+}
+
+#[test]
+fn secrets_that_sops_encrypted_are_compared_by_their_keys() {
+    let secret = |values: &str, more: &str| {
+        format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: mail, namespace: shop}}\n{values}\n{more}"
+        )
+    };
+    let encrypted = secret(
+        "stringData: {user: 'ENC[AES256_GCM,data:aa==]', pass: 'ENC[AES256_GCM,data:bb==]'}",
+        "sops: {mac: 'ENC[AES256_GCM,data:cc==]', version: 3.9.0}\n",
+    );
+    for (live, expected) in [
+        ("data: {user: YQ==, pass: Yg==}", "in-sync"),
+        ("data: {user: YQ==}", "drifted"),
+        ("", "missing"),
+    ] {
+        let other = secret("data: {a: YQ==}", "").replace("mail", "other");
+        let objects = match live {
+            "" => recording(&[&other]),
+            values => recording(&[&secret(values, ""), &other]),
+        };
+        let place = Place::new()
+            .file("deploy/secret.yaml", &encrypted)
+            .file("live.json", objects);
+        let said = report(&place, &["diff", "deploy"]);
+        let all = found(&said);
+        assert_eq!(all, [format!("Secret shop/mail {expected} []")], "{said}");
+    }
+}
+
+#[test]
+fn objects_of_standard_input_are_followed() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let place = Place::new()
+        .folder(".git")
+        .file("live.json", recording(&[&config("web", "a")]))
+        .file("web/web.yaml", config("web", "a"));
+    let output = place
+        .driftctl()
+        .args(["diff", "--app", "-", "--live", "live.json"])
+        .write_stdin(application("web", "web", IN_CLUSTER))
+        .output()
+        .unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(shown.contains("1 in sync"), "{shown}");
+}
+
+#[test]
+fn clusters_of_a_file_expand_sets() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let set = "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: all, \
+               namespace: argocd}\nspec:\n  generators:\n    - matrix:\n        generators:\n          \
+               - clusters: {selector: {matchLabels: {env: prod}}}\n          - list: {elements: \
+               [{app: web}]}\n  template:\n    metadata: {name: '{{app}}-{{name}}'}\n    spec:\n      \
+               source: {repoURL: 'https://example.com/fleet.git', path: '{{app}}'}\n      \
+               destination: {server: '{{server}}', namespace: shop}\n";
+    let secret = |name: &str, env: &str| {
+        format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, labels: \
+             {{argocd.argoproj.io/secret-type: cluster, env: {env}}}}}\nstringData: {{name: {name}, \
+             server: 'https://{name}.example.com'}}\n"
+        )
+    };
+    let place = Place::new()
+        .folder(".git")
+        .file("live.json", recording(&[&config("web", "a")]))
+        .file("sets/set.yaml", set)
+        .file("web/web.yaml", config("web", "a"))
+        .file(
+            "clusters.txt",
+            format!("{}---\n{}", secret("east", "prod"), secret("west", "dev")),
+        );
+    let said = report(&place, &["diff", ".", "--clusters", "clusters.txt"]);
+    let expected =
+        "ConfigMap shop/web in-sync [ApplicationSet argocd/all, Application argocd/web-east]";
+    assert!(found(&said).contains(&expected.to_owned()), "{said}");
+    let errors = messages(&report(&place, &["diff", "."]), "error");
+    assert!(errors.contains("--clusters FILE"), "{errors}");
+}
