@@ -136,7 +136,7 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Dropped,
         Self::Unapplied,
         Self::SetByApplier,

@@ -357,6 +357,7 @@ mod tests {
             owners: Vec::new(),
             reason,
             cause,
+            note: None,
         })
     }
 
