@@ -28,10 +28,10 @@ enum After {
 pub fn authors<'w>(writes: &[&'w Write], change: &Change, version: &str) -> Vec<&'w Write> {
     let mut found: Vec<&Write> = Vec::new();
     for leaf in leaves(change) {
-        if let Some(write) = author(writes, &leaf, version) {
-            if !found.iter().any(|known| std::ptr::eq(*known, write)) {
-                found.push(write);
-            }
+        if let Some(write) = author(writes, &leaf, version)
+            && !found.iter().any(|known| std::ptr::eq(*known, write))
+        {
+            found.push(write);
         }
     }
     found
@@ -40,9 +40,8 @@ pub fn authors<'w>(writes: &[&'w Write], change: &Change, version: &str) -> Vec<
 /// An addition in its leaves, which may be by different people; any other change as it is.
 fn leaves(change: &Change) -> Vec<Change> {
     let mut found = Vec::new();
-    match (&change.kind, &change.live) {
-        (ChangeKind::Added, Some(live)) => split(&change.path, live, &mut found),
-        _ => {}
+    if let (ChangeKind::Added, Some(live)) = (&change.kind, &change.live) {
+        split(&change.path, live, &mut found);
     }
     if found.is_empty() || found.len() > LEAVES {
         return vec![change.clone()];
