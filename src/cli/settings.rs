@@ -26,6 +26,8 @@ pub struct Settings {
     pub columns: usize,
     /// Whether this is a CI job.
     pub is_ci: bool,
+    /// Whether a person is there who can be asked.
+    pub can_ask: bool,
     /// When the run takes place.
     pub now: Timestamp,
     /// Who runs it, as far as that is known.
@@ -46,6 +48,7 @@ impl Settings {
                 .unwrap_or(DEFAULT_COLUMNS)
                 .max(LEAST_COLUMNS),
             is_ci: around.is_ci,
+            can_ask: around.stdin_is_terminal && around.stderr_is_terminal && !around.is_ci,
             now: around.now,
             user: around.user.clone(),
         }

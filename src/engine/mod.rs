@@ -14,6 +14,7 @@ mod outcome;
 mod rbac;
 mod report;
 mod resolve;
+pub mod revert;
 mod schemas;
 mod three_way;
 mod unknown_fields;

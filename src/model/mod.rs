@@ -31,7 +31,9 @@ pub use object::{ObjectReport, Presence, Status};
 pub use ownership::{FieldSet, ManagerEntry, Operation, Owner, Ownership};
 pub use packed::Packed;
 pub use path::{FieldPath, PathElement, PathError};
-pub use plan::{Action, How, Plan, PlanChange, PlanStep, Progress, Refused, Why, WrittenAs};
+pub use plan::{
+    Action, How, Plan, PlanChange, PlanStep, Progress, Refused, Why, WrittenAs, after_an_apply,
+};
 pub use report::{
     Coverage, ExplainedCount, ExtraCoverage, Report, Revision, RuleCount, Target, Totals, Warning,
 };

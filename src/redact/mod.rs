@@ -122,6 +122,32 @@ impl Redactor {
         live
     }
 
+    /// Masks changes of an object that no report holds. `sides` are the whole object.
+    pub fn changes(&self, key: &ResourceKey, sides: [Option<&Value>; 2], changes: &mut [Change]) {
+        let root = Holder::of_kind(&key.kind, sides);
+        let views = &sides.map(|side| side.map(Finder::strict));
+        let mut masker = Masker::new(self, key, root, &[]);
+        for one in changes {
+            change(&mut masker, key, views, root, one);
+        }
+    }
+
+    /// Masks what a message that somebody else wrote repeats of an object's secrets. `sides` are the
+    /// object as it is declared and as it is live.
+    pub fn message(&self, key: &ResourceKey, sides: [Option<&Value>; 2], message: &str) -> String {
+        let root = Holder::of_kind(&key.kind, sides);
+        if root.is_secret() {
+            return MASK.to_owned();
+        }
+        let mut copies = sides.map(|side| side.cloned());
+        let mut masker = Masker::new(self, key, root, &[]);
+        let [declared, live] = &mut copies;
+        masker.mask_object(Place::root(&key.group), [declared.as_mut(), live.as_mut()]);
+        let mut message = message.to_owned();
+        scrub_messages(vec![&mut message], masker.found);
+        message
+    }
+
     /// Masks one object, in which `secret` places are; gives what was masked.
     fn object(&self, object: &mut ObjectReport, secret: &[SecretPlace]) -> Vec<String> {
         let key = object.key.clone();

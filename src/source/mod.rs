@@ -25,6 +25,7 @@ mod tree;
 mod unread;
 mod walk;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::{Live, Right};
@@ -44,7 +45,7 @@ pub use text::objects_in;
 
 /// What a source declares, and what it could not read. Nothing is passed over in silence: every
 /// file and document ends as a manifest, as a named skip or as an error.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Loaded {
     /// The declared objects, in the order of files and documents.
     pub manifests: Vec<Manifest>,
@@ -132,6 +133,33 @@ pub trait Source {
     /// The rights that reading the source itself takes, beside those on what it declares.
     fn rights(&self) -> Vec<Right> {
         Vec::new()
+    }
+}
+
+/// A source that is read once, however often it is asked: what is declared must not change between
+/// a plan and what becomes of it.
+pub struct Once {
+    source: Box<dyn Source>,
+    loaded: OnceCell<Loaded>,
+}
+
+impl Once {
+    /// Reads the source when it is first asked.
+    pub fn of(source: Box<dyn Source>) -> Self {
+        Self {
+            source,
+            loaded: OnceCell::new(),
+        }
+    }
+}
+
+impl Source for Once {
+    fn load(&self, live: &dyn Live) -> Loaded {
+        self.loaded.get_or_init(|| self.source.load(live)).clone()
+    }
+
+    fn rights(&self) -> Vec<Right> {
+        self.source.rights()
     }
 }
 

@@ -17,6 +17,7 @@ mod explained;
 mod ladder;
 mod observe;
 mod pull_request;
+mod revert;
 mod rights;
 mod secrecy;
 mod secrets;

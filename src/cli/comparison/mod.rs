@@ -4,6 +4,7 @@ mod clusters;
 mod explanation;
 mod live_side;
 mod rules;
+mod session;
 mod sources;
 
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ pub use clusters::{All, run_all};
 pub use explanation::explain;
 pub use live_side::{NoLive, cluster, live_side};
 pub use rules::{Rules, accepted, check, engine, rules};
+pub use session::Session;
 pub use sources::{base_sources, sources};
 
 /// What stands for standard input, on either side.
