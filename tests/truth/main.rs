@@ -9,6 +9,7 @@ mod support;
 mod driftbench;
 mod fuzz_corpus;
 mod meaning;
+mod nothing_disappears;
 mod properties;
 mod schema_sources;
 mod schema_table;
