@@ -41,7 +41,7 @@ impl Settings {
             color: color(choice, around.stdout_is_terminal, around),
             color_in_files: choice == ColorChoice::Always,
             message_color: color(choice, around.stderr_is_terminal, around),
-            progress: around.stderr_is_terminal && !around.dumb && !around.ci,
+            progress: around.stderr_is_terminal && !around.dumb && !around.is_ci,
             columns: around
                 .columns
                 .or(around.terminal_columns)
@@ -110,7 +110,7 @@ mod tests {
         assert!(shown(|a| a.no_color = true));
         assert!(!shown(|a| a.stderr_is_terminal = false));
         assert!(!shown(|a| a.dumb = true));
-        assert!(!shown(|a| a.ci = true));
+        assert!(!shown(|a| a.is_ci = true));
     }
 
     #[test]

@@ -306,7 +306,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Whether the server stores nothing for a declared value, so that its absence is no drift
-    /// (the zero-value table; `reference`: `omitempty` on values that are no pointers).
+    /// (Go's `omitempty` on values that are no pointers).
     fn vanishes(&self, ty: Option<TypeId>, field: Option<&Field>, declared: &Value) -> bool {
         if declared.is_null() {
             return true;

@@ -19,6 +19,7 @@ mod of_git;
 mod plan;
 mod read;
 mod render;
+mod schemes;
 mod sops;
 mod text;
 mod tree;
@@ -26,10 +27,10 @@ mod unread;
 mod walk;
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::cluster::{Live, Right};
-use crate::model::{Manifest, Origin, ResourceKey, Revision, SecretPlace, Warning};
+use crate::model::{Manifest, ResourceKey, Revision, SecretPlace, Warning};
 use crate::policy::Rule;
 
 pub use argo::{Cluster, Clusters};
@@ -41,6 +42,7 @@ pub use gitops::{GitOps, ReadAt, Which};
 pub use helm_release::HelmReleases;
 pub use last_applied::LastApplied;
 pub use render::{DEADLINE, Rendering};
+pub use schemes::{SCHEMES, Scheme};
 pub use text::objects_in;
 
 /// What a source declares, and what it could not read. Nothing is passed over in silence: every
@@ -160,70 +162,5 @@ impl Source for Once {
 
     fn rights(&self) -> Vec<Right> {
         self.source.rights()
-    }
-}
-
-/// The objects that are declared more than once, each as an error that names every place: which
-/// of them the cluster is to hold is anybody's guess. To be asked when namespaces are resolved,
-/// since a manifest without one may mean the same object as a manifest with one.
-pub fn duplicates(objects: &[(ResourceKey, &Origin)]) -> Vec<Warning> {
-    let mut places: BTreeMap<&ResourceKey, Vec<&Origin>> = BTreeMap::new();
-    for (key, origin) in objects {
-        places.entry(key).or_default().push(origin);
-    }
-    places
-        .into_iter()
-        .filter_map(|(key, origins)| {
-            let (first, others) = origins.split_first()?;
-            if others.is_empty() {
-                return None;
-            }
-            let others: Vec<String> = others.iter().map(ToString::to_string).collect();
-            Some(remark(
-                first,
-                format!(
-                    "{key} is declared here and again at {}: compare one of them at a time",
-                    others.join(", ")
-                ),
-                true,
-            ))
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(name: &str) -> ResourceKey {
-        ResourceKey {
-            group: "apps".into(),
-            kind: "Deployment".into(),
-            namespace: Some("shop".into()),
-            name: name.into(),
-        }
-    }
-
-    #[test]
-    fn duplicates_name_every_place() {
-        let places: Vec<Origin> = ["a.yaml", "b.yaml", "c.yaml", "d.yaml"]
-            .iter()
-            .map(|file| Origin::file(*file, 1, 7))
-            .collect();
-        let objects = [
-            (key("web"), &places[0]),
-            (key("db"), &places[1]),
-            (key("web"), &places[2]),
-            (key("web"), &places[3]),
-        ];
-        let found = duplicates(&objects);
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].place, "a.yaml:7");
-        assert!(found[0].fatal);
-        assert_eq!(
-            found[0].message,
-            "Deployment shop/web is declared here and again at c.yaml:7, d.yaml:7: compare one of \
-             them at a time"
-        );
     }
 }

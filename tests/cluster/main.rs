@@ -16,6 +16,7 @@ mod dry_run;
 mod explained;
 mod ladder;
 mod observe;
+mod pairs;
 mod pull_request;
 mod revert;
 mod rights;

@@ -10,6 +10,7 @@ mod cases;
 mod driftbench;
 mod fuzz_corpus;
 mod meaning;
+mod nothing_disappears;
 mod properties;
 mod schema_sources;
 mod schema_table;

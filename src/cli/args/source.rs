@@ -5,6 +5,20 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{RenderArgs, UntrustedArgs};
+use crate::source::SCHEMES;
+
+/// The help of the paths, with every scheme of words that are none.
+fn paths_help() -> String {
+    let mut help = "Manifests: files, folders (.yaml, .yml and .json files below), or standard \
+                    input (-)\n\nA folder with a kustomization or a Helm chart is rendered. \
+                    'main:deploy' is the folder deploy as it is in Git at main, from the top of \
+                    the repository.\n"
+        .to_owned();
+    for scheme in SCHEMES {
+        help.push_str(&format!("\n{}: {}.\n", scheme.forms, scheme.help));
+    }
+    help.trim_end().to_owned()
+}
 
 /// The declared side.
 #[derive(Debug, Clone, Default, Args)]
@@ -12,15 +26,11 @@ use super::{RenderArgs, UntrustedArgs};
 pub struct SourceArgs {
     /// Manifests: files, folders (.yaml, .yml and .json files below), or standard input (-)
     ///
-    /// 'main:deploy' is the folder deploy as it is in Git at main, from the top of the repository.
-    /// 'helm:NAMESPACE/RELEASE' is what Helm wrote down in the cluster when it deployed the release,
-    /// 'helm:NAMESPACE' and 'helm:*' are all releases. 'last-applied:NAMESPACE' and 'last-applied:*'
-    /// are the configurations that kubectl apply left on the live objects.
-    ///
-    /// A folder with a kustomization or a Helm chart is rendered. argocd:NAME (or
-    /// argocd:NAMESPACE/NAME) is an Application of the cluster, flux:NAMESPACE/NAME a Kustomization.
+    /// A folder with a kustomization or a Helm chart is rendered. 'main:deploy' is the folder deploy
+    /// as it is in Git at main, from the top of the repository.
     #[arg(
         value_name = "PATH",
+        long_help = paths_help(),
         default_value = ".",
         default_value_ifs = [
             ("app", clap::builder::ArgPredicate::IsPresent, None::<&str>),
@@ -75,10 +85,6 @@ pub struct SourceArgs {
     #[arg(long, conflicts_with = "revision")]
     pub target_revision: bool,
 
-    /// How directories are rendered.
-    #[command(flatten)]
-    pub render: RenderArgs,
-
     /// Read the paths as they are in Git at this revision instead of in the work tree
     ///
     /// A branch, a tag, a commit, HEAD~3, origin/main. Only Git's objects are read: nothing is
@@ -102,6 +108,11 @@ pub struct SourceArgs {
     /// with drift only.
     #[arg(long)]
     pub blame: bool,
+
+    // What is flattened changes the heading of all that follows it.
+    /// How directories are rendered.
+    #[command(flatten)]
+    pub render: RenderArgs,
 
     /// What manifests may do that somebody else wrote.
     #[command(flatten)]

@@ -19,7 +19,7 @@ use crate::cluster::Live;
 use crate::engine::{self, Options};
 use crate::model::{ObjectReport, Report, Status, Warning};
 use crate::policy::Allowed;
-use crate::source::{Source, blame};
+use crate::source::{Scheme, Source, blame};
 
 pub use clusters::{All, run_all};
 pub use explanation::explain;
@@ -121,7 +121,8 @@ fn prepare(
 
 /// Where nothing that is trusted may lie.
 pub fn scanned(source: &SourceArgs) -> Vec<PathBuf> {
-    let mut scanned = source.paths.clone();
+    let is_path = |path: &&PathBuf| Scheme::of(path).is_none();
+    let mut scanned: Vec<PathBuf> = source.paths.iter().filter(is_path).cloned().collect();
     scanned.extend(source.app.iter().chain(&source.kustomization).cloned());
     if source.untrusted.untrusted {
         scanned.push(PathBuf::from("."));

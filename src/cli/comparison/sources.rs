@@ -8,12 +8,9 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::STDIN;
 use crate::cli::args::{LiveArgs, LoadRestrictor, SourceArgs};
 use crate::source::{
-    ChartOptions, Clusters, Files, Git, GitOps, GitOpsObjects, HelmReleases, LastApplied, ReadAt,
-    Rendering, Source, Which, objects_in,
+    ChartOptions, Clusters, Files, Git, GitOps, GitOpsObjects, ReadAt, Rendering, Scheme, Source,
+    Which, objects_in,
 };
-
-/// Where Argo CD keeps its Applications, unless told otherwise.
-const ARGO_NAMESPACE: &str = "argocd";
 
 /// The sources of the declared state, in the order of the words.
 ///
@@ -40,9 +37,9 @@ pub fn sources(args: &SourceArgs, live: &LiveArgs) -> Result<Vec<Box<dyn Source>
     let (mut sources, mut followed) = gitops(args, &options)?;
     let mut plain = Vec::new();
     for path in &args.paths {
-        match in_the_cluster(path).transpose()? {
-            _ if of_gitops(path).is_some() => {}
-            Some(source) => sources.push(source),
+        match Scheme::of(path) {
+            Some((scheme, _)) if scheme.has_base() => {}
+            Some((scheme, rest)) => sources.push(open(scheme, rest, &GitOps::default())?),
             None => match revision_and_path(path) {
                 Some((revision, path)) => {
                     let git = Git::at_path(revision, path)?;
@@ -115,17 +112,9 @@ fn gitops(
     options: &GitOps,
 ) -> Result<(Vec<Box<dyn Source>>, Option<GitOpsObjects>)> {
     let mut sources: Vec<Box<dyn Source>> = Vec::new();
-    for path in &args.paths {
-        match of_gitops(path) {
-            Some(("argocd", word)) => {
-                let source = GitOpsObjects::argo(argo(word)?, options.clone());
-                sources.push(Box::new(source));
-            }
-            Some((_, word)) => {
-                let source = GitOpsObjects::flux(flux(word)?, options.clone());
-                sources.push(Box::new(source));
-            }
-            None => {}
+    for (scheme, rest) in args.paths.iter().filter_map(|path| Scheme::of(path)) {
+        if scheme.has_base() {
+            sources.push(open(scheme, rest, options)?);
         }
     }
     let mut followed = None;
@@ -140,21 +129,8 @@ fn gitops(
     Ok((sources, followed))
 }
 
-/// Takes `argocd:NAME` and `flux:NAMESPACE/NAME` apart.
-fn of_gitops(word: &Path) -> Option<(&str, &str)> {
-    let word = word.to_str()?.split_once(':')?;
-    matches!(word.0, "argocd" | "flux").then_some(word)
-}
-
-/// The source that a word like `helm:shop/cart` names.
-fn in_the_cluster(word: &Path) -> Option<Result<Box<dyn Source>>> {
-    let (scheme, rest) = word.to_str()?.split_once(':')?;
-    let source: Result<Box<dyn Source>, String> = match scheme {
-        "helm" => HelmReleases::named(rest).map(|source| Box::new(source) as _),
-        "last-applied" => LastApplied::named(rest).map(|source| Box::new(source) as _),
-        _ => return None,
-    };
-    Some(source.map_err(|why| anyhow!(why)))
+fn open(scheme: &Scheme, rest: &str, gitops: &GitOps) -> Result<Box<dyn Source>> {
+    scheme.source(rest, gitops).map_err(|why| anyhow!(why))
 }
 
 /// The sources of what the base declares, if one is named: a folder, or the same sources at a
@@ -176,7 +152,7 @@ pub fn base_sources(args: &SourceArgs, live: &LiveArgs) -> Result<Option<Vec<Box
     if let Some(word) = args
         .paths
         .iter()
-        .find(|path| in_the_cluster(path).is_some())
+        .find(|path| Scheme::of(path).is_some_and(|(scheme, _)| !scheme.has_base()))
     {
         bail!(
             "{} lies in the cluster and has no base to be compared with; name folders or files",
@@ -202,7 +178,7 @@ pub fn base_sources(args: &SourceArgs, live: &LiveArgs) -> Result<Option<Vec<Box
     let mut plain = Vec::new();
     for path in &args.paths {
         match revision_and_path(path) {
-            _ if of_gitops(path).is_some() => {}
+            _ if Scheme::of(path).is_some() => {}
             Some((_, path)) => {
                 let git = Git::at_path(base, path).with_context(at_base)?;
                 let git = git.untrusted(untrusted).rendered(rendering.clone());
@@ -230,28 +206,6 @@ fn revision_and_path(word: &Path) -> Option<(&str, &Path)> {
     (!is_path).then_some((revision, Path::new(path)))
 }
 
-/// `NAME` or `NAMESPACE/NAME`
-fn argo(word: &str) -> Result<Which> {
-    let (namespace, name) = word.split_once('/').unwrap_or((ARGO_NAMESPACE, word));
-    live_object("argocd:NAME or argocd:NAMESPACE/NAME", namespace, name)
-}
-
-/// `NAMESPACE/NAME`
-fn flux(word: &str) -> Result<Which> {
-    let (namespace, name) = word.split_once('/').unwrap_or_default();
-    live_object("flux:NAMESPACE/NAME", namespace, name)
-}
-
-fn live_object(form: &str, namespace: &str, name: &str) -> Result<Which> {
-    if namespace.is_empty() || name.is_empty() || name.contains('/') {
-        bail!("write {form}; a file of that name is written ./…");
-    }
-    Ok(Which::Live {
-        namespace: namespace.to_owned(),
-        name: name.to_owned(),
-    })
-}
-
 /// Words for charts without a chart would do nothing.
 fn check_chart_words(args: &SourceArgs) -> Result<()> {
     let render = &args.render;
@@ -263,7 +217,7 @@ fn check_chart_words(args: &SourceArgs) -> Result<()> {
     ];
     // What lies at another revision is not known yet.
     let may_be_chart = |path: &PathBuf| {
-        let is_elsewhere = of_gitops(path).is_some() || in_the_cluster(path).is_some();
+        let is_elsewhere = Scheme::of(path).is_some();
         let is_at_revision = args.revision.is_some() || revision_and_path(path).is_some();
         !is_elsewhere && (is_at_revision || path.join("Chart.yaml").is_file())
     };

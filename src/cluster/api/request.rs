@@ -215,7 +215,7 @@ impl Request {
         serde_json::from_slice(body).ok()
     }
 
-    /// Whether it may be sent again without asking: everything here, since nothing is changed.
+    /// Returns the request as HTTP, with an `Accept-Encoding` where `compressed`.
     pub fn to_http(&self, compressed: bool) -> Result<http::Request<kube::client::Body>, Failure> {
         let uri: Uri = self
             .uri
