@@ -45,7 +45,7 @@ impl WriteAs {
     /// The name of whoever applies a live object.
     pub fn of(live: &Value, declared: &Value) -> Self {
         let ownership = ownership_of(live);
-        let appliers = Appliers::of(&ownership, declared, &[]);
+        let appliers = Appliers::of(&ownership, declared, live, &[]);
         let Some(applier) = appliers.all().first() else {
             return Self::own();
         };
