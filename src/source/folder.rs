@@ -21,7 +21,11 @@ pub(in crate::source) struct Folder {
 impl Folder {
     /// Makes one among the system's temporary files, for the user's eyes only.
     pub fn temporary() -> io::Result<Self> {
-        let directory = tempfile::Builder::new().prefix("driftctl-").tempdir()?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix("driftctl-");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let directory = builder.tempdir()?;
         let path = directory.path().canonicalize()?;
         let at_end = path.clone();
         Ok(Self {

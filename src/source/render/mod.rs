@@ -7,6 +7,8 @@ mod child;
 mod names;
 mod program;
 
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -59,13 +61,30 @@ pub(super) fn workspace() -> Result<Folder, String> {
     Ok(folder)
 }
 
-/// Writes a file into a workspace.
+/// Writes a text into a workspace, for the user's eyes only.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), String> {
+    write_bytes(path, text.as_bytes())
+}
+
+/// Writes a file that is not there yet into a workspace, for the user's eyes only.
+pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), String> {
     let write = || {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent)?;
         }
-        std::fs::write(path, text)
+        private_file(path)?.write_all(bytes)
     };
     write().map_err(|error| format!("cannot write a temporary file: {error}"))
+}
+
+/// Makes a file that nobody else may read.
+///
+/// # Errors
+/// Also when there is one already.
+pub(super) fn private_file(path: &Path) -> std::io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
