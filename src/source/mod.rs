@@ -37,7 +37,7 @@ pub use git::{Commit, FileAt, Git, GitError, Repository, above, blame};
 pub use gitops::{GitOps, ReadAt, Which};
 pub use helm_release::HelmReleases;
 pub use last_applied::LastApplied;
-pub use render::{DEADLINE, Rendering};
+pub use render::{DEADLINE, Rendering, Sandbox};
 pub use text::objects_in;
 
 /// What a source declares, and what it could not read. Nothing is passed over in silence: every

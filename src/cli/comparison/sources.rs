@@ -9,7 +9,7 @@ use super::STDIN;
 use crate::cli::args::{LiveArgs, LoadRestrictor, SourceArgs};
 use crate::source::{
     Argo, ChartOptions, Files, Flux, Git, GitOps, HelmReleases, LastApplied, ReadAt, Rendering,
-    Source, Which,
+    Sandbox, Source, Which,
 };
 
 /// Where Argo CD keeps its Applications, unless told otherwise.
@@ -249,9 +249,16 @@ fn rendering(args: &SourceArgs, live: &LiveArgs) -> Option<Rendering> {
         allow_remote: args.allow_remote,
         load_outside: args.load_restrictor == LoadRestrictor::None,
         deadline: Duration::from_secs(args.render_timeout),
+        untrusted,
+        sandbox: match (args.no_sandbox, untrusted) {
+            (true, _) => Sandbox::Off,
+            (false, true) => Sandbox::Required,
+            (false, false) => Sandbox::Wanted,
+        },
         chart: ChartOptions {
             values: args.values.clone(),
             set: set.concat(),
+            files: Vec::new(),
             release: args.release.clone(),
             namespace: live.filter.namespace.clone(),
         },

@@ -122,6 +122,7 @@ impl<'b> Build<'b> {
             workspace: workspace.path(),
             network: rendering.allow_remote,
             deadline: rendering.deadline,
+            sandbox: rendering.sandbox,
         };
         let failed = |message: String| {
             let message = private.in_message(&message);

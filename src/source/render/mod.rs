@@ -6,6 +6,7 @@
 mod child;
 mod names;
 mod program;
+mod sandbox;
 
 use std::fs::File;
 use std::io::Write;
@@ -18,6 +19,7 @@ use crate::source::folder::Folder;
 pub(super) use child::{Job, Printed, WAY};
 pub(super) use names::{Names, normal, relative_to};
 pub(super) use program::Program;
+pub use sandbox::Sandbox;
 
 /// How long a renderer may take, unless the user says otherwise.
 pub const DEADLINE: Duration = Duration::from_secs(60);
@@ -35,6 +37,10 @@ pub struct Rendering {
     pub load_outside: bool,
     /// How long one run of a renderer may take.
     pub deadline: Duration,
+    /// Whether somebody wrote the files who is not trusted.
+    pub untrusted: bool,
+    /// Whether renderers run in namespaces of their own.
+    pub sandbox: Sandbox,
     /// What charts are rendered with.
     pub chart: ChartOptions,
 }
@@ -47,6 +53,8 @@ impl Default for Rendering {
             allow_remote: false,
             load_outside: false,
             deadline: DEADLINE,
+            untrusted: false,
+            sandbox: Sandbox::default(),
             chart: ChartOptions::default(),
         }
     }
