@@ -5,6 +5,7 @@ mod back;
 mod chart;
 mod checkout;
 mod classify;
+mod doubt;
 mod files;
 mod flux;
 mod folder;
@@ -31,6 +32,8 @@ use crate::policy::Rule;
 
 pub use argo::Argo;
 pub use chart::ChartOptions;
+pub use classify::never_applied;
+pub use doubt::Doubt;
 pub use files::Files;
 pub use flux::Flux;
 pub use git::{Commit, FileAt, Git, GitError, Repository, above, blame};
@@ -60,6 +63,8 @@ pub struct Loaded {
     pub managed: Vec<Managed>,
     /// Where what is declared is secret, since it was taken from a Secret.
     pub secret: Vec<SecretPlace>,
+    /// What was skipped since the tree says so.
+    pub doubts: Vec<Doubt>,
 }
 
 /// The live objects that a tool holds to be its own.
@@ -93,6 +98,7 @@ impl Loaded {
         self.revisions.append(&mut other.revisions);
         self.managed.append(&mut other.managed);
         self.secret.append(&mut other.secret);
+        self.doubts.append(&mut other.doubts);
     }
 
     fn skip(&mut self, place: impl ToString, reason: impl Into<String>) {

@@ -9,7 +9,7 @@ use super::STDIN;
 use crate::cli::args::{LiveArgs, LoadRestrictor, SourceArgs};
 use crate::source::{
     Argo, ChartOptions, Files, Flux, Git, GitOps, HelmReleases, LastApplied, ReadAt, Rendering,
-    Sandbox, Source, Which,
+    Repository, Sandbox, Source, Which,
 };
 
 /// Where Argo CD keeps its Applications, unless told otherwise.
@@ -144,7 +144,21 @@ pub fn base_sources(args: &SourceArgs, live: &LiveArgs) -> Result<Option<Vec<Box
     }
     let untrusted = args.untrusted.untrusted;
     let rendering = rendering(args, live);
-    if Path::new(base).symlink_metadata().is_ok() {
+    let named = ["./", "../", "/"]
+        .iter()
+        .any(|start| base.starts_with(start));
+    // Whoever wrote the tree chooses the names of the folders in it.
+    if untrusted && (named || base == "." || base == "..") {
+        bail!("--base {base} is a path, and with --untrusted a base is a Git revision: name one");
+    }
+    let is_path = !untrusted && Path::new(base).symlink_metadata().is_ok();
+    if is_path && !named && is_revision(base, &args.paths) {
+        bail!(
+            "--base {base} is both a path and a Git revision: write ./{base} for the path, or the \
+             revision in full (refs/remotes/… or refs/heads/…)"
+        );
+    }
+    if is_path {
         if !args.app.is_empty() || !args.kustomization.is_empty() {
             bail!(
                 "--base {base} is a folder, and an Application or a Kustomization is compared \
@@ -174,6 +188,17 @@ pub fn base_sources(args: &SourceArgs, live: &LiveArgs) -> Result<Option<Vec<Box
         sources.push(Box::new(git.untrusted(untrusted).rendered(rendering)));
     }
     Ok(Some(sources))
+}
+
+/// Whether a word names a revision of a repository around one of these paths, or around the current
+/// directory.
+fn is_revision(word: &str, paths: &[PathBuf]) -> bool {
+    let here = Path::new(".");
+    let mut starts = paths.iter().map(PathBuf::as_path).chain([here]);
+    starts.any(|start| {
+        let repository = Repository::containing(start);
+        repository.is_ok_and(|(repository, _)| repository.resolve(word).is_ok())
+    })
 }
 
 /// Takes `main:deploy` apart. What exists under that name is a path all the same; so is

@@ -12,11 +12,13 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use walkdir::WalkDir;
 
 use super::Loaded;
 use super::kustomize::is_remote;
 use super::objects::{Rendered, load_rendered};
-use super::render::{Job, Names, Printed, Program, Rendering, Sandbox, workspace, write};
+use super::read;
+use super::render::{Job, Names, Printed, Program, Rendering, Sandbox, Secrets, workspace, write};
 use description::Description;
 use origin::{Sources, Templates};
 use unsteady::{By, Uses};
@@ -104,6 +106,7 @@ impl Chart<'_> {
             network: rendering.allow_remote,
             deadline: rendering.deadline,
             sandbox: rendering.sandbox,
+            secrets: &|| self.secrets(),
         };
         let copy = workspace.path().join("chart");
         let run = || {
@@ -115,7 +118,7 @@ impl Chart<'_> {
         };
         let printed = run()?;
         let first = loaded.manifests.len();
-        self.take(&directory, printed, loaded);
+        self.take(&directory, printed, rendering, loaded);
         let uses = Uses::of(self.directory);
         if uses.is_unsteady {
             let mut again = Loaded::default();
@@ -123,6 +126,7 @@ impl Chart<'_> {
                 place: "",
                 output: run()?.output,
                 is_open: false,
+                distrusts: rendering.untrusted,
                 file_of_line: &|_| None,
             };
             load_rendered(rendered, &mut again, |_| {});
@@ -144,7 +148,7 @@ impl Chart<'_> {
     }
 
     /// Takes the objects out of what helm printed, and leads them back to their templates.
-    fn take(&self, directory: &str, printed: Printed, loaded: &mut Loaded) {
+    fn take(&self, directory: &str, printed: Printed, rendering: &Rendering, loaded: &mut Loaded) {
         let place = self.place();
         for warning in messages::warnings(&printed.messages) {
             loaded.warning(&place, format!("helm warns: {warning}"));
@@ -160,6 +164,7 @@ impl Chart<'_> {
             place: &place,
             output: printed.output,
             is_open: false,
+            distrusts: rendering.untrusted,
             file_of_line: &|line| templates.file(sources.of_line(line)?),
         };
         let mut of_lines = Vec::new();
@@ -217,6 +222,28 @@ impl Chart<'_> {
             );
         }
         Ok(copied)
+    }
+
+    /// What is secret in the values.
+    fn secrets(&self) -> Secrets {
+        let mut secrets = Secrets::default();
+        let mut files = self.options.values.clone();
+        let entries = WalkDir::new(self.directory).into_iter().flatten();
+        let own = entries.filter(|entry| entry.file_name() == "values.yaml");
+        files.extend(own.map(walkdir::DirEntry::into_path));
+        for file in files {
+            let text = read::file(&file).unwrap_or_default();
+            secrets.text(&String::from_utf8_lossy(&text));
+        }
+        secrets.values(self.inline.unwrap_or(&Value::Null), false);
+        for (_, value) in &self.options.set {
+            secrets.assignment(value);
+        }
+        for (_, file) in &self.options.files {
+            let text = read::file(file).unwrap_or_default();
+            secrets.add(&String::from_utf8_lossy(&text));
+        }
+        secrets
     }
 
     fn release<'a>(&'a self, chart: &'a str) -> &'a str {

@@ -4,7 +4,8 @@
 //! in its `resources` that asks for annotations that tell where each object came from. Flux's and
 //! Argo CD's settings are fields of that one; no file of the user's is touched.
 
-use std::ffi::OsString;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
@@ -13,10 +14,13 @@ use super::graph::{Graph, Kustomization, is_remote};
 use super::limits::{Absent, Limits, check};
 use super::origin::Sources;
 use super::private::Private;
+use super::{entries, strings};
 use crate::source::Loaded;
 use crate::source::objects::{Rendered, load_rendered};
 use crate::source::read;
-use crate::source::render::{Job, Names, Program, Rendering, WAY, relative_to, workspace, write};
+use crate::source::render::{
+    Job, Names, Program, Rendering, Secrets, WAY, relative_to, workspace, write,
+};
 
 /// What to do where neither program is there.
 const HINT: &str = "neither kustomize nor kubectl is on the PATH: install one of them \
@@ -123,6 +127,7 @@ impl<'b> Build<'b> {
             network: rendering.allow_remote,
             deadline: rendering.deadline,
             sandbox: rendering.sandbox,
+            secrets: &|| self.secrets(&nodes),
         };
         let failed = |message: String| {
             let message = private.in_message(&message);
@@ -136,12 +141,49 @@ impl<'b> Build<'b> {
             place: &place,
             output,
             is_open: self.is_open,
+            distrusts: rendering.untrusted,
             file_of_line: &|_| None,
         };
         load_rendered(rendered, loaded, |manifest| {
             sources.settle(manifest, &by, target.keeps_origins);
         });
         Ok(())
+    }
+
+    /// What is secret in what is built.
+    fn secrets(&self, nodes: &BTreeMap<PathBuf, &Kustomization>) -> Secrets {
+        let mut secrets = Secrets::default();
+        let over = Value::Object(self.over.clone());
+        let fields = nodes
+            .values()
+            .map(|node| Value::Object(node.fields.clone()));
+        for fields in fields.chain([over]) {
+            secrets.values(&fields, false);
+            for field in ["secretGenerator", "configMapGenerator"] {
+                for generator in fields.get(field).into_iter().flat_map(entries) {
+                    let literals = generator.get("literals").into_iter().flat_map(strings);
+                    literals.for_each(|literal| secrets.assignment(literal));
+                }
+            }
+            for patch in fields.get("patches").into_iter().flat_map(entries) {
+                secrets.text(
+                    patch
+                        .get("patch")
+                        .and_then(Value::as_str)
+                        .unwrap_or_default(),
+                );
+            }
+        }
+        let files = nodes.values().flat_map(|node| &node.files);
+        for file in files.chain(&self.files) {
+            let text = read::file(file).unwrap_or_default();
+            let text = String::from_utf8_lossy(&text);
+            match file.extension().and_then(OsStr::to_str) {
+                Some("yaml" | "yml" | "json") => secrets.text(&text),
+                _ => text.lines().for_each(|line| secrets.assignment(line)),
+            }
+        }
+        secrets
     }
 
     /// The file that stands for all of it.

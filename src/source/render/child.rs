@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::sandbox::{MEMORY, Sandbox, environment};
+use super::secrets::Secrets;
 use crate::signals::AtEnd;
 
 /// The most that a renderer may write: as much as a file that is read may hold.
@@ -56,7 +57,6 @@ const PROXIES: [&str; 6] = [
 const NO_MEMORY: [&str; 2] = ["out of memory", "cannot allocate memory"];
 
 /// One run of a renderer.
-#[derive(Debug)]
 pub(in crate::source) struct Job<'j> {
     /// The program's file.
     pub program: &'j Path,
@@ -72,6 +72,8 @@ pub(in crate::source) struct Job<'j> {
     pub deadline: Duration,
     /// Whether it runs in namespaces of its own.
     pub sandbox: Sandbox,
+    /// What it was given that is secret. Asked when it fails.
+    pub secrets: &'j dyn Fn() -> Secrets,
 }
 
 /// What a program wrote that did not fail.
@@ -123,7 +125,8 @@ impl Job<'_> {
                 "{name} needs more than {MEMORY} of memory, and was ended: render less at a time"
             ));
         }
-        let said = last_words(&messages);
+        let said = (self.secrets)().mask(&String::from_utf8_lossy(&messages));
+        let said = last_words(said.as_bytes());
         Err(match status.code() {
             Some(code) if said.is_empty() => format!("{name} failed with exit code {code}"),
             Some(code) => format!("{name} failed with exit code {code}: {said}"),
@@ -353,6 +356,7 @@ mod tests {
             network: false,
             deadline: Duration::from_millis(500),
             sandbox: Sandbox::Off,
+            secrets: &Secrets::default,
         };
         job.run()
     }

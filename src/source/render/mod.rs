@@ -7,6 +7,7 @@ mod child;
 mod names;
 mod program;
 mod sandbox;
+mod secrets;
 
 use std::fs::File;
 use std::io::Write;
@@ -20,6 +21,7 @@ pub(super) use child::{Job, Printed, WAY};
 pub(super) use names::{Names, normal, relative_to};
 pub(super) use program::Program;
 pub use sandbox::Sandbox;
+pub(super) use secrets::Secrets;
 
 /// How long a renderer may take, unless the user says otherwise.
 pub const DEADLINE: Duration = Duration::from_secs(60);
