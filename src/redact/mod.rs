@@ -13,6 +13,7 @@
 //! equal, tell nothing; that the two sides of one place differ is all that is said.
 
 mod account;
+mod live_only;
 mod mask;
 mod names;
 mod place;
@@ -152,6 +153,9 @@ impl Redactor {
         }
         object.declared = declared.map(Packed::from);
         object.live = live.map(Packed::from);
+        if masker.hides_live() {
+            live_only::hide(object);
+        }
         masker.found
     }
 }
