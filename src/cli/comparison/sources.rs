@@ -40,6 +40,11 @@ pub fn sources(args: &SourceArgs, live: &LiveArgs) -> Result<Vec<Box<dyn Source>
         match in_the_cluster(path).transpose()? {
             _ if of_gitops(path).is_some() => {}
             Some(source) => sources.push(source),
+            None if is_both(path) => bail!(
+                "{0} is both a path and a Git revision with a path: write ./{0} for the path, or \
+                 name the revision with --ref",
+                path.display()
+            ),
             None => match revision_and_path(path) {
                 Some((revision, path)) => {
                     let git = Git::at_path(revision, path)?;
@@ -208,6 +213,18 @@ fn revision_and_path(word: &Path) -> Option<(&str, &Path)> {
     let (revision, path) = text.split_once(':')?;
     let is_path = revision.len() < 2 || path.starts_with("//") || word.symlink_metadata().is_ok();
     (!is_path).then_some((revision, Path::new(path)))
+}
+
+/// Whether a word like `main:deploy` is the name of something here as well.
+fn is_both(word: &Path) -> bool {
+    let text = word.to_str().unwrap_or_default();
+    let is_written_as_path = ["./", "../", "/"]
+        .iter()
+        .any(|start| text.starts_with(start));
+    let revision = text.split_once(':').map(|(revision, _)| revision);
+    !is_written_as_path
+        && word.symlink_metadata().is_ok()
+        && revision.is_some_and(|revision| revision.len() > 1 && is_revision(revision, &[]))
 }
 
 /// `NAME` or `NAMESPACE/NAME`
