@@ -119,7 +119,7 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__accept)
-            opts="-n -A -l -h --object --path --reason --ticket --expires --app --destination --kustomization --repo-root --target-revision --no-render --render --kustomize-bin --helm-bin --values --set --set-string --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --live --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --field-manager --audit-log --server-dry-run --allow-empty --config --no-config --baseline --argocd-cm --strict-rules --color --help"
+            opts="-n -A -l -h --object --path --reason --ticket --expires --app --destination --kustomization --repo-root --target-revision --no-render --render --no-sandbox --kustomize-bin --helm-bin --values --set --set-string --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --live --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --field-manager --audit-log --server-dry-run --allow-empty --config --no-config --baseline --argocd-cm --strict-rules --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -341,7 +341,7 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__diff)
-            opts="-n -A -l -o -v -q -h --app --destination --kustomization --repo-root --target-revision --no-render --render --kustomize-bin --helm-bin --values --set --set-string --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --live --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --field-manager --audit-log --server-dry-run --allow-empty --fail-on --max-missing --max-extra --exit-zero --config --no-config --baseline --argocd-cm --strict-rules --output --show --redact --show-secrets --verbose --quiet --color --help"
+            opts="-n -A -l -o -v -q -h --app --destination --kustomization --repo-root --target-revision --no-render --render --no-sandbox --kustomize-bin --helm-bin --values --set --set-string --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --live --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --field-manager --audit-log --server-dry-run --allow-empty --fail-on --max-missing --max-extra --exit-zero --config --no-config --baseline --argocd-cm --strict-rules --output --show --redact --show-secrets --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -519,7 +519,7 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__doctor)
-            opts="-n -A -l -o -h --app --destination --kustomization --repo-root --target-revision --no-render --render --kustomize-bin --helm-bin --values --set --set-string --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --server-dry-run --for --role-name --output --color --help"
+            opts="-n -A -l -o -h --app --destination --kustomization --repo-root --target-revision --no-render --render --no-sandbox --kustomize-bin --helm-bin --values --set --set-string --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --server-dry-run --for --role-name --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -661,7 +661,7 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__explain)
-            opts="-n -A -l -o -h --app --destination --kustomization --repo-root --target-revision --no-render --render --kustomize-bin --helm-bin --values --set --set-string --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --live --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --field-manager --audit-log --server-dry-run --allow-empty --config --no-config --baseline --argocd-cm --strict-rules --output --redact --color --help"
+            opts="-n -A -l -o -h --app --destination --kustomization --repo-root --target-revision --no-render --render --no-sandbox --kustomize-bin --helm-bin --values --set --set-string --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --live --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --field-manager --audit-log --server-dry-run --allow-empty --config --no-config --baseline --argocd-cm --strict-rules --output --redact --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1079,7 +1079,7 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__rules)
-            opts="-o -h --app --destination --kustomization --repo-root --target-revision --no-render --render --kustomize-bin --helm-bin --values --set --set-string --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --config --no-config --baseline --argocd-cm --strict-rules --output --color --help"
+            opts="-o -h --app --destination --kustomization --repo-root --target-revision --no-render --render --no-sandbox --kustomize-bin --helm-bin --values --set --set-string --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --config --no-config --baseline --argocd-cm --strict-rules --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1199,7 +1199,7 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__snapshot)
-            opts="-n -A -l -o -h --app --destination --kustomization --repo-root --target-revision --no-render --render --kustomize-bin --helm-bin --values --set --set-string --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --redact --config --no-config --output --color --help"
+            opts="-n -A -l -o -h --app --destination --kustomization --repo-root --target-revision --no-render --render --no-sandbox --kustomize-bin --helm-bin --values --set --set-string --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --redact --config --no-config --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -30,8 +30,11 @@ pub fn write(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>)
     builder.prefix(".driftctl-report-");
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let folder = folder.unwrap_or(Path::new("."));
+    fs::metadata(folder)?;
     // A link that is put there meanwhile is replaced, and not written through.
-    let file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    let file = builder.tempfile_in(folder);
+    let file = file.map_err(|error| io::Error::from(error.kind()))?;
     let file = into(file, render)?;
     if let Some(there) = there {
         fs::set_permissions(file.path(), there.permissions())?;

@@ -65,8 +65,8 @@ impl Search {
         match &source.base {
             _ if !source.untrusted.untrusted => Self::Upwards,
             // Never a folder: it may lie in the tree that is not trusted.
-            Some(base) => Self::At(base.clone()),
-            None => Self::NamedOnly,
+            Some(base) if !base.starts_with(['.', '/']) => Self::At(base.clone()),
+            _ => Self::NamedOnly,
         }
     }
 

@@ -111,13 +111,13 @@ fn object(fields: &Map<String, Value>, api_version: &str) -> Class {
     }
     let text = |field: &str| metadata.get(field).and_then(Value::as_str).unwrap_or("");
     let (name, namespace) = (text("name"), text("namespace"));
-    if name.is_empty() && metadata.contains_key("generateName") {
-        return skip("generateName without a name: the cluster names each copy anew");
-    }
     let aside = never_applied(metadata);
     if name.is_empty() {
         return match aside {
             Some(reason) => skip(reason),
+            None if metadata.contains_key("generateName") => {
+                skip("generateName without a name: the cluster names each copy anew")
+            }
             None => error_at(NO_NAME, &["metadata"]),
         };
     }
