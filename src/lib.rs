@@ -14,6 +14,7 @@
 //! | 2 | [`cluster`] | the live side: an API server, or a recording of one |
 //! | 2 | [`config`] | the user's rules, read from files |
 //! | 2 | [`jq`] | runs jq expressions, in a process that ends at a deadline |
+//! | 2 | [`state`] | what is remembered between runs: how to take back a revert |
 //! | 2 | [`signals`] | what a signal stops, and what is tidied up where the process ends at once |
 //! | 2 | [`output`] | formats; renderers only render |
 //! | 1 | [`schema`] | what is known about types |
@@ -92,4 +93,5 @@ pub mod redact;
 pub mod schema;
 pub mod signals;
 pub mod source;
+pub mod state;
 pub mod yaml;

@@ -62,6 +62,12 @@ pub fn check(args: &GateArgs, extra: Extra, has_base: bool) -> Result<()> {
     if !has_base && args.fail_on.contains(&FailOn::Pending) {
         bail!("--fail-on pending fails on what a branch changes; name its base with --base");
     }
+    if !has_base && args.fail_on == [FailOn::Conflict] {
+        bail!(
+            "--fail-on conflict fails on what a branch and the cluster both change; name the \
+             branch's base with --base"
+        );
+    }
     if extra == Extra::None {
         if args.max_extra.is_some() {
             bail!("--max-extra counts what --extra finds; add --extra namespace");

@@ -1,5 +1,6 @@
 //! Which drift the words of a command select that acts on it.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -91,6 +92,20 @@ impl Selected {
         self.is_everything() || parts.any(|part| part.selects(report, object, path))
     }
 
+    /// Whether both an object and a path of it are named.
+    pub fn names(&self, report: &Report, object: &ObjectReport, path: &str) -> bool {
+        let named = self.parts.iter().filter(|part| part.names_both());
+        named
+            .into_iter()
+            .any(|part| part.selects(report, object, path))
+    }
+
+    /// Whether an object is named.
+    pub fn names_object(&self, report: &Report, object: &ObjectReport) -> bool {
+        let mut named = self.parts.iter().filter(|part| !part.objects.is_empty());
+        named.any(|part| part.selects_object(report, object))
+    }
+
     /// Checks that each part selects something: `changes` are the paths of an object's changes,
     /// accepted ones among them.
     ///
@@ -124,7 +139,19 @@ impl Selected {
     }
 }
 
+/// As it was written.
+impl fmt::Display for Selected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts: Vec<String> = self.parts.iter().map(|p| p.written.join(" ")).collect();
+        f.write_str(&parts.join(" "))
+    }
+}
+
 impl Part {
+    fn names_both(&self) -> bool {
+        !self.objects.is_empty() && !self.paths.is_empty()
+    }
+
     fn selects(&self, report: &Report, object: &ObjectReport, path: &str) -> bool {
         self.selects_object(report, object) && self.selects_path(path)
     }

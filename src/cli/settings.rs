@@ -26,6 +26,8 @@ pub struct Settings {
     pub columns: usize,
     /// Whether this is a CI job.
     pub is_ci: bool,
+    /// Whether a person is there who can be asked.
+    pub can_ask: bool,
     /// When the run takes place.
     pub now: Timestamp,
     /// Who runs it, as far as that is known.
@@ -39,13 +41,14 @@ impl Settings {
             color: color(choice, around.stdout_is_terminal, around),
             color_in_files: choice == ColorChoice::Always,
             message_color: color(choice, around.stderr_is_terminal, around),
-            progress: around.stderr_is_terminal && !around.dumb && !around.ci,
+            progress: around.stderr_is_terminal && !around.dumb && !around.is_ci,
             columns: around
                 .columns
                 .or(around.terminal_columns)
                 .unwrap_or(DEFAULT_COLUMNS)
                 .max(LEAST_COLUMNS),
             is_ci: around.is_ci,
+            can_ask: around.stdin_is_terminal && around.stderr_is_terminal && !around.is_ci,
             now: around.now,
             user: around.user.clone(),
         }
@@ -107,7 +110,7 @@ mod tests {
         assert!(shown(|a| a.no_color = true));
         assert!(!shown(|a| a.stderr_is_terminal = false));
         assert!(!shown(|a| a.dumb = true));
-        assert!(!shown(|a| a.ci = true));
+        assert!(!shown(|a| a.is_ci = true));
     }
 
     #[test]

@@ -1,14 +1,16 @@
-//! Standard output and standard error, as commands see them.
+//! The process's standard streams, as commands see them.
 
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, BufRead, BufWriter, ErrorKind, Write};
 
-/// The two streams that commands write to. Handed down from `main`, so that no module below
+/// The streams that commands write to, and answers come from. Handed down from `main`, so that no module below
 /// reaches for the process's own.
 pub struct Streams {
     /// Where results go.
     pub out: Box<dyn Write>,
     /// Where everything that is said about a run goes.
     pub err: Box<dyn Write>,
+    /// Where answers to questions come from.
+    pub answers: Box<dyn BufRead>,
 }
 
 impl Streams {
@@ -20,6 +22,7 @@ impl Streams {
                 io::stdout(),
             ))),
             err: Box::new(UntilClosed::new(io::stderr())),
+            answers: Box::new(io::BufReader::new(io::stdin())),
         }
     }
 }

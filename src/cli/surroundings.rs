@@ -23,11 +23,9 @@ pub struct Surroundings {
     pub force_color: bool,
     /// `TERM=dumb`: a terminal without escape sequences.
     pub dumb: bool,
-    /// `CI`, which continuous integration sets: nobody watches.
-    pub ci: bool,
     /// `COLUMNS`, where a shell or a script sets the width.
     pub columns: Option<usize>,
-    /// `CI` is set, as every CI service does: logs are kept and read by many.
+    /// `CI` is set and neither `false` nor `0`: nobody watches, and logs are read by many.
     pub is_ci: bool,
     /// When the run takes place, for "3h ago". `SOURCE_DATE_EPOCH` in its stead makes a report
     /// repeatable (<https://reproducible-builds.org/specs/source-date-epoch>).
@@ -48,7 +46,6 @@ impl Surroundings {
             no_color: var("NO_COLOR").is_some(),
             force_color: var("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
             dumb: var("TERM").is_some_and(|term| term == "dumb"),
-            ci: var("CI").is_some_and(|value| value != "false"),
             columns: number("COLUMNS"),
             is_ci: var("CI").is_some_and(|value| value != "false" && value != "0"),
             now: number("SOURCE_DATE_EPOCH")
@@ -82,9 +79,8 @@ impl Surroundings {
             no_color: false,
             force_color: false,
             dumb: false,
-            ci: false,
-            columns: None,
             is_ci: false,
+            columns: None,
             now: Timestamp::UNIX_EPOCH,
             user: None,
         }

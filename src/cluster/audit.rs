@@ -65,7 +65,8 @@ fn plural_of(kind: &str) -> String {
 pub struct Write {
     /// When the server received it.
     pub at: Timestamp,
-    /// `create`, `update`, `patch`, `delete` or `deletecollection`.
+    /// `create`, `update`, `patch`, `delete` or `deletecollection`; a patch that made the object is
+    /// a `create`.
     pub verb: String,
     /// The user, and who acted for them.
     pub user: String,
@@ -75,6 +76,18 @@ pub struct Write {
     pub subresource: Option<String>,
     /// What was sent, where the log's policy keeps it (levels `Request` and `RequestResponse`).
     pub body: Option<Value>,
+    /// The object as the request left it, without its status and managed fields, where the log's
+    /// policy keeps it (level `RequestResponse`).
+    pub after: Option<Value>,
+    /// Whether the object's version shows that the request changed nothing.
+    pub is_idle: bool,
+}
+
+impl Write {
+    /// Whether the request may have changed a field of the object.
+    pub fn changes(&self) -> bool {
+        !self.is_idle && !self.verb.starts_with("delete")
+    }
 }
 
 /// The writes to some objects, in the order of time.
@@ -98,9 +111,33 @@ pub fn read(paths: &[PathBuf], wanted: &dyn Fn(&Audited) -> bool) -> Result<Writ
             .with_context(|| format!("cannot read the audit log {}", path.display()))?;
     }
     for events in writes.of.values_mut() {
-        events.sort_by_key(|write| write.at);
+        put_in_order(events);
     }
     Ok(writes)
+}
+
+/// Sorts writes by time, and those whose resource versions are known by these: a request that was
+/// received first may have been carried out last. One that left the version as it was did nothing.
+fn put_in_order(writes: &mut [Write]) {
+    writes.sort_by_key(|write| write.at);
+    let with_version = writes.iter().enumerate();
+    let places: Vec<usize> = with_version
+        .filter_map(|(at, write)| version(write).map(|_| at))
+        .collect();
+    let mut known: Vec<Write> = places.iter().map(|at| writes[*at].clone()).collect();
+    known.sort_by_key(version);
+    let mut last = None;
+    for (at, mut write) in places.into_iter().zip(known) {
+        let version = version(&write);
+        write.is_idle |= version == last && !write.verb.starts_with("delete");
+        last = version;
+        writes[at] = write;
+    }
+}
+
+fn version(write: &Write) -> Option<u64> {
+    let version = write.after.as_ref()?.pointer("/metadata/resourceVersion")?;
+    version.as_str()?.parse().ok()
 }
 
 fn read_file(path: &Path, wanted: &dyn Fn(&Audited) -> bool, writes: &mut Writes) -> Result<()> {
@@ -199,6 +236,24 @@ struct ResponseStatus {
     code: Option<u16>,
 }
 
+/// The object of a response, without what nobody declares. A `Status` or a `Scale` is another kind
+/// of answer.
+fn without_bookkeeping(mut response: Value) -> Option<Value> {
+    let kind = response.get("kind").and_then(Value::as_str);
+    let resource = response.get("apiVersion").and_then(Value::as_str);
+    if matches!((resource, kind), (Some("v1"), Some("Status")))
+        || matches!((resource, kind), (Some("autoscaling/v1"), Some("Scale")))
+    {
+        return None;
+    }
+    let fields = response.as_object_mut()?;
+    fields.remove("status");
+    if let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("managedFields");
+    }
+    Some(response)
+}
+
 /// The verbs that change objects.
 const WRITING: &[&str] = &["create", "update", "patch", "delete", "deletecollection"];
 
@@ -218,15 +273,32 @@ impl Event<'_> {
             Some(acted) => format!("{} (through {})", acted.username, self.user.username),
             None => self.user.username.clone(),
         };
+        // Controllers report the status of an object again and again, and nothing else of it.
+        let subresource = self
+            .object_ref
+            .as_ref()
+            .and_then(|o| o.subresource.as_deref());
+        let reports = subresource == Some("status");
+        let response: Option<Value> = self
+            .response_object
+            .filter(|_| !reports)
+            .and_then(|body| serde_json::from_str(body.get()).ok());
         let write = Write {
             at: self.request_received_timestamp,
             user,
             manager: self.manager(),
-            subresource: self.object_ref.and_then(|object| object.subresource),
-            verb: self.verb.into_owned(),
+            subresource: subresource.map(str::to_owned),
             body: self
                 .request_object
+                .filter(|_| !reports)
                 .and_then(|body| serde_json::from_str(body.get()).ok()),
+            is_idle: false,
+            after: response.and_then(without_bookkeeping),
+            // An apply to what is not there makes it.
+            verb: match (self.verb, code) {
+                (verb, 201) if verb == "patch" => "create".to_owned(),
+                (verb, _) => verb.into_owned(),
+            },
         };
         Some((object, write))
     }

@@ -5,6 +5,7 @@ pub mod audit;
 mod dump;
 mod live_object;
 mod meter;
+mod overlay;
 mod query;
 mod right;
 mod snapshot;
@@ -18,10 +19,11 @@ use serde_json::Value;
 
 use crate::model::{KindNames, KindPattern, ResourceKey, Target, Warning};
 
-pub use api::{Api, ConnectOptions, Identity};
+pub use api::{Api, Carry, ConnectOptions, Identity, WriteError, Writer};
 pub use dump::Dump;
 pub use live_object::{LiveObject, Unreadable};
 pub use meter::{Meter, Reached};
+pub use overlay::Overlay;
 pub use query::{Label, Query};
 pub use right::{Right, rights_in_words};
 pub use snapshot::Recorder;

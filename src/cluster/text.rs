@@ -23,6 +23,9 @@ pub(super) struct Envelope<'t> {
     pub notes: Option<&'t RawValue>,
 }
 
+/// The fields of a document that count.
+const FIELDS: [&str; 5] = ["apiVersion", "kind", "metadata", "items", "driftctl"];
+
 /// What identifies an object.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Identity<'t> {
@@ -49,7 +52,14 @@ impl<'de> Deserialize<'de> for Envelope<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut envelope = Envelope::default();
+                let mut seen = [false; FIELDS.len()];
                 while let Some(Chars(key)) = map.next_key()? {
+                    // Readers differ in which of two fields of one name counts.
+                    if let Some(at) = FIELDS.iter().position(|field| *field == key)
+                        && std::mem::replace(&mut seen[at], true)
+                    {
+                        return Err(de::Error::duplicate_field(FIELDS[at]));
+                    }
                     match &*key {
                         "apiVersion" => envelope.api_version = map.next_value::<Lenient>()?.0,
                         "kind" => envelope.kind = map.next_value::<Lenient>()?.0,

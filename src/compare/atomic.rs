@@ -11,7 +11,7 @@ impl Walker<'_> {
     /// that is clearer than showing the lists whole.
     pub(super) fn atomic_list(&mut self, item: Option<TypeId>, declared: &[Value], live: &[Value]) {
         let outer = self.ground;
-        let excused = self.excused_in_list(declared);
+        let excused = self.excused_in_list();
         self.ground = Ground::Atomic { excused };
         let (mark, seen) = (self.out.len(), self.seen());
         let mut differing = 0;
@@ -89,15 +89,11 @@ impl Walker<'_> {
         !inner.reported_since(0)
     }
 
-    fn excused_in_list(&self, declared: &[Value]) -> Excused {
+    fn excused_in_list(&self) -> Excused {
         if let Ground::Atomic { excused } = self.ground {
             return excused;
         }
-        let sent = self.sent.and_then(|sent| sent.find(&self.path));
-        let sent = sent.and_then(Value::as_array);
-        if sent.is_some_and(|sent| sent.as_slice() == declared) && self.only_client_side_apply() {
-            Excused::Anything
-        } else if self.may_be_defaulted() && self.only_the_applier() {
+        if self.may_be_defaulted() && self.only_the_applier() {
             Excused::Fields
         } else {
             Excused::Nothing

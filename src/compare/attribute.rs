@@ -7,6 +7,22 @@ use super::walk::{Ground, Walker};
 use crate::model::{Cause, FieldPath, FieldSet, ManagerEntry, Operation, Owner, PathElement};
 use crate::schema::{self, ListKind, Type};
 
+/// Fields that hold nothing but what somebody wrote, in resources of any kind: the metadata, and
+/// maps with keys of the user's own.
+const FILLED_BY_USERS: &[&str] = &[
+    "annotations",
+    "binaryData",
+    "data",
+    "labels",
+    "limits",
+    "matchLabels",
+    "metadata",
+    "nodeSelector",
+    "requests",
+    "selector",
+    "stringData",
+];
+
 impl<'a> Walker<'a> {
     /// Who owns the path the walk stands at. Server-side apply books a Secret's `stringData`
     /// under that name, although it is stored as `data`.
@@ -65,12 +81,14 @@ impl<'a> Walker<'a> {
     /// The owners that make a value an addition, or `None` when all of them are excused.
     pub(super) fn guilty(&self) -> (Option<Vec<Owner>>, Option<Cause>) {
         if self.ground != Ground::Owned {
-            return (Some(Vec::new()), None);
+            // Whoever holds the list as a whole wrote what is in it.
+            let holders = self.owners().into_iter().cloned().collect();
+            return (Some(holders), None);
         }
         if self.is_deletion() {
             return (Some(Vec::new()), Some(Cause::BeingDeleted));
         }
-        if self.subject.ownership.is_empty() {
+        if self.is_unowned() {
             let cause = if self.was_sent() {
                 Cause::AppliedElsewhere
             } else {
@@ -113,27 +131,37 @@ impl<'a> Walker<'a> {
             let is_guilty = !(in_whole && self.may_be_defaulted());
             return (is_guilty, declares.then_some(Cause::Dropped));
         }
-        if self.applies_on_the_client(entry) && self.subject.last_applied.is_some() {
-            // What it owns and did not send, it was defaulted to.
+        if self.applies_on_the_client(entry)
+            && self.subject.last_applied.is_some()
+            && self.was_sent()
+        {
             let cause = if declares {
                 Cause::Dropped
             } else {
                 Cause::AppliedElsewhere
             };
-            return (self.was_sent(), Some(cause));
+            return (true, Some(cause));
         }
         let is_guilty = !(declares && self.may_be_defaulted());
         (is_guilty, declares.then_some(Cause::WrittenByApplier))
     }
 
     /// Whether an undeclared field may be the server's default, for all that is known: a custom
-    /// resource without a schema. The server's defaults are booked on whoever applies, as part of a
-    /// list that is owned as a whole or, without server-side apply, field by field. It adds no
-    /// items to lists, and nothing to the metadata.
+    /// resource without a schema. The server's defaults are booked on nobody, or on whoever
+    /// applies, as part of a list that is owned as a whole or, without server-side apply, field by
+    /// field. It adds no items to lists, no entries to maps that users fill, and nothing to the
+    /// metadata. Where a schema is known, it says what the defaults are.
     pub(super) fn may_be_defaulted(&self) -> bool {
-        let in_metadata =
-            matches!(self.path.0.first(), Some(PathElement::Field(first)) if first == "metadata");
-        self.subject.root.is_none() && !self.in_new_item && !in_metadata
+        let is_users = |segment: &PathElement| match segment {
+            PathElement::Field(name) => FILLED_BY_USERS.contains(&name.as_str()),
+            _ => false,
+        };
+        self.subject.root.is_none() && !self.in_new_item && !self.path.0.iter().any(is_users)
+    }
+
+    /// Whether no manager is known to hold the path.
+    pub(super) fn is_unowned(&self) -> bool {
+        self.entries().next().is_none()
     }
 
     /// Whether the applier owns the path, and nobody else.
@@ -164,7 +192,7 @@ impl<'a> Walker<'a> {
         let by_applier = |entry: &ManagerEntry| {
             entry.owner.operation == Operation::Apply && appliers.declares(entry)
         };
-        (entries.peek().is_some() && entries.all(by_applier)).then_some(Cause::Unapplied)
+        (entries.peek().is_some() && entries.all(by_applier)).then_some(Cause::SetByApplier)
     }
 
     fn applies_on_the_client(&self, entry: &ManagerEntry) -> bool {
@@ -177,12 +205,6 @@ impl<'a> Walker<'a> {
             let is_there = |path: &FieldPath| sent.find(path).is_some();
             is_there(&self.path) || self.as_string_data().as_ref().is_some_and(is_there)
         })
-    }
-
-    /// Whether nobody but client-side apply owns the path.
-    pub(super) fn only_client_side_apply(&self) -> bool {
-        let mut entries = self.entries().peekable();
-        entries.peek().is_some() && entries.all(|entry| self.applies_on_the_client(entry))
     }
 
     fn entries(&self) -> impl Iterator<Item = &ManagerEntry> {

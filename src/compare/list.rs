@@ -1,6 +1,6 @@
 //! Pairing the items of two lists.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use serde_json::Value;
 
@@ -18,26 +18,44 @@ pub struct Pairs {
     pub live: Vec<(PathElement, usize)>,
 }
 
-/// Pairs items by `identity`. Items with one identity are paired in order, so that a list with
-/// duplicates (which the API server accepts in `env` and `ports`) is still compared.
+/// Pairs items by `identity`. Items with one identity, which the API server accepts in `env` and
+/// `ports`, are paired in order where both lists have as many: of environment variables the last
+/// one counts. Where one list has more, those that are the same are paired first, so that what was
+/// added or removed is what is left.
 pub fn pair(declared: &[Value], live: &[Value], identity: impl Fn(&Value) -> PathElement) -> Pairs {
-    let mut waiting: HashMap<String, std::collections::VecDeque<usize>> = HashMap::new();
-    for (index, item) in live.iter().enumerate() {
-        let name = identity(item).to_string();
-        waiting.entry(name).or_default().push_back(index);
+    let mut waiting: HashMap<String, [VecDeque<usize>; 2]> = HashMap::new();
+    for (side, items) in [declared, live].into_iter().enumerate() {
+        for (index, item) in items.iter().enumerate() {
+            let name = identity(item).to_string();
+            waiting.entry(name).or_default()[side].push_back(index);
+        }
+    }
+    let mut partners: Vec<Option<usize>> = vec![None; declared.len()];
+    for [ours, theirs] in waiting.values_mut() {
+        if ours.len() != theirs.len() {
+            ours.retain(|&index| {
+                let same = theirs
+                    .iter()
+                    .position(|&other| declared[index] == live[other]);
+                partners[index] = same.and_then(|at| theirs.remove(at));
+                partners[index].is_none()
+            });
+        }
+        while let (Some(index), Some(_)) = (ours.front(), theirs.front()) {
+            partners[*index] = theirs.pop_front();
+            ours.pop_front();
+        }
     }
     let mut pairs = Pairs::default();
     for (index, item) in declared.iter().enumerate() {
         let segment = identity(item);
-        let partner = waiting
-            .get_mut(&segment.to_string())
-            .and_then(std::collections::VecDeque::pop_front);
-        match partner {
+        match partners[index] {
             Some(partner) => pairs.both.push((segment, index, partner)),
             None => pairs.declared.push((segment, index)),
         }
     }
-    let mut left: Vec<usize> = waiting.into_values().flatten().collect();
+    let left = waiting.into_values().flat_map(|[_, theirs]| theirs);
+    let mut left: Vec<usize> = left.collect();
     left.sort_unstable();
     pairs.live = left
         .into_iter()
@@ -109,6 +127,21 @@ mod tests {
             pairs.both.iter().map(|p| (p.1, p.2)).collect::<Vec<_>>(),
             [(0, 0), (1, 1)]
         );
+    }
+
+    #[test]
+    fn of_duplicates_that_are_not_on_both_sides_the_same_pair_first() {
+        let declared = [json!({"name": "a", "v": 1})];
+        let live = [json!({"name": "a", "v": 2}), json!({"name": "a", "v": 1})];
+        let pairs = pair(&declared, &live, by_name);
+        assert_eq!((pairs.both[0].1, pairs.both[0].2), (0, 1));
+        assert_eq!(pairs.live[0].1, 0);
+        let pairs = pair(&live, &declared, by_name);
+        assert_eq!((pairs.both[0].1, pairs.both[0].2), (1, 0));
+        assert_eq!(pairs.declared[0].1, 0);
+        let swapped = [live[1].clone(), live[0].clone()];
+        let pairs = pair(&swapped, &live, by_name);
+        assert_eq!((pairs.both[0].1, pairs.both[0].2), (0, 0), "order counts");
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod attribute;
 mod list;
 mod normalize;
 mod resolve;
+mod same;
 mod survey;
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,7 @@ use serde_json::Value;
 pub use normalize::{normalize, order_metrics};
 pub use resolve::find;
 pub use view::live_view;
-pub use visit::{Visit, known_by_type};
+pub use visit::{Visit, fields_by_type, known_by_type};
 
 use crate::model::{Cause, Change, ChangeKind, Explanation, FieldPath, Owner, Ownership};
 use crate::ownership::Appliers;
@@ -50,10 +51,6 @@ pub struct Subject<'a> {
     pub keep: Keep,
 }
 
-/// The built-in rule that explains what autoscalers write. Whether it holds is known once the
-/// autoscalers were looked at.
-pub const AUTOSCALER_RULE: &str = "autoscaler-replicas";
-
 /// Which findings of a comparison are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
@@ -72,13 +69,12 @@ impl Keep {
         match (&finding.reason, self) {
             (None, _) | (_, Self::All) => true,
             (Some(_), Self::Drift) => false,
-            (Some(reason), Self::Evidence) => {
-                let by_machine = matches!(
-                    reason.by,
-                    Explanation::UnownedDefault | Explanation::ApplierDefault
-                );
-                by_machine || reason.rule.as_deref() == Some(AUTOSCALER_RULE)
-            }
+            (Some(reason), Self::Evidence) => matches!(
+                reason.by,
+                Explanation::UnownedDefault
+                    | Explanation::ApplierDefault
+                    | Explanation::UnknownField
+            ),
         }
     }
 }
@@ -116,6 +112,8 @@ pub struct Finding {
     pub reason: Option<Reason>,
     /// How it came about, where more is known than who holds it.
     pub cause: Option<Cause>,
+    /// What else there is to say about it.
+    pub note: Option<String>,
 }
 
 /// Compares one object.

@@ -95,10 +95,14 @@ fn encode_string_data(secret: &mut Value) {
         return;
     };
     for (key, value) in plain {
+        if value.is_null() {
+            // `kubectl apply` leaves it out, and the server stores an empty text: nothing is set.
+            data.entry(key).or_insert(Value::Null);
+            continue;
+        }
         // Anything but text is refused by the server; it is kept as it is, and so differs.
         let encoded = match value {
             Value::String(text) => Value::String(STANDARD.encode(text)),
-            Value::Null => Value::String(String::new()),
             other => other,
         };
         data.insert(key, encoded);

@@ -61,7 +61,7 @@ impl Walker<'_> {
         if !is_dropped || declared.is_boolean() || self.ground != Ground::Owned {
             return false;
         }
-        let owners = if self.only_the_applier() {
+        let owners = if self.only_the_applier() || self.is_written_back() {
             Vec::new()
         } else {
             self.owners()
@@ -186,14 +186,11 @@ impl Walker<'_> {
                 let is_excused = match excused {
                     Excused::Nothing => false,
                     Excused::Fields => self.may_be_defaulted(),
-                    Excused::Anything => true,
                 };
                 is_excused.then(|| Explanation::ApplierDefault.into())
             }
             Ground::Owned if self.subject.ownership.is_empty() || self.is_deletion() => None,
-            Ground::Owned => self
-                .owners()
-                .is_empty()
+            Ground::Owned => (self.is_unowned() && self.may_be_defaulted())
                 .then(|| Explanation::UnownedDefault.into()),
         }
     }
@@ -209,7 +206,10 @@ impl Walker<'_> {
                     Parts::Items(Some(*item), items.iter().map(|v| (name(v), v)).collect())
                 };
                 match kind {
-                    ListKind::Atomic => Parts::Leaf,
+                    ListKind::Atomic => match self.keys_of_atomic(*item) {
+                        Some(keys) => named(&|v| list::key_of(schema, *item, &keys, v)),
+                        None => Parts::Leaf,
+                    },
                     ListKind::Map(keys) => named(&|v| list::key_of(schema, *item, keys, v)),
                     ListKind::Set => named(&|v| PathElement::Value(v.clone())),
                 }
@@ -256,7 +256,7 @@ impl Walker<'_> {
         });
         let one_piece = self.is_created_by_the_guilty(below)
             || (reported == below.len() && !exists_anyway)
-            || (self.subject.ownership.is_empty() && only_defaults && !exists_anyway);
+            || (self.is_unowned() && only_defaults && !exists_anyway);
         if (is_struct || is_item) && one_piece {
             let mut owners: Vec<Owner> = below.iter().flat_map(|f| f.owners.clone()).collect();
             owners.sort();

@@ -29,7 +29,7 @@ fn findings(declared: &Value, live: &Value, keep_explained: bool) -> Vec<Finding
         schema,
         root: schema.kind(&text("apiVersion"), &text("kind")),
         ownership: &ownership,
-        appliers: &Appliers::of(&ownership, declared, &[]),
+        appliers: &Appliers::of(&ownership, declared, live, &[]),
         last_applied: last_applied(live).as_ref(),
         rules: &NoRules,
         keep: if keep_explained {
@@ -193,9 +193,9 @@ fn sets_have_no_order() {
 }
 
 #[test]
-fn what_nobody_owns_was_defaulted() {
+fn what_nobody_owns_and_the_type_defaults_is_a_default() {
     let live = managed(
-        container(json!({"imagePullPolicy": "Always"})),
+        container(json!({"imagePullPolicy": "IfNotPresent"})),
         json!([{"manager": "argocd-controller", "operation": "Apply", "fieldsV1": {"f:spec": {
             "f:template": {"f:spec": {"f:containers": {"k:{\"name\":\"app\"}": {
                 ".": {}, "f:name": {}, "f:image": {}}}}}}}}]),
@@ -260,12 +260,73 @@ fn applied(data: Value, sent: Value) -> Value {
 }
 
 #[test]
-fn what_client_side_apply_owns_and_did_not_send_it_was_defaulted_to() {
+fn what_client_side_apply_owns_and_did_not_send_is_a_default_or_drift() {
     let annotations = applied(json!({}), json!({"a": "1"}))["metadata"]["annotations"].clone();
     let declared = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "1"},
         "metadata": {"annotations": annotations}});
     let live = applied(json!({"a": "1", "b": "2"}), json!({"a": "1"}));
-    assert!(drift(&declared, &live).is_empty());
+    let found = findings(&declared, &live, false);
+    assert_eq!(found.len(), 1, "nobody defaults an entry of a map");
+    assert_eq!(found[0].cause, Some(Cause::WrittenByApplier));
+}
+
+/// A Deployment's books, with one entry of Argo CD for its container.
+fn argo_books() -> Value {
+    json!([{"manager": "argocd-controller", "operation": "Apply", "fieldsV1": {"f:spec": {
+        "f:template": {"f:spec": {"f:containers": {"k:{\"name\":\"app\"}": {
+            ".": {}, "f:name": {}, "f:image": {}}}}}}}}])
+}
+
+#[test]
+fn what_nobody_owns_and_no_type_defaults_is_drift() {
+    for (more, path) in [
+        (
+            json!({"env": [{"name": "A", "value": "1"}]}),
+            ".env[name=\"A\"]",
+        ),
+        (json!({"stdin": true}), ".stdin"),
+        (json!({"imagePullPolicy": "Never"}), ".imagePullPolicy"),
+        (
+            json!({"securityContext": {"privileged": true}}),
+            ".securityContext",
+        ),
+        (
+            json!({"resources": {"limits": {"cpu": "1"}}}),
+            ".resources.limits.cpu",
+        ),
+    ] {
+        let live = managed(container(more), argo_books());
+        let found = findings(&container(json!({})), &live, false);
+        let paths: Vec<String> = found.iter().map(|f| f.change.path.to_string()).collect();
+        assert_eq!(paths, [format!("{APP}{path}")]);
+        assert_eq!(found[0].cause, Some(Cause::Unattributed));
+    }
+}
+
+#[test]
+fn an_item_with_equal_keys_is_owned_as_a_whole() {
+    let books = json!([{"manager": "kubectl-patch", "operation": "Update", "fieldsV1": {"f:spec": {
+        "f:template": {"f:spec": {"f:containers": {"k:{\"name\":\"app\"}": {"f:env": {
+            "k:{\"name\":\"MODE\"}": {}}}}}}}}}]);
+    let env = |values: &[&str]| {
+        let items = values
+            .iter()
+            .map(|value| json!({"name": "MODE", "value": value}));
+        container(json!({"env": items.collect::<Vec<_>>()}))
+    };
+    for live in [["safe", "unsafe"], ["unsafe", "safe"]] {
+        let found = findings(&env(&["safe"]), &managed(env(&live), books.clone()), false);
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            found[0].change.path.to_string(),
+            format!("{APP}.env[name=\"MODE\"]")
+        );
+        assert_eq!(found[0].owners[0].manager, "kubectl-patch");
+        let note = found[0].note.as_deref().unwrap_or_default();
+        assert!(note.contains("the last one counts"), "{note}");
+    }
+    assert!(drift(&env(&["a", "b"]), &env(&["a", "b"])).is_empty());
+    assert_eq!(drift(&env(&["a", "b"]), &env(&["b", "a"])).len(), 2);
 }
 
 #[test]

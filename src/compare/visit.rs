@@ -67,6 +67,27 @@ pub fn known_by_type(
     Some((form(schema, ty), type_name(schema, ty), default))
 }
 
+/// The names of the fields that the struct at a path has.
+pub fn fields_by_type<'s>(
+    schema: &'s Schema,
+    root: Option<TypeId>,
+    path: &FieldPath,
+) -> Vec<&'s str> {
+    let step = |ty: TypeId, segment: &PathElement| match (schema.get(ty), segment) {
+        (Type::Struct { fields, .. }, PathElement::Field(name)) => {
+            fields.get(name.as_str()).map(|field| field.ty)
+        }
+        (Type::Map { value, .. }, PathElement::Field(_)) => Some(*value),
+        (Type::List { item, .. }, _) => Some(*item),
+        _ => None,
+    };
+    let ty = root.and_then(|root| path.0.iter().try_fold(root, step));
+    match ty.map(|ty| schema.get(ty)) {
+        Some(Type::Struct { fields, .. }) => fields.keys().map(|name| &**name).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// How a type is compared.
 pub(super) fn form(schema: &Schema, ty: Option<TypeId>) -> Form {
     match ty.map_or(&Type::Any, |ty| schema.get(ty)) {

@@ -6,7 +6,8 @@ use super::list::{self, Pairs};
 use super::visit::{Visit, how_equal};
 use super::{Finding, Keep, Reason, Subject};
 use crate::model::{
-    Cause, Change, ChangeKind, Equal, FieldPath, Finder, Form, Owner, PathElement, Step,
+    Cause, Change, ChangeKind, Equal, Explanation, FieldPath, Finder, Form, Owner, PathElement,
+    Step,
 };
 use crate::schema::{self, Field, ListKind, Scalar, Type, TypeId, Zero};
 
@@ -30,9 +31,6 @@ pub(super) enum Excused {
     /// Fields that the server may have filled in: nothing is known of the type, and nobody but
     /// the applier owns the list.
     Fields,
-    /// Whatever it is: nobody but client-side apply owns the list and it sent what the manifest
-    /// declares, so that the rest was filled in by the server.
-    Anything,
 }
 
 /// A walk over both sides of one object.
@@ -131,7 +129,8 @@ impl<'a> Walker<'a> {
                 self.single(ty, is_same, declared, live);
             }
             (_, declared, live) => {
-                let is_same = schema::equal_untyped(declared, live);
+                let is_same =
+                    schema::equal_untyped(declared, live) || self.is_respelled(declared, live);
                 self.single(ty, is_same, declared, live);
             }
         }
@@ -153,6 +152,7 @@ impl<'a> Walker<'a> {
     fn same_scalar(&self, scalar: Scalar, declared: &Value, live: &Value) -> bool {
         let zero = declared.is_null().then(|| schema::zero_of(scalar));
         schema::equal(scalar, zero.as_ref().unwrap_or(declared), live)
+            || (scalar == Scalar::String && self.is_respelled(declared, live))
     }
 
     /// Whether a map declares `null` for a key, and so nothing or the zero of its values.
@@ -258,12 +258,33 @@ impl<'a> Walker<'a> {
             }
             // An undeclared path in all but spelling: the loop over the live fields takes it.
             _ if !sets => {}
-            // It is stored as it is, whatever the default.
-            Some(live) if declared.is_null() => self.changed(declared, live),
-            None if self.vanishes(ty, field, declared) => {
+            // It is stored as it is, whatever the default, but for client-side apply, which sends
+            // none when it creates the object.
+            Some(live) if declared.is_null() => {
+                let default = default(self);
+                let is_default = |default: &Value| self.means(ty, default, live);
+                if self.subject.last_applied.is_some() && default.as_ref().is_some_and(is_default) {
+                    self.see_equal(ty, Equal::DefaultTaken, Some(declared), Some(live));
+                } else {
+                    self.changed(declared, live);
+                }
+            }
+            None if self.vanishes(ty, field, declared) || self.is_dropped_annotation() => {
                 self.see_equal(ty, Equal::NotStored, Some(declared), None);
             }
+            None if self.is_unknown_field(parent, field) => {
+                let reason = Some(Explanation::UnknownField.into());
+                let (kind, declared) = (ChangeKind::Removed, Some(declared.clone()));
+                self.push(kind, declared, None, Vec::new(), reason, None);
+            }
             None => self.removed(ty, declared),
+            Some(live)
+                if self
+                    .overruled_alias(parent, siblings)
+                    .is_some_and(|successor| successor == live) =>
+            {
+                self.see_equal(ty, Equal::DefaultTaken, Some(declared), Some(live));
+            }
             Some(live) if field.is_some_and(|field| field.yields_to_default(declared)) => {
                 let default = default(self);
                 let is_default = |default: &Value| self.means(ty, default, live);
@@ -285,7 +306,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Whether the server stores nothing for a declared value, so that its absence is no drift
-    /// (the zero-value table; `reference`: `omitempty` on values that are no pointers).
+    /// (Go's `omitempty` on values that are no pointers).
     fn vanishes(&self, ty: Option<TypeId>, field: Option<&Field>, declared: &Value) -> bool {
         if declared.is_null() {
             return true;
@@ -295,7 +316,7 @@ impl<'a> Walker<'a> {
             Zero::ZeroAbsent => field.drops(declared),
             Zero::EmptyAbsent => self.is_empty(ty, declared),
             Zero::Struct | Zero::Always => self.is_empty(ty, declared) || schema::is_zero(declared),
-            Zero::Pointer => false,
+            Zero::Pointer => self.is_left_out(ty, field, declared),
         }
     }
 
@@ -314,7 +335,14 @@ impl<'a> Walker<'a> {
     fn list(&mut self, item: TypeId, kind: &ListKind, declared: &[Value], live: &[Value]) {
         let schema = self.subject.schema;
         match kind {
-            ListKind::Atomic => self.atomic_list(Some(item), declared, live),
+            ListKind::Atomic => match self.keys_of_atomic(item) {
+                Some(keys) => {
+                    let identity = |value: &Value| list::key_of(schema, item, &keys, value);
+                    let pairs = list::pair(declared, live, identity);
+                    self.pairs(Some(item), pairs, declared, live);
+                }
+                None => self.atomic_list(Some(item), declared, live),
+            },
             ListKind::Map(keys) => {
                 let pairs = list::pair(declared, live, |value| {
                     list::key_of(schema, item, keys, value)
@@ -346,6 +374,17 @@ impl<'a> Walker<'a> {
     }
 
     fn pairs(&mut self, item: Option<TypeId>, pairs: Pairs, declared: &[Value], live: &[Value]) {
+        let mark = self.out.len();
+        let is_twice = |segment: &PathElement| {
+            let others = pairs.both.iter().map(|(other, _, _)| other);
+            let others = others.chain(pairs.live.iter().map(|(other, _)| other));
+            matches!(segment, PathElement::Key(_))
+                && others.filter(|other| *other == segment).count() > 1
+        };
+        let twice: Vec<PathElement> = (pairs.live.iter().map(|(segment, _)| segment))
+            .filter(|segment| is_twice(segment))
+            .cloned()
+            .collect();
         for (segment, ours, theirs) in pairs.both {
             self.enter(segment, Some(Step::Index(ours)));
             self.value(item, &declared[ours], &live[theirs]);
@@ -362,6 +401,26 @@ impl<'a> Walker<'a> {
             self.undeclared(item, None, &live[theirs]);
             self.in_new_item = outer;
             self.leave(false);
+        }
+        self.note_duplicates(mark, &twice);
+    }
+
+    /// Says of the findings since `mark` that live items of the list that the walk stands at have
+    /// equal keys, where those items are `twice` there.
+    fn note_duplicates(&mut self, mark: usize, twice: &[PathElement]) {
+        let depth = self.path.0.len();
+        // The kubelet sets one variable after the other; of mounts and ports each holds.
+        let which = match self.path.0.last() {
+            Some(PathElement::Field(list)) if list == "env" => ", of which the last one counts",
+            _ => "",
+        };
+        for finding in self.out.iter_mut().skip(mark) {
+            let segment = finding.change.path.0.get(depth);
+            if finding.reason.is_none() && segment.is_some_and(|item| twice.contains(item)) {
+                finding.note = Some(format!(
+                    "the live list has several items with this key{which}"
+                ));
+            }
         }
     }
 
@@ -435,8 +494,13 @@ impl<'a> Walker<'a> {
             Value::Object(entries) if self.is_map(ty) && !entries.is_empty() => {
                 for (name, value) in entries {
                     self.enter_field(name, true);
-                    self.see(self.field_type(ty, None));
-                    self.found(ChangeKind::Removed, Some(value.clone()), None);
+                    let value_type = self.field_type(ty, None);
+                    if self.is_dropped_annotation() {
+                        self.see_equal(value_type, Equal::NotStored, Some(value), None);
+                    } else {
+                        self.see(value_type);
+                        self.found(ChangeKind::Removed, Some(value.clone()), None);
+                    }
                     self.leave(true);
                 }
             }
@@ -446,18 +510,34 @@ impl<'a> Walker<'a> {
 
     fn found(&mut self, kind: ChangeKind, declared: Option<Value>, live: Option<Value>) {
         let owners: Vec<Owner> = match kind {
-            ChangeKind::Removed => Vec::new(),
+            // Nobody holds what is gone, but for what it was a part of.
+            ChangeKind::Removed if self.covering() >= self.path.0.len() => Vec::new(),
             _ => self.owners().into_iter().cloned().collect(),
         };
-        let reason = self.explained_by_rule(kind);
+        let placeholder = declared.as_ref().is_some_and(|it| self.is_placeholder(it));
+        // Whoever replaces a placeholder adds what the manifest leaves open.
+        let as_rules_see_it = match kind {
+            ChangeKind::Modified if placeholder => ChangeKind::Added,
+            kind => kind,
+        };
+        let is_kubectl = |owner: &Owner| owner.manager.starts_with("kubectl");
+        let is_injected =
+            placeholder && kind == ChangeKind::Modified && !owners.iter().any(is_kubectl);
+        let reason = self.explained_by_rule(as_rules_see_it);
+        let reason = reason.or_else(|| is_injected.then(|| Explanation::ControllerOwned.into()));
         let cause = live.as_ref().and_then(|live| self.cause_of_change(live));
         self.push(kind, declared, live, owners, reason, cause);
     }
 
     pub(super) fn explained_by_rule(&self, kind: ChangeKind) -> Option<Reason> {
-        self.subject
-            .rules
-            .explains(&self.path, kind, &self.owners())
+        if self.is_allocated_by_change() {
+            return None;
+        }
+        let owners = match self.is_written_back() {
+            true => Vec::new(),
+            false => self.owners(),
+        };
+        self.subject.rules.explains(&self.path, kind, &owners)
     }
 
     pub(super) fn push(
@@ -480,6 +560,7 @@ impl<'a> Walker<'a> {
             owners,
             reason,
             cause,
+            note: None,
         });
     }
 }

@@ -31,7 +31,43 @@ pub fn unknown_kinds(
         .collect()
 }
 
+/// What is to be said of a `--namespace` in which no manifest declares anything, while others are
+/// declared in other namespaces: it is misspelt, most likely.
+pub fn unknown_namespace(
+    only: Option<&str>,
+    covered: &BTreeSet<String>,
+    elsewhere: &BTreeSet<String>,
+) -> Option<Warning> {
+    let only = only.filter(|only| !covered.contains(*only) && !elsewhere.is_empty())?;
+    let others: Vec<&str> = elsewhere.iter().map(String::as_str).take(10).collect();
+    Some(Warning {
+        place: String::new(),
+        message: format!(
+            "--namespace {only}: no manifest declares anything in it; they declare objects in {}",
+            others.join(", ")
+        ),
+        fatal: true,
+    })
+}
+
 fn is_builtin(pattern: &KindPattern) -> bool {
     let mut known = builtin_kinds().iter();
     known.any(|known| pattern.matches(&known.names()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_namespace_is_said() {
+        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let (shop, none): (BTreeSet<String>, BTreeSet<String>) = (set(&["shop"]), set(&[]));
+        let said = unknown_namespace(Some("shpo"), &none, &shop).unwrap();
+        assert!(said.fatal && said.message.contains("shpo") && said.message.contains("in shop"));
+        assert!(unknown_namespace(Some("shop"), &shop, &none).is_none());
+        assert!(unknown_namespace(None, &none, &shop).is_none());
+        // Where all that is declared lies in no namespace, none is missed.
+        assert!(unknown_namespace(Some("shpo"), &none, &none).is_none());
+    }
 }

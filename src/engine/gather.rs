@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use super::managed::Scope;
+use super::marks::Expected;
 use super::options::{Extra, Options};
 use super::resolve::{self, Resolved};
 use super::schemas::{self, Schemas};
@@ -26,6 +27,8 @@ pub struct Facts<'m> {
     pub schemas: Schemas,
     /// What the explainers know.
     pub known: Known,
+    /// Whose the objects are, as their sources say.
+    pub expected: Expected,
 }
 
 impl<'m> Facts<'m> {
@@ -48,6 +51,7 @@ impl<'m> Facts<'m> {
             manifests,
             schemas,
             known: Known::default(),
+            expected: Expected::of(&loaded.managed),
             resolved,
             fetched,
         };

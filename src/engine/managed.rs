@@ -103,9 +103,17 @@ impl<'m> Scope<'m> {
 
     /// Keeps of what was read only what is managed, as undeclared objects.
     pub fn settle(mut self, fetched: &mut Fetched) {
+        // Where an Application's own objects carry its id, a label alone came along with a copy.
+        let declared = fetched.answers.values().filter_map(|answer| match answer {
+            Answer::Found(live) => Some((live.key.clone(), live.value().ok()?)),
+            _ => None,
+        });
+        let by_id: BTreeSet<&str> = declared
+            .flat_map(|(key, value)| applications(self.managed, &key, &value))
+            .collect();
         let is_managed = |live: &LiveObject| {
             let value = live.value().unwrap_or_default();
-            is_managed(self.managed, &live.key, &value)
+            is_managed(self.managed, &by_id, &live.key, &value)
         };
         fetched.extra.retain(is_managed);
         for Wanted { key, .. } in &self.wanted {
@@ -132,11 +140,29 @@ fn unread(key: &ResourceKey, why: &str) -> Warning {
     }
 }
 
-/// Whether an object that nobody declares is one of these tools'.
-fn is_managed(managed: &[Managed], key: &ResourceKey, live: &Value) -> bool {
+/// The Applications whose tracking id an object carries.
+fn applications<'m>(managed: &'m [Managed], key: &ResourceKey, live: &Value) -> Vec<&'m str> {
+    let of = managed.iter().filter_map(|managed| match managed {
+        Managed::ArgoCd { application, .. } => Some(application.as_str()),
+        Managed::Helm { .. } | Managed::Inventory(_) => None,
+    });
+    of.filter(|application| is_tracked(application, true, key, live))
+        .collect()
+}
+
+/// Whether an object that nobody declares is one of these tools'. `by_id` are the Applications that
+/// track by annotation.
+fn is_managed(
+    managed: &[Managed],
+    by_id: &BTreeSet<&str>,
+    key: &ResourceKey,
+    live: &Value,
+) -> bool {
     managed.iter().any(|managed| match managed {
         Managed::Inventory(entries) => entries.iter().any(|(entry, _)| entry == key),
-        Managed::ArgoCd { application, .. } => is_tracked(application, key, live),
+        Managed::ArgoCd { application, .. } => {
+            is_tracked(application, by_id.contains(application.as_str()), key, live)
+        }
         Managed::Helm { release, namespace } => is_of_release(release, namespace, live),
     })
 }
@@ -154,7 +180,7 @@ fn is_of_release(release: &str, namespace: &str, live: &Value) -> bool {
 /// Whether Argo CD counts an object to an Application. An id that does not name its own object
 /// came along with a copy of another one; that of an object without a namespace names the
 /// Application's destination (`argo-cd/controller/state.go`, `isSelfReferencedObj`).
-fn is_tracked(application: &str, key: &ResourceKey, live: &Value) -> bool {
+fn is_tracked(application: &str, by_id: bool, key: &ResourceKey, live: &Value) -> bool {
     let text = |map: &str, name: &str| {
         let map = live.get("metadata")?.get(map)?;
         map.get(name)?.as_str()
@@ -169,9 +195,10 @@ fn is_tracked(application: &str, key: &ResourceKey, live: &Value) -> bool {
             name == key.name && own.is_none_or(|own| own == namespace)
         });
     }
-    INSTANCES
-        .iter()
-        .any(|label| text("labels", label) == Some(application))
+    !by_id
+        && INSTANCES
+            .iter()
+            .any(|label| text("labels", label) == Some(application))
 }
 
 #[cfg(test)]
@@ -190,7 +217,7 @@ mod tests {
         };
         let is_tracked = |id: &str| {
             let live = json!({"metadata": {"annotations": {TRACKING: id}}});
-            is_tracked("web", &key, &live)
+            is_tracked("web", false, &key, &live)
         };
         let kind = "rbac.authorization.k8s.io/ClusterRole";
         assert!(is_tracked(&format!("web:{kind}:shop/cart:reader")));
@@ -207,7 +234,7 @@ mod tests {
             name: "cart".to_owned(),
         };
         let with_id = |id: &str| json!({"metadata": {"annotations": {TRACKING: id}}});
-        let is_tracked = |live: &Value| is_tracked("web", &key, live);
+        let is_tracked = |live: &Value| is_tracked("web", false, &key, live);
         assert!(is_tracked(&with_id("web:apps/Deployment:shop/cart")));
         assert!(!is_tracked(&with_id("other:apps/Deployment:shop/cart")));
         assert!(!is_tracked(&with_id("web:apps/Deployment:shop/copy")));
@@ -217,5 +244,8 @@ mod tests {
         assert!(!is_tracked(
             &json!({"metadata": {"labels": {INSTANCES[1]: "a"}}})
         ));
+        // Where the Application tracks by annotation, the label says nothing.
+        let labelled = json!({"metadata": {"labels": {INSTANCES[0]: "web"}}});
+        assert!(!super::is_tracked("web", true, &key, &labelled));
     }
 }

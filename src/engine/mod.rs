@@ -6,6 +6,7 @@ mod extra;
 mod filter;
 mod gather;
 mod managed;
+mod marks;
 mod needs;
 mod object;
 mod options;
@@ -13,8 +14,10 @@ mod outcome;
 mod rbac;
 mod report;
 mod resolve;
+pub mod revert;
 mod schemas;
 mod three_way;
+mod unknown_fields;
 mod witness;
 
 use std::borrow::Cow;
@@ -98,6 +101,7 @@ fn load(sources: &[Box<dyn Source>], live: &dyn Live) -> Loaded {
         all.errors.extend(loaded.errors);
         all.warnings.extend(loaded.warnings);
         all.rules.extend(loaded.rules);
+        all.unknown.extend(loaded.unknown);
         all.revisions.extend(loaded.revisions);
         all.managed.extend(loaded.managed);
         all.secret.extend(loaded.secret);
@@ -115,10 +119,13 @@ fn take_manifests(loaded: &mut Loaded) -> Vec<Arc<Manifest>> {
 /// Rules that come with the declared state join those of the run, unless whoever wrote them is not
 /// trusted.
 fn rules_of_run<'r>(rules: &'r RuleSet, loaded: &Loaded, options: &Options) -> Cow<'r, RuleSet> {
-    if options.untrusted || loaded.rules.is_empty() {
-        Cow::Borrowed(rules)
-    } else {
-        Cow::Owned(rules.joined(loaded.rules.clone()))
+    let mut more = loaded.unknown.clone();
+    if !options.untrusted {
+        more.extend(loaded.rules.iter().cloned());
+    }
+    match more.is_empty() {
+        true => Cow::Borrowed(rules),
+        false => Cow::Owned(rules.joined(more)),
     }
 }
 

@@ -20,6 +20,8 @@ pub enum Use {
     Faster,
     /// Without it replicas that an autoscaler decides about count as drift.
     Autoscalers,
+    /// Without it a revert leaves no Event on the objects.
+    Events,
     /// Without it the server predicts no Role that grants more than its applier holds. Whoever has
     /// it can become anybody, so no printed Role grants it.
     Escalation,
@@ -76,6 +78,11 @@ pub fn needs(
         let namespace = wanted.key.namespace.as_deref();
         needs.add(Right::new("get", &wanted.kind, namespace), Use::Needed);
         needs.add(Right::new("list", &wanted.kind, namespace), Use::Faster);
+        if options.writes {
+            needs.add(Right::new("patch", &wanted.kind, namespace), Use::Needed);
+            let place = namespace.unwrap_or("default");
+            needs.add(Right::new("create", &events(), Some(place)), Use::Events);
+        }
         if options.server_dry_run {
             needs.add(Right::new("patch", &wanted.kind, namespace), Use::Needed);
             needs.add_escalation(&wanted.kind, namespace);
@@ -143,6 +150,17 @@ impl Needs {
 
 fn replicas(manifest: &Value) -> Option<&Value> {
     manifest.pointer("/spec/replicas")
+}
+
+/// The kind that tells what happened to an object.
+fn events() -> ServedKind {
+    ServedKind {
+        api_version: "events.k8s.io/v1".to_owned(),
+        kind: "Event".to_owned(),
+        plural: "events".to_owned(),
+        namespaced: true,
+        short_names: Vec::new(),
+    }
 }
 
 /// The kind that decides about replicas.

@@ -5,12 +5,22 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::Options;
+use super::marks::{self, Mark};
 use super::schemas::Schemas;
+use super::unknown_fields;
 use super::witness::{Watch, Witness};
 use crate::cluster::{Answer, LiveObject};
-use crate::compare::{Keep, Subject, compare, compare_and_trace, normalize, order_metrics};
-use crate::judge::{Candidate, Case, Declared, Judged, Known, Oracle, ask, judge_whole};
-use crate::model::{Explanation, ObjectReport, Ownership, Packed, Presence, SchemaOrigin, Warning};
+use crate::compare::{
+    Finding, Keep, Subject, compare, compare_and_trace, normalize, order_metrics,
+};
+use crate::judge::{
+    Admitted, Candidate, Case, Declared, Explained, Judged, Known, Oracle, Policies, ask,
+    judge_whole, policies,
+};
+use crate::model::{
+    Cause, Explanation, ObjectReport, Ownership, Packed, Presence, ResourceKey, SchemaOrigin,
+    Warning,
+};
 use crate::ownership::{Appliers, last_applied, ownership_of};
 use crate::policy::{RuleSet, Sides, rules_of};
 
@@ -22,6 +32,8 @@ pub struct Comparison<'a> {
     pub rules: &'a RuleSet,
     /// What the explainers know.
     pub known: &'a Known,
+    /// What admission policies make of objects, once they were read.
+    pub policies: Option<&'a Policies>,
     /// What was asked for.
     pub options: &'a Options,
     /// Which objects somebody wants to know more of.
@@ -38,6 +50,10 @@ pub struct Compared {
     pub supposed_defaults: bool,
     /// What went wrong with rules.
     pub troubles: Vec<String>,
+    /// Declared fields that their types do not have.
+    pub unknown_fields: Vec<Warning>,
+    /// Whose the live object is, by what deployers note on it.
+    pub marks: Vec<Mark>,
     /// What was seen, where somebody watches.
     pub witness: Option<Witness>,
 }
@@ -49,6 +65,8 @@ impl Compared {
             has_owners: None,
             supposed_defaults: false,
             troubles: Vec::new(),
+            unknown_fields: Vec::new(),
+            marks: Vec::new(),
             witness: None,
         }
     }
@@ -71,6 +89,7 @@ impl Comparison<'_> {
                     let owners = ownership_of(&value);
                     Compared {
                         has_owners: Some(!owners.is_empty()),
+                        marks: marks::marks(&value),
                         ..self.compared(declared, live, &value, &owners)
                     }
                 }
@@ -84,7 +103,10 @@ impl Comparison<'_> {
                     ..blank(declared)
                 };
                 let untrusted = self.options.untrusted;
-                let missing = judge_whole(missing, Some(&manifest), None, self.rules, untrusted);
+                let finished = finished_job(&declared.key, &manifest);
+                let finished = finished.as_ref();
+                let missing =
+                    judge_whole(missing, Some(&manifest), finished, self.rules, untrusted);
                 Compared::of(Case::of(missing))
             }
             Answer::Unread(why) => Compared::unknown(declared, why.clone()),
@@ -113,6 +135,8 @@ impl Comparison<'_> {
         let mut compared = self.candidates(declared, &normal, decided, live, live_value, owners);
         let origin = self.schemas.origin(&live.api_version, &declared.key.kind);
         let candidates = &compared.case.candidates;
+        let schema = self.schemas.of(&live.api_version, &declared.key.kind);
+        compared.unknown_fields = unknown_fields::warnings(declared, schema, candidates);
         compared.supposed_defaults = origin == SchemaOrigin::None
             && candidates.iter().any(is_supposed)
             && last_applied(live_value).is_none();
@@ -131,7 +155,7 @@ impl Comparison<'_> {
         live_value: &Value,
         ownership: &Ownership,
     ) -> Compared {
-        let appliers = Appliers::of(ownership, normal, &self.options.field_managers);
+        let appliers = Appliers::of(ownership, normal, live_value, &self.options.field_managers);
         let sent = last_applied(live_value);
         let place = format!("{} ({})", declared.manifest.origin, declared.key);
         // What the live object says of itself is heeded where it always is, and no more.
@@ -183,6 +207,26 @@ impl Comparison<'_> {
             None => (compare(&subject), None),
         };
         let mut findings = self.known.review(&declared.key, &subject, findings);
+        let expected = self.policies.and_then(|policies| {
+            policies.expected(Admitted {
+                key: &declared.key,
+                api_version: &live.api_version,
+                plural: &declared.kind.plural,
+                declared: normal,
+                live: live_value,
+            })
+        });
+        if let Some(expected) = expected {
+            let after = compare(&Subject {
+                declared: &expected,
+                keep: Keep::Drift,
+                ..subject
+            });
+            findings = policies::settle(findings, after);
+        }
+        if self.options.strict_fields {
+            findings.iter_mut().for_each(report_unknown_field);
+        }
         findings.retain(|finding| keep.keeps(finding));
         let compare_others = |declared: &Value, live: &Value| {
             compare(&Subject {
@@ -215,6 +259,31 @@ impl Comparison<'_> {
             })
         }
     }
+}
+
+/// Takes a field that the type does not have for drift.
+fn report_unknown_field(finding: &mut Finding) {
+    let by = finding.reason.as_ref().map(|reason| reason.by);
+    if by == Some(Explanation::UnknownField) {
+        finding.reason = None;
+        finding.cause = Some(Cause::UnknownField);
+    }
+}
+
+/// Why a Job need not be there: it asks to be removed once it has finished
+/// (`pkg/controller/ttlafterfinished`), and is not suspended, so that it runs.
+fn finished_job(key: &ResourceKey, manifest: &Value) -> Option<Explained> {
+    let field = |path: &str| manifest.pointer(path);
+    let is_removed = key.kind == "Job"
+        && key.group == "batch"
+        && field("/spec/ttlSecondsAfterFinished").is_some_and(Value::is_number)
+        && field("/spec/suspend") != Some(&Value::Bool(true));
+    is_removed.then(|| Explained {
+        explanation: Explanation::ControllerOwned,
+        by: "finished-job".to_owned(),
+        about: "Kubernetes removes a Job once it has finished, as ttlSecondsAfterFinished says."
+            .to_owned(),
+    })
 }
 
 fn blank(declared: &Declared<'_>) -> ObjectReport {
@@ -252,17 +321,22 @@ pub fn without_schemas(compared: &[Compared]) -> Option<Warning> {
 }
 
 /// Says once that live objects carry no managed fields, where none of them does.
-pub fn without_managed_fields(compared: &[Compared]) -> Option<Warning> {
+pub fn without_managed_fields(compared: &[Compared], options: &Options) -> Option<Warning> {
     let mut known = compared
         .iter()
         .filter_map(|object| object.has_owners)
         .peekable();
     (known.peek().is_some() && known.all(|has_owners| !has_owners)).then(|| Warning {
         place: String::new(),
-        message: "the live objects carry no managed fields, so nobody can be named and some \
-                  defaults cannot be told from changes; read them with \
-                  `kubectl get --show-managed-fields`"
-            .to_owned(),
+        message: format!(
+            "the live objects carry no managed fields, so {} and some defaults cannot be told from \
+             changes; read them with `kubectl get --show-managed-fields`",
+            if options.audit_logs.is_empty() {
+                "nobody can be named"
+            } else {
+                "only the audit log names who changed what"
+            }
+        ),
         fatal: false,
     })
 }

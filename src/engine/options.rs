@@ -39,8 +39,12 @@ pub struct Options {
     pub audit_logs: Vec<PathBuf>,
     /// `--server-dry-run`: whether the server is asked what applying would change.
     pub server_dry_run: bool,
+    /// Whether drift is to be reverted: what that needs is a part of what the run needs.
+    pub writes: bool,
     /// Whether paths that are explained are wanted in the report.
     pub explain: bool,
+    /// `--strict-fields`: whether declared fields that their types do not have are drift.
+    pub strict_fields: bool,
     /// `--strict-rules`: whether what is to be said of rules makes the run incomplete.
     pub strict_rules: bool,
 }

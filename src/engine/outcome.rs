@@ -1,18 +1,19 @@
 //! Every object of a run, from the facts to its report.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use rayon::prelude::*;
+use serde_json::Value;
 
-use super::attribution;
 use super::extra::{self, Undeclared};
 use super::gather::Facts;
 use super::object::{self, Compared, Comparison};
 use super::options::Options;
 use super::witness::{Watch, Witness};
+use super::{attribution, marks};
 use crate::cluster::{Answer, Live};
-use crate::judge::{Case, decide, judge_whole};
+use crate::judge::{Candidate, Case, Declared, Policies, decide, judge_whole, policies};
 use crate::model::{ExplainedCount, ObjectReport, Packed, Warning};
 use crate::policy::RuleSet;
 
@@ -43,7 +44,7 @@ impl Outcome {
         watch: Option<Watch<'_>>,
     ) -> Result<Self> {
         let mut outcome = Self::default();
-        let mut cases = outcome.compare(facts, rules, options, watch);
+        let mut cases = outcome.compare(facts, live, rules, options, watch);
         let run = facts.run(live, rules, options);
         let together = facts.known.together(&mut cases, &run);
         outcome.warnings.extend(together);
@@ -70,6 +71,7 @@ impl Outcome {
     fn compare(
         &mut self,
         facts: &Facts<'_>,
+        live: &dyn Live,
         rules: &RuleSet,
         options: &Options,
         watch: Option<Watch<'_>>,
@@ -77,23 +79,46 @@ impl Outcome {
         let comparison = Comparison {
             schemas: &facts.schemas,
             known: &facts.known,
+            policies: None,
             rules,
             options,
             watch,
         };
         let unread = Answer::Unread("the live side gave no answer".to_owned());
+        let one = |comparison: &Comparison<'_>, declared: &Declared<'_>| {
+            let answer = facts.fetched.answers.get(&declared.key);
+            comparison.compare(declared, answer.unwrap_or(&unread))
+        };
         let declared = facts.resolved.declared.par_iter();
-        let compared: Vec<Compared> = declared
-            .map(|declared| {
-                let answer = facts.fetched.answers.get(&declared.key);
-                comparison.compare(declared, answer.unwrap_or(&unread))
-            })
-            .collect();
-        let bare = object::without_managed_fields(&compared);
+        let compared = declared.map(|declared| one(&comparison, declared));
+        let mut compared: Vec<Compared> = compared.collect();
+        // Policies are read where they may explain something, and what differs is compared again.
+        if compared.iter().any(|c| policies::is_open(&c.case)) {
+            let policies = Policies::read(live, labels_of_namespaces(facts));
+            let comparison = Comparison {
+                policies: Some(&policies),
+                ..comparison
+            };
+            if policies.change_something() {
+                let declared = facts.resolved.declared.par_iter();
+                (compared.par_iter_mut().zip(declared))
+                    .filter(|(compared, _)| compared.case.candidates.iter().any(Candidate::is_open))
+                    .for_each(|(compared, declared)| *compared = one(&comparison, declared));
+            }
+        }
+        let bare = object::without_managed_fields(&compared, options);
         let untyped = object::without_schemas(&compared);
         let troubles: BTreeSet<&String> = compared.iter().flat_map(|c| &c.troubles).collect();
         let troubles = troubles.into_iter().map(|what| trouble(what, options));
-        self.warnings.extend(troubles.chain(bare).chain(untyped));
+        let unknown_fields = compared
+            .iter()
+            .flat_map(|c| c.unknown_fields.iter().cloned());
+        let marked = compared
+            .iter()
+            .map(|c| (&c.case.report.key, c.marks.as_slice()));
+        let foreign = marks::foreign(marked, &facts.expected);
+        let all = troubles.chain(bare).chain(untyped).chain(unknown_fields);
+        self.warnings.extend(all.chain(foreign));
         let mut cases = Vec::with_capacity(compared.len());
         for compared in compared {
             cases.push(compared.case);
@@ -101,6 +126,19 @@ impl Outcome {
         }
         cases
     }
+}
+
+/// The labels of the namespaces that are declared or were read, by name.
+fn labels_of_namespaces(facts: &Facts<'_>) -> BTreeMap<String, Value> {
+    let is_namespace = |kind: &str| kind == "Namespace";
+    let declared = facts.manifests.iter().filter(|m| is_namespace(&m.kind));
+    let declared = declared.map(|manifest| manifest.value());
+    let found = facts.fetched.answers.iter();
+    let found = found.filter_map(|(key, answer)| match answer {
+        Answer::Found(object) if is_namespace(&key.kind) => object.value().ok(),
+        _ => None,
+    });
+    policies::labels_of_namespaces(declared.chain(found))
 }
 
 /// Something that is wrong with a rule; what it would have hidden is reported.

@@ -112,6 +112,14 @@ fn called(objects: &[ObjectReport], facts: &Facts<'_>) -> BTreeMap<GroupKind, Ca
 fn said_on_the_way(facts: &mut Facts<'_>, options: &Options) -> Vec<Warning> {
     let kinds_found = &facts.resolved.kinds_found;
     let mut said = filter::unknown_kinds(&options.filter, kinds_found, &facts.fetched.extra_kinds);
+    said.extend(filter::unknown_namespace(
+        options
+            .namespace
+            .as_deref()
+            .filter(|_| !options.all_namespaces),
+        &facts.resolved.covered,
+        &facts.resolved.elsewhere,
+    ));
     said.append(&mut facts.resolved.remarks);
     said.append(&mut facts.fetched.warnings);
     said.append(&mut facts.schemas.warnings);

@@ -59,6 +59,8 @@ pub struct Resolved<'m> {
     pub spoken_of: BTreeSet<ResourceKey>,
     /// The namespaces that the manifests cover.
     pub covered: BTreeSet<String>,
+    /// The namespaces of what `--namespace` left out.
+    pub elsewhere: BTreeSet<String>,
     /// The `--kind`s that manifests are of.
     pub kinds_found: BTreeSet<String>,
     /// What is to be said of manifests that are compared all the same.
@@ -197,9 +199,13 @@ impl Resolved<'_> {
         let meant = options.filter.kinds.iter();
         let meant = meant.filter(|pattern| pattern.matches(&names));
         self.kinds_found.extend(meant.map(ToString::to_string));
-        let elsewhere = options.is_elsewhere(key.namespace.as_deref());
-        if !elsewhere {
-            self.covered.extend(covers(&key));
+        // A Namespace lies in none, and is of the one that it makes.
+        let covered = covers(&key);
+        let elsewhere = options.is_elsewhere(covered.as_deref());
+        if elsewhere {
+            self.elsewhere.extend(covered);
+        } else {
+            self.covered.extend(covered);
         }
         let left_out = elsewhere
             || !options.filter.keeps_kind(&names)

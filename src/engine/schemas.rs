@@ -126,9 +126,10 @@ pub fn gather(declared: &[Declared<'_>], manifests: &[Arc<Manifest>], live: &dyn
             Err(error) => schemas.warnings.push(Warning {
                 place: version.to_owned(),
                 message: format!(
-                    "its schema cannot be read, so its objects are compared without one: {error:#}"
+                    "its schema is served and cannot be read, so the run is incomplete: without it \
+                     nobody can tell which additions the server defaulted: {error:#}"
                 ),
-                fatal: false,
+                fatal: true,
             }),
         }
     }

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -28,6 +28,10 @@ const START: Duration = Duration::from_secs(60);
 /// others want the processor too: so many times as long, and no longer.
 const PATIENCE: u32 = 20;
 
+/// So long may be waited for expressions that do not end, all of them together: a file with a
+/// thousand of them would take half an hour else. One that may take longer by itself is waited for.
+const ALL_TOGETHER: Duration = Duration::from_secs(6);
+
 /// Why an expression gave no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JqError {
@@ -40,6 +44,9 @@ pub enum JqError {
     /// It took too long, on this object or on one before.
     #[error("it did not end within {0:?}")]
     Deadline(Duration),
+    /// Others before it took so long that no more is run.
+    #[error("it was not run: other expressions took {0:?} and did not end")]
+    Together(Duration),
     /// It took all memory or stack that there was, on this object or on one before.
     #[error("it needs more memory than it may take")]
     Exhausted,
@@ -64,6 +71,8 @@ struct State {
     /// Expressions that ended a child are not tried again: on ten thousand objects they would
     /// take hours.
     given_up: BTreeMap<String, JqError>,
+    /// How long was waited for them.
+    lost: Duration,
 }
 
 impl Jq {
@@ -110,6 +119,10 @@ impl Jq {
         if let Some(error) = state.given_up.get(expression) {
             return Err(error.clone());
         }
+        if state.lost >= ALL_TOGETHER.max(self.deadline) {
+            return Err(JqError::Together(state.lost));
+        }
+        let begun = Instant::now();
         let request = Request {
             expression: expression.to_owned(),
             input,
@@ -131,6 +144,8 @@ impl Jq {
             Some(Ok(Response::Failed(message))) => Err(JqError::Failed(message)),
             Some(Err(error)) => {
                 state.child = None;
+                // By the clock it may take longer where others want the processor.
+                state.lost += begun.elapsed().min(self.deadline);
                 let given_up = &mut state.given_up;
                 given_up.insert(expression.to_owned(), error.clone());
                 Err(error)

@@ -14,6 +14,7 @@ fn judged(candidate: Candidate, report: &ObjectReport, rules: &RuleSet) -> Judge
                 owners,
                 reason,
                 cause,
+                note: _,
             },
         ignored,
         accepted,
@@ -121,6 +122,7 @@ mod tests {
             owners: Vec::new(),
             reason: reason.then(|| Explanation::TypeDefault.into()),
             cause: None,
+            note: None,
         };
         let candidate = Candidate {
             ignored: ignored.then(|| Ignored {

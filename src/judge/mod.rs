@@ -8,6 +8,7 @@
 mod decide;
 pub mod explain;
 mod explainer;
+pub mod policies;
 mod removal;
 mod rules;
 
@@ -18,6 +19,7 @@ use decide::decide_whole;
 pub use decide::{decide, reported};
 pub use explain::EXPLAINERS;
 pub use explainer::{Declared, Explained, Explainer, Knowledge, Known, Oracle, Run};
+pub use policies::{Admitted, Policies};
 pub use rules::{Judged, ask, judge_whole};
 
 /// One declared object between its comparison and its verdicts.
@@ -59,10 +61,10 @@ impl Candidate {
     /// A finding of which nothing else is known.
     pub fn of(finding: Finding) -> Self {
         Self {
+            note: finding.note.clone(),
             finding,
             ignored: None,
             accepted: None,
-            note: None,
         }
     }
 

@@ -95,7 +95,9 @@ fn candidate(rules: &RuleSet, key: &ResourceKey, finding: Finding, hit: Hit<'_>)
     };
     let note = standing.and_then(Standing::note);
     Candidate {
-        note: note.or(hit.once.map(expired_rule)),
+        note: note
+            .or(hit.once.map(expired_rule))
+            .or_else(|| finding.note.clone()),
         finding,
         ignored,
         accepted,
@@ -170,6 +172,7 @@ fn ask_whole(
         owners: report.owners.clone(),
         reason: None,
         cause: None,
+        note: None,
     };
     Some(candidate(rules, &report.key, finding, hit))
 }

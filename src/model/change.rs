@@ -59,6 +59,8 @@ pub enum Explanation {
     ControllerOwned,
     /// A mutating webhook or policy changed it while the manifest was applied.
     AdmissionChanged,
+    /// The type has no such field, so the API server dropped it.
+    UnknownField,
 }
 
 impl Explanation {
@@ -71,17 +73,19 @@ impl Explanation {
             Self::TypeDefault => "type-default",
             Self::ControllerOwned => "controller-owned",
             Self::AdmissionChanged => "admission-changed",
+            Self::UnknownField => "unknown-field",
         }
     }
 
     /// Every explanation.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::ServerManaged,
         Self::UnownedDefault,
         Self::ApplierDefault,
         Self::TypeDefault,
         Self::ControllerOwned,
         Self::AdmissionChanged,
+        Self::UnknownField,
     ];
 
     /// What it means, for whoever reads it.
@@ -97,6 +101,7 @@ impl Explanation {
             Self::TypeDefault => "it has the value that the server gives it when nobody sets it",
             Self::ControllerOwned => "a controller that is known to write it owns it",
             Self::AdmissionChanged => "admission changed it while the manifest was applied",
+            Self::UnknownField => "the type has no such field, so the API server dropped it",
         }
     }
 }
@@ -111,6 +116,10 @@ pub enum Cause {
     /// The manager that applies the manifest sent the live value: the manifest has changed since,
     /// and nobody has applied that yet.
     Unapplied,
+    /// The manager that applies the manifest holds the live value: the manifest has changed since,
+    /// or admission changed the value on its way in. After a server-side apply the two cannot be
+    /// told apart.
+    SetByApplier,
     /// `kubectl apply` sent it, from another manifest or an earlier one.
     AppliedElsewhere,
     /// The manager that applies the manifest wrote it, without declaring it.
@@ -121,17 +130,21 @@ pub enum Cause {
     /// Somebody has deleted the object, and it waits for its finalizers: it is there, and will not
     /// be.
     BeingDeleted,
+    /// The manifest declares a field that the type does not have; the API server drops it.
+    UnknownField,
 }
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Dropped,
         Self::Unapplied,
+        Self::SetByApplier,
         Self::AppliedElsewhere,
         Self::WrittenByApplier,
         Self::Unattributed,
         Self::BeingDeleted,
+        Self::UnknownField,
     ];
 
     /// The word that reports use.
@@ -139,10 +152,12 @@ impl Cause {
         match self {
             Self::Dropped => "dropped",
             Self::Unapplied => "unapplied",
+            Self::SetByApplier => "set-by-applier",
             Self::AppliedElsewhere => "applied-elsewhere",
             Self::WrittenByApplier => "written-by-applier",
             Self::Unattributed => "unattributed",
             Self::BeingDeleted => "being-deleted",
+            Self::UnknownField => "unknown-field",
         }
     }
 
@@ -151,6 +166,10 @@ impl Cause {
         match self {
             Self::Dropped => "the last apply declared it, and this manifest does not",
             Self::Unapplied => "the last apply set it, and this manifest says otherwise",
+            Self::SetByApplier => {
+                "the applier set it: from an earlier manifest, or admission changed it on the way \
+                 in (--server-dry-run tells)"
+            }
             Self::AppliedElsewhere => {
                 "applied by kubectl apply, from another manifest or an earlier version of this one"
             }
@@ -161,6 +180,7 @@ impl Cause {
             Self::BeingDeleted => {
                 "somebody has deleted the object; it is gone as soon as its finalizers are"
             }
+            Self::UnknownField => "the type has no such field, so the API server drops it",
         }
     }
 }
@@ -180,9 +200,10 @@ mod tests {
             Explanation::TypeDefault => 3,
             Explanation::ControllerOwned => 4,
             Explanation::AdmissionChanged => 5,
+            Explanation::UnknownField => 6,
         };
-        let last = Explanation::AdmissionChanged;
+        let last = Explanation::UnknownField;
         assert_eq!(Explanation::ALL.len(), place(last) + 1);
-        assert_eq!(Explanation::ALL.map(place), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(Explanation::ALL.map(place), [0, 1, 2, 3, 4, 5, 6]);
     }
 }

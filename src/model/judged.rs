@@ -1,6 +1,6 @@
 //! A change, and what was decided about it.
 
-use super::{Cause, Change, Explanation, Merge, MergeClass, Owner, Position};
+use super::{Cause, Change, ChangeKind, Explanation, Merge, MergeClass, Owner, Position};
 
 /// How much a change matters, most urgent last, so that `max` is the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -136,6 +136,12 @@ impl JudgedChange {
     pub fn is_conflict(&self) -> bool {
         let class = self.merge.as_ref().map(|merge| merge.class);
         self.is_reported() && class == Some(MergeClass::Conflict)
+    }
+
+    /// Whether applying the manifest would undo the change. No apply takes out what others added,
+    /// unless the applier declared it before.
+    pub fn is_undone_by_an_apply(&self) -> bool {
+        self.change.kind != ChangeKind::Added || self.cause == Some(Cause::Dropped)
     }
 
     /// What there is to say beyond who holds it: its cause and the note, in one line.

@@ -7,6 +7,46 @@ use serde_json::Value;
 
 use super::Packed;
 
+/// An object of a GitOps tool that applies other objects: a Kustomization of Flux, an Application of
+/// Argo CD, a HelmRelease.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deployer {
+    /// `Kustomization`, `Application`, `ApplicationSet` or `HelmRelease`.
+    pub kind: String,
+    /// Its namespace; empty where it names none.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl Deployer {
+    /// Writes a chain of deployers, the outermost first: `cluster → apps → media/jellyfin`. A
+    /// namespace is written where it is another than that of the deployer before.
+    pub fn chain(chain: &[Self]) -> String {
+        let mut before = chain.first().map_or("", |first| first.namespace.as_str());
+        let mut said: Vec<String> = Vec::new();
+        for one in chain {
+            let is_known = one.namespace.is_empty() || one.namespace == before;
+            said.push(match is_known {
+                true => one.name.clone(),
+                false => format!("{}/{}", one.namespace, one.name),
+            });
+            before = &one.namespace;
+        }
+        said.join(" → ")
+    }
+}
+
+/// `Kustomization flux-system/apps`
+impl fmt::Display for Deployer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.namespace.as_str() {
+            "" => write!(f, "{} {}", self.kind, self.name),
+            namespace => write!(f, "{} {namespace}/{}", self.kind, self.name),
+        }
+    }
+}
+
 /// Where a declared object comes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Origin {
@@ -20,6 +60,8 @@ pub struct Origin {
     pub revision: Option<Arc<str>>,
     /// What produced the object from the file, such as `kustomize`.
     pub rendered_by: Option<Arc<str>>,
+    /// The objects of GitOps tools that lead to it, the outermost first; the last one applies it.
+    pub chain: Arc<[Deployer]>,
 }
 
 impl Origin {
@@ -31,6 +73,7 @@ impl Origin {
             line,
             revision: None,
             rendered_by: None,
+            chain: Arc::default(),
         }
     }
 }
@@ -102,14 +145,42 @@ impl Manifest {
 
     /// The position of a field in the file, as far as it is known.
     pub fn locate(&self, steps: &[Step]) -> Option<Position> {
-        self.source_map.as_ref()?.locate(steps)
+        self.locate_all(&[steps]).pop()?
     }
 
     /// The positions of several fields, in the order of `ways`: the file is looked through once.
     pub fn locate_all(&self, ways: &[&[Step]]) -> Vec<Option<Position>> {
         match &self.source_map {
-            Some(source_map) if !ways.is_empty() => source_map.locate_all(ways),
+            Some(source_map) if !ways.is_empty() => match self.string_data(ways) {
+                Some(written) => {
+                    let ways: Vec<&[Step]> = written.iter().map(Vec::as_slice).collect();
+                    source_map.locate_all(&ways)
+                }
+                None => source_map.locate_all(ways),
+            },
             _ => vec![None; ways.len()],
         }
+    }
+
+    /// The ways to a Secret's `data` as they are written, where the manifest keeps the keys under
+    /// `stringData`; `None` for any other object.
+    fn string_data(&self, ways: &[&[Step]]) -> Option<Vec<Vec<Step>>> {
+        let is_data = |way: &&&[Step]| way.first() == Some(&Step::Field("data".to_owned()));
+        if self.kind != "Secret" || !ways.iter().any(|way| is_data(&way)) {
+            return None;
+        }
+        let object = self.value();
+        let plain = object.get("stringData")?;
+        let written = ways.iter().map(|way| match way {
+            [Step::Field(data), Step::Field(key), ..]
+                if data == "data" && plain.get(key).is_some() =>
+            {
+                let mut way = way.to_vec();
+                way[0] = Step::Field("stringData".to_owned());
+                way
+            }
+            way => way.to_vec(),
+        });
+        Some(written.collect())
     }
 }

@@ -25,13 +25,15 @@ pub use finder::Finder;
 pub use judged::{Blame, JudgedChange, Severity, Verdict};
 pub use key::{GroupKind, ResourceKey, group_of};
 pub use kind::{Called, KindNames, KindPattern};
-pub use manifest::{Locate, Manifest, Origin, Position, Step};
+pub use manifest::{Deployer, Locate, Manifest, Origin, Position, Step};
 pub use merge::{Lifecycle, Merge, MergeClass};
 pub use object::{ObjectReport, Presence, Status};
 pub use ownership::{FieldSet, ManagerEntry, Operation, Owner, Ownership};
 pub use packed::Packed;
 pub use path::{FieldPath, PathElement, PathError};
-pub use plan::{Action, How, Plan, PlanChange, PlanStep, Progress, Refused, Why, WrittenAs};
+pub use plan::{
+    Action, How, Plan, PlanChange, PlanStep, Progress, Refused, Why, WrittenAs, after_an_apply,
+};
 pub use report::{
     Coverage, ExplainedCount, ExtraCoverage, Report, Revision, RuleCount, Target, Totals, Warning,
 };

@@ -85,13 +85,17 @@ impl FieldSet {
     ///
     /// Atomic values begin `covering` steps down the path: a leaf of the set above that is a
     /// struct or map that was owned while it was empty (`f:resources: {}`), and says nothing
-    /// about what came into it later.
+    /// about what came into it later. A leaf that is an item of a list map is owned as a whole: an
+    /// item always holds its keys, so that only items with equal keys are written that way
+    /// (structured-merge-diff `typed/tofieldset.go`).
     pub fn touches(&self, path: &FieldPath, covering: usize) -> bool {
         let mut node = self;
+        let mut in_item = false;
         for (depth, segment) in path.0.iter().enumerate() {
             if node.member && node.is_leaf() {
-                return depth >= covering;
+                return in_item || depth >= covering;
             }
+            in_item = matches!(segment, PathElement::Key(_));
             match node.child(segment) {
                 Some(child) => node = child,
                 None => return false,

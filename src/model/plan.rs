@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    Cause, ChangeKind, FieldPath, JudgedChange, Origin, Owner, Position, ResourceKey, Status,
-    Target,
+    Cause, Change, ChangeKind, FieldPath, JudgedChange, ObjectReport, Origin, Owner, Position,
+    Report, ResourceKey, Status, Target,
 };
 
 /// What a plan is for: which side is to become like the other.
@@ -49,11 +49,13 @@ impl Action {
         match (self, cause?) {
             (_, Cause::BeingDeleted) => Some(Why::BeingDeleted),
             (Self::Undo, _) | (_, Cause::AppliedElsewhere | Cause::Unattributed) => None,
-            (Self::Revert, Cause::Unapplied) => Some(Why::Unapplied),
+            (Self::Revert, Cause::Unapplied | Cause::SetByApplier) => Some(Why::Unapplied),
             (Self::Revert, Cause::Dropped) => Some(Why::Dropped),
             (Self::Revert, Cause::WrittenByApplier) => Some(Why::WrittenByApplier),
-            (Self::Backport, Cause::Unapplied | Cause::Dropped) => Some(Why::UndoesCommit),
-            (Self::Backport, Cause::WrittenByApplier) => None,
+            (Self::Backport, Cause::Unapplied | Cause::SetByApplier | Cause::Dropped) => {
+                Some(Why::UndoesCommit)
+            }
+            (Self::Backport, Cause::WrittenByApplier) | (_, Cause::UnknownField) => None,
         }
     }
 
@@ -292,6 +294,24 @@ impl PlanChange {
         Self::between(drift, from, to)
     }
 
+    /// The change that makes the live side what is called declared, of whoever holds it now.
+    pub fn of(change: Change, owners: Vec<Owner>) -> Self {
+        let kind = match (&change.live, &change.declared) {
+            (None, _) => ChangeKind::Added,
+            (_, None) => ChangeKind::Removed,
+            _ => ChangeKind::Modified,
+        };
+        Self {
+            path: change.path,
+            kind,
+            from: change.live,
+            to: change.declared,
+            owners,
+            position: None,
+            cause: None,
+        }
+    }
+
     fn between(drift: &JudgedChange, from: Option<Value>, to: Option<Value>) -> Self {
         let kind = match (&from, &to) {
             (None, _) => ChangeKind::Added,
@@ -426,6 +446,36 @@ impl Plan {
         let steps = self.steps.iter().filter(|step| step.progress == progress);
         steps.count()
     }
+}
+
+/// Tells what an apply of the manifests would leave of the drift: no apply takes out what others
+/// added. `None` where it would leave nothing.
+pub fn after_an_apply(report: &Report) -> Option<String> {
+    /// Changes that are named.
+    const MOST: usize = 5;
+    let drifted = |object: &&ObjectReport| object.status() == Status::Drifted;
+    let (mut all, mut stay) = (0, Vec::new());
+    for object in report.objects.iter().filter(drifted) {
+        for drift in object.drifts.iter().filter(|drift| drift.is_drift()) {
+            all += 1;
+            if !drift.is_undone_by_an_apply() {
+                stay.push(format!("{} {}", object.key, drift.change.path));
+            }
+        }
+    }
+    if stay.is_empty() {
+        return None;
+    }
+    let undone = all - stay.len();
+    let more = match stay.len().saturating_sub(MOST) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    stay.truncate(MOST);
+    Some(format!(
+        "an apply undoes {undone} of {all}; these stay: {}{more}",
+        stay.join(", ")
+    ))
 }
 
 #[cfg(test)]

@@ -57,6 +57,10 @@ pub struct Document<'r> {
     /// The rules that hid something.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rules: Vec<RuleDocument<'r>>,
+    /// The undeclared objects that are no drift, by what explains them; with `--show all` they are
+    /// among the objects, too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    explained: Vec<ExplainedCountDocument<'r>>,
     /// What the reader must know.
     warnings: Vec<WarningDocument<'r>>,
     /// What holds no Kubernetes object; listed with `--verbose` only.
@@ -167,7 +171,8 @@ struct ChangeDocument<'r> {
     explained: Option<ExplainedDocument<'r>>,
     /// How it came about, where more is known than who holds it: `dropped` (the manifest no longer
     /// declares it and nobody has applied that), `unapplied` (the manifest has changed since it was
-    /// applied), `applied-elsewhere` (by `kubectl apply`, from another manifest),
+    /// applied), `set-by-applier` (the applier set it, from an earlier manifest, or admission
+    /// changed it), `applied-elsewhere` (by `kubectl apply`, from another manifest),
     /// `written-by-applier`, `unattributed` (the live object does not say who wrote it), or
     /// `being-deleted` (somebody has deleted the object; it waits for its finalizers).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -208,6 +213,17 @@ struct RuleDocument<'r> {
     hid: usize,
 }
 
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ExplainedCountDocument<'r> {
+    /// The built-in rule's or the explainer's id.
+    by: &'r str,
+    /// What it knows.
+    about: &'r str,
+    /// How many objects.
+    objects: usize,
+}
+
 /// The JSON Schema of the document, which `driftctl schema report` prints.
 pub fn report_schema() -> Value {
     schema_of::<Document<'_>>(SCHEMA)
@@ -242,6 +258,15 @@ impl<'r> Document<'r> {
                 .map(|object| ObjectDocument::of(object, options))
                 .collect(),
             rules: report.rules.iter().map(RuleDocument::of).collect(),
+            explained: report
+                .explained
+                .iter()
+                .map(|one| ExplainedCountDocument {
+                    by: &one.by,
+                    about: &one.about,
+                    objects: one.objects,
+                })
+                .collect(),
             warnings: report.warnings.iter().map(WarningDocument::of).collect(),
             skipped: skipped.iter().map(WarningDocument::of).collect(),
         }

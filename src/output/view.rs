@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use crate::model::{
-    Change, ChangeKind, JudgedChange, Merge, MergeClass, ObjectReport, Report, Status, Verdict,
+    Change, ChangeKind, Deployer, JudgedChange, Merge, MergeClass, ObjectReport, Report, Status,
+    Verdict,
 };
 
 /// How much is shown.
@@ -58,6 +60,67 @@ pub fn by_urgency(report: &Report, show: Show) -> Vec<&ObjectReport> {
     };
     objects.sort_by_key(|object| Reverse(urgency(object)));
     objects
+}
+
+/// Takes apart the objects that could not be compared where many of one kind have the same reason.
+pub fn alike(objects: Vec<&ObjectReport>) -> (Vec<&ObjectReport>, Vec<Vec<&ObjectReport>>) {
+    /// From how many on they are told together.
+    const MANY: usize = 5;
+    let mut groups: Vec<Vec<&ObjectReport>> = Vec::new();
+    let mut others = Vec::new();
+    for object in &objects {
+        let is_alike = |group: &&mut Vec<&ObjectReport>| {
+            group.first().is_some_and(|first| {
+                first.key.kind == object.key.kind
+                    && first.key.group == object.key.group
+                    && of_kind(first) == of_kind(object)
+            })
+        };
+        if object.status() != Status::Unknown {
+            others.push(*object);
+            continue;
+        }
+        match groups.iter_mut().find(is_alike) {
+            Some(group) => group.push(object),
+            None => groups.push(vec![object]),
+        }
+    }
+    let (many, few): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.len() >= MANY);
+    let few: BTreeSet<_> = few.iter().flatten().map(|object| &object.key).collect();
+    if few.is_empty() {
+        return (others, many);
+    }
+    let is_apart = |object: &&ObjectReport| {
+        object.status() != Status::Unknown
+            || few.contains(&object.key)
+                && !many.iter().flatten().any(|one| std::ptr::eq(*one, *object))
+    };
+    (objects.into_iter().filter(is_apart).collect(), many)
+}
+
+/// What a reason says apart from the object: where something is declared is its own.
+fn of_kind(object: &ObjectReport) -> Option<&str> {
+    let reason = object.reason.as_deref()?;
+    match reason.strip_prefix("declared ") {
+        Some(rest) => rest.split_once(": ").map(|(count, _)| count),
+        None => Some(reason),
+    }
+}
+
+/// Groups objects by what applies them, in the order in which they come; `None` for those that no
+/// GitOps tool leads to.
+pub fn by_deployer(objects: Vec<&ObjectReport>) -> Vec<(Option<&[Deployer]>, Vec<&ObjectReport>)> {
+    let mut groups: Vec<(Option<&[Deployer]>, Vec<&ObjectReport>)> = Vec::new();
+    for object in objects {
+        let origin = object.origin.as_ref();
+        let chain = origin.map(|origin| &*origin.chain);
+        let chain = chain.filter(|chain| !chain.is_empty());
+        match groups.iter_mut().find(|(known, _)| *known == chain) {
+            Some((_, group)) => group.push(object),
+            None => groups.push((chain, vec![object])),
+        }
+    }
+    groups
 }
 
 /// The changes of an object to show.

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::escape;
 use crate::model::{
-    Blame, JudgedChange, Lifecycle, MergeClass, ObjectReport, Operation, Owner, Report, Revision,
-    Status,
+    Blame, Deployer, JudgedChange, Lifecycle, MergeClass, ObjectReport, Operation, Owner, Report,
+    Revision, Status,
 };
 
 /// `1 object`, `2 objects`
@@ -36,6 +36,25 @@ pub fn owner(owner: &Owner, now: Option<Timestamp>) -> String {
     }
 }
 
+/// Several who wrote under one manager, any of whom it may have been, as one: `alice or bob`.
+fn any_of_them(owners: &[&Owner]) -> Vec<Owner> {
+    let mut found: Vec<Owner> = Vec::new();
+    for owner in owners {
+        let alike = found.iter_mut().find(|one| {
+            let same = Owner {
+                user: one.user.clone(),
+                ..(*owner).clone()
+            };
+            owner.user.is_some() && one.user.is_some() && **one == same
+        });
+        match (alike.and_then(|one| one.user.as_mut()), &owner.user) {
+            (Some(users), Some(user)) => users.push_str(&format!(" or {user}")),
+            _ => found.push((*owner).clone()),
+        }
+    }
+    found
+}
+
 /// The owners of a change in one phrase, the latest writer first, at most three. Who only reports
 /// the status of an object is no answer to who made it.
 pub fn owners(owners: &[Owner], now: Option<Timestamp>) -> Option<String> {
@@ -46,6 +65,7 @@ pub fn owners(owners: &[Owner], now: Option<Timestamp>) -> Option<String> {
         .filter(|owner| only_reports || !reports(owner))
         .collect();
     sorted.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.cmp(b)));
+    let sorted = any_of_them(&sorted);
     let mut said: Vec<String> = sorted.iter().take(3).map(|one| owner(one, now)).collect();
     if sorted.len() > 3 {
         said.push(format!("{} more", sorted.len() - 3));
@@ -119,6 +139,12 @@ pub fn origin(object: &ObjectReport) -> Option<String> {
         said.push_str(&format!(" by {tool}"));
     }
     Some(escape::line(&said).into_owned())
+}
+
+/// What applies objects, and the way to it: `Kustomization cluster → apps → media/jellyfin`.
+pub fn deployer(chain: &[Deployer]) -> String {
+    let kind = chain.last().map_or("", |last| &last.kind);
+    escape::line(&format!("{kind} {}", Deployer::chain(chain))).into_owned()
 }
 
 /// `18 drifted, 2 missing, 40 in sync`: every status that there is, the worst first.

@@ -85,8 +85,11 @@ impl Appliers {
     /// is. On a tie, it is
     /// one that is seen to apply (on the server side, or by the last applied configuration), then
     /// one that is known to, then the one that wrote first.
-    pub fn of(ownership: &Ownership, declared: &Value, named: &[String]) -> Self {
-        let candidates = candidates(ownership, declared);
+    ///
+    /// Who only updates, and under a name that is not known to apply, declares no field whose live
+    /// value is another than the declared one: that it holds the field says that it changed it.
+    pub fn of(ownership: &Ownership, declared: &Value, live: &Value, named: &[String]) -> Self {
+        let candidates = candidates(ownership, declared, live);
         let all = declared_fields(declared);
         let applier = |candidate: &Candidate<'_>, why| Applier {
             manager: candidate.manager.to_owned(),
@@ -128,9 +131,10 @@ impl Appliers {
         self.declarers.iter().any(|found| found.manager == manager)
     }
 
-    /// Whether the entry is of a manager that declares the manifest.
+    /// Whether the entry is of a manager that declares the manifest. What went through a
+    /// subresource (`kubectl debug`, `kubectl scale`) was never applied, under whichever name.
     pub fn declares(&self, entry: &ManagerEntry) -> bool {
-        self.include(&entry.owner.manager)
+        entry.owner.subresource.is_none() && self.include(&entry.owner.manager)
     }
 
     /// Whether the entry is of one who applies on the client side, whose defaults last-applied
@@ -147,6 +151,8 @@ impl Appliers {
 struct Candidate<'o> {
     manager: &'o str,
     owns: usize,
+    /// How much of that has its declared value.
+    owns_as_declared: usize,
     /// It applied on the server side.
     applies: bool,
     /// It wrote the last applied configuration.
@@ -160,6 +166,7 @@ impl<'o> Candidate<'o> {
         Self {
             manager,
             owns: 0,
+            owns_as_declared: 0,
             applies: false,
             wrote_last_applied: false,
             time: None,
@@ -198,8 +205,9 @@ impl<'o> Candidate<'o> {
 
 /// Every manager that may apply, in the order of its first entry. One that wrote at several versions has an entry
 /// for each, and owns each field by one of them.
-fn candidates<'o>(ownership: &'o Ownership, declared: &Value) -> Vec<Candidate<'o>> {
+fn candidates<'o>(ownership: &'o Ownership, declared: &Value, live: &Value) -> Vec<Candidate<'o>> {
     let mut found: Vec<Candidate<'o>> = Vec::new();
+    let as_live = alike(declared, live);
     for entry in &ownership.entries {
         let owner = &entry.owner;
         if owner.subresource.is_some() || EDITORS.contains(&owner.manager.as_str()) {
@@ -215,12 +223,37 @@ fn candidates<'o>(ownership: &'o Ownership, declared: &Value) -> Vec<Candidate<'
         });
         let candidate = &mut found[at];
         candidate.owns += coverage(&entry.fields, declared);
+        candidate.owns_as_declared += as_live
+            .as_ref()
+            .map_or(0, |alike| coverage(&entry.fields, alike));
         candidate.applies |= owner.operation == Operation::Apply;
         candidate.wrote_last_applied |=
             owner.operation == Operation::Update && holds_last_applied(&entry.fields);
         candidate.time = candidate.time.min(owner.time.as_deref());
     }
+    for candidate in &mut found {
+        let is_seen = candidate.applies || candidate.wrote_last_applied;
+        if !is_seen && candidate.known().is_none() {
+            candidate.owns = candidate.owns_as_declared;
+        }
+    }
     found
+}
+
+/// What is live as it is declared; `None` where nothing is.
+fn alike(declared: &Value, live: &Value) -> Option<Value> {
+    match (declared, live) {
+        (Value::Object(ours), Value::Object(theirs)) if !ours.is_empty() => {
+            let same = ours
+                .iter()
+                .filter_map(|(name, value)| Some((name.clone(), alike(value, theirs.get(name)?)?)));
+            let same: serde_json::Map<String, Value> = same.collect();
+            (!same.is_empty()).then_some(Value::Object(same))
+        }
+        // Which item is which only the schema tells: an item counts as declared.
+        (Value::Array(_), Value::Array(_)) => Some(declared.clone()),
+        (declared, live) => (declared == live).then(|| declared.clone()),
+    }
 }
 
 /// Whether a set holds the annotation in which client-side apply keeps what it sent.
@@ -250,7 +283,7 @@ mod tests {
             "replicas": 1, "paused": false, "selector": {"a": "b", "c": "d"}}});
         let ownership = ownership_of(&live);
         let named: Vec<String> = named.iter().map(|s| (*s).to_owned()).collect();
-        let appliers = Appliers::of(&ownership, &declared, &named);
+        let appliers = Appliers::of(&ownership, &declared, &declared, &named);
         (ownership, appliers)
     }
 
@@ -268,7 +301,7 @@ mod tests {
             if !immutable.is_null() {
                 declared["immutable"] = immutable;
             }
-            let appliers = Appliers::of(&ownership_of(&live), &declared, &[]);
+            let appliers = Appliers::of(&ownership_of(&live), &declared, &declared, &[]);
             appliers
                 .all()
                 .first()
@@ -310,7 +343,7 @@ mod tests {
 
     #[track_caller]
     fn assert_applier(ownership: &Ownership, expected: (&str, ApplierReason, usize)) {
-        let found = Appliers::of(ownership, &declared(), &[]);
+        let found = Appliers::of(ownership, &declared(), &declared(), &[]);
         let found: Vec<_> = found
             .all()
             .iter()
@@ -358,11 +391,11 @@ mod tests {
             .fields
             .insert("metadata".to_owned(), metadata);
         assert_applier(&writer, ("zoe", ApplierReason::LastApplied, 4));
-        let appliers = Appliers::of(&writer, &declared(), &[]);
+        let appliers = Appliers::of(&writer, &declared(), &declared(), &[]);
         assert!(appliers.apply_on_the_client(&writer.entries[1]));
         assert!(!appliers.apply_on_the_client(&writer.entries[0]));
         // Whoever edits the annotation by hand applies nothing by that.
-        let named = Appliers::of(&writer, &declared(), &["someone".to_owned()]);
+        let named = Appliers::of(&writer, &declared(), &declared(), &["someone".to_owned()]);
         assert!(!named.apply_on_the_client(&writer.entries[1]));
     }
 
@@ -377,12 +410,29 @@ mod tests {
     }
 
     #[test]
+    fn who_only_changed_what_is_declared_is_not_the_applier() {
+        let of = |operation: &str, live: Value| {
+            let ownership = entries(&[("node-fetch", operation, LATE, &["a", "extra"])]);
+            let declared = json!({"spec": {"a": 1}});
+            let found = Appliers::of(&ownership, &declared, &live, &[]);
+            !found.all().is_empty()
+        };
+        assert!(of("Update", json!({"spec": {"a": 1, "extra": 2}})));
+        assert!(!of("Update", json!({"spec": {"a": 5, "extra": 2}})));
+        assert!(of("Apply", json!({"spec": {"a": 5, "extra": 2}})));
+    }
+
+    #[test]
     fn what_went_through_a_subresource_applies_nothing() {
         let mut ownership = entries(&[("hpa", "Update", EARLY, ALL)]);
         ownership.entries[0].owner.subresource = Some("scale".to_owned());
-        assert!(Appliers::of(&ownership, &declared(), &[]).all().is_empty());
         assert!(
-            Appliers::of(&Ownership::default(), &declared(), &[])
+            Appliers::of(&ownership, &declared(), &declared(), &[])
+                .all()
+                .is_empty()
+        );
+        assert!(
+            Appliers::of(&Ownership::default(), &declared(), &declared(), &[])
                 .all()
                 .is_empty()
         );
@@ -391,7 +441,7 @@ mod tests {
     #[test]
     fn a_named_manager_is_believed_even_where_it_wrote_nothing() {
         let ownership = entries(&[("helm", "Update", EARLY, ALL)]);
-        let appliers = Appliers::of(&ownership, &declared(), &["ci".to_owned()]);
+        let appliers = Appliers::of(&ownership, &declared(), &declared(), &["ci".to_owned()]);
         let all = appliers.all();
         assert_eq!(
             (all[0].why, all[0].owns, all[0].declared),

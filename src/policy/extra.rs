@@ -98,12 +98,13 @@ impl ExtraSpec {
 }
 
 /// The built-in rule that knows why nobody has to declare a live object: controllers and the system
-/// make it themselves.
+/// make it themselves. `holds` tells of a rule whether what it supposes is the case.
 pub fn explains_extra<'r>(
     rules: &'r RuleSet,
     key: &ResourceKey,
     live: &Value,
     owners: &Ownership,
+    holds: impl Fn(&str) -> bool,
 ) -> Option<&'r Rule> {
     let writers: Vec<&Owner> = owners
         .entries
@@ -115,8 +116,9 @@ pub fn explains_extra<'r>(
         declared: live,
         live,
     };
-    rules
-        .extra
-        .iter()
-        .find(|rule| rule.concerns(key, sides) && rule.covers_object(ChangeKind::Added, &writers))
+    rules.extra.iter().find(|rule| {
+        rule.concerns(key, sides)
+            && rule.covers_object(ChangeKind::Added, &writers)
+            && holds(&rule.id)
+    })
 }

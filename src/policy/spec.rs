@@ -1,6 +1,6 @@
 //! How a rule is written down, in driftctl's own file and in the users'.
 
-use regex::Regex;
+use regex::RegexBuilder;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -215,12 +215,23 @@ impl RuleSpec {
     }
 }
 
+/// How large a regular expression may become when it is compiled: one of paths takes some 20 kB,
+/// and `\\pL{1,300}` ten times as much as all of them together.
+const LARGEST_EXPRESSION: usize = 256 << 10;
+
+/// How deep its brackets may be.
+const DEEPEST_EXPRESSION: u32 = 32;
+
 /// A regular expression of kluctl's over written paths.
 ///
 /// # Errors
 /// When it is none, in the words of the regex engine.
 pub fn written_path(expression: &str) -> Result<WrittenPath, String> {
-    Regex::new(expression)
+    RegexBuilder::new(expression)
+        .size_limit(LARGEST_EXPRESSION)
+        .dfa_size_limit(LARGEST_EXPRESSION)
+        .nest_limit(DEEPEST_EXPRESSION)
+        .build()
         .map(WrittenPath)
         .map_err(|error| error.to_string())
 }

@@ -74,7 +74,7 @@ impl<'w> Work<'w> {
     ) -> Self {
         let root = Holder::of_kind(&key.kind, sides);
         Self {
-            masker: Masker::new(redactor, key, root, secret),
+            masker: Masker::new(redactor, key, root, secret).with_own_values(sides),
             key,
             views: sides.map(|side| side.map(Finder::strict)),
             root,

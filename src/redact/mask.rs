@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
+use aho_corasick::AhoCorasick;
 use serde_json::{Map, Value};
 
-use super::place::{Holder, Level, Place, is_object_copy, is_text_map};
+use super::echoes::is_telling;
+use super::place::{Holder, Level, Place, Sides, is_object_copy, is_text_map};
 use super::{DIFFERS, LiveValues, MASK, Redactor, text};
 use crate::model::{FieldPath, PathElement, ResourceKey, SecretPlace};
 
@@ -25,6 +27,8 @@ pub(super) struct Masker<'r> {
     /// What the object as a whole is known to be.
     root: Holder,
     depth: usize,
+    /// The values of a Secret, which its annotations may repeat.
+    own: Option<AhoCorasick>,
     /// What was masked, to be looked for in messages.
     pub(super) found: Vec<String>,
 }
@@ -43,8 +47,37 @@ impl<'r> Masker<'r> {
             path: FieldPath::root(),
             root,
             depth: 0,
+            own: None,
             found: Vec::new(),
         }
+    }
+
+    /// Looks for the values of a Secret in what else is shown of it, too.
+    pub(super) fn with_own_values(mut self, sides: Sides<'_>) -> Self {
+        let annotated = |side: &&Value| {
+            ["annotations", "labels"]
+                .iter()
+                .any(|map| side.pointer(&format!("/metadata/{map}")).is_some())
+        };
+        if !self.root.is_secret() || !sides.iter().flatten().any(annotated) {
+            return self;
+        }
+        let mut values = Vec::new();
+        for side in sides.into_iter().flatten() {
+            for map in ["data", "stringData"] {
+                side.get(map)
+                    .into_iter()
+                    .for_each(|data| texts(data, &mut values));
+            }
+        }
+        let decoded: Vec<String> = values
+            .iter()
+            .filter_map(|text| super::decode(text))
+            .collect();
+        values.extend(decoded);
+        values.retain(|text| is_telling(text));
+        self.own = AhoCorasick::new(values).ok();
+        self
     }
 
     /// Whether a user rule hides `path`, or it is secret because its source said so.
@@ -220,7 +253,15 @@ impl<'r> Masker<'r> {
     }
 
     fn scalars(&mut self, place: Place, sides: SidesMut<'_>) {
-        if sides.iter().flatten().any(|value| place.hides(value)) {
+        let repeats = |value: &Value| {
+            let own = self.own.as_ref().zip(value.as_str());
+            own.is_some_and(|(own, text)| own.is_match(text))
+        };
+        if sides
+            .iter()
+            .flatten()
+            .any(|value| place.hides(value) || repeats(value))
+        {
             return self.replace(sides);
         }
         match sides {
@@ -307,11 +348,16 @@ fn item_segment(item: &Value, at: usize) -> PathElement {
 
 /// Which items follow a flag such as `--password`.
 fn secret_arguments(items: &[Value]) -> Vec<bool> {
+    let words: Vec<&str> = items
+        .iter()
+        .map(|item| item.as_str().unwrap_or_default())
+        .collect();
+    let mut of_commands = text::in_arguments(&words).into_iter();
     let mut after_flag = false;
     let follows = |item: &Value| {
         let this = after_flag;
         after_flag = item.as_str().is_some_and(text::is_secret_flag);
-        this && !after_flag
+        of_commands.next().unwrap_or_default() || this && !after_flag
     };
     items.iter().map(follows).collect()
 }
@@ -330,6 +376,16 @@ fn collect(value: &Value, found: &mut Vec<String>) {
             }
         }
         Value::Null | Value::Bool(_) => {}
+    }
+}
+
+/// The texts of the values within a value.
+fn texts(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) => found.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+        Value::Object(map) => map.values().for_each(|item| texts(item, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

@@ -13,6 +13,7 @@
 //! equal, tell nothing; that the two sides of one place differ is all that is said.
 
 mod account;
+mod echoes;
 mod live_only;
 mod mask;
 mod names;
@@ -33,6 +34,7 @@ use crate::model::{
     SecretPlace, Warning,
 };
 pub use account::RedactedAccount;
+use echoes::Echoes;
 use mask::Masker;
 pub use names::is_sensitive_name;
 use place::{Holder, Level, Place};
@@ -43,9 +45,6 @@ pub const MASK: &str = "(redacted)";
 pub const DIFFERS: &str = "(redacted, differs)";
 /// What stands for a value that exists only in the cluster, where the reader must not see it.
 pub const HIDDEN: &str = "(hidden, live only)";
-
-/// Masked texts shorter than this are not looked for in messages: they would be found everywhere.
-const SHORTEST_ECHO: usize = 6;
 
 /// A report that holds no secrets, or whose reader asked for them.
 #[derive(Debug, Clone)]
@@ -119,9 +118,35 @@ impl Redactor {
     /// Masks a live object that stands alone.
     pub fn live(&self, key: &ResourceKey, mut live: Value) -> Value {
         let root = Holder::of_kind(&key.kind, [None, Some(&live)]);
-        let mut masker = Masker::new(self, key, root, &[]);
+        let mut masker = Masker::new(self, key, root, &[]).with_own_values([None, Some(&live)]);
         masker.mask_object(Place::root(&key.group), [None, Some(&mut live)]);
         live
+    }
+
+    /// Masks changes of an object that no report holds. `sides` are the whole object.
+    pub fn changes(&self, key: &ResourceKey, sides: [Option<&Value>; 2], changes: &mut [Change]) {
+        let root = Holder::of_kind(&key.kind, sides);
+        let views = &sides.map(|side| side.map(Finder::strict));
+        let mut masker = Masker::new(self, key, root, &[]);
+        for one in changes {
+            change(&mut masker, key, views, root, one);
+        }
+    }
+
+    /// Masks what a message that somebody else wrote repeats of an object's secrets. `sides` are the
+    /// object as it is declared and as it is live.
+    pub fn message(&self, key: &ResourceKey, sides: [Option<&Value>; 2], message: &str) -> String {
+        let root = Holder::of_kind(&key.kind, sides);
+        if root.is_secret() {
+            return MASK.to_owned();
+        }
+        let mut copies = sides.map(|side| side.cloned());
+        let mut masker = Masker::new(self, key, root, &[]);
+        let [declared, live] = &mut copies;
+        masker.mask_object(Place::root(&key.group), [declared.as_mut(), live.as_mut()]);
+        let mut message = message.to_owned();
+        scrub_messages(vec![&mut message], masker.found);
+        message
     }
 
     /// Masks one object, in which `secret` places are; gives what was masked.
@@ -132,7 +157,7 @@ impl Redactor {
         let sides = [declared.as_ref(), live.as_ref()];
         let root = Holder::of_kind(&key.kind, sides);
         let views = &sides.map(|side| side.map(Finder::strict));
-        let mut masker = Masker::new(self, &key, root, secret);
+        let mut masker = Masker::new(self, &key, root, secret).with_own_values(sides);
         for drift in &mut object.drifts {
             // The base's value is one more side of the same place.
             if let Some(merge) = &mut drift.merge {
@@ -288,12 +313,20 @@ fn mask_texts(masker: &mut Masker<'_>, path: &mut FieldPath) {
         let values: Vec<&mut Value> = match segment {
             PathElement::Value(value) => vec![value],
             PathElement::Key(keys) => {
-                let sensitive = keys
+                let named = keys
                     .get("name")
                     .and_then(Value::as_str)
                     .is_some_and(is_sensitive_name);
-                if let (true, Some(value)) = (sensitive, keys.get_mut("value")) {
-                    masker.replace([Some(value), None]);
+                for (field, value) in keys.iter_mut() {
+                    let secret =
+                        names::Class::of(field).value || (named && text::is_value_field(field));
+                    if secret
+                        && !value
+                            .as_str()
+                            .is_some_and(|text| text::is_no_secret(text, false))
+                    {
+                        masker.replace([Some(value), None]);
+                    }
                 }
                 keys.values_mut().collect()
             }
@@ -329,17 +362,10 @@ fn scrub_messages(messages: Vec<&mut String>, mut found: Vec<String>) {
     }
     let decoded: Vec<String> = found.iter().filter_map(|text| decode(text)).collect();
     found.extend(decoded);
-    found.retain(|text| text.len() >= SHORTEST_ECHO && text != MASK && text != DIFFERS);
-    // The longest first, so that a part of one does not spoil the whole of another.
-    found.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-    found.dedup();
+    let echoes = Echoes::of(&messages, found);
     for message in messages {
-        for secret in &found {
-            if message.contains(secret.as_str()) {
-                *message = message.replace(secret.as_str(), MASK);
-            }
-        }
-        if let Some(masked) = text::mask_one(message, &mut Vec::new()) {
+        echoes.mask(message);
+        if let Some(masked) = text::mask_message(message) {
             *message = masked;
         }
     }

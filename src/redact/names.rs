@@ -1,5 +1,9 @@
 //! Which names say that what they name is secret.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 /// Parts of a name, squeezed to lower-case letters and digits, that make it a sensitive one
 /// wherever they stand: `MYSQLPASSWORD`, `db.password`, `githubToken`.
 const PARTS: &[&str] = &[
@@ -7,11 +11,14 @@ const PARTS: &[&str] = &[
     "passwd",
     "passphrase",
     "passcode",
+    "passwort",
     "secret",
     "token",
     "credential",
     "apikey",
+    "appkey",
     "privatekey",
+    "clientkeydata",
     "accesskey",
     "accountkey",
     "authkey",
@@ -22,10 +29,49 @@ const PARTS: &[&str] = &[
     "signingkey",
     "sshkey",
     "connectionstring",
+    "requirepass",
+    "masterauth",
 ];
 
 /// Words that make a name sensitive only when they stand alone: `DB_PASS`, but not `compass`.
-const WORDS: &[&str] = &["pass", "pwd", "creds", "dsn"];
+const WORDS: &[&str] = &["pass", "pw", "pwd", "pswd", "rootpw", "creds", "dsn"];
+
+/// Ends of words that make a name sensitive: `MYSQLPASS`, `bindpwd`.
+const ENDS: &[&str] = &["pass", "pwd", "pw"];
+
+/// Words that hold a sensitive one by chance, or speak of the thing and not of its value.
+const HARMLESS: &[&str] = &[
+    "bypass",
+    "compass",
+    "encompass",
+    "overpass",
+    "surpass",
+    "trespass",
+    "underpass",
+    "passwordless",
+    "secretary",
+    "secretless",
+    "tokenization",
+    "tokenize",
+    "tokenized",
+    "tokenizer",
+    "tokenizers",
+    "tokenreview",
+    "tokenreviews",
+];
+
+/// Names that are no credentials, whatever they sound like: the shell's working directories, and
+/// where nginx passes requests on to.
+const OTHERS: &[&str] = &[
+    "PWD",
+    "OLDPWD",
+    "fastcgi_pass",
+    "grpc_pass",
+    "memcached_pass",
+    "proxy_pass",
+    "scgi_pass",
+    "uwsgi_pass",
+];
 
 /// HTTP headers (and their like in files) that carry credentials.
 const HEADERS: &[&str] = &[
@@ -38,11 +84,24 @@ const HEADERS: &[&str] = &[
 
 /// Last words of names that speak *about* a secret: where it lies, how long it lasts.
 const ABOUT: &[&str] = &[
+    "after",
+    "age",
     "algorithm",
+    "annotations",
+    "attempts",
     "audience",
     "audiences",
+    "authentication",
+    "before",
+    "bucket",
     "class",
+    "complexity",
+    "cost",
     "count",
+    "day",
+    "days",
+    "depth",
+    "description",
     "dir",
     "directory",
     "disabled",
@@ -52,45 +111,153 @@ const ABOUT: &[&str] = &[
     "expiration",
     "expires",
     "expiry",
+    "field",
     "file",
     "filename",
     "format",
+    "header",
+    "hint",
+    "history",
     "host",
+    "hour",
+    "hours",
+    "in",
     "interval",
     "issuer",
+    "iterations",
     "kind",
+    "label",
+    "labels",
+    "lease",
+    "len",
     "length",
+    "lifespan",
     "lifetime",
     "limit",
+    "limits",
+    "max",
+    "maximum",
+    "message",
+    "method",
+    "methods",
+    "millis",
+    "min",
+    "minimum",
+    "minute",
+    "minutes",
     "mode",
+    "mount",
+    "ms",
     "name",
     "names",
     "namespace",
     "optional",
     "path",
     "period",
+    "placeholder",
     "policy",
     "port",
+    "prefix",
+    "prompt",
     "provider",
+    "rate",
     "ref",
     "reference",
+    "refresh",
     "refs",
     "required",
+    "retries",
+    "rotation",
+    "rounds",
+    "scope",
+    "scopes",
+    "sec",
     "seconds",
+    "secs",
     "selector",
     "size",
+    "source",
     "store",
+    "stores",
+    "strength",
+    "suffix",
+    "template",
+    "threshold",
     "timeout",
+    "title",
     "ttl",
     "type",
+    "until",
     "uri",
     "url",
+    "validity",
     "version",
     "volume",
+    "window",
 ];
 
 /// First words of names that count or switch: `MAX_TOKENS`, `enableTokenReview`.
-const SETTINGS: &[&str] = &["max", "min", "num", "enable", "disable", "automount"];
+const SETTINGS: &[&str] = &[
+    "max",
+    "maximum",
+    "min",
+    "minimum",
+    "num",
+    "total",
+    "enable",
+    "disable",
+    "automount",
+];
+
+/// Words that make a limit of a name wherever they stand: `password.min.special`.
+const LIMITS: &[&str] = &["max", "maximum", "min", "minimum", "per"];
+
+/// Longer names are looked at from their end.
+const LONGEST: usize = 320;
+
+/// What a name says of its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Class {
+    /// That it is secret.
+    pub(super) sensitive: bool,
+    /// That it is the secret itself: `token` and `admin-password`, but not `token-service`.
+    pub(super) value: bool,
+    /// That it is a password, a word that in prose is hardly ever followed by anything else.
+    pub(super) password: bool,
+    /// That it is a header (or a setting in a file) which carries credentials.
+    pub(super) header: bool,
+    /// That it may be a number of things: `tokens: 4096`.
+    pub(super) count: bool,
+}
+
+impl Class {
+    /// Looks at a name.
+    pub(super) fn of(name: &str) -> Self {
+        let words = Words::of(name);
+        let (squeezed, last) = (words.squeezed(), words.last());
+        let sensitive = !OTHERS.contains(&name)
+            && words.is_sensitive()
+            && !ABOUT.contains(&last)
+            && !SETTINGS.contains(&words.first())
+            && !words.iter().any(|word| LIMITS.contains(&word));
+        let ends = |text: &str| PARTS.iter().any(|part| text.ends_with(part));
+        let short = WORDS.contains(&last) || ENDS.iter().any(|end| last.ends_with(end));
+        let value =
+            sensitive && (short || ends(squeezed) || squeezed.strip_suffix('s').is_some_and(ends));
+        let password = value
+            && ["passw", "passphrase", "passcode"]
+                .iter()
+                .any(|part| last.contains(part))
+            || value && ENDS.iter().any(|end| last.ends_with(end));
+        Self {
+            sensitive,
+            value,
+            password,
+            header: HEADERS.contains(&squeezed),
+            count: last == "tokens",
+        }
+    }
+}
 
 /// Whether a name says that its value is secret.
 ///
@@ -103,76 +270,127 @@ const SETTINGS: &[&str] = &["max", "min", "num", "enable", "disable", "automount
 /// assert!(!is_sensitive_name("MAX_TOKENS"));
 /// ```
 pub fn is_sensitive_name(name: &str) -> bool {
-    if matches!(name, "PWD" | "OLDPWD") {
-        return false; // the shell's working directories
-    }
-    let squeezed = squeeze(name);
-    let by_part = PARTS.iter().any(|part| squeezed.contains(part));
-    // The split is the costly half, and most names are innocent.
-    if !by_part && !WORDS.iter().any(|word| squeezed.contains(word)) {
-        return false;
-    }
-    let words = words(name);
-    let sensitive = by_part || words.iter().any(|word| WORDS.contains(&word.as_str()));
-    let about = words
-        .last()
-        .is_some_and(|word| ABOUT.contains(&word.as_str()));
-    let setting = words
-        .first()
-        .is_some_and(|word| SETTINGS.contains(&word.as_str()));
-    sensitive && !about && !setting
-}
-
-/// Whether a name is that of a header (or a setting in a file) which carries credentials.
-pub(super) fn is_credential_header(name: &str) -> bool {
-    HEADERS.contains(&squeeze(name).as_str())
+    Class::of(name).sensitive
 }
 
 /// Whether a field *below* something sensitive speaks about it rather than being it, such as the
 /// `name` of `imagePullSecrets[]`.
 pub(super) fn is_about(name: &str) -> bool {
-    words(name)
-        .last()
-        .is_some_and(|word| ABOUT.contains(&word.as_str()))
-        || matches!(name, "apiVersion" | "apiGroup" | "group")
+    ABOUT.contains(&Words::of(name).last()) || matches!(name, "apiVersion" | "apiGroup" | "group")
 }
 
 /// Whether a field holds a reference to an object instead of a value.
 pub(super) fn is_reference(name: &str) -> bool {
-    words(name)
-        .last()
-        .is_some_and(|word| matches!(word.as_str(), "ref" | "refs" | "reference" | "selector"))
+    matches!(
+        Words::of(name).last(),
+        "ref" | "refs" | "reference" | "selector"
+    )
 }
 
-fn squeeze(name: &str) -> String {
-    name.chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_lowercase())
-        .collect()
+/// Whether a name is the first word of a function that hands a secret out and takes none.
+pub(super) fn is_getter(name: &str) -> bool {
+    matches!(
+        Words::of(name).first(),
+        "get" | "read" | "load" | "fetch" | "lookup" | "find" | "require" | "use" | "from" | "has"
+    )
 }
 
-/// The words of `snake_case`, `kebab-case`, `dotted.names` and `camelCase`, in lower case.
-fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut after_lower = false;
-    for c in name.chars() {
-        let starts = !c.is_ascii_alphanumeric() || (after_lower && c.is_ascii_uppercase());
-        if starts {
-            words.push(String::new());
+/// A name squeezed to lower-case letters and digits, and where its words begin: those of
+/// `snake_case`, `kebab-case`, `dotted.names` and `camelCase`. Nothing is allocated: every name of
+/// a text of a megabyte comes through here.
+struct Words {
+    letters: [u8; LONGEST],
+    len: usize,
+    /// Bit *i* of them says that a word begins at the letter *i*.
+    starts: [u64; LONGEST / 64],
+}
+
+impl Words {
+    fn of(name: &str) -> Self {
+        let mut words = Self {
+            letters: [0; LONGEST],
+            len: 0,
+            starts: [0; LONGEST / 64],
+        };
+        let bytes = name.as_bytes();
+        let (mut fresh, mut after_lower) = (true, false);
+        for byte in &bytes[bytes.len().saturating_sub(LONGEST)..] {
+            fresh |= !byte.is_ascii_alphanumeric() || (after_lower && byte.is_ascii_uppercase());
+            if byte.is_ascii_alphanumeric() {
+                if fresh {
+                    words.starts[words.len / 64] |= 1 << (words.len % 64);
+                    fresh = false;
+                }
+                words.letters[words.len] = byte.to_ascii_lowercase();
+                words.len += 1;
+            }
+            after_lower = byte.is_ascii_lowercase() || byte.is_ascii_digit();
         }
-        if let (true, Some(word)) = (c.is_ascii_alphanumeric(), words.last_mut()) {
-            word.push(c.to_ascii_lowercase());
-        }
-        after_lower = c.is_ascii_lowercase() || c.is_ascii_digit();
+        words
     }
-    words.retain(|word| !word.is_empty());
-    words
+
+    fn squeezed(&self) -> &str {
+        self.text(0, self.len)
+    }
+
+    fn text(&self, from: usize, to: usize) -> &str {
+        std::str::from_utf8(&self.letters[from..to]).unwrap_or_default()
+    }
+
+    fn begins(&self, at: usize) -> bool {
+        self.starts[at / 64] & (1 << (at % 64)) != 0
+    }
+
+    /// The word in which the letter at a place lies.
+    fn around(&self, at: usize) -> &str {
+        let from = (0..=at).rev().find(|at| self.begins(*at)).unwrap_or(0);
+        let to = (at + 1..self.len).find(|at| self.begins(*at));
+        self.text(from, to.unwrap_or(self.len))
+    }
+
+    fn first(&self) -> &str {
+        self.around(0)
+    }
+
+    fn last(&self) -> &str {
+        self.around(self.len.saturating_sub(1))
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len)
+            .filter(|at| self.begins(*at))
+            .map(|at| self.around(at))
+    }
+
+    /// Whether it has a part or a word that makes it sensitive.
+    fn is_sensitive(&self) -> bool {
+        static PARTS_OF: LazyLock<Option<AhoCorasick>> =
+            LazyLock::new(|| AhoCorasick::new(PARTS).ok());
+        let squeezed = self.squeezed();
+        let is_harmless = |word: &str| HARMLESS.contains(&word);
+        let by_part = match &*PARTS_OF {
+            Some(parts) => parts
+                .find_iter(squeezed)
+                .any(|found| !is_harmless(self.around(found.start()))),
+            None => PARTS.iter().any(|part| squeezed.contains(part)),
+        };
+        by_part
+            || self.iter().any(|word| {
+                WORDS.contains(&word)
+                    || (ENDS.iter().any(|end| word.ends_with(end)) && !is_harmless(word))
+            })
+    }
 }
 
 /// Every word that makes a name sensitive.
 #[cfg(test)]
 pub(super) fn all() -> impl Iterator<Item = &'static str> {
-    PARTS.iter().chain(WORDS).chain(HEADERS).copied()
+    PARTS
+        .iter()
+        .chain(WORDS)
+        .chain(ENDS)
+        .chain(HEADERS)
+        .copied()
 }
 
 #[cfg(test)]
@@ -197,6 +415,10 @@ mod tests {
             "GOOGLE_CREDENTIALS",
             "DB_PASS",
             "SENTRY_DSN",
+            "client-key-data",
+            "MYSQLPASS",
+            "LDAP_BIND_PW",
+            "tokenizer.token",
         ] {
             assert!(is_sensitive_name(name), "{name}");
         }
@@ -217,6 +439,13 @@ mod tests {
             "maxTokens",
             "publicKey",
             "monkey",
+            "tokenizer",
+            "bypass",
+            "proxy_pass",
+            "password.min.special",
+            "minimum-password-length",
+            "token.validity.days",
+            "secretTemplate",
         ] {
             assert!(!is_sensitive_name(name), "{name}");
         }

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::names::{is_about, is_credential_header, is_reference, is_sensitive_name};
+use super::names::{Class, is_about, is_reference};
+use super::text;
 use crate::model::PathElement;
 
 /// How secret a place is.
@@ -25,10 +26,30 @@ pub(super) struct Place {
     /// ConfigMap, annotations, custom resources. The fields of built-in types are known, and a
     /// `secretName` or `automountServiceAccountToken` of them is no secret.
     free: bool,
+    /// Whether a `secretKey` here is the name of a key, by the type's specification.
+    names_keys: bool,
+    /// What else is known of the values here.
+    known: Known,
+}
+
+/// What is known of the values at a place that is shown as such.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    /// Nothing.
+    Nothing,
+    /// They are headers such as `Authorization`, or settings such as `auth`, by this name.
+    Header(&'static str),
+    /// They may be a number of things.
+    Count,
+    /// They may be copies of whole objects.
+    Copy,
+    /// They are base64, of whatever it may be.
+    Binary,
+    /// They are base64 of a key store.
+    KeyStore,
 }
 
 /// The API groups whose types are built in. (`kubectl api-resources` on Kubernetes 1.36.)
-/// The last one is not; its `secretKey` and the like name keys by specification.
 const BUILT_IN_GROUPS: &[&str] = &[
     "",
     "admissionregistration.k8s.io",
@@ -51,8 +72,10 @@ const BUILT_IN_GROUPS: &[&str] = &[
     "scheduling.k8s.io",
     "storage.k8s.io",
     "storagemigration.k8s.io",
-    "external-secrets.io",
 ];
+
+/// Groups whose `secretKey` is the name of a key (`ExternalSecret.spec.data[].secretKey`).
+const KEY_NAMING_GROUPS: &[&str] = &["external-secrets.io"];
 
 /// Maps of built-in types whose keys people choose.
 const FREE_MAPS: &[&str] = &[
@@ -74,12 +97,45 @@ const OBJECT_COPIES: &[&str] = &[
     "kopf.zalando.org/last-handled-configuration",
 ];
 
+/// Parts of names, squeezed, of annotations in which others keep such copies.
+const COPY_PARTS: &[&str] = &[
+    "lastapplied",
+    "lasthandled",
+    "lastsuccessful",
+    "originaldiff",
+    "originalmanifest",
+    "originalconfig",
+    "originalobject",
+    "previousconfig",
+];
+
+/// Ends of the names of files that hold private keys in a binary form.
+const KEY_STORES: &[&str] = &[
+    ".p12",
+    ".pfx",
+    ".jks",
+    ".jceks",
+    ".keystore",
+    ".bcfks",
+    ".kdb",
+];
+
 /// The fields of a well-formed Secret that are shown (`core/v1.Secret`).
 const SECRET_SHOWN: &[&str] = &["apiVersion", "kind", "type", "immutable", "metadata"];
 
 /// The one annotation that no report shows, on any kind.
 pub(super) fn is_object_copy(name: &str) -> bool {
     OBJECT_COPIES.contains(&name)
+}
+
+/// Whether the name of an annotation says that a tool keeps a copy of an object in it.
+fn may_be_copy(name: &str) -> bool {
+    let squeezed: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    name.ends_with("/original") || COPY_PARTS.iter().any(|part| squeezed.contains(part))
 }
 
 /// Whether a value is a Secret, or was meant to be one. Judged by what it declares, before any
@@ -168,7 +224,7 @@ impl Holder {
             ["name", "key", "Name", "Key"]
                 .iter()
                 .filter_map(|field| fields.get(*field)?.as_str())
-                .any(names_secret)
+                .any(|name| names_secret(name))
         });
         Self {
             secret,
@@ -178,7 +234,8 @@ impl Holder {
 }
 
 fn names_secret(name: &str) -> bool {
-    is_sensitive_name(name) || is_credential_header(name)
+    let class = Class::of(name);
+    class.sensitive || class.header
 }
 
 impl Place {
@@ -187,6 +244,8 @@ impl Place {
         Self {
             level: Level::Shown,
             free: !BUILT_IN_GROUPS.contains(&group),
+            names_keys: KEY_NAMING_GROUPS.contains(&group),
+            known: Known::Nothing,
         }
     }
 
@@ -201,7 +260,12 @@ impl Place {
     /// The place of a field of what `holder` describes.
     pub(super) fn field(self, holder: Holder, name: &str) -> Self {
         let free = self.free || FREE_MAPS.contains(&name);
-        let at = |level| Self { level, free };
+        let at = |level| Self {
+            level,
+            free,
+            known: Known::Nothing,
+            ..self
+        };
         // The names of fields are values in disguise there: `f:…` of a map, `v:…` of a set.
         if self.level == Level::Masked || is_object_copy(name) || name == "managedFields" {
             return at(Level::Masked);
@@ -212,13 +276,38 @@ impl Place {
             Some(_) => return at(Level::Masked),
             None => {}
         }
-        if holder.names_secret && matches!(name, "value" | "Value") {
+        if holder.names_secret && text::is_value_field(name) {
             return at(Level::Named);
         }
+        let class = Class::of(name);
+        let known = |known| Self {
+            known,
+            ..at(self.level)
+        };
         match self.level {
             Level::Named if is_reference(name) || is_about(name) => at(Level::Shown),
             Level::Named => at(Level::Named),
-            _ if self.free && is_sensitive_name(name) => at(Level::Named),
+            _ if !self.free => match name {
+                "binaryData" => known(Known::Binary),
+                _ => at(Level::Shown),
+            },
+            _ if self.names_keys && name == "secretKey" => at(Level::Shown),
+            _ if class.sensitive && class.count => Self {
+                known: Known::Count,
+                ..at(Level::Named)
+            },
+            _ if class.sensitive => at(Level::Named),
+            _ if class.header => known(Known::Header(text::header_name(name))),
+            _ if may_be_copy(name) => known(Known::Copy),
+            _ if self.known == Known::Binary => {
+                let store = KEY_STORES.iter().any(|end| name.ends_with(end));
+                known(if store {
+                    Known::KeyStore
+                } else {
+                    Known::Binary
+                })
+            }
+            _ if name == "binaryData" => known(Known::Binary),
             _ => at(Level::Shown),
         }
     }
@@ -233,10 +322,22 @@ impl Place {
 
     /// Whether a scalar here is masked.
     pub(super) fn hides(self, value: &Value) -> bool {
-        match self.level {
-            Level::Masked => true,
-            Level::Named => value.is_string() || value.is_number(),
-            Level::Shown => false,
+        let count = self.known == Known::Count;
+        match (self.level, self.known) {
+            (Level::Masked, _) => true,
+            (Level::Named, _) => match value {
+                Value::String(text) => !text::is_no_secret(text, count),
+                Value::Number(_) => !count,
+                _ => false,
+            },
+            (Level::Shown, Known::Nothing | Known::Count) => false,
+            (Level::Shown, known) => value.as_str().is_some_and(|text| match known {
+                Known::Header(name) => text::is_header_value(name, text),
+                Known::Copy => text.contains(['{', '\n']) || text.starts_with("H4sI"),
+                Known::Binary => text::is_binary_secret(text),
+                Known::KeyStore => true,
+                Known::Nothing | Known::Count => false,
+            }),
         }
     }
 }

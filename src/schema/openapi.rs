@@ -9,6 +9,10 @@ use super::{Field, ListKind, Scalar, Schema, Type, TypeId, Zero};
 /// How deep inline schemas may nest; deeper ones are [`Type::Any`]. (Real ones stay under 30.)
 pub(super) const MAX_DEPTH: usize = 64;
 
+/// Fields of custom resources that hold quantities, whatever their type: the names of resources
+/// (`core/v1`, `ResourceName`).
+const AMOUNTS: [&str; 4] = ["cpu", "memory", "storage", "ephemeral-storage"];
+
 const OBJECT_META: &str = "meta.v1.ObjectMeta";
 
 const JSON_SCHEMA_PROPS: &str =
@@ -228,12 +232,19 @@ impl<'d> Builder<'d> {
     pub fn body(&mut self, node: &'d Map<String, Value>, dialect: Dialect, depth: usize) -> Type {
         let format = text(node, "format").unwrap_or_default();
         if flag(node, "x-kubernetes-int-or-string") || format == "int-or-string" {
-            return Type::Scalar(Scalar::IntOrString);
+            // controller-gen writes this pattern for `resource.Quantity`.
+            let is_quantity = text(node, "pattern").is_some_and(|p| p.contains("[KMGTPE]i"));
+            return Type::Scalar(match dialect {
+                Dialect::Custom if is_quantity => Scalar::Quantity,
+                _ => Scalar::IntOrString,
+            });
         }
         match text(node, "type") {
             Some("string") => Type::Scalar(match (dialect, format) {
                 (Dialect::Go, "byte") => Scalar::Bytes,
                 (Dialect::Go, "date-time") => Scalar::Time,
+                (Dialect::Custom, "duration") => Scalar::Duration,
+                (Dialect::Custom, "quantity") => Scalar::Quantity,
                 _ => Scalar::String,
             }),
             Some("boolean") => Type::Scalar(Scalar::Boolean),
@@ -281,7 +292,14 @@ impl<'d> Builder<'d> {
             .flatten()
             .map(|(name, node)| {
                 let required = required.is_some_and(|names| names.iter().any(|n| n == name));
-                let field = self.field(node, dialect, depth, required);
+                let mut field = self.field(node, dialect, depth, required);
+                let is_text = matches!(
+                    self.schema.get(field.ty),
+                    Type::Scalar(Scalar::String | Scalar::IntOrString)
+                );
+                if dialect == Dialect::Custom && is_text && AMOUNTS.contains(&name.as_str()) {
+                    field.ty = self.scalar(Scalar::Quantity);
+                }
                 (name.as_str().into(), field)
             })
             .collect();

@@ -203,6 +203,43 @@ fn nanos(text: &str) -> Option<i128> {
     i64::try_from(total).ok().map(i128::from)
 }
 
+/// Whether a live text is how Go writes (`time.Duration.String`) a duration that is declared in
+/// another spelling: `2160h` is written as `2160h0m0s`.
+pub fn is_canonical_duration(declared: &str, live: &str) -> bool {
+    let has_unit = declared.ends_with(|c: char| c.is_ascii_alphabetic());
+    has_unit && nanos(declared).is_some_and(|nanos| in_go_spelling(nanos) == live)
+}
+
+fn in_go_spelling(nanos: i128) -> String {
+    let sign = if nanos < 0 { "-" } else { "" };
+    let all = nanos.unsigned_abs();
+    let decimal = |amount: u128, unit: u128, name: &str| {
+        let (whole, rest) = (amount / unit, amount % unit);
+        let digits = unit.ilog10() as usize;
+        let fraction = format!("{rest:0digits$}");
+        match fraction.trim_end_matches('0') {
+            "" => format!("{whole}{name}"),
+            fraction => format!("{whole}.{fraction}{name}"),
+        }
+    };
+    let text = match all {
+        0 => "0s".to_owned(),
+        1..1_000 => format!("{all}ns"),
+        1_000..1_000_000 => decimal(all, 1_000, "µs"),
+        1_000_000..1_000_000_000 => decimal(all, 1_000_000, "ms"),
+        _ => {
+            let minutes = all / 60_000_000_000;
+            let seconds = decimal(all % 60_000_000_000, 1_000_000_000, "s");
+            match (minutes / 60, minutes % 60) {
+                (0, 0) => seconds,
+                (0, minutes) => format!("{minutes}m{seconds}"),
+                (hours, minutes) => format!("{hours}h{minutes}m{seconds}"),
+            }
+        }
+    };
+    format!("{sign}{text}")
+}
+
 /// A decimal number of units, in whole nanoseconds; what is smaller is cut off.
 fn scaled(number: &str, unit: i128) -> Option<i128> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
@@ -241,6 +278,30 @@ mod tests {
     #[track_caller]
     fn differs(scalar: Scalar, declared: Value, live: Value) {
         assert!(!equal(scalar, &declared, &live), "{declared} is not {live}");
+    }
+
+    #[test]
+    fn go_writes_durations_in_one_way() {
+        for (declared, live) in [
+            ("2160h", "2160h0m0s"),
+            ("90s", "1m30s"),
+            ("1.5h", "1h30m0s"),
+            ("1500ms", "1.5s"),
+            ("60s", "1m0s"),
+            ("0s", "0s"),
+            ("250us", "250µs"),
+            ("-1m", "-1m0s"),
+        ] {
+            assert!(is_canonical_duration(declared, live), "{declared} {live}");
+        }
+        for (declared, live) in [
+            ("60s", "60"),
+            ("1m0s", "60s"),
+            ("60", "1m0s"),
+            ("1h", "1h1m0s"),
+        ] {
+            assert!(!is_canonical_duration(declared, live), "{declared} {live}");
+        }
     }
 
     #[test]

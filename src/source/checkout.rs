@@ -1,12 +1,11 @@
 //! The repository that GitOps objects speak of: paths in them start at its root.
 
-use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::git::{Commit, Export, Repository, around, is_in_head};
-use super::gitops::{Found, GitOps, ReadAt, Target, Which};
+use super::git::{Commit, Export, Repository, around, bare, is_in_head};
+use super::gitops::{Found, GitOps, ReadAt, Target};
 use super::of_git::{REFUSED, is_of_git};
 use super::render::Names;
 use super::walk::{Bounds, NOT_BELOW};
@@ -46,6 +45,44 @@ impl Checkout {
         } else {
             Err(format!("{path} leads out of {}", self.called))
         }
+    }
+
+    /// A path of a copy as it is in the repository itself.
+    pub fn original(&self, path: &Path) -> PathBuf {
+        let copied = self.export.as_ref().and_then(|export| {
+            let below = path.strip_prefix(&export.root).ok()?;
+            Some(self.names.original(&export.root)?.join(below))
+        });
+        copied.unwrap_or_else(|| path.to_owned())
+    }
+
+    /// The commit that is read, where one is.
+    pub fn revision(&self) -> Option<&str> {
+        self.commit.as_ref().map(|commit| &*commit.id)
+    }
+
+    /// Whether a path that stays within the repository is known to be absent from it.
+    pub fn lacks(&self, path: &Path) -> bool {
+        use std::path::Component;
+        let mut depth = 0_usize;
+        let stays = path.components().all(|part| match part {
+            Component::Normal(_) => {
+                depth += 1;
+                true
+            }
+            Component::ParentDir => {
+                let above = depth.checked_sub(1);
+                depth = above.unwrap_or(0);
+                above.is_some()
+            }
+            _ => true,
+        });
+        let file = self.root.join(path.strip_prefix("/").unwrap_or(path));
+        let absent = file
+            .symlink_metadata()
+            .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+        let is_sparse = self.commit.is_none() && is_in_head(&file);
+        stays && absent && !is_sparse && self.left_out(&file).next().is_none()
     }
 
     /// Why there is nothing at a path.
@@ -97,8 +134,10 @@ pub(super) struct Checkouts<'o> {
     /// Where paths start on disk, without links.
     root: PathBuf,
     names: Names,
-    git: OnceCell<Option<InGit>>,
-    known: RefCell<BTreeMap<String, Rc<Checkout>>>,
+    git: OnceLock<Option<InGit>>,
+    known: Mutex<BTreeMap<String, Arc<Checkout>>>,
+    /// The address that stands for this repository in what is read, where Git knows none.
+    home: OnceLock<String>,
 }
 
 /// The Git repository around the root.
@@ -110,11 +149,11 @@ struct InGit {
 
 impl<'o> Checkouts<'o> {
     /// Those of the directory that `--repo-root` names, or else of the Git repository around
-    /// `start`, which is called as `given` is.
+    /// `start`; where there is none, of `start` itself if it may be the root.
     ///
     /// # Errors
     /// When there is none, in words for the user.
-    pub fn find(options: &'o GitOps, start: &Path) -> Result<Self, String> {
+    pub fn find(options: &'o GitOps, start: &Path, may_be_root: bool) -> Result<Self, String> {
         let root = match &options.repo_root {
             Some(given) => given
                 .canonicalize()
@@ -125,14 +164,17 @@ impl<'o> Checkouts<'o> {
                 let start = start
                     .canonicalize()
                     .map_err(|_| format!("{} does not exist", start.display()))?;
-                let (root, _) = around(&start).ok_or_else(|| {
-                    format!(
-                        "there is no Git repository around {}: say with --repo-root where paths \
-                         start",
-                        start.display()
-                    )
-                })?;
-                root
+                match around(&start) {
+                    Some((root, _)) => root,
+                    None if may_be_root && start.is_dir() => start,
+                    None => {
+                        return Err(format!(
+                            "there is no Git repository around {}: say with --repo-root where \
+                             paths start",
+                            start.display()
+                        ));
+                    }
+                }
             }
         };
         let given = options.repo_root.as_deref().unwrap_or(start);
@@ -140,8 +182,9 @@ impl<'o> Checkouts<'o> {
             options,
             root,
             names: Names::like(given),
-            git: OnceCell::new(),
-            known: RefCell::default(),
+            git: OnceLock::new(),
+            known: Mutex::default(),
+            home: OnceLock::new(),
         })
     }
 
@@ -149,7 +192,7 @@ impl<'o> Checkouts<'o> {
     ///
     /// # Errors
     /// When there is no such revision, or it cannot be read.
-    pub fn of(&self, target: Option<&Target>) -> Result<Rc<Checkout>, String> {
+    pub fn of(&self, target: Option<&Target>) -> Result<Arc<Checkout>, String> {
         let commit = match (&self.options.read_at, target) {
             (ReadAt::WorkTree, _) | (ReadAt::Target, None) => None,
             (ReadAt::Revision(revision), _) => {
@@ -163,14 +206,16 @@ impl<'o> Checkouts<'o> {
             }
         };
         let id = commit.as_ref().map_or(String::new(), |c| c.id.to_string());
-        if let Some(known) = self.known.borrow().get(&id) {
-            return Ok(Rc::clone(known));
+        // Held while a copy is made, so that it is made once.
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.get(&id) {
+            return Ok(Arc::clone(known));
         }
-        let checkout = Rc::new(match commit {
+        let checkout = Arc::new(match commit {
             Some(commit) => self.exported(commit)?,
             None => self.work_tree()?,
         });
-        self.known.borrow_mut().insert(id, Rc::clone(&checkout));
+        known.insert(id, Arc::clone(&checkout));
         Ok(checkout)
     }
 
@@ -269,32 +314,106 @@ impl<'o> Checkouts<'o> {
         })
     }
 
-    /// What there is to say when a path is read here, and the repository that is meant has another
-    /// address than this one.
-    pub fn elsewhere(&self, address: &str, path: &str) -> Option<String> {
-        let is_here = address.is_empty() || self.is_at(address) != Some(false);
-        (!is_here).then(|| {
-            format!(
-                "{} is not where this repository is fetched from; its {path} is taken for the one \
-                 that is meant",
-                without_user(address)
-            )
-        })
+    /// Takes this repository for the one at an address, or refuses to: its files are not here.
+    /// Gives what there is to say where it is likely the same one, such as a fork of it.
+    ///
+    /// # Errors
+    /// When the address is that of another repository, in words for the user.
+    pub fn claim(&self, address: &str, path: &str) -> Result<Option<String>, String> {
+        if address.contains("{{") {
+            return Err(format!(
+                "its repository is a template ({address}): render the chart that it belongs to, or \
+                 name that chart"
+            ));
+        }
+        if address.is_empty() || self.options.repo_root.is_some() {
+            return Ok(None);
+        }
+        let home = match self.is_at(address) {
+            Some(true) => return Ok(None),
+            Some(false) => None,
+            None => self.home.get(),
+        };
+        let is_home = home.is_some_and(|home| bare(home) == bare(address));
+        if is_home || home.is_none() && self.is_at(address).is_none() {
+            return Ok(None);
+        }
+        let address = without_user(address);
+        let path = match path.trim_start_matches("./").trim_end_matches('/') {
+            "" => "root",
+            path => path,
+        };
+        if home.is_none() && self.is_named_like(&address) {
+            return Ok(Some(format!(
+                "{address} is not where this repository is fetched from; its {path} is taken for \
+                 the one that is meant"
+            )));
+        }
+        let this = match home {
+            Some(home) => format!(" ({})", without_user(home)),
+            None => String::new(),
+        };
+        Err(format!(
+            "{address} is not this repository{this}, so that its {path} is not here: compare it in \
+             a clone of {address}, or name the folder that stands for it with --repo-root"
+        ))
+    }
+
+    /// Takes this repository for the one at an address, where Git does not know.
+    pub fn call_home(&self, address: &str) {
+        // The first one counts.
+        let _ = self.home.set(address.to_owned());
+    }
+
+    /// How the paths are read.
+    pub fn options(&self) -> &'o GitOps {
+        self.options
     }
 
     /// Whether a repository's address is one that Git fetches this one from; `None` when Git
-    /// names none.
+    /// names none, or folders of this machine alone.
     pub fn is_at(&self, address: &str) -> Option<bool> {
         let git = self.git().ok()?;
-        let known = git.repository.has_remotes();
-        known.then(|| git.repository.remote_at(address).is_some())
+        if git.repository.remote_at(address).is_some() {
+            return Some(true);
+        }
+        let addresses = git.repository.addresses();
+        let known = addresses.iter().any(|address| !is_local(address));
+        known.then_some(false)
+    }
+
+    /// Whether an address ends in the name of a repository that this one is fetched from, as that
+    /// of a fork does.
+    fn is_named_like(&self, address: &str) -> bool {
+        let name = |address: &str| {
+            let address = bare(address);
+            address.rsplit('/').next().map(str::to_owned)
+        };
+        let Ok(git) = self.git() else {
+            return false;
+        };
+        let mut known = git.repository.addresses().into_iter();
+        known.any(|known| name(&known) == name(address))
     }
 
     /// The commits that were read.
     pub fn revisions(&self) -> Vec<Revision> {
-        let known = self.known.borrow();
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let commits = known.values().filter_map(|known| known.commit.as_ref());
         commits.map(Commit::revision).collect()
+    }
+
+    /// A path of the file system as it is in a checkout, without links.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub fn in_checkout(&self, path: &Path, checkout: &Checkout) -> Result<PathBuf, String> {
+        let there = match &checkout.export {
+            Some(export) => around(path).map(|(_, below)| export.root.join(below)),
+            None => Some(path.to_owned()),
+        };
+        let there = there.and_then(|there| there.canonicalize().ok());
+        there.ok_or_else(|| format!("there is no {} in {}", path.display(), checkout.called))
     }
 
     /// The objects in the file of a GitOps object, or of several; what is wrong with it is in
@@ -335,6 +454,9 @@ impl<'o> Checkouts<'o> {
     /// # Errors
     /// When it cannot be read, in words for the user.
     fn file(&self, path: &Path, loaded: &mut Loaded) -> Result<Vec<u8>, String> {
+        if path == Path::new("-") {
+            return super::read::stdin();
+        }
         if let ReadAt::Revision(_) = &self.options.read_at {
             let checkout = self.of(None)?;
             if let Some(copy) = self.copy_of(path, &checkout) {
@@ -359,17 +481,6 @@ impl<'o> Checkouts<'o> {
 }
 
 impl GitOps {
-    /// The repository that an object speaks of.
-    pub(super) fn checkouts(&self, which: &Which) -> Result<Checkouts<'_>, String> {
-        let start = match which {
-            Which::File(file) => file
-                .parent()
-                .filter(|parent| !parent.as_os_str().is_empty()),
-            Which::Live { .. } => None,
-        };
-        Checkouts::find(self, start.unwrap_or(Path::new(".")))
-    }
-
     /// What keeps reading from going on without an end.
     pub(super) fn bounds(&self) -> Bounds {
         let bounds = if self.untrusted {
@@ -383,6 +494,11 @@ impl GitOps {
             ..bounds
         }
     }
+}
+
+/// Whether an address is that of a folder of this machine.
+fn is_local(address: &str) -> bool {
+    address.starts_with(['/', '.', '~']) || address.starts_with("file:") || !address.contains(':')
 }
 
 /// An address without a user's name and password.
@@ -413,7 +529,7 @@ mod tests {
         std::fs::create_dir_all(root.join("repo/.git")).unwrap();
         std::fs::create_dir_all(root.join("repo/apps")).unwrap();
         let options = GitOps::default();
-        let checkouts = Checkouts::find(&options, &root.join("repo/apps")).unwrap();
+        let checkouts = Checkouts::find(&options, &root.join("repo/apps"), false).unwrap();
         let checkout = checkouts.of(None).unwrap();
         assert_eq!(checkout.root, root.join("repo"));
         assert!(checkout.path("./apps").is_ok());

@@ -7,7 +7,7 @@ use super::{Loaded, remark};
 use crate::model::{Manifest, Warning};
 
 /// Something that was skipped since the tree says so.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Doubt {
     /// What was said of it.
     pub(super) skipped: Warning,
@@ -26,6 +26,15 @@ impl Loaded {
         let skipped = remark(place, reason, false);
         self.skipped.push(skipped.clone());
         self.doubts.push(Doubt { skipped, object });
+    }
+
+    /// Notes what the tree says of a part that is not compared.
+    pub(super) fn doubt(&mut self, place: impl ToString, reason: impl Into<String>) {
+        let skipped = remark(place, reason, false);
+        self.doubts.push(Doubt {
+            skipped,
+            object: None,
+        });
     }
 
     /// Takes back what was skipped on the word of an author who is not trusted: an object is

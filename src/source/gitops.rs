@@ -9,13 +9,14 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::Loaded;
+use super::argo::Clusters;
 use super::render::Rendering;
 use crate::cluster::Live;
 use crate::model::{Manifest, group_of};
 use crate::policy::{Explains, Kind, Rule, RuleOrigin, RuleSpec, glob, literally};
 
 /// The most objects of a GitOps tool that one file may stand for if whoever wrote it is not trusted.
-const MOST: usize = 200;
+pub(super) const MOST: usize = 200;
 
 /// Which object of a GitOps tool is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,8 +56,12 @@ pub struct GitOps {
     pub read_at: ReadAt,
     /// Whether somebody wrote all this who is not trusted.
     pub untrusted: bool,
-    /// The clusters, by address or name, whose Applications are compared; all of them without.
+    /// The clusters, by address, name or folder, whose objects are compared.
     pub destinations: Vec<String>,
+    /// The clusters that Argo CD knows; without them, those of the live side.
+    pub clusters: Option<Clusters>,
+    /// Whether folders are read as they lie, whatever objects of GitOps tools are in them.
+    pub is_plain: bool,
 }
 
 impl Loaded {
@@ -82,28 +87,6 @@ impl GitOps {
             };
             format!("this has to be rendered, and {why}")
         })
-    }
-
-    /// Leaves out what are too many objects of one file: each may have a whole repository read.
-    pub(super) fn bounded(&self, found: &mut Vec<Found>, kind: &str, loaded: &mut Loaded) {
-        if !self.untrusted || found.len() <= MOST {
-            return;
-        }
-        let place = found
-            .first()
-            .map_or_else(String::new, |first| first.place.clone());
-        let message = format!(
-            "{} {kind}s, of which the first {MOST} are read: more are not trusted",
-            found.len()
-        );
-        loaded.error(place, message);
-        found.truncate(MOST);
-    }
-
-    /// Whether whoever wrote the object itself is not trusted, and what it says of the cluster
-    /// is not followed.
-    pub(super) fn distrusts(&self, which: &Which) -> bool {
-        self.untrusted && matches!(which, Which::File(_))
     }
 }
 

@@ -9,6 +9,7 @@ mod doubt;
 mod files;
 mod flux;
 mod folder;
+mod follow;
 mod git;
 mod gitops;
 mod helm_release;
@@ -19,33 +20,37 @@ mod of_git;
 mod plan;
 mod read;
 mod render;
+mod schemes;
+mod sops;
 mod text;
 mod tree;
 mod unread;
 mod walk;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
 
 use crate::cluster::{Live, Right};
-use crate::model::{Manifest, Origin, ResourceKey, Revision, SecretPlace, Warning};
+use crate::model::{Manifest, ResourceKey, Revision, SecretPlace, Warning};
 use crate::policy::Rule;
 
-pub use argo::Argo;
+pub use argo::{Cluster, Clusters};
 pub use chart::ChartOptions;
 pub use classify::never_applied;
 pub use doubt::Doubt;
 pub use files::Files;
-pub use flux::Flux;
+pub use follow::GitOpsObjects;
 pub use git::{Commit, FileAt, Git, GitError, Repository, above, blame};
 pub use gitops::{GitOps, ReadAt, Which};
 pub use helm_release::HelmReleases;
 pub use last_applied::LastApplied;
 pub use render::{DEADLINE, Rendering, Sandbox};
+pub use schemes::{SCHEMES, Scheme};
 pub use text::objects_in;
 
 /// What a source declares, and what it could not read. Nothing is passed over in silence: every
 /// file and document ends as a manifest, as a named skip or as an error.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Loaded {
     /// The declared objects, in the order of files and documents.
     pub manifests: Vec<Manifest>,
@@ -57,6 +62,9 @@ pub struct Loaded {
     pub warnings: Vec<Warning>,
     /// Rules that come with the declared state, such as an Application's `ignoreDifferences`.
     pub rules: Vec<Rule>,
+    /// Rules for values that are declared and not known, such as encrypted ones: whoever wrote them,
+    /// nobody can say whether they drifted.
+    pub unknown: Vec<Rule>,
     /// The commits that were read.
     pub revisions: Vec<Revision>,
     /// What else the tools behind the sources hold to be theirs.
@@ -95,6 +103,7 @@ impl Loaded {
         self.errors.append(&mut other.errors);
         self.warnings.append(&mut other.warnings);
         self.rules.append(&mut other.rules);
+        self.unknown.append(&mut other.unknown);
         self.revisions.append(&mut other.revisions);
         self.managed.append(&mut other.managed);
         self.secret.append(&mut other.secret);
@@ -135,67 +144,29 @@ pub trait Source {
     }
 }
 
-/// The objects that are declared more than once, each as an error that names every place: which
-/// of them the cluster is to hold is anybody's guess. To be asked when namespaces are resolved,
-/// since a manifest without one may mean the same object as a manifest with one.
-pub fn duplicates(objects: &[(ResourceKey, &Origin)]) -> Vec<Warning> {
-    let mut places: BTreeMap<&ResourceKey, Vec<&Origin>> = BTreeMap::new();
-    for (key, origin) in objects {
-        places.entry(key).or_default().push(origin);
-    }
-    places
-        .into_iter()
-        .filter_map(|(key, origins)| {
-            let (first, others) = origins.split_first()?;
-            if others.is_empty() {
-                return None;
-            }
-            let others: Vec<String> = others.iter().map(ToString::to_string).collect();
-            Some(remark(
-                first,
-                format!(
-                    "{key} is declared here and again at {}: compare one of them at a time",
-                    others.join(", ")
-                ),
-                true,
-            ))
-        })
-        .collect()
+/// A source that is read once, however often it is asked: what is declared must not change between
+/// a plan and what becomes of it.
+pub struct Once {
+    source: Box<dyn Source>,
+    loaded: OnceCell<Loaded>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(name: &str) -> ResourceKey {
-        ResourceKey {
-            group: "apps".into(),
-            kind: "Deployment".into(),
-            namespace: Some("shop".into()),
-            name: name.into(),
+impl Once {
+    /// Reads the source when it is first asked.
+    pub fn of(source: Box<dyn Source>) -> Self {
+        Self {
+            source,
+            loaded: OnceCell::new(),
         }
     }
+}
 
-    #[test]
-    fn duplicates_name_every_place() {
-        let places: Vec<Origin> = ["a.yaml", "b.yaml", "c.yaml", "d.yaml"]
-            .iter()
-            .map(|file| Origin::file(*file, 1, 7))
-            .collect();
-        let objects = [
-            (key("web"), &places[0]),
-            (key("db"), &places[1]),
-            (key("web"), &places[2]),
-            (key("web"), &places[3]),
-        ];
-        let found = duplicates(&objects);
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].place, "a.yaml:7");
-        assert!(found[0].fatal);
-        assert_eq!(
-            found[0].message,
-            "Deployment shop/web is declared here and again at c.yaml:7, d.yaml:7: compare one of \
-             them at a time"
-        );
+impl Source for Once {
+    fn load(&self, live: &dyn Live) -> Loaded {
+        self.loaded.get_or_init(|| self.source.load(live)).clone()
+    }
+
+    fn rights(&self) -> Vec<Right> {
+        self.source.rights()
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::Loaded;
 use super::classify::{Class, TEMPLATE, classify};
+use super::{Loaded, sops};
 use crate::model::{Locate, Manifest, Origin, Position, Step};
 use crate::yaml::{self, Document, Span};
 
@@ -184,7 +184,14 @@ fn take(file: &File<'_>, candidate: Candidate, items: &[Span], level: usize, loa
         }
         Class::List => take_items(file, candidate, items, level, loaded),
         Class::Object | Class::Template => match manifest(file, candidate) {
-            Ok(manifest) => loaded.manifests.push(manifest),
+            Ok(mut manifest) => {
+                let encrypted = sops::settle(&mut manifest);
+                if encrypted.is_some() {
+                    loaded.doubt(&manifest.origin, "encrypted by SOPS, and so not compared");
+                }
+                loaded.unknown.extend(encrypted);
+                loaded.manifests.push(manifest);
+            }
             Err(place) => loaded.error(place, "apiVersion, kind or metadata.name is missing"),
         },
     }

@@ -6,6 +6,12 @@ use super::MAX_DEPTH;
 
 /// What the parser found, in words that help and that never quote the text.
 pub(super) fn explain(error: &ScanError, text: &str) -> String {
+    if let Some(control) = control_character(error, text) {
+        return format!(
+            "a control character, U+{control:04X}, cannot stand in YAML as it is: write it as \
+             \\x{control:02x} within double quotes"
+        );
+    }
     let words = match error.kind() {
         Kind::UnexpectedCharacter { .. } => {
             "no value can begin with this character: quote the value"
@@ -49,6 +55,16 @@ pub(super) fn explain(error: &ScanError, text: &str) -> String {
         other => return other.to_string(),
     };
     words.to_owned()
+}
+
+/// The control character that an error is about, if there is one on its line.
+fn control_character(error: &ScanError, text: &str) -> Option<u32> {
+    if !matches!(error.kind(), Kind::UnexpectedCharacter { .. }) {
+        return None;
+    }
+    let line = text.lines().nth(error.marker().line().checked_sub(1)?)?;
+    let is_control = |c: &char| c.is_control() && !matches!(c, '\t' | '\u{85}');
+    line.chars().find(is_control).map(u32::from)
 }
 
 /// Whether the first thing in a text is a `%YAML` line or the like.

@@ -18,16 +18,17 @@ use granit_parser::{ErrorKind, Marker, ScanError};
 
 /// What is put before a line: deeper than any mapping that somebody indents by hand.
 const INDENT: &str = "                                                                ";
-/// Each line that is mended costs another pass over the text, so there are not to be many.
-const MOST_LINES: usize = 32;
-/// Nor is the text to be long.
-const LONGEST_TEXT: usize = 256 << 10;
+/// Each time that the text is mended it is read once more, so there is an end to it: so many bytes
+/// are read again in all.
+const MOST_BYTES: usize = 64 << 20;
 
 /// A text, mended as far as that was necessary.
 pub(super) struct Mended<'t> {
     pub text: Cow<'t, str>,
     /// The lines that were mended, counted from 1.
     lines: BTreeSet<usize>,
+    /// How many bytes were read again.
+    read_again: usize,
 }
 
 impl<'t> Mended<'t> {
@@ -35,15 +36,20 @@ impl<'t> Mended<'t> {
         Self {
             text: Cow::Borrowed(text),
             lines: BTreeSet::new(),
+            read_again: 0,
         }
     }
 
     /// Mends what an error is about. True when it is worth reading the text again.
+    ///
+    /// A line without any quote leaves the value open, so that the lines after it are within the
+    /// quotes as well: they are mended along with it.
     pub fn mend(&mut self, error: &ScanError) -> bool {
+        self.read_again = self.read_again.saturating_add(self.text.len());
+        let first = error.marker().line();
         if *error.kind() != ErrorKind::InvalidQuotedScalarIndent
-            || self.text.len() > LONGEST_TEXT
-            || self.lines.len() == MOST_LINES
-            || !self.lines.insert(error.marker().line())
+            || self.read_again > MOST_BYTES
+            || self.lines.contains(&first)
         {
             return false;
         }
@@ -54,8 +60,28 @@ impl<'t> Mended<'t> {
         else {
             return false;
         };
-        let line = before.rfind(['\n', '\r']).map_or(0, |end| end + 1);
-        self.text.to_mut().insert_str(line, INDENT);
+        let start = before.rfind(['\n', '\r']).map_or(0, |end| end + 1);
+        let (above, below) = self.text.split_at(start);
+        let mut mended = String::with_capacity(self.text.len() + INDENT.len());
+        mended.push_str(above);
+        let mut rest = below;
+        let mut number = first;
+        loop {
+            let end = rest.find('\n').map_or(rest.len(), |end| end + 1);
+            let (line, after) = rest.split_at(end);
+            self.lines.insert(number);
+            mended.push_str(INDENT);
+            mended.push_str(line);
+            rest = after;
+            number += 1;
+            // A lone carriage return is a line break to the parser as well.
+            let is_open = !line.contains(['"', '\'']) && !line.trim_end().contains('\r');
+            if !is_open || rest.is_empty() || self.lines.contains(&number) {
+                break;
+            }
+        }
+        mended.push_str(rest);
+        self.text = Cow::Owned(mended);
         true
     }
 

@@ -18,6 +18,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("config", 2),
     ("jq", 2),
     ("signals", 2),
+    ("state", 2),
     ("output", 2),
     ("schema", 1),
     ("ownership", 1),
@@ -294,6 +295,48 @@ fn only_one_module_makes_verdicts() {
         "the field is private"
     );
     assert!(!code.contains("-> &mut Verdict") && !code.contains(".verdict = "));
+}
+
+/// Whoever has a writer can change a cluster. A diff has none.
+#[test]
+fn nobody_but_revert_writes_to_a_cluster() {
+    let may = |path: &str| {
+        path.starts_with("cli/commands/revert/")
+            || path.starts_with("cluster/api/write")
+            || matches!(path, "cluster/api/mod.rs" | "cluster/mod.rs" | "lib.rs")
+    };
+    let broken = modules()
+        .iter()
+        .filter(|module| !may(&module.path))
+        .flat_map(|module| module.lines_with(&["Writer<", "Writer::", "Writer,", "Writer}"]))
+        .filter(|line| !line.contains("csv::Writer"))
+        .collect();
+    assert_none(broken, "only the command revert takes the writer:");
+}
+
+/// A request that writes is made in one module and sent by it alone.
+#[test]
+fn writing_requests_are_made_and_sent_in_one_module() {
+    let broken = modules()
+        .iter()
+        .filter(|module| {
+            module.name() == "cluster" && !module.path.starts_with("cluster/api/write")
+        })
+        .flat_map(|module| {
+            let writing = [
+                ".once(",
+                "Writing {",
+                "Method::PUT",
+                "Method::DELETE",
+                "json-patch",
+            ];
+            module.lines_with(&writing)
+        })
+        .collect();
+    assert_none(
+        broken,
+        "a request that writes belongs to cluster/api/write.rs:",
+    );
 }
 
 #[test]

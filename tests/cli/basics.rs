@@ -73,9 +73,16 @@ fn the_version_is_the_packages() {
         assert!(shown.contains(&format!("driftctl {version}")), "{shown}");
         assert!(shown.starts_with("exit code: 0"), "{shown}");
     }
+    let schema = driftctl::schema::KUBERNETES_VERSION;
+    let shown = place.run(["version"]);
+    assert!(
+        shown.contains(&format!("Kubernetes schema {schema}\n")),
+        "{shown}"
+    );
     let output = place.driftctl().args(["version", "-o", "json"]).output();
     let versions: serde_json::Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
     assert_eq!(versions["version"], version);
+    assert_eq!(versions["kubernetesSchema"], schema);
 }
 
 #[test]

@@ -51,6 +51,20 @@ fn what_spins_ends_at_its_deadline_and_is_not_tried_again() {
 }
 
 #[test]
+fn expressions_that_do_not_end_are_given_up_together() {
+    let mut jq = jq();
+    let object = json!({"a": 1});
+    jq.set_deadline(Duration::from_secs(2));
+    let errors: Vec<_> = (0..20)
+        .filter_map(|number| jq.delete(&format!("def f: f; f, {number}"), &object).err())
+        .collect();
+    let ended = errors.iter().filter(|e| matches!(e, JqError::Deadline(_)));
+    assert_eq!(ended.count(), 3);
+    let rest = errors.iter().filter(|e| matches!(e, JqError::Together(_)));
+    assert_eq!(rest.count(), 17);
+}
+
+#[test]
 fn what_exhausts_the_child_ends_it_alone() {
     let mut jq = jq();
     let object = json!({"a": 1});

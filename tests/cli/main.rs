@@ -15,6 +15,7 @@ mod explained;
 mod filters;
 mod jq;
 mod ready_to_use;
+mod release;
 mod rendering;
 mod rules;
 mod secrets;

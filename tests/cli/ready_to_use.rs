@@ -312,11 +312,11 @@ fn the_action_answers_with_the_exit_code() {
     }
 }
 
-/// What the README shows for GitLab runs: every flag exists, and so does every format.
+/// The snippet for GitLab runs: every flag exists, and so does every format.
 #[test]
 fn the_gitlab_snippet_is_driftctls() {
-    let readme = top_level("README.md");
-    let (_, rest) = readme.split_once("**GitLab**").unwrap();
+    let document = top_level("README.md");
+    let (_, rest) = document.split_once("**GitLab**").unwrap();
     let (_, rest) = rest.split_once("```yaml\n").unwrap();
     let (snippet, _) = rest.split_once("```").unwrap();
     let job: Value = serde_yaml::from_str(snippet).unwrap();
@@ -360,11 +360,15 @@ fn the_krew_manifest_names_the_plugin() {
     let manifest: Value = serde_yaml::from_str(&plain).unwrap();
     assert_eq!(manifest["metadata"]["name"], "drift");
     let platforms = manifest["spec"]["platforms"].as_array().unwrap();
-    assert!(
-        platforms
-            .iter()
-            .all(|platform| platform["bin"] == "kubectl-drift")
-    );
+    for platform in platforms {
+        let is_windows = platform["selector"]["matchLabels"]["os"] == "windows";
+        let program = if is_windows {
+            "kubectl-drift.exe"
+        } else {
+            "kubectl-drift"
+        };
+        assert_eq!(platform["bin"], program);
+    }
     assert!(manifest["spec"]["shortDescription"].as_str().unwrap().len() <= 50);
 }
 

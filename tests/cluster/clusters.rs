@@ -7,7 +7,7 @@ use crate::server::{Fault, Server};
 use crate::support::{Place, fixture};
 
 /// A kubeconfig with a context for each server.
-fn kubeconfig(servers: &[(&str, &Server)]) -> String {
+pub fn kubeconfig(servers: &[(&str, &Server)]) -> String {
     let mut merged = json!({"apiVersion": "v1", "kind": "Config",
         "clusters": [], "users": [], "contexts": []});
     for (name, server) in servers {

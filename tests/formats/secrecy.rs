@@ -174,6 +174,52 @@ const PLACES: &[Place] = &[
             vec![changed(".data[\"server.pem\"]", json!(key))],
         )
     },
+    // Headers by their names, text in base64, and copies of a Secret's values beside it.
+    |s| {
+        let headers = json!({"Authorization": format!("Bearer {s}"), "Cookie": format!("s={s}")});
+        let binary = STANDARD.encode(format!("password={s}\n"));
+        let value = json!({"data": headers, "binaryData": {"app.conf": binary}});
+        let drifts = vec![
+            changed(".data.Authorization", json!(format!("Bearer {s}"))),
+            changed(".binaryData[\"app.conf\"]", json!(binary)),
+        ];
+        object("", "ConfigMap", value, drifts)
+    },
+    |s| {
+        let note = format!("it was {s}");
+        let value = json!({"kind": "Secret", "apiVersion": "v1", "data": {"a": STANDARD.encode(s)},
+            "metadata": {"annotations": {"note": note}}});
+        let drifts = vec![changed(".metadata.annotations.note", json!(note))];
+        object("", "Secret", value, drifts)
+    },
+    |s| {
+        let copy = json!({"pin": s}).to_string();
+        let value = json!({"metadata": {"annotations": {"tool.example/last-applied": copy}}});
+        let path = ".metadata.annotations[\"tool.example/last-applied\"]";
+        object(
+            "apps",
+            "Deployment",
+            value,
+            vec![changed(path, json!(copy))],
+        )
+    },
+    // Values beside a name, and keys of lists that are secrets.
+    |s| {
+        let params = json!([{"name": "password", "default": s}, {"name": "token", "values": [s]},
+            {"name": "apiKey", "stringValue": s}]);
+        let value = json!({"spec": {"params": params}});
+        let drifts = vec![
+            changed(".spec.params[name=\"password\"].default", json!(s)),
+            added(".spec.params", params),
+            added(&format!(".spec.users[token={}]", json!(s)), json!({"a": 1})),
+        ];
+        object("example.com", "Task", value, drifts)
+    },
+    |s| {
+        let value = json!({"spec": {"provider": {"fake": {"password": s}}}});
+        let drifts = vec![changed(".spec.provider.fake.password", json!(s))];
+        object("external-secrets.io", "SecretStore", value, drifts)
+    },
     // What the base of a branch declares.
     |s| {
         let value = json!({"kind": "Secret", "data": {"password": "b3RoZXI="}});

@@ -6,12 +6,13 @@
 
 use std::io::Write as _;
 
-use driftctl::cluster::{Dump, FetchRequest, Places, Read as _};
+use driftctl::cluster::{self, Dump, FetchRequest, Places, Read as _};
 use driftctl::compare::{Explain, Finding, Reason, Subject, compare as compare_sides};
 use driftctl::compare::{find, live_view, normalize};
-use driftctl::model::{ChangeKind, FieldPath, Owner, Step};
+use driftctl::model::{ChangeKind, FieldPath, Owner, ResourceKey, Step};
 use driftctl::ownership::{Appliers, last_applied, ownership_of};
 use driftctl::policy::{self, LabelSelector, PathPattern, Pointer, RuleOrigin, RuleSpec};
+use driftctl::redact::{MASK, Redactor};
 use driftctl::schema::{self, Scalar, Schema};
 use driftctl::{jq, source, yaml};
 use serde_json::{Value, json};
@@ -21,11 +22,14 @@ pub type Body = fn(&[u8]);
 
 /// Every target, by its name.
 pub const ALL: &[(&str, Body)] = &[
+    ("audit", audit),
     ("compare", compare),
     ("dump", dump),
+    ("kustomization", kustomization),
     ("loader", loader),
     ("managed_fields", managed_fields),
     ("path", path),
+    ("redaction", redaction),
     ("rules", rules),
     ("scalars", scalars),
 ];
@@ -108,7 +112,7 @@ pub fn managed_fields(data: &[u8]) {
             assert!(owners.len() <= ownership.entries.len());
         }
     }
-    let appliers = Appliers::of(&ownership, &live, &[]);
+    let appliers = Appliers::of(&ownership, &live, &live, &[]);
     let declaring = ownership.entries.iter().filter(|e| appliers.declares(e));
     assert!(declaring.count() <= ownership.entries.len());
 }
@@ -155,7 +159,7 @@ fn compared(declared: &Value, live: &Value) -> Vec<Finding> {
         schema,
         root: schema.kind(text("apiVersion"), text("kind")),
         ownership: &ownership,
-        appliers: &Appliers::of(&ownership, declared, &[]),
+        appliers: &Appliers::of(&ownership, declared, live, &[]),
         last_applied: last_applied(live).as_ref(),
         rules: &NoRules,
         keep: driftctl::compare::Keep::All,
@@ -251,4 +255,52 @@ pub fn scalars(data: &[u8]) {
     }
     let one_way = schema::equal_untyped(&a, &b);
     assert_eq!(one_way, schema::equal_untyped(&b, &a), "{a} {b}");
+}
+
+/// Masks a text wherever texts are, and one that was masked again: no panic, what is around a secret
+/// stays, and what holds none does not change any more.
+pub fn redaction(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let key = |kind: &str| ResourceKey {
+        group: String::new(),
+        kind: kind.to_owned(),
+        namespace: None,
+        name: "a".to_owned(),
+    };
+    let redactor = Redactor::default();
+    let object = json!({"metadata": {"annotations": {"note": text}}, "data": {"file": text},
+        "binaryData": {"file": text}});
+    let once = redactor.live(&key("ConfigMap"), object);
+    let file = once["data"]["file"].as_str().unwrap();
+    assert!(file == text || file.contains(MASK), "{text:?} {file:?}");
+    let twice = redactor.live(&key("ConfigMap"), once.clone());
+    redactor.live(&key("ConfigMap"), twice);
+    let secret = redactor.live(&key("Secret"), json!({"stringData": {"file": text}}));
+    assert!(!secret.to_string().contains(&json!(text).to_string()) || text.len() < 16);
+}
+
+/// Reads a log of what was written, plain or gzip.
+pub fn audit(data: &[u8]) {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(data).unwrap();
+    if let Ok(writes) = cluster::audit::read(&[file.path().to_path_buf()], &|_| true) {
+        for writes in writes.of.values() {
+            assert!(writes.is_sorted_by_key(|write| write.at));
+        }
+    }
+}
+
+/// Reads a folder with a kustomization in it, without building it.
+pub fn kustomization(data: &[u8]) {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("kustomization.yaml"), data).unwrap();
+    std::fs::write(
+        folder.path().join("a.yaml"),
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+    )
+    .unwrap();
+    let loaded = source::Files::new([folder.path()]).read();
+    assert!(loaded.manifests.len() <= 64);
 }

@@ -45,13 +45,14 @@ fn paths_of_applications_stay_within() {
             "its plugin is not run",
         ),
         (
-            "{path: apps, directory: {jsonnet: {}}}",
+            "{path: evaluated, directory: {jsonnet: {}}}",
             "jsonnet is not evaluated",
         ),
         ("{chart: a, repoURL: 'https://e.com'}", "lies in a registry"),
     ] {
         let place = repository()
             .file("chart/Chart.yaml", "name: a\n")
+            .file("evaluated/a.jsonnet", "{}")
             .file("app.yaml", application(source));
         symlink("/etc", place.path().join("link")).unwrap();
         refused(
@@ -130,15 +131,15 @@ fn rules_of_applications_hide_nothing() {
 
 #[test]
 fn sets_that_ask_others_are_refused() {
-    for generator in [
-        "{clusters: {}}",
-        "{scmProvider: {}}",
-        "{pullRequest: {}}",
-        "{clusterDecisionResource: {}}",
-        "{plugin: {}}",
-        "{matrix: {generators: []}}",
-        "{merge: {generators: []}}",
-        "{git: {files: [{path: a}]}}",
+    for (generator, why) in [
+        ("{clusters: {}}", "which are not known here"),
+        ("{scmProvider: {}}", "asks another service"),
+        ("{pullRequest: {}}", "asks another service"),
+        ("{clusterDecisionResource: {}}", "asks another service"),
+        ("{plugin: {}}", "asks another service"),
+        ("{matrix: {generators: []}}", "must have two generators"),
+        ("{merge: {generators: []}}", "has no mergeKeys"),
+        ("{git: {files: [{path: ../a}]}}", "find nothing"),
     ] {
         let set = format!(
             "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: \
@@ -146,11 +147,7 @@ fn sets_that_ask_others_are_refused() {
              {{}}}}\n"
         );
         let place = repository().file("set.yaml", set);
-        refused(
-            &place,
-            &["--app", "set.yaml"],
-            "generator cannot be expanded here",
-        );
+        refused(&place, &["--app", "set.yaml"], why);
     }
 }
 
@@ -287,5 +284,5 @@ fn a_set_of_very_many_ends() {
     );
     let place = repository().file("set.yaml", set);
     let words = [&["--app", "set.yaml"][..], &UNTRUSTED].concat();
-    refused(&place, &words, "of which the first 200 are read");
+    refused(&place, &words, "stands for more than 10000 Applications");
 }

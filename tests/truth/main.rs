@@ -6,9 +6,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cases;
 mod driftbench;
 mod fuzz_corpus;
 mod meaning;
+mod nothing_disappears;
 mod properties;
 mod schema_sources;
 mod schema_table;

@@ -104,6 +104,12 @@ pub struct CompareArgs {
     #[arg(long, conflicts_with = "live")]
     pub server_dry_run: bool,
 
+    /// Report declared fields that their type does not have as drift
+    ///
+    /// The API server drops them, so that they are never live. Without this flag each is a warning.
+    #[arg(long)]
+    pub strict_fields: bool,
+
     /// Accept that no object is found
     ///
     /// Otherwise this is an error: an empty or wrong path is the usual cause.

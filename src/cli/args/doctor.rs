@@ -13,6 +13,7 @@ Examples:
   driftctl doctor ./manifests -o yaml                  Print the smallest Role that is needed
   driftctl doctor ./manifests -o yaml | kubectl --context admin apply -f -
   driftctl doctor ./manifests -o yaml --for system:serviceaccount:ci:driftctl
+  driftctl doctor ./manifests --for revert             Check what reverting drift needs
 ",
     after_help = "\
 Exit codes:
@@ -30,11 +31,14 @@ pub struct DoctorArgs {
     #[arg(long, help_heading = "Comparison")]
     pub server_dry_run: bool,
 
-    /// Bind the printed Roles to this user instead of the one that asks
+    /// Bind the printed Roles to this user instead of the one that asks; 'revert' checks what
+    /// driftctl revert needs
     ///
     /// As the API server names users: system:serviceaccount:NAMESPACE:NAME is a service account.
-    #[arg(long = "for", value_name = "USER", help_heading = "Report")]
-    pub subject: Option<String>,
+    /// With '--for revert' the rights to patch the objects and to create Events are checked and
+    /// printed too. May be given twice, for a user and for revert.
+    #[arg(long = "for", value_name = "USER|revert", help_heading = "Report")]
+    pub purposes: Vec<String>,
 
     /// Name the printed Roles
     #[arg(
@@ -56,6 +60,21 @@ pub struct DoctorArgs {
     )]
     pub output: DoctorFormat,
 }
+
+impl DoctorArgs {
+    /// The user that the Roles are bound to, where one is named.
+    pub fn subject(&self) -> Option<&String> {
+        self.purposes.iter().find(|word| *word != REVERT)
+    }
+
+    /// Whether what `driftctl revert` needs is checked.
+    pub fn is_for_revert(&self) -> bool {
+        self.purposes.iter().any(|word| word == REVERT)
+    }
+}
+
+/// The word for the command instead of a user.
+const REVERT: &str = "revert";
 
 /// How the examination is printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]

@@ -9,6 +9,7 @@ mod gate;
 mod reading;
 mod render;
 mod report;
+mod revert;
 mod rules;
 mod schema;
 mod selection;
@@ -27,6 +28,7 @@ pub use gate::{FailOn, GateArgs};
 pub use reading::ReadingArgs;
 pub use render::{LoadRestrictor, RenderArgs};
 pub use report::{ReportArgs, SecretPath, Show};
+pub use revert::{IncludedCause, RevertArgs, RevertFormat};
 pub use rules::{
     AcceptArgs, DebtArgs, DebtFormat, IgnoreArgs, InitArgs, RulesArgs, RulesCommandArgs,
     RulesFormat,
@@ -60,8 +62,8 @@ Exit codes:
     about = "Show where a Kubernetes cluster has drifted from its manifests",
     long_about = "Show where a Kubernetes cluster has drifted from its manifests: what was changed, \
                   removed or added live, in which field, and who holds it.\n\n\
-                  driftctl only reads. It needs the verbs get and list on the kinds in the \
-                  manifests, and works with get alone.",
+                  driftctl only reads, 'driftctl revert' apart. It needs the verbs get and list on \
+                  the kinds in the manifests, and works with get alone.",
     before_help = "\
 Examples:
   driftctl diff ./manifests                       Compare with the cluster of the current context
@@ -118,6 +120,12 @@ pub enum Command {
     /// Names both sides, who holds the live value, who is taken for the applier, how the field's
     /// type says that it is compared, and the rule that decided. Runs the same comparison as diff.
     Explain(Box<ExplainArgs>),
+    /// Make live objects what their manifests declare, field by field
+    ///
+    /// Shows what it would do, asks the server (a dry run) and you, and then writes: one patch for
+    /// each object that changes what was shown and nothing else, in the name of whoever applies the
+    /// object. What it says in the end was read again. The only command that writes to a cluster.
+    Revert(Box<RevertArgs>),
     /// List the rules, and where each is written
     Rules(Box<RulesCommandArgs>),
     /// Record today's drift as accepted, until it changes or expires

@@ -5,6 +5,20 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{RenderArgs, UntrustedArgs};
+use crate::source::SCHEMES;
+
+/// The help of the paths, with every scheme of words that are none.
+fn paths_help() -> String {
+    let mut help = "Manifests: files, folders (.yaml, .yml and .json files below), or standard \
+                    input (-)\n\nA folder with a kustomization or a Helm chart is rendered. \
+                    'main:deploy' is the folder deploy as it is in Git at main, from the top of \
+                    the repository.\n"
+        .to_owned();
+    for scheme in SCHEMES {
+        help.push_str(&format!("\n{}: {}.\n", scheme.forms, scheme.help));
+    }
+    help.trim_end().to_owned()
+}
 
 /// The declared side.
 #[derive(Debug, Clone, Default, Args)]
@@ -12,15 +26,11 @@ use super::{RenderArgs, UntrustedArgs};
 pub struct SourceArgs {
     /// Manifests: files, folders (.yaml, .yml and .json files below), or standard input (-)
     ///
-    /// 'main:deploy' is the folder deploy as it is in Git at main, from the top of the repository.
-    /// 'helm:NAMESPACE/RELEASE' is what Helm wrote down in the cluster when it deployed the release,
-    /// 'helm:NAMESPACE' and 'helm:*' are all releases. 'last-applied:NAMESPACE' and 'last-applied:*'
-    /// are the configurations that kubectl apply left on the live objects.
-    ///
-    /// A folder with a kustomization or a Helm chart is rendered. argocd:NAME (or
-    /// argocd:NAMESPACE/NAME) is an Application of the cluster, flux:NAMESPACE/NAME a Kustomization.
+    /// A folder with a kustomization or a Helm chart is rendered. 'main:deploy' is the folder deploy
+    /// as it is in Git at main, from the top of the repository.
     #[arg(
         value_name = "PATH",
+        long_help = paths_help(),
         default_value = ".",
         default_value_ifs = [
             ("app", clap::builder::ArgPredicate::IsPresent, None::<&str>),
@@ -33,12 +43,28 @@ pub struct SourceArgs {
     #[arg(long, value_name = "FILE")]
     pub app: Vec<PathBuf>,
 
-    /// Of the Applications in these files compare those of this cluster alone
+    /// Of a repository for several clusters compare what is declared for this one
     ///
-    /// That is the server or the name that their destination has. Files for several clusters, as
-    /// ApplicationSets are, take one comparison with each.
-    #[arg(long, value_name = "CLUSTER", requires = "app")]
+    /// For Argo CD, the server or the name in the destination of Applications. For Flux, the folder
+    /// that a cluster begins with (clusters/prod), or the Secret with the kubeconfig of another
+    /// cluster. Without this flag, the one whose objects are live.
+    #[arg(long, value_name = "CLUSTER")]
     pub destination: Vec<String>,
+
+    /// Expand the clusters generator of ApplicationSets with the clusters in this file
+    ///
+    /// That are the Secrets with the label argocd.argoproj.io/secret-type=cluster, as kubectl get
+    /// prints them; their credentials are not read. Without this flag, those of the live side.
+    #[arg(long, value_name = "FILE")]
+    pub clusters: Option<PathBuf>,
+
+    /// Read the files of folders as they lie, and do not follow Kustomizations and Applications
+    ///
+    /// Without this flag a folder with Flux Kustomizations, Argo CD Applications or ApplicationSets
+    /// is compared as these tools would apply it: driftctl finds the ones to begin with, and follows
+    /// what they declare to any depth.
+    #[arg(long)]
+    pub plain: bool,
 
     /// Compare what the Flux Kustomizations in this file declare
     #[arg(long, value_name = "FILE")]
@@ -58,10 +84,6 @@ pub struct SourceArgs {
     /// as they are at --ref, and the report says where that is not what they ask for.
     #[arg(long, conflicts_with = "revision")]
     pub target_revision: bool,
-
-    /// How directories are rendered.
-    #[command(flatten)]
-    pub render: RenderArgs,
 
     /// Read the paths as they are in Git at this revision instead of in the work tree
     ///
@@ -86,6 +108,11 @@ pub struct SourceArgs {
     /// with drift only.
     #[arg(long)]
     pub blame: bool,
+
+    // What is flattened changes the heading of all that follows it.
+    /// How directories are rendered.
+    #[command(flatten)]
+    pub render: RenderArgs,
 
     /// What manifests may do that somebody else wrote.
     #[command(flatten)]

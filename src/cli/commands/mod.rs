@@ -9,6 +9,7 @@ mod explain;
 mod ignore;
 mod init;
 pub mod jq_worker;
+mod revert;
 mod rules;
 mod schema;
 mod snapshot;
@@ -34,6 +35,7 @@ pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Resu
         Command::Doctor(args) => doctor::run(&args, settings, streams),
         Command::Snapshot(args) => snapshot::run(&args, settings, streams),
         Command::Version(args) => version::run(args.output, streams),
+        Command::Revert(args) => revert::run(&args, settings, streams),
         Command::Rules(args) => rules::run(&args, settings, streams),
         Command::Accept(args) => accept::run(&args, settings, streams),
         Command::Debt(args) => debt::run(&args, settings, streams),

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::cli::args::VersionFormat;
 use crate::cli::{Exit, Streams};
+use crate::schema::KUBERNETES_VERSION;
 
 /// Prints the versions.
 ///
@@ -14,9 +15,12 @@ use crate::cli::{Exit, Streams};
 pub fn run(format: VersionFormat, streams: &mut Streams) -> anyhow::Result<Exit> {
     let version = env!("CARGO_PKG_VERSION");
     match format {
-        VersionFormat::Text => writeln!(streams.out, "driftctl {version}")?,
+        VersionFormat::Text => {
+            writeln!(streams.out, "driftctl {version}")?;
+            writeln!(streams.out, "Kubernetes schema {KUBERNETES_VERSION}")?;
+        }
         VersionFormat::Json => {
-            let versions = json!({ "version": version });
+            let versions = json!({ "version": version, "kubernetesSchema": KUBERNETES_VERSION });
             writeln!(streams.out, "{versions:#}")?;
         }
     }

@@ -4,6 +4,7 @@ mod clusters;
 mod explanation;
 mod live_side;
 mod rules;
+mod session;
 mod sources;
 
 use std::path::PathBuf;
@@ -18,12 +19,13 @@ use crate::cluster::Live;
 use crate::engine::{self, Options};
 use crate::model::{ObjectReport, Report, Status, Warning};
 use crate::policy::Allowed;
-use crate::source::{Source, blame};
+use crate::source::{Scheme, Source, blame};
 
 pub use clusters::{All, run_all};
 pub use explanation::explain;
 pub use live_side::{NoLive, cluster, live_side};
 pub use rules::{Rules, accepted, check, engine, rules};
+pub use session::Session;
 pub use sources::{base_sources, sources};
 
 /// What stands for standard input, on either side.
@@ -119,7 +121,8 @@ fn prepare(
 
 /// Where nothing that is trusted may lie.
 pub fn scanned(source: &SourceArgs) -> Vec<PathBuf> {
-    let mut scanned = source.paths.clone();
+    let is_path = |path: &&PathBuf| Scheme::of(path).is_none();
+    let mut scanned: Vec<PathBuf> = source.paths.iter().filter(is_path).cloned().collect();
     scanned.extend(source.app.iter().chain(&source.kustomization).cloned());
     if source.untrusted.untrusted {
         scanned.push(PathBuf::from("."));
@@ -135,6 +138,7 @@ fn options(source: &SourceArgs, live: &LiveArgs, compare: &CompareArgs, explain:
         field_managers: compare.field_manager.clone(),
         server_dry_run: compare.server_dry_run,
         audit_logs: compare.audit_log.clone(),
+        strict_fields: compare.strict_fields,
         explain,
         ..filters(&live.filter)
     }

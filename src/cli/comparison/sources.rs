@@ -8,12 +8,9 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::STDIN;
 use crate::cli::args::{LiveArgs, LoadRestrictor, SourceArgs};
 use crate::source::{
-    Argo, ChartOptions, Files, Flux, Git, GitOps, HelmReleases, LastApplied, ReadAt, Rendering,
-    Repository, Sandbox, Source, Which,
+    ChartOptions, Clusters, Files, Git, GitOps, GitOpsObjects, ReadAt, Rendering, Repository,
+    Sandbox, Scheme, Source, Which, objects_in,
 };
-
-/// Where Argo CD keeps its Applications, unless told otherwise.
-const ARGO_NAMESPACE: &str = "argocd";
 
 /// The sources of the declared state, in the order of the words.
 ///
@@ -21,7 +18,9 @@ const ARGO_NAMESPACE: &str = "argocd";
 /// When the words contradict one another, or name a Git revision that is not there.
 pub fn sources(args: &SourceArgs, live: &LiveArgs) -> Result<Vec<Box<dyn Source>>> {
     let is_stdin = |path: &&PathBuf| path.as_path() == Path::new(STDIN);
-    if args.paths.iter().chain(&live.live).filter(is_stdin).count() > 1 {
+    let files = args.app.iter().chain(&args.kustomization);
+    let all = args.paths.iter().chain(&live.live).chain(files);
+    if all.filter(is_stdin).count() > 1 {
         bail!("standard input can be read once; name files for all but one '-'");
     }
     if args.revision.is_some() && args.paths.iter().any(|path| is_stdin(&path)) {
@@ -34,12 +33,13 @@ pub fn sources(args: &SourceArgs, live: &LiveArgs) -> Result<Vec<Box<dyn Source>
         None if args.target_revision => ReadAt::Target,
         None => ReadAt::WorkTree,
     };
-    let mut sources: Vec<Box<dyn Source>> = gitops(args, rendering.clone(), read_at)?;
+    let options = options(args, rendering.clone(), read_at)?;
+    let (mut sources, mut followed) = gitops(args, &options)?;
     let mut plain = Vec::new();
     for path in &args.paths {
-        match in_the_cluster(path).transpose()? {
-            _ if of_gitops(path).is_some() => {}
-            Some(source) => sources.push(source),
+        match Scheme::of(path) {
+            Some((scheme, _)) if scheme.has_base() => {}
+            Some((scheme, rest)) => sources.push(open(scheme, rest, &GitOps::default())?),
             None if is_both(path) => bail!(
                 "{0} is both a path and a Git revision with a path: write ./{0} for the path, or \
                  name the revision with --ref",
@@ -56,69 +56,86 @@ pub fn sources(args: &SourceArgs, live: &LiveArgs) -> Result<Vec<Box<dyn Source>
         }
     }
     check_chart_words(args)?;
-    match &args.revision {
-        _ if plain.is_empty() => {}
-        Some(revision) => {
-            let git = Git::at(revision, &plain)?;
-            sources.push(Box::new(git.untrusted(untrusted).rendered(rendering)));
-        }
-        None => {
-            let files = Files::new(plain).without(&live.live);
-            sources.push(Box::new(files.untrusted(untrusted).rendered(rendering)));
-        }
+    if !plain.is_empty() {
+        let paths = GitOpsObjects::at(&plain, options)?;
+        followed = Some(join(followed, paths));
+    }
+    if let Some(followed) = followed {
+        sources.push(Box::new(followed.without(&live.live)));
     }
     Ok(sources)
 }
 
-/// The Applications and Kustomizations that the words name.
-fn gitops(
-    args: &SourceArgs,
-    rendering: Option<Rendering>,
-    read_at: ReadAt,
-) -> Result<Vec<Box<dyn Source>>> {
-    let gitops = GitOps {
+fn join(followed: Option<GitOpsObjects>, more: GitOpsObjects) -> GitOpsObjects {
+    match followed {
+        Some(followed) => followed.and(more),
+        None => more,
+    }
+}
+
+/// How what GitOps tools lead to is read.
+///
+/// # Errors
+/// When the file with the clusters of Argo CD cannot be read.
+fn options(args: &SourceArgs, rendering: Option<Rendering>, read_at: ReadAt) -> Result<GitOps> {
+    let clusters = args.clusters.as_deref().map(clusters).transpose()?;
+    Ok(GitOps {
         rendering,
         repo_root: args.repo_root.clone(),
         read_at,
         untrusted: args.untrusted.untrusted,
         destinations: args.destination.clone(),
-    };
+        clusters,
+        is_plain: args.plain,
+    })
+}
+
+/// The clusters that the Secrets in a file describe.
+fn clusters(file: &Path) -> Result<Clusters> {
+    let name = file.display().to_string();
+    let bytes = std::fs::read(file).with_context(|| format!("--clusters {name}"))?;
+    let found = objects_in(&name, bytes);
+    if let Some(error) = found.errors.first() {
+        bail!("--clusters {}: {}", error.place, error.message);
+    }
+    let secrets: Vec<_> = found.manifests.iter().map(|found| found.value()).collect();
+    let clusters = Clusters::of_secrets(&secrets);
+    if clusters.0.is_empty() {
+        bail!(
+            "--clusters {name} holds no cluster of Argo CD: write Secrets with the label \
+             argocd.argoproj.io/secret-type: cluster, as kubectl get -o yaml prints them"
+        );
+    }
+    Ok(clusters)
+}
+
+/// The Applications and Kustomizations that the words name: those of the cluster, each on its own,
+/// and those of files together.
+#[allow(clippy::type_complexity)]
+fn gitops(
+    args: &SourceArgs,
+    options: &GitOps,
+) -> Result<(Vec<Box<dyn Source>>, Option<GitOpsObjects>)> {
     let mut sources: Vec<Box<dyn Source>> = Vec::new();
-    for path in &args.paths {
-        match of_gitops(path) {
-            Some(("argocd", word)) => {
-                sources.push(Box::new(Argo::new(argo(word)?, gitops.clone())));
-            }
-            Some((_, word)) => sources.push(Box::new(Flux::new(flux(word)?, gitops.clone()))),
-            None => {}
+    for (scheme, rest) in args.paths.iter().filter_map(|path| Scheme::of(path)) {
+        if scheme.has_base() {
+            sources.push(open(scheme, rest, options)?);
         }
     }
+    let mut followed = None;
     for file in &args.app {
         let which = Which::File(file.clone());
-        sources.push(Box::new(Argo::new(which, gitops.clone())));
+        followed = Some(join(followed, GitOpsObjects::argo(which, options.clone())));
     }
     for file in &args.kustomization {
         let which = Which::File(file.clone());
-        sources.push(Box::new(Flux::new(which, gitops.clone())));
+        followed = Some(join(followed, GitOpsObjects::flux(which, options.clone())));
     }
-    Ok(sources)
+    Ok((sources, followed))
 }
 
-/// Takes `argocd:NAME` and `flux:NAMESPACE/NAME` apart.
-fn of_gitops(word: &Path) -> Option<(&str, &str)> {
-    let word = word.to_str()?.split_once(':')?;
-    matches!(word.0, "argocd" | "flux").then_some(word)
-}
-
-/// The source that a word like `helm:shop/cart` names.
-fn in_the_cluster(word: &Path) -> Option<Result<Box<dyn Source>>> {
-    let (scheme, rest) = word.to_str()?.split_once(':')?;
-    let source: Result<Box<dyn Source>, String> = match scheme {
-        "helm" => HelmReleases::named(rest).map(|source| Box::new(source) as _),
-        "last-applied" => LastApplied::named(rest).map(|source| Box::new(source) as _),
-        _ => return None,
-    };
-    Some(source.map_err(|why| anyhow!(why)))
+fn open(scheme: &Scheme, rest: &str, gitops: &GitOps) -> Result<Box<dyn Source>> {
+    scheme.source(rest, gitops).map_err(|why| anyhow!(why))
 }
 
 /// The sources of what the base declares, if one is named: a folder, or the same sources at a
@@ -140,7 +157,7 @@ pub fn base_sources(args: &SourceArgs, live: &LiveArgs) -> Result<Option<Vec<Box
     if let Some(word) = args
         .paths
         .iter()
-        .find(|path| in_the_cluster(path).is_some())
+        .find(|path| Scheme::of(path).is_some_and(|(scheme, _)| !scheme.has_base()))
     {
         bail!(
             "{} lies in the cluster and has no base to be compared with; name folders or files",
@@ -175,11 +192,12 @@ pub fn base_sources(args: &SourceArgs, live: &LiveArgs) -> Result<Option<Vec<Box
     }
     let at_base = || format!("--base {base} is neither a path nor a Git revision of the paths");
     let read_at = ReadAt::Revision(base.clone());
-    let mut sources: Vec<Box<dyn Source>> = gitops(args, rendering.clone(), read_at)?;
+    let options = options(args, rendering.clone(), read_at)?;
+    let (mut sources, mut followed) = gitops(args, &options)?;
     let mut plain = Vec::new();
     for path in &args.paths {
         match revision_and_path(path) {
-            _ if of_gitops(path).is_some() => {}
+            _ if Scheme::of(path).is_some() => {}
             Some((_, path)) => {
                 let git = Git::at_path(base, path).with_context(at_base)?;
                 let git = git.untrusted(untrusted).rendered(rendering.clone());
@@ -189,8 +207,11 @@ pub fn base_sources(args: &SourceArgs, live: &LiveArgs) -> Result<Option<Vec<Box
         }
     }
     if !plain.is_empty() {
-        let git = Git::at(base, &plain).with_context(at_base)?;
-        sources.push(Box::new(git.untrusted(untrusted).rendered(rendering)));
+        let paths = GitOpsObjects::at(&plain, options).with_context(at_base)?;
+        followed = Some(join(followed, paths));
+    }
+    if let Some(followed) = followed {
+        sources.push(Box::new(followed));
     }
     Ok(Some(sources))
 }
@@ -227,28 +248,6 @@ fn is_both(word: &Path) -> bool {
         && revision.is_some_and(|revision| revision.len() > 1 && is_revision(revision, &[]))
 }
 
-/// `NAME` or `NAMESPACE/NAME`
-fn argo(word: &str) -> Result<Which> {
-    let (namespace, name) = word.split_once('/').unwrap_or((ARGO_NAMESPACE, word));
-    live_object("argocd:NAME or argocd:NAMESPACE/NAME", namespace, name)
-}
-
-/// `NAMESPACE/NAME`
-fn flux(word: &str) -> Result<Which> {
-    let (namespace, name) = word.split_once('/').unwrap_or_default();
-    live_object("flux:NAMESPACE/NAME", namespace, name)
-}
-
-fn live_object(form: &str, namespace: &str, name: &str) -> Result<Which> {
-    if namespace.is_empty() || name.is_empty() || name.contains('/') {
-        bail!("write {form}; a file of that name is written ./…");
-    }
-    Ok(Which::Live {
-        namespace: namespace.to_owned(),
-        name: name.to_owned(),
-    })
-}
-
 /// Words for charts without a chart would do nothing.
 fn check_chart_words(args: &SourceArgs) -> Result<()> {
     let render = &args.render;
@@ -260,7 +259,7 @@ fn check_chart_words(args: &SourceArgs) -> Result<()> {
     ];
     // What lies at another revision is not known yet.
     let may_be_chart = |path: &PathBuf| {
-        let is_elsewhere = of_gitops(path).is_some() || in_the_cluster(path).is_some();
+        let is_elsewhere = Scheme::of(path).is_some();
         let is_at_revision = args.revision.is_some() || revision_and_path(path).is_some();
         !is_elsewhere && (is_at_revision || path.join("Chart.yaml").is_file())
     };

@@ -19,6 +19,8 @@ use kube::config::{
     AuthInfo, Cluster, Context, ExecAuthCluster, ExecConfig, Kubeconfig, KubeconfigError,
 };
 
+use secrecy::{ExposeSecret as _, SecretString};
+
 use super::login::{Login, certificates};
 use super::service_account::ServiceAccount;
 
@@ -153,11 +155,11 @@ fn select(merged: Kubeconfig, context: Option<&str>) -> Result<Login> {
         .iter()
         .map(|context| context.name.as_str())
         .collect();
-    let known = if known.is_empty() {
-        "none".to_owned()
-    } else {
-        known.join(", ")
-    };
+    ensure!(
+        !known.is_empty(),
+        "it has no contexts: write one, or name another kubeconfig by --kubeconfig"
+    );
+    let known = known.join(", ");
     let name = context
         .or(merged.current_context.as_deref())
         .with_context(|| format!("it has no current context; choose one by --context: {known}"))?
@@ -188,7 +190,8 @@ fn select(merged: Kubeconfig, context: Option<&str>) -> Result<Login> {
             .with_context(|| format!("context {name} names the user {user}, who is not there"))?,
         None => AuthInfo::default(),
     };
-    let (mut user, exec) = with_plugin(user, &cluster)?;
+    refuse_removed_provider(&user)?;
+    let (mut user, exec) = with_plugin(unwrapped(user), &cluster)?;
     let token_file = user.token_file.take();
     Ok(Login {
         config: config(&context, &cluster, user)?,
@@ -197,6 +200,36 @@ fn select(merged: Kubeconfig, context: Option<&str>) -> Result<Login> {
         exec,
         token_file: token_file.map(PathBuf::from),
     })
+}
+
+/// Refuses the providers that kubectl gave up in 1.26: what they run prints credentials, and says
+/// of failures whatever it printed.
+fn refuse_removed_provider(user: &AuthInfo) -> Result<()> {
+    let Some(provider) = &user.auth_provider else {
+        return Ok(());
+    };
+    ensure!(
+        provider.name == "oidc",
+        "its user has the auth-provider {}, which kubectl no longer has since 1.26: let the \
+         cluster's own tool write the kubeconfig anew, with an exec plugin",
+        provider.name
+    );
+    Ok(())
+}
+
+/// The credentials with their base64 in one line; tools wrap it, and Go's decoder does not mind.
+fn unwrapped(mut user: AuthInfo) -> AuthInfo {
+    user.client_certificate_data = user.client_certificate_data.map(|data| in_one_line(&data));
+    user.client_key_data = user.client_key_data.map(|data| {
+        let data = in_one_line(data.expose_secret());
+        SecretString::from(data)
+    });
+    user
+}
+
+fn in_one_line(base64: &str) -> String {
+    let is_break = |c: char| matches!(c, '\n' | '\r' | ' ' | '\t');
+    base64.chars().filter(|c| !is_break(*c)).collect()
 }
 
 /// Takes the plugin out of the user, for [`super::exec`] to run, and applies client-go's order
@@ -277,7 +310,7 @@ fn roots(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>> {
         &cluster.certificate_authority,
     ) {
         (Some(data), _) if !data.is_empty() => STANDARD
-            .decode(data.trim_ascii())
+            .decode(in_one_line(data))
             .map_err(|_| anyhow!("{what} (certificate-authority-data) is not valid base64"))?,
         (_, Some(file)) if !file.is_empty() => {
             fs::read(file).with_context(|| format!("{what}: {file}"))?

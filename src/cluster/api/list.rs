@@ -53,6 +53,8 @@ pub(super) struct PageReceiver {
     page: Page,
     /// Whether metadata was asked for. A server may send whole objects nevertheless.
     metadata: bool,
+    /// The items that were looked at. One that comes again leaves open which of the two is live.
+    seen: HashSet<(String, String)>,
 }
 
 impl PageReceiver {
@@ -62,6 +64,7 @@ impl PageReceiver {
             splitter: Splitter::new(),
             page: Page::default(),
             metadata,
+            seen: HashSet::new(),
         }
     }
 }
@@ -75,9 +78,10 @@ impl Receive for PageReceiver {
             splitter,
             page,
             metadata,
+            seen,
         } = self;
         splitter.feed(chunk, &mut |item| {
-            take(selection, page, item, *metadata)
+            take(selection, page, seen, item, *metadata)
                 .map_err(|what| Failure::malformed(&list_kind(selection), what))
         })
     }
@@ -129,7 +133,13 @@ fn list_kind(selection: &Selection) -> String {
 }
 
 /// Keeps an item, or what of it is wanted.
-fn take(selection: &Selection, page: &mut Page, item: &[u8], metadata: bool) -> Result<(), String> {
+fn take(
+    selection: &Selection,
+    page: &mut Page,
+    seen: &mut HashSet<(String, String)>,
+    item: &[u8],
+    metadata: bool,
+) -> Result<(), String> {
     let text = std::str::from_utf8(item).map_err(|_| "it is not valid UTF-8")?;
     let identity = text::identity(text);
     let name = identity.name.as_deref().ok_or("an item has no name")?;
@@ -157,6 +167,9 @@ fn take(selection: &Selection, page: &mut Page, item: &[u8], metadata: bool) -> 
     let extra = !wanted && selection.extra_in.contains(place);
     if !wanted && !extra {
         return Ok(());
+    }
+    if !seen.insert((place.to_owned(), name.to_owned())) {
+        return Err("an object is in it twice".to_owned());
     }
     let key = ResourceKey {
         group: group_of(&selection.kind.api_version).to_owned(),

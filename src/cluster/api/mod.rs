@@ -6,7 +6,8 @@
 //!                      discovery ─► plan ─► read ◄── list ◄── splitter
 //! ```
 //!
-//! Only what [`request`] can make is ever sent, and that is reading. Nothing of an answer's body is
+//! Only what [`request`] can make is sent, and that is reading; what [`write`] can make is sent by its
+//! [`Writer`] alone. Nothing of an answer's body is
 //! logged or put into an error: it may be a Secret.
 
 mod access;
@@ -28,6 +29,7 @@ mod service_account;
 mod splitter;
 mod status;
 mod transport;
+mod write;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
@@ -48,6 +50,7 @@ use self::request::{Form, Request, group_version_path};
 use self::send::{Limits, Sender};
 use self::service_account::ServiceAccount;
 use self::transport::Transport;
+pub use self::write::{Carry, WriteError, Writer};
 use super::{
     Apply, Discovery, FetchRequest, Fetched, KindLookup, LiveObject, Meter, Predict, Query, Read,
     ServedKind,

@@ -1,7 +1,7 @@
-//! Everything that driftctl may send, and the only place where a method is chosen.
+//! Everything that driftctl may send without writing.
 //!
 //! A [`Request`] is made by one of the constructors here and by nothing else, so reading these
-//! proves what a run can do: GET; the self-reviews, which change nothing; and a server-side apply
+//! proves what a run without a [`Writer`](super::Writer) can do: GET; the self-reviews, which change nothing; and a server-side apply
 //! that always carries `dryRun=All`.
 
 use std::fmt::Write as _;
@@ -215,7 +215,7 @@ impl Request {
         serde_json::from_slice(body).ok()
     }
 
-    /// Whether it may be sent again without asking: everything here, since nothing is changed.
+    /// Returns the request as HTTP, with an `Accept-Encoding` where `compressed`.
     pub fn to_http(&self, compressed: bool) -> Result<http::Request<kube::client::Body>, Failure> {
         let uri: Uri = self
             .uri
@@ -242,7 +242,7 @@ impl Request {
 }
 
 /// `/apis/apps/v1/namespaces/shop/deployments`
-fn collection(kind: &ServedKind, namespace: Option<&str>) -> Result<String, Failure> {
+pub(super) fn collection(kind: &ServedKind, namespace: Option<&str>) -> Result<String, Failure> {
     let mut path = group_version_path(&kind.api_version);
     if let Some(namespace) = namespace {
         path.push_str("/namespaces/");
@@ -268,14 +268,14 @@ pub(super) fn group_version_path(api_version: &str) -> String {
 /// Names come from manifests, which may be anybody's: one like `../../secrets/x` must not lead
 /// elsewhere. The API server lets no object have such a name (`path.IsValidPathSegmentName`), and
 /// decodes `%2F` before it takes the path apart, so escaping would not help.
-fn segment(name: &str) -> Result<String, Failure> {
+pub(super) fn segment(name: &str) -> Result<String, Failure> {
     if name.is_empty() || name == "." || name == ".." || name.contains(['/', '%']) {
         return Err(Failure::malformed("name", "no object can have it"));
     }
     Ok(escaped(name, b"-._~:@!$&'()*+,;="))
 }
 
-fn query_value(text: &str) -> String {
+pub(super) fn query_value(text: &str) -> String {
     escaped(text, b"-._~")
 }
 

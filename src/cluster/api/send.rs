@@ -17,6 +17,7 @@ use super::receive::{Capped, Parsed, Receive, Whole};
 use super::request::Request;
 use super::status;
 use super::transport::{Generation, Transport, cause};
+use super::write::Writing;
 
 /// How often a request is sent at most, by what went wrong. A server that is restarting takes some
 /// seconds; a body that is not what was asked for, or a hang, seldom heals.
@@ -50,7 +51,7 @@ pub(super) struct Limits {
 pub(super) struct Sender {
     transport: Transport,
     limits: Limits,
-    deadline: Instant,
+    deadline: Mutex<Instant>,
     permits: Semaphore,
     interrupted: watch::Receiver<bool>,
     /// What ended the run, for every further request.
@@ -82,7 +83,7 @@ impl Sender {
         Self {
             transport,
             limits,
-            deadline,
+            deadline: Mutex::new(deadline),
             permits: Semaphore::new(limits.concurrency.max(1)),
             interrupted,
             ended: Mutex::new(None),
@@ -115,7 +116,7 @@ impl Sender {
         let result = tokio::select! {
             biased;
             () = stop => Err(Failure::Interrupted),
-            () = tokio::time::sleep_until(self.deadline.into()) => {
+            () = tokio::time::sleep_until(self.deadline().into()) => {
                 Err(Failure::OutOfTime(self.limits.run))
             }
             result = self.try_often(request, &receiver) => result,
@@ -127,6 +128,62 @@ impl Sender {
             ended.get_or_insert_with(|| failure.clone());
         }
         result
+    }
+
+    /// Sends a request that writes, once: what became of a write that has no answer is for its
+    /// sender to find out. Returns the answer's code and body.
+    ///
+    /// Neither a signal nor the end of the run's time cuts it off, since it may have been carried
+    /// out by then.
+    pub async fn once(&self, writing: &Writing) -> Result<(u16, Vec<u8>), Failure> {
+        let mut renewed = false;
+        loop {
+            let generation = self.transport.current();
+            let exchange = async {
+                let response = generation
+                    .client
+                    .send(writing.to_http()?)
+                    .await
+                    .map_err(|error| broken(&error))?;
+                let code = response.status().as_u16();
+                let body = receive(response, Whole::default()).await;
+                match body {
+                    Err(failure) if (200..300).contains(&code) => Err(failure),
+                    // What cannot be read of a refusal only makes it less precise.
+                    body => Ok((code, body.unwrap_or_default())),
+                }
+            };
+            let answer = tokio::time::timeout(self.limits.request, exchange).await;
+            let answer = answer.unwrap_or(Err(Failure::TimedOut(self.limits.request)));
+            match answer {
+                // Whoever is not let in has changed nothing.
+                Ok((401, _)) if !renewed => {
+                    self.transport.renew_credentials(&generation).await?;
+                    renewed = true;
+                }
+                Ok((401, _)) => return Err(Failure::Unauthorized),
+                Err(failure @ Failure::TimedOut(_)) => {
+                    self.transport.reconnect(&generation)?;
+                    return Err(failure);
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Whether somebody asked the process to stop.
+    pub fn is_interrupted(&self) -> bool {
+        *self.interrupted.borrow()
+    }
+
+    /// Gives the run its whole time again.
+    pub fn begin_anew(&self) {
+        let mut deadline = self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
+        *deadline = Instant::now() + self.limits.run;
+    }
+
+    fn deadline(&self) -> Instant {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What ended the run, if something did.
@@ -165,7 +222,7 @@ impl Sender {
             let pause = retry_after
                 .unwrap_or_else(|| pause_after(tries))
                 .min(LONGEST_PAUSE);
-            if Instant::now() + pause >= self.deadline {
+            if Instant::now() + pause >= self.deadline() {
                 return Err(failure); // says more than that time is up
             }
             tokio::time::sleep(pause).await;

@@ -22,6 +22,9 @@ pub(super) enum NoList {
     /// The text breaks off.
     #[error("it breaks off")]
     CutShort,
+    /// Readers differ in which of two fields of one name counts.
+    #[error("it has \"items\" twice")]
+    Twice,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +48,8 @@ pub(super) struct Splitter {
     string_start: usize,
     /// Whether a colon followed the key `items` of the outermost object.
     items_next: bool,
+    /// Whether `items` was there.
+    had_items: bool,
     /// Whether the next thing between two items must be an item, as after a comma.
     comma: Comma,
     /// The text without its items.
@@ -72,6 +77,7 @@ impl Splitter {
             escaped: false,
             string_start: 0,
             items_next: false,
+            had_items: false,
             comma: Comma::First,
             envelope: Vec::new(),
             item: Vec::new(),
@@ -120,7 +126,12 @@ impl Splitter {
                     self.in_string = true;
                     self.string_start = self.envelope.len();
                 }
-                b':' if self.depth == 1 => self.items_next = self.last_string() == b"items",
+                b':' if self.depth == 1 => {
+                    self.items_next = is_items(self.last_string());
+                    if self.items_next && std::mem::replace(&mut self.had_items, true) {
+                        return Err(NoList::Twice);
+                    }
+                }
                 b'[' if self.items_next && self.depth == 1 => {
                     self.items_next = false;
                     self.place = Place::Between;
@@ -136,10 +147,10 @@ impl Splitter {
         Ok(chunk.len())
     }
 
-    /// The text of the string that ended last, without its quotes.
+    /// The text of the string that ended last, without its quotes and with its escapes.
     fn last_string(&self) -> &[u8] {
         let rest = self.envelope.get(self.string_start..).unwrap_or_default();
-        let end = memchr::memchr(b'"', rest).unwrap_or(rest.len());
+        let end = memchr::memrchr(b'"', rest).unwrap_or(rest.len());
         &rest[..end]
     }
 
@@ -250,6 +261,15 @@ impl Splitter {
     }
 }
 
+/// Whether a key is `items`, however it is escaped.
+fn is_items(key: &[u8]) -> bool {
+    key == b"items"
+        || memchr::memchr(b'\\', key).is_some_and(|_| {
+            let quoted = [b"\"", key, b"\""].concat();
+            serde_json::from_slice::<String>(&quoted).is_ok_and(|key| key == "items")
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -308,6 +328,26 @@ mod tests {
             "}",
         ] {
             assert_eq!(split(text, 5), Err(NoList::Malformed), "{text}");
+        }
+    }
+
+    #[test]
+    fn items_are_found_however_their_key_is_escaped() {
+        for key in [r"it\u0065ms", r"\u0069tems", r"items"] {
+            let text = format!(r#"{{"kind":"L","{key}" : [{{"b":2}}]}}"#);
+            assert_eq!(split(&text, 3).unwrap().0, [r#"{"b":2}"#], "{key}");
+        }
+    }
+
+    #[test]
+    fn items_that_are_there_twice_are_an_error() {
+        for second in [
+            r#""items":[{"b":2}]"#,
+            r#""items":null"#,
+            r#""it\u0065ms":[]"#,
+        ] {
+            let text = format!(r#"{{"items":[{{"a":1}}],{second}}}"#);
+            assert_eq!(split(&text, 5), Err(NoList::Twice), "{text}");
         }
     }
 

@@ -263,12 +263,62 @@ fn proxy_of_environment(server: &Uri, value: impl Fn(&str) -> Option<String>) ->
         let value = value(upper).or_else(|| value(lower));
         value.unwrap_or_default()
     };
+    let exceptions = variable("NO_PROXY", "no_proxy");
+    if is_excepted(server, &exceptions) {
+        return None;
+    }
     Matcher::builder()
         .http(variable("HTTP_PROXY", "http_proxy"))
         .https(variable("HTTPS_PROXY", "https_proxy"))
-        .no(variable("NO_PROXY", "no_proxy"))
+        .no(exceptions)
         .build()
         .intercept(server)
+}
+
+/// Whether `NO_PROXY` names a server in one of the ways that Go knows and the matcher does not: `*`,
+/// also for addresses, `*.domain` and `host:port`.
+fn is_excepted(server: &Uri, exceptions: &str) -> bool {
+    let host = server.host().unwrap_or_default();
+    let host = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .to_lowercase();
+    let port = server.port_u16().unwrap_or(match server.scheme_str() {
+        Some("http") => 80,
+        _ => 443,
+    });
+    exceptions.split(',').map(str::trim).any(|exception| {
+        let exception = exception.to_lowercase();
+        if exception == "*" {
+            return true;
+        }
+        let (name, at) = match exception.rsplit_once(':') {
+            Some((name, at)) if !name.contains(':') || name.ends_with(']') => {
+                match at.parse::<u16>() {
+                    Ok(at) => (name.to_owned(), Some(at)),
+                    Err(_) => return false,
+                }
+            }
+            _ => (exception.clone(), None),
+        };
+        if at.is_some_and(|at| at != port) {
+            return false;
+        }
+        let name = name.trim_start_matches('[').trim_end_matches(']');
+        match name.strip_prefix("*.").or_else(|| name.strip_prefix('.')) {
+            Some(domain) => host
+                .strip_suffix(domain)
+                .is_some_and(|rest| rest.ends_with('.')),
+            // A bare name without a port is the matcher's.
+            None if at.is_none() || name.is_empty() => false,
+            None => {
+                let below = host
+                    .strip_suffix(name)
+                    .is_some_and(|rest| rest.ends_with('.'));
+                host == name || (below && name.parse::<IpAddr>().is_err())
+            }
+        }
+    })
 }
 
 fn is_loopback(server: &Uri) -> bool {
@@ -373,9 +423,29 @@ mod tests {
             ".shop.example",
             "a.example,shop.example",
             "*",
+            "*.shop.example",
+            "other.example, *.shop.example",
+            "api.shop.example:6443",
+            "shop.example:6443",
         ] {
             let variables = [proxy, ("NO_PROXY", exceptions)];
             assert_eq!(proxied(server, &variables), None, "{exceptions}");
+        }
+        for exceptions in [
+            "*.other.example",
+            "api.shop.example:7443",
+            "*.api.shop.example",
+        ] {
+            let variables = [proxy, ("NO_PROXY", exceptions)];
+            assert!(proxied(server, &variables).is_some(), "{exceptions}");
+        }
+        for exceptions in ["*", "10.1.2.3:6443"] {
+            let variables = [proxy, ("NO_PROXY", exceptions)];
+            assert_eq!(
+                proxied("https://10.1.2.3:6443", &variables),
+                None,
+                "{exceptions}"
+            );
         }
         let variables = [proxy, ("no_proxy", "10.0.0.0/8")];
         assert_eq!(proxied("https://10.1.2.3:6443", &variables), None);

@@ -138,6 +138,9 @@ fn leading_space(text: &str) -> usize {
 fn broken(input: &Input, error: &serde_json::Error) -> anyhow::Error {
     let what = match error.classify() {
         serde_json::error::Category::Eof => "the JSON ends too early",
+        serde_json::error::Category::Data if error.to_string().starts_with("duplicate field") => {
+            "a field is there twice (apiVersion, kind, metadata or items)"
+        }
         _ => "not valid JSON",
     };
     let line = error.line().max(1);

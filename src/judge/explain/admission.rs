@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::cluster::{Answer, Fetched, Live};
 use crate::judge::{Declared, Explainer, Knowledge, Run};
 use crate::model::{FieldPath, Manifest, PathElement};
+use crate::schema::{self, Scalar};
 
 /// Where a service account's token is mounted (`plugin/pkg/admission/serviceaccount`).
 const TOKEN_MOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -112,6 +113,7 @@ impl PodAdmission {
         let class = class.and_then(Value::as_str);
         let scheduling = class.and_then(|name| self.runtime_classes.get(name)?.get("scheduling"));
         let mut paths = token_volumes(live);
+        paths.extend(pod_requests(declared, live));
         paths.extend(limits(live));
         paths.extend(node_selector(live, scheduling));
         paths.extend(tolerations(declared, live, scheduling));
@@ -179,6 +181,36 @@ fn token_volumes(pod: &Value) -> Vec<FieldPath> {
         }
     }
     paths
+}
+
+/// Requests of a Pod as a whole that its limits or its containers imply
+/// (`pkg/apis/core/v1/defaults.go`, `setDefaultPodRequests`): where a Pod has limits of its own, it
+/// requests what its containers do, and else as much as it may use.
+fn pod_requests(declared: &Value, live: &Value) -> Vec<FieldPath> {
+    let resources = |pod: &Value, kind: &str| {
+        let resources = pod.pointer("/spec/resources")?.get(kind)?.as_object()?;
+        Some(resources.clone())
+    };
+    let limits = resources(declared, "limits").unwrap_or_default();
+    let live_requests = resources(live, "requests").unwrap_or_default();
+    let of_containers = |name: &str| {
+        containers(live).iter().any(|(_, _, container)| {
+            let resources = container.get("resources");
+            let requests = resources.and_then(|resources| resources.get("requests"));
+            requests.is_some_and(|requests| requests.get(name).is_some())
+        })
+    };
+    let is_implied = |(name, amount): &(&String, &Value)| {
+        let of_limit = limits.get(*name);
+        of_containers(name)
+            || of_limit.is_some_and(|limit| schema::equal(Scalar::Quantity, limit, amount))
+    };
+    let declares = declared.pointer("/spec/resources").is_some();
+    let implied = live_requests.iter().filter(is_implied);
+    implied
+        .filter(|_| declares)
+        .map(|(name, _)| FieldPath::of_fields(&["spec", "resources", "requests", name]))
+        .collect()
 }
 
 /// What LimitRanges gave to containers, as the plugin notes it:

@@ -1,11 +1,12 @@
 //! Replicas that an autoscaler decides about.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde_json::Value;
 
 use crate::cluster::Answer;
-use crate::compare::{AUTOSCALER_RULE, Reason};
+use crate::compare::Reason;
 use crate::judge::{Candidate, Case, Explainer, Knowledge, Run};
 use crate::model::{Explanation, FieldPath, Owner, Warning};
 use crate::policy::glob;
@@ -24,6 +25,9 @@ const AUTOSCALERS: [(&str, &str); 2] = [
     ("keda.sh/v1alpha1", "ScaledObject"),
 ];
 
+/// What reports name in the place of a rule.
+const RULE: &str = "autoscaler-replicas";
+
 /// An autoscaler's limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Limits {
@@ -35,6 +39,21 @@ impl Limits {
     fn admit(self, replicas: &Value) -> bool {
         let replicas = replicas.as_u64();
         replicas.is_some_and(|replicas| (self.min..=self.max).contains(&replicas))
+    }
+
+    /// Whether these limits, which are not the `declared` ones, are why there are so many replicas:
+    /// they are at a limit that was moved.
+    fn decides_alone(self, declared: Self, replicas: &Value) -> bool {
+        let replicas = replicas.as_u64();
+        (self.min > declared.min && replicas == Some(self.min))
+            || (self.max < declared.max && replicas == Some(self.max))
+    }
+}
+
+/// `2 to 5`
+impl fmt::Display for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} to {}", self.min, self.max)
     }
 }
 
@@ -59,60 +78,65 @@ impl Explainer for Autoscalers {
 }
 
 impl Knowledge for Autoscalers {
-    /// Explains replicas within the limits of an autoscaler that targets the object, and says so
-    /// where they are outside.
+    /// Explains replicas within the limits of a declared autoscaler that targets the object, and
+    /// says so where they are outside, or where nobody declares the autoscaler.
     fn together(&self, cases: &mut [Case], run: &Run<'_>) -> Vec<Warning> {
-        let mut limits: Option<AllLimits> = None;
+        let mut known: Option<[AllLimits; 2]> = None;
         let mut asked: BTreeSet<String> = BTreeSet::new();
         for case in cases {
             let key = &case.report.key;
             let Some(namespace) = key.namespace.clone() else {
                 continue;
             };
-            let replicas = case.candidates.iter().find(|one| is_undecided(one));
-            let Some(replicas) = replicas.map(|one| one.finding.change.live.clone()) else {
+            if !case.candidates.iter().any(is_undecided) {
                 continue;
-            };
-            let limits = limits.get_or_insert_with(|| AllLimits::known(run));
+            }
+            let [declared, found] =
+                known.get_or_insert_with(|| [AllLimits::declared(run), AllLimits::found(run)]);
             let scaled = (namespace.clone(), key.kind.clone(), key.name.clone());
-            let is_within =
-                |limits: Limits| replicas.as_ref().is_some_and(|live| limits.admit(live));
-            if !limits.of(&scaled).is_some_and(is_within) && asked.insert(namespace.clone()) {
+            // Who scales what no known autoscaler targets is looked up once a namespace.
+            let is_known = declared.of(&scaled).is_some() || found.of(&scaled).is_some();
+            if !is_known && asked.insert(namespace.clone()) {
                 let related =
                     |(version, kind): (&str, &str)| run.live.related(version, kind, &namespace);
                 let autoscalers = AUTOSCALERS.into_iter().filter_map(related).flatten();
-                autoscalers.for_each(|autoscaler| limits.add(&autoscaler));
+                autoscalers.for_each(|autoscaler| found.add(&autoscaler));
             }
-            if let Some(limits) = limits.of(&scaled) {
-                for candidate in &mut case.candidates {
-                    review(candidate, limits);
-                }
+            let scaling = Scaling {
+                declared: declared.of(&scaled),
+                found: found.of(&scaled),
+            };
+            for candidate in &mut case.candidates {
+                scaling.review(candidate);
             }
         }
         Vec::new()
     }
 }
 
-/// The limits of every scaled object.
+/// The limits of every scaled object, and the autoscaler that sets them.
 #[derive(Debug, Default)]
-struct AllLimits(BTreeMap<Scaled, Limits>);
+struct AllLimits(BTreeMap<Scaled, (Limits, String)>);
 
 impl AllLimits {
-    /// Those of the autoscalers that are declared, or were read anyway.
-    fn known(run: &Run<'_>) -> Self {
+    /// Those of the autoscalers that are declared.
+    fn declared(run: &Run<'_>) -> Self {
         let mut limits = Self::default();
         let declared = run.manifests.iter();
         for manifest in declared.filter(|manifest| scales(&manifest.kind)) {
             limits.add(&manifest.value());
         }
-        let found = run
-            .fetched
-            .answers
-            .values()
-            .filter_map(|answer| match answer {
-                Answer::Found(object) => Some(object),
-                _ => None,
-            });
+        limits
+    }
+
+    /// Those of the autoscalers that were read anyway.
+    fn found(run: &Run<'_>) -> Self {
+        let mut limits = Self::default();
+        let answers = run.fetched.answers.values();
+        let found = answers.filter_map(|answer| match answer {
+            Answer::Found(object) => Some(object),
+            _ => None,
+        });
         let scalers = found
             .chain(&run.fetched.extra)
             .filter(|object| scales(&object.key.kind));
@@ -128,15 +152,24 @@ impl AllLimits {
     /// to zero itself and leaves the rest to a HorizontalPodAutoscaler that it makes.
     fn add(&mut self, autoscaler: &Value) {
         if let Some((scaled, Limits { min, max })) = limits_of(autoscaler) {
-            let all = self.0.entry(scaled).or_insert(Limits { min, max });
+            let name = name_of(autoscaler);
+            let (all, _) = self.0.entry(scaled).or_insert((Limits { min, max }, name));
             all.min = all.min.min(min);
             all.max = all.max.max(max);
         }
     }
 
-    fn of(&self, scaled: &Scaled) -> Option<Limits> {
-        self.0.get(scaled).copied()
+    fn of(&self, scaled: &Scaled) -> Option<(Limits, &str)> {
+        let (limits, name) = self.0.get(scaled)?;
+        Some((*limits, name))
     }
+}
+
+/// `HorizontalPodAutoscaler web`
+fn name_of(autoscaler: &Value) -> String {
+    let text = |path: &str| autoscaler.pointer(path).and_then(Value::as_str);
+    let (kind, name) = (text("/kind"), text("/metadata/name"));
+    format!("{} {}", kind.unwrap_or_default(), name.unwrap_or_default())
 }
 
 /// Whether objects of a kind are autoscalers.
@@ -180,33 +213,45 @@ fn is_undecided(candidate: &Candidate) -> bool {
     let is_machine = |owner: &Owner| SCALERS.iter().any(|scaler| glob(scaler, &owner.manager));
     let finding = &candidate.finding;
     finding.change.path == FieldPath::of_fields(&["spec", "replicas"])
-        && (is_by_rule(candidate) || candidate.is_open())
+        && candidate.is_open()
         && finding.owners.iter().all(is_machine)
 }
 
-/// Whether the built-in rule about autoscalers explains a finding.
-fn is_by_rule(candidate: &Candidate) -> bool {
-    let reason = candidate.finding.reason.as_ref();
-    reason.is_some_and(|reason| reason.rule.as_deref() == Some(AUTOSCALER_RULE))
+/// Who scales one object.
+struct Scaling<'s> {
+    /// As it is declared.
+    declared: Option<(Limits, &'s str)>,
+    /// As it is live.
+    found: Option<(Limits, &'s str)>,
 }
 
-fn review(candidate: &mut Candidate, limits: Limits) {
-    if !is_undecided(candidate) {
-        return;
-    }
-    let Some(replicas) = &candidate.finding.change.live else {
-        return;
-    };
-    if limits.admit(replicas) {
-        candidate.finding.reason = Some(Reason {
-            by: Explanation::ControllerOwned,
-            rule: Some(AUTOSCALER_RULE.to_owned()),
-        });
-    } else {
-        candidate.finding.reason = None;
-        candidate.note = Some(format!(
-            "outside its autoscaler's limits, {} to {}",
-            limits.min, limits.max
-        ));
+impl Scaling<'_> {
+    fn review(&self, candidate: &mut Candidate) {
+        if !is_undecided(candidate) {
+            return;
+        }
+        let Some(replicas) = candidate.finding.change.live.clone() else {
+            return;
+        };
+        let outside = |limits: Limits| format!("outside its autoscaler's limits, {limits}");
+        let note = match (self.declared, self.found) {
+            (Some((limits, _)), Some((moved, name))) if moved.decides_alone(limits, &replicas) => {
+                format!("a limit of {name} was changed live, from {limits} to {moved}")
+            }
+            (Some((limits, _)), _) if limits.admit(&replicas) => {
+                candidate.finding.reason = Some(Reason {
+                    by: Explanation::ControllerOwned,
+                    rule: Some(RULE.to_owned()),
+                });
+                candidate.finding.cause = None;
+                return;
+            }
+            (None, Some((limits, name))) if limits.admit(&replicas) => {
+                format!("{name} sets it, which no manifest of this run declares")
+            }
+            (Some((limits, _)), _) | (None, Some((limits, _))) => outside(limits),
+            (None, None) => return,
+        };
+        candidate.note = Some(note);
     }
 }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::owners::Owners;
 use crate::cluster::LiveObject;
 use crate::judge::{Explained, Explainer, Knowledge, Run};
 use crate::model::{Explanation, Ownership};
@@ -19,12 +20,13 @@ impl Explainer for BuiltInExtras {
         "Controllers and the system make objects that nobody declares."
     }
 
-    fn learn(&self, _: &Run<'_>) -> Option<Box<dyn Knowledge>> {
-        Some(Box::new(Self))
+    fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+        let is_needed = !run.fetched.extra.is_empty();
+        is_needed.then(|| Box::new(Owners::of(run.fetched, run.live)) as _)
     }
 }
 
-impl Knowledge for BuiltInExtras {
+impl Knowledge for Owners {
     fn undeclared(
         &self,
         object: &LiveObject,
@@ -32,7 +34,14 @@ impl Knowledge for BuiltInExtras {
         ownership: &Ownership,
         rules: &RuleSet,
     ) -> Option<Explained> {
-        let rule = explains_extra(rules, &object.key, value, ownership)?;
+        let holds = |rule: &str| match rule {
+            "owned" => self.made(object, value),
+            "endpoints" => self.are_endpoints_of_a_service(object),
+            // A hook belongs to a release.
+            "helm-hooks" | "helm-hooks-of-nobody" => self.has_release_beside(object),
+            _ => true,
+        };
+        let rule = explains_extra(rules, &object.key, value, ownership, holds)?;
         Some(Explained {
             explanation: Explanation::ControllerOwned,
             by: rule.id.clone(),

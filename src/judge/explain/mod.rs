@@ -8,6 +8,7 @@ mod aggregation;
 mod autoscaler;
 mod builtin_rules;
 mod claims;
+mod owners;
 mod prediction;
 mod prevalent;
 mod twins;

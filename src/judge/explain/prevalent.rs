@@ -15,8 +15,10 @@ use serde_json::Value;
 use crate::compare::Reason;
 use crate::judge::{Candidate, Case, Explainer, Knowledge, Run};
 use crate::model::{
-    Cause, ChangeKind, Explanation, FieldPath, GroupKind, Operation, PathElement, Presence, Warning,
+    Cause, ChangeKind, Explanation, FieldPath, GroupKind, Operation, PathElement, Presence,
+    Severity, Warning,
 };
+use crate::policy::RuleSet;
 
 /// Objects in which a machine is known to have put a value, before it is believed of another.
 const KNOWN: usize = 2;
@@ -42,6 +44,8 @@ struct Seen {
     known: usize,
     /// Those that do not say whose it is.
     open: usize,
+    /// Those in which it is booked on somebody's update.
+    updated: usize,
 }
 
 /// The undeclared values of a run, by kind.
@@ -80,14 +84,14 @@ impl Explainer for PrevalentValues {
 }
 
 impl Knowledge for PrevalentValues {
-    fn together(&self, cases: &mut [Case], _: &Run<'_>) -> Vec<Warning> {
-        explain(cases)
+    fn together(&self, cases: &mut [Case], run: &Run<'_>) -> Vec<Warning> {
+        explain(cases, run.rules)
     }
 }
 
 /// Explains additions that other objects of the kind show to be a machine's; says which of them
 /// are merely supposed to be.
-fn explain(cases: &mut [Case]) -> Vec<Warning> {
+fn explain(cases: &mut [Case], rules: &RuleSet) -> Vec<Warning> {
     let is_open = |one: &Candidate| one.is_open() && whose(one).is_some();
     if !cases.iter().flat_map(|case| &case.candidates).any(is_open) {
         return Vec::new();
@@ -99,8 +103,16 @@ fn explain(cases: &mut [Case]) -> Vec<Warning> {
             continue;
         }
         let kind = case.report.key.group_kind();
+        let key = case.report.key.clone();
         for candidate in std::mem::take(&mut case.candidates) {
-            match evidence.part(&kind, &candidate, &mut supposed) {
+            // What matters much is not supposed away, however many objects carry it.
+            let severity = rules.severity(&key, &candidate.finding.change);
+            let is_minor = severity <= Severity::Medium;
+            let parts = match is_minor {
+                true => evidence.part(&kind, &candidate, &mut supposed),
+                false => None,
+            };
+            match parts {
                 Some(parts) => case.candidates.extend(parts),
                 None => case.candidates.push(candidate),
             }
@@ -160,7 +172,7 @@ impl Evidence {
                     match whose {
                         Whose::Machine => seen.known += 1,
                         Whose::Open => seen.open += 1,
-                        Whose::Update => {}
+                        Whose::Update => seen.updated += 1,
                     }
                 }
             }
@@ -214,7 +226,12 @@ impl Evidence {
         if seen.known >= KNOWN {
             return true;
         }
-        let is_supposed = whose == Whose::Open && self.is_everywhere(&key);
+        let is_supposed = match whose {
+            Whose::Open => self.is_everywhere(&key),
+            // A policy's work during a person's update is booked on the person.
+            Whose::Update => seen.open + seen.known >= KNOWN && self.is_everywhere(&key),
+            Whose::Machine => false,
+        };
         if is_supposed {
             supposed.insert((key.0, key.1));
         }
@@ -229,7 +246,7 @@ impl Evidence {
             let seen = self.seen.get(&key).copied().unwrap_or_default();
             let compared = self.compared.get(kind).copied().unwrap_or_default();
             let is_workload = WORKLOADS.contains(&kind.kind.as_str());
-            (is_workload && seen.open + seen.known == compared).then_some(compared)
+            (is_workload && seen.open + seen.known + seen.updated == compared).then_some(compared)
         };
         let are_enough = |kind: &GroupKind| all_of(kind).is_some_and(|count| count >= SUPPOSED);
         all_of(kind).is_some() && self.compared.keys().any(are_enough)
@@ -340,6 +357,7 @@ mod tests {
             owners: Vec::new(),
             reason,
             cause,
+            note: None,
         })
     }
 
@@ -395,7 +413,7 @@ mod tests {
                 .map(|name| object("Deployment", name, by_machine()))
                 .collect();
             objects.push(object("Deployment", 9, by_update(value)));
-            let warnings = explain(&mut objects);
+            let warnings = explain(&mut objects, RuleSet::builtin());
             assert!(warnings.is_empty());
             reported(&objects)
         };
@@ -414,7 +432,7 @@ mod tests {
             .map(|name| object("Deployment", name, scaled(by_machine())))
             .collect();
         objects.push(object("Deployment", 9, scaled(by_update("a"))));
-        explain(&mut objects);
+        explain(&mut objects, RuleSet::builtin());
         assert_eq!(reported(&objects), [".spec.replicas"]);
     }
 
@@ -427,7 +445,7 @@ mod tests {
             objects.extend(
                 (0..without).map(|n| object(kind, 90 + n, unattributed(".spec.x", json!(n)))),
             );
-            let warnings = explain(&mut objects);
+            let warnings = explain(&mut objects, RuleSet::builtin());
             let left = reported(&objects)
                 .iter()
                 .filter(|path| *path == LABEL)
@@ -452,7 +470,7 @@ mod tests {
                 .map(|name| object("Deployment", name, labelled("a")))
                 .collect();
             objects.push(object("StatefulSet", 9, labelled(value)));
-            explain(&mut objects);
+            explain(&mut objects, RuleSet::builtin());
             reported(&objects).len()
         };
         assert_eq!(run(3, "a"), 0);
@@ -474,7 +492,7 @@ mod tests {
             .as_mut()
             .unwrap();
         live["resources"] = json!({"limits": {"cpu": "2"}});
-        explain(&mut objects);
+        explain(&mut objects, RuleSet::builtin());
         assert_eq!(reported(&objects), [format!("{path}.resources.limits.cpu")]);
     }
 }

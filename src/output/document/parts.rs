@@ -44,6 +44,9 @@ pub struct OriginDocument<'r> {
     /// What produced the object from the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     rendered_by: Option<&'r str>,
+    /// The objects of GitOps tools that lead to it, the outermost first; the last one applies it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    chain: Vec<String>,
 }
 
 /// Somebody who holds a path.
@@ -99,6 +102,7 @@ impl<'r> OriginDocument<'r> {
             document: origin.document,
             revision: origin.revision.as_deref(),
             rendered_by: origin.rendered_by.as_deref(),
+            chain: origin.chain.iter().map(ToString::to_string).collect(),
         }
     }
 }

@@ -86,14 +86,16 @@ fn groups<'r>(drifts: &[&'r JudgedChange]) -> Vec<Group<'r>> {
     while let Some((first, later)) = rest.split_first() {
         let shared = container(&first.change.path);
         let prefix = &first.change.path.0[..shared];
-        let alike = later
-            .iter()
-            .take_while(|drift| {
-                drift.change.path.0.len() > shared && drift.change.path.0.starts_with(prefix)
-            })
-            .count();
-        let long_enough = FieldPath(prefix.to_vec()).to_string().len() >= SHORTEST_SHARED;
-        let taken = if long_enough && shared > 0 { alike } else { 0 };
+        // Those alike are counted only where they are taken, so that each is looked at once.
+        let long_enough =
+            shared > 0 && FieldPath(prefix.to_vec()).to_string().len() >= SHORTEST_SHARED;
+        let is_alike = |drift: &&&JudgedChange| {
+            drift.change.path.0.len() > shared && drift.change.path.0.starts_with(prefix)
+        };
+        let taken = match long_enough {
+            true => later.iter().take_while(is_alike).count(),
+            false => 0,
+        };
         let (group, others) = rest.split_at(1 + taken);
         groups.push(Group {
             shared: if taken > 0 { shared } else { 0 },

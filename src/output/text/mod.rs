@@ -46,21 +46,34 @@ impl Format for Text {
         out: &mut dyn Write,
     ) -> io::Result<()> {
         let mut page = Page { options, out };
-        let mut in_sync = Vec::new();
-        for object in view::by_urgency(report, options.show) {
-            let quiet = object.status() == Status::InSync
-                && view::drifts(object, options.show).next().is_none();
-            if quiet {
-                in_sync.push(object);
-            } else {
-                render_object(&mut page, object)?;
+        let objects = view::by_urgency(report, options.show);
+        let (objects, alike) = match options.verbose {
+            true => (objects, Vec::new()),
+            false => view::alike(objects),
+        };
+        for group in &alike {
+            render_alike(&mut page, group)?;
+        }
+        for (deployer, objects) in view::by_deployer(objects) {
+            if let Some(deployer) = deployer {
+                page.line(&Line::of(Paint::Bold, &words::deployer(deployer)))?;
             }
-        }
-        for object in &in_sync {
-            header(&mut page, object)?;
-        }
-        if !in_sync.is_empty() {
-            page.blank()?;
+            let mut in_sync = Vec::new();
+            for object in objects {
+                let quiet = object.status() == Status::InSync
+                    && view::drifts(object, options.show).next().is_none();
+                if quiet {
+                    in_sync.push(object);
+                } else {
+                    render_object(&mut page, object)?;
+                }
+            }
+            for object in &in_sync {
+                header(&mut page, object)?;
+            }
+            if !in_sync.is_empty() {
+                page.blank()?;
+            }
         }
         summary::render(&mut page, report)
     }
@@ -130,6 +143,28 @@ fn render_object(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
         page.wrapped(&indent, 2, Line::of(Paint::Dim, &owners))?;
     }
     change::render_all(page, object)?;
+    page.blank()
+}
+
+/// Objects of one kind that could not be compared for one reason, on few lines.
+fn render_alike(page: &mut Page<'_>, group: &[&ObjectReport]) -> io::Result<()> {
+    /// How many are named.
+    const NAMED: usize = 3;
+    let Some(first) = group.first() else {
+        return Ok(());
+    };
+    let named = group.iter().take(NAMED);
+    let named: Vec<String> = named.map(|object| words::object(object)).collect();
+    let more = group.len().saturating_sub(NAMED);
+    let said = format!("{} and {more} more", named.join(", "));
+    let mut line = Line::of(Paint::of_status(first.status()), "?");
+    line.push(Paint::Plain, " ");
+    page.wrapped(&line, 2, Line::of(Paint::Bold, &said))?;
+    let indent = Line::of(Paint::Plain, "  ");
+    if let Some(standing) = words::standing(first) {
+        let standing = Line::of(Paint::of_status(first.status()), &standing);
+        page.wrapped(&indent, 2, standing)?;
+    }
     page.blank()
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{Line, Page, Paint, words};
-use crate::model::{Report, Warning};
+use crate::model::{Report, Warning, after_an_apply};
 use crate::output::{Show, ignored};
 
 /// Rules that are named without `--show ignored`.
@@ -84,6 +84,9 @@ fn verdict(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     let by = ignored::brief(report, MOST_RULES).filter(|_| page.options.show < Show::Ignored);
     if let Some(by) = by {
         lines.push(Line::of(Paint::Plain, &format!("ignored: {by}")));
+    }
+    if let Some(after) = after_an_apply(report).filter(|_| page.options.verbose) {
+        lines.push(Line::of(Paint::Plain, &after));
     }
     lines.push(Line::of(Paint::Plain, &words::coverage(report)));
     if let Some(target) = words::sides(report) {

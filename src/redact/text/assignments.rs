@@ -1,129 +1,679 @@
 //! Secrets that are known by the name that stands before them.
 
+use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::LazyLock;
 
-use super::signs::is_token_byte;
-use super::{DIFFERS, MASK, Span, span};
-use crate::redact::names::{is_credential_header, is_sensitive_name};
+use aho_corasick::AhoCorasick;
 
-/// `password=…`, `"token": "…"`, `--api-key=…` on one line, and the lines of the block that a
-/// sensitive name opened on a line before (`block` is its indentation).
-pub(super) fn assignments(
-    line: &str,
-    offset: usize,
-    block: &mut Option<usize>,
-    spans: &mut Vec<Span>,
-) {
-    let indent = line.len() - line.trim_start().len();
-    if line.trim().is_empty() {
-        return;
-    }
-    if let Some(outer) = *block {
-        if indent > outer || line[indent..].starts_with("- ") {
-            spans.push(span(offset + indent..offset + line.len(), "block"));
-            return;
-        }
-        *block = None;
-    }
-    let mut from = 0;
-    for (at, sign) in line.match_indices([':', '=']) {
-        if at < from {
-            continue;
-        }
-        let Some(name) = name_before(&line[..at]) else {
-            continue;
-        };
-        if !is_sensitive_name(name) && !is_credential_header(name) {
-            continue;
-        }
-        let first = line[..at].trim_start_matches([' ', '\t', '-']).len()
-            <= name.len() + "export ".len() + 2;
-        let flag = line[..at].trim_start().starts_with('-') && sign == "=";
-        let value = value_after(line, at + 1, first && !flag);
-        if matches!(
-            line[value.clone()].trim_end_matches(['+', '-']),
-            "" | "|" | ">"
-        ) {
-            if first && value.end == line.len() {
-                *block = Some(indent);
-            }
-            continue;
-        }
-        from = value.end;
-        spans.push(span(offset + value.start..offset + value.end, name));
-    }
-}
+use super::cursor::{Cursor, Open};
+use super::signs::is_credential;
+use super::values::{Left, is_no_secret};
+use super::{Span, Voice, span};
+use crate::redact::names::{Class, is_getter};
 
-/// The name that an assignment's left side ends in.
-fn name_before(left: &str) -> Option<&str> {
-    let left = left.trim_end_matches([' ', '\t', '?', '+', ':']);
-    let left = left.trim_end_matches(['"', '\'', '\\']);
-    let start = left
-        .rfind(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')))
-        .map_or(0, |at| {
-            at + left[at..].chars().next().map_or(1, char::len_utf8)
-        });
-    let name = left[start..].trim_start_matches('-');
-    (!name.is_empty()).then_some(name)
-}
+/// Every sensitive name has one of these in it, in whatever case.
+pub(super) const HINTS: &[&str] = &[
+    "pass",
+    "psw",
+    "pwd",
+    "pw",
+    "secret",
+    "token",
+    "cred",
+    "key",
+    "dsn",
+    "connection",
+    "auth",
+    "cookie",
+    "identified",
+];
 
-/// Where the value of an assignment lies: within its quotes, else up to the end of the line when
-/// the assignment is all of it, else up to what separates it from the next.
-fn value_after(line: &str, from: usize, whole_line: bool) -> Range<usize> {
-    let gap = line[from..].len() - line[from..].trim_start_matches([' ', '\t']).len();
-    let start = from + gap;
-    let rest = &line[start..];
-    if let Some(mask) = [DIFFERS, MASK].iter().find(|mask| rest.starts_with(**mask)) {
-        return start..start + mask.len(); // masked before
-    }
-    let escaped = rest.starts_with("\\\"");
-    if let (Some(quote @ ('"' | '\'')), false) | (Some(quote @ '\\'), true) =
-        (rest.chars().next(), escaped)
-    {
-        let open = start + if escaped { 2 } else { 1 };
-        let len = quoted_len(&line[open..], if escaped { '\\' } else { quote });
-        return open..open + len;
-    }
-    if whole_line {
-        return start..line.trim_end().len().max(start);
-    }
-    start..start + bare_len(rest)
-}
+/// Longer names are looked at as far as this.
+const LONGEST_NAME: usize = 128;
 
-/// How far a value without quotes reaches: up to a blank, or to a separator that is followed by
-/// another assignment. A password may well have such characters in it.
-fn bare_len(text: &str) -> usize {
-    let ends = |at: usize, c: char| match c {
-        c if c.is_whitespace() => true,
-        ',' | ';' | '&' => starts_assignment(&text[at + 1..]),
-        _ => false,
+/// What may stand before a name at the beginning of a line that is all one assignment.
+const LINE_STARTS: &[&str] = &[
+    "",
+    "export",
+    "set",
+    "env",
+    "arg",
+    "const",
+    "let",
+    "var",
+    "val",
+    "define",
+    "environment",
+    "default",
+    "local",
+    "readonly",
+    "declare",
+    "private",
+    "public",
+    "static",
+    "final",
+    "string",
+];
+
+/// Words whose line gives a name and a value behind it, with blanks between them.
+const DIRECTIVES: &[&str] = &[
+    "add_header",
+    "arg",
+    "env",
+    "fastcgi_param",
+    "header",
+    "http-request",
+    "more_set_headers",
+    "more_set_input_headers",
+    "proxy_set_header",
+    "request_header",
+    "requestheader",
+    "set",
+    "set-header",
+    "add-header",
+    "setenv",
+    "setx",
+    "grpc_set_header",
+    "default_env",
+];
+
+/// Names of settings whose value always stands behind a blank.
+const BLANK_SETTINGS: &[&str] = &["requirepass", "masterauth", "bindpw", "rootpw"];
+
+/// Names of settings behind which something else stands before the value.
+const LINE_SETTINGS: &[&str] = &["auth-pass", "auth_pass"];
+
+/// Ends of names that are files: `secrets.yaml: line 3`.
+const FILES: &[&str] = &[
+    "conf", "cue", "go", "gotmpl", "hcl", "html", "ini", "js", "json", "jsonnet", "md", "py", "rs",
+    "sh", "tf", "toml", "tpl", "ts", "txt", "xml", "yaml", "yml",
+];
+
+/// Finds the values of sensitive names: `password=…`, `"token": "…"`, `--api-key …`, and what goes
+/// on below them.
+pub(super) fn assignments<'t>(text: &'t str, voice: Voice, spans: &mut Vec<Span<'t>>) {
+    static HINTED: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .build(HINTS)
+            .ok()
+    });
+    let Some(hints) = &*HINTED else { return };
+    let mut scan = Scan {
+        text,
+        cursor: Cursor::new(text),
+        spans,
+        voice,
+        unclosed: 0,
+        classes: HashMap::new(),
     };
-    text.char_indices()
-        .find(|(at, c)| ends(*at, *c))
-        .map_or(text.len(), |(at, _)| at)
-}
-
-fn starts_assignment(text: &str) -> bool {
-    let text = text.trim_start_matches([' ', '"', '\'', '\\']);
-    let name = text.bytes().take_while(|b| is_token_byte(*b)).count();
-    let after = text[name..].trim_start_matches(['"', '\'', '\\', ' ']);
-    name > 0 && after.starts_with(['=', ':'])
-}
-
-/// How far a quoted text reaches, with backslashes escaping what follows them. `'\\'` stands for
-/// the quote `\"` of JSON within JSON.
-fn quoted_len(text: &str, quote: char) -> usize {
-    if quote == '\\' {
-        return text.find("\\\"").unwrap_or(text.len());
-    }
-    let mut escaped = false;
-    for (at, c) in text.char_indices() {
-        match c {
-            _ if escaped => escaped = false,
-            '\\' if quote == '"' => escaped = true,
-            c if c == quote => return at,
-            _ => {}
+    let mut done = 0;
+    for found in hints.find_iter(text) {
+        if found.start() < done {
+            continue;
+        }
+        let name = scan.name_around(found.start(), done);
+        done = name.end.max(found.end());
+        if let Some(end) = scan.after(name) {
+            done = done.max(end);
         }
     }
-    text.len()
+}
+
+/// The search through one text.
+pub(super) struct Scan<'t, 's> {
+    pub(super) text: &'t str,
+    pub(super) cursor: Cursor<'t>,
+    spans: &'s mut Vec<Span<'t>>,
+    voice: Voice,
+    /// How many brackets were found not to be closed.
+    pub(super) unclosed: usize,
+    /// What is known of names, most of which come again and again.
+    classes: HashMap<&'t str, Class>,
+}
+
+/// So many names are remembered.
+const MOST_NAMES: usize = 1024;
+
+impl<'t> Scan<'t, '_> {
+    pub(super) fn push(&mut self, at: Range<usize>, name: &'t str) {
+        self.spans.push(span(at, name));
+    }
+
+    pub(super) fn is_message(&self) -> bool {
+        self.voice == Voice::Message
+    }
+
+    /// The name in which a place lies, as far as it is behind `floor`.
+    fn name_around(&self, at: usize, floor: usize) -> Range<usize> {
+        let before = self.cursor.word_before(at, LONGEST_NAME);
+        let mut start = (at - before.len()).max(floor);
+        let end = self.cursor.word_end(at, LONGEST_NAME);
+        // `\nPASSWORD=…`: a line within a text in quotes.
+        if start > 0
+            && start < at
+            && self.cursor.byte(start - 1) == b'\\'
+            && matches!(self.cursor.byte(start), b'n' | b'r' | b't')
+        {
+            start += 1;
+        }
+        start..end
+    }
+
+    fn class(&mut self, word: &'t str) -> Class {
+        if let Some(known) = self.classes.get(word) {
+            return *known;
+        }
+        let class = Class::of(word);
+        if self.classes.len() < MOST_NAMES {
+            self.classes.insert(word, class);
+        }
+        class
+    }
+
+    /// Looks at what follows a name; gives how far that was understood.
+    fn after(&mut self, name: Range<usize>) -> Option<usize> {
+        let full = &self.text[name.clone()];
+        let trimmed = full.trim_start_matches(['-', '.']);
+        let word = trimmed.trim_end_matches(['-', '.']);
+        let flag = full.starts_with('-');
+        if word.eq_ignore_ascii_case("identified") {
+            return self.identified_by(name.end);
+        }
+        let class = self.class(word);
+        let (header, file) = (class.header, word.rsplit_once('.'));
+        if !header && !class.sensitive || file.is_some_and(|(_, end)| FILES.contains(&end)) {
+            return None;
+        }
+        let open = self.cursor.open_at(name.start);
+        let mut at = name.start + (full.len() - trimmed.len()) + word.len();
+        let mut quoted = false;
+        for _ in 0..8 {
+            match self.cursor.byte(at) {
+                b'"' | b'\'' | b'`' => quoted = true,
+                b'\\' if self.cursor.is_quote(at) => {}
+                b']' if quoted => {}
+                _ => break,
+            }
+            at += 1;
+        }
+        // The quote that only the name stands in does not go on around the value.
+        let within = open.filter(|open| !(quoted && open.at + 1 == name.start));
+        let quoted = quoted
+            && within.is_none_or(|open| {
+                // `"… --password" ` closes the text around it.
+                !(self.cursor.byte(at - 1) == open.sign && self.before(name.start) != open.sign)
+            });
+        let sign = self.cursor.skip_blanks(at);
+        let place = Found {
+            name: name.clone(),
+            word,
+            class,
+            flag,
+            quoted,
+            within,
+        };
+        if let Some((value, colon)) = self.sign_at(sign) {
+            let gap = sign > at || matches!(self.cursor.byte(value), b' ' | b'\t' | b'\n' | b'\r');
+            return self.assign(&place, value, colon, gap);
+        }
+        if self.cursor.byte(sign) == b'(' && self.cursor.is_quote(sign + 1) && !is_getter(word) {
+            return self.quoted_value(sign + 1, &place);
+        }
+        if quoted && self.cursor.byte(sign) == b',' && self.is_argument(name.start) {
+            return self.second_argument(&place, sign + 1);
+        }
+        if let Some(end) = self.element(&place, at) {
+            return Some(end);
+        }
+        if let Some(end) = self.pair(&place, at) {
+            return Some(end);
+        }
+        self.by_blank(&place, at, sign)
+    }
+
+    /// Whether a name in quotes is the first argument of a function that does not just hand it out:
+    /// `os.Setenv("DB_PASSWORD", …)`.
+    fn is_argument(&self, at: usize) -> bool {
+        let mut end = at;
+        for _ in 0..4 {
+            if matches!(self.before(end), b'"' | b'\'' | b'`' | b'\\') {
+                end -= 1;
+            }
+        }
+        self.before(end) == b'('
+            && !is_getter(
+                self.cursor
+                    .word_before(end - 1, 32)
+                    .rsplit('.')
+                    .next()
+                    .unwrap_or_default(),
+            )
+    }
+
+    fn second_argument(&mut self, place: &Found<'t>, from: usize) -> Option<usize> {
+        let at = self.cursor.skip_space(from);
+        if place.class.header {
+            let quoted = self.cursor.quoted(at)?;
+            if is_header_value(place.word, &self.text[quoted.content.clone()]) {
+                self.push(quoted.content, place.word);
+            }
+            return Some(quoted.end);
+        }
+        self.cursor
+            .is_quote(at)
+            .then(|| self.quoted_value(at, place))?
+    }
+
+    pub(super) fn before(&self, at: usize) -> u8 {
+        match at {
+            0 => b'\n',
+            at => self.cursor.byte(at - 1),
+        }
+    }
+
+    /// Where the value begins behind `:`, `=`, `:=`, `=>`, `+=` and the like, and whether the sign
+    /// is a colon.
+    pub(super) fn sign_at(&self, at: usize) -> Option<(usize, bool)> {
+        let rest = self
+            .text
+            .get(at..at + 3.min(self.text.len() - at.min(self.text.len())));
+        let rest = rest.unwrap_or_else(|| self.text.get(at..at + 1).unwrap_or_default());
+        let long = [":=", "=>", "==", "!=", "?=", "+=", "::", "~="];
+        let len = long
+            .iter()
+            .find(|sign| rest.starts_with(**sign))
+            .map(|sign| sign.len())
+            .or_else(|| rest.starts_with([':', '=']).then_some(1))?;
+        // An address is no value of its scheme.
+        (!self.text[at..].starts_with("://"))
+            .then_some((at + len, rest.starts_with(':') && len == 1))
+    }
+
+    /// Takes the value of an assignment.
+    fn assign(&mut self, place: &Found<'t>, from: usize, colon: bool, gap: bool) -> Option<usize> {
+        let at = self.cursor.skip_blanks(from);
+        let line = self.cursor.line_at(place.name.start);
+        let lead = place.name.start - line.start;
+        let lead = match lead <= 64 {
+            true => self.text.get(line.start..place.name.start),
+            false => None,
+        };
+        let escaped = self.before(place.name.start);
+        let starts_line = lead.is_some_and(|lead| {
+            let lead = lead.trim_matches([
+                ' ', '\t', '-', '"', '\'', '$', '@', '#', ';', '/', '*', '[', '%', '<',
+            ]);
+            LINE_STARTS
+                .iter()
+                .any(|word| lead.eq_ignore_ascii_case(word))
+        }) || matches!(escaped, b'n' | b'r' | b't')
+            && self.before(place.name.start - 1) == b'\\';
+        let first = starts_line && !(place.flag && !colon);
+        let unquoted = !self.cursor.is_quote(at);
+        if colon && !gap && unquoted && !place.quoted && !self.is_tight_value(place, at) {
+            return None;
+        }
+        let left = Left {
+            name: place.word,
+            count: place.class.count,
+            column: lead.map_or(0, |lead| lead.trim_end_matches(['"', '\'']).len()),
+            first,
+            colon,
+            quoted: place.quoted,
+            within: place.within,
+        };
+        if place.class.header {
+            return self.header(place, at, left);
+        }
+        if colon && gap && unquoted && !place.quoted && !first {
+            let behind = self.cursor.skip_blanks_back(place.name.start);
+            let prose = self.before(behind).is_ascii_alphanumeric() && behind < place.name.start;
+            let word = self.word(at, left);
+            let last = self.cursor.skip_blanks(word) >= self.cursor.line_end(at);
+            let sole = last && place.class.password;
+            if prose && !sole && !is_credential(&self.text[at..word]) {
+                return None;
+            }
+        }
+        if self.is_message() && !self.is_quoted_in_message(place, at, left, gap) {
+            return None;
+        }
+        Some(self.value(at, left))
+    }
+
+    /// Whether what follows a colon without a blank is a value, and not a port, a tag, or the
+    /// number of a line.
+    fn is_tight_value(&self, place: &Found<'t>, at: usize) -> bool {
+        let digits = self.text.as_bytes()[at..]
+            .iter()
+            .take(6)
+            .take_while(|b| b.is_ascii_digit())
+            .count();
+        let behind = self.cursor.byte(at + digits);
+        let port = (1..=5).contains(&digits)
+            && !behind.is_ascii_alphanumeric()
+            && !matches!(behind, b'-' | b'_');
+        let of_path = matches!(self.before(place.name.start), b'/' | b'@');
+        at >= self.cursor.line_end(at)
+            || (place.class.header || place.class.value)
+                && !of_path
+                && !(port && place.word.contains(['.', '-']))
+    }
+
+    /// Whether an assignment in a message quotes data, and is no sentence of the message's own.
+    fn is_quoted_in_message(
+        &mut self,
+        place: &Found<'t>,
+        at: usize,
+        left: Left<'t>,
+        gap: bool,
+    ) -> bool {
+        let value_quoted = self.cursor.is_quote(at);
+        let simple = place.class.value
+            && !place.word.ends_with('s')
+            && !place.word.contains(['-', '.'])
+            && self.before(place.name.start) != b'/';
+        if !left.colon {
+            return !gap || value_quoted;
+        }
+        if value_quoted {
+            return place.quoted || simple;
+        }
+        let word = self.word(at, left);
+        let value = &self.text[at..word];
+        let alone = left.first
+            && self.cursor.line_at(place.name.start).start > 0
+            && self.cursor.skip_blanks(word) >= self.cursor.line_end(at);
+        place.quoted && !value.is_empty() || (simple && (is_credential(value) || alone))
+    }
+
+    /// A header that carries credentials: all of it, if it looks like one.
+    fn header(&mut self, place: &Found<'t>, at: usize, left: Left<'t>) -> Option<usize> {
+        let left = Left {
+            first: true,
+            quoted: false,
+            ..left
+        };
+        if self.cursor.is_quote(at) {
+            let quoted = self.cursor.quoted(at)?;
+            if is_header_value(place.word, &self.text[quoted.content.clone()]) {
+                self.push(quoted.content, place.word);
+            }
+            return Some(quoted.end);
+        }
+        if at >= self.cursor.line_end(at) {
+            return None;
+        }
+        let word = self.word(at, left);
+        let second = self.word(self.cursor.skip_blanks(word), left);
+        if !is_header_value(place.word, &self.text[at..second]) {
+            return None;
+        }
+        Some(self.value(at, left))
+    }
+
+    /// `IDENTIFIED BY 'password'`
+    fn identified_by(&mut self, from: usize) -> Option<usize> {
+        let end = self
+            .boundary_before(from + 80)
+            .min(self.cursor.line_end(from));
+        let rest = self.text.get(from..end)?.to_ascii_lowercase();
+        let by = rest.find(" by ")?;
+        let rest = &rest[by + 4..];
+        let at =
+            from + by + 4 + (rest.len() - rest.trim_start_matches("password").trim_start().len());
+        let quoted = self.cursor.quoted(self.cursor.skip_blanks(at))?;
+        self.push(quoted.content, "identified by");
+        Some(quoted.end)
+    }
+
+    fn boundary_before(&self, at: usize) -> usize {
+        let mut at = at.min(self.text.len());
+        while !self.text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    }
+
+    fn quoted_value(&mut self, at: usize, place: &Found<'t>) -> Option<usize> {
+        let quoted = self.cursor.quoted(at)?;
+        if !is_no_secret(&self.text[quoted.content.clone()], place.class.count) {
+            self.push(quoted.content, place.word);
+        }
+        Some(quoted.end)
+    }
+
+    /// Values behind a blank: of flags, of directives, of settings such as `requirepass`, and in
+    /// sentences that say what a password is.
+    fn by_blank(&mut self, place: &Found<'t>, at: usize, sign: usize) -> Option<usize> {
+        let line = self.cursor.line_at(place.name.start);
+        let left = Left {
+            name: place.word,
+            count: place.class.count,
+            column: 0,
+            first: false,
+            colon: false,
+            quoted: false,
+            within: place.within,
+        };
+        if place.flag {
+            return self.flag(place, at, sign, left);
+        }
+        if sign == at || sign >= line.end {
+            return None;
+        }
+        let directive = self.word_on_line_before(place.name.start, line.start);
+        let is_directive = DIRECTIVES
+            .iter()
+            .any(|word| directive.eq_ignore_ascii_case(word));
+        let is_setting = BLANK_SETTINGS
+            .iter()
+            .any(|word| place.word.eq_ignore_ascii_case(word));
+        let quoted = self.cursor.is_quote(sign);
+        if LINE_SETTINGS.contains(&place.word) && !self.is_message() {
+            self.push(sign..line.end, place.word);
+            return Some(line.end);
+        }
+        if place.class.header {
+            if !is_directive {
+                return None;
+            }
+            return self.header(
+                place,
+                sign,
+                Left {
+                    first: true,
+                    ..left
+                },
+            );
+        }
+        if is_directive || is_setting {
+            if quoted {
+                return self.quoted_value(sign, place);
+            }
+            let end = self.word(sign, left);
+            let end = sign + self.text[sign..end].trim_end_matches(';').len();
+            self.scalar(sign..end, left);
+            return Some(end);
+        }
+        if !place.class.value {
+            return None;
+        }
+        // `string password = "…"` the other way round: `password string = "…"`
+        let type_end = self.cursor.word_end(sign, 32);
+        let after_type = self.cursor.skip_blanks(type_end);
+        if type_end > sign
+            && let Some((value, _)) = self.sign_at(after_type)
+            && self.cursor.is_quote(self.cursor.skip_blanks(value))
+        {
+            return self.quoted_value(self.cursor.skip_blanks(value), place);
+        }
+        let password = place.class.password;
+        if quoted {
+            let compound = place.word.contains(['_', '-']) && !self.is_message();
+            let value = self.cursor.quoted(sign)?;
+            // `secret "cart"` names an object.
+            let is_name =
+                |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-./:".contains(&b);
+            let named = self.text[value.content.clone()].bytes().all(is_name);
+            if !(password || compound || !named && !self.is_message()) {
+                return None;
+            }
+            self.scalar(value.content, left);
+            return Some(value.end);
+        }
+        let end = self.word(sign, left);
+        let word = &self.text[sign..end];
+        if ["is", "was", "are", "to", "as", "equals"].contains(&word.to_ascii_lowercase().as_str())
+        {
+            let mut value = self.cursor.skip_blanks(end);
+            if self.cursor.byte(value) == b':' {
+                value = self.cursor.skip_blanks(value + 1);
+            }
+            if self.cursor.is_quote(value) {
+                return self.quoted_value(value, place);
+            }
+            let end = self.word(value, left);
+            let trimmed = self.text[value..end].trim_end_matches(['.', ',', ';', ')']);
+            if is_credential(trimmed) {
+                self.push(value..value + trimmed.len(), place.word);
+                return Some(end);
+            }
+            return None;
+        }
+        if self.is_message() {
+            return None;
+        }
+        let netrc = password && self.is_netrc(place.name.start, line.start);
+        let alone = place.name.start == self.cursor.skip_blanks(line.start)
+            && self.cursor.skip_blanks(end) >= line.end;
+        let trimmed = word.trim_end_matches([';', ',']);
+        if netrc || (alone && is_credential(trimmed)) {
+            self.scalar(sign..sign + trimmed.len(), left);
+            return Some(end);
+        }
+        None
+    }
+
+    /// `--password value`, also where the two are items of a list.
+    fn flag(&mut self, place: &Found<'t>, at: usize, sign: usize, left: Left<'t>) -> Option<usize> {
+        let mut value = sign;
+        if self.cursor.byte(value) == b',' {
+            value = self.cursor.skip_space(value + 1);
+            return self
+                .cursor
+                .is_quote(value)
+                .then(|| self.quoted_value(value, place))?;
+        }
+        let line_end = self.cursor.line_end(at);
+        if value >= line_end || self.cursor.byte(value) == b'\r' {
+            // `- --password` on a line of its own, and the next item.
+            let line = self.cursor.line_at(place.name.start);
+            let lead = self.text.get(line.start..place.name.start)?;
+            let lead = lead.trim_matches([' ', '\t', '"', '\'']);
+            let next = self.cursor.skip_blanks(line_end + 1);
+            if lead != "-" || !self.text[next.min(self.text.len())..].starts_with("- ") {
+                return None;
+            }
+            value = self.cursor.skip_blanks(next + 2);
+            if self.cursor.byte(value) == b'-' {
+                return None;
+            }
+            return Some(self.value(
+                value,
+                Left {
+                    first: true,
+                    ..left
+                },
+            ));
+        }
+        if sign == at || self.cursor.byte(value) == b'-' {
+            return None;
+        }
+        if self.cursor.is_quote(value) {
+            return self.quoted_value(value, place);
+        }
+        let end = self.word(value, left);
+        if self.is_message() && !is_credential(&self.text[value..end]) {
+            return None;
+        }
+        if self.text[value..end] == *"\\" {
+            return None;
+        }
+        self.scalar(value..end, left);
+        Some(end)
+    }
+
+    fn word_on_line_before(&self, at: usize, line_start: usize) -> &'t str {
+        let end = self.cursor.skip_blanks_back(at);
+        // `set $token …`
+        let end = if end == at && matches!(self.before(at), b'$' | b'"' | b'\'') {
+            self.cursor.skip_blanks_back(at - 1)
+        } else {
+            end
+        };
+        let word = self.cursor.word_before(end, 32);
+        if end - word.len() < line_start {
+            ""
+        } else {
+            word
+        }
+    }
+
+    /// `machine … login … password …`, on one line or on three.
+    fn is_netrc(&self, at: usize, line_start: usize) -> bool {
+        let from = self.boundary_after(at.saturating_sub(256));
+        let before = &self.text[from..at];
+        let line = &self.text[line_start.max(from)..at];
+        line.contains("login ")
+            || line.trim().is_empty() && (before.contains("machine ") || before.contains("login "))
+    }
+
+    fn boundary_after(&self, mut at: usize) -> usize {
+        while !self.text.is_char_boundary(at) {
+            at += 1;
+        }
+        at
+    }
+}
+
+/// A sensitive name, and how it stands there.
+pub(super) struct Found<'t> {
+    pub(super) name: Range<usize>,
+    /// The name without dashes around it.
+    pub(super) word: &'t str,
+    pub(super) class: Class,
+    flag: bool,
+    pub(super) quoted: bool,
+    pub(super) within: Option<Open>,
+}
+
+/// Whether the value of a header such as `Authorization` is a credential: it has a scheme before
+/// it, or looks like one. `auth` is also the name of settings, such as `auth: basic`.
+pub(in crate::redact) fn is_header_value(name: &str, value: &str) -> bool {
+    let mut words = value.split_ascii_whitespace();
+    let first = words.next().unwrap_or_default();
+    let second = words.next();
+    let is_scheme = [
+        "bearer",
+        "basic",
+        "token",
+        "digest",
+        "apikey",
+        "negotiate",
+        "ntlm",
+        "splunk",
+        "aws4-hmac-sha256",
+    ]
+    .iter()
+    .any(|scheme| first.eq_ignore_ascii_case(scheme));
+    if is_no_secret(second.unwrap_or(first), false) {
+        return false;
+    }
+    match second {
+        Some(_) if is_scheme => true,
+        _ => is_credential(first) && (first.len() >= 8 || !name.eq_ignore_ascii_case("auth")),
+    }
 }

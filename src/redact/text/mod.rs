@@ -1,29 +1,64 @@
 //! Secrets within text: configuration files in a ConfigMap, command lines, URLs, PEM blocks.
+//!
+//! A text is looked through a fixed number of times, whatever is in it: everything that is found
+//! is passed over, and everything that looks back or ahead looks a bounded way.
 
 mod assignments;
+mod commands;
+mod cursor;
+mod pairs;
 mod signs;
+mod tokens;
+mod values;
 
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::ops::Range;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 
 use super::names::is_sensitive_name;
 use super::{DIFFERS, MASK};
 use assignments::assignments;
-use signs::{may_hold_secret, pem_blocks, repeats_objects, url_passwords, well_known_tokens};
+pub(super) use assignments::is_header_value;
+pub(super) use commands::in_arguments;
+use signs::{authorizations, pem_blocks, repeats_objects, url_passwords};
+use tokens::well_known_tokens;
+pub(super) use values::is_no_secret;
 
 /// A secret within a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Span {
+struct Span<'t> {
     at: Range<usize>,
     /// What it is called there; the same secret of two texts goes by the same name.
-    name: String,
+    name: &'t str,
+}
+
+/// Who wrote a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Voice {
+    /// It is data: whatever may be a secret in it is taken for one.
+    Data,
+    /// It is a message: sentences of driftctl's own, which may quote data. What stands behind the
+    /// word "secret" and a colon is mostly the rest of the sentence.
+    Message,
 }
 
 /// Masks the secrets in one text. `None` when there are none.
 pub(super) fn mask_one(text: &str, found: &mut Vec<String>) -> Option<String> {
-    let spans = spans(text);
+    mask_as(text, Voice::Data, found)
+}
+
+/// Masks the secrets that a message quotes. `None` when there are none.
+pub(super) fn mask_message(text: &str) -> Option<String> {
+    mask_as(text, Voice::Message, &mut Vec::new())
+}
+
+fn mask_as(text: &str, voice: Voice, found: &mut Vec<String>) -> Option<String> {
+    let spans = spans(text, voice);
     if spans.is_empty() {
         return None;
     }
@@ -38,35 +73,40 @@ pub(super) fn mask_both(
     live: &str,
     found: &mut Vec<String>,
 ) -> Option<(String, String)> {
-    let (ours, theirs) = (spans(declared), spans(live));
+    let (ours, theirs) = (spans(declared, Voice::Data), spans(live, Voice::Data));
     if ours.is_empty() && theirs.is_empty() {
         return None;
     }
     note(declared, &ours, found);
     note(live, &theirs, found);
-    let masked = apply(live, &theirs, |i| match counterpart(&ours, &theirs, i) {
-        Some(other) if declared[other.at.clone()] == live[theirs[i].at.clone()] => MASK,
-        Some(_) => DIFFERS,
-        None => MASK,
+    let counterparts = counterparts(&ours, &theirs);
+    let masked = apply(live, &theirs, |i| match counterparts[i] {
+        Some(other) if declared[other.at.clone()] != live[theirs[i].at.clone()] => DIFFERS,
+        _ => MASK,
     });
     Some((apply(declared, &ours, |_| MASK), masked))
 }
 
-/// The span of the other side with the same name, and as many namesakes before it.
-fn counterpart<'s>(ours: &'s [Span], theirs: &[Span], index: usize) -> Option<&'s Span> {
-    let span = theirs.get(index)?;
-    let nth = theirs[..index]
-        .iter()
-        .filter(|s| s.name == span.name)
-        .count();
-    ours.iter().filter(|s| s.name == span.name).nth(nth)
+/// For each span of the live side the one of the declared side with the same name and as many
+/// namesakes before it.
+fn counterparts<'s, 't>(ours: &'s [Span<'t>], theirs: &[Span<'t>]) -> Vec<Option<&'s Span<'t>>> {
+    let mut by_name: HashMap<&str, std::vec::IntoIter<&Span<'t>>> = HashMap::new();
+    let mut grouped: HashMap<&str, Vec<&Span<'t>>> = HashMap::new();
+    for span in ours {
+        grouped.entry(span.name).or_default().push(span);
+    }
+    for (name, spans) in grouped {
+        by_name.insert(name, spans.into_iter());
+    }
+    let next = |span: &Span<'t>| by_name.get_mut(span.name).and_then(Iterator::next);
+    theirs.iter().map(next).collect()
 }
 
-fn note(text: &str, spans: &[Span], found: &mut Vec<String>) {
+fn note(text: &str, spans: &[Span<'_>], found: &mut Vec<String>) {
     found.extend(spans.iter().map(|span| text[span.at.clone()].to_owned()));
 }
 
-fn apply(text: &str, spans: &[Span], mask: impl Fn(usize) -> &'static str) -> String {
+fn apply(text: &str, spans: &[Span<'_>], mask: impl Fn(usize) -> &'static str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut from = 0;
     for (i, span) in spans.iter().enumerate() {
@@ -79,39 +119,31 @@ fn apply(text: &str, spans: &[Span], mask: impl Fn(usize) -> &'static str) -> St
 }
 
 /// The secrets of a text, in order and apart from each other.
-fn spans(text: &str) -> Vec<Span> {
-    if !may_hold_secret(text) {
-        return Vec::new();
-    }
-    if repeats_objects(text) {
+fn spans(text: &str, voice: Voice) -> Vec<Span<'_>> {
+    // A message names the kind of an object as often as it quotes one.
+    let quotes_objects = voice == Voice::Data || text.contains("ata\"") || text.contains("ata:");
+    if quotes_objects && repeats_objects(text) {
         return vec![span(0..text.len(), "")];
     }
     let mut spans = Vec::new();
     pem_blocks(text, &mut spans);
     url_passwords(text, &mut spans);
     well_known_tokens(text, &mut spans);
-    let mut at = 0;
-    let mut block = None;
-    for line in text.split_inclusive('\n') {
-        let content = line.trim_end_matches(['\n', '\r']);
-        assignments(content, at, &mut block, &mut spans);
-        at += line.len();
-    }
-    apart(spans)
+    authorizations(text, &mut spans);
+    commands::passwords(text, &mut spans);
+    assignments(text, voice, &mut spans);
+    apart(text, spans)
 }
 
-fn span(at: Range<usize>, name: &str) -> Span {
-    Span {
-        at,
-        name: name.to_owned(),
-    }
+fn span(at: Range<usize>, name: &str) -> Span<'_> {
+    Span { at, name }
 }
 
-/// Sorts, and joins what overlaps.
-fn apart(mut spans: Vec<Span>) -> Vec<Span> {
+/// Sorts, joins what overlaps, and leaves out what is a mask already.
+fn apart<'t>(text: &str, mut spans: Vec<Span<'t>>) -> Vec<Span<'t>> {
     spans.retain(|span| !span.at.is_empty());
     spans.sort_by_key(|span| (span.at.start, std::cmp::Reverse(span.at.end)));
-    let mut out: Vec<Span> = Vec::new();
+    let mut out: Vec<Span<'_>> = Vec::new();
     for span in spans {
         match out.last_mut() {
             Some(last) if span.at.start < last.at.end => {
@@ -120,6 +152,7 @@ fn apart(mut spans: Vec<Span>) -> Vec<Span> {
             _ => out.push(span),
         }
     }
+    out.retain(|span| !matches!(&text[span.at.clone()], MASK | DIFFERS));
     out
 }
 
@@ -128,4 +161,33 @@ pub(super) fn is_secret_flag(argument: &str) -> bool {
     argument.starts_with('-')
         && !argument.contains(['=', ' ', '\n'])
         && is_sensitive_name(argument.trim_start_matches('-'))
+}
+
+/// Whether a field holds the value of what is named beside it: `value`, `default`.
+pub(super) fn is_value_field(name: &str) -> bool {
+    pairs::VALUES
+        .iter()
+        .any(|field| name.eq_ignore_ascii_case(field))
+}
+
+/// The name of a header by which its value is judged.
+pub(super) fn header_name(name: &str) -> &'static str {
+    if name.eq_ignore_ascii_case("auth") {
+        "auth"
+    } else {
+        "authorization"
+    }
+}
+
+/// Whether base64 is that of a text with secrets in it, or of a store of keys.
+pub(super) fn is_binary_secret(encoded: &str) -> bool {
+    let joined: String = encoded.split_ascii_whitespace().collect();
+    let Ok(bytes) = STANDARD.decode(joined) else {
+        return mask_one(encoded, &mut Vec::new()).is_some();
+    };
+    // Java's key stores, and PKCS #12: a sequence that begins with the version 3.
+    let is_store = bytes.starts_with(&[0xfe, 0xed, 0xfe, 0xed])
+        || bytes.starts_with(&[0xce, 0xce, 0xce, 0xce])
+        || bytes.first() == Some(&0x30) && bytes.get(4..7) == Some(&[2, 1, 3]);
+    is_store || !spans(&String::from_utf8_lossy(&bytes), Voice::Data).is_empty()
 }

@@ -4,144 +4,207 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
+use super::tokens::is_word_byte;
 use super::{Span, span};
 
 /// Texts with these in them repeat whole objects, Secrets among them.
 pub(super) const WHOLE_OBJECTS: &[&str] = &["kubectl.kubernetes.io/last-applied-configuration"];
 
-/// What tokens of well-known services start with, and how many characters follow at least.
-pub(super) const TOKEN_PREFIXES: &[(&str, usize)] = &[
-    ("AKIA", 16),
-    ("ASIA", 16),
-    ("AIza", 30),
-    ("ghp_", 20),
-    ("gho_", 20),
-    ("ghs_", 20),
-    ("ghu_", 20),
-    ("github_pat_", 20),
-    ("glpat-", 20),
-    ("xoxb-", 10),
-    ("xoxp-", 10),
-    ("sk_live_", 10),
-    ("rk_live_", 10),
-    ("eyJ", 30),
-];
+/// The longest label of a PEM block that is looked at.
+const LONGEST_LABEL: usize = 64;
 
-/// A text without any of these, in whatever case, holds nothing that is looked for. Most texts are
-/// such, and one pass tells.
-const HINTS: &[&str] = &[
-    "pass",
-    "pwd",
-    "secret",
-    "token",
-    "cred",
-    "key",
-    "dsn",
-    "connection",
-    "auth",
-    "cookie",
-    "://",
-    "last-applied",
-    "akia",
-    "asia",
-    "aiza",
-    "ghp_",
-    "gho_",
-    "ghs_",
-    "ghu_",
-    "github_pat_",
-    "glpat-",
-    "xoxb-",
-    "xoxp-",
-    "_live_",
-    "eyj",
-];
-
-/// Whether it is worth looking.
-pub(super) fn may_hold_secret(text: &str) -> bool {
-    static HINTED: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-        AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .build(HINTS)
-            .ok()
-    });
-    HINTED.as_ref().is_none_or(|hints| hints.is_match(text))
-}
+/// The longest name of a user before the password of a URL.
+const LONGEST_USER: usize = 512;
 
 /// Whether a text holds whole objects that may be Secrets: a manifest within a ConfigMap, a copy
 /// of an object in an annotation.
 pub(super) fn repeats_objects(text: &str) -> bool {
     WHOLE_OBJECTS.iter().any(|sign| text.contains(sign))
-        || text.match_indices("kind").any(|(at, _)| {
-            let rest = text[at + 4..].trim_start_matches(['"', '\'', '\\']);
-            let rest = rest.trim_start_matches([' ', '\t']);
-            rest.strip_prefix(':').is_some_and(|rest| {
-                let rest = rest.trim_start_matches([' ', '\t', '"', '\'', '\\']);
-                rest.strip_prefix("Secret").is_some_and(|rest| {
-                    !rest.starts_with(|c: char| c.is_alphanumeric() || c == '-' || c == '_')
-                })
-            })
-        })
+        || text
+            .match_indices("kind")
+            .any(|(at, _)| is_secret(&text[at + 4..]))
 }
 
-/// The bodies of private keys.
-pub(super) fn pem_blocks(text: &str, spans: &mut Vec<Span>) {
+/// Whether what follows the word `kind` says that the object is a Secret, or a list of them.
+fn is_secret(rest: &str) -> bool {
+    let rest = skip(rest, &['"', '\'', '\\']);
+    let Some(rest) = skip(rest, &[' ', '\t']).strip_prefix(':') else {
+        return false;
+    };
+    let mut rest = skip(rest, &[' ', '\t', '"', '\'', '\\']);
+    // A tag and an anchor may stand before the value.
+    for _ in 0..2 {
+        if rest.starts_with(['!', '&']) {
+            let word = rest
+                .bytes()
+                .take(64)
+                .take_while(|b| !b.is_ascii_whitespace());
+            rest = skip(&rest[word.count()..], &[' ', '\t', '"', '\'', '\\']);
+        }
+    }
+    let word = rest
+        .bytes()
+        .take(16)
+        .take_while(|b| is_word_byte(*b))
+        .count();
+    ["secret", "secrets", "secretlist"]
+        .iter()
+        .any(|kind| rest[..word].eq_ignore_ascii_case(kind))
+}
+
+/// Skips characters, a few of them at most: what is longer is nothing that anybody writes.
+fn skip<'t>(text: &'t str, any_of: &[char]) -> &'t str {
+    let mut rest = text;
+    for _ in 0..32 {
+        match rest.strip_prefix(any_of) {
+            Some(shorter) => rest = shorter,
+            None => break,
+        }
+    }
+    rest
+}
+
+/// Finds the bodies of private keys.
+pub(super) fn pem_blocks<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
     const BEGIN: &str = "-----BEGIN ";
     let mut from = 0;
     while let Some(start) = text[from..].find(BEGIN).map(|at| from + at) {
-        let label = &text[start + BEGIN.len()..];
-        let Some(dashes) = label.find("-----") else {
-            return;
-        };
-        let body = start + BEGIN.len() + dashes + 5;
-        if label[..dashes].ends_with("PRIVATE KEY") {
-            let end = text[body..]
-                .find("-----END ")
-                .map_or(text.len(), |at| body + at);
-            spans.push(span(body..end, "private key"));
+        let label = start + BEGIN.len();
+        from = label;
+        let len = text.as_bytes()[label..]
+            .iter()
+            .take(LONGEST_LABEL)
+            .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b' ')
+            .count();
+        let body = label + len + "-----".len();
+        if !text[label + len..].starts_with("-----")
+            || !text[label..label + len].contains("PRIVATE KEY")
+        {
+            continue;
         }
-        from = body;
+        let end = text[body..]
+            .find("-----END ")
+            .map_or(text.len(), |at| body + at);
+        spans.push(span(body..end, "private key"));
+        from = end;
     }
 }
 
-/// `scheme://user:password@host`: the password, also where slashes in it ought to be encoded.
-pub(super) fn url_passwords(text: &str, spans: &mut Vec<Span>) {
+/// Finds passwords in `scheme://user:password@host`, also where slashes in them ought to be
+/// encoded, and keys that stand alone before the `@`.
+pub(super) fn url_passwords<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
+    let mut word_end = 0;
+    let mut last_at = None;
     for (at, _) in text.match_indices("://") {
         let start = at + 3;
-        let end = text[start..]
-            .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`'))
-            .map_or(text.len(), |len| start + len);
-        let url = &text[start..end];
-        let Some((before, host)) = url.rsplit_once('@') else {
-            continue;
-        };
-        let Some((user, password)) = before.split_once(':') else {
+        if start > word_end {
+            // All addresses of one word end with it.
+            word_end = text[start..]
+                .find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`'))
+                .map_or(text.len(), |len| start + len);
+            last_at = text[start..word_end].rfind('@').map(|at| start + at);
+        }
+        let Some(sign) = last_at.filter(|sign| *sign > start) else {
             continue;
         };
         // `registry:5000/cart@sha256:…` has a port there.
-        let digest = host.starts_with("sha256:") || host.starts_with("sha512:");
-        if !user.contains(['/', '?']) && !digest {
-            let from = start + user.len() + 1;
-            spans.push(span(from..from + password.len(), "url password"));
+        let host = &text[sign + 1..word_end];
+        if host.starts_with("sha256:") || host.starts_with("sha512:") {
+            continue;
+        }
+        let before = &text[start..sign];
+        let user = before
+            .bytes()
+            .take(LONGEST_USER)
+            .take_while(|b| !matches!(b, b':' | b'/' | b'?'))
+            .count();
+        if before.as_bytes().get(user) == Some(&b':') {
+            spans.push(span(start + user + 1..sign, "url password"));
+        } else if user == before.len() && is_key(before) {
+            spans.push(span(start..sign, "url password"));
         }
     }
+    driver_passwords(text, spans);
 }
 
-/// Tokens that say by their first letters whose they are.
-pub(super) fn well_known_tokens(text: &str, spans: &mut Vec<Span>) {
-    for (prefix, least) in TOKEN_PREFIXES {
-        for (at, _) in text.match_indices(prefix) {
-            let fresh = !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
-            let rest = &text[at + prefix.len()..];
-            let len = rest.bytes().take_while(|b| is_token_byte(*b)).count();
-            if fresh && len >= *least {
-                spans.push(span(at..at + prefix.len() + len, prefix));
+/// Finds passwords in the addresses of Go's database drivers: `user:password@tcp(host:3306)/db`.
+fn driver_passwords<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
+    for sign in ["@tcp(", "@unix(", "@cloudsql("] {
+        let mut done = 0;
+        for (at, _) in text.match_indices(sign) {
+            let mut from = at.saturating_sub(LONGEST_USER).max(done);
+            done = at + sign.len();
+            while !text.is_char_boundary(from) {
+                from += 1;
+            }
+            let word = text[from..at]
+                .rfind(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`'))
+                .map_or(from, |len| from + len + 1);
+            if let Some(colon) = text.get(word..at).and_then(|word| word.find(':')) {
+                spans.push(span(word + colon + 1..at, "url password"));
             }
         }
     }
 }
 
-/// Whether names and tokens are made of it.
-pub(super) fn is_token_byte(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.')
+fn is_key(text: &str) -> bool {
+    text.len() >= 16 && text.bytes().any(|b| b.is_ascii_digit()) && text.bytes().all(is_word_byte)
+}
+
+/// Finds what follows the name of a scheme of HTTP authorization: `Bearer …`, `Basic …`.
+pub(super) fn authorizations<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
+    static SCHEMES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .build(["bearer ", "basic ", "bearer%20", "bearer\\ "])
+            .ok()
+    });
+    let Some(schemes) = &*SCHEMES else { return };
+    for found in schemes.find_iter(text) {
+        let run = text.as_bytes()[found.end()..]
+            .iter()
+            .take_while(|b| is_word_byte(**b) || matches!(b, b'+' | b'/' | b'=' | b'~'))
+            .count();
+        let value = &text[found.end()..found.end() + run];
+        if run >= 8 && is_credential(value) {
+            spans.push(span(found.end()..found.end() + run, "authorization"));
+        }
+    }
+}
+
+/// Whether a word looks like a credential and not like a word of a language: it has digits or
+/// signs in it, or capitals behind small letters.
+pub(super) fn is_credential(word: &str) -> bool {
+    let word = word.trim_matches(|c: char| {
+        matches!(
+            c,
+            '.' | ',' | ';' | ':' | '!' | '?' | '(' | ')' | '"' | '\'' | '`'
+        )
+    });
+    let bytes = word.as_bytes();
+    if bytes.len() < 4 || word.contains("://") || word.starts_with(['/', '.', '~', '<', '[']) {
+        return false;
+    }
+    if bytes.iter().all(|b| b.is_ascii_digit()) {
+        return bytes.len() >= 6;
+    }
+    if is_version(bytes) || word.ends_with("()") {
+        return false;
+    }
+    let sign = |b: &u8| b"!@#$%^&*+=~".contains(b);
+    bytes.iter().any(u8::is_ascii_digit)
+        || bytes.iter().any(sign)
+        || bytes
+            .windows(2)
+            .any(|two| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase())
+}
+
+/// `v1.2.3`, `1.27`, `30s`, `2024-05-01`: numbers with little about them.
+fn is_version(bytes: &[u8]) -> bool {
+    let digits = bytes.iter().filter(|b| b.is_ascii_digit()).count();
+    let marks = bytes.iter().filter(|b| b".-:/%".contains(b)).count();
+    digits > 0
+        && bytes.len() - digits - marks <= 2
+        && bytes.len() <= 12
+        && (marks > 0 || digits <= 4)
 }

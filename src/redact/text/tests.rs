@@ -1,4 +1,4 @@
-use super::signs::{TOKEN_PREFIXES, WHOLE_OBJECTS};
+use super::assignments::HINTS;
 use super::*;
 
 #[track_caller]
@@ -38,11 +38,11 @@ fn assignments_of_every_style() {
 fn blocks_below_a_sensitive_name() {
     masks(
         "password: |\n  hunter2\n  hunter3\nuser: a",
-        "password: |\n  (redacted)\n  (redacted)\nuser: a",
+        "password: |\n  (redacted)\nuser: a",
     );
     masks(
         "tokens:\n- abc\n- def\nuser: a",
-        "tokens:\n(redacted)\n(redacted)\nuser: a",
+        "tokens:\n- (redacted)\n- (redacted)\nuser: a",
     );
 }
 
@@ -73,16 +73,184 @@ fn copies_of_objects_are_masked_whole() {
 }
 
 #[test]
-fn nothing_that_is_looked_for_goes_without_a_hint() {
-    let names = crate::redact::names::all();
-    let tokens = TOKEN_PREFIXES.iter().map(|(prefix, _)| *prefix);
-    let signs = WHOLE_OBJECTS.iter().copied();
-    for wanted in names
-        .chain(tokens)
-        .chain(signs)
-        .chain(["PRIVATE KEY", "Secret"])
-    {
-        assert!(may_hold_secret(wanted), "{wanted}");
+fn every_sensitive_name_has_a_hint_in_it() {
+    for name in crate::redact::names::all() {
+        assert!(HINTS.iter().any(|hint| name.contains(hint)), "{name}");
+    }
+}
+
+#[test]
+fn every_form_of_a_token_is_read_and_found() {
+    let lines = include_str!("tokens.txt").lines();
+    let written = lines.filter(|line| !line.starts_with('#')).count();
+    assert_eq!(tokens::forms().len(), written);
+    for form in tokens::forms() {
+        for filler in ["0A1B2C3D", "0a1b2c3d"] {
+            let token = format!("{}{}", form.start, filler.repeat(12));
+            let masked = mask_one(&format!("x {token} y"), &mut Vec::new());
+            let upper = masked.is_some_and(|masked| masked == "x (redacted) y");
+            // Some are made of capitals alone.
+            assert!(upper || filler.contains('a'), "{token}");
+        }
+    }
+}
+
+/// What is written between marks in the samples.
+fn samples(text: &'static str) -> Vec<&'static str> {
+    text.trim_end().split("\n%%\n").collect()
+}
+
+/// Values as people choose them, generators make them, and encodings write them.
+const CANARIES: &[&str] = &[
+    "hunter2-Canary9x",
+    "made-up-pass-old-12",
+    "Zx9+hunter/CANARY=q7",
+    "c4n4ryc4n4ry",
+];
+
+#[test]
+fn secrets_in_everyday_syntaxes_are_masked() {
+    let samples = samples(include_str!("samples/secrets.txt"));
+    assert!(samples.len() > 100);
+    for sample in samples {
+        for canary in CANARIES {
+            let text = sample.replace('§', canary);
+            let masked = mask_one(&text, &mut Vec::new()).unwrap_or_else(|| text.clone());
+            assert!(!masked.contains(canary), "{masked}");
+            // Once masked, it stays as it is.
+            let twice = mask_one(&masked, &mut Vec::new()).unwrap_or_else(|| masked.clone());
+            assert!(twice == masked || !twice.contains(canary), "{twice}");
+        }
+    }
+}
+
+#[test]
+fn texts_that_only_speak_of_secrets_stay_readable() {
+    for text in samples(include_str!("samples/harmless.txt")) {
+        masks(text, text);
+    }
+}
+
+#[test]
+fn messages_keep_their_own_words() {
+    for text in [
+        r#"holds no object of kind Secret: 1 that is declared could not be compared"#,
+        r#"holds no object of kind Secret: those that are declared"#,
+        r#"Kustomization flux-system/box-secrets: spec.path is no ./nowhere"#,
+        r#"from 'box-secret.yaml': error yaml: line 1"#,
+        r#"Application external-secrets: https://example.com/repo.git is not where this repository is fetched from"#,
+        r#"templates/secrets.yaml:3:8: function "x" not defined"#,
+        r#"Secret shop/db-password: forbidden: secrets "db-password" is forbidden: User "x" cannot get resource "secrets""#,
+        r#"use --show-secrets to see them"#,
+        r#"Secret shop/token: v2 is not served"#,
+        r#"the Secret 'cart-db' has no key password"#,
+        r#"kubeconfig: context prod: token: file not found"#,
+        r#"Secret/shop/db-creds: .data.password is not valid base64"#,
+        r#"secrets: those in the cluster are not read"#,
+    ] {
+        assert_eq!(mask_message(text), None, "{text}");
+    }
+}
+
+#[test]
+fn messages_do_not_show_what_they_quote() {
+    for (text, expected) in [
+        (
+            "helm: password=hunter2x: bad",
+            "helm: password=(redacted) bad",
+        ),
+        (
+            r#"invalid: {"password": "hunter2x"}"#,
+            r#"invalid: {"password": "(redacted)"}"#,
+        ),
+        (
+            "cannot fetch https://u:hunter2x@host/x",
+            "cannot fetch https://u:(redacted)@host/x",
+        ),
+        (
+            "line 3:\n  password: hunter2x",
+            "line 3:\n  password: (redacted)",
+        ),
+        (
+            "header Authorization: Bearer hunter2x-a",
+            "header Authorization: (redacted)",
+        ),
+    ] {
+        assert_eq!(mask_message(text).as_deref(), Some(expected), "{text}");
+    }
+}
+
+/// Pieces of which hostile texts are made, each of which once made the search look back or ahead
+/// without a bound.
+const HOSTILE: &[&str] = &[
+    ":",
+    "://",
+    "://a:b@",
+    "eyJ",
+    "AKIA-",
+    "-----BEGIN ",
+    "-----BEGIN PRIVATE KEY-----\n",
+    "password=x\n",
+    "token=a ",
+    "token ",
+    "name=token ",
+    "\"name\":\"token\",",
+    "- name: token\n",
+    "password=\"",
+    "password='\n",
+    "password=\"\\\"",
+    "\"token\":[",
+    "token: [a\n",
+    "token:\n  - a\n",
+    "token: |\n",
+    "token: |\n\n",
+    "token = <<A\n",
+    "token = \"\"\"\n",
+    "<password>",
+    "<password ",
+    "<password><![CDATA[",
+    "--password ",
+    "- --password\n",
+    "password is ",
+    "curl -u ",
+    "echo | --password-stdin ",
+    "identified by ",
+    "kind: ",
+    "kind\"",
+    "bearer ",
+    "token=a\\\n",
+    "token: a\n b\n",
+    "a:b@tcp(",
+    "token=,",
+    "key.pass",
+    "variable \"token\" { ",
+    "f(\"token\", ",
+    "Authorization: ",
+    "token: &a ",
+    "token: '",
+];
+
+/// The instructions of a run cannot be counted here; that twice the text takes about twice the
+/// time is told apart from four times by a wide margin.
+#[test]
+fn the_search_takes_time_in_proportion_to_the_text() {
+    let time = |text: &str| {
+        let runs = (0..3).map(|_| {
+            let begun = std::time::Instant::now();
+            mask_one(text, &mut Vec::new());
+            begun.elapsed()
+        });
+        runs.min().unwrap()
+    };
+    for piece in HOSTILE {
+        let short = piece.repeat(4_096 / piece.len());
+        let long = piece.repeat(16 * 4_096 / piece.len());
+        let (short, long) = (time(&short), time(&long));
+        let allowed = short * 100 + std::time::Duration::from_millis(50);
+        assert!(
+            long < allowed,
+            "{piece:?}: {short:?}, and {long:?} for sixteen times the text"
+        );
     }
 }
 

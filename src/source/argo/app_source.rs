@@ -1,14 +1,15 @@
 //! One source of an Application: a directory of manifests, a kustomization or a chart.
 
-use std::path::Path;
-use std::rc::Rc;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use walkdir::WalkDir;
 
 use super::Application;
+use super::environment::Environment;
 use super::overrides::overridden;
-use super::spec::{Directory, Kustomize, Source};
+use super::spec::{Directory, Kustomize, Source, Spec};
 use crate::policy::{Glob, GlobError};
 use crate::source::checkout::Checkout;
 use crate::source::gitops::{Target, Wanted, image};
@@ -92,9 +93,11 @@ pub(super) struct Part<'a> {
     pub source: &'a Source,
     /// All sources of the Application.
     pub all: &'a [&'a Source],
-    pub checkout: Rc<Checkout>,
+    pub checkout: Arc<Checkout>,
     /// The Application's destination.
     pub namespace: &'a str,
+    /// What Argo CD's variables stand for.
+    pub environment: Environment,
 }
 
 impl Source {
@@ -116,8 +119,9 @@ impl Application<'_> {
         &self,
         source: &Source,
         all: &[&Source],
-        namespace: &str,
+        spec: &Spec,
     ) -> Result<Loaded, String> {
+        let namespace = spec.destination.namespace.as_str();
         if !source.chart.is_empty() {
             return Err(format!(
                 "its chart {} lies in a registry and not in this repository: pipe what `helm \
@@ -134,12 +138,27 @@ impl Application<'_> {
                 Ok(Loaded::default())
             };
         }
+        let elsewhere = self.checkouts.claim(&source.repo_url, &source.path)?;
+        let checkout = self.checkouts.of(Some(&source.target()))?;
+        let project = match spec.project.as_str() {
+            "" => "default",
+            project => project,
+        };
         let part = Part {
             application: self,
             source,
             all,
-            checkout: self.checkouts.of(Some(&source.target()))?,
             namespace,
+            environment: Environment {
+                application: self.name().to_owned(),
+                namespace: namespace.to_owned(),
+                project: project.to_owned(),
+                path: source.path.clone(),
+                repository: source.repo_url.clone(),
+                target: source.target_revision.clone(),
+                revision: checkout.revision().map(str::to_owned),
+            },
+            checkout,
         };
         let directory = part.checkout.path(&source.path)?;
         let merged = overridden(source, &directory, self.name())?;
@@ -147,18 +166,18 @@ impl Application<'_> {
         let part = Part { source, ..part };
         let mut loaded = part.load(&directory)?;
         part.checkout.sign(&directory, &mut loaded);
-        self.remark(source, &mut loaded);
+        self.remark(source, elsewhere, &mut loaded);
         Ok(loaded)
     }
 
     /// Says where what was read is not what Argo CD reads.
-    fn remark(&self, source: &Source, loaded: &mut Loaded) {
+    fn remark(&self, source: &Source, elsewhere: Option<String>, loaded: &mut Loaded) {
         let subject = format!("Application {}: ", self.name());
         let subject = self.found.subject(&subject);
         let mut warn = |message: String| {
             loaded.warning(&self.found.place, format!("{subject}{message}"));
         };
-        if let Some(message) = self.checkouts.elsewhere(&source.repo_url, &source.path) {
+        if let Some(message) = elsewhere {
             warn(message);
         }
         for setting in unread(&source.written, KNOWN) {
@@ -203,15 +222,22 @@ impl Part<'_> {
 
     /// Manifests as they lie.
     fn plain(&self, options: &Directory, directory: &Path) -> Result<Loaded, String> {
-        if options.jsonnet.is_some() || has_jsonnet(directory, options.recurse) {
-            return Err(
-                "jsonnet is not evaluated here: evaluate it yourself and pipe what comes \
-                        out into `driftctl diff -`"
-                    .to_owned(),
-            );
-        }
         let include = glob_or_none(&options.include)?;
         let exclude = glob_or_none(&options.exclude)?;
+        let is_chosen = |below: &Path| {
+            let below = below.to_string_lossy().replace('\\', "/");
+            (options.recurse || !below.contains('/'))
+                && exclude.as_ref().is_none_or(|glob| !glob.matches(&below))
+                && include.as_ref().is_none_or(|glob| glob.matches(&below))
+        };
+        if let Some(file) = jsonnet(directory, &is_chosen) {
+            return Err(format!(
+                "jsonnet is not evaluated here, and {} is one of its files: evaluate it yourself \
+                 and pipe what comes out into `driftctl diff -`, or leave it out with \
+                 directory.exclude",
+                file.display()
+            ));
+        }
         let is_wanted = |found: &Found| {
             let Found::File {
                 canonical, path, ..
@@ -219,11 +245,7 @@ impl Part<'_> {
             else {
                 return false;
             };
-            let below = canonical.strip_prefix(directory).unwrap_or(path);
-            let below = below.to_string_lossy().replace('\\', "/");
-            (options.recurse || !below.contains('/'))
-                && exclude.as_ref().is_none_or(|glob| !glob.matches(&below))
-                && include.as_ref().is_none_or(|glob| glob.matches(&below))
+            is_chosen(canonical.strip_prefix(directory).unwrap_or(path))
         };
         let bounds = self.application.options.bounds();
         let most = bounds.bytes;
@@ -305,7 +327,9 @@ fn over(options: &Kustomize, directory: &Path) -> Result<Map<String, Value>, Str
         fields.insert("commonAnnotations".to_owned(), annotations);
     }
     if !options.replicas.is_empty() {
-        fields.insert("replicas".to_owned(), json!(options.replicas));
+        let replicas = options.replicas.iter().map(counted);
+        let replicas = replicas.collect::<Result<Vec<_>, _>>()?;
+        fields.insert("replicas".to_owned(), json!(replicas));
     }
     if !options.patches.is_empty() {
         let patches = options
@@ -316,6 +340,19 @@ fn over(options: &Kustomize, directory: &Path) -> Result<Map<String, Value>, Str
         fields.insert("patches".to_owned(), json!(patches));
     }
     Ok(fields)
+}
+
+/// An entry of `replicas`, whose count may be a text in Argo CD, so that templates can fill it in.
+fn counted(entry: &Value) -> Result<Value, String> {
+    let mut entry = entry.clone();
+    if let Some(text) = entry.get("count").and_then(Value::as_str) {
+        let count: u32 = text
+            .trim()
+            .parse()
+            .map_err(|_| "the count of one of its kustomize.replicas is no number".to_owned())?;
+        entry["count"] = json!(count);
+    }
+    Ok(entry)
 }
 
 /// A patch with its file's text in it: files are loaded from below the overlay only.
@@ -343,13 +380,16 @@ fn glob_or_none(pattern: &str) -> Result<Option<Glob>, String> {
     parsed.map_err(|error: GlobError| format!("{pattern} is no glob: {error}"))
 }
 
-fn has_jsonnet(directory: &Path, recurse: bool) -> bool {
-    let depth = if recurse { usize::MAX } else { 1 };
+/// The first jsonnet file that Argo CD would evaluate. That `directory.jsonnet` is there says
+/// nothing: Argo CD stores it with every directory.
+fn jsonnet(directory: &Path, is_chosen: &dyn Fn(&Path) -> bool) -> Option<PathBuf> {
     let mut files = WalkDir::new(directory)
-        .max_depth(depth)
+        .sort_by_file_name()
         .into_iter()
-        .flatten();
-    files.any(|file| file.path().extension().is_some_and(|e| e == "jsonnet"))
+        .flatten()
+        .filter(|file| file.path().extension().is_some_and(|e| e == "jsonnet"))
+        .filter_map(|file| Some(file.path().strip_prefix(directory).ok()?.to_owned()));
+    files.find(|below| is_chosen(below))
 }
 
 fn is_marked(file: &Path) -> bool {

@@ -25,6 +25,31 @@ pub fn path_glob(pattern: &str) -> Result<Regex, String> {
     Regex::new(&expression).map_err(|_| format!("{pattern} is not a glob"))
 }
 
+/// A glob over files as the Git file generator reads it (`doublestar`): `**` matches directories too.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn file_glob(pattern: &str) -> Result<Regex, String> {
+    let parts: Vec<&str> = pattern.split('/').collect();
+    let last = parts.len().saturating_sub(1);
+    let mut expression = String::from("^");
+    for (at, part) in parts.iter().enumerate() {
+        match (*part, at == last) {
+            ("**", false) => expression.push_str("(?:[^/]+/)*"),
+            ("**", true) => expression.push_str(".*"),
+            (part, is_last) => {
+                let glob = path_glob(part)?;
+                expression.push_str(glob.as_str().trim_start_matches('^').trim_end_matches('$'));
+                if !is_last {
+                    expression.push('/');
+                }
+            }
+        }
+    }
+    expression.push('$');
+    Regex::new(&expression).map_err(|_| format!("{pattern} is not a glob"))
+}
+
 /// The rest of a set, to its bracket; `signs` mean in it what they mean in a regular expression.
 fn push_set(expression: &mut String, characters: &mut impl Iterator<Item = char>, signs: &[char]) {
     for c in characters.take_while(|c| *c != ']') {

@@ -33,13 +33,14 @@ impl Part<'_> {
                 "--set"
             };
             check_name(&parameter.name)?;
-            let value = escaped(&parameter.value);
+            let value = escaped(&self.environment.substitute(&parameter.value)?);
             set.push((flag.to_owned(), format!("{}={value}", parameter.name)));
         }
         let mut files = Vec::new();
         for parameter in &helm.file_parameters {
             check_name(&parameter.name)?;
-            let file = self.file(&parameter.path, directory)?;
+            let path = self.environment.substitute(&parameter.path)?;
+            let file = self.file(&path, directory)?;
             files.push((parameter.name.clone(), file));
         }
         if helm.skip_schema_validation {
@@ -55,7 +56,7 @@ impl Part<'_> {
         let mut capabilities = Capabilities {
             // That of the context is no business of Argo CD's.
             namespace: None,
-            ..Capabilities::of(self.application.live)
+            ..self.application.capabilities.clone()
         };
         if !helm.kube_version.is_empty() {
             capabilities.kube_version = Some(helm.kube_version.clone());
@@ -77,14 +78,55 @@ impl Part<'_> {
 
     fn value_files(&self, helm: &Helm, directory: &Path) -> Result<Vec<PathBuf>, String> {
         let mut files = Vec::new();
-        for file in &helm.value_files {
-            match self.file(file, directory) {
+        for written in &helm.value_files {
+            let file = self.named(written)?;
+            match self.file(&file, directory) {
                 Ok(file) => files.push(file),
-                Err(_) if helm.ignore_missing_value_files => {}
+                Err(_) if helm.ignore_missing_value_files && self.lacks(&file, directory) => {}
                 Err(message) => return Err(message),
             }
         }
         Ok(files)
+    }
+
+    /// A value file with its variables filled in. `$ref/…`, where a source has that ref, is none.
+    fn named(&self, written: &str) -> Result<String, String> {
+        let reference = written.strip_prefix('$').map(|rest| {
+            let (reference, below) = rest.split_once('/').unwrap_or((rest, ""));
+            (reference, below)
+        });
+        match reference {
+            Some((reference, below))
+                if !reference.trim_start_matches('{').starts_with(ENVIRONMENT) =>
+            {
+                let below = self.environment.substitute(below)?;
+                Ok(format!("${reference}/{below}"))
+            }
+            _ => self.environment.substitute(written),
+        }
+    }
+
+    /// Whether a file is known to be absent: what lies elsewhere and is not read is not, for Argo
+    /// CD may find it there.
+    fn lacks(&self, path: &str, directory: &Path) -> bool {
+        if path.contains("://") {
+            return false;
+        }
+        let Some(rest) = path.strip_prefix('$') else {
+            let file = directory.join(path);
+            let below = file.strip_prefix(&self.checkout.root).unwrap_or(&file);
+            return self.checkout.lacks(below);
+        };
+        let (reference, below) = rest.split_once('/').unwrap_or((rest, ""));
+        let mut all = self.all.iter();
+        let Some(other) = all.find(|source| source.reference == reference) else {
+            return false;
+        };
+        let checkouts = self.application.checkouts;
+        let is_here = other.repo_url == self.source.repo_url
+            || checkouts.is_at(&other.repo_url) == Some(true);
+        let checkout = checkouts.of(Some(&other.target()));
+        is_here && checkout.is_ok_and(|checkout| checkout.lacks(Path::new(below)))
     }
 
     /// A file that a chart's settings name: below the chart, from the root of the repository
@@ -118,6 +160,9 @@ impl Part<'_> {
         self.checkout.path(&below.to_string_lossy())
     }
 }
+
+/// How the names of Argo CD's variables begin.
+const ENVIRONMENT: &str = "ARGOCD_";
 
 /// `valuesObject`, or else `values`, which is YAML as text.
 fn inline_values(helm: &Helm) -> Result<Option<Value>, String> {

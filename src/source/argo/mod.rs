@@ -5,8 +5,10 @@
 
 mod app_source;
 mod destination;
+mod environment;
 mod glob;
 mod helm;
+mod namespace;
 mod overrides;
 mod set;
 mod spec;
@@ -14,121 +16,93 @@ mod template;
 
 use serde_json::Value;
 
+use super::chart::Capabilities;
 use super::checkout::Checkouts;
-use super::gitops::{Found, GitOps, Which, adopt, in_cluster, last_wins, marks, only_for};
-use super::{Loaded, Managed, Source};
-use crate::cluster::Live;
-use crate::policy::RuleOrigin;
+use super::gitops::{Found, GitOps, adopt, last_wins, marks, only_for};
+use super::{Loaded, Managed};
+use crate::model::{Deployer, Manifest};
+use crate::policy::{Rule, RuleOrigin};
 use spec::Spec;
 
-const GROUP: &str = "argoproj.io";
+pub(super) use destination::{IN_CLUSTER, cluster, is_same};
+pub(super) use set::applications as expand;
+pub use set::{Cluster, Clusters};
 
-/// One Application, or all of a file.
-#[derive(Debug)]
-pub struct Argo {
-    which: Which,
-    options: GitOps,
+pub(super) const GROUP: &str = "argoproj.io";
+
+/// Whether an object is an Application.
+pub(super) fn is_application(found: &Found) -> bool {
+    found.is(GROUP, "Application")
 }
 
-impl Argo {
-    /// What these Applications declare.
-    pub fn new(which: Which, options: GitOps) -> Self {
-        Self { which, options }
-    }
+/// Whether an object is an ApplicationSet.
+pub(super) fn is_set(found: &Found) -> bool {
+    found.is(GROUP, "ApplicationSet")
+}
 
-    /// The Applications themselves; sets are expanded.
-    fn applications(
-        &self,
-        live: &dyn Live,
-        checkouts: &Checkouts<'_>,
-        loaded: &mut Loaded,
-    ) -> Vec<Found> {
-        let file = match &self.which {
-            Which::File(file) => file,
-            Which::Live { namespace, name } => {
-                let version = ["argoproj.io/v1alpha1"];
-                let found = in_cluster(live, &version, "Application", namespace, name);
-                return match found {
-                    Ok(found) => vec![found],
-                    Err(message) => {
-                        loaded.error(format!("argocd:{namespace}/{name}"), message);
-                        Vec::new()
-                    }
-                };
-            }
-        };
-        let mut applications = Vec::new();
-        for found in checkouts.objects(file, loaded) {
-            if found.is(GROUP, "Application") {
-                applications.push(found);
-            } else if found.is(GROUP, "ApplicationSet") {
-                match set::applications(&found.value, checkouts) {
-                    Ok(values) if values.is_empty() => {
-                        let message = "its generators find nothing in this repository: check \
-                                       their paths, and --repo-root";
-                        loaded.error(&found.place, message);
-                    }
-                    Ok(values) => applications.extend(values.into_iter().map(|value| Found {
-                        value,
-                        place: found.place.clone(),
-                    })),
-                    Err(message) => loaded.error(&found.place, message),
-                }
-            } else {
-                loaded.skip(&found.place, "neither an Application nor an ApplicationSet");
-            }
-        }
-        if applications.is_empty() && loaded.errors.is_empty() {
-            loaded.error(file.display(), loaded.nothing("Application"));
-        }
-        destination::choose(&mut applications, &self.options.destinations, loaded);
-        self.options
-            .bounded(&mut applications, "Application", loaded);
-        applications
+/// The rule that what Argo CD writes on every object that it tracks is no drift.
+pub(super) fn tracking_marks() -> Option<Rule> {
+    let paths = [
+        ".metadata.annotations[\"argocd.argoproj.io/tracking-id\"]",
+        ".metadata.annotations[\"argocd.argoproj.io/installation-id\"]",
+        ".metadata.labels[\"app.kubernetes.io/instance\"]",
+        ".metadata.labels[\"argocd.argoproj.io/instance\"]",
+    ];
+    let reason = "Argo CD marks the objects that it tracks.";
+    marks("argocd-tracking", reason, &paths)
+}
+
+/// The object itself, as one of a chain.
+pub(super) fn deployer(found: &Found) -> Deployer {
+    let kind = found.value.get("kind").and_then(Value::as_str);
+    Deployer {
+        kind: kind.unwrap_or("Application").to_owned(),
+        namespace: found.metadata("namespace").to_owned(),
+        name: found.metadata("name").to_owned(),
     }
 }
 
-impl Source for Argo {
-    fn load(&self, live: &dyn Live) -> Loaded {
-        let mut loaded = Loaded::default();
-        match self.options.checkouts(&self.which) {
-            Ok(checkouts) => {
-                for found in self.applications(live, &checkouts, &mut loaded) {
-                    let application = Application {
-                        found: &found,
-                        checkouts: &checkouts,
-                        options: &self.options,
-                        live,
-                    };
-                    loaded.append(application.load());
-                }
-                loaded.revisions.extend(checkouts.revisions());
-            }
-            Err(message) => match &self.which {
-                Which::File(file) => loaded.error(file.display(), message),
-                Which::Live { name, .. } => loaded.error(format!("argocd:{name}"), message),
-            },
-        }
-        let paths = [
-            ".metadata.annotations[\"argocd.argoproj.io/tracking-id\"]",
-            ".metadata.annotations[\"argocd.argoproj.io/installation-id\"]",
-            ".metadata.labels[\"app.kubernetes.io/instance\"]",
-            ".metadata.labels[\"argocd.argoproj.io/instance\"]",
-        ];
-        let reason = "Argo CD marks the objects that it tracks.";
-        loaded
-            .rules
-            .extend(marks("argocd-tracking", reason, &paths));
-        loaded
-    }
+/// The paths of this repository that an Application reads, and whether it reads the directories
+/// below them too where they are no kustomizations and no charts.
+pub(super) fn paths(application: &Value, checkouts: &Checkouts<'_>) -> Vec<(String, bool)> {
+    let spec = application.get("spec").cloned().unwrap_or(Value::Null);
+    let Ok(spec) = Spec::read(spec) else {
+        return Vec::new();
+    };
+    let sources = spec.sources.iter().flatten().chain(&spec.source);
+    sources
+        .filter(|source| !source.path.is_empty() && source.chart.is_empty())
+        .filter(|source| checkouts.claim(&source.repo_url, &source.path).is_ok())
+        .map(|source| {
+            let recurses = source.directory.as_ref().is_some_and(|d| d.recurse);
+            (source.path.clone(), recurses)
+        })
+        .collect()
+}
+
+/// The addresses of the repositories that an Application reads directories of.
+pub(super) fn addresses(application: &Value) -> Vec<String> {
+    let spec = application.get("spec").cloned().unwrap_or(Value::Null);
+    let Ok(spec) = Spec::read(spec) else {
+        return Vec::new();
+    };
+    let sources = spec.sources.iter().flatten().chain(&spec.source);
+    sources
+        .filter(|source| !source.path.is_empty() && source.chart.is_empty())
+        .map(|source| source.repo_url.clone())
+        .collect()
 }
 
 /// One Application.
-struct Application<'a> {
-    found: &'a Found,
-    checkouts: &'a Checkouts<'a>,
-    options: &'a GitOps,
-    live: &'a dyn Live,
+pub(super) struct Application<'a> {
+    /// The object.
+    pub found: &'a Found,
+    /// Where its files are.
+    pub checkouts: &'a Checkouts<'a>,
+    /// How they are read.
+    pub options: &'a GitOps,
+    /// What its charts are told about the cluster.
+    pub capabilities: &'a Capabilities,
 }
 
 impl Application<'_> {
@@ -136,7 +110,8 @@ impl Application<'_> {
         self.found.metadata("name")
     }
 
-    fn load(&self) -> Loaded {
+    /// What it declares.
+    pub fn load(&self) -> Loaded {
         let mut loaded = Loaded::default();
         let spec = self.found.value.get("spec").cloned().unwrap_or(Value::Null);
         let hydrates = spec.get("sourceHydrator").is_some();
@@ -161,7 +136,7 @@ impl Application<'_> {
             );
         }
         for source in &sources {
-            match self.source(source, &sources, &spec.destination.namespace) {
+            match self.source(source, &sources, &spec) {
                 Ok(part) => loaded.append(part),
                 Err(message) => {
                     let subject = format!("Application {}: ", self.name());
@@ -170,6 +145,7 @@ impl Application<'_> {
                 }
             }
         }
+        self.namespace(&spec, &mut loaded);
         let by = format!("Application {}", self.name());
         let namespace = Some(spec.destination.namespace.as_str());
         adopt(&mut loaded.manifests, &by, namespace);
@@ -186,6 +162,20 @@ impl Application<'_> {
             });
         loaded.managed.extend(tracked);
         loaded
+    }
+
+    /// Declares the namespace that it makes, unless its manifests do.
+    fn namespace(&self, spec: &Spec, loaded: &mut Loaded) {
+        let name = &spec.destination.namespace;
+        let is_it = |manifest: &Manifest| manifest.kind == "Namespace" && manifest.name == *name;
+        if loaded.manifests.iter().any(is_it) {
+            return;
+        }
+        let made = namespace::declared(&spec.sync_policy, name, &self.found.place);
+        if let Some((manifest, rule)) = made {
+            loaded.manifests.push(manifest);
+            loaded.rules.extend(rule);
+        }
     }
 
     /// What Argo CD may call the Application on the objects that it tracks: outside of its own

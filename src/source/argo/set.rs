@@ -2,20 +2,109 @@
 
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use walkdir::WalkDir;
 
-use super::glob::path_glob;
-use super::template::{Params, expand};
+use super::destination::{IN_CLUSTER, is_same};
+use super::glob::{file_glob, path_glob};
+use super::template::{Params, expand, expand_known};
 use crate::source::checkout::{Checkout, Checkouts};
 use crate::source::gitops::{Target, Wanted};
+use crate::source::read;
+use crate::yaml;
+
+/// The clusters that Argo CD knows, which the clusters generator asks for.
+#[derive(Debug, Default, Clone)]
+pub struct Clusters(pub Vec<Cluster>);
+
+/// A cluster that Argo CD knows.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    /// Its name.
+    pub name: String,
+    /// The address of its API server.
+    pub server: String,
+    /// The project that it belongs to.
+    pub project: String,
+    /// The labels of its Secret.
+    pub labels: Map<String, Value>,
+    /// The annotations of its Secret.
+    pub annotations: Map<String, Value>,
+}
+
+impl Clusters {
+    /// Those that Secrets describe
+    /// (<https://argo-cd.readthedocs.io/en/stable/operator-manual/declarative-setup/#clusters>), and
+    /// the one that Argo CD itself runs in.
+    pub fn of_secrets(secrets: &[Value]) -> Self {
+        let mut clusters: Vec<Cluster> = secrets.iter().filter_map(Cluster::of_secret).collect();
+        let mut own = clusters
+            .iter()
+            .filter(|c| is_same(IN_CLUSTER[0], &c.server));
+        if !clusters.is_empty() && own.next().is_none() {
+            clusters.push(Cluster {
+                name: IN_CLUSTER[1].to_owned(),
+                server: IN_CLUSTER[0].to_owned(),
+                project: String::new(),
+                labels: Map::new(),
+                annotations: Map::new(),
+            });
+        }
+        clusters.sort_by(|a, b| a.name.cmp(&b.name));
+        Self(clusters)
+    }
+}
+
+impl Cluster {
+    fn of_secret(secret: &Value) -> Option<Self> {
+        let map = |field: &str| {
+            let map = secret.get("metadata").and_then(|m| m.get(field));
+            map.and_then(Value::as_object).cloned().unwrap_or_default()
+        };
+        let labels = map("labels");
+        let is_cluster = labels.get("argocd.argoproj.io/secret-type");
+        is_cluster.filter(|kind| *kind == "cluster")?;
+        let text = |field: &str| {
+            let plain = secret.get("stringData").and_then(|data| data.get(field));
+            let encoded = secret.get("data").and_then(|data| data.get(field));
+            let plain = plain.and_then(Value::as_str).map(str::to_owned);
+            plain.or_else(|| {
+                let bytes = STANDARD.decode(encoded?.as_str()?).ok()?;
+                String::from_utf8(bytes).ok()
+            })
+        };
+        let server = text("server")?;
+        Some(Self {
+            name: text("name").unwrap_or_else(|| server.clone()),
+            server,
+            project: text("project").unwrap_or_default(),
+            labels,
+            annotations: map("annotations"),
+        })
+    }
+}
+
+/// The parameters of one Application.
+type Fields = Map<String, Value>;
+
+/// The most Applications that one set may stand for.
+const MOST: usize = 10_000;
+
+/// How deep generators may be nested; Argo CD allows two levels.
+const DEEPEST: usize = 4;
 
 /// The Applications of a set, each as an object.
 ///
 /// # Errors
-/// When one of its generators asks somebody else (a cluster, a pull request), or its templates
+/// When one of its generators asks somebody else (a pull request, another machine), or its templates
 /// compute more than they look up.
-pub fn applications(set: &Value, checkouts: &Checkouts<'_>) -> Result<Vec<Value>, String> {
+pub fn applications(
+    set: &Value,
+    checkouts: &Checkouts<'_>,
+    clusters: Option<&Clusters>,
+) -> Result<Vec<Value>, String> {
     let spec = set.get("spec").unwrap_or(&Value::Null);
     let is_go = spec.get("goTemplate").is_some_and(|go| go == true);
     if spec.get("templatePatch").is_some() {
@@ -26,9 +115,15 @@ pub fn applications(set: &Value, checkouts: &Checkouts<'_>) -> Result<Vec<Value>
         );
     }
     let template = spec.get("template").ok_or("it has no template")?;
+    let generating = Generating {
+        checkouts,
+        clusters,
+        is_go,
+    };
     let mut applications = Vec::new();
     for generator in entries(spec.get("generators")) {
-        for params in params_of(generator, checkouts, is_go)? {
+        for fields in generating.all(generator, 0)? {
+            let params = Params::new(Value::Object(fields), is_go);
             let mut application = json!({
                 "apiVersion": "argoproj.io/v1alpha1",
                 "kind": "Application",
@@ -50,40 +145,281 @@ fn entries(list: Option<&Value>) -> impl Iterator<Item = &Value> {
     list.and_then(Value::as_array).into_iter().flatten()
 }
 
-/// What a generator makes of the template, one set of parameters for each Application.
-fn params_of(
-    generator: &Value,
-    checkouts: &Checkouts<'_>,
+/// What generators are read with.
+struct Generating<'g> {
+    checkouts: &'g Checkouts<'g>,
+    clusters: Option<&'g Clusters>,
     is_go: bool,
-) -> Result<Vec<Params>, String> {
-    let generator = generator.as_object().ok_or("a generator is no mapping")?;
-    let mut found = Vec::new();
-    for (kind, spec) in generator {
-        if spec.get("template").is_some_and(|t| *t != json!({})) {
-            return Err(format!(
-                "the {kind} generator has a template of its own, which is not read"
-            ));
+}
+
+impl Generating<'_> {
+    /// What a generator makes of the template, one set of parameters for each Application.
+    fn all(&self, generator: &Value, depth: usize) -> Result<Vec<Fields>, String> {
+        if depth > DEEPEST {
+            return Err("its generators are nested too deep".to_owned());
         }
-        match kind.as_str() {
-            "list" if spec.get("elementsYaml").is_none() => {
-                let elements = entries(spec.get("elements"));
-                found.extend(elements.map(|element| Params::new(element.clone(), is_go)));
+        let generator = generator.as_object().ok_or("a generator is no mapping")?;
+        let mut found = Vec::new();
+        for (kind, spec) in generator.iter().filter(|(kind, _)| *kind != "selector") {
+            if spec.get("template").is_some_and(|t| *t != json!({})) {
+                return Err(format!(
+                    "the {kind} generator has a template of its own, which is not read"
+                ));
             }
-            "git" if spec.get("files").is_none() => {
-                let checkout = checkouts.of(Some(&target(spec)))?;
-                for directory in directories(spec, &checkout)? {
-                    found.push(of_directory(&directory, spec, is_go)?);
+            found.extend(match kind.as_str() {
+                "list" => list(spec)?,
+                "git" => self.git(spec)?,
+                "clusters" => self.clusters(spec)?,
+                "matrix" => self.matrix(spec, depth)?,
+                "merge" => self.merge(spec, depth)?,
+                "pullRequest" | "scmProvider" | "clusterDecisionResource" | "plugin" => {
+                    return Err(format!(
+                        "its {kind} generator asks another service, and is not expanded here: the \
+                         Applications that it made are compared where they are live (argocd:NAME)"
+                    ));
+                }
+                _ => {
+                    return Err(format!(
+                        "its {kind} generator cannot be expanded here, only list, git, clusters, \
+                         matrix and merge can: name an Application that it made (argocd:NAME)"
+                    ));
+                }
+            });
+            if found.len() > MOST {
+                return Err(format!("it stands for more than {MOST} Applications"));
+            }
+        }
+        if let Some(selector) = generator.get("selector") {
+            found.retain(|fields| is_selected(selector, |label| looked_up(fields, label)));
+        }
+        Ok(found)
+    }
+
+    fn git(&self, spec: &Value) -> Result<Vec<Fields>, String> {
+        self.checkouts
+            .claim(&target(spec).address, "")
+            .map_err(|message| format!("its git generator: {message}"))?;
+        let checkout = self.checkouts.of(Some(&target(spec)))?;
+        let mut found = Vec::new();
+        if spec.get("files").is_some() {
+            for file in matching(spec, "files", &checkout, false)? {
+                found.extend(self.of_file(&file, spec, &checkout)?);
+            }
+        } else {
+            for directory in matching(spec, "directories", &checkout, true)? {
+                found.push(self.with_values(of_path(&directory, spec, self.is_go), spec)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The parameters of a file: what is written in it, and where it lies.
+    fn of_file(
+        &self,
+        file: &str,
+        spec: &Value,
+        checkout: &Checkout,
+    ) -> Result<Vec<Fields>, String> {
+        let path = checkout.path(file)?;
+        let text = yaml::decode(read::file(&path).map_err(|why| format!("{file}: {why}"))?)
+            .map_err(|_| format!("{file} is no text"))?;
+        let parsed = yaml::parse(&text);
+        if parsed.problems.iter().any(|problem| problem.fatal) {
+            return Err(format!("{file} is not YAML"));
+        }
+        let document = parsed.documents.into_iter().next();
+        let all = match document.map(|document| document.value) {
+            Some(Value::Array(all)) => all,
+            Some(one) => vec![one],
+            None => Vec::new(),
+        };
+        let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
+        let mut found = Vec::new();
+        for one in all {
+            let Value::Object(written) = one else {
+                return Err(format!("{file} holds something else than settings"));
+            };
+            let mut fields = match self.is_go {
+                true => written,
+                false => flat(&written),
+            };
+            merge(&mut fields, of_path(folder, spec, self.is_go));
+            merge(&mut fields, of_name(name, spec, self.is_go));
+            found.push(self.with_values(fields, spec)?);
+        }
+        Ok(found)
+    }
+
+    /// The generator's own `values`, which may look up the parameters.
+    fn with_values(&self, mut fields: Fields, spec: &Value) -> Result<Fields, String> {
+        if let Some(values) = spec.get("values") {
+            let params = Params::new(Value::Object(fields.clone()), self.is_go);
+            let values = expand(values, &params)?;
+            fields.insert("values".to_owned(), values);
+        }
+        Ok(fields)
+    }
+
+    fn clusters(&self, spec: &Value) -> Result<Vec<Fields>, String> {
+        let clusters = self.clusters.ok_or(
+            "its clusters generator asks for the clusters that Argo CD knows, which are not known \
+             here: compare with the cluster that Argo CD runs in, or write them in a file \
+             (--clusters FILE)",
+        )?;
+        let selector = spec
+            .get("selector")
+            .filter(|selector| **selector != json!({}));
+        let mut found = Vec::new();
+        for cluster in &clusters.0 {
+            let label = |name: &str| Some(cluster.labels.get(name)?.as_str()?.to_owned());
+            if !selector.is_none_or(|selector| is_selected(selector, label)) {
+                continue;
+            }
+            let name = &cluster.name;
+            let fields = json!({
+                "name": name,
+                "nameNormalized": normalized(name),
+                "server": cluster.server,
+                "project": cluster.project,
+                "metadata": {"labels": cluster.labels, "annotations": cluster.annotations},
+            });
+            let Value::Object(mut fields) = fields else {
+                continue;
+            };
+            if !self.is_go {
+                fields = flat(&fields);
+            }
+            found.push(self.with_values(fields, spec)?);
+        }
+        Ok(found)
+    }
+
+    /// Every pair of what two generators give; the second may look up what the first gives.
+    fn matrix(&self, spec: &Value, depth: usize) -> Result<Vec<Fields>, String> {
+        let generators: Vec<&Value> = entries(spec.get("generators")).collect();
+        let [first, second] = generators.as_slice() else {
+            return Err("its matrix generator must have two generators".to_owned());
+        };
+        let mut found = Vec::new();
+        for outer in self.all(first, depth + 1)? {
+            let params = Params::new(Value::Object(outer.clone()), self.is_go);
+            let second = expand_known(second, &params);
+            for inner in self.all(&second, depth + 1)? {
+                let mut both = outer.clone();
+                merge(&mut both, inner);
+                found.push(both);
+                if found.len() > MOST {
+                    return Err(format!("it stands for more than {MOST} Applications"));
                 }
             }
-            _ => {
-                return Err(format!(
-                    "its {kind} generator cannot be expanded here, only list and git with \
-                     directories can: name an Application that it made (argocd:NAME)"
-                ));
+        }
+        Ok(found)
+    }
+
+    /// What the first generator gives, with what the others give for the same keys laid over it.
+    fn merge(&self, spec: &Value, depth: usize) -> Result<Vec<Fields>, String> {
+        let keys: Vec<&str> = entries(spec.get("mergeKeys"))
+            .filter_map(Value::as_str)
+            .collect();
+        let mut generators = entries(spec.get("generators"));
+        let first = generators.next().filter(|_| !keys.is_empty());
+        let first = first.ok_or("its merge generator has no mergeKeys, or no generators")?;
+        let mut base = self.all(first, depth + 1)?;
+        let key = |fields: &Fields| -> Vec<Option<String>> {
+            keys.iter().map(|key| looked_up(fields, key)).collect()
+        };
+        for generator in generators {
+            for over in self.all(generator, depth + 1)? {
+                let of_over = key(&over);
+                let same = base.iter_mut().filter(|fields| key(fields) == of_over);
+                same.for_each(|fields| merge(fields, over.clone()));
+            }
+        }
+        Ok(base)
+    }
+}
+
+fn list(spec: &Value) -> Result<Vec<Fields>, String> {
+    if spec.get("elementsYaml").is_some() {
+        return Err("the elementsYaml of its list generator is not read here".to_owned());
+    }
+    let elements = entries(spec.get("elements"));
+    let fields = elements.map(|element| element.as_object().cloned());
+    let fields: Option<Vec<Fields>> = fields.collect();
+    fields.ok_or_else(|| "an element of its list generator is no mapping".to_owned())
+}
+
+/// Lays fields over others, mappings in mappings.
+fn merge(fields: &mut Fields, over: Fields) {
+    for (name, value) in over {
+        match (fields.get_mut(&name), value) {
+            (Some(Value::Object(below)), Value::Object(value)) => merge(below, value),
+            (_, value) => {
+                fields.insert(name, value);
             }
         }
     }
-    Ok(found)
+}
+
+/// Fields of fields by their whole names: `metadata.labels.env`.
+fn flat(fields: &Fields) -> Fields {
+    let mut found = Fields::new();
+    for (name, value) in fields {
+        match value {
+            Value::Object(below) => {
+                for (rest, value) in flat(below) {
+                    found.insert(format!("{name}.{rest}"), value);
+                }
+            }
+            Value::Array(items) => {
+                let items = items.iter().enumerate();
+                let items = items.map(|(at, item)| (at.to_string(), item.clone()));
+                for (rest, value) in flat(&items.collect()) {
+                    found.insert(format!("{name}.{rest}"), value);
+                }
+            }
+            other => {
+                found.insert(name.clone(), other.clone());
+            }
+        }
+    }
+    found
+}
+
+/// The text of a parameter, by its whole name.
+fn looked_up(fields: &Fields, name: &str) -> Option<String> {
+    let nested = || {
+        let mut parts = name.split('.');
+        let first = fields.get(parts.next()?)?;
+        parts.try_fold(first, |value, part| value.get(part))
+    };
+    match fields.get(name).or_else(nested)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+        other => Some(other.to_string()),
+    }
+}
+
+/// Whether a label selector selects what has these labels.
+fn is_selected(selector: &Value, label: impl Fn(&str) -> Option<String>) -> bool {
+    let labels = selector.get("matchLabels").and_then(Value::as_object);
+    let mut labels = labels.into_iter().flatten();
+    let has_labels = labels.all(|(name, value)| label(name).as_deref() == value.as_str());
+    let mut expressions = entries(selector.get("matchExpressions"));
+    let holds = |expression: &Value| {
+        let text = |field: &str| expression.get(field).and_then(Value::as_str);
+        let value = label(text("key").unwrap_or_default());
+        let mut values = entries(expression.get("values"));
+        let is_in = values.any(|one| one.as_str().is_some() && one.as_str() == value.as_deref());
+        match text("operator") {
+            Some("In") => is_in,
+            Some("NotIn") => !is_in,
+            Some("Exists") => value.is_some(),
+            Some("DoesNotExist") => value.is_none(),
+            _ => false,
+        }
+    };
+    has_labels && expressions.all(holds)
 }
 
 /// The revision that a git generator asks for.
@@ -98,12 +434,20 @@ fn target(spec: &Value) -> Target {
     }
 }
 
-/// The directories that a git generator finds, sorted.
-fn directories(spec: &Value, checkout: &Checkout) -> Result<Vec<String>, String> {
+/// The directories or files that a git generator finds, sorted.
+fn matching(
+    spec: &Value,
+    field: &str,
+    checkout: &Checkout,
+    directories: bool,
+) -> Result<Vec<String>, String> {
     let (mut include, mut exclude) = (Vec::new(), Vec::new());
-    for entry in entries(spec.get("directories")) {
+    for entry in entries(spec.get(field)) {
         let path = entry.get("path").and_then(Value::as_str).unwrap_or("");
-        let glob = path_glob(path)?;
+        let glob = match directories {
+            true => path_glob(path)?,
+            false => file_glob(path)?,
+        };
         if entry.get("exclude").is_some_and(|exclude| exclude == true) {
             exclude.push(glob);
         } else {
@@ -115,8 +459,12 @@ fn directories(spec: &Value, checkout: &Checkout) -> Result<Vec<String>, String>
         .min_depth(1)
         .sort_by_file_name()
         .into_iter()
-        .filter_entry(|entry| entry.file_type().is_dir() && !is_hidden(entry.file_name()));
-    let below = all.flatten().filter_map(|entry| {
+        .filter_entry(|entry| !entry.file_type().is_dir() || !is_hidden(entry.file_name()));
+    let wanted = all.flatten().filter(|entry| match directories {
+        true => entry.file_type().is_dir(),
+        false => entry.file_type().is_file(),
+    });
+    let below = wanted.filter_map(|entry| {
         let below = entry.path().strip_prefix(&checkout.root).ok()?;
         below.to_str().map(|below| below.replace('\\', "/"))
     });
@@ -127,41 +475,66 @@ fn directories(spec: &Value, checkout: &Checkout) -> Result<Vec<String>, String>
     Ok(below.filter(matches).collect())
 }
 
+/// The name that the parameters of a path have.
+fn prefixed(spec: &Value, is_go: bool) -> String {
+    let prefix = spec.get("pathParamPrefix").and_then(Value::as_str);
+    match (prefix.filter(|prefix| !prefix.is_empty()), is_go) {
+        (Some(prefix), false) => format!("{prefix}.path"),
+        _ => "path".to_owned(),
+    }
+}
+
+/// Puts the parameters of a path below their prefix.
+fn below_prefix(all: Fields, spec: &Value) -> Fields {
+    let prefix = spec.get("pathParamPrefix").and_then(Value::as_str);
+    match prefix.filter(|prefix| !prefix.is_empty()) {
+        Some(prefix) => Fields::from_iter([(prefix.to_owned(), Value::Object(all))]),
+        None => all,
+    }
+}
+
 /// The parameters of a directory.
-fn of_directory(path: &str, spec: &Value, is_go: bool) -> Result<Params, String> {
+fn of_path(path: &str, spec: &Value, is_go: bool) -> Fields {
     let base = Path::new(path).file_name().and_then(|name| name.to_str());
     let base = base.unwrap_or(path);
     let segments: Vec<&str> = path.split('/').collect();
-    let prefix = spec.get("pathParamPrefix").and_then(Value::as_str);
-    let prefix = prefix.filter(|prefix| !prefix.is_empty());
-    let params = if is_go {
-        let all = json!({"path": {
+    if is_go {
+        let all = json!({
             "path": path,
             "basename": base,
             "basenameNormalized": normalized(base),
             "segments": segments,
-        }});
-        prefix.map_or_else(|| all.clone(), |prefix| json!({prefix: all}))
-    } else {
-        let name = prefix.map_or_else(|| "path".to_owned(), |prefix| format!("{prefix}.path"));
-        let mut flat = Map::new();
-        flat.insert(name.clone(), json!(path));
-        flat.insert(format!("{name}.basename"), json!(base));
-        flat.insert(
-            format!("{name}.basenameNormalized"),
-            json!(normalized(base)),
-        );
-        for (at, segment) in segments.iter().enumerate() {
-            flat.insert(format!("{name}[{at}]"), json!(segment));
-        }
-        Value::Object(flat)
-    };
-    let mut params = Params::new(params, is_go);
-    if let Some(values) = spec.get("values") {
-        let values = expand(values, &params)?;
-        params.add("values", values);
+        });
+        return below_prefix(Fields::from_iter([("path".to_owned(), all)]), spec);
     }
-    Ok(params)
+    let name = prefixed(spec, is_go);
+    let mut flat = Fields::new();
+    flat.insert(name.clone(), json!(path));
+    flat.insert(format!("{name}.basename"), json!(base));
+    flat.insert(
+        format!("{name}.basenameNormalized"),
+        json!(normalized(base)),
+    );
+    for (at, segment) in segments.iter().enumerate() {
+        flat.insert(format!("{name}[{at}]"), json!(segment));
+    }
+    flat
+}
+
+/// The parameters of a file's name.
+fn of_name(file: &str, spec: &Value, is_go: bool) -> Fields {
+    if is_go {
+        let all = json!({"filename": file, "filenameNormalized": normalized(file)});
+        return below_prefix(Fields::from_iter([("path".to_owned(), all)]), spec);
+    }
+    let name = prefixed(spec, is_go);
+    Fields::from_iter([
+        (format!("{name}.filename"), json!(file)),
+        (
+            format!("{name}.filenameNormalized"),
+            json!(normalized(file)),
+        ),
+    ])
 }
 
 /// A name as Kubernetes allows it (`argo-cd/applicationset/utils`, `SanitizeName`).

@@ -15,7 +15,9 @@ use crate::source::gitops::without_nulls;
 pub struct Spec {
     pub source: Option<Source>,
     pub sources: Option<Vec<Source>>,
+    pub project: String,
     pub destination: Destination,
+    pub sync_policy: SyncPolicy,
     pub ignore_differences: Option<Vec<RuleSpec>>,
 }
 
@@ -35,6 +37,20 @@ impl Spec {
         }
         Ok(spec)
     }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SyncPolicy {
+    pub sync_options: Vec<String>,
+    pub managed_namespace_metadata: Option<NamespaceMetadata>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct NamespaceMetadata {
+    pub labels: BTreeMap<String, String>,
+    pub annotations: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -68,7 +84,6 @@ pub struct Directory {
     pub recurse: bool,
     pub include: String,
     pub exclude: String,
-    pub jsonnet: Option<Value>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -16,13 +16,6 @@ impl Params {
         Self { values, is_go }
     }
 
-    /// One parameter more.
-    pub fn add(&mut self, name: &str, value: Value) {
-        if let Value::Object(values) = &mut self.values {
-            values.insert(name.to_owned(), value);
-        }
-    }
-
     /// What an action stands for; `None` if it is more than a name, or nothing has that name.
     fn look_up(&self, action: &str) -> Option<String> {
         let value = if self.is_go {
@@ -71,6 +64,25 @@ pub fn expand(template: &Value, params: &Params) -> Result<Value, String> {
         }
         other => other.clone(),
     })
+}
+
+/// The same for what two generators are combined of: what is not known yet stays as it is.
+pub fn expand_known(template: &Value, params: &Params) -> Value {
+    match template {
+        Value::String(text) => {
+            Value::String(expand_text(text, params).unwrap_or_else(|_| text.clone()))
+        }
+        Value::Array(items) => items
+            .iter()
+            .map(|item| expand_known(item, params))
+            .collect(),
+        Value::Object(fields) => {
+            let fields = fields.iter();
+            let fields = fields.map(|(key, value)| (key.clone(), expand_known(value, params)));
+            Value::Object(fields.collect())
+        }
+        other => other.clone(),
+    }
 }
 
 fn expand_text(text: &str, params: &Params) -> Result<String, String> {

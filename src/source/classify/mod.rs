@@ -9,6 +9,7 @@ mod template;
 
 use serde_json::{Map, Value};
 
+use super::sops::ENCRYPTED;
 use crate::model::{Step, group_of};
 use client_side::{client_side, what_it_may_be};
 use metadata::not_text;
@@ -80,6 +81,9 @@ pub(super) fn classify(value: &Value, file_name: &str) -> Class {
     if let Some(what) = client_side(fields, kind, api_version) {
         return Class::Skip(format!("{what}, which never is in a cluster"));
     }
+    if let Some(class) = no_items(fields, kind) {
+        return class;
+    }
     if is_list(fields, kind) {
         return Class::List;
     }
@@ -133,9 +137,9 @@ fn object(fields: &Map<String, Value>, api_version: &str) -> Class {
         );
     }
     if fields.get("sops").is_some_and(Value::is_object) {
-        return Class::Doubtful(
-            "encrypted by SOPS, so that its values cannot be compared: decrypt it first",
-        );
+        if name.starts_with(ENCRYPTED) {
+            return Class::Doubtful("encrypted by SOPS down to its name: decrypt it first");
+        }
     }
     Class::Object
 }
@@ -201,6 +205,31 @@ fn without_type(
     }
 }
 
+/// What is wrong with a list that has no `items`, so that nothing in it would be compared.
+fn no_items(fields: &Map<String, Value>, kind: &str) -> Option<Class> {
+    let has_name = fields
+        .get("metadata")
+        .is_some_and(|metadata| metadata.get("name").is_some());
+    match fields.get("items") {
+        Some(Value::Array(_) | Value::Null) => return None,
+        Some(_) if kind == "List" => {
+            return Some(error_at("the items of a List are a list", &["items"]));
+        }
+        Some(_) => return None,
+        None if has_name || !kind.ends_with("List") => return None,
+        None => {}
+    }
+    let misspelt = fields.iter().find(|(_, value)| value.is_array());
+    match misspelt {
+        Some((field, _)) => Some(error_at(
+            "a list keeps its objects in `items`, and has none: did you mean `items` here?",
+            &[field],
+        )),
+        None if kind == "List" => Some(error("a List keeps its objects in `items`, and has none")),
+        None => None,
+    }
+}
+
 /// Whether a document is a list of objects: `List`, or a kind's own list as the API server answers
 /// with. Some custom kinds end in `List` too and have a name, which no list has.
 fn is_list(fields: &Map<String, Value>, kind: &str) -> bool {
@@ -224,6 +253,26 @@ mod tests {
         });
         object[key] = value;
         object
+    }
+
+    #[test]
+    fn a_list_without_items_is_an_error() {
+        let of = |list: Value| classify(&list, "a.yaml");
+        let misspelt = of(json!({"apiVersion": "v1", "kind": "List", "item": [{"kind": "Pod"}]}));
+        assert!(matches!(&misspelt, Class::Error(why, at)
+            if why.contains("did you mean") && *at == [Step::Field("item".to_owned())]));
+        let typed = of(json!({"apiVersion": "v1", "kind": "ConfigMapList", "Items": [{}]}));
+        assert!(matches!(typed, Class::Error(..)), "{typed:?}");
+        for wrong in [json!({"a": 1}), json!("text")] {
+            let list = of(json!({"apiVersion": "v1", "kind": "List", "items": wrong}));
+            assert!(matches!(list, Class::Error(..)), "{list:?}");
+        }
+        assert!(matches!(
+            of(json!({"apiVersion": "v1", "kind": "List"})),
+            Class::Error(..)
+        ));
+        let empty = of(json!({"apiVersion": "v1", "kind": "List", "items": []}));
+        assert_eq!(empty, Class::List);
     }
 
     #[test]

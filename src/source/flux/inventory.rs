@@ -6,17 +6,18 @@ use serde_json::Value;
 
 use super::{Kustomization, VERSIONS};
 use crate::model::ResourceKey;
+use crate::source::follow::Values;
 use crate::source::gitops::in_cluster;
 
 impl Kustomization<'_> {
     /// What Flux holds to be its own: `status.inventory` of the live Kustomization.
-    pub(super) fn inventory(&self) -> BTreeSet<(ResourceKey, String)> {
+    pub(super) fn inventory(&self, values: &Values<'_>) -> BTreeSet<(ResourceKey, String)> {
         let (namespace, name) = (
             self.found.metadata("namespace"),
             self.found.metadata("name"),
         );
         // Whoever is not trusted could have any object looked up.
-        let Some(live) = self.live else {
+        let Some(live) = values.live else {
             return BTreeSet::new();
         };
         let live = match self.found.value.pointer("/status/inventory") {

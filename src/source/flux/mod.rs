@@ -15,29 +15,31 @@ mod spec;
 mod substitute;
 mod variables;
 
-use std::collections::BTreeSet;
-use std::rc::Rc;
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::checkout::{Checkout, Checkouts};
-use super::gitops::{Found, GitOps, Which, adopt, in_cluster, marks, without_nulls};
+use super::follow::Values;
+use super::gitops::{Found, GitOps, adopt, marks, without_nulls};
 use super::unread::{Known, unread};
-use super::{Loaded, Managed, Source};
-use crate::cluster::Live;
-use crate::model::Warning;
+use super::{Loaded, Managed};
+use crate::policy::Rule;
 use left_out::LeftOut;
-use release::{HelmRelease, is_release};
+use release::HelmRelease;
 use rules::Author;
-use sources::{Sources, target};
+use sources::target;
 use spec::Spec;
 
-pub(super) use release::take_live_rules;
+pub(super) use release::{as_source, is_release, take_live_rules};
+pub(super) use sources::{Sources, is_source};
+pub(super) use variables::data_of;
 
-const GROUP: &str = "kustomize.toolkit.fluxcd.io";
+pub(super) const GROUP: &str = "kustomize.toolkit.fluxcd.io";
 
 /// The versions of its kind, the best first.
-const VERSIONS: [&str; 2] = [
+pub(super) const VERSIONS: [&str; 2] = [
     "kustomize.toolkit.fluxcd.io/v1",
     "kustomize.toolkit.fluxcd.io/v1beta2",
 ];
@@ -79,104 +81,69 @@ const KNOWN: &[Known] = &[
     },
 ];
 
-/// One Kustomization, or all of a file.
-#[derive(Debug)]
-pub struct Flux {
-    which: Which,
-    options: GitOps,
+/// A Kustomization whose files were found.
+pub(super) struct Kustomization<'a> {
+    found: Found,
+    spec: Spec,
+    /// Its path, without links.
+    directory: PathBuf,
+    checkout: Arc<Checkout>,
+    /// What of the checkout Flux does not fetch; `None` where somebody else packs the files.
+    left_out: Option<Arc<LeftOut>>,
+    options: &'a GitOps,
 }
 
-impl Flux {
-    /// What these Kustomizations declare.
-    pub fn new(which: Which, options: GitOps) -> Self {
-        Self { which, options }
-    }
+/// Whether an object is a Kustomization of Flux.
+pub(super) fn is_kustomization(found: &Found) -> bool {
+    found.is(GROUP, "Kustomization")
+}
 
-    fn place(&self) -> String {
-        match &self.which {
-            Which::File(file) => file.display().to_string(),
-            Which::Live { namespace, name } => format!("flux:{namespace}/{name}"),
-        }
-    }
+/// The rule that what Flux writes on every object that it applies is no drift.
+pub(super) fn owner_marks() -> Option<Rule> {
+    let paths = [
+        ".metadata.labels[\"kustomize.toolkit.fluxcd.io/name\"]",
+        ".metadata.labels[\"kustomize.toolkit.fluxcd.io/namespace\"]",
+    ];
+    let reason = "Flux marks the objects that it applies.";
+    marks("flux-owner-labels", reason, &paths)
+}
 
-    /// The Kustomizations, and the GitRepositories beside them.
-    fn kustomizations(
-        &self,
-        live: &dyn Live,
-        checkouts: &Checkouts<'_>,
-        loaded: &mut Loaded,
-    ) -> (Vec<Found>, Vec<Found>) {
-        let file = match &self.which {
-            Which::File(file) => file,
-            Which::Live { namespace, name } => {
-                return match in_cluster(live, &VERSIONS, "Kustomization", namespace, name) {
-                    Ok(found) => (vec![found], Vec::new()),
-                    Err(message) => {
-                        loaded.error(self.place(), message);
-                        (Vec::new(), Vec::new())
-                    }
-                };
-            }
+/// Kustomizations that are read from the same source, which is looked through once.
+#[derive(Default)]
+pub(super) struct LeftOuts(Vec<(PathBuf, String, Arc<LeftOut>)>);
+
+impl LeftOuts {
+    fn of(
+        &mut self,
+        checkout: &Checkout,
+        repository: Option<&Found>,
+    ) -> Result<Arc<LeftOut>, String> {
+        let place = repository.map_or("", |found| &found.place);
+        let is_same = |(root, known, _): &&(PathBuf, String, Arc<LeftOut>)| {
+            *root == checkout.root && known == place
         };
-        let (mut found, others): (Vec<Found>, Vec<Found>) = checkouts
-            .objects(file, loaded)
-            .into_iter()
-            .partition(|found| found.is(GROUP, "Kustomization"));
-        for other in others.iter().filter(|other| !sources::is_repository(other)) {
-            loaded.skip(&other.place, "no Kustomization of Flux");
+        if let Some((_, _, known)) = self.0.iter().find(is_same) {
+            return Ok(Arc::clone(known));
         }
-        self.options.bounded(&mut found, "Kustomization", loaded);
-        if found.is_empty() && loaded.errors.is_empty() {
-            let mut message = loaded.nothing("Kustomization of Flux");
-            if let Some(release) = others.iter().find_map(release::as_source) {
-                message = format!("{message}; what its HelmRelease deployed is {release}");
-            }
-            loaded.error(self.place(), message);
-        }
-        (found, others)
+        let new = Arc::new(LeftOut::of(&checkout.root, repository)?);
+        self.0
+            .push((checkout.root.clone(), place.to_owned(), Arc::clone(&new)));
+        Ok(new)
     }
 }
 
-impl Source for Flux {
-    fn load(&self, live: &dyn Live) -> Loaded {
-        let mut loaded = Loaded::default();
-        match self.options.checkouts(&self.which) {
-            Ok(checkouts) => {
-                let (found, others) = self.kustomizations(live, &checkouts, &mut loaded);
-                for found in &found {
-                    let live = (!self.options.distrusts(&self.which)).then_some(live);
-                    let sources = Sources::new(&others, live);
-                    loaded.append(load(found, &checkouts, &sources, &self.options));
-                }
-                // What is said of the repository is said once.
-                let mut said = BTreeSet::new();
-                let mut is_new = |w: &Warning| said.insert((w.place.clone(), w.message.clone()));
-                loaded.warnings.retain(|warning| is_new(warning));
-                loaded.revisions.extend(checkouts.revisions());
-            }
-            Err(message) => loaded.error(self.place(), message),
-        }
-        let paths = [
-            ".metadata.labels[\"kustomize.toolkit.fluxcd.io/name\"]",
-            ".metadata.labels[\"kustomize.toolkit.fluxcd.io/namespace\"]",
-        ];
-        let reason = "Flux marks the objects that it applies.";
-        loaded
-            .rules
-            .extend(marks("flux-owner-labels", reason, &paths));
-        loaded
-    }
-}
-
-/// What a Kustomization declares.
-fn load(
-    found: &Found,
-    checkouts: &Checkouts<'_>,
-    sources: &Sources<'_>,
-    options: &GitOps,
-) -> Loaded {
-    let mut loaded = Loaded::default();
-    let load = |loaded: &mut Loaded| {
+impl<'a> Kustomization<'a> {
+    /// Finds the files of a Kustomization; what there is to say of it goes to `loaded`.
+    ///
+    /// # Errors
+    /// When they are not here.
+    pub fn open(
+        found: &Found,
+        checkouts: &Checkouts<'a>,
+        sources: &Sources<'_>,
+        left_outs: &mut LeftOuts,
+        loaded: &mut Loaded,
+    ) -> Result<Self, String> {
         let spec = found.value.get("spec").cloned().unwrap_or(json!({}));
         let unread = unread(&spec, KNOWN);
         // What the parser would say quotes values, which may be passwords.
@@ -184,66 +151,60 @@ fn load(
             .map_err(|_| "its spec cannot be read: check the types of its fields".to_owned())?;
         let repository = sources.repository(&spec.source_ref, found.metadata("namespace"));
         let target = repository.as_ref().and_then(target);
+        if !sources.is_home(&spec.source_ref, found.metadata("namespace")) {
+            return Err(spec.source_ref.is_elsewhere());
+        }
+        let elsewhere = match &target {
+            Some(target) => checkouts.claim(&target.address, &spec.path)?,
+            None => None,
+        };
         let checkout = checkouts.of(target.as_ref())?;
         let left_out = match spec.source_ref.is_git() {
-            true => Some(LeftOut::of(&checkout.root, repository.as_ref())?),
+            true => Some(left_outs.of(&checkout, repository.as_ref())?),
             false => None,
         };
-        let kustomization = Kustomization {
-            found,
-            left_out,
-            checkout,
-            options,
-            live: sources.live,
-        };
-        kustomization.remark_source(&spec, target.as_ref(), checkouts, loaded);
-        kustomization.remark_repository(repository.as_ref(), loaded);
-        kustomization.remark_settings(&unread, loaded);
-        kustomization.load_into(&spec, loaded)
-    };
-    if let Err(message) = load(&mut loaded) {
-        let subject = format!("Kustomization {}: ", name_of(found));
-        let message = format!("{}{message}", found.subject(&subject));
-        loaded.error(&found.place, message);
-    }
-    loaded
-}
-
-fn name_of(found: &Found) -> String {
-    match (found.metadata("namespace"), found.metadata("name")) {
-        ("", name) => name.to_owned(),
-        (namespace, name) => format!("{namespace}/{name}"),
-    }
-}
-
-/// One Kustomization.
-struct Kustomization<'a> {
-    found: &'a Found,
-    checkout: Rc<Checkout>,
-    /// What of the checkout Flux does not fetch; `None` where somebody else packs the files.
-    left_out: Option<LeftOut>,
-    options: &'a GitOps,
-    live: Option<&'a dyn Live>,
-}
-
-impl Kustomization<'_> {
-    fn name(&self) -> String {
-        name_of(self.found)
-    }
-
-    fn load_into(&self, spec: &Spec, loaded: &mut Loaded) -> Result<(), String> {
         let path = match spec.path.as_str() {
             "" => ".",
             path => path,
         };
-        let directory = self.checkout.path(path)?;
-        self.built(spec, &directory, loaded)?;
-        self.finish(spec, loaded)?;
-        self.checkout.sign(&directory, loaded);
+        let directory = checkout.path(path)?;
+        let kustomization = Self {
+            found: found.clone(),
+            spec,
+            directory,
+            left_out,
+            checkout,
+            options: checkouts.options(),
+        };
+        kustomization.remark_source(target.as_ref(), elsewhere, checkouts, loaded);
+        kustomization.remark_repository(repository.as_ref(), loaded);
+        kustomization.remark_settings(&unread, loaded);
+        Ok(kustomization)
+    }
+
+    fn name(&self) -> String {
+        name_of(&self.found)
+    }
+
+    /// What lies in its path, with its settings laid over it, and why it is not all.
+    pub fn render(&self) -> (Loaded, Result<(), String>) {
+        let mut loaded = Loaded::default();
+        let built = self.built(&self.spec, &self.directory, &mut loaded);
+        (loaded, built)
+    }
+
+    /// What Flux applies of what was built: with its variables, its metadata and its rules.
+    ///
+    /// # Errors
+    /// When some of it is not known.
+    pub fn complete(&self, loaded: &mut Loaded, values: &Values<'_>) -> Result<(), String> {
+        let finished = self.finish(&self.spec, values, loaded);
+        self.checkout.sign(&self.directory, loaded);
         let by = format!("Kustomization {}", self.name());
         adopt(&mut loaded.manifests, &by, None);
-        self.rules(spec, loaded)?;
-        let inventory = self.inventory();
+        finished?;
+        self.rules(loaded)?;
+        let inventory = self.inventory(values);
         if !inventory.is_empty() {
             loaded.managed.push(Managed::Inventory(inventory));
         }
@@ -251,14 +212,14 @@ impl Kustomization<'_> {
     }
 
     /// Its own `spec.ignore`, and what the HelmReleases that it brings say of their objects.
-    fn rules(&self, spec: &Spec, loaded: &mut Loaded) -> Result<(), String> {
+    fn rules(&self, loaded: &mut Loaded) -> Result<(), String> {
         let name = self.name();
         let author = Author {
             id: &format!("{name}/ignore"),
             reason: &format!("spec.ignore of the Kustomization {name}"),
             place: &self.found.place,
         };
-        let rules = author.rules(&spec.ignore, &loaded.manifests)?;
+        let rules = author.rules(&self.spec.ignore, &loaded.manifests)?;
         loaded.rules.extend(rules);
         let mut of_releases = Loaded::default();
         for manifest in loaded.manifests.iter().filter(|m| is_release(m)) {
@@ -275,4 +236,22 @@ impl Kustomization<'_> {
         loaded.append(of_releases);
         Ok(())
     }
+}
+
+/// `flux-system/apps`
+fn name_of(found: &Found) -> String {
+    match (found.metadata("namespace"), found.metadata("name")) {
+        ("", name) => name.to_owned(),
+        (namespace, name) => format!("{namespace}/{name}"),
+    }
+}
+
+/// The name of the Secret with the kubeconfig of the cluster that a Kustomization is applied to,
+/// where it is not Flux's own.
+pub(super) fn other_cluster(found: &Found) -> Option<&str> {
+    let names = ["secretRef", "configMapRef"].into_iter();
+    let config = found.value.pointer("/spec/kubeConfig")?;
+    let mut names =
+        names.filter_map(|field| config.get(field)?.get("name").and_then(Value::as_str));
+    names.next()
 }

@@ -69,13 +69,13 @@ impl HelmRelease<'_> {
 }
 
 /// Whether an object is a HelmRelease.
-pub(super) fn is_release(manifest: &Manifest) -> bool {
+pub(in crate::source) fn is_release(manifest: &Manifest) -> bool {
     manifest.kind == "HelmRelease" && group_of(&manifest.api_version) == GROUP
 }
 
 /// The source that is what a HelmRelease deployed (`helm-controller/api/v2`, `GetReleaseName` and
 /// `GetStorageNamespace`).
-pub(super) fn as_source(found: &Found) -> Option<String> {
+pub(in crate::source) fn as_source(found: &Found) -> Option<String> {
     let text = |pointer: &str| {
         let text = found.value.pointer(pointer).and_then(Value::as_str);
         text.filter(|text| !text.is_empty())

@@ -1,7 +1,6 @@
 //! What there is to say of a Kustomization: where Flux would read or make something else.
 
 use super::Kustomization;
-use super::spec::Spec;
 use crate::source::Loaded;
 use crate::source::checkout::Checkouts;
 use crate::source::gitops::{Found, Target};
@@ -10,13 +9,14 @@ impl Kustomization<'_> {
     /// Says where what is read is not what Flux reads.
     pub(super) fn remark_source(
         &self,
-        spec: &Spec,
         target: Option<&Target>,
+        elsewhere: Option<String>,
         checkouts: &Checkouts<'_>,
         loaded: &mut Loaded,
     ) {
-        if !spec.source_ref.is_git() {
-            let (kind, source) = (&spec.source_ref.kind, &spec.source_ref.name);
+        let source = &self.spec.source_ref;
+        if !source.is_git() {
+            let (kind, source) = (&source.kind, &source.name);
             let message = format!(
                 "reads from {kind} {source}; the files of this repository are taken for its; if \
                  those begin in a folder of it, name that by --repo-root"
@@ -24,7 +24,6 @@ impl Kustomization<'_> {
             self.remark(" ", &message, loaded);
         }
         let Some(target) = target else { return };
-        let elsewhere = checkouts.elsewhere(&target.address, &spec.path);
         let difference = checkouts.difference(target);
         for message in elsewhere.into_iter().chain(difference) {
             self.remark(": ", &message, loaded);
@@ -36,9 +35,8 @@ impl Kustomization<'_> {
         for setting in unread {
             let message = match setting.as_str() {
                 "suspend" => "is suspended: Flux applies nothing of it until it is resumed".into(),
-                "decryption" => "has its files decrypted by Flux; they are compared as they \
-                                 lie, and what sops encrypted in them counts as drift"
-                    .into(),
+                // What SOPS encrypted is known by its look, whoever decrypts it.
+                "decryption" => continue,
                 "kubeConfig" => "is applied to the cluster of its kubeConfig; make sure that it \
                                  is compared with that one"
                     .into(),

@@ -10,17 +10,24 @@ use crate::source::gitops::{Found, Target, Wanted, in_cluster};
 const GROUP: &str = "source.toolkit.fluxcd.io";
 
 /// Where the objects are that Kustomizations name.
-pub(super) struct Sources<'a> {
-    /// Those in the same file.
-    beside: &'a [Found],
+pub struct Sources<'a> {
+    /// Those that the files declare.
+    pub beside: Vec<Found>,
     /// The live side, unless whoever wrote the Kustomization is not to have it read.
     pub live: Option<&'a dyn Live>,
+    /// The source that this repository is, by kind, namespace and name, where the Kustomizations
+    /// that are followed begin with one.
+    pub home: Option<(String, String, String)>,
 }
 
 impl<'a> Sources<'a> {
     /// Those beside the Kustomizations, and those in the cluster.
-    pub fn new(beside: &'a [Found], live: Option<&'a dyn Live>) -> Self {
-        Self { beside, live }
+    pub fn new(beside: Vec<Found>, live: Option<&'a dyn Live>) -> Self {
+        Self {
+            beside,
+            live,
+            home: None,
+        }
     }
 
     /// The GitRepository that a Kustomization names; `None` when it is not known.
@@ -28,10 +35,7 @@ impl<'a> Sources<'a> {
         if reference.kind != "GitRepository" {
             return None;
         }
-        let namespace = match reference.namespace.as_str() {
-            "" => namespace,
-            own => own,
-        };
+        let namespace = reference.namespace(namespace);
         let is_meant = |found: &&Found| {
             is_repository(found)
                 && found.metadata("name") == reference.name
@@ -45,11 +49,60 @@ impl<'a> Sources<'a> {
         };
         beside.or_else(in_cluster)
     }
+
+    /// The kind, the namespace and the name of what a Kustomization reads from.
+    pub fn read_by(kustomization: &Found) -> (String, String, String) {
+        let text = |pointer: &str| {
+            let text = kustomization.value.pointer(pointer).and_then(Value::as_str);
+            text.unwrap_or_default()
+        };
+        let namespace = match text("/spec/sourceRef/namespace") {
+            "" => kustomization.metadata("namespace"),
+            own => own,
+        };
+        let (kind, name) = (text("/spec/sourceRef/kind"), text("/spec/sourceRef/name"));
+        (kind.to_owned(), namespace.to_owned(), name.to_owned())
+    }
+
+    /// The address of what was taken for this repository, where it is known.
+    pub fn home_address(&self) -> Option<String> {
+        let (kind, namespace, name) = self.home.as_ref()?;
+        let reference = SourceRef {
+            kind: kind.clone(),
+            name: name.clone(),
+            namespace: namespace.clone(),
+        };
+        Some(target(&self.repository(&reference, namespace)?)?.address)
+    }
+
+    /// Whether what a Kustomization reads from may be this repository. Of a GitRepository its
+    /// address tells; of other sources, whether it is the one that the repository begins with.
+    pub fn is_home(&self, reference: &SourceRef, namespace: &str) -> bool {
+        let Some((kind, home, name)) = &self.home else {
+            return true;
+        };
+        reference.is_git()
+            || *kind == reference.kind
+                && *name == reference.name
+                && home == reference.namespace(namespace)
+    }
 }
 
 /// Whether an object is a GitRepository.
 pub(super) fn is_repository(found: &Found) -> bool {
     found.is(GROUP, "GitRepository")
+}
+
+/// Whether an object is one that Flux reads files from.
+pub fn is_source(found: &Found) -> bool {
+    [
+        "GitRepository",
+        "OCIRepository",
+        "Bucket",
+        "ExternalArtifact",
+    ]
+    .iter()
+    .any(|kind| found.is(GROUP, kind))
 }
 
 /// What a GitRepository asks for.

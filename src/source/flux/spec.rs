@@ -39,6 +39,23 @@ impl SourceRef {
     pub fn is_git(&self) -> bool {
         matches!(self.kind.as_str(), "GitRepository" | "")
     }
+
+    /// The namespace of the source, for a Kustomization in `own`.
+    pub fn namespace<'n>(&'n self, own: &'n str) -> &'n str {
+        match self.namespace.as_str() {
+            "" => own,
+            namespace => namespace,
+        }
+    }
+
+    /// Says that what is read is no part of this repository.
+    pub fn is_elsewhere(&self) -> String {
+        format!(
+            "it reads from {} {}, which is not this repository: compare it where its files are, or \
+             name the folder with --repo-root",
+            self.kind, self.name
+        )
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -26,8 +26,20 @@ pub(super) struct Variables {
     values: BTreeMap<String, String>,
     /// The names of those that come from Secrets.
     secret: BTreeSet<String>,
+    /// Whether there are more of them, which could not be read.
+    pub is_incomplete: bool,
     /// How many bytes they became so far.
     became: Cell<usize>,
+}
+
+/// An object with its variables replaced.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub object: Value,
+    /// The ways to where secret variables went.
+    pub secret: Vec<Way>,
+    /// The ways to where variables stand that could not be read, with the places in lists.
+    pub unknown: Vec<Vec<String>>,
 }
 
 impl Variables {
@@ -68,12 +80,11 @@ impl Variables {
     }
 }
 
-/// An object with its variables replaced, unless it asks to be left alone; and the ways to where
-/// secret ones went.
+/// Replaces the variables in an object, unless it asks to be left alone.
 ///
 /// # Errors
 /// When something in it is an expression that is not known here.
-pub fn substitute(object: &Value, variables: &Variables) -> Result<(Value, Vec<Way>), String> {
+pub fn substitute(object: &Value, variables: &Variables) -> Result<Done, String> {
     let is_off = ["labels", "annotations"].iter().any(|map| {
         let map = object
             .get("metadata")
@@ -82,17 +93,27 @@ pub fn substitute(object: &Value, variables: &Variables) -> Result<(Value, Vec<W
         switch.is_some_and(|value| value.eq_ignore_ascii_case("disabled"))
     });
     if is_off {
-        return Ok((object.clone(), Vec::new()));
+        return Ok(Done {
+            object: object.clone(),
+            secret: Vec::new(),
+            unknown: Vec::new(),
+        });
     }
     let mut work = Work {
         variables,
         way: Vec::new(),
+        pointer: Vec::new(),
         secret: Vec::new(),
+        unknown: Vec::new(),
     };
     let replaced = work.replaced(object)?;
     match work.secret.iter().find_map(|way| in_every_report(way)) {
         Some(what) => Err(shown(what)),
-        None => Ok((replaced, work.secret)),
+        None => Ok(Done {
+            object: replaced,
+            secret: work.secret,
+            unknown: work.unknown,
+        }),
     }
 }
 
@@ -141,7 +162,10 @@ fn in_every_report(way: &[Option<String>]) -> Option<&'static str> {
 struct Work<'v> {
     variables: &'v Variables,
     way: Way,
+    /// The same with the places in lists.
+    pointer: Vec<String>,
     secret: Vec<Way>,
+    unknown: Vec<Vec<String>>,
 }
 
 impl Work<'_> {
@@ -150,17 +174,23 @@ impl Work<'_> {
             Value::String(text) if text.contains("${") => typed(text, self.expanded(text)?),
             Value::Array(items) => {
                 self.way.push(None);
-                let items = items.iter().map(|item| self.replaced(item));
-                let items = items.collect::<Result<_, _>>()?;
+                let mut replaced = Vec::with_capacity(items.len());
+                for (index, item) in items.iter().enumerate() {
+                    self.pointer.push(index.to_string());
+                    replaced.push(self.replaced(item)?);
+                    self.pointer.pop();
+                }
                 self.way.pop();
-                Value::Array(items)
+                Value::Array(replaced)
             }
             Value::Object(fields) => {
                 let mut replaced_fields = Map::new();
                 for (key, value) in fields {
                     let key = self.field(key)?;
                     self.way.push(Some(key.clone()));
+                    self.pointer.push(key.clone());
                     let value = self.replaced(value)?;
+                    self.pointer.pop();
                     self.way.pop();
                     replaced_fields.insert(key, value);
                 }
@@ -171,10 +201,10 @@ impl Work<'_> {
     }
 
     /// The name of a field.
-    fn field(&self, text: &str) -> Result<String, String> {
-        let mut is_secret = false;
-        let expanded = expand(text, self.variables, &mut is_secret)?;
-        match is_secret {
+    fn field(&mut self, text: &str) -> Result<String, String> {
+        let secrets = self.secret.len();
+        let expanded = self.expanded(text)?;
+        match self.secret.len() > secrets {
             true => Err(shown("the name of a field")),
             false => Ok(expanded),
         }
@@ -182,13 +212,31 @@ impl Work<'_> {
 
     /// A text that stands here.
     fn expanded(&mut self, text: &str) -> Result<String, String> {
-        let mut is_secret = false;
-        let expanded = expand(text, self.variables, &mut is_secret)?;
-        if is_secret {
+        let mut used = Used::default();
+        let expanded = expand(text, self.variables, &mut used)?;
+        if used.secret {
             self.secret.push(self.way.clone());
         }
-        Ok(expanded)
+        if used.unknown {
+            self.unknown.push(self.pointer.clone());
+        }
+        // It has no value that could be compared, and stays as it is written.
+        Ok(match used.is_open {
+            true => text.to_owned(),
+            false => expanded,
+        })
     }
+}
+
+/// What was replaced in a text.
+#[derive(Debug, Default, Clone, Copy)]
+struct Used {
+    /// Whether a variable was secret.
+    secret: bool,
+    /// Whether a variable has no value here, and may have one where it could not be read.
+    unknown: bool,
+    /// Whether such a variable has no default either.
+    is_open: bool,
 }
 
 /// Flux replaces variables in the text of the YAML, which is read once more: `${n}` becomes a
@@ -215,15 +263,15 @@ fn typed(before: &str, after: String) -> Value {
 
 /// A text with its variables replaced; what has no value becomes empty, `$$` is `$`
 /// (`fluxcd/pkg/envsubst`).
-fn expand(text: &str, variables: &Variables, is_secret: &mut bool) -> Result<String, String> {
-    expand_within(text, variables, is_secret, 0)
+fn expand(text: &str, variables: &Variables, used: &mut Used) -> Result<String, String> {
+    expand_within(text, variables, used, 0)
 }
 
 /// The same within so many defaults.
 fn expand_within(
     text: &str,
     variables: &Variables,
-    is_secret: &mut bool,
+    used: &mut Used,
     depth: usize,
 ) -> Result<String, String> {
     if depth > DEEPEST {
@@ -244,7 +292,7 @@ fn expand_within(
             }
         } else if let Some(after) = rest.strip_prefix("${") {
             let end = closing(after).ok_or("a ${ is not closed")?;
-            let value = value_of(&after[..end], variables, is_secret, depth)?;
+            let value = value_of(&after[..end], variables, used, depth)?;
             variables.count(&value)?;
             expanded.push_str(&value);
             rest = &after[end + 1..];
@@ -275,17 +323,18 @@ fn closing(text: &str) -> Option<usize> {
 fn value_of(
     expression: &str,
     variables: &Variables,
-    is_secret: &mut bool,
+    used: &mut Used,
     depth: usize,
 ) -> Result<String, String> {
     let is_part = |c: char| c == '_' || c.is_ascii_alphanumeric();
     let end = expression.find(|c| !is_part(c)).unwrap_or(expression.len());
     let (name, operator) = expression.split_at(end);
     let value = variables.get(name).map(|(value, secret)| {
-        *is_secret |= secret;
+        used.secret |= secret;
         value
     });
     let set = value.filter(|value| !value.is_empty());
+    used.unknown |= value.is_none() && variables.is_incomplete;
     let plain = match operator {
         "" => Some(value.cloned()),
         "^^" => Some(value.map(|value| value.to_uppercase())),
@@ -293,6 +342,7 @@ fn value_of(
         _ => None,
     };
     if let Some(plain) = plain.filter(|_| !name.is_empty()) {
+        used.is_open |= plain.is_none() && variables.is_incomplete;
         return Ok(plain.unwrap_or_default());
     }
     for (operators, found) in [([":=", ":-"], set), (["=", "-"], value)] {
@@ -300,7 +350,7 @@ fn value_of(
             if let (Some(default), false) = (operator.strip_prefix(start), name.is_empty()) {
                 return match found {
                     Some(value) => Ok(value.clone()),
-                    None => expand_within(default, variables, is_secret, depth + 1),
+                    None => expand_within(default, variables, used, depth + 1),
                 };
             }
         }
@@ -330,7 +380,7 @@ mod tests {
             "b": {"c": ["x", "y=${none:-${pw}}"]},
             "e": "$${pw}",
         });
-        let (_, secret) = substitute(&object, &variables()).unwrap();
+        let secret = substitute(&object, &variables()).unwrap().secret;
         let said: Vec<String> = secret
             .iter()
             .map(|way| {
@@ -352,7 +402,7 @@ mod tests {
         }
         let mut overridden = variables();
         overridden.extend([("pw".to_owned(), "x".to_owned())].into(), false);
-        assert!(substitute(&object, &overridden).unwrap().1.is_empty());
+        assert!(substitute(&object, &overridden).unwrap().secret.is_empty());
     }
 
     #[test]
@@ -372,13 +422,16 @@ mod tests {
             ("$name $", "$name $"),
         ] {
             assert_eq!(
-                expand(text, &variables(), &mut false).unwrap(),
+                expand(text, &variables(), &mut Used::default()).unwrap(),
                 expected,
                 "{text}"
             );
         }
         for text in ["${name:0:1}", "${name/a/b}", "${name", "${}", "${#name}"] {
-            assert!(expand(text, &variables(), &mut false).is_err(), "{text}");
+            assert!(
+                expand(text, &variables(), &mut Used::default()).is_err(),
+                "{text}"
+            );
         }
     }
 
@@ -387,12 +440,12 @@ mod tests {
         let object =
             json!({"a": "${n}", "b": "${name}", "c": "x: ${n}", "d": "${on}", "e": "1\n${n}"});
         let expected = json!({"a": 3, "b": "cart", "c": "x: 3", "d": true, "e": "1\n3"});
-        assert_eq!(substitute(&object, &variables()).unwrap().0, expected);
+        assert_eq!(substitute(&object, &variables()).unwrap().object, expected);
     }
 
     #[test]
     fn objects_can_ask_to_be_left_alone() {
         let object = json!({"metadata": {"annotations": {SWITCH: "Disabled"}}, "a": "${n}"});
-        assert_eq!(substitute(&object, &variables()).unwrap().0, object);
+        assert_eq!(substitute(&object, &variables()).unwrap().object, object);
     }
 }

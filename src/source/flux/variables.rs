@@ -11,10 +11,20 @@ use super::substitute::{Variables, substitute};
 use crate::model::{Manifest, SecretPlace};
 use crate::source::Loaded;
 use crate::source::classify::{Class, TEMPLATE, classify};
+use crate::source::follow::{Values, unknown_values};
+use crate::source::sops::is_encrypted;
 
 impl Kustomization<'_> {
     /// Lays the metadata and the variables over what was built.
-    pub(super) fn finish(&self, spec: &Spec, loaded: &mut Loaded) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// When a variable is not known. What it stands in is marked then, so that it is no drift.
+    pub(super) fn finish(
+        &self,
+        spec: &Spec,
+        values: &Values<'_>,
+        loaded: &mut Loaded,
+    ) -> Result<(), String> {
         for (map, entries) in [
             ("labels", &spec.common_metadata.labels),
             ("annotations", &spec.common_metadata.annotations),
@@ -30,84 +40,92 @@ impl Kustomization<'_> {
                 manifest.object = object.into();
             }
         }
-        let variables = match &spec.post_build {
-            Some(post_build) => self.variables(post_build, &loaded.manifests)?,
-            None => Variables::default(),
-        };
+        let mut variables = Variables::default();
+        let mut missing = Vec::new();
+        if let Some(post_build) = &spec.post_build {
+            missing = self.variables(post_build, values, &loaded.manifests, &mut variables);
+        }
+        variables.is_incomplete = !missing.is_empty();
         // Without any, Flux replaces nothing.
-        if !variables.is_empty() {
+        if !variables.is_empty() || variables.is_incomplete {
             for manifest in &mut loaded.manifests {
                 let place = manifest.origin.to_string();
-                let secret = substitute_in(manifest, &variables)
+                let found = substitute_in(manifest, &variables)
                     .map_err(|message| format!("{place}: {message}"))?;
-                loaded.secret.extend(secret);
+                loaded.secret.extend(found.secret);
+                if !found.unknown.is_empty() {
+                    let why = "A variable in it could not be read.";
+                    let rule = unknown_values("unknown-variable", why, manifest, &found.unknown);
+                    loaded.unknown.extend(rule);
+                }
             }
         }
         leave_out_templates(loaded);
         if self.options.untrusted {
             loaded.distrust();
         }
-        Ok(())
+        match missing.is_empty() {
+            true => Ok(()),
+            false => Err(format!("substituteFrom: {}", missing.join("; "))),
+        }
     }
 
-    /// The variables: what is written here wins over what is read elsewhere.
+    /// Collects the variables: what is written here wins over what is read elsewhere. Gives what
+    /// cannot be read, and why.
     fn variables(
         &self,
         post_build: &PostBuild,
+        values: &Values<'_>,
         manifests: &[Manifest],
-    ) -> Result<Variables, String> {
-        let mut variables = Variables::default();
+        variables: &mut Variables,
+    ) -> Vec<String> {
+        let mut missing = Vec::new();
         for from in &post_build.substitute_from {
-            match self.variables_from(from, manifests) {
-                Some(found) => variables.extend(found, from.kind == "Secret"),
-                None if from.optional => {}
-                None => {
-                    let live = match self.live {
-                        Some(_) => "is neither live nor declared, or cannot be read",
-                        None => "is not declared, and untrusted manifests may not have it read",
-                    };
-                    return Err(format!(
-                        "substituteFrom: {} {}/{} {live}",
-                        from.kind,
-                        self.found.metadata("namespace"),
-                        from.name
-                    ));
-                }
+            match self.variables_from(from, values, manifests) {
+                Ok(Some(found)) => variables.extend(found, from.kind == "Secret"),
+                Ok(None) => {}
+                Err(message) => missing.push(message),
             }
         }
         variables.extend(post_build.substitute.clone(), false);
-        Ok(variables)
+        missing
     }
 
-    /// The data of a ConfigMap or Secret: of the live one, else of the one that is declared.
+    /// The data of a ConfigMap or Secret: of the one that this run declares, else of the live one.
+    /// `None` for one that may be missing, and is.
     fn variables_from(
         &self,
         from: &SubstituteFrom,
+        values: &Values<'_>,
         manifests: &[Manifest],
-    ) -> Option<BTreeMap<String, String>> {
+    ) -> Result<Option<BTreeMap<String, String>>, String> {
         let namespace = self.found.metadata("namespace");
-        let is_named = |object: &&Value| {
-            object
-                .pointer("/metadata/name")
-                .is_some_and(|name| *name == from.name)
+        let is_meant = |manifest: &&Manifest| {
+            manifest.kind == from.kind
+                && manifest.name == from.name
+                && manifest.namespace.as_deref().unwrap_or(namespace) == namespace
         };
-        let live = self
-            .live
-            .and_then(|live| live.related("v1", &from.kind, namespace));
-        let live = live.unwrap_or_default();
-        let declared: Vec<Value> = manifests
-            .iter()
-            .filter(|manifest| {
-                manifest.kind == from.kind
-                    && manifest.namespace.as_deref().unwrap_or(namespace) == namespace
-            })
-            .map(Manifest::value)
-            .collect();
-        let object = live
-            .iter()
-            .find(is_named)
-            .or_else(|| declared.iter().find(is_named))?;
-        data_of(object, from.kind == "Secret")
+        let own = || manifests.iter().find(is_meant).map(Manifest::value);
+        let declared = values.declared(&from.kind, namespace, &from.name);
+        let declared = declared.or_else(own);
+        let encrypted = declared.as_ref().is_some_and(is_encrypted);
+        let declared = declared.filter(|_| !encrypted);
+        let live = || values.live(&from.kind, namespace, &from.name);
+        let object = declared.or_else(live);
+        let data = object.and_then(|object| data_of(&object, from.kind == "Secret"));
+        if data.is_some() || from.optional {
+            return Ok(data);
+        }
+        let why = match (encrypted, values.live) {
+            (true, _) => "is encrypted by SOPS, and is not live, or cannot be read",
+            (false, Some(_)) => "is neither live nor declared, or cannot be read",
+            (false, None) => "is not declared, and untrusted manifests may not have it read",
+        };
+        let name = match namespace {
+            "" => from.name.clone(),
+            namespace => format!("{namespace}/{}", from.name),
+        };
+        Err(format!("{} {name} {why}", from.kind))
     }
 }
 
@@ -129,7 +147,10 @@ fn leave_out_templates(loaded: &mut Loaded) {
 }
 
 /// The data of a ConfigMap or Secret; `None` when some of it is no text.
-fn data_of(object: &Value, is_secret: bool) -> Option<BTreeMap<String, String>> {
+pub(in crate::source) fn data_of(
+    object: &Value,
+    is_secret: bool,
+) -> Option<BTreeMap<String, String>> {
     let mut variables = BTreeMap::new();
     let texts = |field: &str| {
         let map = object.get(field).and_then(Value::as_object);
@@ -152,12 +173,16 @@ fn data_of(object: &Value, is_secret: bool) -> Option<BTreeMap<String, String>> 
     Some(variables)
 }
 
-/// Replaces the variables in an object; gives the places that secret ones went to.
-fn substitute_in(
-    manifest: &mut Manifest,
-    variables: &Variables,
-) -> Result<Vec<SecretPlace>, String> {
-    let (object, secret) = substitute(&manifest.value(), variables)?;
+/// Where in an object secret variables went, and where unknown ones are.
+struct Places {
+    secret: Vec<SecretPlace>,
+    unknown: Vec<Vec<String>>,
+}
+
+/// Replaces the variables in an object.
+fn substitute_in(manifest: &mut Manifest, variables: &Variables) -> Result<Places, String> {
+    let done = substitute(&manifest.value(), variables)?;
+    let object = done.object;
     let text = |pointer: &str| {
         let text = object.pointer(pointer).and_then(Value::as_str);
         text.map(str::to_owned)
@@ -173,5 +198,8 @@ fn substitute_in(
         name: manifest.name.clone(),
         path,
     };
-    Ok(secret.into_iter().map(place).collect())
+    Ok(Places {
+        secret: done.secret.into_iter().map(place).collect(),
+        unknown: done.unknown,
+    })
 }

@@ -20,6 +20,7 @@ use crate::cluster::Live;
 pub use above::{FileAt, above};
 pub use blame::blame;
 pub(super) use export::Export;
+pub(super) use repository::bare;
 pub use repository::{Commit, GitError, Repository};
 pub(super) use root::around;
 use tree::CommitTree;
@@ -128,6 +129,26 @@ impl Git {
     /// The same, if somebody wrote it who is not trusted: in bounds that no honest tree meets.
     pub fn untrusted(self, untrusted: bool) -> Self {
         Self { untrusted, ..self }
+    }
+
+    /// Whether the bytes of a file that would be read are what is looked for.
+    pub(super) fn holds(&self, is_wanted: impl Fn(&[u8]) -> bool) -> bool {
+        let tree = CommitTree::new(&self.repository, &self.commit);
+        let bounds = match self.untrusted {
+            true => Bounds::tight(None),
+            false => Bounds::default(),
+        };
+        let mut walk = Walk::through(&tree, bounds);
+        for argument in &self.arguments {
+            walk.argument(&argument.name, &argument.path);
+        }
+        let (found, _) = walk.finish();
+        found.iter().any(|found| match found {
+            Found::File { canonical, .. } => {
+                tree.read(canonical).is_ok_and(|bytes| is_wanted(&bytes))
+            }
+            Found::Stdin | Found::Descriptor(_) => false,
+        })
     }
 
     /// The commit that is read.

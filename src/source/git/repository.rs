@@ -196,9 +196,10 @@ impl Repository {
         })
     }
 
-    /// Whether it is fetched from anywhere, as far as its configuration says.
-    pub fn has_remotes(&self) -> bool {
-        !self.remotes().is_empty()
+    /// The addresses that it is fetched from, as its configuration has them.
+    pub fn addresses(&self) -> Vec<String> {
+        let remotes = self.remotes().into_iter();
+        remotes.map(|(_, address)| address).collect()
     }
 
     /// The name of the remote that is fetched from an address, however that is written.
@@ -230,7 +231,7 @@ impl Repository {
 }
 
 /// An address without what differs between the ways to reach it.
-fn bare(address: &str) -> String {
+pub(in crate::source) fn bare(address: &str) -> String {
     let address = address.trim();
     let address = address.split_once("://").map_or(address, |(_, rest)| rest);
     let address = match address.split_once('@') {

@@ -64,6 +64,47 @@ impl HelmReleases {
     }
 }
 
+/// What is deployed of a release, and what it was deployed with.
+pub(super) struct Deployed {
+    /// Its objects.
+    pub loaded: Loaded,
+    /// The values that it was given, without the defaults of its chart.
+    pub values: Value,
+    /// The version of its chart.
+    pub chart_version: String,
+}
+
+impl HelmReleases {
+    /// What is deployed of one release; `None` where there is no record of it.
+    ///
+    /// # Errors
+    /// When the records cannot be read.
+    pub(super) fn deployed(&self, live: &dyn Live) -> Result<Option<Deployed>, String> {
+        let mut loaded = Loaded::default();
+        let records = self.records(live, &mut loaded);
+        let Some(records) = records else {
+            let first = loaded.errors.into_iter().next();
+            return Err(first.map_or_else(String::new, |error| error.message));
+        };
+        if records.is_empty() {
+            return Ok(None);
+        }
+        let parsed = records.iter().filter_map(|object| Record::of(object).ok());
+        let newest = parsed
+            .filter(|record| record.status() == "deployed")
+            .max_by_key(|record| record.version);
+        let (values, chart_version) = match newest {
+            Some(record) => (record.config.clone(), record.chart_version().to_owned()),
+            None => (Value::Null, String::new()),
+        };
+        Ok(Some(Deployed {
+            loaded: self.load(live),
+            values,
+            chart_version,
+        }))
+    }
+}
+
 impl Source for HelmReleases {
     fn load(&self, live: &dyn Live) -> Loaded {
         let mut loaded = Loaded::default();

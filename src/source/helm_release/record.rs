@@ -29,8 +29,25 @@ pub(super) struct Record {
     /// What Helm sent to the cluster, hooks aside.
     #[serde(default)]
     pub manifest: String,
+    /// The values that the release was given, without the defaults of its chart.
+    #[serde(default)]
+    pub config: serde_json::Value,
+    #[serde(default)]
+    chart: Chart,
     #[serde(default)]
     info: Info,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Chart {
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Metadata {
+    #[serde(default)]
+    version: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -63,6 +80,11 @@ impl Record {
         };
         serde_json::from_slice(&bytes)
             .map_err(|_| "it is no release of Helm 3 or 4 (`helm.sh/release.v1`)".to_owned())
+    }
+
+    /// The version of its chart.
+    pub fn chart_version(&self) -> &str {
+        &self.chart.metadata.version
     }
 
     /// `deployed`, `failed`, `pending-upgrade`, …

@@ -35,6 +35,12 @@ impl Names {
         }
     }
 
+    /// The directory that this one is a copy of.
+    pub fn original(&self, copy: &Path) -> Option<&Path> {
+        let (known, original) = self.copy.as_ref()?;
+        (known == copy).then_some(original)
+    }
+
     /// What an absolute path is called.
     pub fn of(&self, path: &Path) -> String {
         let original = self.copy.as_ref().and_then(|(copy, original)| {

@@ -162,11 +162,11 @@ fn what_cannot_be_read_is_an_error() {
         ),
         (
             set("{clusters: {}}"),
-            "its clusters generator cannot be expanded",
+            "its clusters generator asks for the clusters",
         ),
         (
-            set("{git: {files: []}}"),
-            "its git generator cannot be expanded",
+            set("{pullRequest: {}}"),
+            "its pullRequest generator asks another service",
         ),
         (
             set("{git: {directories: [{path: none/*}]}}"),

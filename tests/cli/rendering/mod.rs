@@ -7,6 +7,7 @@ use crate::support;
 mod argo;
 mod chart;
 mod flux;
+mod follow;
 mod kustomize;
 mod revisions;
 

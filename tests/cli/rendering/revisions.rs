@@ -284,11 +284,11 @@ fn other_repositories_are_named() {
         .file("ks.yaml", format!("{flux}---\n{source}"));
     for words in [["--kustomization", "ks.yaml"], ["--app", "app.yaml"]] {
         let said = sources(&report(&place, &[&["diff"], &words[..]].concat()));
-        let expected = "https://example.com/a.git is not where this repository is fetched from";
+        let expected = "https://example.com/a.git is not this repository";
         assert!(said.contains(expected), "{said}");
     }
     let said = sources(&report(&place, &["diff", "flux:flux/web"]));
-    let expected = "Kustomization flux/web: https://example.com/a.git is not where";
+    let expected = "Kustomization flux/web: https://example.com/a.git is not this";
     assert!(said.contains(&format!("warnings: {expected}")), "{said}");
     let said = sources(&report(&place, &["diff", "flux:flux/wbe"]));
     assert!(said.contains("check the name (there: web)"), "{said}");

@@ -28,6 +28,7 @@ pub struct Resource {
 }
 
 /// Everything that is served.
+#[derive(Clone)]
 pub struct Catalog {
     /// The two aggregated documents, for `/api` and `/apis`.
     core: Value,

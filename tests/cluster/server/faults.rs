@@ -26,6 +26,14 @@ pub enum Fault {
     Code(u16),
     /// The same at the first time, and a proper answer after that.
     Once(u16),
+    /// This status code, before anything is done.
+    Before(u16),
+    /// The same at the first time, and a proper answer after that.
+    OnceBefore(u16),
+    /// The connection is closed instead of the first answer, and what was asked for is done.
+    OnceReset,
+    /// The body of the first answer breaks off halfway, and what was asked for is done.
+    OnceCut,
     /// This status code with a `Retry-After`.
     RetryAfter(u16, &'static str),
     /// This status code, an error that quotes a text everywhere, and a warning that does so too.
@@ -165,7 +173,11 @@ impl Faults {
             Self::At(faults) => faults
                 .iter()
                 .find(|(part, fault)| {
-                    target.contains(part) && !(matches!(fault, Fault::Once(_)) && earlier > 0)
+                    let is_once = matches!(
+                        fault,
+                        Fault::Once(_) | Fault::OnceBefore(_) | Fault::OnceReset | Fault::OnceCut
+                    );
+                    target.contains(part) && !(is_once && earlier > 0)
                 })
                 .map(|(_, fault)| *fault),
             Self::Seeded { seed, percent } => {
@@ -193,8 +205,19 @@ pub(super) async fn answer(state: Arc<State>, request: Request<Incoming>) -> Ans
         earlier
     };
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-    let (code, answer) = rest::answer(&state.cluster, &parts, &body);
-    match state.cluster.faults.of(&target, earlier) {
+    let fault = state.cluster().faults.of(&target, earlier);
+    let fault = match fault {
+        // Nothing is done before these are answered.
+        Some(Fault::Before(code)) => return Ok(with(refusal(code), "retry-after", "0")),
+        Some(Fault::OnceBefore(code)) => return Ok(with(refusal(code), "retry-after", "0")),
+        fault => fault,
+    };
+    let (code, answer) = if parts.method == http::Method::GET {
+        rest::answer(&state.cluster(), &parts, &body)
+    } else {
+        rest::answer_to_write(&mut state.cluster_mut(), &parts, &body)
+    };
+    match fault {
         Some(fault) => spoil(fault, &target, code, answer).await,
         None => Ok(plain(code, answer)),
     }
@@ -255,6 +278,10 @@ async fn spoil(fault: Fault, target: &str, code: u16, mut body: Vec<u8>) -> Answ
         Fault::CutMidway => pieces(code, body, half, |sender| async move {
             let _ = sender.send(Err(io::Error::other("cut"))).await;
         }),
+        Fault::OnceCut => pieces(code, body, half, |sender| async move {
+            let _ = sender.send(Err(io::Error::other("cut"))).await;
+        }),
+        Fault::OnceReset => return Err(io::Error::other("reset")),
         Fault::Reset => return Err(io::Error::other("reset")),
         Fault::Hang => std::future::pending().await,
         Fault::HangMidway => pieces(code, body, half, |sender| async move {

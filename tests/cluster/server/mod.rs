@@ -17,10 +17,11 @@ mod reviews;
 mod selectors;
 mod store;
 mod tls;
+mod writes;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -34,6 +35,7 @@ pub use catalog::Discovery;
 pub use faults::{Fault, Faults};
 pub use reviews::Denied;
 pub use tls::Identity;
+pub use writes::Meanwhile;
 
 use store::Store;
 
@@ -62,6 +64,20 @@ pub struct Cluster {
     pub identity: Identity,
     /// Whether HTTP/2 is offered.
     pub http2: bool,
+    /// Whether objects can be changed.
+    pub writable: bool,
+    /// What others do while requests are under way.
+    pub meanwhile: Vec<Meanwhile>,
+    /// Fields that no patch may change.
+    pub immutable: Vec<&'static str>,
+    /// What admission says to every patch, if it is against all.
+    pub denies: Option<String>,
+    /// What a mutating webhook makes of every object that is patched.
+    pub mutates: Option<(String, Value)>,
+    /// The Events that were created.
+    pub events: Vec<Value>,
+    /// The version of the last change.
+    version: u64,
 }
 
 impl Cluster {
@@ -83,12 +99,24 @@ impl Cluster {
             faults: Faults::None,
             identity: Identity::plain(),
             http2: true,
+            writable: false,
+            meanwhile: Vec::new(),
+            immutable: Vec::new(),
+            denies: None,
+            mutates: None,
+            events: Vec::new(),
+            version: 1_000_000,
         }
     }
 
     /// Adds an object, as long as the cluster is nobody else's.
     pub fn add(&mut self, object: Value) {
         Arc::get_mut(&mut self.store).unwrap().add(object);
+    }
+
+    /// Puts an object in the place of the one of its name.
+    pub fn replace(&mut self, object: Value) {
+        Arc::make_mut(&mut self.store).add(object);
     }
 
     /// With one fault, for requests whose path and query contain `part`.
@@ -122,7 +150,7 @@ impl Cluster {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State {
-            cluster: self,
+            cluster: RwLock::new(self),
             seen: Mutex::default(),
         });
         tokio::spawn(serve(listener, Arc::clone(&state)));
@@ -139,7 +167,7 @@ pub struct Server {
 
 /// What the requests under way share.
 struct State {
-    cluster: Cluster,
+    cluster: RwLock<Cluster>,
     /// Method, and path with query, in the order of arrival.
     seen: Mutex<Vec<(String, String)>>,
 }
@@ -166,7 +194,7 @@ impl Server {
 
     /// A kubeconfig that leads here, with more to say about the cluster and another user.
     pub fn kubeconfig_with(&self, cluster: Value, user: Value) -> String {
-        let identity = &self.state.cluster.identity;
+        let identity = self.state.cluster().identity.clone();
         let mut settings = json!({
             "server": format!("https://{}", self.address),
             "certificate-authority-data": STANDARD.encode(identity.authority()),
@@ -188,6 +216,30 @@ impl Server {
         self.state.seen().clone()
     }
 
+    /// An object as it is now, by its path.
+    pub fn object(&self, path: &str) -> Value {
+        self.state.cluster().object_at(path).unwrap_or_default()
+    }
+
+    /// Changes the cluster while the server runs.
+    pub fn change(&self, change: impl FnOnce(&mut Cluster)) {
+        change(&mut self.state.cluster_mut());
+    }
+
+    /// The Events that were created.
+    pub fn events(&self) -> Vec<Value> {
+        self.state.cluster().events.clone()
+    }
+
+    /// The requests that were to change something, dry runs apart.
+    pub fn writes(&self) -> Vec<(String, String)> {
+        let mut seen = self.seen();
+        seen.retain(|(method, target)| {
+            method != "GET" && !target.contains("dryRun=All") && !target.contains("reviews")
+        });
+        seen
+    }
+
     /// How many requests there were so far, by method.
     pub fn counts(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
@@ -199,13 +251,24 @@ impl Server {
 }
 
 impl State {
+    fn cluster(&self) -> std::sync::RwLockReadGuard<'_, Cluster> {
+        self.cluster.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn cluster_mut(&self) -> std::sync::RwLockWriteGuard<'_, Cluster> {
+        self.cluster.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn seen(&self) -> std::sync::MutexGuard<'_, Vec<(String, String)>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 async fn serve(listener: TcpListener, state: Arc<State>) {
-    let acceptor = state.cluster.identity.acceptor(state.cluster.http2);
+    let acceptor = {
+        let cluster = state.cluster();
+        cluster.identity.acceptor(cluster.http2)
+    };
     while let Ok((stream, _)) = listener.accept().await {
         let (acceptor, state) = (acceptor.clone(), Arc::clone(&state));
         let _ = stream.set_nodelay(true);

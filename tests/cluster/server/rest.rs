@@ -16,6 +16,7 @@ use super::patches;
 use super::reviews;
 use super::selectors::Selector;
 use super::store::{Objects, whole};
+use super::writes;
 
 /// The state that all lists show.
 const RESOURCE_VERSION: u64 = 253;
@@ -27,11 +28,50 @@ pub const AGAIN: [&str; 2] = ["again-and", "and-again"];
 pub type Answer = (u16, Vec<u8>);
 
 /// Where a request leads.
-struct Route<'p> {
-    version: String,
-    namespace: Option<&'p str>,
-    plural: &'p str,
-    name: Option<&'p str>,
+pub(super) struct Route<'p> {
+    pub version: String,
+    pub namespace: Option<&'p str>,
+    pub plural: &'p str,
+    pub name: Option<&'p str>,
+}
+
+impl Cluster {
+    /// The object at a path.
+    pub fn object_at(&self, path: &str) -> Option<Value> {
+        self.object(&route(path)?)
+    }
+}
+
+/// The answer to a request that may change something.
+pub fn answer_to_write(cluster: &mut Cluster, request: &Parts, body: &[u8]) -> Answer {
+    let path = request.uri.path();
+    let Some(route) = route(path).filter(|_| cluster.writable) else {
+        return answer(cluster, request, body);
+    };
+    if route.plural.ends_with("reviews") {
+        return answer(cluster, request, body);
+    }
+    let method = request.method.as_str();
+    let target = format!("{path}?{}", request.uri.query().unwrap_or_default());
+    let verb = match method {
+        "POST" => "create",
+        "DELETE" => "delete",
+        _ => "patch",
+    };
+    let place = route.namespace.unwrap_or_default();
+    if !reviews::allowed(&cluster.denied, verb, route.plural, place) {
+        return forbidden(verb, &route);
+    }
+    cluster.meanwhile(method, &target, &route);
+    let query = parameters(request.uri.query().unwrap_or_default());
+    let content_type = request.headers.get("content-type");
+    let is_json_patch = content_type.is_some_and(|it| it == "application/json-patch+json");
+    match verb {
+        "create" => writes::create(cluster, &route, &query, body),
+        "delete" => writes::delete(cluster, &route, body),
+        _ if is_json_patch => writes::patch(cluster, &route, &query, body),
+        _ => answer(cluster, request, body),
+    }
 }
 
 /// The answer of a healthy server.
@@ -301,7 +341,7 @@ pub fn failure(code: u16, reason: &str, details: Value) -> Answer {
     status(code, reason, super::faults::CANARY, details)
 }
 
-fn status(code: u16, reason: &str, message: &str, details: Value) -> Answer {
+pub fn status(code: u16, reason: &str, message: &str, details: Value) -> Answer {
     let status = json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
         "message": message, "reason": reason, "details": details, "code": code,

@@ -11,6 +11,7 @@ use super::catalog::{Catalog, Resource};
 pub type Objects = BTreeMap<(String, String), Bytes>;
 
 /// All objects of a cluster, and what it serves.
+#[derive(Clone)]
 pub struct Store {
     pub catalog: Catalog,
     /// The kinds that definitions define, by `apiVersion` and kind.
@@ -56,6 +57,13 @@ impl Store {
         }
         let of_kind = self.objects.entry(kind).or_default();
         of_kind.insert(key, Bytes::from(object.to_string()));
+    }
+
+    /// Takes an object out.
+    pub fn remove(&mut self, kind: &(String, String), key: &(String, String)) {
+        if let Some(objects) = self.objects.get_mut(kind) {
+            objects.remove(key);
+        }
     }
 
     /// What is served at a version under a plural name.

@@ -7,6 +7,7 @@ use crate::support;
 
 mod appliers;
 mod custom;
+mod evidence;
 mod linear;
 mod spelled;
 

@@ -26,7 +26,7 @@ fn compared(declared: &Value, live: &Value) -> Vec<Finding> {
         schema,
         root: schema.kind(text("apiVersion"), text("kind")),
         ownership: &ownership,
-        appliers: &Appliers::of(&ownership, declared, &[]),
+        appliers: &Appliers::of(&ownership, declared, live, &[]),
         last_applied: last_applied(live).as_ref(),
         rules: &NoRules,
         keep: driftctl::compare::Keep::Drift,

@@ -5,7 +5,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod cluster;
+pub mod cluster;
 mod deep;
 mod dice;
 mod edit;

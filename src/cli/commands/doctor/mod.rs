@@ -84,6 +84,7 @@ fn examine(
     examination.kubeconfig(&api.target());
     let options = Options {
         server_dry_run: args.server_dry_run,
+        writes: args.is_for_revert(),
         ..comparison::reading(&args.reading)
     };
     let extra_kinds = match options.extra {
@@ -113,8 +114,8 @@ fn examine(
 fn rights(examination: &mut Examination, api: &Api, needs: &engine::Needs, args: &DoctorArgs) {
     let identity = api.identity();
     let subject = args
-        .subject
-        .clone()
+        .subject()
+        .cloned()
         .or_else(|| Some(identity.as_ref().ok()?.user.clone()));
     examination.identity(identity);
     let wanted = needs.rights.keys().cloned().collect();

@@ -1,0 +1,182 @@
+//! One write, sent as often as that is safe and may help.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::carry::Carrier;
+use crate::cluster::{Carry, WriteError};
+use crate::engine::revert::{Job, PatchJob, State, What};
+
+/// How often a write is sent that the server was too busy for, or that broke off.
+const TRIES: u32 = 4;
+
+/// The first pause before a write is sent again.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// What became of one job.
+pub(super) enum Sent {
+    /// The server answered with the object as it is then; nothing for a deletion.
+    Done(Option<Value>),
+    /// It was not done, and why.
+    Not(String),
+    /// It may have been done, and why that is not known.
+    Unclear(String),
+}
+
+impl Carrier<'_> {
+    /// Does one job, as often as that is safe and may help.
+    pub(super) fn attempt(&self, at: usize, carry: Carry) -> Sent {
+        let job = &self.jobs[at];
+        match &job.what {
+            What::Patch(patch) => self.attempt_patch(job, patch, carry),
+            What::Create { by_apply, .. } => self.attempt_create(job, *by_apply, carry),
+            What::Delete { before } => self.attempt_delete(job, before, carry),
+        }
+    }
+
+    /// The tests of a patch make it safe to send again: what was carried out already fails them.
+    fn attempt_patch(&self, job: &Job, patch: &PatchJob, carry: Carry) -> Sent {
+        let mut live = patch.before.clone();
+        let mut tries = 0;
+        loop {
+            let operations = match patch.operations(&live) {
+                Ok(operations) => operations,
+                Err(unfit) => return Sent::Not(format!("changed again meanwhile: {unfit}")),
+            };
+            let answer = self
+                .writer
+                .patch(&job.object, &operations, &job.manager, carry);
+            let error = match answer {
+                Ok(object) => return Sent::Done(Some(object)),
+                Err(error) => error,
+            };
+            tries += 1;
+            let may_have_happened = matches!(error, WriteError::Unclear(_));
+            match error {
+                WriteError::Busy if tries < TRIES => sleep(pause(tries)),
+                WriteError::TestFailed | WriteError::Conflict | WriteError::Unclear(_) => {
+                    if may_have_happened {
+                        sleep(pause(tries));
+                    }
+                    let now = match self.writer.read(&job.object) {
+                        Ok(Some(now)) => now,
+                        Ok(None) => return Sent::Not("the object is gone".to_owned()),
+                        Err(why) => {
+                            let why = format!("{error}; it could not be read again: {why}");
+                            return Sent::Unclear(why);
+                        }
+                    };
+                    if now.pointer("/metadata/uid") != patch.before.pointer("/metadata/uid") {
+                        let why = "the object was deleted and created again meanwhile, left alone";
+                        return Sent::Not(why.to_owned());
+                    }
+                    match patch.state(&now, job.predicted.as_ref()) {
+                        State::Done => return Sent::Done(Some(now)),
+                        State::AsShown if tries < TRIES => live = now,
+                        State::AsShown if may_have_happened => {
+                            return Sent::Unclear(format!("{error}, {tries} times"));
+                        }
+                        State::AsShown => return Sent::Not(format!("{error}, {tries} times")),
+                        State::Changed { path, by } => {
+                            let by = match by.as_slice() {
+                                [] => String::new(),
+                                by => format!(" by {}", by.join(", ")),
+                            };
+                            return Sent::Not(format!(
+                                "{path} was changed again{by} meanwhile, left alone"
+                            ));
+                        }
+                    }
+                }
+                error => return Sent::Not(self.said(job, error)),
+            }
+        }
+    }
+
+    fn attempt_create(&self, job: &Job, by_apply: bool, carry: Carry) -> Sent {
+        let Some(manifest) = job.what.to_create() else {
+            return Sent::Not("there is nothing to create".to_owned());
+        };
+        let mut was_unclear = false;
+        let mut tries = 0;
+        loop {
+            let (object, manager) = (&job.object, job.manager.as_str());
+            let answer = if by_apply {
+                self.writer.apply(object, &manifest, manager, carry)
+            } else {
+                self.writer.create(object, &manifest, manager, carry)
+            };
+            tries += 1;
+            match answer {
+                Ok(object) => return Sent::Done(Some(object)),
+                Err(WriteError::Busy) if tries < TRIES => sleep(pause(tries)),
+                Err(WriteError::AlreadyExists) if was_unclear => {
+                    return match self.writer.read(object) {
+                        Ok(Some(now)) => Sent::Done(Some(now)),
+                        Ok(None) => Sent::Not("it was there, and is gone again".to_owned()),
+                        Err(why) => Sent::Unclear(why),
+                    };
+                }
+                Err(WriteError::Unclear(_)) if tries < TRIES => {
+                    was_unclear = true;
+                    sleep(pause(tries));
+                }
+                Err(error @ WriteError::Unclear(_)) => return Sent::Unclear(error.to_string()),
+                Err(error) => return Sent::Not(self.said(job, error)),
+            }
+        }
+    }
+
+    /// The preconditions make a deletion safe to send again.
+    fn attempt_delete(&self, job: &Job, before: &Value, carry: Carry) -> Sent {
+        let text = |path: &str| before.pointer(path).and_then(Value::as_str);
+        let Some(uid) = text("/metadata/uid") else {
+            return Sent::Not("it has no uid to be known by".to_owned());
+        };
+        let version = text("/metadata/resourceVersion");
+        let mut was_unclear = false;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.writer.delete(&job.object, uid, version, carry) {
+                Ok(()) => return Sent::Done(None),
+                Err(WriteError::Busy) if tries < TRIES => sleep(pause(tries)),
+                Err(WriteError::NotFound) => return Sent::Done(None),
+                // It is being deleted, most likely, which changed it.
+                Err(WriteError::Conflict) if was_unclear => return Sent::Done(None),
+                Err(WriteError::Unclear(_)) if tries < TRIES => {
+                    was_unclear = true;
+                    sleep(pause(tries));
+                }
+                Err(error @ WriteError::Unclear(_)) => return Sent::Unclear(error.to_string()),
+                Err(error) => return Sent::Not(self.said(job, error)),
+            }
+        }
+    }
+
+    /// What a refusal says, without what it repeats of secrets.
+    fn said(&self, job: &Job, error: WriteError) -> String {
+        let WriteError::Denied {
+            message: Some(message),
+            ..
+        } = &error
+        else {
+            return error.to_string();
+        };
+        let (declared, live) = match &job.what {
+            What::Patch(patch) => (Some(&patch.wanted), Some(&patch.before)),
+            What::Create { manifest, .. } => (Some(manifest), None),
+            What::Delete { before } => (None, Some(before)),
+        };
+        let key = &job.object.key;
+        let message = self.redactor.message(key, [declared, live], message);
+        format!("{error}: {message}")
+    }
+}
+
+/// Twice as long each time.
+fn pause(tries: u32) -> Duration {
+    PAUSE * 2_u32.saturating_pow(tries.saturating_sub(1))
+}

@@ -1,0 +1,414 @@
+//! Carries a plan out: rehearsed first, one object after the other, and read again.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::attempt::Sent;
+use super::event::event;
+use super::record::Recorder;
+use crate::cluster::{Answer, Carry, LiveObject, WriteError, Writer};
+use crate::engine::revert::{Job, State, What, hand_back, side_effects};
+use crate::model::{Action, FieldPath, ObjectReport, Plan, Progress, Report, ResourceKey, Status};
+use crate::redact::Redactor;
+
+/// How often ownership is handed back to an applier while others write.
+const HAND_BACK_TRIES: u32 = 3;
+
+/// What decides whether an object is as it was to be.
+pub enum Judge<'a> {
+    /// The comparison that found the drift, made again with other objects.
+    Comparison {
+        /// What was found first.
+        before: &'a Report,
+        /// Compares again.
+        again: &'a dyn Fn(BTreeMap<ResourceKey, Answer>) -> Result<Report>,
+    },
+    /// The values themselves, where there is no manifest.
+    Values,
+}
+
+/// How it is carried out.
+pub struct Manner {
+    /// Whether the others are done when one is refused.
+    pub keep_going: bool,
+    /// Whether Events are written.
+    pub events: bool,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// Carries out what is planned.
+pub struct Carrier<'a> {
+    /// What people see; how far each step has come.
+    pub plan: Plan,
+    /// What is carried out, one for each step.
+    pub jobs: Vec<Job>,
+    /// What writes.
+    pub writer: &'a Writer<'a>,
+    /// What masks the messages of policies.
+    pub redactor: &'a Redactor,
+    /// What decides whether it worked.
+    pub judge: &'a Judge<'a>,
+    /// How.
+    pub manner: Manner,
+}
+
+impl Carrier<'_> {
+    /// Sends everything as a dry run, and marks the steps that the server would not do, or would do
+    /// otherwise.
+    ///
+    /// # Errors
+    /// When the answers cannot be compared with the manifests.
+    pub fn rehearse(&mut self) -> Result<()> {
+        for at in 0..self.jobs.len() {
+            match self.attempt(at, Carry::DryRun) {
+                Sent::Done(answer) => {
+                    if let Some(answer) = &answer {
+                        self.note_side_effects(at, answer);
+                    }
+                    self.jobs[at].predicted = answer;
+                }
+                Sent::Not(why) | Sent::Unclear(why) => self.fail(at, why),
+            }
+        }
+        let answers = self.predicted();
+        let Judge::Comparison { before, again } = self.judge else {
+            return Ok(());
+        };
+        let report = again(answers)?;
+        for at in 0..self.jobs.len() {
+            if self.plan.steps[at].progress != Progress::Planned {
+                continue;
+            }
+            let kept = self.left_over(at, before, &report);
+            if !kept.is_empty() {
+                let why = format!(
+                    "the server would not keep it: {} stays as it is (a mutating webhook, or a \
+                     controller of the API)",
+                    kept.join(", ")
+                );
+                self.fail(at, why);
+            }
+        }
+        Ok(())
+    }
+
+    fn predicted(&self) -> BTreeMap<ResourceKey, Answer> {
+        let jobs = self.jobs.iter();
+        let answers = jobs.filter_map(|job| match (&job.what, &job.predicted) {
+            (What::Delete { .. }, _) => Some((job.object.key.clone(), Answer::Absent)),
+            (_, Some(object)) => Some((job.object.key.clone(), found(job, object))),
+            (_, None) => None,
+        });
+        answers.collect()
+    }
+
+    fn note_side_effects(&mut self, at: usize, answer: &Value) {
+        let Some(patch) = self.jobs[at].patch() else {
+            return;
+        };
+        let effects = side_effects(patch, answer);
+        if !effects.is_empty() {
+            const MOST: usize = 5;
+            let mut shown = effects.join(", ");
+            if effects.len() > MOST {
+                let more = effects.len() - MOST;
+                shown = format!("{} and {more} more", effects[..MOST].join(", "));
+            }
+            let remark = format!("the server would also change {shown}");
+            self.plan.steps[at].remarks.push(remark);
+        }
+    }
+
+    /// The selected changes that a later report still finds, and changes that it finds in their
+    /// place.
+    fn left_over(&self, at: usize, before: &Report, report: &Report) -> Vec<String> {
+        let job = &self.jobs[at];
+        let of = |report: &Report| -> Option<ObjectReport> {
+            let mut objects = report.objects.iter();
+            objects.find(|object| object.key == job.object.key).cloned()
+        };
+        let now = of(report);
+        let Some(patch) = job.patch() else {
+            let is_there = now.is_some_and(|object| match job.what {
+                What::Delete { .. } => object.status() == Status::Extra,
+                _ => object.status() == Status::Missing,
+            });
+            return if is_there {
+                vec![".".to_owned()]
+            } else {
+                Vec::new()
+            };
+        };
+        let Some(now) = now else {
+            return Vec::new();
+        };
+        if matches!(now.status(), Status::Missing | Status::Unknown) {
+            return vec![".".to_owned()];
+        }
+        let earlier: Vec<FieldPath> = of(before)
+            .iter()
+            .flat_map(|object| object.drifts.iter().map(|drift| drift.change.path.clone()))
+            .collect();
+        let is_ours = |path: &FieldPath| {
+            let mut edits = patch.edits.iter();
+            edits.any(|edit| edit.path.starts_with(path) || path.starts_with(&edit.path))
+        };
+        let drifts = now.drifts.iter().filter(|drift| drift.is_drift());
+        let drifts = drifts.map(|drift| &drift.change.path);
+        let kept = drifts.filter(|path| is_ours(path) || !earlier.contains(path));
+        kept.map(ToString::to_string).collect()
+    }
+
+    /// Marks what was not begun.
+    pub fn skip_rest(&mut self, why: &str) {
+        for step in &mut self.plan.steps {
+            if step.progress == Progress::Planned {
+                step.progress = Progress::Skipped;
+                step.outcome = Some(why.to_owned());
+            }
+        }
+    }
+
+    /// Writes. Each step that was sent is marked as partly done until it is read again.
+    ///
+    /// # Errors
+    /// When the undo record cannot be kept: nothing more is written then.
+    pub fn send(&mut self, recorder: &mut Recorder) -> Result<()> {
+        for at in 0..self.jobs.len() {
+            if self.plan.steps[at].progress != Progress::Planned {
+                continue;
+            }
+            if self.writer.is_interrupted() {
+                self.skip_rest("the run was interrupted before it");
+                break;
+            }
+            recorder.note(&self.jobs[at])?;
+            match self.attempt(at, Carry::Out) {
+                Sent::Done(answer) => {
+                    recorder.note_answer(answer.as_ref())?;
+                    self.plan.steps[at].progress = Progress::Partly;
+                    if let Some(answer) = answer {
+                        self.hand_back(at, answer);
+                    }
+                }
+                Sent::Unclear(why) => {
+                    self.plan.steps[at].progress = Progress::Partly;
+                    self.plan.steps[at].outcome = Some(why);
+                }
+                Sent::Not(why) => {
+                    recorder.take_out()?;
+                    self.fail(at, why);
+                    if !self.manner.keep_going {
+                        self.skip_rest("not sent, since another change failed");
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes without a record: what is taken back needs none.
+    pub fn send_without_record(&mut self) {
+        for at in 0..self.jobs.len() {
+            if self.plan.steps[at].progress != Progress::Planned {
+                continue;
+            }
+            if self.writer.is_interrupted() {
+                self.skip_rest("the run was interrupted before it");
+                break;
+            }
+            match self.attempt(at, Carry::Out) {
+                Sent::Done(_) => self.plan.steps[at].progress = Progress::Partly,
+                Sent::Unclear(why) => {
+                    self.plan.steps[at].progress = Progress::Partly;
+                    self.plan.steps[at].outcome = Some(why);
+                }
+                Sent::Not(why) => {
+                    self.fail(at, why);
+                    if !self.manner.keep_going {
+                        self.skip_rest("not sent, since another change failed");
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads again what was written, and says of each step what was read.
+    ///
+    /// # Errors
+    /// When the objects cannot be compared with the manifests.
+    pub fn verify(&mut self) -> Result<()> {
+        self.writer.begin_anew();
+        let mut read: BTreeMap<ResourceKey, Answer> = BTreeMap::new();
+        let mut values: BTreeMap<usize, Option<Value>> = BTreeMap::new();
+        for at in 0..self.jobs.len() {
+            if self.plan.steps[at].progress != Progress::Partly {
+                continue;
+            }
+            let job = &self.jobs[at];
+            match self.writer.read(&job.object) {
+                Ok(value) => {
+                    let answer = value.as_ref().map(|value| found(job, value));
+                    read.insert(job.object.key.clone(), answer.unwrap_or(Answer::Absent));
+                    values.insert(at, value);
+                }
+                Err(why) => {
+                    let said = format!("sent, and it could not be read again: {why}");
+                    self.plan.steps[at].outcome = Some(said);
+                }
+            }
+        }
+        if values.is_empty() {
+            return Ok(());
+        }
+        let report = match self.judge {
+            Judge::Comparison { again, .. } => Some(again(read)?),
+            Judge::Values => None,
+        };
+        for (at, value) in values {
+            let kept = match (self.judge, &report) {
+                (Judge::Comparison { before, .. }, Some(report)) => {
+                    self.left_over(at, before, report)
+                }
+                _ => self.values_left(at, value.as_ref()),
+            };
+            let is_deletion = matches!(self.jobs[at].what, What::Delete { .. });
+            let is_ending = value
+                .as_ref()
+                .is_some_and(|value| value.pointer("/metadata/deletionTimestamp").is_some());
+            // What reads as it did before was not done, whatever was answered.
+            let is_as_before = match (&self.jobs[at].what, &value) {
+                (What::Patch(patch), Some(now)) => patch.state(now, None) == State::AsShown,
+                (What::Create { .. }, now) => now.is_none(),
+                (What::Delete { .. }, now) => now.is_some(),
+                (What::Patch(_), None) => false,
+            };
+            let step = &mut self.plan.steps[at];
+            if is_deletion && (value.is_none() || is_ending) {
+                step.progress = Progress::Done;
+                step.outcome = is_ending
+                    .then(|| "deleted; it is gone as soon as its finalizers are".to_owned());
+                self.tell_event(at, value.as_ref());
+            } else if kept.is_empty() && value.is_some() {
+                step.progress = Progress::Done;
+                step.outcome = None;
+                self.tell_event(at, value.as_ref());
+            } else {
+                let before = step.outcome.take();
+                let is = match value {
+                    None => "it is gone".to_owned(),
+                    Some(_) if is_deletion => "it is still there".to_owned(),
+                    Some(_) => format!("{} is not as it is to be", kept.join(", ")),
+                };
+                step.outcome = Some(match before {
+                    Some(before) => format!("read again, {is}; {before}"),
+                    None => format!("written, and read again {is}: somebody changed it once more"),
+                });
+                if is_as_before {
+                    self.plan.steps[at].progress = Progress::Failed;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The fields that are not what they were to be.
+    fn values_left(&self, at: usize, value: Option<&Value>) -> Vec<String> {
+        let job = &self.jobs[at];
+        match (&job.what, value) {
+            (What::Patch(patch), Some(now)) => match patch.state(now, job.predicted.as_ref()) {
+                State::Done => Vec::new(),
+                State::AsShown => patch.edits.iter().map(|e| e.path.to_string()).collect(),
+                State::Changed { path, .. } => vec![path.to_string()],
+            },
+            (What::Create { .. }, Some(_)) => Vec::new(),
+            _ => vec![".".to_owned()],
+        }
+    }
+
+    fn tell_event(&mut self, at: usize, object: Option<&Value>) {
+        if !self.manner.events {
+            return;
+        }
+        let before = self.jobs[at].patch().map(|patch| &patch.before);
+        let object = object.or(before);
+        let uid = object.and_then(|object| object.pointer("/metadata/uid")?.as_str());
+        let action: Action = self.plan.action;
+        let (namespace, event) = event(
+            &self.plan.steps[at],
+            action,
+            uid.unwrap_or_default(),
+            self.manner.now,
+        );
+        if let Err(error) = self.writer.event(&namespace, &event) {
+            let why = match error {
+                WriteError::Forbidden(_) => "create events is not allowed".to_owned(),
+                error => error.to_string(),
+            };
+            let remark = format!("note: no Event was written: {why}");
+            self.plan.steps[at].remarks.push(remark);
+        }
+    }
+
+    fn fail(&mut self, at: usize, why: String) {
+        let step = &mut self.plan.steps[at];
+        step.progress = Progress::Failed;
+        step.outcome = Some(why);
+    }
+
+    /// Gives the fields back to whoever applies the object on the server side. It is a note where
+    /// that fails: the object is as it is to be, and its next apply may be a conflict.
+    fn hand_back(&mut self, at: usize, answer: Value) {
+        let job = &self.jobs[at];
+        let (Some(applier), Some(patch)) = (&job.hand_back, job.patch()) else {
+            return;
+        };
+        let mut live = answer;
+        let mut why = String::new();
+        for _ in 0..HAND_BACK_TRIES {
+            let Some(operations) = hand_back(&live, &job.manager, applier, &patch.wanted) else {
+                return;
+            };
+            let answer = self
+                .writer
+                .patch(&job.object, &operations, &job.manager, Carry::Out);
+            match answer {
+                Ok(_) => return,
+                Err(
+                    error @ (WriteError::TestFailed
+                    | WriteError::Conflict
+                    | WriteError::Busy
+                    | WriteError::Unclear(_)),
+                ) => {
+                    why = error.to_string();
+                    match self.writer.read(&job.object) {
+                        Ok(Some(now)) => live = now,
+                        _ => break,
+                    }
+                }
+                Err(error) => {
+                    why = error.to_string();
+                    break;
+                }
+            }
+        }
+        let remark = format!(
+            "note: {} still owns what it wrote ({why}); the next apply by {applier} may report a \
+             conflict with it, which --force-conflicts settles",
+            job.manager
+        );
+        self.plan.steps[at].remarks.push(remark);
+    }
+}
+
+fn found(job: &Job, object: &Value) -> Answer {
+    let key = job.object.key.clone();
+    let version = job.object.kind.api_version.clone();
+    Answer::Found(LiveObject::from_value(key, version, object))
+}

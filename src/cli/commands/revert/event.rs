@@ -1,0 +1,65 @@
+//! The Event that a revert leaves on an object, for whoever looks for what happened to it.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::model::{Action, How, PlanStep};
+
+/// The longest note that the API takes (`pkg/apis/events/validation`).
+const LONGEST_NOTE: usize = 1000;
+
+/// Builds the Event: paths and former managers, and never a value. Returns the namespace it belongs
+/// in, too.
+pub fn event(step: &PlanStep, action: Action, uid: &str, now: Timestamp) -> (String, Value) {
+    let key = &step.key;
+    let namespace = key
+        .namespace
+        .clone()
+        .unwrap_or_else(|| "default".to_owned());
+    let mut managers: Vec<&str> = step
+        .changes
+        .iter()
+        .flat_map(|change| change.owners.iter().map(|owner| owner.manager.as_str()))
+        .collect();
+    managers.sort_unstable();
+    managers.dedup();
+    let paths: Vec<String> = step.changes.iter().map(|c| c.path.to_string()).collect();
+    let reason = match action {
+        Action::Undo => "DriftRevertUndone",
+        _ => "DriftReverted",
+    };
+    let mut note = match (step.how, action) {
+        (How::Create, _) => "created as it is declared".to_owned(),
+        (How::Delete, _) => "deleted, since nothing declares it".to_owned(),
+        (_, Action::Undo) => format!("put back as it was before a revert: {}", paths.join(", ")),
+        _ => format!("put back as it is declared: {}", paths.join(", ")),
+    };
+    if !managers.is_empty() {
+        note.push_str(&format!("; last written by {}", managers.join(", ")));
+    }
+    if note.len() > LONGEST_NOTE {
+        let mut end = LONGEST_NOTE;
+        while !note.is_char_boundary(end) {
+            end -= 1;
+        }
+        note.truncate(end);
+        note.push('…');
+    }
+    let event = json!({
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"generateName": "driftctl-", "namespace": namespace},
+        "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
+        "type": "Normal",
+        "reason": reason,
+        "action": "Revert",
+        "note": note,
+        "reportingController": "driftctl",
+        "reportingInstance": format!("driftctl-{}", env!("CARGO_PKG_VERSION")),
+        "regarding": {
+            "apiVersion": step.api_version, "kind": key.kind, "namespace": key.namespace,
+            "name": key.name, "uid": uid,
+        },
+    });
+    (namespace, event)
+}

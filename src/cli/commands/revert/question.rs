@@ -1,0 +1,78 @@
+//! The question before anything is written.
+
+use std::io::Write as _;
+
+use anyhow::Result;
+
+use crate::cli::Streams;
+use crate::model::{Plan, Progress};
+use crate::output::escape;
+
+/// Asks whether the plan is to be carried out: all of it, step by step, or not at all. Steps that
+/// were declined are marked. Returns whether anything is left to do.
+///
+/// # Errors
+/// When the answer cannot be read.
+pub fn ask(plan: &mut Plan, streams: &mut Streams) -> Result<bool> {
+    let verb = match plan.action {
+        crate::model::Action::Undo => "Take back",
+        _ => "Revert",
+    };
+    let changes = counted(plan.changes(Progress::Planned), "change");
+    let objects = counted(plan.objects(Progress::Planned), "object");
+    let question = format!("{verb} {changes} of {objects}? [y]es, [e]ach, [N]o: ");
+    match answer(streams, &question)?.as_str() {
+        "y" | "yes" => Ok(true),
+        "e" | "each" => each(plan, streams),
+        _ => {
+            writeln!(streams.err, "nothing was changed")?;
+            Ok(false)
+        }
+    }
+}
+
+fn each(plan: &mut Plan, streams: &mut Streams) -> Result<bool> {
+    let mut any = false;
+    let mut quit = false;
+    for step in &mut plan.steps {
+        if step.progress != Progress::Planned {
+            continue;
+        }
+        if !quit {
+            let name = step.key.to_string();
+            let what = counted(step.weight(), "change");
+            let question = format!("{}: {what}? [y]es, [N]o, [q]uit: ", escape::line(&name));
+            match answer(streams, &question)?.as_str() {
+                "y" | "yes" => {
+                    any = true;
+                    continue;
+                }
+                "q" | "quit" => quit = true,
+                _ => {}
+            }
+        }
+        step.progress = Progress::Skipped;
+        step.outcome = Some("you said no".to_owned());
+    }
+    if !any {
+        writeln!(streams.err, "nothing was changed")?;
+    }
+    Ok(any)
+}
+
+/// One answer. The end of input is no.
+fn answer(streams: &mut Streams, question: &str) -> Result<String> {
+    streams.out.flush()?;
+    write!(streams.err, "{question}")?;
+    streams.err.flush()?;
+    let mut line = String::new();
+    if streams.answers.read_line(&mut line)? == 0 {
+        writeln!(streams.err)?;
+    }
+    Ok(line.trim().to_ascii_lowercase())
+}
+
+fn counted(count: usize, word: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} {word}{s}")
+}

@@ -1,0 +1,181 @@
+//! Writes down how to take back what is being written.
+
+use anyhow::Result;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::cluster::{ServedKind, Wanted, Writer};
+use crate::engine::revert::{Job, What};
+use crate::model::{FieldPath, Plan, ResourceKey};
+use crate::patch;
+use crate::state::{Done, UndoEdit, UndoObject, UndoRecord, UndoRecords};
+
+/// The record of one run. An object is in it before it is written, so that whatever ends the
+/// process, what was written can be taken back.
+pub struct Recorder {
+    records: UndoRecords,
+    record: UndoRecord,
+}
+
+impl Recorder {
+    /// Begins a record.
+    ///
+    /// # Errors
+    /// When it cannot be kept: nothing was written then.
+    pub fn begin(
+        records: UndoRecords,
+        writer: &Writer<'_>,
+        plan: &Plan,
+        now: Timestamp,
+    ) -> Result<Self> {
+        let cluster = uid_of_cluster(writer);
+        let target = &plan.target;
+        let record = records.begin(
+            target.context.as_deref(),
+            target.server.as_deref(),
+            cluster.as_deref(),
+            now,
+        )?;
+        Ok(Self { records, record })
+    }
+
+    /// Notes a job that is about to be carried out.
+    ///
+    /// # Errors
+    /// When it cannot be kept: the job must not be carried out then.
+    pub fn note(&mut self, job: &Job) -> Result<()> {
+        self.record.objects.push(object(job));
+        self.records.keep(&self.record)
+    }
+
+    /// Notes what the last job made of the object.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    pub fn note_answer(&mut self, answer: Option<&Value>) -> Result<()> {
+        let (Some(object), Some(answer)) = (self.record.objects.last_mut(), answer) else {
+            return Ok(());
+        };
+        if object.done == Done::Created {
+            object.uid = text(answer, "/metadata/uid");
+        }
+        for edit in &mut object.edits {
+            if let Ok(path) = edit.field_path() {
+                let found = patch::find(answer, &path).ok().flatten();
+                edit.after = found.map(|(_, value)| value.clone());
+            }
+        }
+        self.records.keep(&self.record)
+    }
+
+    /// Takes the last job out, which changed nothing.
+    ///
+    /// # Errors
+    /// When the record cannot be kept.
+    pub fn take_out(&mut self) -> Result<()> {
+        self.record.objects.pop();
+        self.records.keep(&self.record)
+    }
+
+    /// Ends the record. Returns its name, if it holds anything.
+    pub fn end(self) -> Option<String> {
+        if self.record.objects.is_empty() {
+            self.records.forget(&self.record);
+            return None;
+        }
+        Some(self.record.id)
+    }
+}
+
+fn object(job: &Job) -> UndoObject {
+    let ResourceKey {
+        group,
+        kind,
+        namespace,
+        name,
+    } = job.object.key.clone();
+    let (done, edits, before) = match &job.what {
+        What::Create { .. } => (Done::Created, Vec::new(), None),
+        What::Delete { before } => (Done::Deleted, Vec::new(), Some(before)),
+        What::Patch(patch) => {
+            let value = |object: Option<&Value>, path: &FieldPath| {
+                let found = patch::find(object?, path).ok().flatten();
+                found.map(|(_, value)| value.clone())
+            };
+            let edit = |edit: &crate::engine::revert::Edit| UndoEdit {
+                path: edit.path.to_string(),
+                after: match &job.predicted {
+                    Some(made) => value(Some(made), &edit.path),
+                    None => edit.to.clone(),
+                },
+                before: value(Some(&patch.before), &edit.path),
+                managers: edit.former.iter().map(|o| o.manager.clone()).collect(),
+            };
+            let edits = patch.edits.iter().map(edit).collect();
+            (Done::Patched, edits, Some(&patch.before))
+        }
+    };
+    let uid = before.and_then(|before| text(before, "/metadata/uid"));
+    UndoObject {
+        api_version: job.object.kind.api_version.clone(),
+        group,
+        kind,
+        plural: job.object.kind.plural.clone(),
+        namespace,
+        name,
+        uid,
+        done,
+        edits,
+        before: before.map(without_bookkeeping),
+    }
+}
+
+fn text(object: &Value, path: &str) -> Option<String> {
+    let text = object.pointer(path)?.as_str()?;
+    Some(text.to_owned())
+}
+
+/// The object without what only its server can say of it.
+fn without_bookkeeping(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(fields) = object.as_object_mut() {
+        fields.remove("status");
+    }
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        for field in [
+            "managedFields",
+            "resourceVersion",
+            "uid",
+            "creationTimestamp",
+            "generation",
+            "selfLink",
+            "deletionTimestamp",
+            "deletionGracePeriodSeconds",
+        ] {
+            metadata.remove(field);
+        }
+    }
+    object
+}
+
+/// What no two clusters share.
+pub fn uid_of_cluster(writer: &Writer<'_>) -> Option<String> {
+    let namespace = Wanted {
+        key: ResourceKey {
+            group: String::new(),
+            kind: "Namespace".to_owned(),
+            namespace: None,
+            name: "kube-system".to_owned(),
+        },
+        kind: ServedKind {
+            api_version: "v1".to_owned(),
+            kind: "Namespace".to_owned(),
+            plural: "namespaces".to_owned(),
+            namespaced: false,
+            short_names: Vec::new(),
+        },
+    };
+    // Whoever may not read it is known by the server's address only.
+    let namespace = writer.read(&namespace).ok().flatten()?;
+    text(&namespace, "/metadata/uid")
+}

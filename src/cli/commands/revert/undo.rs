@@ -1,0 +1,376 @@
+//! Takes an earlier revert back, and lists those that can be.
+
+use std::io::Write as _;
+
+use anyhow::{Result, bail, ensure};
+use serde_json::Value;
+
+use super::carry::{Carrier, Judge, Manner};
+use super::record::uid_of_cluster;
+use super::{question, say};
+use crate::cli::args::RevertArgs;
+use crate::cli::comparison::cluster;
+use crate::cli::settings::Settings;
+use crate::cli::{Exit, Streams};
+use crate::cluster::{Discovery as _, ServedKind, Wanted, Writer};
+use crate::engine::revert::{Edit, Job, PatchJob, What};
+use crate::model::{
+    Action, Change, ChangeKind, FieldPath, How, Plan, PlanChange, PlanStep, Progress, Refused,
+    ResourceKey, Why, WrittenAs,
+};
+use crate::output::escape;
+use crate::ownership::ownership_of;
+use crate::patch;
+use crate::redact::Redactor;
+use crate::state::{Done, UndoObject, UndoRecord, UndoRecords};
+
+/// The name that is written under where nobody else's is right.
+const UNDO_NAME: &str = "driftctl-undo";
+
+/// Lists the reverts that can be taken back, the latest first.
+///
+/// # Errors
+/// When they cannot be read, or standard output cannot be written to.
+pub fn list(_settings: &Settings, streams: &mut Streams) -> Result<Exit> {
+    let records = UndoRecords::of_user()?.all()?;
+    let left: Vec<&UndoRecord> = records.iter().filter(|record| !record.undone).collect();
+    if left.is_empty() {
+        writeln!(streams.out, "there is no revert to take back")?;
+    }
+    for record in left {
+        let mut objects: Vec<String> = record
+            .objects
+            .iter()
+            .map(|object| object.key().to_string())
+            .collect();
+        let more = objects.len().saturating_sub(3);
+        objects.truncate(3);
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        let line = format!(
+            "{}  {}  {}{more}",
+            record.id,
+            record.server.as_deref().unwrap_or("-"),
+            objects.join(", ")
+        );
+        writeln!(streams.out, "{}", escape::line(&line))?;
+    }
+    Ok(Exit::Clean)
+}
+
+/// Takes a revert back: the one of this name, or the last one of this cluster.
+///
+/// # Errors
+/// When there is none, or it was made in another cluster.
+pub fn run(
+    args: &RevertArgs,
+    id: Option<&str>,
+    settings: &Settings,
+    streams: &mut Streams,
+) -> Result<Exit> {
+    let api = cluster(&args.live.connection, &[])?;
+    let writer = Writer::of(&api);
+    let target = api.target();
+    let cluster = uid_of_cluster(&writer);
+    let records = UndoRecords::of_user()?;
+    let is_here = |record: &UndoRecord| match (&record.cluster, &cluster) {
+        (Some(then), Some(now)) => then == now,
+        _ => record.server == target.server,
+    };
+    let mut record = match id {
+        Some(id) => records.find(id)?,
+        None => {
+            let mut all = records.all()?.into_iter();
+            match all.find(|record| !record.undone && is_here(record)) {
+                Some(record) => record,
+                None => bail!(
+                    "there is no revert of this cluster to take back; --list-undo lists those of \
+                     others"
+                ),
+            }
+        }
+    };
+    ensure!(
+        is_here(&record),
+        "{} was made in another cluster ({}); this one is {}. Name its context with --context",
+        record.id,
+        record
+            .server
+            .as_deref()
+            .unwrap_or("its address is not known"),
+        target.server.as_deref().unwrap_or("another")
+    );
+    ensure!(!record.undone, "{} was taken back already", record.id);
+    let redactor = Redactor::default();
+    let mut plan = Plan::new(Action::Undo, target);
+    let mut jobs = Vec::new();
+    // What was done last is undone first.
+    for object in record.objects.iter().rev() {
+        match one(object, &writer, &redactor)? {
+            Found::Step(step, job) => {
+                plan.steps.push(*step);
+                jobs.push(*job);
+            }
+            Found::Refused(refused) => plan.refused.extend(refused),
+            Found::Done => {}
+        }
+    }
+    plan.refused.sort();
+    let judge = Judge::Values;
+    let short = if plan.refused.is_empty() {
+        Exit::Clean
+    } else {
+        Exit::Trouble
+    };
+    let mut carrier = Carrier {
+        plan,
+        jobs,
+        writer: &writer,
+        redactor: &redactor,
+        judge: &judge,
+        manner: Manner {
+            keep_going: args.keep_going,
+            events: !args.no_event,
+            now: settings.now,
+        },
+    };
+    if carrier.plan.steps.is_empty() {
+        say::plan(
+            args.output,
+            &carrier.plan,
+            settings,
+            streams,
+            say::End::NothingToDo,
+        )?;
+        return Ok(short);
+    }
+    if !args.skip_dry_run {
+        carrier.rehearse()?;
+    }
+    let refused = carrier.plan.objects(Progress::Failed) > 0;
+    if args.dry_run || (refused && !args.keep_going) {
+        let end = if refused {
+            carrier.skip_rest("nothing was sent, since another change was refused");
+            say::End::Refused
+        } else {
+            say::End::Accepted
+        };
+        say::plan(args.output, &carrier.plan, settings, streams, end)?;
+        let found = if refused { Exit::Trouble } else { Exit::Drift };
+        return Ok(found.max(short));
+    }
+    if !args.yes {
+        say::before_question(&carrier.plan, args.skip_dry_run, settings, streams)?;
+        if !question::ask(&mut carrier.plan, streams)? {
+            return Ok(Exit::Drift);
+        }
+        writer.begin_anew();
+    }
+    carrier.send_without_record();
+    carrier.verify()?;
+    let undone = carrier.plan.objects(Progress::Done) == carrier.plan.steps.len();
+    if undone && short == Exit::Clean {
+        record.undone = true;
+        records.keep(&record)?;
+    }
+    say::outcome(args.output, args.yes, &carrier.plan, settings, streams)?;
+    Ok(if undone { short } else { Exit::Trouble })
+}
+
+/// What there is to do about one object.
+enum Found {
+    Step(Box<PlanStep>, Box<Job>),
+    Refused(Vec<Refused>),
+    Done,
+}
+
+fn one(object: &UndoObject, writer: &Writer<'_>, redactor: &Redactor) -> Result<Found> {
+    let key = object.key();
+    let root = FieldPath::root();
+    let wanted = Wanted {
+        kind: ServedKind {
+            api_version: object.api_version.clone(),
+            kind: object.kind.clone(),
+            plural: object.plural.clone(),
+            namespaced: object.namespace.is_some(),
+            short_names: Vec::new(),
+        },
+        key: key.clone(),
+    };
+    let refuse = |why, message: String| {
+        Ok(Found::Refused(vec![Refused::because(
+            &key, &root, why, message,
+        )]))
+    };
+    let now = match writer.read(&wanted) {
+        Ok(now) => now,
+        Err(why) => return refuse(Why::NotCompared, format!("it cannot be read: {why}")),
+    };
+    let is_same = |now: &Value| {
+        let uid = now.pointer("/metadata/uid").and_then(Value::as_str);
+        uid == object.uid.as_deref()
+    };
+    let step = |how, changes| PlanStep {
+        key: key.clone(),
+        api_version: object.api_version.clone(),
+        origin: None,
+        how,
+        changes,
+        written_as: None,
+        remarks: Vec::new(),
+        progress: Progress::Planned,
+        outcome: None,
+    };
+    let job =
+        |what, manager: &str| Box::new(Job::new(wanted.clone(), what, manager.to_owned(), None));
+    match (object.done, now) {
+        (Done::Created, None) => Ok(Found::Done),
+        (Done::Created, Some(now)) if is_same(&now) => Ok(Found::Step(
+            Box::new(step(How::Delete, Vec::new())),
+            job(What::Delete { before: now }, UNDO_NAME),
+        )),
+        (Done::Deleted, None) => {
+            let manifest = object.before.clone().unwrap_or_default();
+            if manifest.get("kind").is_none()
+                || manifest.get("spec").is_none()
+                    && manifest.as_object().is_none_or(|fields| fields.len() < 4)
+            {
+                let message = "only its metadata was read before it was deleted, so that it \
+                               cannot be created again; apply it from where it came";
+                return refuse(Why::Impossible, message.to_owned());
+            }
+            let what = What::Create {
+                manifest,
+                by_apply: false,
+                keeps_last_applied: false,
+            };
+            Ok(Found::Step(
+                Box::new(step(How::Create, Vec::new())),
+                job(what, UNDO_NAME),
+            ))
+        }
+        (Done::Deleted, Some(_)) => {
+            let message = "an object of this name is there by now, left alone".to_owned();
+            refuse(Why::Changed, message)
+        }
+        (Done::Patched, None) => refuse(Why::Changed, "the object is gone".to_owned()),
+        (_, Some(now)) if !is_same(&now) => {
+            let message = "the object was deleted and created again since, left alone".to_owned();
+            refuse(Why::Changed, message)
+        }
+        (Done::Patched | Done::Created, Some(now)) => {
+            let (edits, refused) = edits(object, &key, &now)?;
+            if edits.is_empty() {
+                return Ok(if refused.is_empty() {
+                    Found::Done
+                } else {
+                    Found::Refused(refused)
+                });
+            }
+            if !refused.is_empty() {
+                // A patch is carried out as a whole, and so is its undoing.
+                return Ok(Found::Refused(refused));
+            }
+            let before = object.before.clone().unwrap_or_default();
+            let manager = manager_of(object);
+            let patch = PatchJob {
+                before: now,
+                wanted: before,
+                edits,
+            };
+            if let Err(unfit) = patch.operations(&patch.before) {
+                return refuse(Why::Impossible, unfit.to_string());
+            }
+            let changes = shown(&key, &patch, redactor);
+            let mut step = step(How::Patch, changes);
+            let why = if manager == UNDO_NAME {
+                "since several managers had written these fields"
+            } else {
+                "who had written these fields before"
+            };
+            step.written_as = Some(WrittenAs {
+                manager: manager.clone(),
+                why: why.to_owned(),
+            });
+            Ok(Found::Step(
+                Box::new(step),
+                job(What::Patch(patch), &manager),
+            ))
+        }
+    }
+}
+
+/// The fields that are still as the revert left them, and those that are not.
+fn edits(object: &UndoObject, key: &ResourceKey, now: &Value) -> Result<(Vec<Edit>, Vec<Refused>)> {
+    let ownership = ownership_of(now);
+    let (mut edits, mut refused) = (Vec::new(), Vec::new());
+    for edit in &object.edits {
+        let path = edit.field_path()?;
+        let found = patch::find(now, &path).ok().flatten();
+        let is = found.map(|(_, value)| value.clone());
+        if is == edit.before {
+            continue;
+        }
+        let owners = ownership.owners_of(&path, 0);
+        if is != edit.after {
+            let mut by: Vec<&str> = owners.iter().map(|o| o.manager.as_str()).collect();
+            by.dedup();
+            let by = match by.as_slice() {
+                [] => String::new(),
+                by => format!(" by {}", by.join(", ")),
+            };
+            let message = format!("it was changed again{by} since the revert, left alone");
+            refused.push(Refused::because(key, &path, Why::Changed, message));
+            continue;
+        }
+        edits.push(Edit {
+            former: owners.into_iter().cloned().collect(),
+            to: edit.before.clone(),
+            path,
+        });
+    }
+    Ok((edits, refused))
+}
+
+/// Whoever had written all of the fields; else a name of its own.
+fn manager_of(object: &UndoObject) -> String {
+    let mut managers: Vec<&String> = object.edits.iter().flat_map(|e| &e.managers).collect();
+    managers.sort();
+    managers.dedup();
+    let all_had_one = object.edits.iter().all(|edit| !edit.managers.is_empty());
+    match managers.as_slice() {
+        [one] if all_had_one => (*one).clone(),
+        _ => UNDO_NAME.to_owned(),
+    }
+}
+
+/// The changes without secrets: they are masked as those of any report are.
+fn shown(key: &ResourceKey, job: &PatchJob, redactor: &Redactor) -> Vec<PlanChange> {
+    let mut changes: Vec<Change> = job.edits.iter().map(|edit| change(job, edit)).collect();
+    redactor.changes(key, [Some(&job.wanted), Some(&job.before)], &mut changes);
+    let changes = changes.into_iter().zip(&job.edits);
+    changes
+        .map(|(change, edit)| PlanChange::of(change, edit.former.clone()))
+        .collect()
+}
+
+/// The change between what is live and what it is put back to, as a diff would tell it.
+fn change(job: &PatchJob, edit: &Edit) -> Change {
+    let found = patch::find(&job.before, &edit.path).ok().flatten();
+    let live = found.map(|(_, value)| value.clone());
+    let kind = match (&edit.to, &live) {
+        (None, _) => ChangeKind::Added,
+        (_, None) => ChangeKind::Removed,
+        _ => ChangeKind::Modified,
+    };
+    Change {
+        path: edit.path.clone(),
+        kind,
+        declared: edit.to.clone(),
+        live,
+        at: Vec::new(),
+    }
+}

@@ -1,0 +1,380 @@
+//! Everything that driftctl may write, and the only place where a writing request is made.
+//!
+//! A [`Writing`] is made by one of the constructors here and by nothing else, and sent by the
+//! [`Writer`] alone: a JSON Patch, an object that is created, an object that is deleted under
+//! preconditions, and an Event. `tests/cli/architecture.rs` holds who may take the writer.
+
+mod refusal;
+
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{Method, Uri};
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::request::{Request, collection, query_value, segment};
+use super::{Api, parsed};
+use crate::cluster::{Right, ServedKind, Wanted};
+use crate::patch::Operation;
+use crate::signals::Reading;
+
+pub use refusal::WriteError;
+
+/// Whether a write is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carry {
+    /// The server goes through all of it and stores nothing (`dryRun=All`).
+    DryRun,
+    /// It is stored.
+    Out,
+}
+
+/// Writes to a cluster. Whoever has one can change what is live; nothing else can.
+pub struct Writer<'a> {
+    api: &'a Api,
+}
+
+impl<'a> Writer<'a> {
+    /// The writer of a cluster.
+    pub fn of(api: &'a Api) -> Self {
+        Self { api }
+    }
+
+    /// Whether somebody asked the process to stop. A write that is under way is brought to its end.
+    pub fn is_interrupted(&self) -> bool {
+        self.api.sender.is_interrupted()
+    }
+
+    /// Gives reading its full time again, after a person was asked and took theirs.
+    pub fn begin_anew(&self) {
+        self.api.sender.begin_anew();
+    }
+
+    /// Patches an object, and returns what it is then.
+    ///
+    /// # Errors
+    /// When the server refuses it, or nothing is known of what became of it.
+    pub fn patch(
+        &self,
+        object: &Wanted,
+        operations: &[Operation],
+        manager: &str,
+        carry: Carry,
+    ) -> Result<Value, WriteError> {
+        self.send(Writing::patch(object, operations, manager, carry))
+    }
+
+    /// Creates an object, and returns what it is then.
+    ///
+    /// # Errors
+    /// When the server refuses it, or nothing is known of what became of it.
+    pub fn create(
+        &self,
+        object: &Wanted,
+        manifest: &Value,
+        manager: &str,
+        carry: Carry,
+    ) -> Result<Value, WriteError> {
+        self.send(Writing::create(object, manifest, manager, carry))
+    }
+
+    /// Creates an object by server-side apply, without force: fields of others are not taken over.
+    ///
+    /// # Errors
+    /// When the server refuses it, or nothing is known of what became of it.
+    pub fn apply(
+        &self,
+        object: &Wanted,
+        manifest: &Value,
+        manager: &str,
+        carry: Carry,
+    ) -> Result<Value, WriteError> {
+        self.send(Writing::apply(object, manifest, manager, carry))
+    }
+
+    /// Deletes an object, if it is still this one in this state.
+    ///
+    /// # Errors
+    /// When the server refuses it, or nothing is known of what became of it.
+    pub fn delete(
+        &self,
+        object: &Wanted,
+        uid: &str,
+        resource_version: Option<&str>,
+        carry: Carry,
+    ) -> Result<(), WriteError> {
+        self.send(Writing::delete(object, uid, resource_version, carry))?;
+        Ok(())
+    }
+
+    /// Creates an Event (`events.k8s.io/v1`) in a namespace.
+    ///
+    /// # Errors
+    /// When the server refuses it.
+    pub fn event(&self, namespace: &str, event: &Value) -> Result<(), WriteError> {
+        self.send(Writing::event(namespace, event))?;
+        Ok(())
+    }
+
+    /// Reads an object as it is now; `None` where there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(&self, object: &Wanted) -> Result<Option<Value>, String> {
+        let _reading = Reading::begin();
+        let key = &object.key;
+        let request = Request::object(&object.kind, key.namespace.as_deref(), &key.name)
+            .map_err(|failure| failure.to_string())?;
+        let answer = self.api.sender.checked(&request, parsed);
+        match self.api.runtime.block_on(answer) {
+            Ok(value) => Ok(Some(value)),
+            Err(Failure::NotFound) => Ok(None),
+            Err(failure) => Err(failure.to_string()),
+        }
+    }
+
+    fn send(&self, writing: Result<Writing, Failure>) -> Result<Value, WriteError> {
+        // A signal during a write must not end the process between the write and its record.
+        let _reading = Reading::begin();
+        let writing = writing.map_err(|failure| WriteError::Other(failure.to_string()))?;
+        let answer = self.api.runtime.block_on(self.api.sender.once(&writing));
+        match answer {
+            Ok((code, body)) if (200..300).contains(&code) => serde_json::from_slice(&body)
+                .map_err(|_| {
+                    let why = "the server's answer is not valid JSON";
+                    WriteError::Unclear(why.to_owned())
+                }),
+            Ok((code, body)) => Err(WriteError::of(&writing, code, &body)),
+            Err(failure) => Err(WriteError::without_answer(&failure)),
+        }
+    }
+}
+
+/// One request that writes.
+pub(super) struct Writing {
+    method: Method,
+    uri: String,
+    content_type: &'static str,
+    body: Value,
+    right: Right,
+    is_patch: bool,
+}
+
+impl Writing {
+    fn patch(
+        object: &Wanted,
+        operations: &[Operation],
+        manager: &str,
+        carry: Carry,
+    ) -> Result<Self, Failure> {
+        let operations = operations.iter().map(Operation::to_json);
+        Ok(Self {
+            method: Method::PATCH,
+            uri: format!(
+                "{}?{}&fieldValidation=Strict",
+                address(object)?,
+                written_by(manager, carry)
+            ),
+            content_type: "application/json-patch+json",
+            body: operations.collect(),
+            right: right("patch", object),
+            is_patch: true,
+        })
+    }
+
+    fn apply(
+        object: &Wanted,
+        manifest: &Value,
+        manager: &str,
+        carry: Carry,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            method: Method::PATCH,
+            uri: format!(
+                "{}?{}&force=false&fieldValidation=Strict",
+                address(object)?,
+                written_by(manager, carry)
+            ),
+            content_type: "application/apply-patch+yaml",
+            body: manifest.clone(),
+            right: right("patch", object),
+            is_patch: false,
+        })
+    }
+
+    fn create(
+        object: &Wanted,
+        manifest: &Value,
+        manager: &str,
+        carry: Carry,
+    ) -> Result<Self, Failure> {
+        let place = collection(&object.kind, object.key.namespace.as_deref())?;
+        Ok(Self {
+            method: Method::POST,
+            uri: format!(
+                "{place}?{}&fieldValidation=Strict",
+                written_by(manager, carry)
+            ),
+            content_type: "application/json",
+            body: manifest.clone(),
+            right: right("create", object),
+            is_patch: false,
+        })
+    }
+
+    fn delete(
+        object: &Wanted,
+        uid: &str,
+        resource_version: Option<&str>,
+        carry: Carry,
+    ) -> Result<Self, Failure> {
+        let mut preconditions = json!({"uid": uid});
+        if let Some(version) = resource_version {
+            preconditions["resourceVersion"] = version.into();
+        }
+        let mut options = json!({
+            "apiVersion": "v1", "kind": "DeleteOptions",
+            "preconditions": preconditions,
+            // As kubectl deletes.
+            "propagationPolicy": "Background",
+        });
+        if carry == Carry::DryRun {
+            options["dryRun"] = json!(["All"]);
+        }
+        Ok(Self {
+            method: Method::DELETE,
+            uri: address(object)?,
+            content_type: "application/json",
+            body: options,
+            right: right("delete", object),
+            is_patch: false,
+        })
+    }
+
+    fn event(namespace: &str, event: &Value) -> Result<Self, Failure> {
+        let events = ServedKind {
+            api_version: "events.k8s.io/v1".to_owned(),
+            kind: "Event".to_owned(),
+            plural: "events".to_owned(),
+            namespaced: true,
+            short_names: Vec::new(),
+        };
+        Ok(Self {
+            method: Method::POST,
+            uri: collection(&events, Some(namespace))?,
+            content_type: "application/json",
+            body: event.clone(),
+            right: Right::new("create", &events, Some(namespace)),
+            is_patch: false,
+        })
+    }
+
+    /// The right that the request needs.
+    pub(super) fn right(&self) -> Right {
+        self.right.clone()
+    }
+
+    /// The request as it is sent.
+    pub(super) fn to_http(&self) -> Result<http::Request<kube::client::Body>, Failure> {
+        let uri: Uri = self
+            .uri
+            .parse()
+            .map_err(|_| Failure::malformed("request", "its address is not valid"))?;
+        http::Request::builder()
+            .method(self.method.clone())
+            .uri(uri)
+            .header(ACCEPT, "application/json")
+            .header(CONTENT_TYPE, self.content_type)
+            .body(kube::client::Body::from(self.body.to_string().into_bytes()))
+            .map_err(|_| Failure::malformed("request", "its headers are not valid"))
+    }
+}
+
+fn address(object: &Wanted) -> Result<String, Failure> {
+    let place = collection(&object.kind, object.key.namespace.as_deref())?;
+    Ok(format!("{place}/{}", segment(&object.key.name)?))
+}
+
+fn written_by(manager: &str, carry: Carry) -> String {
+    let dry_run = match carry {
+        Carry::DryRun => "dryRun=All&",
+        Carry::Out => "",
+    };
+    format!("{dry_run}fieldManager={}", query_value(manager))
+}
+
+fn right(verb: &str, object: &Wanted) -> Right {
+    Right::new(verb, &object.kind, object.key.namespace.as_deref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ResourceKey;
+    use crate::patch::Pointer;
+
+    fn cart() -> Wanted {
+        Wanted {
+            key: ResourceKey {
+                group: "apps".to_owned(),
+                kind: "Deployment".to_owned(),
+                namespace: Some("shop".to_owned()),
+                name: "cart".to_owned(),
+            },
+            kind: ServedKind {
+                api_version: "apps/v1".to_owned(),
+                kind: "Deployment".to_owned(),
+                plural: "deployments".to_owned(),
+                namespaced: true,
+                short_names: Vec::new(),
+            },
+        }
+    }
+
+    #[test]
+    fn a_dry_run_says_so_whatever_the_name_it_is_written_under() {
+        for manager in ["kubectl", "a&dryRun=None", "b#c"] {
+            let dry = Writing::patch(&cart(), &[], manager, Carry::DryRun).unwrap();
+            assert!(
+                dry.uri
+                    .contains("/deployments/cart?dryRun=All&fieldManager=")
+            );
+            assert_eq!(dry.uri.matches("dryRun=").count(), 1, "{}", dry.uri);
+            let out = Writing::patch(&cart(), &[], manager, Carry::Out).unwrap();
+            assert!(!out.uri.contains("dryRun="), "{}", out.uri);
+        }
+        let dry = Writing::delete(&cart(), "u", None, Carry::DryRun).unwrap();
+        assert_eq!(dry.body["dryRun"], json!(["All"]));
+        let out = Writing::delete(&cart(), "u", Some("7"), Carry::Out).unwrap();
+        assert!(out.body.get("dryRun").is_none());
+        assert_eq!(
+            out.body["preconditions"],
+            json!({"uid": "u", "resourceVersion": "7"})
+        );
+    }
+
+    #[test]
+    fn an_apply_never_forces() {
+        let apply = Writing::apply(&cart(), &json!({}), "m", Carry::Out).unwrap();
+        assert!(apply.uri.contains("force=false"), "{}", apply.uri);
+    }
+
+    #[test]
+    fn a_patch_is_a_json_patch() {
+        let at = Pointer::default().field("spec").field("replicas");
+        let patch = Writing::patch(&cart(), &[Operation::Remove(at)], "m", Carry::Out).unwrap();
+        assert_eq!(patch.content_type, "application/json-patch+json");
+        assert_eq!(
+            patch.body,
+            json!([{"op": "remove", "path": "/spec/replicas"}])
+        );
+        assert_eq!(patch.right().verb, "patch");
+    }
+
+    #[test]
+    fn a_name_leads_nowhere_else() {
+        let mut object = cart();
+        object.key.name = "../x".to_owned();
+        assert!(Writing::delete(&object, "u", None, Carry::Out).is_err());
+        assert!(Writing::event("../x", &json!({})).is_err());
+    }
+}

@@ -1,0 +1,241 @@
+//! What a server says to a write that it does not carry out.
+
+use serde::Deserialize;
+
+use super::Writing;
+use crate::cluster::Right;
+use crate::cluster::api::failure::Failure;
+
+/// Why a write was not carried out, or why that is not known.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// A test of the patch does not hold: something changed meanwhile.
+    #[error("it was changed meanwhile")]
+    TestFailed,
+    /// 409: the object is not in the state that was asked for, or a field belongs to somebody.
+    #[error("the object was changed meanwhile (409)")]
+    Conflict,
+    /// 403 by an authorizer.
+    #[error("forbidden: {0} is not allowed (driftctl doctor --for revert prints the Role)")]
+    Forbidden(Right),
+    /// An admission webhook, a policy or a quota is against it.
+    #[error("{by} refuses it")]
+    Denied {
+        /// Who, such as `the admission webhook "x"`.
+        by: String,
+        /// What it says about it. It may quote values: redact it before it is shown.
+        message: Option<String>,
+    },
+    /// Fields that are not valid, or that cannot be changed.
+    #[error("the server refuses it as invalid{}", at(.0))]
+    Invalid(Vec<String>),
+    /// There is no such object.
+    #[error("the object is gone")]
+    NotFound,
+    /// There is one already.
+    #[error("an object of this name is there already")]
+    AlreadyExists,
+    /// A webhook on the way has side effects and takes no dry runs.
+    #[error("the admission webhook {0:?} takes no dry runs; --skip-dry-run writes without one")]
+    NoDryRun(String),
+    /// The server is too busy. Nothing was changed.
+    #[error("the server is too busy (429)")]
+    Busy,
+    /// Nothing is known of what became of it: the connection broke, or the server failed.
+    #[error("it is not known what became of it: {0}")]
+    Unclear(String),
+    /// Anything else. Nothing was changed.
+    #[error("{0}")]
+    Other(String),
+}
+
+fn at(fields: &[String]) -> String {
+    match fields {
+        [] => String::new(),
+        fields => format!(" at {}", fields.join(", ")),
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Status {
+    kind: String,
+    reason: String,
+    message: String,
+    details: Option<Details>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Details {
+    causes: Vec<Cause>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Cause {
+    field: String,
+}
+
+impl WriteError {
+    /// What an answer with this code and body means.
+    pub(super) fn of(writing: &Writing, code: u16, body: &[u8]) -> Self {
+        let status: Status = serde_json::from_slice(body).unwrap_or_default();
+        if let Some(webhook) = without_dry_run(&status.message) {
+            return Self::NoDryRun(webhook);
+        }
+        if matches!(code, 400 | 403 | 422)
+            && let Some(denied) = denial(&status.message)
+        {
+            return denied;
+        }
+        let causes = status.details.unwrap_or_default().causes;
+        let mut fields: Vec<String> = causes.into_iter().map(|cause| cause.field).collect();
+        fields.retain(|field| is_field(field));
+        fields.dedup();
+        match code {
+            403 if is_by_authorizer(writing, &status.message) => Self::Forbidden(writing.right()),
+            403 => Self::Denied {
+                by: "admission or a Role that grants more than you hold".to_owned(),
+                message: None,
+            },
+            404 => Self::NotFound,
+            409 if status.reason == "AlreadyExists" => Self::AlreadyExists,
+            409 => Self::Conflict,
+            // The server names fields for all that it finds invalid in an object.
+            422 if writing.is_patch && fields.is_empty() && status.kind == "Status" => {
+                Self::TestFailed
+            }
+            400 | 422 => Self::Invalid(fields),
+            429 => Self::Busy,
+            500.. => Self::Unclear(format!("the server answered {code}")),
+            code => Self::Other(format!("the server answered {code}")),
+        }
+    }
+
+    /// What it means that there is no answer.
+    pub(super) fn without_answer(failure: &Failure) -> Self {
+        match failure {
+            Failure::Unauthorized | Failure::Credentials(_) | Failure::Untrusted(_) => {
+                Self::Other(failure.to_string())
+            }
+            failure => Self::Unclear(failure.to_string()),
+        }
+    }
+}
+
+/// A path of a field, and nothing that a webhook made up.
+fn is_field(field: &str) -> bool {
+    !field.is_empty()
+        && field.len() <= 200
+        && field
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || ".[]-_/".contains(c))
+}
+
+/// An authorizer says which verb one cannot use.
+fn is_by_authorizer(writing: &Writing, message: &str) -> bool {
+    message.is_empty() || message.contains(&format!("cannot {} ", writing.right.verb))
+}
+
+/// The webhook that takes no dry runs (`admission/plugin/webhook/errors`).
+fn without_dry_run(message: &str) -> Option<String> {
+    let rest = message.split_once("admission webhook \"")?.1;
+    let (name, rest) = rest.split_once('"')?;
+    rest.trim_start()
+        .starts_with("does not support dry run")
+        .then(|| name.to_owned())
+}
+
+/// Who denied it, and in which words, by the API server's own wording around them.
+fn denial(message: &str) -> Option<WriteError> {
+    let denied = |by: String, said: &str| {
+        let said = said.trim_start_matches([':', ' ']).trim();
+        Some(WriteError::Denied {
+            by,
+            message: Some(said.to_owned()).filter(|said| !said.is_empty()),
+        })
+    };
+    if let Some((_, rest)) = message.split_once("admission webhook \"") {
+        let (name, rest) = rest.split_once('"')?;
+        let said = rest.trim_start().strip_prefix("denied the request")?;
+        let said = said.strip_prefix(" without explanation").unwrap_or(said);
+        return denied(format!("the admission webhook \"{name}\""), said);
+    }
+    if let Some((_, rest)) = message.split_once("ValidatingAdmissionPolicy '") {
+        let (policy, rest) = rest.split_once('\'')?;
+        let (_, said) = rest.split_once("denied request")?;
+        return denied(format!("the ValidatingAdmissionPolicy \"{policy}\""), said);
+    }
+    if let Some((_, rest)) = message.split_once("exceeded quota: ") {
+        let (quota, said) = rest.split_once(", ").unwrap_or((rest, ""));
+        return denied(format!("the ResourceQuota \"{quota}\""), said);
+    }
+    if let Some((_, rest)) = message.split_once("violates PodSecurity \"") {
+        let (level, said) = rest.split_once('"')?;
+        return denied(format!("Pod Security \"{level}\""), said);
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn by(message: &str) -> Option<(String, Option<String>)> {
+        match denial(message)? {
+            WriteError::Denied { by, message } => Some((by, message)),
+            _ => None,
+        }
+    }
+
+    /// The words of real API servers, shortened.
+    #[test]
+    fn whoever_denies_is_named() {
+        let said = |text: &str| Some(text.to_owned());
+        for (message, who, why) in [
+            (
+                "admission webhook \"validate.kyverno.svc\" denied the request: no latest",
+                "the admission webhook \"validate.kyverno.svc\"",
+                said("no latest"),
+            ),
+            (
+                "admission webhook \"w\" denied the request without explanation",
+                "the admission webhook \"w\"",
+                None,
+            ),
+            (
+                "deployments.apps \"cart\" is forbidden: ValidatingAdmissionPolicy 'lock' with \
+                 binding 'lock-prod' denied request: image is locked",
+                "the ValidatingAdmissionPolicy \"lock\"",
+                said("image is locked"),
+            ),
+            (
+                "pods \"web\" is forbidden: exceeded quota: small, requested: pods=1",
+                "the ResourceQuota \"small\"",
+                said("requested: pods=1"),
+            ),
+            (
+                "pods \"a\" is forbidden: violates PodSecurity \"restricted:latest\": privileged",
+                "Pod Security \"restricted:latest\"",
+                said("privileged"),
+            ),
+        ] {
+            assert_eq!(by(message), Some((who.to_owned(), why)), "{message}");
+        }
+        assert_eq!(by("the server rejected our request"), None);
+    }
+
+    #[test]
+    fn a_webhook_without_dry_runs_is_named() {
+        let message = "admission webhook \"w.example\" does not support dry run";
+        assert_eq!(without_dry_run(message).as_deref(), Some("w.example"));
+        assert_eq!(without_dry_run("admission webhook \"w\" denied"), None);
+    }
+
+    #[test]
+    fn fields_hold_no_values() {
+        assert!(is_field("spec.template.spec.containers[0].image"));
+        assert!(!is_field("spec: hunter2 is no value"));
+    }
+}

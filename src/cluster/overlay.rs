@@ -1,0 +1,196 @@
+//! A live side that was read once, in which some objects are seen otherwise.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{
+    Answer, Apply, Discovery, FetchRequest, Fetched, KindLookup, Live, LiveObject, Predict, Query,
+    Read, ServedKind, Wanted,
+};
+use crate::model::{ResourceKey, Target, Warning};
+
+/// `(apiVersion, kind)`
+type Kind = (String, String);
+
+/// The live side as it was when first asked, apart from the objects that were put in its place: as
+/// a server says that they would be after a write, or as they are after it. The same comparison can
+/// be made of each state, and nothing is read twice.
+pub struct Overlay<'l> {
+    live: &'l dyn Live,
+    seen: RefCell<Seen>,
+    instead: RefCell<BTreeMap<ResourceKey, Answer>>,
+}
+
+/// What was read.
+#[derive(Default)]
+struct Seen {
+    lookups: BTreeMap<Kind, KindLookup>,
+    answers: BTreeMap<ResourceKey, Answer>,
+    schemas: BTreeMap<String, Option<Value>>,
+    kinds: BTreeMap<ResourceKey, ServedKind>,
+    extra: Vec<LiveObject>,
+    extra_kinds: BTreeSet<ServedKind>,
+    extra_unread: BTreeSet<String>,
+    has_extra: bool,
+}
+
+impl<'l> Overlay<'l> {
+    /// The live side as it is.
+    pub fn of(live: &'l dyn Live) -> Self {
+        Self {
+            live,
+            seen: RefCell::default(),
+            instead: RefCell::default(),
+        }
+    }
+
+    /// Shows these objects from now on in the place of those that were read.
+    pub fn show(&self, answers: BTreeMap<ResourceKey, Answer>) {
+        self.instead.replace(answers);
+    }
+
+    /// An object as it was read first, and how its kind is served.
+    pub fn read_object(&self, key: &ResourceKey) -> Option<(Wanted, LiveObject)> {
+        let seen = self.seen.borrow();
+        if let Some(Answer::Found(object)) = seen.answers.get(key) {
+            let kind = seen.kinds.get(key)?.clone();
+            let key = key.clone();
+            return Some((Wanted { key, kind }, object.clone()));
+        }
+        let object = seen.extra.iter().find(|object| &object.key == key)?;
+        let mut kinds = seen.extra_kinds.iter();
+        let kind = kinds
+            .find(|kind| kind.api_version == object.api_version && kind.kind == object.key.kind)?;
+        Some((
+            Wanted {
+                key: key.clone(),
+                kind: kind.clone(),
+            },
+            object.clone(),
+        ))
+    }
+
+    /// How an object that was looked for is served, whether it is there or not.
+    pub fn wanted(&self, key: &ResourceKey) -> Option<Wanted> {
+        let kind = self.seen.borrow().kinds.get(key)?.clone();
+        let key = key.clone();
+        Some(Wanted { key, kind })
+    }
+
+    /// Whether all objects of a kind were read where undeclared ones were looked for.
+    pub fn is_listed_completely(&self, key: &ResourceKey) -> bool {
+        let kind = key.group_kind().to_string();
+        !self.seen.borrow().extra_unread.contains(&kind)
+    }
+}
+
+impl Discovery for Overlay<'_> {
+    fn target(&self) -> Target {
+        self.live.target()
+    }
+
+    fn default_namespace(&self) -> Option<String> {
+        self.live.default_namespace()
+    }
+
+    fn resolve(
+        &self,
+        kinds: &BTreeSet<Kind>,
+        declared_crds: &[&Value],
+    ) -> anyhow::Result<BTreeMap<Kind, KindLookup>> {
+        let mut seen = self.seen.borrow_mut();
+        let unknown = kinds
+            .iter()
+            .filter(|kind| !seen.lookups.contains_key(kind))
+            .cloned()
+            .collect::<BTreeSet<_>>();
+        if !unknown.is_empty() {
+            let lookups = self.live.resolve(&unknown, declared_crds)?;
+            seen.lookups.extend(lookups);
+        }
+        let known = seen.lookups.iter().filter(|(kind, _)| kinds.contains(kind));
+        Ok(known.map(|(k, v)| (k.clone(), v.clone())).collect())
+    }
+
+    fn schema(&self, api_version: &str) -> anyhow::Result<Option<Value>> {
+        if let Some(known) = self.seen.borrow().schemas.get(api_version) {
+            return Ok(known.clone());
+        }
+        let schema = self.live.schema(api_version)?;
+        let mut seen = self.seen.borrow_mut();
+        seen.schemas.insert(api_version.to_owned(), schema.clone());
+        Ok(schema)
+    }
+
+    fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
+        self.live.kinds()
+    }
+
+    fn api_versions(&self) -> BTreeSet<String> {
+        self.live.api_versions()
+    }
+}
+
+impl Read for Overlay<'_> {
+    fn fetch(&self, request: &FetchRequest) -> anyhow::Result<Fetched> {
+        let mut seen = self.seen.borrow_mut();
+        let mut missing = request.clone();
+        missing
+            .wanted
+            .retain(|wanted| !seen.answers.contains_key(&wanted.key));
+        let wants_extra = !request.extra_in.is_empty();
+        let mut fetched = Fetched::default();
+        if !missing.wanted.is_empty() || (wants_extra && !seen.has_extra) {
+            if seen.has_extra {
+                missing.extra_in = Default::default();
+            }
+            fetched = self.live.fetch(&missing)?;
+            seen.answers.append(&mut fetched.answers);
+            if wants_extra && !seen.has_extra {
+                seen.has_extra = true;
+                seen.extra = std::mem::take(&mut fetched.extra);
+                seen.extra_kinds = std::mem::take(&mut fetched.extra_kinds);
+                seen.extra_unread = std::mem::take(&mut fetched.extra_unread);
+            }
+        }
+        for wanted in &request.wanted {
+            seen.kinds.insert(wanted.key.clone(), wanted.kind.clone());
+        }
+        let instead = self.instead.borrow();
+        let answer = |wanted: &Wanted| {
+            let key = &wanted.key;
+            let answer = instead.get(key).or_else(|| seen.answers.get(key))?;
+            Some((key.clone(), answer.clone()))
+        };
+        fetched.answers = request.wanted.iter().filter_map(answer).collect();
+        if wants_extra {
+            let is_gone =
+                |object: &&LiveObject| matches!(instead.get(&object.key), Some(Answer::Absent));
+            let extra = seen.extra.iter().filter(|object| !is_gone(object));
+            fetched.extra = extra.cloned().collect();
+            fetched.extra_kinds = seen.extra_kinds.clone();
+            fetched.extra_unread = seen.extra_unread.clone();
+        }
+        Ok(fetched)
+    }
+
+    fn list(&self, query: &Query<'_>) -> anyhow::Result<Vec<Value>> {
+        self.live.list(query)
+    }
+
+    fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>> {
+        self.live.related(api_version, kind, namespace)
+    }
+
+    fn cut_short(&self) -> Option<Warning> {
+        self.live.cut_short()
+    }
+}
+
+impl Predict for Overlay<'_> {
+    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Result<LiveObject, String>> {
+        self.live.predict(applies)
+    }
+}

@@ -1,0 +1,257 @@
+//! What means the same although its type does not say so: what the API server rewrites for a few
+//! fields alone, and what controllers make of custom resources when they write them back.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value};
+
+use super::walk::Walker;
+use crate::model::{FieldPath, Operation, Owner, PathElement};
+use crate::schema::{self, Field, Scalar, Type, TypeId};
+
+/// In which a HorizontalPodAutoscaler at `autoscaling/v1` keeps the metrics that v1 has no fields
+/// for (`pkg/apis/autoscaling/v1/conversion.go`).
+const V1_METRICS: &str = "autoscaling.alpha.kubernetes.io/metrics";
+
+/// Annotations of pods from before init containers were a field. The API server drops them
+/// (`pkg/apis/core/v1/conversion.go`, `dropInitContainerAnnotations`).
+const DROPPED_ANNOTATIONS: [&str; 4] = [
+    "pod.alpha.kubernetes.io/init-container-statuses",
+    "pod.alpha.kubernetes.io/init-containers",
+    "pod.beta.kubernetes.io/init-container-statuses",
+    "pod.beta.kubernetes.io/init-containers",
+];
+
+/// What YAML 1.1 takes for a line break, and JSON does not.
+const NEXT_LINE: char = '\u{85}';
+
+impl Walker<'_> {
+    /// Whether a declared single value and a live one mean the same for reasons that its type does
+    /// not know.
+    pub(super) fn is_respelled(&self, declared: &Value, live: &Value) -> bool {
+        let (Value::String(declared), Value::String(live)) = (declared, live) else {
+            return false;
+        };
+        (declared.contains(NEXT_LINE) && self.may_be_folded() && folded(declared) == *live)
+            || (self.is_custom() && schema::is_canonical_duration(declared, live))
+            || (self.is_v1_metrics() && same_metrics(declared, live))
+    }
+
+    /// Whether the object is of a kind that a CustomResourceDefinition or an aggregated API defines.
+    pub(super) fn is_custom(&self) -> bool {
+        let text = |field: &str| self.subject.live.get(field).and_then(Value::as_str);
+        let (version, kind) = (text("apiVersion"), text("kind"));
+        version
+            .zip(kind)
+            .is_none_or(|(version, kind)| schema::builtin_kind(version, kind).is_none())
+    }
+
+    /// Whether the manifest may have been applied server-side. The API server reads what is applied
+    /// as YAML, also where it was sent as JSON.
+    fn may_be_folded(&self) -> bool {
+        let entries = &self.subject.ownership.entries;
+        let is_apply = |operation| operation == Operation::Apply;
+        entries.is_empty() || entries.iter().any(|e| is_apply(e.owner.operation))
+    }
+
+    fn is_v1_metrics(&self) -> bool {
+        self.path == FieldPath::of_fields(&["metadata", "annotations", V1_METRICS])
+            && self
+                .subject
+                .live
+                .get("kind")
+                .is_some_and(|kind| kind == "HorizontalPodAutoscaler")
+    }
+
+    /// Whether the API server drops an annotation that is declared here.
+    pub(super) fn is_dropped_annotation(&self) -> bool {
+        let [.., PathElement::Field(parent), PathElement::Field(name)] = self.path.0.as_slice()
+        else {
+            return false;
+        };
+        parent == "annotations" && DROPPED_ANNOTATIONS.contains(&name.as_str()) && !self.is_custom()
+    }
+
+    /// What `serviceAccount` is stored as: its successor `serviceAccountName` wins over it
+    /// (`pkg/apis/core/v1/conversion.go`, `Convert_v1_PodSpec_To_core_PodSpec`).
+    pub(super) fn overruled_alias<'v>(
+        &self,
+        parent: Option<TypeId>,
+        siblings: &'v Map<String, Value>,
+    ) -> Option<&'v Value> {
+        let name = parent.map(|ty| self.subject.schema.name(ty))?;
+        let is_pod = name.split('@').next() == Some("core.v1.PodSpec");
+        if !is_pod || self.last_name() != "serviceAccount" {
+            return None;
+        }
+        let successor = siblings.get("serviceAccountName")?;
+        successor.as_str().filter(|name| !name.is_empty())?;
+        Some(successor)
+    }
+
+    /// Whether a controller that reads a custom resource and writes it back leaves out this declared
+    /// value: Go's `omitempty`. An empty object may choose a variant, and a count of zero replicas
+    /// is not their default.
+    pub(super) fn is_left_out(&self, ty: Option<TypeId>, field: &Field, declared: &Value) -> bool {
+        if field.default.is_some() || field.nullable || !self.is_custom() {
+            return false;
+        }
+        match declared {
+            Value::Object(fields) => fields.is_empty() && self.is_map(ty),
+            Value::Number(_) => {
+                let counts_replicas = self.last_name().to_lowercase().contains("replicas");
+                schema::is_zero(declared) && !counts_replicas
+            }
+            Value::Array(items) => items.is_empty(),
+            _ => schema::is_zero(declared),
+        }
+    }
+
+    /// Whether a declared certificate stands for one that is to be injected: it is none.
+    pub(super) fn is_placeholder(&self, declared: &Value) -> bool {
+        let decoded = |text: &str| STANDARD.decode(text.trim()).unwrap_or_default();
+        self.last_name() == "caBundle"
+            && declared.as_str().is_some_and(|text| {
+                let decoded = decoded(text);
+                let text = String::from_utf8_lossy(&decoded);
+                !text.contains("-----BEGIN CERTIFICATE-----")
+            })
+    }
+
+    /// Whether the walk stands at a port that the server allocated to a Service because somebody
+    /// changed its type: then it is part of that change.
+    pub(super) fn is_allocated_by_change(&self) -> bool {
+        let text = |side: &Value, path: &str| {
+            let text = side.pointer(path).and_then(Value::as_str);
+            text.unwrap_or_default().to_owned()
+        };
+        let ty = text(self.subject.declared, "/spec/type");
+        self.last_name() == "nodePort"
+            && text(self.subject.live, "/kind") == "Service"
+            && !matches!(ty.as_str(), "NodePort" | "LoadBalancer")
+    }
+
+    /// Whether the walk stands at a port that the server allocated to a Service, and that somebody
+    /// wrote back together with its address: it was made from an export of what was applied.
+    pub(super) fn is_written_back(&self) -> bool {
+        const ALLOCATED: [&str; 2] = ["nodePort", "healthCheckNodePort"];
+        let name = self.last_name();
+        let kind = self.subject.live.get("kind");
+        if !ALLOCATED.contains(&name.as_str()) || kind.is_none_or(|kind| kind != "Service") {
+            return false;
+        }
+        let ownership = self.subject.ownership;
+        let of = |field: &str| ownership.owners_of(&FieldPath::of_fields(&["spec", field]), 2);
+        let owners = self.owners();
+        let wrote_back = |owner: &&Owner| {
+            ["clusterIP", "ipFamilies"]
+                .iter()
+                .any(|field| of(field).contains(owner))
+        };
+        self.subject.last_applied.is_some() && !owners.is_empty() && owners.iter().all(wrote_back)
+    }
+
+    /// Whether the manifest declares a field that its type does not have.
+    pub(super) fn is_unknown_field(&self, parent: Option<TypeId>, field: Option<&Field>) -> bool {
+        let known = parent.map(|ty| self.subject.schema.get(ty));
+        field.is_none() && matches!(known, Some(Type::Struct { open: false, .. }))
+    }
+
+    /// The keys that tell the items of an atomic list apart all the same: a node has one taint of
+    /// each key and effect (`pkg/apis/core/validation`, `validateNodeTaints`).
+    pub(super) fn keys_of_atomic(&self, item: TypeId) -> Option<[Box<str>; 2]> {
+        let is_taint = self.subject.schema.name(item) == "core.v1.Taint";
+        is_taint.then(|| ["effect".into(), "key".into()])
+    }
+}
+
+/// A value as YAML 1.1 reads it within quotes: line breaks are folded, with the blanks around them.
+fn folded(text: &str) -> String {
+    let is_blank = |c: char| c == ' ' || c == '\t';
+    let mut lines = text.split(NEXT_LINE);
+    let mut folded = lines.next().unwrap_or_default().to_owned();
+    let mut empty = 0;
+    for line in lines {
+        let line = line.trim_start_matches(is_blank);
+        let kept = folded.trim_end_matches(is_blank).len();
+        folded.truncate(kept);
+        if line.is_empty() {
+            empty += 1;
+            continue;
+        }
+        if empty == 0 {
+            folded.push(' ');
+        }
+        folded.extend(std::iter::repeat_n('\n', empty));
+        folded.push_str(line);
+        empty = 0;
+    }
+    if empty > 0 {
+        // The last break is folded with the end of the text.
+        folded.push_str(&if empty == 1 {
+            " ".to_owned()
+        } else {
+            "\n".repeat(empty - 1)
+        });
+    }
+    folded
+}
+
+/// Whether two lists of metrics, each written as JSON, are the same: the API server writes them
+/// anew, with canonical quantities and without what is empty.
+fn same_metrics(declared: &str, live: &str) -> bool {
+    let read = |text: &str| serde_json::from_str::<Value>(text).ok();
+    match (read(declared), read(live)) {
+        (Some(declared), Some(live)) => same_json(&declared, &live),
+        _ => false,
+    }
+}
+
+fn same_json(declared: &Value, live: &Value) -> bool {
+    match (declared, live) {
+        (Value::Array(ours), Value::Array(theirs)) => {
+            ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(a, b)| same_json(a, b))
+        }
+        (Value::Object(ours), Value::Object(theirs)) => {
+            let says = |value: &&Value| !(schema::is_zero(value) || schema::is_empty(value));
+            let of = |fields: &Map<String, Value>| fields.values().filter(says).count();
+            of(ours) == of(theirs)
+                && ours
+                    .iter()
+                    .filter(|(_, value)| says(value))
+                    .all(|(name, a)| theirs.get(name).is_some_and(|b| same_json(a, b)))
+        }
+        (declared, live) => schema::equal(Scalar::Quantity, declared, live),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn breaks_are_folded_as_yaml_folds_them() {
+        for (text, expected) in [
+            ("a\u{85}b", "a b"),
+            ("a \u{85} b", "a b"),
+            ("a\u{85}\u{85}b", "a\nb"),
+            ("a\u{85}\u{85}\u{85}b", "a\n\nb"),
+            ("\u{85}b", " b"),
+            ("a\u{85}", "a "),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(folded(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn metrics_are_the_same_in_another_spelling() {
+        let declared =
+            r#"[{"type":"Pods","pods":{"metricName":"rate","targetAverageValue":"1000m"}}]"#;
+        let live = r#"[{"pods":{"targetAverageValue":"1","metricName":"rate","selector":null},"type":"Pods"}]"#;
+        let other = r#"[{"type":"Pods","pods":{"metricName":"rate","targetAverageValue":"2"}}]"#;
+        assert!(same_metrics(declared, live));
+        assert!(!same_metrics(declared, other));
+        assert!(!same_metrics(declared, "["));
+    }
+}

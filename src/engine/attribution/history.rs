@@ -1,0 +1,301 @@
+//! Which of an object's writes made a change: the one after which the object first had what is
+//! live now.
+
+use serde_json::Value;
+
+use super::request::{self, Touch};
+use crate::cluster::audit::Write;
+use crate::model::{Change, ChangeKind, FieldPath, PathElement};
+
+/// Beyond so many leaves, an addition is looked up as one piece.
+const LEAVES: usize = 256;
+
+/// What an object had at a place after a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum After {
+    /// What is live now.
+    Live,
+    /// Something else.
+    Other,
+    /// Nothing tells.
+    Unknown,
+}
+
+/// The writes that made a change, as far as requests and responses prove it.
+///
+/// What was added as one piece may have been put together by several. `version` is the API version
+/// that the change is written in: what lies in `spec` may look otherwise in another.
+pub fn authors<'w>(writes: &[&'w Write], change: &Change, version: &str) -> Vec<&'w Write> {
+    let mut found: Vec<&Write> = Vec::new();
+    for leaf in leaves(change) {
+        if let Some(write) = author(writes, &leaf, version)
+            && !found.iter().any(|known| std::ptr::eq(*known, write))
+        {
+            found.push(write);
+        }
+    }
+    found
+}
+
+/// An addition in its leaves, which may be by different people; any other change as it is.
+fn leaves(change: &Change) -> Vec<Change> {
+    let mut found = Vec::new();
+    if let (ChangeKind::Added, Some(live)) = (&change.kind, &change.live) {
+        split(&change.path, live, &mut found);
+    }
+    if found.is_empty() || found.len() > LEAVES {
+        return vec![change.clone()];
+    }
+    found
+}
+
+fn split(path: &FieldPath, live: &Value, found: &mut Vec<Change>) {
+    match live {
+        Value::Object(fields) if !fields.is_empty() && found.len() <= LEAVES => {
+            for (name, value) in fields {
+                let mut path = path.clone();
+                path.0.push(PathElement::Field(name.clone()));
+                split(&path, value, found);
+            }
+        }
+        _ => found.push(Change {
+            path: path.clone(),
+            kind: ChangeKind::Added,
+            declared: None,
+            live: Some(live.clone()),
+            at: Vec::new(),
+        }),
+    }
+}
+
+/// The write that made a change of one leaf, where that is certain.
+fn author<'w>(writes: &[&'w Write], change: &Change, version: &str) -> Option<&'w Write> {
+    let after: Vec<After> = writes.iter().map(|w| after(w, change, version)).collect();
+    let last_other = after.iter().rposition(|after| *after == After::Other);
+    let start = last_other.map_or(0, |at| at + 1);
+    let first_live = after.iter().skip(start).position(|a| *a == After::Live);
+    let end = first_live.map_or(writes.len(), |at| start + at + 1);
+    let between = writes.get(start..end)?;
+    let touches = |write: &&'w Write| request::touch(write, change) != Touch::No;
+    let candidates: Vec<&'w Write> = between.iter().copied().filter(touches).collect();
+    let (was_other, is_live) = (last_other.is_some(), first_live.is_some());
+    match (between, candidates.as_slice()) {
+        // It was not so before this request, and was so after it.
+        ([only], _) if was_other && is_live && only.changes() => Some(only),
+        // It began like this.
+        ([only], _) if is_live && only.verb == "create" => Some(only),
+        (_, []) => of_one_user(between.iter().copied()).filter(|_| was_other && is_live),
+        (_, candidates) => {
+            let last = candidates.last()?;
+            let sent_it = request::touch(last, change) == Touch::Yes;
+            if sent_it {
+                return Some(last);
+            }
+            let in_between = was_other && is_live;
+            of_one_user(candidates.iter().copied()).filter(|_| in_between)
+        }
+    }
+}
+
+/// The last of some writes, where all of them are one user's.
+fn of_one_user<'w>(writes: impl IntoIterator<Item = &'w Write>) -> Option<&'w Write> {
+    let mut writes = writes.into_iter().filter(|write| write.changes());
+    let first = writes.next()?;
+    let mut last = first;
+    for write in writes {
+        if write.user != first.user {
+            return None;
+        }
+        last = write;
+    }
+    Some(last)
+}
+
+/// What the object had after a write: by the response, or by what was sent where that is a whole
+/// object.
+fn after(write: &Write, change: &Change, version: &str) -> After {
+    if write.subresource.as_deref() == Some("scale") {
+        return match request::touch(write, change) {
+            Touch::Yes => After::Live,
+            Touch::No if is_count(&change.path) && write.body.is_some() => After::Other,
+            _ => After::Unknown,
+        };
+    }
+    let is = |held| match held {
+        Some(true) => After::Live,
+        Some(false) => After::Other,
+        None => After::Unknown,
+    };
+    if write.verb.starts_with("delete") {
+        return After::Unknown;
+    }
+    let in_metadata =
+        matches!(change.path.0.first(), Some(PathElement::Field(first)) if first == "metadata");
+    let comparable = |object: &&Value| {
+        in_metadata || object.get("apiVersion").and_then(Value::as_str) == Some(version)
+    };
+    if let Some(object) = write.after.as_ref() {
+        return Some(object)
+            .filter(comparable)
+            .map_or(After::Unknown, |object| is(request::holds(object, change)));
+    }
+    let is_whole =
+        matches!(write.verb.as_str(), "create" | "update") && write.subresource.is_none();
+    let sent = write.body.as_ref().filter(|_| is_whole).filter(comparable);
+    match sent.map(|object| {
+        (
+            request::find(object, &change.path),
+            request::holds(object, change),
+        )
+    }) {
+        // What is left out of a request may be defaulted.
+        Some((None, _)) if change.kind != ChangeKind::Removed => After::Unknown,
+        Some((_, held)) => is(held),
+        // What a patch sets explicitly is so after it.
+        None if request::touch(write, change) == Touch::Yes => After::Live,
+        None => After::Unknown,
+    }
+}
+
+fn is_count(path: &FieldPath) -> bool {
+    matches!(path.0.as_slice(), [PathElement::Field(spec), PathElement::Field(replicas)]
+        if spec == "spec" && replicas == "replicas")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::tests::{change, write};
+    use super::*;
+
+    fn by(user: &str, verb: &str, body: Value, after: Value) -> Write {
+        Write {
+            user: user.to_owned(),
+            after: (!after.is_null()).then_some(after),
+            ..write(verb, body)
+        }
+    }
+
+    fn object(labels: Value) -> Value {
+        json!({"apiVersion": "v1", "kind": "Service", "metadata": {"labels": labels}})
+    }
+
+    #[track_caller]
+    fn assert_author(writes: &[Write], change: &Change, expected: Option<&str>) {
+        let found = authors(&writes.iter().collect::<Vec<_>>(), change, "v1");
+        let found: Vec<&str> = found.iter().map(|write| write.user.as_str()).collect();
+        let expected: Vec<&str> = expected.into_iter().collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_later_update_that_changed_nothing_is_nobodys() {
+        let gone = change(
+            ".metadata.labels.tier",
+            ChangeKind::Removed,
+            Some(json!("db")),
+            None,
+        );
+        let whole = object(json!({"team": "a"}));
+        let with = object(json!({"team": "a", "tier": "db"}));
+        let removes = json!({"metadata": {"labels": {"tier": null}}});
+        let writes = [
+            by("admin", "create", with.clone(), with.clone()),
+            by("alice", "patch", removes.clone(), whole.clone()),
+            by("bob", "update", whole.clone(), whole.clone()),
+        ];
+        assert_author(&writes, &gone, Some("alice"));
+        // Without responses, her patch says so itself.
+        let writes = [
+            by("alice", "patch", removes, Value::Null),
+            by("bob", "update", whole.clone(), Value::Null),
+        ];
+        assert_author(&writes, &gone, Some("alice"));
+        // An update is not blamed for what may have been gone before.
+        let writes = [by("bob", "update", whole.clone(), whole.clone())];
+        assert_author(&writes, &gone, None);
+        let writes = [
+            by("admin", "create", with.clone(), with),
+            by("bob", "update", whole.clone(), whole),
+        ];
+        assert_author(&writes, &gone, Some("bob"));
+    }
+
+    #[test]
+    fn an_apply_that_left_something_out_removed_it() {
+        let gone = change(
+            ".metadata.labels.app",
+            ChangeKind::Removed,
+            Some(json!("x")),
+            None,
+        );
+        let writes = [
+            by("admin", "create", Value::Null, object(json!({"app": "x"}))),
+            by(
+                "bob",
+                "patch",
+                object(json!({"team": "a"})),
+                object(json!({"team": "a"})),
+            ),
+        ];
+        assert_author(&writes, &gone, Some("bob"));
+    }
+
+    #[test]
+    fn what_was_put_together_by_two_names_both() {
+        let live = Some(json!({"a": "1", "b": "2"}));
+        let added = change(".metadata.labels", ChangeKind::Added, None, live);
+        let sets = |key: &str, value: &str| json!({"metadata": {"labels": {key: value}}});
+        let writes = [
+            by("admin", "create", Value::Null, object(json!({}))),
+            by("alice", "patch", sets("a", "1"), object(json!({"a": "1"}))),
+            by(
+                "bob",
+                "patch",
+                sets("b", "2"),
+                object(json!({"a": "1", "b": "2"})),
+            ),
+        ];
+        let found = authors(&writes.iter().collect::<Vec<_>>(), &added, "v1");
+        let users: Vec<&str> = found.iter().map(|write| write.user.as_str()).collect();
+        assert_eq!(users, ["alice", "bob"]);
+    }
+
+    #[test]
+    fn an_object_that_was_made_anew_keeps_who_changed_it_before() {
+        let added = change(".spec.paused", ChangeKind::Added, None, Some(json!(true)));
+        let spec = |paused: bool| json!({"apiVersion": "v1", "spec": {"paused": paused}});
+        let sets = json!({"spec": {"paused": true}});
+        let writes = [
+            by("admin", "create", spec(false), spec(false)),
+            by("alice", "patch", sets, spec(true)),
+            by("bob", "delete", Value::Null, Value::Null),
+            by("bob", "create", spec(true), spec(true)),
+        ];
+        assert_author(&writes, &added, Some("alice"));
+    }
+
+    #[test]
+    fn another_version_tells_nothing_of_the_specification() {
+        let changed = change(
+            ".spec.a",
+            ChangeKind::Modified,
+            Some(json!(1)),
+            Some(json!(2)),
+        );
+        let other = json!({"apiVersion": "v2", "spec": {"a": 2}});
+        let first = json!({"apiVersion": "v1", "spec": {"a": 1}});
+        let writes = [
+            by("admin", "create", first.clone(), first),
+            by("alice", "patch", json!({"spec": {"a": 2}}), other.clone()),
+            by(
+                "bob",
+                "patch",
+                json!({"metadata": {"labels": {"b": "c"}}}),
+                other,
+            ),
+        ];
+        assert_author(&writes, &changed, Some("alice"));
+    }
+}

@@ -1,0 +1,330 @@
+//! Who made a change, by the audit log: joins the writes that the server logged with what drifted.
+
+mod history;
+mod request;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use anyhow::Result;
+use jiff::Timestamp;
+
+use super::resolve::Declared;
+use crate::cluster::audit::{self, Audited, Write};
+use crate::model::{
+    Cause, Change, JudgedChange, ObjectReport, Operation, Owner, ResourceKey, Status, Warning,
+};
+use request::Touch;
+
+/// managedFields keep whole seconds, of the moment at which the write was stored.
+const SLACK_SECONDS: i64 = 2;
+
+/// The subresources through which more than their own stanza of an object changes.
+const REACHING_FAR: &[&str] = &["scale", "ephemeralcontainers", "resize"];
+
+/// Names the users behind the changes of `objects`, and who deleted what is missing.
+///
+/// # Errors
+/// When a log cannot be read: who asked for names is not to be left without them unnoticed.
+pub fn attribute(
+    objects: &mut [ObjectReport],
+    declared: &[Declared<'_>],
+    logs: &[PathBuf],
+) -> Result<Vec<Warning>> {
+    if logs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let plurals: BTreeMap<&ResourceKey, &str> = declared
+        .iter()
+        .map(|declared| (&declared.key, declared.kind.plural.as_str()))
+        .collect();
+    let differs = |object: &&mut ObjectReport| object.status() != Status::InSync;
+    let differing: BTreeMap<Audited, &mut ObjectReport> = objects
+        .iter_mut()
+        .filter(differs)
+        .map(|object| {
+            let plural = plurals.get(&object.key).copied();
+            (Audited::of(&object.key, plural), object)
+        })
+        .collect();
+    let whole = |name: &Audited| Audited {
+        name: String::new(),
+        ..name.clone()
+    };
+    let collections: Vec<Audited> = differing.keys().map(whole).collect();
+    let wanted = |name: &Audited| differing.contains_key(name) || collections.contains(name);
+    let writes = audit::read(logs, &wanted)?;
+    for (name, object) in differing {
+        let of = |name: &Audited| writes.of.get(name).map(Vec::as_slice).unwrap_or_default();
+        let deleted = deletion(of(&name), of(&whole(&name)));
+        match object.status() {
+            Status::Missing => say_who_deleted(object, deleted),
+            _ => name_users(object, of(&name), deleted),
+        }
+    }
+    Ok(writes.warnings)
+}
+
+/// The request that deleted an object, or all objects of its kind.
+fn deletion<'w>(writes: &'w [Write], of_all: &'w [Write]) -> Option<&'w Write> {
+    let is_delete =
+        |write: &&Write| write.verb.starts_with("delete") && write.subresource.is_none();
+    let life = writes.get(last_life(writes)..).unwrap_or_default();
+    let mut own = life.iter().filter(is_delete);
+    let first = own.next();
+    // One that waits for its finalizers can be deleted again, which changes nothing.
+    let pending = first.is_some_and(|first| {
+        let mark =
+            |object: &serde_json::Value| object.pointer("/metadata/deletionTimestamp").is_some();
+        first.after.as_ref().is_some_and(mark)
+    });
+    let own = if pending {
+        first
+    } else {
+        own.next_back().or(first)
+    };
+    own.or_else(|| of_all.iter().rfind(is_delete))
+}
+
+/// Where the last creation that the log has is: what was written before was written to an object
+/// that is no more.
+fn last_life(writes: &[Write]) -> usize {
+    let is_create = |write: &Write| write.verb == "create" && write.subresource.is_none();
+    writes.iter().rposition(is_create).unwrap_or(0)
+}
+
+fn say_who_deleted(object: &mut ObjectReport, deleted: Option<&Write>) {
+    if let Some(last) = deleted {
+        object.owners = vec![owner_of(last)];
+        object.reason = Some(format!("deleted by {} at {}", last.user, seconds(last.at)));
+    }
+}
+
+fn name_users(object: &mut ObjectReport, writes: &[Write], deleted: Option<&Write>) {
+    object.owners = named(&object.owners, writes, None);
+    let reaches = |write: &&Write| {
+        let through = write.subresource.as_deref();
+        through.is_none_or(|through| REACHING_FAR.contains(&through))
+    };
+    let changing: Vec<&Write> = writes.iter().filter(reaches).collect();
+    let version = object.api_version.clone();
+    for drift in &mut object.drifts {
+        if drift.cause == Some(Cause::BeingDeleted) {
+            drift.owners.extend(deleted.map(owner_of));
+            continue;
+        }
+        let authors = history::authors(&changing, &drift.change, &version);
+        if authors.is_empty() {
+            drift.owners = named(&drift.owners, writes, Some(&drift.change));
+        } else {
+            name_authors(drift, &authors);
+        }
+    }
+}
+
+/// Names those whose requests made a change. A manager that holds it may be another: who replaced
+/// the object holds what was there before.
+fn name_authors(drift: &mut JudgedChange, authors: &[&Write]) {
+    let mut found: Vec<Owner> = Vec::new();
+    for write in authors {
+        let holder = drift
+            .owners
+            .iter()
+            .find(|owner| owner.manager == write.manager && owner.subresource == write.subresource);
+        let mut owner = holder.cloned().unwrap_or_else(|| owner_of(write));
+        owner.user = Some(write.user.clone());
+        owner.time.get_or_insert_with(|| seconds(write.at));
+        if !found.contains(&owner) {
+            found.push(owner);
+        }
+    }
+    let is_named = |owner: &Owner| {
+        found.iter().any(|named| {
+            named.manager == owner.manager
+                && named.operation == owner.operation
+                && named.subresource == owner.subresource
+        })
+    };
+    let others = drift.owners.iter().filter(|owner| !is_named(owner));
+    found.extend(others.cloned().collect::<Vec<_>>());
+    drift.owners = found;
+}
+
+fn owner_of(write: &Write) -> Owner {
+    Owner {
+        manager: write.manager.clone(),
+        operation: Operation::Update,
+        subresource: write.subresource.clone(),
+        time: Some(seconds(write.at)),
+        user: Some(write.user.clone()),
+    }
+}
+
+fn seconds(at: Timestamp) -> String {
+    at.strftime("%FT%TZ").to_string()
+}
+
+/// Names the users behind the managers that hold something, where only names and times tell. A
+/// manager's name may be shared, as kubectl's are: then all who wrote under it are named.
+fn named(owners: &[Owner], writes: &[Write], change: Option<&Change>) -> Vec<Owner> {
+    let mut found = Vec::new();
+    for owner in owners {
+        let candidates = candidates(owner, writes, change);
+        let users: BTreeSet<&str> = candidates.iter().map(|write| write.user.as_str()).collect();
+        let mut owner = owner.clone();
+        if let Some(last) = candidates.last() {
+            owner.time.get_or_insert_with(|| seconds(last.at));
+        }
+        if users.is_empty() {
+            found.push(owner);
+            continue;
+        }
+        found.extend(users.into_iter().map(|user| Owner {
+            user: Some(user.to_owned()),
+            ..owner.clone()
+        }));
+    }
+    found
+}
+
+/// The requests any of which may have given a manager what it holds; none, where the log does not
+/// have its last one, or where the object was made anew from one that others had written to.
+fn candidates<'w>(owner: &Owner, writes: &'w [Write], change: Option<&Change>) -> Vec<&'w Write> {
+    let life = last_life(writes);
+    let is_anew = writes.get(..life).is_some_and(|before| !before.is_empty());
+    let time: Option<Timestamp> = match owner.time.as_deref().map(str::parse) {
+        None => None,
+        Some(Ok(time)) => Some(time),
+        Some(Err(_)) => return Vec::new(),
+    };
+    let by_owner =
+        |write: &&Write| write.manager == owner.manager && write.subresource == owner.subresource;
+    let since = |write: &Write| time.map(|time| write.at.as_second() - time.as_second());
+    // The entries of `scale` keep no time (`managedfields.ScaleHandler`).
+    if time.is_none() && owner.subresource.is_none() {
+        return Vec::new();
+    }
+    let written: Vec<&Write> = writes
+        .get(life..)
+        .unwrap_or_default()
+        .iter()
+        .filter(by_owner)
+        .filter(|write| since(write).is_none_or(|seconds| seconds <= SLACK_SECONDS))
+        .collect();
+    let has_last = written
+        .iter()
+        .any(|write| since(write).is_none_or(|seconds| seconds >= -SLACK_SECONDS));
+    if !has_last || (is_anew && written.iter().any(|write| write.verb == "create")) {
+        return Vec::new();
+    }
+    let may_be = |write: &&Write| {
+        write.changes() && change.is_none_or(|change| request::touch(write, change) != Touch::No)
+    };
+    written.into_iter().filter(may_be).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::model::ChangeKind;
+
+    pub fn write(verb: &str, body: Value) -> Write {
+        Write {
+            at: "2026-11-21T03:12:07.9Z".parse().unwrap(),
+            verb: verb.into(),
+            user: "alice@example.com".into(),
+            manager: "kubectl-edit".into(),
+            subresource: None,
+            body: Some(body),
+            after: None,
+            is_idle: false,
+        }
+    }
+
+    pub fn change(
+        path: &str,
+        kind: ChangeKind,
+        declared: Option<Value>,
+        live: Option<Value>,
+    ) -> Change {
+        Change {
+            path: path.parse().unwrap(),
+            kind,
+            declared,
+            live,
+            at: Vec::new(),
+        }
+    }
+
+    fn owner(time: Option<&str>) -> Owner {
+        Owner {
+            manager: "kubectl-edit".into(),
+            operation: Operation::Update,
+            subresource: None,
+            time: time.map(str::to_owned),
+            user: None,
+        }
+    }
+
+    /// A write of which the log keeps no body.
+    fn bare(user: &str) -> Write {
+        Write {
+            user: user.to_owned(),
+            body: None,
+            ..write("patch", Value::Null)
+        }
+    }
+
+    fn users(owner: &Owner, writes: &[Write]) -> Vec<Option<String>> {
+        let named = named(std::slice::from_ref(owner), writes, None);
+        named.into_iter().map(|owner| owner.user).collect()
+    }
+
+    #[test]
+    fn without_bodies_the_time_and_the_manager_tell() {
+        let mut owner = owner(Some("2026-11-21T03:12:08Z"));
+        let writes = [bare("alice")];
+        assert_eq!(users(&owner, &writes), [Some("alice".to_owned())]);
+        owner.time = Some("2026-11-21T03:15:08Z".into());
+        assert_eq!(users(&owner, &writes), [None]);
+        owner.time = None;
+        assert_eq!(users(&owner, &writes), [None]);
+        owner.subresource = Some("scale".into());
+        let mut scaled = bare("bob");
+        scaled.subresource = Some("scale".into());
+        assert_eq!(users(&owner, &[scaled]), [Some("bob".to_owned())]);
+    }
+
+    #[test]
+    fn without_bodies_all_who_share_a_manager_are_named() {
+        let owner = owner(Some("2026-11-21T03:12:08Z"));
+        let both = [Some("alice".to_owned()), Some("bob".to_owned())];
+        assert_eq!(users(&owner, &[bare("alice"), bare("bob")]), both);
+    }
+
+    #[test]
+    fn without_bodies_nobody_is_named_for_an_object_made_anew() {
+        let owner = owner(Some("2026-11-21T03:12:08Z"));
+        let mut again = bare("bob");
+        again.verb = "create".into();
+        assert_eq!(users(&owner, &[again.clone()]), [Some("bob".to_owned())]);
+        assert_eq!(users(&owner, &[bare("alice"), again]), [None]);
+    }
+
+    #[test]
+    fn the_first_of_two_deletions_counts_where_the_object_waited() {
+        let by = |user: &str, after: Value| Write {
+            verb: "delete".into(),
+            user: user.to_owned(),
+            after: Some(after),
+            ..bare("")
+        };
+        let waits = json!({"metadata": {"deletionTimestamp": "2026-11-21T03:12:07Z"}});
+        let writes = [by("alice", waits), by("bob", json!({}))];
+        assert_eq!(deletion(&writes, &[]).unwrap().user, "alice");
+        let writes = [by("alice", json!({})), by("bob", json!({}))];
+        assert_eq!(deletion(&writes, &[]).unwrap().user, "bob");
+    }
+}

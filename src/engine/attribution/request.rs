@@ -1,0 +1,356 @@
+//! What the body of a request tells about one place of an object.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use crate::cluster::audit::Write;
+use crate::model::{Change, ChangeKind, FieldPath, PathElement};
+
+/// Whether a request gave a place its live value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Touch {
+    /// It sent just this.
+    Yes,
+    /// It did not: it speaks of other places, or gave this one another value.
+    No,
+    /// Nothing tells: no body was logged, or the body leaves it open.
+    Maybe,
+}
+
+/// Tells whether a write gave the place of `change` its live value, from what was sent.
+pub fn touch(write: &Write, change: &Change) -> Touch {
+    match write.subresource.as_deref() {
+        _ if write.verb.starts_with("delete") => return Touch::No,
+        None => {}
+        Some("scale") => return scaled(write, change),
+        Some(_) => {}
+    }
+    let Some(body) = &write.body else {
+        return Touch::Maybe;
+    };
+    match (body, write.verb.as_str()) {
+        (Value::Array(operations), _) => json_patch(operations, change),
+        // A whole object holds what was there already as well as what it changes.
+        (_, "update" | "create") => match holds(body, change) {
+            Some(false) => Touch::No,
+            _ => Touch::Maybe,
+        },
+        _ => merge_patch(body, change),
+    }
+}
+
+fn scaled(write: &Write, change: &Change) -> Touch {
+    let last = change.path.0.last();
+    let is_count = matches!(last, Some(PathElement::Field(name)) if name == "replicas");
+    let sent = write.body.as_ref().and_then(|body| body.pointer("/spec"));
+    match (is_count, sent) {
+        (false, _) => Touch::No,
+        (true, None) => Touch::Maybe,
+        // A count of zero is left out.
+        (true, Some(spec)) => {
+            let sent = spec.get("replicas").and_then(Value::as_i64).unwrap_or(0);
+            let live = change.live.as_ref().and_then(Value::as_i64);
+            if live == Some(sent) {
+                Touch::Yes
+            } else {
+                Touch::No
+            }
+        }
+    }
+}
+
+/// A JSON patch (RFC 6902) names list items by position, which says nothing about their keys.
+fn json_patch(operations: &[Value], change: &Change) -> Touch {
+    let touches = operations.iter().filter(|one| {
+        one.get("op").and_then(Value::as_str) != Some("test") && leads_to(one, &change.path)
+    });
+    let mut found = Touch::No;
+    for operation in touches {
+        let pointer = operation.get("path").and_then(Value::as_str);
+        let depth = pointer.map_or(0, |pointer| pointer.split('/').skip(1).count());
+        let by_position = change.path.0.iter().take(depth);
+        let is_certain = by_position
+            .into_iter()
+            .all(|segment| matches!(segment, PathElement::Field(_)));
+        let is_removal = operation.get("op").and_then(Value::as_str) == Some("remove");
+        let fits = match change.kind {
+            ChangeKind::Removed => is_removal,
+            _ => operation.get("value").is_some_and(|sent| {
+                depth != change.path.0.len()
+                    || change
+                        .live
+                        .as_ref()
+                        .is_some_and(|live| is_within(sent, live))
+            }),
+        };
+        found = match (is_certain && depth <= change.path.0.len(), fits) {
+            (true, true) => Touch::Yes,
+            _ => Touch::Maybe,
+        };
+    }
+    found
+}
+
+fn leads_to(operation: &Value, path: &FieldPath) -> bool {
+    let Some(pointer) = operation.get("path").and_then(Value::as_str) else {
+        return false;
+    };
+    let steps = pointer.split('/').skip(1);
+    steps.zip(&path.0).all(|(step, segment)| match segment {
+        PathElement::Field(name) => step.replace("~1", "/").replace("~0", "~") == *name,
+        _ => true,
+    })
+}
+
+/// A merge patch, a strategic merge patch, or a server-side apply.
+fn merge_patch(body: &Value, change: &Change) -> Touch {
+    let path = &change.path;
+    // A whole object that is sent as a patch may be a server-side apply, which removes by omission.
+    let is_apply = body.get("apiVersion").is_some() && body.get("kind").is_some();
+    if let Some(text) = in_string_data(body, path) {
+        return match (&change.live, text) {
+            (Some(live), Value::String(text)) if encodes(live, text) => Touch::Yes,
+            (None, Value::Null) => Touch::Yes,
+            _ => Touch::No,
+        };
+    }
+    match (&change.live, find(body, path)) {
+        (Some(live), Some(sent)) if is_within(sent, live) => Touch::Yes,
+        (None, Some(sent)) if deletes(sent) => Touch::Yes,
+        (_, Some(_)) => Touch::No,
+        (None, None) if is_apply => Touch::Maybe,
+        (_, None) => from_above(body, change),
+    }
+}
+
+/// Whether a value of `data` is a text of `stringData`.
+fn encodes(data: &Value, text: &str) -> bool {
+    data.as_str()
+        .and_then(|data| STANDARD.decode(data).ok())
+        .is_some_and(|bytes| bytes == text.as_bytes())
+}
+
+/// What a patch that does not name the place itself says of what lies above it.
+fn from_above(body: &Value, change: &Change) -> Touch {
+    let mut value = body;
+    for segment in &change.path.0 {
+        let directive = value.get("$patch").and_then(Value::as_str);
+        match directive {
+            Some("replace" | "delete") => return gone(change),
+            _ if value.get("$retainKeys").is_some() => return gone(change),
+            _ => {}
+        }
+        let next = match (value, segment) {
+            (Value::Object(fields), PathElement::Field(name)) => {
+                let by_primitive = format!("$deleteFromPrimitiveList/{name}");
+                if fields.contains_key(&by_primitive) {
+                    return gone(change);
+                }
+                fields.get(name)
+            }
+            (Value::Null, _) => return gone(change),
+            // A list without merge keys is replaced as a whole.
+            (Value::Array(_), PathElement::Index(_)) => return gone(change),
+            (Value::Array(items), PathElement::Key(_)) => {
+                let whole =
+                    |item: &Value| item.get("$patch").and_then(Value::as_str) == Some("replace");
+                if items.iter().any(whole) {
+                    return gone(change);
+                }
+                item_of(items, segment)
+            }
+            (Value::Array(items), _) => item_of(items, segment),
+            _ => return Touch::No,
+        };
+        match next {
+            Some(next) => value = next,
+            None => return Touch::No,
+        }
+    }
+    Touch::No
+}
+
+fn gone(change: &Change) -> Touch {
+    match change.kind {
+        ChangeKind::Removed => Touch::Yes,
+        // Whether what it put there instead is what is live cannot be told by position.
+        _ => Touch::Maybe,
+    }
+}
+
+/// A Secret's `data` is written through `stringData` as well.
+fn in_string_data<'v>(body: &'v Value, path: &FieldPath) -> Option<&'v Value> {
+    match path.0.as_slice() {
+        [PathElement::Field(data), PathElement::Field(key)] if data == "data" => {
+            body.get("stringData")?.get(key)
+        }
+        _ => None,
+    }
+}
+
+/// Whether an object has at the place of `change` what the live one has there; `None` where it
+/// cannot tell.
+pub fn holds(object: &Value, change: &Change) -> Option<bool> {
+    let path = &change.path;
+    if let Some((PathElement::Index(_), above)) = path.0.split_last() {
+        let list = find(object, &FieldPath(above.to_vec())).and_then(Value::as_array);
+        let items = list.map(Vec::as_slice).unwrap_or_default();
+        return match (&change.declared, &change.live) {
+            (_, Some(live)) => Some(items.iter().any(|item| item == live)),
+            (Some(declared), None) => Some(!items.iter().any(|item| is_within(declared, item))),
+            (None, None) => None,
+        };
+    }
+    let there = find(object, path);
+    match &change.live {
+        Some(live) => Some(there == Some(live)),
+        None => Some(there.is_none_or(is_empty)),
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.is_empty(),
+        _ => false,
+    }
+}
+
+/// Finds the value at a path, where items of lists are told apart by all of their keys.
+pub fn find<'v>(object: &'v Value, path: &FieldPath) -> Option<&'v Value> {
+    path.0
+        .iter()
+        .try_fold(object, |value, segment| match segment {
+            PathElement::Field(name) => value.get(name),
+            PathElement::Index(index) => value.get(index),
+            _ => item_of(value.as_array()?, segment),
+        })
+}
+
+fn item_of<'v>(items: &'v [Value], segment: &PathElement) -> Option<&'v Value> {
+    match segment {
+        PathElement::Value(wanted) => items.iter().find(|item| *item == wanted),
+        PathElement::Key(keys) => {
+            let given = |item: &&Value| keys.iter().any(|(key, _)| item.get(key).is_some());
+            let agrees = |item: &&Value| {
+                let has = |(key, wanted): (&String, &Value)| {
+                    item.get(key).is_none_or(|there| there == wanted)
+                };
+                keys.iter().all(has)
+            };
+            // A key that is left out has its default (a port's protocol), which the path names.
+            let exact = |item: &&Value| keys.iter().all(|(key, v)| item.get(key) == Some(v));
+            let exactly = items.iter().find(exact);
+            exactly.or_else(|| items.iter().filter(given).find(agrees))
+        }
+        _ => None,
+    }
+}
+
+/// Whether all that was sent is live: merged into what was there, and filled up with defaults.
+pub fn is_within(sent: &Value, live: &Value) -> bool {
+    match (sent, live) {
+        (Value::Object(sent), Value::Object(live)) => sent
+            .iter()
+            .filter(|(name, _)| !name.starts_with('$'))
+            .all(|(name, sent)| live.get(name).is_some_and(|live| is_within(sent, live))),
+        (Value::Array(sent), Value::Array(live)) => sent
+            .iter()
+            .all(|sent| live.iter().any(|live| is_within(sent, live))),
+        (sent, live) => sent == live,
+    }
+}
+
+/// Whether a patch deletes what it speaks of: `null` in a merge patch, `$patch: delete` in a
+/// strategic one.
+fn deletes(sent: &Value) -> bool {
+    sent.is_null() || sent.get("$patch").and_then(Value::as_str) == Some("delete")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::tests::{change, write};
+    use super::*;
+
+    #[test]
+    fn a_patch_wrote_what_it_holds() {
+        let image = r#".spec.containers[name="app"].image"#;
+        let patch = json!({"spec": {"containers": [{"name": "app", "image": "x:2"}]}});
+        let patch = write("patch", patch);
+        let changed = |live| change(image, ChangeKind::Modified, None, Some(live));
+        assert_eq!(touch(&patch, &changed(json!("x:2"))), Touch::Yes);
+        assert_eq!(touch(&patch, &changed(json!("x:3"))), Touch::No);
+        let sidecar = json!({"name": "debug", "image": "b", "terminationMessagePath": "/dev"});
+        let path = r#".spec.containers[name="debug"]"#;
+        let sidecar = change(path, ChangeKind::Added, None, Some(sidecar));
+        let adds = json!({"spec": {"containers": [{"name": "debug", "image": "b"}]}});
+        assert_eq!(touch(&write("patch", adds), &sidecar), Touch::Yes);
+        assert_eq!(touch(&patch, &sidecar), Touch::No);
+    }
+
+    #[test]
+    fn removals_are_told_by_each_kind_of_request() {
+        let gone = change(
+            ".metadata.labels.tier",
+            ChangeKind::Removed,
+            Some(json!("db")),
+            None,
+        );
+        let tells = |verb: &str, body| touch(&write(verb, body), &gone);
+        let merge = json!({"metadata": {"labels": {"tier": null}}});
+        assert_eq!(tells("patch", merge), Touch::Yes);
+        let all = json!({"metadata": {"labels": null}});
+        assert_eq!(tells("patch", all), Touch::Yes);
+        let other = json!({"metadata": {"labels": {"team": null}}});
+        assert_eq!(tells("patch", other), Touch::No);
+        let json_patch = json!([{"op": "remove", "path": "/metadata/labels/tier"}]);
+        assert_eq!(tells("patch", json_patch), Touch::Yes);
+        // What an update lacks may have been gone before it.
+        let whole = json!({"metadata": {"labels": {"team": "a"}}});
+        assert_eq!(tells("update", whole), Touch::Maybe);
+        let kept = json!({"metadata": {"labels": {"tier": "db"}}});
+        assert_eq!(tells("update", kept), Touch::No);
+        // So may what a server-side apply leaves out.
+        let apply = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}});
+        assert_eq!(tells("patch", apply), Touch::Maybe);
+    }
+
+    #[test]
+    fn a_port_is_told_apart_by_all_its_keys() {
+        let body = json!({"spec": {"ports": [{"port": 9091, "protocol": "TCP"},
+            {"$patch": "delete", "port": 9090, "protocol": "TCP"}]}});
+        let of = |port: u16| {
+            let path = format!(r#".spec.ports[port={port},protocol="TCP"]"#);
+            let gone = change(
+                &path,
+                ChangeKind::Removed,
+                Some(json!({"port": port})),
+                None,
+            );
+            touch(&write("patch", body.clone()), &gone)
+        };
+        assert_eq!(of(9090), Touch::Yes);
+        assert_eq!(of(8080), Touch::No);
+    }
+
+    #[test]
+    fn scaling_to_zero_leaves_the_count_out() {
+        let mut scale = write("patch", json!({"spec": {}}));
+        scale.subresource = Some("scale".to_owned());
+        let of = |live| {
+            change(
+                ".spec.replicas",
+                ChangeKind::Modified,
+                None,
+                Some(json!(live)),
+            )
+        };
+        assert_eq!(touch(&scale, &of(0)), Touch::Yes);
+        assert_eq!(touch(&scale, &of(3)), Touch::No);
+    }
+}

@@ -1,0 +1,239 @@
+//! What deployers note on their objects of whose they are: says where an object carries the mark of
+//! another application or release than it should, or than the others of the run do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::model::{ResourceKey, Warning};
+use crate::source::Managed;
+
+/// A mark: which tool put it there, and whose the object is by it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark {
+    tool: Tool,
+    of: String,
+}
+
+/// Whose objects can be told by a mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Tool {
+    ArgoCd,
+    FluxKustomization,
+    FluxHelmRelease,
+    Helm,
+    Kapp,
+    Tanka,
+}
+
+impl Tool {
+    fn word(self) -> &'static str {
+        match self {
+            Self::ArgoCd => "Argo CD Application",
+            Self::FluxKustomization => "Flux Kustomization",
+            Self::FluxHelmRelease => "Flux HelmRelease",
+            Self::Helm => "Helm release",
+            Self::Kapp => "kapp app",
+            Self::Tanka => "Tanka environment",
+        }
+    }
+}
+
+/// Whose the objects of a run are, as its sources say.
+#[derive(Debug, Default)]
+pub struct Expected(BTreeMap<Tool, BTreeSet<String>>);
+
+impl Expected {
+    /// Notes the Applications and releases that a run compares.
+    pub fn of(managed: &[Managed]) -> Self {
+        let mut expected: BTreeMap<Tool, BTreeSet<String>> = BTreeMap::new();
+        for managed in managed {
+            let (tool, of) = match managed {
+                Managed::ArgoCd { application, .. } => (Tool::ArgoCd, application.clone()),
+                Managed::Helm { release, namespace } => {
+                    (Tool::Helm, format!("{namespace}/{release}"))
+                }
+                Managed::Inventory(_) => continue,
+            };
+            expected.entry(tool).or_default().insert(of);
+        }
+        Self(expected)
+    }
+}
+
+/// The marks that a live object carries.
+pub fn marks(live: &Value) -> Vec<Mark> {
+    let text = |map: &str, name: &str| -> Option<&str> {
+        live.get("metadata")?.get(map)?.get(name)?.as_str()
+    };
+    let both = |map: &str, prefix: &str, name: &str, namespace: &str| {
+        let name = text(map, &format!("{prefix}{name}"))?;
+        let namespace = text(map, &format!("{prefix}{namespace}"))?;
+        Some(format!("{namespace}/{name}"))
+    };
+    let application = text("annotations", "argocd.argoproj.io/tracking-id")
+        .and_then(|id| id.split_once(':'))
+        .map(|(application, _)| application.to_owned());
+    let flux = |part: &str| {
+        let prefix = format!("{part}.toolkit.fluxcd.io/");
+        both("labels", &prefix, "name", "namespace")
+    };
+    let release = both(
+        "annotations",
+        "meta.helm.sh/",
+        "release-name",
+        "release-namespace",
+    );
+    let found = [
+        (Tool::ArgoCd, application),
+        (Tool::FluxKustomization, flux("kustomize")),
+        (Tool::FluxHelmRelease, flux("helm")),
+        (Tool::Helm, release),
+        (
+            Tool::Kapp,
+            text("labels", "kapp.k14s.io/app").map(str::to_owned),
+        ),
+        (
+            Tool::Tanka,
+            text("labels", "tanka.dev/environment").map(str::to_owned),
+        ),
+    ];
+    let found = found.into_iter();
+    found
+        .filter_map(|(tool, of)| Some(Mark { tool, of: of? }))
+        .collect()
+}
+
+/// Says which objects are marked as another's: than the Application or release that is compared,
+/// or, where only manifests are, than most of the others.
+pub fn foreign<'k>(
+    marked: impl IntoIterator<Item = (&'k ResourceKey, &'k [Mark])>,
+    expected: &Expected,
+) -> Vec<Warning> {
+    let mut by_tool: BTreeMap<Tool, Vec<(&ResourceKey, &str)>> = BTreeMap::new();
+    for (key, marks) in marked {
+        for mark in marks {
+            by_tool.entry(mark.tool).or_default().push((key, &mark.of));
+        }
+    }
+    let found = by_tool.into_iter().flat_map(|(tool, objects)| {
+        let (own, why) = match expected.0.get(&tool) {
+            Some(names) => (names.iter().map(String::as_str).collect(), Why::Compared),
+            None => match most(&objects) {
+                Some(most) => (BTreeSet::from([most]), Why::Others),
+                None => return Vec::new(),
+            },
+        };
+        let others = objects.iter().filter(|(_, of)| !own.contains(of));
+        let named = own.iter().next().copied().unwrap_or_default();
+        others
+            .map(|(key, of)| warning(tool, key, of, named, why))
+            .collect()
+    });
+    found.collect()
+}
+
+/// What is known of whose the objects are.
+#[derive(Debug, Clone, Copy)]
+enum Why {
+    /// The source that is compared says so.
+    Compared,
+    /// Most of them say so.
+    Others,
+}
+
+/// Whose more than half of the objects are.
+fn most<'o>(objects: &[(&ResourceKey, &'o str)]) -> Option<&'o str> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for (_, of) in objects {
+        *counts.entry(of).or_default() += 1;
+    }
+    let (of, count) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+    (count * 2 > objects.len()).then_some(of)
+}
+
+fn warning(tool: Tool, key: &ResourceKey, of: &str, own: &str, why: Why) -> Warning {
+    let word = tool.word();
+    let message = match why {
+        Why::Compared => format!(
+            "the live object is marked as belonging to the {word} {of}, and it is declared by \
+             {own}: both claim it"
+        ),
+        Why::Others => format!(
+            "the live object is marked as belonging to the {word} {of}, most of the others to {own}"
+        ),
+    };
+    Warning {
+        place: key.to_string(),
+        message,
+        fatal: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn key(name: &str) -> ResourceKey {
+        ResourceKey {
+            group: String::new(),
+            kind: "ConfigMap".to_owned(),
+            namespace: Some("shop".to_owned()),
+            name: name.to_owned(),
+        }
+    }
+
+    fn tracked(application: &str) -> Vec<Mark> {
+        let id = format!("{application}:/ConfigMap:shop/a");
+        marks(&json!({"metadata": {"annotations": {"argocd.argoproj.io/tracking-id": id}}}))
+    }
+
+    fn said(names: &[&str], expected: &Expected) -> Vec<String> {
+        let objects: Vec<(ResourceKey, Vec<Mark>)> = names
+            .iter()
+            .enumerate()
+            .map(|(at, name)| (key(&at.to_string()), tracked(name)))
+            .collect();
+        let marked = objects.iter().map(|(key, marks)| (key, marks.as_slice()));
+        let warnings = foreign(marked, expected);
+        warnings
+            .into_iter()
+            .map(|warning| warning.message)
+            .collect()
+    }
+
+    #[test]
+    fn an_object_of_another_application_than_its_siblings_is_said() {
+        let none = Expected::default();
+        let found = said(&["shop", "shop", "warehouse"], &none);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("Application warehouse, most of the others to shop"));
+        assert!(said(&["shop", "shop"], &none).is_empty());
+        // Where two share a folder, neither is the odd one out.
+        assert!(said(&["shop", "warehouse"], &none).is_empty());
+    }
+
+    #[test]
+    fn an_object_of_another_application_than_the_compared_one_is_said() {
+        let managed = [Managed::ArgoCd {
+            application: "shop".to_owned(),
+            namespace: "shop".to_owned(),
+        }];
+        let expected = Expected::of(&managed);
+        assert!(said(&["shop"], &expected).is_empty());
+        assert!(said(&["warehouse"], &expected)[0].contains("both claim it"));
+    }
+
+    #[test]
+    fn marks_of_flux_and_helm_are_read() {
+        let live = json!({"metadata": {
+            "labels": {"kustomize.toolkit.fluxcd.io/name": "a",
+                "kustomize.toolkit.fluxcd.io/namespace": "flux-system"},
+            "annotations": {"meta.helm.sh/release-name": "r",
+                "meta.helm.sh/release-namespace": "shop"}}});
+        let found: Vec<String> = marks(&live).into_iter().map(|mark| mark.of).collect();
+        assert_eq!(found, ["flux-system/a", "shop/r"]);
+    }
+}

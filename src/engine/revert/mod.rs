@@ -1,0 +1,429 @@
+//! From a report to what is to be written: which drift is undone, how, and in whose name.
+//!
+//! Nothing here writes. A [`Planned`] holds the [`Plan`] that people see, without secrets, and the
+//! [`Job`]s that hold the values, one for each step.
+
+mod hand_back;
+mod job;
+mod refuse;
+mod writer;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+pub use hand_back::hand_back;
+pub use job::{Edit, Job, PatchJob, State, What};
+pub use writer::{OWN_NAME, WriteAs};
+
+use crate::cluster::Overlay;
+use crate::compare::normalize;
+use crate::model::{
+    Action, Cause, FieldPath, How, JudgedChange, ObjectReport, Plan, PlanChange, PlanStep,
+    Progress, Refused, Report, Status, Verdict, Why, WrittenAs, after_an_apply,
+};
+use crate::redact::Redacted;
+use refuse::Refusals;
+
+/// Whether something of an object is meant; the path `.` stands for the object itself.
+pub type Meant<'a> = &'a dyn Fn(&ObjectReport, &str) -> bool;
+
+/// What is asked for.
+pub struct Wish<'a> {
+    /// What was found, secrets and all.
+    pub report: &'a Report,
+    /// The same without secrets.
+    pub shown: &'a Redacted,
+    /// What it was found by.
+    pub live: &'a Overlay<'a>,
+    /// Whether a change is selected.
+    pub selects: Meant<'a>,
+    /// Whether a change is named, by its object and its path.
+    pub names: Meant<'a>,
+    /// Whether an object is named as a whole.
+    pub names_object: &'a dyn Fn(&ObjectReport) -> bool,
+    /// Causes that are undone though they are left alone otherwise.
+    pub include: BTreeSet<Cause>,
+    /// Whether missing objects are created.
+    pub create: bool,
+    /// Whether extra objects are deleted.
+    pub prune: bool,
+    /// The name to write under, where one was given.
+    pub field_manager: Option<&'a str>,
+    /// Whether it goes back to another revision than the one that is deployed.
+    pub is_rollback: bool,
+}
+
+/// What is to be done, for people and to be carried out: one job for each step.
+pub struct Planned {
+    /// What people see.
+    pub plan: Plan,
+    /// What is carried out, in the order of the plan's steps.
+    pub jobs: Vec<Job>,
+    /// Whether something was named and is left alone.
+    pub falls_short: bool,
+}
+
+/// Plans how to undo the drift that is meant.
+pub fn plan(wish: &Wish<'_>) -> Planned {
+    let mut found = Found {
+        wish,
+        siblings: None,
+        steps: Vec::new(),
+        refused: Vec::new(),
+        falls_short: false,
+    };
+    for (object, shown) in wish.report.objects.iter().zip(&wish.shown.objects) {
+        found.object(object, shown);
+    }
+    found.steps.sort_by_key(|(step, _)| rank(step));
+    let mut plan = Plan::new(Action::Revert, wish.report.target.clone());
+    let mut jobs = Vec::new();
+    for (step, job) in found.steps {
+        plan.steps.push(step);
+        jobs.push(job);
+    }
+    plan.refused = found.refused;
+    plan.refused.sort();
+    plan.notes.extend(after_an_apply(wish.shown));
+    Planned {
+        plan,
+        jobs,
+        falls_short: found.falls_short,
+    }
+}
+
+/// What is written first: configuration before what reads it, and nothing is deleted before all
+/// else is done.
+fn rank(step: &PlanStep) -> (u8, String) {
+    let rank = match (step.how, step.key.kind.as_str()) {
+        (How::Delete, _) => 9,
+        (_, "Namespace" | "CustomResourceDefinition") => 0,
+        (_, "ConfigMap" | "Secret" | "ServiceAccount") => 1,
+        (_, "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding") => 2,
+        (_, "Service") => 3,
+        (
+            _,
+            "Deployment"
+            | "StatefulSet"
+            | "DaemonSet"
+            | "ReplicaSet"
+            | "Pod"
+            | "Job"
+            | "CronJob"
+            | "HorizontalPodAutoscaler",
+        ) => 8,
+        _ => 5,
+    };
+    (rank, step.key.to_string())
+}
+
+struct Found<'w> {
+    wish: &'w Wish<'w>,
+    /// Who applies most of the objects; found out when it is first asked for.
+    siblings: Option<WriteAs>,
+    steps: Vec<(PlanStep, Job)>,
+    refused: Vec<Refused>,
+    falls_short: bool,
+}
+
+impl Found<'_> {
+    fn object(&mut self, object: &ObjectReport, shown: &ObjectReport) {
+        match object.status() {
+            Status::Missing => self.missing(object),
+            Status::Extra => self.extra(object),
+            Status::Drifted | Status::InSync => self.drifted(object, shown),
+            Status::Unknown | Status::Pending | Status::Conflict => {}
+        }
+    }
+
+    fn refuse(&mut self, refused: Refused, is_named: bool) {
+        self.falls_short |= is_named
+            || matches!(
+                refused.why,
+                Why::UnknownValue | Why::Impossible | Why::NotCompared
+            );
+        self.refused.push(refused);
+    }
+
+    fn missing(&mut self, object: &ObjectReport) {
+        let root = FieldPath::root();
+        if !(self.wish.selects)(object, ".") {
+            return;
+        }
+        let is_named = (self.wish.names_object)(object);
+        if !self.wish.create {
+            self.refuse(Refused::new(&object.key, &root, Why::Missing), is_named);
+            return;
+        }
+        let wanted = self.wish.live.wanted(&object.key);
+        let (Some(manifest), Some(wanted)) = (&object.manifest, wanted) else {
+            let message = "its kind is not served yet; apply its CustomResourceDefinition first";
+            let why = Why::Impossible;
+            let refused = Refused::because(&object.key, &root, why, message);
+            self.refuse(refused, true);
+            return;
+        };
+        let mut value = manifest.value();
+        if let Some(message) = refuse::unknown_in(&value) {
+            let why = Why::UnknownValue;
+            let refused = Refused::because(&object.key, &root, why, message);
+            self.refuse(refused, true);
+            return;
+        }
+        if let (Some(namespace), Some(metadata)) =
+            (&object.key.namespace, value.get_mut("metadata"))
+        {
+            metadata["namespace"] = namespace.as_str().into();
+        }
+        let write_as = match self.wish.field_manager {
+            Some(name) => WriteAs::named(name),
+            None => self.siblings(),
+        };
+        let written_as = WrittenAs {
+            manager: write_as.manager.clone(),
+            why: write_as.why.clone(),
+        };
+        let step = PlanStep {
+            how: How::Create,
+            written_as: Some(written_as),
+            ..step_of(object)
+        };
+        let what = What::Create {
+            manifest: value,
+            by_apply: write_as.applies,
+            keeps_last_applied: write_as.keeps_last_applied,
+        };
+        let job = Job::new(wanted, what, write_as.manager, None);
+        self.steps.push((step, job));
+    }
+
+    /// Who applies most of the objects of the run.
+    fn siblings(&mut self) -> WriteAs {
+        if let Some(known) = &self.siblings {
+            return known.clone();
+        }
+        let objects = self.wish.report.objects.iter();
+        let each = objects.filter_map(|object| {
+            let (wanted, live) = self.wish.live.read_object(&object.key)?;
+            let manifest = object.manifest.as_ref()?;
+            let declared = normalize(&manifest.value(), wanted.kind.namespaced);
+            Some(WriteAs::of(&live.value().ok()?, &declared))
+        });
+        let most = WriteAs::of_most(each);
+        self.siblings.insert(most).clone()
+    }
+
+    fn extra(&mut self, object: &ObjectReport) {
+        let root = FieldPath::root();
+        if !(self.wish.selects)(object, ".") {
+            return;
+        }
+        let is_named = (self.wish.names_object)(object);
+        let refused = |why, message: &str| Refused::because(&object.key, &root, why, message);
+        if !self.wish.prune {
+            self.refuse(Refused::new(&object.key, &root, Why::Extra), is_named);
+            return;
+        }
+        let live = self.wish.live.read_object(&object.key);
+        let live = live.and_then(|(wanted, live)| Some((wanted, live.value().ok()?)));
+        let Some((wanted, live)) = live else {
+            let message = "it could not be read";
+            self.refuse(refused(Why::NotCompared, message), true);
+            return;
+        };
+        if !self.wish.live.is_listed_completely(&object.key) {
+            let message = "not all objects of its kind could be listed, so that what is extra is \
+                           not known for sure";
+            self.refuse(refused(Why::NotCompared, message), true);
+            return;
+        }
+        if let Some(message) = refuse::dangerous_to_delete(object).filter(|_| !is_named) {
+            self.refuse(refused(Why::Dangerous, &message), is_named);
+            return;
+        }
+        if let Some(refused) = refuse::object(&object.key, &live) {
+            self.refuse(refused, is_named);
+            return;
+        }
+        let step = PlanStep {
+            how: How::Delete,
+            ..step_of(object)
+        };
+        let what = What::Delete { before: live };
+        self.steps
+            .push((step, Job::new(wanted, what, OWN_NAME.to_owned(), None)));
+    }
+
+    fn drifted(&mut self, object: &ObjectReport, shown: &ObjectReport) {
+        let meant = object.drifts.iter().zip(&shown.drifts);
+        let meant: Vec<(&JudgedChange, &JudgedChange)> = meant
+            .filter(|(drift, _)| self.is_meant(object, drift))
+            .collect();
+        if meant.is_empty() {
+            return;
+        }
+        let refuse_all = |found: &mut Self, why, message: &str| {
+            for (drift, shown) in &meant {
+                let is_named = found.is_named(object, drift);
+                let path = &shown.change.path;
+                found.refuse(Refused::because(&object.key, path, why, message), is_named);
+            }
+        };
+        let read = self.wish.live.read_object(&object.key);
+        let read = read.and_then(|(wanted, live)| Some((wanted, live.value().ok()?)));
+        let (Some((wanted, live)), Some(manifest)) = (read, &object.manifest) else {
+            refuse_all(self, Why::NotCompared, "it could not be read");
+            return;
+        };
+        if let Some(refused) = refuse::object(&object.key, &live) {
+            refuse_all(self, refused.why, &refused.message);
+            return;
+        }
+        let declared = match &object.declared {
+            Some(declared) => declared.value(),
+            None => normalize(&manifest.value(), wanted.kind.namespaced),
+        };
+        let refusals = Refusals {
+            include: &self.wish.include,
+            live: &live,
+        };
+        let (mut edits, mut changes) = (Vec::new(), Vec::new());
+        for (drift, shown) in &meant {
+            let is_named = self.is_named(object, drift);
+            match refusals.change(&object.key, drift, is_named) {
+                Some((why, message)) => {
+                    let path = &shown.change.path;
+                    let refused = Refused::because(&object.key, path, why, message);
+                    self.refuse(refused, is_named);
+                }
+                None => {
+                    edits.push(Edit {
+                        path: drift.change.path.clone(),
+                        to: drift.change.declared.clone(),
+                        former: drift.owners.clone(),
+                    });
+                    changes.push(PlanChange::to_declared(shown));
+                }
+            }
+        }
+        if edits.is_empty() {
+            return;
+        }
+        let write_as = match self.wish.field_manager {
+            Some(name) => WriteAs::named(name),
+            None => WriteAs::of(&live, &declared),
+        };
+        let patch = PatchJob {
+            before: live,
+            wanted: declared,
+            edits,
+        };
+        if let Err(unfit) = patch.operations(&patch.before) {
+            refuse_all(self, Why::Impossible, &unfit.to_string());
+            return;
+        }
+        let remarks = writer::remarks(object, &patch, &write_as, self.wish.is_rollback);
+        let (manager, hand_back) = write_as.name_and_hand_back();
+        let step = PlanStep {
+            changes,
+            written_as: Some(WrittenAs {
+                manager: manager.clone(),
+                why: write_as.why.clone(),
+            }),
+            remarks,
+            ..step_of(object)
+        };
+        let job = Job::new(wanted, What::Patch(patch), manager, hand_back);
+        self.steps.push((step, job));
+    }
+
+    /// Only reported drift is undone; ignored and accepted drift where it is named.
+    fn is_meant(&self, object: &ObjectReport, drift: &JudgedChange) -> bool {
+        let path = drift.change.path.to_string();
+        match drift.verdict() {
+            _ if drift.change.path.0.is_empty() => false,
+            Verdict::Reported => (self.wish.selects)(object, &path),
+            Verdict::Ignored { .. } => (self.wish.names)(object, &path),
+            Verdict::Explained { .. } => false,
+        }
+    }
+
+    fn is_named(&self, object: &ObjectReport, drift: &JudgedChange) -> bool {
+        (self.wish.names)(object, &drift.change.path.to_string())
+    }
+}
+
+fn step_of(object: &ObjectReport) -> PlanStep {
+    PlanStep {
+        key: object.key.clone(),
+        api_version: object.api_version.clone(),
+        origin: object.origin.clone(),
+        how: How::Patch,
+        changes: Vec::new(),
+        written_as: None,
+        remarks: Vec::new(),
+        progress: Progress::Planned,
+        outcome: None,
+    }
+}
+
+/// What the server would change beside what it was asked for: where its answer differs from what
+/// the patch makes of the object.
+pub fn side_effects(job: &PatchJob, answer: &Value) -> Vec<String> {
+    let Ok(operations) = job.operations(&job.before) else {
+        return Vec::new();
+    };
+    let Ok(expected) = crate::patch::apply(&job.before, &operations) else {
+        return Vec::new();
+    };
+    let changed = operations.iter().filter(|operation| operation.changes());
+    let touched: Vec<&str> = changed.map(|operation| operation.at().as_str()).collect();
+    let mut found = Vec::new();
+    differences(&expected, answer, String::new(), &touched, &mut found);
+    found
+}
+
+/// Fields that the server writes with every change.
+const BOOKKEEPING: &[&str] = &[
+    "/metadata/managedFields",
+    "/metadata/resourceVersion",
+    "/metadata/generation",
+    "/status",
+];
+
+fn differences(one: &Value, other: &Value, at: String, touched: &[&str], found: &mut Vec<String>) {
+    // Below and around what is written, the server fills in defaults.
+    let is_touched = touched.iter().any(|path| at.starts_with(*path));
+    if one == other || is_touched || BOOKKEEPING.contains(&at.as_str()) {
+        return;
+    }
+    match (one, other) {
+        (Value::Object(ours), Value::Object(theirs)) => {
+            let names: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+            for name in names {
+                let below = |side: &serde_json::Map<String, Value>| {
+                    side.get(name).cloned().unwrap_or_default()
+                };
+                let at = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
+                differences(&below(ours), &below(theirs), at, touched, found);
+            }
+        }
+        (Value::Array(ours), Value::Array(theirs)) if ours.len() == theirs.len() => {
+            for (index, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
+                differences(ours, theirs, format!("{at}/{index}"), touched, found);
+            }
+        }
+        // An empty map or list says what its absence does.
+        (Value::Null, other) | (other, Value::Null) if is_empty(other) => {}
+        _ => found.push(at),
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => fields.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    }
+}

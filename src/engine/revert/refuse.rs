@@ -1,0 +1,109 @@
+//! What is left alone, and why.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::model::{
+    Action, Cause, FieldPath, JudgedChange, ObjectReport, PathElement, Refused, ResourceKey, Why,
+};
+use crate::redact::{DIFFERS, HIDDEN, MASK};
+
+/// Decides about the changes of one object.
+pub(super) struct Refusals<'a> {
+    pub include: &'a BTreeSet<Cause>,
+    pub live: &'a Value,
+}
+
+impl Refusals<'_> {
+    /// Why a change is left alone.
+    pub fn change(
+        &self,
+        key: &ResourceKey,
+        drift: &JudgedChange,
+        is_named: bool,
+    ) -> Option<(Why, String)> {
+        let is_included = drift
+            .cause
+            .is_some_and(|cause| self.include.contains(&cause));
+        let by_cause = Action::Revert.refusal(drift.cause);
+        if let Some(why) = by_cause.filter(|_| !is_included) {
+            return Some((why, why.meaning().to_owned()));
+        }
+        if let Some(message) = drift.change.declared.as_ref().and_then(unknown_in) {
+            return Some((Why::UnknownValue, message));
+        }
+        if !is_named && is_dangerous(key, &drift.change.path) {
+            return Some((Why::Dangerous, Why::Dangerous.meaning().to_owned()));
+        }
+        match crate::patch::find(self.live, &drift.change.path) {
+            Err(unfit) => Some((Why::Impossible, unfit.to_string())),
+            Ok(_) => None,
+        }
+    }
+}
+
+/// Fields on which the life of objects and data hangs.
+fn is_dangerous(key: &ResourceKey, path: &FieldPath) -> bool {
+    let names: Vec<&str> = path
+        .0
+        .iter()
+        .map_while(|element| match element {
+            PathElement::Field(name) => Some(name.as_str()),
+            _ => None,
+        })
+        .collect();
+    match names[..] {
+        ["metadata", "finalizers" | "ownerReferences", ..] => true,
+        ["spec", "claimRef", ..] => key.kind == "PersistentVolume",
+        _ => false,
+    }
+}
+
+/// Why an extra object is not deleted unless it is named: what it takes along is lost.
+pub(super) fn dangerous_to_delete(object: &ObjectReport) -> Option<String> {
+    let takes_along = match object.key.kind.as_str() {
+        "CustomResourceDefinition" => "every object of its kind",
+        "Namespace" => "everything in it",
+        "PersistentVolume" | "PersistentVolumeClaim" => "the data on it",
+        _ => return None,
+    };
+    Some(format!(
+        "deleting it deletes {takes_along}; name the object to do it all the same"
+    ))
+}
+
+/// Why nothing of an object is written: it is on its way out, or somebody else's work.
+pub(super) fn object(key: &ResourceKey, live: &Value) -> Option<Refused> {
+    let root = FieldPath::root();
+    if live.pointer("/metadata/deletionTimestamp").is_some() {
+        return Some(Refused::new(key, &root, Why::BeingDeleted));
+    }
+    let owners = live.pointer("/metadata/ownerReferences")?.as_array()?;
+    let controller = owners.iter().find(|owner| owner["controller"] == true)?;
+    let text = |field: &str| controller[field].as_str().unwrap_or_default();
+    let message = format!(
+        "its {} is written by its controller, {} {}; change that",
+        key.kind,
+        text("kind"),
+        text("name")
+    );
+    Some(Refused::because(key, &root, Why::Controlled, message))
+}
+
+/// Why a declared value is no value: it is encrypted, or was masked.
+pub(super) fn unknown_in(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if text.starts_with("ENC[AES") => Some(
+            "the declared value is encrypted (SOPS); render it decrypted, or leave it to its \
+             deployer"
+                .to_owned(),
+        ),
+        Value::String(text) if [MASK, DIFFERS, HIDDEN].contains(&text.as_str()) => {
+            Some("the declared value is masked; the manifest does not hold the real one".to_owned())
+        }
+        Value::Array(items) => items.iter().find_map(unknown_in),
+        Value::Object(fields) => fields.values().find_map(unknown_in),
+        _ => None,
+    }
+}

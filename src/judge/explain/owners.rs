@@ -1,0 +1,193 @@
+//! Which objects were made by the object that owns them.
+//!
+//! An owner reference is written by whoever writes the object, and says little alone: the owner has
+//! to be there, with that uid, and be of a kind that makes such objects.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde_json::Value;
+
+use crate::cluster::{Answer, Fetched, Live, LiveObject};
+use crate::model::group_of;
+use crate::schema::builtin_kind_of_group;
+
+/// What Kubernetes' own kinds make: the group and kind of the owner, and the kinds that it makes.
+const MAKES: &[(&str, &str, &[&str])] = &[
+    ("", "Endpoints", &["EndpointSlice"]),
+    ("", "Node", &["Lease", "Pod", "CSINode"]),
+    (
+        "",
+        "Pod",
+        &["PersistentVolumeClaim", "ResourceClaim", "CiliumEndpoint"],
+    ),
+    ("", "ReplicationController", &["Pod"]),
+    ("", "Service", &["EndpointSlice"]),
+    ("apps", "DaemonSet", &["ControllerRevision", "Pod"]),
+    ("apps", "Deployment", &["ReplicaSet"]),
+    ("apps", "ReplicaSet", &["Pod"]),
+    (
+        "apps",
+        "StatefulSet",
+        &["ControllerRevision", "PersistentVolumeClaim", "Pod"],
+    ),
+    ("batch", "CronJob", &["Job"]),
+    ("batch", "Job", &["Pod"]),
+];
+
+/// What the endpoint slice controllers write on what they keep
+/// (`k8s.io/api/discovery/v1/well_known_labels.go`); whatever else is in such a slice they undo.
+const MANAGED_BY: &str = "/metadata/labels/endpointslice.kubernetes.io~1managed-by";
+const SLICE_CONTROLLERS: [&str; 2] = [
+    "endpointslice-controller.k8s.io",
+    "endpointslicemirroring-controller.k8s.io",
+];
+
+/// The objects that may own others.
+#[derive(Debug, Default)]
+pub struct Owners {
+    /// The uid of every object that was read.
+    uids: HashSet<String>,
+    /// Namespaces and names of Services that select Pods.
+    selecting: HashSet<(String, String)>,
+    /// Namespaces in which Helm keeps records of releases.
+    releases: HashSet<String>,
+    /// What was asked for besides: the uids that there are, by version, kind and namespace.
+    asked: BTreeMap<Place, HashSet<String>>,
+}
+
+/// The version and kind of owners, and the namespace of what they own.
+type Place = (String, String, String);
+
+impl Owners {
+    /// The owners among what was read, and those that undeclared objects name besides: each kind is
+    /// asked for once a namespace.
+    pub fn of(fetched: &Fetched, live: &dyn Live) -> Self {
+        let mut owners = Self::default();
+        let answers = fetched.answers.values().filter_map(|answer| match answer {
+            Answer::Found(object) => Some(object),
+            Answer::Absent | Answer::Unread(_) => None,
+        });
+        for object in answers.chain(&fetched.extra) {
+            owners.add(object);
+        }
+        for object in &fetched.extra {
+            let value = object.value().unwrap_or_default();
+            for reference in references(&value) {
+                owners.ask(object, reference, live);
+            }
+        }
+        owners
+    }
+
+    /// Asks for the owners of a kind whose objects were not all read.
+    fn ask(&mut self, object: &LiveObject, reference: &Value, live: &dyn Live) {
+        let Some((version, kind, uid)) = named(reference) else {
+            return;
+        };
+        let namespace = object.key.namespace.clone().unwrap_or_default();
+        let place = (version.to_owned(), kind.to_owned(), namespace);
+        let may_make = may_make(reference, &object.key.kind).is_some();
+        if self.uids.contains(uid) || !may_make || self.asked.contains_key(&place) {
+            return;
+        }
+        let (version, kind, namespace) = &place;
+        let of_namespace = live.related(version, kind, namespace);
+        let of_cluster = live.related(version, kind, "");
+        let all = of_namespace.into_iter().chain(of_cluster).flatten();
+        let uids = all.filter_map(|object| uid_of(&object)).collect();
+        self.asked.insert(place, uids);
+    }
+
+    fn add(&mut self, object: &LiveObject) {
+        let Ok(value) = object.value() else { return };
+        self.uids.extend(uid_of(&value));
+        let namespace = object.key.namespace.clone().unwrap_or_default();
+        let selects = value
+            .pointer("/spec/selector")
+            .and_then(Value::as_object)
+            .is_some_and(|selector| !selector.is_empty());
+        if object.key.kind == "Service" && selects {
+            let name = object.key.name.clone();
+            self.selecting.insert((namespace.clone(), name));
+        }
+        if object.key.name.starts_with("sh.helm.release.v1.") {
+            self.releases.insert(namespace);
+        }
+    }
+
+    /// Whether the object was made by an owner that it names.
+    pub fn made(&self, object: &LiveObject, value: &Value) -> bool {
+        references(value).any(|reference| self.made_it(object, value, reference))
+    }
+
+    fn made_it(&self, object: &LiveObject, value: &Value, reference: &Value) -> bool {
+        let Some((version, kind, uid)) = named(reference) else {
+            return false;
+        };
+        let made = object.key.kind.as_str();
+        let Some(is_known) = may_make(reference, made) else {
+            return false;
+        };
+        if made == "EndpointSlice" {
+            let by = value.pointer(MANAGED_BY).and_then(Value::as_str);
+            if !by.is_some_and(|by| SLICE_CONTROLLERS.contains(&by)) {
+                return false;
+            }
+        }
+        let namespace = object.key.namespace.clone().unwrap_or_default();
+        let place = (version.to_owned(), kind.to_owned(), namespace);
+        let is_there = |uids: &HashSet<String>| {
+            // Where no owner of the kind was read at all, what is known to be made by such is
+            // believed: the garbage collector removes what has no owner.
+            uids.contains(uid) || (is_known && uids.is_empty())
+        };
+        self.uids.contains(uid) || self.asked.get(&place).is_some_and(is_there)
+    }
+
+    /// Whether an object is the Endpoints of a Service that selects Pods, which its controller
+    /// overwrites.
+    pub fn are_endpoints_of_a_service(&self, object: &LiveObject) -> bool {
+        let namespace = object.key.namespace.clone().unwrap_or_default();
+        object.key.kind == "Endpoints"
+            && self
+                .selecting
+                .contains(&(namespace, object.key.name.clone()))
+    }
+
+    /// Whether Helm keeps a release in the object's namespace.
+    pub fn has_release_beside(&self, object: &LiveObject) -> bool {
+        let namespace = object.key.namespace.as_deref().unwrap_or_default();
+        self.releases.contains(namespace)
+    }
+}
+
+fn uid_of(object: &Value) -> Option<String> {
+    let uid = object.pointer("/metadata/uid")?.as_str()?;
+    Some(uid.to_owned())
+}
+
+/// The references to owners of an object.
+fn references(object: &Value) -> impl Iterator<Item = &Value> {
+    let references = object.pointer("/metadata/ownerReferences");
+    references.and_then(Value::as_array).into_iter().flatten()
+}
+
+/// The version, kind and uid of an owner.
+fn named(reference: &Value) -> Option<(&str, &str, &str)> {
+    let text = |field: &str| reference.get(field).and_then(Value::as_str);
+    Some((text("apiVersion")?, text("kind")?, text("uid")?))
+}
+
+/// Whether an owner of this kind may have made an object of another, and says that it controls it;
+/// then, whether Kubernetes itself makes such objects. A kind of an operator may make anything.
+fn may_make(reference: &Value, made: &str) -> Option<bool> {
+    let (version, kind, _) = named(reference)?;
+    let group = group_of(version);
+    let mut known = MAKES.iter();
+    let is_known =
+        known.any(|(of, owner, makes)| (*of, *owner) == (group, kind) && makes.contains(&made));
+    let is_builtin = !builtin_kind_of_group(group, kind).is_empty();
+    let controls = reference.get("controller") == Some(&Value::Bool(true));
+    let is_claim = is_known && made == "PersistentVolumeClaim";
+    ((is_known || !is_builtin) && (controls || is_claim)).then_some(is_known)
+}

@@ -1,0 +1,331 @@
+//! What the expressions of mutating policies write. They are not evaluated: the objects and patches
+//! that they spell out are read, and whatever is worked out when they run may be any value.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::template::{Template, at_pointer};
+
+/// Expressions that are nested deeper are not read.
+const MOST_DEEP: usize = 64;
+
+/// What an `applyConfiguration` expression writes.
+pub fn apply_configuration(expression: &str) -> Template {
+    parse(expression.trim(), MOST_DEEP)
+}
+
+/// What the operations of a `jsonPatch` expression write.
+pub fn json_patch(expression: &str) -> Vec<Template> {
+    operations(&parse(expression.trim(), MOST_DEEP))
+}
+
+fn operations(list: &Template) -> Vec<Template> {
+    match list {
+        Template::List(items) => items.iter().filter_map(operation).collect(),
+        Template::OneOf(alternatives) => alternatives.iter().flat_map(operations).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn operation(item: &Template) -> Option<Template> {
+    let Template::Object(fields) = item else {
+        return None;
+    };
+    let text = |name: &str| match fields.get(name) {
+        Some(Template::Value(Value::String(text))) => Some(text.as_str()),
+        _ => None,
+    };
+    matches!(text("op")?, "add" | "replace").then_some(())?;
+    Some(at_pointer(text("path")?, fields.get("value")?.clone()))
+}
+
+/// Reads one expression.
+fn parse(text: &str, depth: usize) -> Template {
+    let text = text.trim();
+    if depth == 0 || text.is_empty() {
+        return Template::Any;
+    }
+    if let Some((_, taken, otherwise)) = conditional(text) {
+        return Template::OneOf(vec![parse(taken, depth - 1), parse(otherwise, depth - 1)]);
+    }
+    let terms = split(text, '+');
+    if terms.len() > 1 {
+        return concatenated(&terms, depth);
+    }
+    if let Some(inner) = enclosed(text, '(', ')') {
+        return parse(inner, depth - 1);
+    }
+    if let Some(literal) = literal(text) {
+        return Template::Value(literal);
+    }
+    if let Some(inner) = enclosed(text, '[', ']') {
+        let items = split(inner, ',').into_iter();
+        let items = items.filter(|item| !item.trim().is_empty());
+        return Template::List(items.map(|item| parse(item, depth - 1)).collect());
+    }
+    if let Some(argument) = text
+        .strip_prefix("jsonpatch.escapeKey(")
+        .and_then(|rest| rest.strip_suffix(')'))
+    {
+        return match parse(argument, depth - 1) {
+            Template::Value(Value::String(key)) => {
+                Template::Value(key.replace('~', "~0").replace('/', "~1").into())
+            }
+            _ => Template::Any,
+        };
+    }
+    let Some(open) = text.find('{') else {
+        return Template::Any;
+    };
+    let (name, body) = text.split_at(open);
+    let is_type = name
+        .trim()
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '`' | '/' | '-'));
+    match enclosed(body, '{', '}') {
+        Some(fields) if is_type => object(fields, depth),
+        _ => Template::Any,
+    }
+}
+
+fn object(fields: &str, depth: usize) -> Template {
+    let mut known = BTreeMap::new();
+    for field in split(fields, ',') {
+        if field.trim().is_empty() {
+            continue;
+        }
+        let parts = split(field, ':');
+        let Some((name, _)) = parts.split_first() else {
+            continue;
+        };
+        let value = field.get(name.len() + 1..).unwrap_or_default();
+        let name = name.trim().trim_start_matches('?').trim().trim_matches('`');
+        let name = match literal(name) {
+            Some(Value::String(name)) => name,
+            // A key that is worked out may be any.
+            _ if !name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c)) =>
+            {
+                continue;
+            }
+            _ => name.to_owned(),
+        };
+        known.insert(name, parse(value, depth - 1));
+    }
+    Template::Object(known)
+}
+
+fn concatenated(terms: &[&str], depth: usize) -> Template {
+    let terms: Vec<Template> = terms.iter().map(|term| parse(term, depth - 1)).collect();
+    if terms.iter().all(|term| matches!(term, Template::List(_))) {
+        let items = terms.into_iter().flat_map(|term| match term {
+            Template::List(items) => items,
+            _ => Vec::new(),
+        });
+        return Template::List(items.collect());
+    }
+    let texts: Option<String> = terms
+        .iter()
+        .map(|term| match term {
+            Template::Value(Value::String(text)) => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    texts.map_or(Template::Any, |text| Template::Value(text.into()))
+}
+
+/// A text, a number, a truth value or `null`.
+fn literal(text: &str) -> Option<Value> {
+    match text {
+        "true" => return Some(Value::Bool(true)),
+        "false" => return Some(Value::Bool(false)),
+        "null" => return Some(Value::Null),
+        _ => {}
+    }
+    if let Ok(number) = text.trim_end_matches('u').parse::<i64>() {
+        return Some(number.into());
+    }
+    if let Ok(number) = text.parse::<f64>()
+        && text.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+    {
+        return Some(number.into());
+    }
+    let (is_raw, quoted) = match text.strip_prefix('r') {
+        Some(rest) if rest.starts_with(['"', '\'']) => (true, rest),
+        _ => (false, text),
+    };
+    let quote = quoted.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    let mut value = String::new();
+    let mut chars = quoted.chars().skip(1);
+    loop {
+        match chars.next()? {
+            c if c == quote => break,
+            '\\' if !is_raw => value.push(match chars.next()? {
+                'n' => '\n',
+                't' => '\t',
+                'r' => '\r',
+                other => other,
+            }),
+            c => value.push(c),
+        }
+    }
+    chars.next().is_none().then_some(Value::String(value))
+}
+
+/// What stands between two brackets that enclose all of a text.
+fn enclosed(text: &str, open: char, close: char) -> Option<&str> {
+    let inner = text.strip_prefix(open)?.strip_suffix(close)?;
+    // The first bracket is closed by the last one only.
+    let mut depth = 0i32;
+    let balanced = outside_texts(inner).all(|(_, c)| {
+        depth += i32::from(matches!(c, '(' | '[' | '{')) - i32::from(matches!(c, ')' | ']' | '}'));
+        depth >= 0
+    });
+    (balanced && depth == 0).then_some(inner)
+}
+
+/// The parts between a separator that stands in no bracket and no text.
+fn split(text: &str, separator: char) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut depth, mut start) = (0i32, 0);
+    for (at, c) in outside_texts(text) {
+        match c {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth -= 1,
+            c if c == separator && depth == 0 => {
+                parts.push(text.get(start..at).unwrap_or_default());
+                start = at + c.len_utf8();
+            }
+            _ => {}
+        }
+    }
+    parts.push(text.get(start..).unwrap_or_default());
+    parts
+}
+
+/// `CONDITION ? THIS : THAT`
+fn conditional(text: &str) -> Option<(&str, &str, &str)> {
+    let (mut depth, mut question, mut nested) = (0i32, None, 0);
+    for (at, c) in outside_texts(text) {
+        match c {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth -= 1,
+            // `.?field` and `[?index]` are no conditions.
+            '?' if depth == 0
+                && text
+                    .get(..at)
+                    .is_some_and(|before| !before.ends_with(['.', '['])) =>
+            {
+                if question.is_some() {
+                    nested += 1;
+                } else {
+                    question = Some(at);
+                }
+            }
+            ':' if depth == 0 => match question {
+                Some(_) if nested > 0 => nested -= 1,
+                Some(q) => {
+                    return Some((text.get(..q)?, text.get(q + 1..at)?, text.get(at + 1..)?));
+                }
+                None => return None,
+            },
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The characters that stand in no text.
+fn outside_texts(text: &str) -> impl Iterator<Item = (usize, char)> + '_ {
+    let mut quote: Option<char> = None;
+    let mut escaped = false;
+    text.char_indices().filter(move |(_, c)| match quote {
+        Some(end) => {
+            if escaped {
+                escaped = false;
+            } else if *c == '\\' {
+                escaped = true;
+            } else if *c == end {
+                quote = None;
+            }
+            false
+        }
+        None if matches!(c, '"' | '\'' | '`') => {
+            quote = Some(*c);
+            false
+        }
+        None => true,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::judge::policies::template::of_value;
+
+    #[test]
+    fn an_object_is_read_as_it_is_spelled_out() {
+        let expression = r#"Object{ metadata: Object.metadata{ labels: Object.metadata.labels{
+            costcentre: "platform", `a.b/c`: 'd' } },
+            spec: Object.spec{ replicas: 3, paused: true, list: [ Object.spec.list{ name: "x" } ] } }"#;
+        assert_eq!(
+            apply_configuration(expression),
+            of_value(
+                &json!({"metadata": {"labels": {"costcentre": "platform", "a.b/c": "d"}},
+                "spec": {"replicas": 3, "paused": true, "list": [{"name": "x"}]}})
+            )
+        );
+    }
+
+    #[test]
+    fn what_is_worked_out_may_be_anything() {
+        let expression = r#"Object{ metadata: Object.metadata{ labels: {"team": object.metadata.name + "-x",
+            "tier": has(object.spec) ? "a" : "b"} } }"#;
+        let Template::Object(fields) = apply_configuration(expression) else {
+            panic!("no object");
+        };
+        let Template::Object(metadata) = &fields["metadata"] else {
+            panic!("no metadata");
+        };
+        let Template::Object(labels) = &metadata["labels"] else {
+            panic!("no labels");
+        };
+        assert_eq!(labels["team"], Template::Any);
+        let either = ["a", "b"].map(|text| Template::Value(json!(text)));
+        assert_eq!(labels["tier"], Template::OneOf(either.to_vec()));
+    }
+
+    #[test]
+    fn patches_are_read_operation_by_operation() {
+        let expression = r#"has(object.metadata.labels) ? [JSONPatch{op: "add",
+            path: "/metadata/labels/" + jsonpatch.escapeKey("example.com/env"), value: "test"}] : [
+            JSONPatch{op: "remove", path: "/spec"},
+            JSONPatch{op: "add", path: "/metadata/labels", value: {"example.com/env": "test"}}]"#;
+        let label = of_value(&json!({"metadata": {"labels": {"example.com/env": "test"}}}));
+        assert_eq!(json_patch(expression), [label.clone(), label]);
+    }
+
+    #[test]
+    fn nonsense_is_survived() {
+        let deep = "[".repeat(5_000);
+        for text in [
+            "",
+            "{",
+            "}",
+            "Object{",
+            "Object{a",
+            "Object{a:}",
+            "\"",
+            "a ? b",
+            "[,]",
+            &deep,
+        ] {
+            apply_configuration(text);
+            json_patch(text);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Kyverno's policies (`kyverno.io/v1`).
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::Mutation;
+use super::matching::Constraints;
+use super::template::{Template, at_pointer, of_value};
+
+/// The kinds for which Kyverno makes rules out of those for Pods, and where they keep a Pod's
+/// fields.
+const AUTOGEN: [(&str, &[&str]); 7] = [
+    ("DaemonSet", &["spec", "template"]),
+    ("Deployment", &["spec", "template"]),
+    ("Job", &["spec", "template"]),
+    ("ReplicaSet", &["spec", "template"]),
+    ("ReplicationController", &["spec", "template"]),
+    ("StatefulSet", &["spec", "template"]),
+    ("CronJob", &["spec", "jobTemplate", "spec", "template"]),
+];
+
+/// What the rules of a policy change.
+pub fn mutations(policy: &Value) -> Vec<Mutation> {
+    let rules = policy.pointer("/spec/rules").and_then(Value::as_array);
+    rules.into_iter().flatten().flat_map(of_rule).collect()
+}
+
+fn of_rule(rule: &Value) -> Vec<Mutation> {
+    let writes = writes(rule);
+    if writes.is_empty() {
+        return Vec::new();
+    }
+    let list = |path: &str| rule.pointer(path).and_then(Value::as_array);
+    let either = list("/match/any").into_iter().flatten();
+    let all = list("/match/all").into_iter().flatten();
+    let plain = rule.get("match").into_iter();
+    let filters = either.chain(all).chain(plain);
+    filters
+        .filter_map(|filter| filter.get("resources"))
+        .flat_map(|resources| of_resources(resources, &writes))
+        .collect()
+}
+
+/// What a rule writes.
+fn writes(rule: &Value) -> Vec<Template> {
+    let Some(mutate) = rule.get("mutate") else {
+        return Vec::new();
+    };
+    let each = mutate.get("foreach").and_then(Value::as_array);
+    let parts = std::iter::once(mutate).chain(each.into_iter().flatten());
+    parts
+        .flat_map(|part| {
+            let merged = part.get("patchStrategicMerge").map(of_value);
+            let patches = part.get("patchesJson6902").and_then(Value::as_str);
+            let patches = patches.and_then(|text| serde_yaml::from_str::<Value>(text).ok());
+            let patches = patches.unwrap_or_default();
+            let operations = patches.as_array().into_iter().flatten();
+            let patched: Vec<Template> = operations.filter_map(operation).collect();
+            merged.into_iter().chain(patched).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn operation(operation: &Value) -> Option<Template> {
+    let text = |name: &str| operation.get(name)?.as_str();
+    matches!(text("op")?, "add" | "replace").then_some(())?;
+    let path = text("path").filter(|path| !path.contains("{{"))?;
+    Some(at_pointer(path, of_value(operation.get("value")?)))
+}
+
+fn of_resources(resources: &Value, writes: &[Template]) -> Vec<Mutation> {
+    let texts = |name: &str| {
+        let list = resources.get(name).and_then(Value::as_array);
+        let texts = list.into_iter().flatten().filter_map(Value::as_str);
+        texts.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let kinds = texts("kinds");
+    let constraints = Constraints::of_kyverno(resources, &kinds);
+    let mut found = vec![Mutation {
+        matches: vec![constraints],
+        writes: writes.to_vec(),
+    }];
+    if kinds
+        .iter()
+        .all(|kind| kind == "Pod" || kind.ends_with("/Pod"))
+        && !kinds.is_empty()
+    {
+        found.extend(AUTOGEN.iter().map(|(kind, place)| {
+            Mutation {
+                matches: vec![Constraints::of_kyverno(resources, &[(*kind).to_owned()])],
+                writes: writes
+                    .iter()
+                    .map(|template| nested(place, template))
+                    .collect(),
+            }
+        }));
+    }
+    found
+}
+
+/// What is written to a Pod, as it is written to the template of one.
+fn nested(place: &[&str], template: &Template) -> Template {
+    place.iter().rev().fold(template.clone(), |below, step| {
+        Template::Object(BTreeMap::from([((*step).to_owned(), below)]))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn rules_for_pods_are_made_for_what_makes_pods_too() {
+        let policy = json!({"spec": {"rules": [{"match": {"any": [{"resources": {"kinds": ["Pod"]}}]},
+            "mutate": {"patchStrategicMerge": {"spec": {"priorityClassName": "low"}}}}]}});
+        let found = mutations(&policy);
+        assert_eq!(found.len(), 8);
+        let mut deployment = json!({"spec": {"replicas": 1}});
+        found[2].writes[0].write(&mut deployment, &json!({}));
+        let expected =
+            json!({"spec": {"replicas": 1, "template": {"spec": {"priorityClassName": "low"}}}});
+        assert_eq!(deployment, expected);
+        let validating = json!({"spec": {"rules": [{"match": {}, "validate": {}}]}});
+        assert!(mutations(&validating).is_empty());
+    }
+}

@@ -1,0 +1,260 @@
+//! Which objects a policy or webhook is about.
+
+use serde_json::Value;
+
+use crate::model::{ResourceKey, group_of};
+use crate::policy::{LabelSelector, glob};
+
+/// The label of each namespace that holds its name.
+const NAME: &str = "kubernetes.io/metadata.name";
+
+/// An object, as policies see it.
+pub struct Candidate<'a> {
+    /// Which object.
+    pub key: &'a ResourceKey,
+    /// The version that it is declared at.
+    pub api_version: &'a str,
+    /// Its resource.
+    pub plural: &'a str,
+    /// Its declared labels.
+    pub labels: Option<&'a Value>,
+    /// The labels of its namespace, where they are known.
+    pub namespace_labels: Option<&'a Value>,
+}
+
+/// What an object has to be for a policy to be about it.
+#[derive(Debug, Clone, Default)]
+pub struct Constraints {
+    /// `resourceRules`; `None` for any resource.
+    rules: Option<Vec<Rule>>,
+    /// `excludeResourceRules`.
+    excluded: Vec<Rule>,
+    namespaces: Option<Selector>,
+    objects: Option<Selector>,
+    /// Kyverno's kinds, as globs; `None` for any.
+    kinds: Option<Vec<String>>,
+    /// Kyverno's names of namespaces and objects, as globs; empty for any.
+    names: [Vec<String>; 2],
+}
+
+/// A label selector; `None` where it cannot be read, and so matches nothing.
+type Selector = Option<LabelSelector>;
+
+#[derive(Debug, Clone)]
+struct Rule {
+    groups: Vec<String>,
+    versions: Vec<String>,
+    resources: Vec<String>,
+    names: Vec<String>,
+    scope: String,
+    writes: bool,
+}
+
+impl Constraints {
+    /// `spec.matchConstraints` of a policy, which has to name resources.
+    pub fn of_policy(constraints: Option<&Value>) -> Self {
+        let mut read = Self::of_binding(constraints);
+        read.rules.get_or_insert_default();
+        read
+    }
+
+    /// `spec.matchResources` of a binding.
+    pub fn of_binding(constraints: Option<&Value>) -> Self {
+        let list = |name: &str| constraints.and_then(|c| c.get(name)?.as_array());
+        let rules = |name: &str| list(name).map(|rules| rules.iter().map(Rule::of).collect());
+        Self {
+            rules: rules("resourceRules"),
+            excluded: rules("excludeResourceRules").unwrap_or_default(),
+            ..Self::selectors(constraints.unwrap_or(&Value::Null))
+        }
+    }
+
+    /// `match.….resources` of one of Kyverno's rules.
+    pub fn of_kyverno(resources: &Value, kinds: &[String]) -> Self {
+        let texts = |name: &str| {
+            let list = resources.get(name).and_then(Value::as_array);
+            let texts = list.into_iter().flatten().filter_map(Value::as_str);
+            texts.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let selector = |name: &str| resources.get(name).map(LabelSelector::from_object);
+        let single = resources.get("name").and_then(Value::as_str);
+        let names = texts("names").into_iter().chain(single.map(str::to_owned));
+        Self {
+            // `apps/v1/Deployment` names the version too.
+            kinds: Some(
+                kinds
+                    .iter()
+                    .filter_map(|kind| kind.rsplit('/').next().map(str::to_owned))
+                    .collect(),
+            ),
+            names: [texts("namespaces"), names.collect()],
+            namespaces: selector("namespaceSelector"),
+            objects: selector("selector"),
+            ..Self::default()
+        }
+    }
+
+    fn selectors(from: &Value) -> Self {
+        let selector = |name: &str| from.get(name).map(LabelSelector::from_object);
+        Self {
+            namespaces: selector("namespaceSelector"),
+            objects: selector("objectSelector"),
+            ..Self::default()
+        }
+    }
+
+    /// Whether an object is meant. Conditions in CEL are not asked: they narrow what is meant.
+    pub fn match_object(&self, object: &Candidate<'_>) -> bool {
+        let is_meant = |rule: &Rule| rule.matches(object);
+        self.rules
+            .as_ref()
+            .is_none_or(|rules| rules.iter().any(is_meant))
+            && !self.excluded.iter().any(is_meant)
+            && self.objects.as_ref().is_none_or(|selector| {
+                selector
+                    .as_ref()
+                    .is_some_and(|selector| selector.matches(object.labels))
+            })
+            && self.matches_namespace(object)
+            && self.matches_names(object)
+    }
+
+    fn matches_names(&self, object: &Candidate<'_>) -> bool {
+        let is = |globs: &[String], text: &str| globs.iter().any(|one| glob(one, text));
+        let [namespaces, names] = &self.names;
+        let namespace = object.key.namespace.as_deref().unwrap_or_default();
+        (self.kinds.as_ref()).is_none_or(|kinds| is(kinds, &object.key.kind))
+            && (namespaces.is_empty() || is(namespaces, namespace))
+            && (names.is_empty() || is(names, &object.key.name))
+    }
+
+    /// Objects that lie in no namespace are never left out by a selector of namespaces.
+    fn matches_namespace(&self, object: &Candidate<'_>) -> bool {
+        let (Some(selector), Some(namespace)) = (&self.namespaces, &object.key.namespace) else {
+            return true;
+        };
+        let mut labels = object.namespace_labels.cloned().unwrap_or_default();
+        if !labels.is_object() {
+            labels = Value::Object(serde_json::Map::new());
+        }
+        if let Some(labels) = labels.as_object_mut() {
+            labels.insert(NAME.to_owned(), namespace.clone().into());
+        }
+        let selector = selector.as_ref();
+        selector.is_some_and(|selector| selector.matches(Some(&labels)))
+    }
+
+    /// Whether more has to be known of namespaces than their names.
+    pub fn asks_for_labels_of_namespaces(&self) -> bool {
+        let text = self.namespaces.as_ref().and_then(Option::as_ref);
+        let text = text.map(ToString::to_string).unwrap_or_default();
+        let keys = text.matches("\"key\":").count();
+        let names = text.matches(&format!("\"key\":\"{NAME}\"")).count();
+        let by_label = text.contains("\"matchLabels\":{\"")
+            && !text.contains(&format!("\"matchLabels\":{{\"{NAME}\""));
+        keys > names || by_label
+    }
+}
+
+impl Rule {
+    fn of(rule: &Value) -> Self {
+        let texts = |name: &str| {
+            let list = rule.get(name).and_then(Value::as_array);
+            let texts = list.into_iter().flatten().filter_map(Value::as_str);
+            texts.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let operations = texts("operations");
+        let scope = rule.get("scope").and_then(Value::as_str);
+        Self {
+            groups: texts("apiGroups"),
+            versions: texts("apiVersions"),
+            resources: texts("resources"),
+            names: texts("resourceNames"),
+            scope: scope.unwrap_or("*").to_owned(),
+            writes: operations.is_empty()
+                || operations
+                    .iter()
+                    .any(|o| matches!(o.as_str(), "*" | "CREATE" | "UPDATE")),
+        }
+    }
+
+    fn matches(&self, object: &Candidate<'_>) -> bool {
+        let is = |wanted: &[String], value: &str| wanted.iter().any(|w| w == "*" || w == value);
+        let (group, version) = match object.api_version.rsplit_once('/') {
+            Some((group, version)) => (group, version),
+            None => ("", object.api_version),
+        };
+        debug_assert_eq!(group, group_of(object.api_version));
+        let is_resource =
+            |wanted: &String| wanted == "*" || wanted == "*/*" || wanted == object.plural;
+        let in_scope = match self.scope.as_str() {
+            "Namespaced" => object.key.namespace.is_some(),
+            "Cluster" => object.key.namespace.is_none(),
+            _ => true,
+        };
+        self.writes
+            && in_scope
+            && is(&self.groups, group)
+            // A policy is asked about other versions of what it names (`matchPolicy: Equivalent`).
+            && (is(&self.versions, version) || !self.versions.is_empty())
+            && self.resources.iter().any(is_resource)
+            && (self.names.is_empty() || self.names.contains(&object.key.name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_object_is_meant_by_resource_labels_and_namespace() {
+        let key = ResourceKey {
+            group: "apps".to_owned(),
+            kind: "Deployment".to_owned(),
+            namespace: Some("shop".to_owned()),
+            name: "cart".to_owned(),
+        };
+        let labels = json!({"app": "cart"});
+        let of_namespace = json!({"mesh": "on"});
+        let object = Candidate {
+            key: &key,
+            api_version: "apps/v1",
+            plural: "deployments",
+            labels: Some(&labels),
+            namespace_labels: Some(&of_namespace),
+        };
+        let meant =
+            |constraints: Value| Constraints::of_policy(Some(&constraints)).match_object(&object);
+        let rule = |resource: &str| {
+            json!([{"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE"],
+                "resources": [resource]}])
+        };
+        assert!(meant(json!({"resourceRules": rule("deployments")})));
+        assert!(!meant(json!({"resourceRules": rule("statefulsets")})));
+        assert!(!meant(json!({})), "a policy names resources");
+        for (selector, expected) in [
+            (json!({"matchLabels": {"app": "cart"}}), true),
+            (json!({"matchLabels": {"app": "x"}}), false),
+        ] {
+            let constraints = json!({"resourceRules": rule("*"), "objectSelector": selector});
+            assert_eq!(meant(constraints), expected);
+        }
+        for (selector, expected) in [
+            (json!({"matchLabels": {NAME: "shop"}}), true),
+            (json!({"matchLabels": {NAME: "other"}}), false),
+            (json!({"matchLabels": {"mesh": "on"}}), true),
+            (
+                json!({"matchExpressions": [{"key": "mesh", "operator": "DoesNotExist"}]}),
+                false,
+            ),
+        ] {
+            let constraints = json!({"resourceRules": rule("*"), "namespaceSelector": selector});
+            assert_eq!(meant(constraints), expected);
+        }
+        let excluded =
+            json!({"resourceRules": rule("*"), "excludeResourceRules": rule("deployments")});
+        assert!(!meant(excluded));
+    }
+}

@@ -1,0 +1,278 @@
+//! What admission does to objects, from the policies that the cluster or a recording shows.
+//!
+//! An undeclared value that a policy writes is nobody's change. The policies are read once, and only
+//! where something stands in an object that they might explain: MutatingAdmissionPolicies with a
+//! binding, and Kyverno's policies.
+
+mod cel;
+mod kyverno;
+mod matching;
+mod template;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::cluster::Live;
+use crate::compare::{Finding, Reason};
+use crate::judge::Case;
+use crate::model::{Cause, ChangeKind, Explanation, FieldPath, ResourceKey};
+
+use matching::{Candidate, Constraints};
+use template::Template;
+
+/// Where Kubernetes' own policies are read, the newest version first.
+const VERSIONS: [&str; 3] = [
+    "admissionregistration.k8s.io/v1",
+    "admissionregistration.k8s.io/v1beta1",
+    "admissionregistration.k8s.io/v1alpha1",
+];
+
+/// What is known of the mutating admission of a cluster.
+#[derive(Debug, Default)]
+pub struct Policies {
+    mutations: Vec<Mutation>,
+    /// The labels of namespaces, by name.
+    namespaces: BTreeMap<String, Value>,
+}
+
+/// What one policy does.
+#[derive(Debug)]
+struct Mutation {
+    /// All of these must match.
+    matches: Vec<Constraints>,
+    writes: Vec<Template>,
+}
+
+/// An object that policies may have changed.
+#[derive(Clone, Copy)]
+pub struct Admitted<'a> {
+    /// Which object.
+    pub key: &'a ResourceKey,
+    /// The version that it is declared at.
+    pub api_version: &'a str,
+    /// Its resource, such as `deployments`.
+    pub plural: &'a str,
+    /// What is declared.
+    pub declared: &'a Value,
+    /// What is live.
+    pub live: &'a Value,
+}
+
+impl Policies {
+    /// Reads the policies. What cannot be read explains nothing. `namespaces` are the labels that
+    /// are known of namespaces.
+    pub fn read(live: &dyn Live, namespaces: BTreeMap<String, Value>) -> Self {
+        let mut policies = Self {
+            namespaces,
+            ..Self::default()
+        };
+        policies.read_builtin(live);
+        policies.read_kyverno(live);
+        policies.read_namespaces(live);
+        policies
+    }
+
+    fn read_builtin(&mut self, live: &dyn Live) {
+        for version in VERSIONS {
+            let Some(found) = live.related(version, "MutatingAdmissionPolicy", "") else {
+                continue;
+            };
+            if found.is_empty() {
+                continue;
+            }
+            let bindings = live.related(version, "MutatingAdmissionPolicyBinding", "");
+            let bindings = bindings.unwrap_or_default();
+            for policy in &found {
+                self.add_builtin(policy, &bindings);
+            }
+            return;
+        }
+    }
+
+    fn add_builtin(&mut self, policy: &Value, bindings: &[Value]) {
+        let name = policy.pointer("/metadata/name");
+        let writes = mutations(policy);
+        let constraints = Constraints::of_policy(policy.pointer("/spec/matchConstraints"));
+        let bound = bindings
+            .iter()
+            .filter(|binding| name.is_some() && binding.pointer("/spec/policyName") == name);
+        for binding in bound {
+            let narrowed = binding.pointer("/spec/matchResources");
+            let narrowed = narrowed.map(|matched| Constraints::of_binding(Some(matched)));
+            self.mutations.push(Mutation {
+                matches: std::iter::once(constraints.clone())
+                    .chain(narrowed)
+                    .collect(),
+                writes: writes.clone(),
+            });
+        }
+    }
+
+    fn read_kyverno(&mut self, live: &dyn Live) {
+        for version in [
+            "policies.kyverno.io/v1",
+            "policies.kyverno.io/v1beta1",
+            "policies.kyverno.io/v1alpha1",
+        ] {
+            for policy in live
+                .related(version, "MutatingPolicy", "")
+                .unwrap_or_default()
+            {
+                self.mutations.push(Mutation {
+                    matches: vec![Constraints::of_policy(
+                        policy.pointer("/spec/matchConstraints"),
+                    )],
+                    writes: mutations(&policy),
+                });
+            }
+        }
+        let found = live.related("kyverno.io/v1", "ClusterPolicy", "");
+        for policy in found.unwrap_or_default() {
+            self.mutations.extend(kyverno::mutations(&policy));
+        }
+    }
+
+    /// Reads the labels of namespaces, if some policy selects by them and they are not all known.
+    fn read_namespaces(&mut self, live: &dyn Live) {
+        let mut all = self.mutations.iter().flat_map(|mutation| &mutation.matches);
+        if !all.any(Constraints::asks_for_labels_of_namespaces) {
+            return;
+        }
+        for namespace in live.related("v1", "Namespace", "").unwrap_or_default() {
+            let name = namespace.pointer("/metadata/name").and_then(Value::as_str);
+            let labels = namespace.pointer("/metadata/labels").cloned();
+            if let (Some(name), Some(labels)) = (name, labels) {
+                self.namespaces.insert(name.to_owned(), labels);
+            }
+        }
+    }
+
+    /// The object as policies make it of the manifest; `None` where none of them matches.
+    pub fn expected(&self, object: Admitted<'_>) -> Option<Value> {
+        let candidate = self.candidate(object);
+        let matching = self.mutations.iter().filter(|mutation| {
+            let mut matches = mutation.matches.iter();
+            matches.all(|constraints| constraints.match_object(&candidate))
+        });
+        let mut expected = object.declared.clone();
+        let mut writes = matching.flat_map(|mutation| &mutation.writes).peekable();
+        writes.peek()?;
+        writes.for_each(|template| template.write(&mut expected, object.live));
+        // No policy changes what the object is.
+        for identity in ["apiVersion", "kind"] {
+            if let (Some(declared), Some(expected)) =
+                (object.declared.get(identity), expected.get_mut(identity))
+            {
+                expected.clone_from(declared);
+            }
+        }
+        Some(expected)
+    }
+
+    /// Whether it is known of any policy what it changes.
+    pub fn change_something(&self) -> bool {
+        !self.mutations.is_empty()
+    }
+
+    fn candidate<'a>(&'a self, object: Admitted<'a>) -> Candidate<'a> {
+        let namespace = object.key.namespace.as_deref();
+        Candidate {
+            key: object.key,
+            api_version: object.api_version,
+            plural: object.plural,
+            labels: object.declared.pointer("/metadata/labels"),
+            namespace_labels: namespace.and_then(|name| self.namespaces.get(name)),
+        }
+    }
+}
+
+/// What the mutations of a policy write, one after the other.
+fn mutations(policy: &Value) -> Vec<Template> {
+    let mutations = policy.pointer("/spec/mutations").and_then(Value::as_array);
+    let text = |mutation: &Value, path: &str| {
+        let expression = mutation.pointer(path)?.as_str()?;
+        Some(expression.to_owned())
+    };
+    let of = |mutation: &Value| {
+        let applied = text(mutation, "/applyConfiguration/expression");
+        let applied = applied.map(|expression| cel::apply_configuration(&expression));
+        let patched = text(mutation, "/jsonPatch/expression");
+        let patched = patched.map(|expression| cel::json_patch(&expression));
+        applied
+            .into_iter()
+            .chain(patched.unwrap_or_default())
+            .collect::<Vec<_>>()
+    };
+    let written = mutations.into_iter().flatten().flat_map(of);
+    // An expression that says nothing of what it writes proves nothing.
+    written
+        .filter(|template| *template != Template::Any)
+        .collect()
+}
+
+/// Explains the differences that are gone once the policies have changed the manifest: `after` is
+/// what was found then. Of an addition that is there in part, that part stays.
+pub fn settle(findings: Vec<Finding>, after: Vec<Finding>) -> Vec<Finding> {
+    let after: Vec<Finding> = after.into_iter().filter(|f| f.reason.is_none()).collect();
+    let mut settled: Vec<Finding> = Vec::new();
+    for mut finding in findings {
+        if finding.reason.is_some() || finding.change.kind == ChangeKind::Removed {
+            settled.push(finding);
+            continue;
+        }
+        let path = &finding.change.path;
+        let covers = |other: &&Finding| path.starts_with(&other.change.path);
+        if after.iter().any(|other| covers(&other)) {
+            settled.push(finding);
+            continue;
+        }
+        let below = |other: &&Finding| {
+            other.change.path.starts_with(path) && other.change.kind != ChangeKind::Removed
+        };
+        if finding.change.kind == ChangeKind::Added {
+            settled.extend(after.iter().filter(below).map(as_added));
+        } else if after.iter().any(|other| below(&other)) {
+            settled.push(finding);
+            continue;
+        }
+        finding.reason = Some(Reason::from(Explanation::AdmissionChanged));
+        finding.cause = None;
+        settled.push(finding);
+    }
+    settled.sort_by(|a, b| a.change.path.cmp(&b.change.path));
+    settled
+}
+
+/// What differs from a policy's value in a place that no manifest declares.
+fn as_added(finding: &Finding) -> Finding {
+    let mut finding = finding.clone();
+    finding.change.kind = ChangeKind::Added;
+    finding.change.declared = None;
+    finding
+}
+
+/// The labels that are known of namespaces: those that are declared or were read.
+pub fn labels_of_namespaces(namespaces: impl Iterator<Item = Value>) -> BTreeMap<String, Value> {
+    namespaces
+        .filter_map(|namespace| {
+            let name = namespace.pointer("/metadata/name")?.as_str()?;
+            let labels = namespace.pointer("/metadata/labels")?;
+            Some((name.to_owned(), labels.clone()))
+        })
+        .collect()
+}
+
+/// Whether something was added to an object that policies might explain: nobody is known to hold it,
+/// or the applier never declared it.
+pub fn is_open(case: &Case) -> bool {
+    let causes = [Cause::Unattributed, Cause::WrittenByApplier];
+    let replicas = FieldPath::of_fields(&["spec", "replicas"]);
+    case.candidates.iter().any(|candidate| {
+        let finding = &candidate.finding;
+        candidate.is_open()
+            && finding.change.kind == ChangeKind::Added
+            && finding.cause.is_some_and(|cause| causes.contains(&cause))
+            && finding.change.path != replicas
+    })
+}

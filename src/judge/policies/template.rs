@@ -1,0 +1,272 @@
+//! What a policy makes of an object: values, of which some are worked out when it runs.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+/// Fields that tell the items of a list apart, the commonest first.
+const KEYS: [&str; 8] = [
+    "name",
+    "mountPath",
+    "devicePath",
+    "containerPort",
+    "port",
+    "topologyKey",
+    "ip",
+    "key",
+];
+
+/// A value that a policy writes, as far as its text tells.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Template {
+    /// Something that is worked out when the policy runs: any value.
+    Any,
+    /// This value.
+    Value(Value),
+    /// An object with these fields.
+    Object(BTreeMap<String, Template>),
+    /// A list with these items.
+    List(Vec<Template>),
+    /// One of these, as a condition decides.
+    OneOf(Vec<Template>),
+}
+
+impl Template {
+    /// Writes the template over a declared value. What is worked out when the policy runs is what is
+    /// `live`.
+    pub fn write(&self, declared: &mut Value, live: &Value) {
+        match self {
+            Self::Any => {
+                if !live.is_null() {
+                    *declared = live.clone();
+                }
+            }
+            Self::Value(value) => *declared = value.clone(),
+            Self::OneOf(alternatives) => {
+                // The condition is not known, and what is live tells which branch was taken.
+                let written = alternatives.iter().map(|one| {
+                    let mut copy = declared.clone();
+                    one.write(&mut copy, live);
+                    copy
+                });
+                let written: Vec<Value> = written.collect();
+                let taken = written.iter().find(|copy| is_within(copy, live));
+                if let Some(taken) = taken.or(written.first()) {
+                    *declared = taken.clone();
+                }
+            }
+            Self::Object(fields) => {
+                if !declared.is_object() {
+                    *declared = Value::Object(Map::new());
+                }
+                let Value::Object(declared) = declared else {
+                    return;
+                };
+                for (name, field) in fields {
+                    write_field(declared, name, field, live);
+                }
+            }
+            Self::List(items) => {
+                if !declared.is_array() {
+                    *declared = Value::Array(Vec::new());
+                }
+                if let Value::Array(declared) = declared {
+                    items
+                        .iter()
+                        .for_each(|item| write_item(declared, item, live));
+                }
+            }
+        }
+    }
+
+    /// The template as a value, if all of it is known.
+    fn known(&self) -> Option<&Value> {
+        match self {
+            Self::Value(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+fn write_field(declared: &mut Map<String, Value>, name: &str, field: &Template, live: &Value) {
+    let add_only = name
+        .strip_prefix("+(")
+        .and_then(|rest| rest.strip_suffix(')'));
+    let name = add_only.unwrap_or(name);
+    // Kyverno's conditions change nothing.
+    if name.starts_with(['(', '<', '^', '=', 'X']) && name.ends_with(')') {
+        return;
+    }
+    if add_only.is_some() && declared.contains_key(name) {
+        return;
+    }
+    let live = live.get(name).unwrap_or(&Value::Null);
+    let mut value = declared.get(name).cloned().unwrap_or_default();
+    field.write(&mut value, live);
+    if !value.is_null() {
+        declared.insert(name.to_owned(), value);
+    }
+}
+
+/// Merges an item into a list: into the one with the same key, into each that a pattern names, or
+/// as a new one.
+fn write_item(declared: &mut Vec<Value>, item: &Template, live: &Value) {
+    let live_items = live.as_array().map(Vec::as_slice).unwrap_or_default();
+    let Template::Object(fields) = item else {
+        let value = match item {
+            Template::Value(value) => value,
+            _ => return,
+        };
+        if !declared.contains(value) {
+            declared.push(value.clone());
+        }
+        return;
+    };
+    let partner = |one: &Value, key: &str| {
+        let is_same = |other: &&Value| other.get(key) == one.get(key);
+        live_items.iter().find(is_same).cloned().unwrap_or_default()
+    };
+    if fields.keys().any(|name| name.starts_with('(')) {
+        for one in declared.iter_mut() {
+            let live = partner(one, "name");
+            item.write(one, &live);
+        }
+        return;
+    }
+    let key = KEYS
+        .iter()
+        .find_map(|key| Some((*key, fields.get(*key)?.known()?)));
+    let Some((key, identity)) = key else {
+        let mut value = Value::Null;
+        // An item without a key is one of those that are live, if it is there.
+        let found = live_items.iter().find(|live| {
+            let mut value = Value::Null;
+            item.write(&mut value, live);
+            is_within(&value, live)
+        });
+        item.write(&mut value, found.unwrap_or(&Value::Null));
+        if !declared.contains(&value) {
+            declared.push(value);
+        }
+        return;
+    };
+    let is_meant = |one: &&mut Value| one.get(key) == Some(identity);
+    let is_live = |one: &&Value| one.get(key) == Some(identity);
+    let live = live_items.iter().find(is_live).unwrap_or(&Value::Null);
+    match declared.iter_mut().find(is_meant) {
+        Some(one) => item.write(one, live),
+        None => {
+            let mut one = Value::Null;
+            item.write(&mut one, live);
+            declared.push(one);
+        }
+    }
+}
+
+/// Whether all that one value says is in another.
+fn is_within(small: &Value, large: &Value) -> bool {
+    match (small, large) {
+        (Value::Object(small), Value::Object(large)) => small
+            .iter()
+            .all(|(name, a)| large.get(name).is_some_and(|b| is_within(a, b))),
+        (Value::Array(small), Value::Array(large)) => {
+            small.iter().all(|a| large.iter().any(|b| is_within(a, b)))
+        }
+        (small, large) => small == large,
+    }
+}
+
+/// A value as it is written in a policy, where `{{ … }}` is worked out when it runs.
+pub fn of_value(value: &Value) -> Template {
+    match value {
+        Value::Object(fields) => Template::Object(
+            fields
+                .iter()
+                .map(|(name, value)| (name.clone(), of_value(value)))
+                .collect(),
+        ),
+        Value::Array(items) => Template::List(items.iter().map(of_value).collect()),
+        Value::String(text) if text.contains("{{") => Template::Any,
+        value => Template::Value(value.clone()),
+    }
+}
+
+/// The template that writes another at a JSON Pointer (RFC 6901); `-` and positions append.
+pub fn at_pointer(pointer: &str, template: Template) -> Template {
+    let steps: Vec<String> = pointer
+        .split('/')
+        .skip(1)
+        .map(|step| step.replace("~1", "/").replace("~0", "~"))
+        .collect();
+    steps.into_iter().rev().fold(template, |below, step| {
+        if step == "-" || step.parse::<usize>().is_ok() {
+            Template::List(vec![below])
+        } else {
+            Template::Object(BTreeMap::from([(step, below)]))
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn written(template: &Template, declared: Value, live: Value) -> Value {
+        let mut declared = declared;
+        template.write(&mut declared, &live);
+        declared
+    }
+
+    #[test]
+    fn items_are_merged_by_their_keys() {
+        let template = of_value(&json!({"list": [{"name": "b", "image": "x"}]}));
+        assert_eq!(
+            written(&template, json!({"list": [{"name": "a"}]}), json!({})),
+            json!({"list": [{"name": "a"}, {"name": "b", "image": "x"}]})
+        );
+        assert_eq!(
+            written(
+                &template,
+                json!({"list": [{"name": "b", "v": 1}]}),
+                json!({})
+            ),
+            json!({"list": [{"name": "b", "v": 1, "image": "x"}]})
+        );
+    }
+
+    #[test]
+    fn kyvernos_anchors_are_heeded() {
+        let template = of_value(&json!({"+(a)": "new", "+(b)": "new",
+            "list": [{"(name)": "*", "+(v)": 2}]}));
+        let declared = json!({"a": "old", "list": [{"name": "x"}, {"name": "y", "v": 1}]});
+        assert_eq!(
+            written(&template, declared, json!({})),
+            json!({"a": "old", "b": "new", "list": [{"name": "x", "v": 2}, {"name": "y", "v": 1}]})
+        );
+    }
+
+    #[test]
+    fn what_is_worked_out_is_what_is_live() {
+        let template = of_value(&json!({"labels": {"team": "{{ request.userInfo.username }}"}}));
+        let live = json!({"labels": {"team": "a", "other": "b"}});
+        assert_eq!(
+            written(&template, json!({}), live),
+            json!({"labels": {"team": "a"}})
+        );
+        assert_eq!(
+            written(&template, json!({}), json!({})),
+            json!({"labels": {}})
+        );
+    }
+
+    #[test]
+    fn pointers_lead_into_objects_and_lists() {
+        let template = at_pointer("/metadata/labels/a~1b", Template::Value(json!("c")));
+        assert_eq!(
+            written(&template, json!({}), json!({})),
+            json!({"metadata": {"labels": {"a/b": "c"}}})
+        );
+    }
+}

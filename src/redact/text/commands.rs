@@ -1,0 +1,174 @@
+//! Passwords that programs take behind short flags, which do not say what they are.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+use super::{Span, span};
+
+/// How a program takes a password.
+enum Takes {
+    /// `-p PASSWORD`
+    Next(&'static str),
+    /// `-pPASSWORD`
+    Glued(&'static str),
+    /// `-u USER:PASSWORD`
+    WithUser(&'static str),
+}
+
+/// Programs, and how they take passwords.
+const PROGRAMS: &[(&str, &[Takes])] = &[
+    (
+        "curl",
+        &[
+            Takes::WithUser("-u"),
+            Takes::WithUser("--user"),
+            Takes::WithUser("--proxy-user"),
+            Takes::WithUser("-U"),
+        ],
+    ),
+    ("mysql", &[Takes::Glued("-p")]),
+    ("mysqladmin", &[Takes::Glued("-p")]),
+    ("mysqldump", &[Takes::Glued("-p")]),
+    ("mariadb", &[Takes::Glued("-p")]),
+    ("sshpass", &[Takes::Glued("-p"), Takes::Next("-p")]),
+    ("redis-cli", &[Takes::Next("-a")]),
+    ("mongo", &[Takes::Next("-p")]),
+    ("mongosh", &[Takes::Next("-p")]),
+    ("mongodump", &[Takes::Next("-p")]),
+    ("mongorestore", &[Takes::Next("-p")]),
+    ("ldapsearch", &[Takes::Next("-w")]),
+    ("ldapmodify", &[Takes::Next("-w")]),
+    ("ldapadd", &[Takes::Next("-w")]),
+    ("sqlcmd", &[Takes::Next("-P")]),
+    ("login", &[Takes::Next("-p")]),
+];
+
+/// How far behind its name a program's flags are looked for.
+const FARTHEST: usize = 1024;
+
+/// Finds the passwords that command lines give to programs.
+pub(super) fn passwords<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
+    static NAMES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        AhoCorasick::builder()
+            .match_kind(aho_corasick::MatchKind::LeftmostLongest)
+            .build(PROGRAMS.iter().map(|(name, _)| *name))
+            .ok()
+    });
+    piped(text, spans);
+    let Some(names) = &*NAMES else { return };
+    let bytes = text.as_bytes();
+    let mut done = 0;
+    for found in names.find_iter(text) {
+        let alone = found.start() == 0
+            || !(bytes[found.start() - 1].is_ascii_alphanumeric()
+                || matches!(bytes[found.start() - 1], b'-' | b'_' | b'.'));
+        if found.start() < done || !alone || !bytes.get(found.end()).is_some_and(|b| *b == b' ') {
+            continue;
+        }
+        let (_, takes) = &PROGRAMS[found.pattern().as_usize()];
+        done = flags(text, found.end(), takes, spans);
+    }
+}
+
+/// Finds what a command prints into the standard input of one that reads a password there.
+fn piped<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
+    for (at, _) in text.match_indices("--password-stdin") {
+        let line = text[..at]
+            .bytes()
+            .rev()
+            .take(FARTHEST)
+            .take_while(|b| *b != b'\n')
+            .count();
+        let Some(line) = text.get(at - line..at) else {
+            continue;
+        };
+        let Some(pipe) = line.rfind('|') else {
+            continue;
+        };
+        for program in ["echo ", "printf "] {
+            if let Some(said) = line[..pipe].rfind(program) {
+                let start = at - line.len() + said + program.len();
+                let end = at - line.len() + line[..pipe].trim_end().len();
+                if start < end && !text[start..end].trim_start_matches('"').starts_with('$') {
+                    spans.push(span(start..end, "password of a command"));
+                }
+            }
+        }
+    }
+}
+
+/// Looks through the words of one command; gives where it ends.
+fn flags<'t>(text: &'t str, from: usize, takes: &[Takes], spans: &mut Vec<Span<'t>>) -> usize {
+    let mut before = "";
+    let mut at = from;
+    let mut continues = false;
+    while at < text.len() && at - from < FARTHEST {
+        let byte = text.as_bytes()[at];
+        if byte == b'\n' && !continues || matches!(byte, b'|' | b';') {
+            break;
+        }
+        if byte.is_ascii_whitespace() {
+            at += 1;
+            continue;
+        }
+        let len = text[at..]
+            .find(|c: char| c.is_whitespace() || matches!(c, '|' | ';'))
+            .unwrap_or(text.len() - at);
+        let word = &text[at..at + len];
+        continues = word == "\\";
+        let trimmed = word.trim_start_matches(['"', '\'']);
+        let quote = word.len() - trimmed.len();
+        let end = at
+            + word
+                .trim_end_matches(['"', '\'', '`', ')', ',', ']'])
+                .len()
+                .max(quote);
+        for way in takes {
+            let secret = match way {
+                Takes::Next(flag) if before == *flag => at + quote..end,
+                Takes::Glued(flag) if word.len() > flag.len() && word.starts_with(flag) => {
+                    at + flag.len()..end
+                }
+                Takes::WithUser(flag)
+                    if before == *flag
+                        || word
+                            .strip_prefix(flag)
+                            .is_some_and(|rest| rest.starts_with('=')) =>
+                {
+                    match text.get(at..end).and_then(|word| word.find(':')) {
+                        Some(colon) => at + colon + 1..end,
+                        None => continue,
+                    }
+                }
+                _ => continue,
+            };
+            if secret.start < secret.end && !text[secret.clone()].starts_with('$') {
+                spans.push(span(secret, "password of a command"));
+            }
+        }
+        before = word;
+        at += len;
+    }
+    at
+}
+
+/// Which arguments of a list hold passwords, where one of them is a program that takes one.
+pub(in crate::redact) fn in_arguments(items: &[&str]) -> Vec<bool> {
+    let mut secret = vec![false; items.len()];
+    let mut takes: &[Takes] = &[];
+    for (at, item) in items.iter().enumerate() {
+        let base = item.rsplit('/').next().unwrap_or(item);
+        if let Some((_, known)) = PROGRAMS.iter().find(|(name, _)| *name == base) {
+            takes = known;
+            continue;
+        }
+        let before = if at > 0 { items[at - 1] } else { "" };
+        secret[at] = takes.iter().any(|way| match way {
+            Takes::Next(flag) => before == *flag,
+            Takes::Glued(flag) => item.len() > flag.len() && item.starts_with(flag),
+            Takes::WithUser(flag) => before == *flag && item.contains(':'),
+        });
+    }
+    secret
+}

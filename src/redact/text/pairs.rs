@@ -1,0 +1,265 @@
+//! Secrets whose name is itself a value: `name: DB_PASSWORD` beside `value: …`, and elements of XML.
+
+use super::assignments::{Found, Scan};
+use super::values::Left;
+
+/// Fields that hold a name.
+const NAMES: &[&str] = &["name", "key", "variable", "env", "field", "param", "id"];
+
+/// Fields that hold the value of what is named beside them.
+pub(in crate::redact) const VALUES: &[&str] = &[
+    "value",
+    "default",
+    "values",
+    "val",
+    "stringvalue",
+    "string_value",
+    "defaultvalue",
+    "default_value",
+    "string",
+];
+
+/// How far around a name its value is looked for.
+const FARTHEST: usize = 256;
+
+/// How far before a name, where few write it.
+const FARTHEST_AHEAD: usize = 160;
+
+impl<'t> Scan<'t, '_> {
+    /// `<password>…</password>`
+    pub(super) fn element(&mut self, place: &Found<'t>, at: usize) -> Option<usize> {
+        let mut start = place.name.start;
+        if self.before(start) == b':' {
+            start -= 1 + self.cursor.word_before(start - 1, 32).len();
+        }
+        if self.before(start) != b'<' {
+            return None;
+        }
+        let tag = self.window(at);
+        let close = tag.find(['>', '<'])?;
+        if tag.as_bytes()[close] != b'>' || tag[..close].ends_with('/') {
+            return None;
+        }
+        self.content(at + close + 1, place.word)
+    }
+
+    /// The text between the tags of an element, up to the next tag.
+    fn content(&mut self, from: usize, name: &'t str) -> Option<usize> {
+        let rest = &self.text[from..];
+        let end = match rest.strip_prefix("<![CDATA[") {
+            Some(inner) => {
+                // What is not closed goes on to the end of the text, and is not looked at again.
+                let Some(len) = inner.find("]]>") else {
+                    self.push(from..self.text.len(), name);
+                    return Some(self.text.len());
+                };
+                from + 9 + len
+            }
+            None => from + rest.find('<')?,
+        };
+        let closes = self.text[end..].starts_with("</") || self.text[end..].starts_with("]]>");
+        let value = self.text[from..end].trim();
+        if !closes || super::values::is_no_secret(value, false) {
+            return None;
+        }
+        let start = from + (self.text[from..end].len() - self.text[from..end].trim_start().len());
+        self.push(start..start + value.len(), name);
+        Some(end)
+    }
+
+    /// The value of a field beside the one that holds this name.
+    pub(super) fn pair(&mut self, place: &Found<'t>, at: usize) -> Option<usize> {
+        if !place.class.value && !place.word.eq_ignore_ascii_case("authorization") {
+            return None;
+        }
+        let mut end = place.name.start;
+        for _ in 0..4 {
+            if matches!(self.before(end), b'"' | b'\'' | b'\\') {
+                end -= 1;
+            }
+        }
+        end = self.cursor.skip_blanks_back(end);
+        let sign = self.before(end);
+        if self.cursor.word_before(end, 32) == "variable" {
+            return self.variable(place, at);
+        }
+        if !matches!(sign, b':' | b'=' | b'>') {
+            return None;
+        }
+        end -= 1;
+        end = self.cursor.skip_blanks_back(end);
+        for _ in 0..4 {
+            if matches!(self.before(end), b'"' | b'\'' | b'\\') {
+                end -= 1;
+            }
+        }
+        let field = self.cursor.word_before(end, 32);
+        if !NAMES.iter().any(|name| field.eq_ignore_ascii_case(name)) {
+            return None;
+        }
+        let start = end - field.len();
+        let column = {
+            let line = self.cursor.line_at(place.name.start);
+            start.saturating_sub(line.start)
+        };
+        if sign == b'=' && self.before(start) != b'"' {
+            // `<entry key="password">…</entry>`
+            let window = self.window(at);
+            let close = window.find(['>', '<', '/', ' ', '\n']);
+            if let Some(close) = close.filter(|close| window.as_bytes()[*close] == b'>') {
+                if let Some(end) = self.content(at + close + 1, place.word) {
+                    return Some(end);
+                }
+            }
+        }
+        self.value_behind(place, at, column)
+            .or_else(|| self.value_ahead(place, start, column))
+    }
+
+    /// `variable "db_password" { default = "…" }`
+    fn variable(&mut self, place: &Found<'t>, at: usize) -> Option<usize> {
+        let open = self.cursor.skip_blanks(at);
+        if self.cursor.byte(open) != b'{' {
+            return None;
+        }
+        let window = self.window(open + 1);
+        let (field, end) = field_in(&window[..window.find('}').unwrap_or(window.len())], false)?;
+        self.take(place, open + 1 + end, field)
+    }
+
+    /// Looks for the value behind its name, within the same braces or the same item of a list.
+    fn value_behind(&mut self, place: &Found<'t>, at: usize, column: usize) -> Option<usize> {
+        let window = self.window(at);
+        let end = end_of_object(window, column);
+        let window = &window[..end];
+        let (field, end) = field_in(window, false)?;
+        self.take(place, at + end, field)
+    }
+
+    /// Looks for the value before its name. It lies behind what was looked through, but not far.
+    fn value_ahead(&mut self, place: &Found<'t>, start: usize, column: usize) -> Option<usize> {
+        let mut from = start.saturating_sub(FARTHEST_AHEAD);
+        while !self.text.is_char_boundary(from) {
+            from += 1;
+        }
+        let before = &self.text[from..start];
+        let open = before.rfind(['{', '}']).map_or(0, |at| at + 1);
+        let item = before[open..]
+            .match_indices('\n')
+            .filter(|(at, _)| {
+                let line = &before[open + at + 1..];
+                let indent = line.len() - line.trim_start_matches(' ').len();
+                line.trim_start_matches(' ').starts_with("- ") && indent + 2 <= column.max(2)
+            })
+            .last()
+            .map_or(open, |(at, _)| open + at + 1);
+        let (field, end) = field_in(&before[item..], true)?;
+        self.take(place, from + item + end, field)?;
+        // The search goes on where it was.
+        Some(place.name.end)
+    }
+
+    fn take(&mut self, place: &Found<'t>, field_end: usize, field: &str) -> Option<usize> {
+        let mut at = field_end;
+        while matches!(self.cursor.byte(at), b'"' | b'\'' | b'\\') {
+            at += 1;
+        }
+        let at = self.cursor.skip_blanks(at);
+        if self.cursor.byte(at) == b'>' {
+            return self.content(at + 1, place.word);
+        }
+        let (value, colon) = self.sign_at(at)?;
+        let line_start = self.text[..field_end]
+            .bytes()
+            .rev()
+            .take(FARTHEST)
+            .take_while(|b| *b != b'\n')
+            .count();
+        let quoted = field_end < at;
+        let left = Left {
+            name: place.word,
+            count: place.class.count,
+            column: line_start.saturating_sub(field.len()),
+            first: colon && !quoted && place.within.is_none() && !self.in_braces(field_end),
+            colon,
+            quoted: quoted || self.in_braces(field_end),
+            within: place.within,
+        };
+        let value = self.cursor.skip_blanks(value);
+        if value >= self.cursor.line_end(value) && !colon {
+            return None;
+        }
+        Some(self.value(value, left))
+    }
+
+    /// Whether a brace is open on the line before a place.
+    fn in_braces(&self, at: usize) -> bool {
+        let line = self.text.as_bytes()[..at]
+            .iter()
+            .rev()
+            .take(FARTHEST)
+            .take_while(|b| **b != b'\n');
+        line.into_iter().find(|b| matches!(b, b'{' | b'}')) == Some(&b'{')
+    }
+
+    fn window(&self, at: usize) -> &'t str {
+        let mut end = (at + FARTHEST).min(self.text.len());
+        while !self.text.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.text.get(at..end).unwrap_or_default()
+    }
+}
+
+/// Where the object ends that begins before a text: at a brace, at the next item of a list, or
+/// where a line stands farther out.
+fn end_of_object(text: &str, column: usize) -> usize {
+    let brace = text.find(['{', '}']).unwrap_or(text.len());
+    let outer = text[..brace].match_indices('\n').find(|(at, _)| {
+        let line = &text[at + 1..];
+        let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+        let line = line.trim_start_matches([' ', '\t']);
+        !line.starts_with(['"', '<', '\n', '\r'])
+            && !line.is_empty()
+            && (indent < column || line.starts_with("- ") || line.starts_with("---"))
+    });
+    outer.map_or(brace, |(at, _)| at)
+}
+
+/// The field of one object that holds a value, and where its name ends: the first behind a name,
+/// the last before one. Another name begins another object.
+fn field_in(text: &str, ahead: bool) -> Option<(&str, usize)> {
+    let bytes = text.as_bytes();
+    let mut found = None;
+    let mut at = 0;
+    while at < bytes.len() {
+        let len = bytes[at..]
+            .iter()
+            .take_while(|b| super::tokens::is_word_byte(**b))
+            .count();
+        if len == 0 {
+            at += 1;
+            continue;
+        }
+        let word = &text[at..at + len];
+        let end = at + len;
+        let opens = at == 0 || bytes[at - 1] != b'/';
+        at = end;
+        let is_any = |fields: &[&str]| fields.iter().any(|field| word.eq_ignore_ascii_case(field));
+        let (names, values) = (is_any(NAMES), is_any(VALUES));
+        if !opens || !(names || values) {
+            continue;
+        }
+        let rest = text[end..].trim_start_matches(['"', '\'', '\\', ' ']);
+        if !rest.starts_with([':', '=', '>']) {
+            continue;
+        }
+        match (values, ahead) {
+            (true, false) => return Some((word, end)),
+            (true, true) => found = Some((word, end)),
+            (false, false) => return None,
+            (false, true) => found = None,
+        }
+    }
+    found
+}

@@ -1,0 +1,115 @@
+//! Tokens that say by their first letters whose they are.
+
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+use super::{Span, span};
+
+/// What tokens look like, one form a line.
+const FORMS: &str = include_str!("tokens.txt");
+
+/// How the tokens of one service are formed.
+#[derive(Debug)]
+pub(super) struct Form {
+    /// What they start with.
+    pub(super) start: &'static str,
+    characters: Characters,
+    /// How many characters follow at least.
+    least: usize,
+}
+
+/// What tokens are made of.
+#[derive(Debug, Clone, Copy)]
+enum Characters {
+    Upper,
+    Hex,
+    Alnum,
+    Word,
+    Base64,
+}
+
+impl Characters {
+    fn holds(self, byte: u8) -> bool {
+        match self {
+            Self::Upper => byte.is_ascii_uppercase() || byte.is_ascii_digit(),
+            Self::Hex => byte.is_ascii_hexdigit(),
+            Self::Alnum => byte.is_ascii_alphanumeric(),
+            Self::Word => is_word_byte(byte),
+            Self::Base64 => is_word_byte(byte) || matches!(byte, b'+' | b'/' | b'='),
+        }
+    }
+}
+
+/// Whether names and most tokens are made of it.
+pub(super) fn is_word_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+}
+
+/// Every form that is known.
+pub(super) fn forms() -> &'static [Form] {
+    static KNOWN: LazyLock<Vec<Form>> = LazyLock::new(|| FORMS.lines().filter_map(form).collect());
+    &KNOWN
+}
+
+fn form(line: &'static str) -> Option<Form> {
+    let mut words = line.split_ascii_whitespace();
+    let start = words.next().filter(|start| !start.starts_with('#'))?;
+    let characters = match words.next()? {
+        "upper" => Characters::Upper,
+        "hex" => Characters::Hex,
+        "alnum" => Characters::Alnum,
+        "word" => Characters::Word,
+        "base64" => Characters::Base64,
+        _ => return None,
+    };
+    Some(Form {
+        start,
+        characters,
+        least: words.next()?.parse().ok()?,
+    })
+}
+
+/// Finds the tokens of well-known services. Each byte is looked at a bounded number of times: a
+/// run that is long enough is passed over, and a shorter one is short.
+pub(super) fn well_known_tokens<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
+    static STARTS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(forms().iter().map(|form| form.start))
+            .ok()
+    });
+    let Some(starts) = &*STARTS else { return };
+    let bytes = text.as_bytes();
+    let mut done = 0;
+    for found in starts.find_iter(text) {
+        let form = &forms()[found.pattern().as_usize()];
+        let fresh = found.start() == 0 || !bytes[found.start() - 1].is_ascii_alphanumeric();
+        if found.start() < done || !fresh {
+            continue;
+        }
+        let run = bytes[found.end()..]
+            .iter()
+            .take_while(|byte| form.characters.holds(**byte))
+            .count();
+        if run < form.least || !is_random(&bytes[found.end()..found.end() + run]) {
+            // Longer runs of what is no token begin with a start that is found in them once.
+            done = found.end() + if run < form.least { 0 } else { run };
+            continue;
+        }
+        // What the token goes on with, in a form that is newer than the list.
+        let more = bytes[found.end() + run..]
+            .iter()
+            .take_while(|byte| Characters::Base64.holds(**byte))
+            .count();
+        done = found.end() + run + more;
+        spans.push(span(found.start()..done, form.start));
+    }
+}
+
+/// Whether letters are not just words joined by dashes.
+fn is_random(run: &[u8]) -> bool {
+    run.iter().any(u8::is_ascii_digit)
+        || (run.iter().any(u8::is_ascii_uppercase) && run.iter().any(u8::is_ascii_lowercase))
+        || !run.iter().any(|byte| matches!(byte, b'-' | b'_' | b'.'))
+}

@@ -1,0 +1,572 @@
+//! GitOps repositories: finds the objects of Flux and Argo CD in a repository, and follows what they
+//! declare as their tools would.
+//!
+//! 1. [`scan`] finds the objects in the files, and [`reach`] which of them are brought by others.
+//! 2. [`clusters`] chooses those to begin with, where a repository declares several clusters.
+//! 3. [`run`] renders what they bring with everything that is laid over it, and goes on with what is
+//!    among that, to any depth. Each object is compared once, and says the way that led to it.
+
+mod clusters;
+mod reach;
+mod releases;
+mod roots;
+mod run;
+mod scan;
+mod values;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::checkout::{Checkout, Checkouts};
+use super::flux::Sources;
+use super::git::{Git, GitError};
+use super::gitops::{Found, GitOps, ReadAt, Which, in_cluster};
+use super::render::{Names, relative_to};
+use super::walk::Bounds;
+use super::{Files, Loaded, Source, argo, flux};
+use crate::cluster::Live;
+use crate::model::{Manifest, Warning};
+use roots::Roots;
+use run::{Entry, Run};
+use scan::Scan;
+
+pub(super) use values::{Values, unknown_values};
+
+/// How many folders are named in a message.
+const NAMED: usize = 4;
+
+/// What objects to begin with.
+#[derive(Debug)]
+enum Start {
+    /// Those in a folder of a repository, or below it.
+    Folder(PathBuf),
+    /// Those of one tool in a file, or the one of that name in the cluster.
+    Object(Tool, Which),
+}
+
+/// A GitOps tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tool {
+    Flux,
+    Argo,
+}
+
+/// Declared state that GitOps tools lead to, in folders and files of a repository, or in the cluster.
+#[derive(Debug)]
+pub struct GitOpsObjects {
+    starts: Vec<Start>,
+    options: GitOps,
+    /// What is the live side, and no manifest wherever it lies.
+    recordings: Vec<PathBuf>,
+}
+
+impl GitOpsObjects {
+    /// What the Kustomizations of a file, or one of the cluster, declare.
+    pub fn flux(which: Which, options: GitOps) -> Self {
+        Self::of(vec![Start::Object(Tool::Flux, which)], options)
+    }
+
+    /// What the Applications and ApplicationSets of a file, or one of the cluster, declare.
+    pub fn argo(which: Which, options: GitOps) -> Self {
+        Self::of(vec![Start::Object(Tool::Argo, which)], options)
+    }
+
+    /// What lies in these folders and files: what the objects of GitOps tools among it lead to, or
+    /// where there is none, the manifests themselves.
+    ///
+    /// # Errors
+    /// When the revision to read them at is not there.
+    pub fn at(paths: &[PathBuf], options: GitOps) -> Result<Self, GitError> {
+        if let ReadAt::Revision(revision) = &options.read_at {
+            Git::at(revision, paths)?;
+        }
+        let starts = paths.iter().cloned().map(Start::Folder).collect();
+        Ok(Self::of(starts, options))
+    }
+
+    fn of(starts: Vec<Start>, options: GitOps) -> Self {
+        Self {
+            starts,
+            options,
+            recordings: Vec::new(),
+        }
+    }
+
+    /// The same together with others, so that they see what each of them declares.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.starts.extend(other.starts);
+        self
+    }
+
+    /// Without the recordings that are the live side: they may lie next to the manifests.
+    #[must_use]
+    pub fn without(self, recordings: &[PathBuf]) -> Self {
+        Self {
+            recordings: recordings.to_owned(),
+            ..self
+        }
+    }
+
+    /// Whether a folder holds objects of GitOps tools, so that they are followed.
+    fn is_followed(&self, folder: &Path) -> bool {
+        if self.options.is_plain || self.options.rendering.is_none() {
+            return false;
+        }
+        match &self.options.read_at {
+            ReadAt::Revision(revision) => {
+                let git = Git::at(revision, &[folder.to_owned()]);
+                git.is_ok_and(|git| git.untrusted(self.options.untrusted).holds(scan::is_marked))
+            }
+            _ => {
+                let Ok(canonical) = folder.canonicalize() else {
+                    return false;
+                };
+                let scan = Scan::of(&canonical, &Names::like(folder), self.bounds());
+                canonical.is_dir() && (!scan.candidates.is_empty() || !scan.charts.is_empty())
+            }
+        }
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds {
+            hidden: false,
+            ..self.options.bounds()
+        }
+    }
+
+    /// Reads manifests as they lie.
+    fn plain(&self, paths: Vec<PathBuf>, live: &dyn Live) -> Loaded {
+        let untrusted = self.options.untrusted;
+        let rendering = self.options.rendering.clone();
+        match &self.options.read_at {
+            ReadAt::Revision(revision) => match Git::at(revision, &paths) {
+                Ok(git) => git.untrusted(untrusted).rendered(rendering).load(live),
+                Err(error) => {
+                    let mut loaded = Loaded::default();
+                    loaded.error(revision, error.to_string());
+                    loaded
+                }
+            },
+            _ => {
+                let files = Files::new(paths).without(&self.recordings);
+                files.untrusted(untrusted).rendered(rendering).load(live)
+            }
+        }
+    }
+}
+
+impl Source for GitOpsObjects {
+    fn load(&self, live: &dyn Live) -> Loaded {
+        let mut loaded = Loaded::default();
+        let mut plain = Vec::new();
+        let mut followed: Vec<&Start> = Vec::new();
+        for start in &self.starts {
+            match start {
+                Start::Folder(path) if !self.is_followed(path) => plain.push(path.clone()),
+                start => followed.push(start),
+            }
+        }
+        if !plain.is_empty() {
+            loaded.append(self.plain(plain, live));
+        }
+        // Those of one repository are followed together.
+        let mut groups: Vec<(Option<PathBuf>, Vec<&Start>)> = Vec::new();
+        for start in followed {
+            let root = self.root_of(start);
+            match groups.iter_mut().find(|(known, _)| *known == root) {
+                Some((_, group)) => group.push(start),
+                None => groups.push((root, vec![start])),
+            }
+        }
+        for (_, starts) in groups {
+            let following = Following {
+                options: &self.options,
+                starts: &starts,
+                live,
+                recordings: &self.recordings,
+            };
+            following.load(&mut loaded);
+        }
+        // What is said of a repository is said once.
+        let mut said = BTreeSet::new();
+        let mut is_new = |w: &Warning| said.insert((w.place.clone(), w.message.clone(), w.fatal));
+        loaded.warnings.retain(|warning| is_new(warning));
+        loaded.errors.retain(|error| is_new(error));
+        loaded.errors = collapsed(std::mem::take(&mut loaded.errors));
+        loaded.warnings = collapsed(std::mem::take(&mut loaded.warnings));
+        loaded
+    }
+}
+
+/// Leaves out what two objects declare alike, as a folder that one applies with all that is below it
+/// and another on its own: the one that is led to by the longest way applies it.
+fn once(manifests: Vec<Manifest>) -> Vec<Manifest> {
+    type Key = (String, String, Option<String>, String);
+    let key = |one: &Manifest| -> Key {
+        (
+            one.api_version.clone(),
+            one.kind.clone(),
+            one.namespace.clone(),
+            one.name.clone(),
+        )
+    };
+    let mut known: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
+    let mut kept: Vec<Manifest> = Vec::new();
+    for manifest in manifests {
+        let same = known.entry(key(&manifest)).or_default();
+        let value = manifest.value();
+        let alike = same.iter().copied().find(|at| {
+            kept[*at].origin.chain != manifest.origin.chain && kept[*at].value() == value
+        });
+        match alike {
+            Some(at) if kept[at].origin.chain.len() < manifest.origin.chain.len() => {
+                kept[at] = manifest;
+            }
+            Some(_) => {}
+            None => {
+                same.push(kept.len());
+                kept.push(manifest);
+            }
+        }
+    }
+    kept
+}
+
+/// Makes one of messages that say the same of several objects, with a count.
+fn collapsed(messages: Vec<Warning>) -> Vec<Warning> {
+    /// From how many on.
+    const SEVERAL: usize = 3;
+    let said = |warning: &Warning| -> Option<(String, String)> {
+        let (subject, said) = warning.message.split_once(": ")?;
+        let mut words = subject.split(' ');
+        let kind = words.next()?;
+        let is_object = matches!(
+            kind,
+            "Kustomization" | "Application" | "ApplicationSet" | "HelmRelease"
+        );
+        let is_subject = is_object && words.next().is_some() && words.next().is_none();
+        is_subject.then(|| (kind.to_owned(), said.to_owned()))
+    };
+    let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for key in messages.iter().filter_map(said) {
+        *counts.entry(key).or_default() += 1;
+    }
+    let mut kept = Vec::new();
+    let mut seen = BTreeSet::new();
+    for mut message in messages {
+        let key = said(&message);
+        let count = key.as_ref().and_then(|key| counts.get(key).copied());
+        if let (Some(key), Some(count @ SEVERAL..)) = (key, count) {
+            if !seen.insert(key.clone()) {
+                continue;
+            }
+            let subject = message.message.split(": ").next().unwrap_or_default();
+            message.message = format!("{subject} and {} more: {}", count - 1, key.1);
+        }
+        kept.push(message);
+    }
+    kept
+}
+
+impl GitOpsObjects {
+    fn root_of(&self, start: &Start) -> Option<PathBuf> {
+        let path = match start {
+            Start::Folder(path) | Start::Object(_, Which::File(path)) => path.as_path(),
+            Start::Object(..) => Path::new("."),
+        };
+        super::git::around(path).map(|(root, _)| root)
+    }
+}
+
+/// What is followed in one repository.
+struct Following<'f> {
+    options: &'f GitOps,
+    starts: &'f [&'f Start],
+    live: &'f dyn Live,
+    recordings: &'f [PathBuf],
+}
+
+impl Following<'_> {
+    fn place(&self) -> String {
+        match self.starts.first() {
+            Some(Start::Folder(path) | Start::Object(_, Which::File(path))) => {
+                path.display().to_string()
+            }
+            Some(Start::Object(tool, Which::Live { namespace, name })) => {
+                let scheme = match tool {
+                    Tool::Flux => "flux",
+                    Tool::Argo => "argocd",
+                };
+                format!("{scheme}:{namespace}/{name}")
+            }
+            None => String::new(),
+        }
+    }
+
+    fn load(&self, loaded: &mut Loaded) {
+        if let Err(message) = self.follow(loaded) {
+            loaded.error(self.place(), message);
+        }
+    }
+
+    fn follow(&self, loaded: &mut Loaded) -> Result<(), String> {
+        let first = self
+            .starts
+            .first()
+            .map_or(Path::new("."), |start| match start {
+                Start::Folder(path) => path,
+                Start::Object(_, Which::File(file)) => {
+                    let parent = file.parent().filter(|p| !p.as_os_str().is_empty());
+                    parent.unwrap_or(Path::new("."))
+                }
+                Start::Object(..) => Path::new("."),
+            });
+        let is_folder = matches!(self.starts.first(), Some(Start::Folder(_)));
+        let checkouts = Checkouts::find(self.options, first, is_folder)?;
+        let trusted = !self.options.untrusted;
+        let mut sources = Sources::new(Vec::new(), trusted.then_some(self.live));
+        let mut in_cluster = Vec::new();
+        let mut files: Vec<(Option<Tool>, PathBuf)> = Vec::new();
+        for start in self.starts {
+            match start {
+                Start::Folder(path) => files.push((None, path.clone())),
+                Start::Object(tool, Which::File(file)) => files.push((Some(*tool), file.clone())),
+                Start::Object(tool, Which::Live { namespace, name }) => {
+                    in_cluster.push((*tool, namespace, name));
+                }
+            }
+        }
+        if files.is_empty() {
+            // Whoever can write to the cluster has its objects read.
+            sources.live = Some(self.live);
+        }
+        let checkout = checkouts.of(None)?;
+        let scan = match files.is_empty() {
+            true => Scan::default(),
+            false => self.scan(&checkout),
+        };
+        if let Some(base) = self.base(&scan, &checkout) {
+            let here = Path::new(".").canonicalize().unwrap_or_default();
+            let folder = relative_to(&checkout.original(&base), &here);
+            let name = checkout.names.of(&base);
+            let message = format!(
+                "the paths of the Kustomizations here begin in {name}, as their artifact does, and \
+                 are read from there (--repo-root {name})"
+            );
+            loaded.warning(&name, message);
+            let options = GitOps {
+                repo_root: Some(folder),
+                ..self.options.clone()
+            };
+            let inner = Following {
+                options: &options,
+                starts: self.starts,
+                live: self.live,
+                recordings: self.recordings,
+            };
+            return inner.follow(loaded);
+        }
+        sources.beside.clone_from(&scan.sources);
+        let trusted = trusted || files.is_empty();
+        let mut run = Run::new(&checkouts, self.live, trusted, sources);
+        let mut entries = Vec::new();
+        for (tool, namespace, name) in in_cluster {
+            entries.extend(self.live_entry(tool, namespace, name, loaded));
+        }
+        if !files.is_empty() {
+            let roots = Roots {
+                options: self.options,
+                live: self.live,
+                checkouts: &checkouts,
+                checkout: &checkout,
+                scan: &scan,
+            };
+            entries.extend(roots.entries(&files, &mut run, loaded)?);
+        }
+        run.follow(entries);
+        releases::add(&mut run);
+        loaded.revisions.extend(checkouts.revisions());
+        self.settle(run, loaded)
+    }
+
+    fn scan(&self, checkout: &Checkout) -> Scan {
+        let bounds = Bounds {
+            hidden: false,
+            root: Some(checkout.within.clone()),
+            ..self.options.bounds()
+        };
+        let directory = match checkout.within.starts_with(&checkout.root) {
+            true => &checkout.within,
+            false => &checkout.root,
+        };
+        let mut scan = Scan::of(directory, &checkout.names, bounds);
+        let recordings: Vec<PathBuf> = self
+            .recordings
+            .iter()
+            .filter_map(|path| path.canonicalize().ok())
+            .collect();
+        let is_live = |file: &Path| recordings.iter().any(|live| file.starts_with(live));
+        scan.candidates
+            .retain(|candidate| !is_live(&candidate.file));
+        scan.files.retain(|(file, _)| !is_live(file));
+        scan
+    }
+
+    /// The folder that the paths of Kustomizations begin in whose artifact holds a part of the
+    /// repository: nothing tells which, but that they are there.
+    fn base(&self, scan: &Scan, checkout: &Checkout) -> Option<PathBuf> {
+        if self.options.repo_root.is_some() {
+            return None;
+        }
+        let of_artifact = |found: &&Found| {
+            let (kind, ..) = Sources::read_by(found);
+            flux::is_kustomization(found) && !matches!(&*kind, "GitRepository" | "")
+        };
+        let path = |found: &Found| {
+            let path = found.value.pointer("/spec/path")?.as_str()?;
+            Some(path.trim_start_matches('/').to_owned())
+        };
+        let paths: Vec<String> = scan
+            .candidates
+            .iter()
+            .map(|candidate| &candidate.found)
+            .filter(of_artifact)
+            .filter_map(path)
+            .collect();
+        let found_in = |folder: &Path| {
+            let there = paths.iter().filter(|path| folder.join(path).is_dir());
+            there.count()
+        };
+        let at_root = found_in(&checkout.root);
+        let folders = checkout.root.read_dir().ok()?.flatten();
+        let mut folders: Vec<PathBuf> = folders
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+            .map(|entry| entry.path())
+            .collect();
+        folders.sort();
+        let best = folders
+            .into_iter()
+            .map(|folder| (found_in(&folder), folder))
+            .max_by_key(|(count, _)| *count)?;
+        (best.0 > at_root).then_some(best.1)
+    }
+
+    fn live_entry(
+        &self,
+        tool: Tool,
+        namespace: &str,
+        name: &str,
+        loaded: &mut Loaded,
+    ) -> Option<Entry> {
+        let found = match tool {
+            Tool::Flux => in_cluster(self.live, &flux::VERSIONS, "Kustomization", namespace, name),
+            Tool::Argo => {
+                let versions = ["argoproj.io/v1alpha1"];
+                in_cluster(self.live, &versions, "Application", namespace, name)
+            }
+        };
+        match found {
+            Ok(found) => Some(Entry {
+                found,
+                chain: Vec::new(),
+                cluster: None,
+                counts: true,
+            }),
+            Err(message) => {
+                loaded.error(self.place(), message);
+                None
+            }
+        }
+    }
+
+    /// Chooses what belongs to the cluster that is compared, and says what does not.
+    fn settle(&self, mut run: Run<'_>, loaded: &mut Loaded) -> Result<(), String> {
+        let names: Vec<Option<String>> = run
+            .parts
+            .iter()
+            .filter(|(_, part)| !part.manifests.is_empty() || !part.errors.is_empty())
+            .map(|(name, _)| name.clone())
+            .collect();
+        let called = |name: &Option<String>| {
+            name.clone()
+                .unwrap_or_else(|| argo::IN_CLUSTER[1].to_owned())
+        };
+        let wanted = match run.is_chosen {
+            true => &[][..],
+            false => &self.options.destinations,
+        };
+        let is_wanted = |name: &Option<String>| {
+            let name = called(name);
+            wanted.iter().any(|wanted| argo::is_same(wanted, &name))
+        };
+        let by_name: Vec<_> = names
+            .iter()
+            .filter(|name| is_wanted(name))
+            .cloned()
+            .collect();
+        let chosen = match (by_name.as_slice(), names.as_slice()) {
+            ([], []) => Vec::new(),
+            ([], [only]) if wanted.is_empty() => vec![only.clone()],
+            ([], _) => vec![self.live_cluster(&names, &run)?],
+            (some, _) => some.to_vec(),
+        };
+        for (name, part) in std::mem::take(&mut run.parts) {
+            let is_empty = part.manifests.is_empty() && part.errors.is_empty();
+            if chosen.contains(&name) || is_empty {
+                let mut part = part;
+                part.manifests = once(std::mem::take(&mut part.manifests));
+                loaded.append(part);
+            } else {
+                loaded.warnings.push(run::left_out(&called(&name), &part));
+            }
+        }
+        loaded.rules.extend(flux::owner_marks());
+        loaded.rules.extend(argo::tracking_marks());
+        Ok(())
+    }
+
+    /// The cluster that is compared, where several are declared and none is named: the one whose
+    /// address the live side has, or the one that the tools run in, where they are live.
+    fn live_cluster(
+        &self,
+        names: &[Option<String>],
+        run: &Run<'_>,
+    ) -> Result<Option<String>, String> {
+        let server = self.live.target().server;
+        let is_server = |name: &&Option<String>| {
+            let server = server.as_deref();
+            name.as_deref()
+                .zip(server)
+                .is_some_and(|(name, server)| argo::is_same(name, server))
+        };
+        if let Some(name) = names.iter().find(is_server) {
+            return Ok(name.clone());
+        }
+        let has_tools = run.runs_here();
+        if names.contains(&None) && has_tools && self.options.destinations.is_empty() {
+            return Ok(None);
+        }
+        let called: Vec<&str> = names
+            .iter()
+            .map(|name| name.as_deref().unwrap_or(argo::IN_CLUSTER[1]))
+            .collect();
+        let count = called.len();
+        let mut listed: Vec<&str> = called.iter().take(NAMED).copied().collect();
+        if count > NAMED {
+            listed.push("…");
+        }
+        let listed = listed.join(", ");
+        Err(match self.options.destinations.as_slice() {
+            [] => format!(
+                "what is declared here goes to {count} clusters ({listed}), and nothing tells \
+                 which of them is compared: name it with --destination {}",
+                called.first().unwrap_or(&"")
+            ),
+            wanted => format!(
+                "nothing here goes to the cluster {}, but to {listed}",
+                wanted.join(" or ")
+            ),
+        })
+    }
+}

@@ -1,0 +1,486 @@
+//! What to begin with in a repository: the objects of GitOps tools that no other one brings.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::clusters::choose;
+use super::reach::Map;
+use super::run::{Entry, Run, Wanted};
+use super::scan::{Candidate, Scan};
+use super::{NAMED, Tool};
+use crate::cluster::{KindLookup, Live};
+use crate::source::chart::{Capabilities, Chart};
+use crate::source::checkout::{Checkout, Checkouts};
+use crate::source::flux::Sources;
+use crate::source::gitops::{Found, GitOps};
+use crate::source::kustomize::{Build, Graph};
+use crate::source::walk::Found as File;
+use crate::source::{Loaded, argo, chart, files, flux, remark};
+
+/// Finds what to begin with.
+pub(super) struct Roots<'r> {
+    pub options: &'r GitOps,
+    pub live: &'r dyn Live,
+    pub checkouts: &'r Checkouts<'r>,
+    pub checkout: &'r Checkout,
+    pub scan: &'r Scan,
+}
+
+impl Roots<'_> {
+    /// What to begin with for these files and folders. What is declared beside it goes to the run,
+    /// and what there is to say to `loaded`.
+    ///
+    /// # Errors
+    /// When nothing tells which of several clusters is meant.
+    pub fn entries(
+        &self,
+        paths: &[(Option<Tool>, PathBuf)],
+        run: &mut Run<'_>,
+        loaded: &mut Loaded,
+    ) -> Result<Vec<Entry>, String> {
+        self.find_home(run);
+        let map = Map::of(self.scan, &self.checkout.root, self.checkouts);
+        let mut entries = Vec::new();
+        let mut wanted = BTreeSet::new();
+        let mut folders = Vec::new();
+        for (tool, path) in paths {
+            match tool {
+                Some(tool) => {
+                    let direct = self.of_file(*tool, path, &map, &mut wanted, run, loaded);
+                    entries.extend(direct);
+                }
+                None => folders.push(self.checkouts.in_checkout(path, self.checkout)?),
+            }
+        }
+        let is_in = |file: &Path| folders.iter().any(|folder| file.starts_with(folder));
+        for (one, candidate) in self.scan.candidates.iter().enumerate() {
+            if is_in(&candidate.file) {
+                wanted.insert(one);
+            }
+        }
+        if !folders.is_empty() {
+            let errors = self.scan.errors.errors.iter().cloned();
+            loaded.errors.extend(errors);
+        }
+        let leading = map.leading_to(&wanted, self.scan);
+        let roots: Vec<usize> = map
+            .roots
+            .iter()
+            .copied()
+            .filter(|root| leading.contains(root))
+            .collect();
+        let trusted = !self.options.untrusted;
+        let choice = choose(
+            &roots,
+            &self.scan.candidates,
+            &self.checkout.root,
+            &self.options.destinations,
+            trusted.then_some(self.live),
+        )?;
+        self.name_others(&choice.others, choice.cluster.as_deref(), loaded);
+        run.is_chosen = choice.cluster.is_some();
+        run.wanted = Some(Wanted {
+            files: self.names_of(&wanted),
+            on_the_way: self.names_of(&leading),
+        });
+        let mut units = Units {
+            roots: self,
+            map: &map,
+            graph: Graph::default(),
+            known: BTreeSet::new(),
+        };
+        // What the bootstrap makes comes first, and may bring the others.
+        let mut chosen = choice.chosen;
+        chosen.sort_by_key(|one| {
+            !map.reaches[*one]
+                .files
+                .contains(&self.scan.candidates[*one].file)
+        });
+        for root in chosen {
+            entries.extend(units.begin(root, wanted.contains(&root), run));
+        }
+        // What is switched off is compared where it is named, and nothing else is.
+        let off: Vec<usize> = map
+            .switched_off
+            .iter()
+            .copied()
+            .filter(|one| wanted.contains(one))
+            .collect();
+        let is_all_off = !wanted.is_empty() && wanted.iter().all(|one| off.contains(one));
+        for one in off {
+            let candidate = &self.scan.candidates[one];
+            if is_all_off {
+                let message = "nothing that is applied here brings this file; it is compared as \
+                               if something did";
+                loaded.warning(&candidate.found.place, message);
+                entries.push(entry(candidate));
+            } else {
+                loaded.skip(
+                    &candidate.found.place,
+                    "switched off: it lies in what is applied, and no kustomization there names it",
+                );
+            }
+        }
+        for folder in &folders {
+            entries.extend(self.charts(folder, &map, run));
+            self.leave_out(folder, &map, &units.known, loaded);
+        }
+        Ok(entries)
+    }
+
+    /// The objects of one tool in a file: what to begin with at once, where nothing brings them.
+    fn of_file(
+        &self,
+        tool: Tool,
+        path: &Path,
+        map: &Map,
+        wanted: &mut BTreeSet<usize>,
+        run: &mut Run<'_>,
+        loaded: &mut Loaded,
+    ) -> Vec<Entry> {
+        let before = loaded.errors.len();
+        let (found, others): (Vec<Found>, Vec<Found>) = self
+            .checkouts
+            .objects(path, loaded)
+            .into_iter()
+            .partition(|found| match tool {
+                Tool::Flux => flux::is_kustomization(found),
+                Tool::Argo => argo::is_application(found) || argo::is_set(found),
+            });
+        let (kind, other) = match tool {
+            Tool::Flux => ("Kustomization of Flux", "no Kustomization of Flux"),
+            Tool::Argo => (
+                "Application",
+                "neither an Application nor an ApplicationSet",
+            ),
+        };
+        for other_object in others.iter().filter(|other| !flux::is_source(other)) {
+            loaded.skip(&other_object.place, other);
+        }
+        if found.is_empty() && loaded.errors.len() == before {
+            let mut message = loaded.nothing(kind);
+            if let Some(release) = others.iter().find_map(flux::as_source) {
+                message = format!("{message}; what its HelmRelease deployed is {release}");
+            }
+            loaded.error(path.display(), message);
+        }
+        let sources = others.into_iter().filter(flux::is_source);
+        run.sources.beside.extend(sources);
+        let mut entries = Vec::new();
+        for found in found {
+            let known = self.scan.candidates.iter().position(|candidate| {
+                candidate.found.place == found.place && !candidate.is_implied
+            });
+            let brought = known.filter(|one| {
+                let file = &self.scan.candidates[*one].file;
+                let mut others = (0..map.reaches.len()).filter(|other| other != one);
+                others.any(|other| map.reaches[other].files.contains(file))
+            });
+            match brought {
+                Some(one) => drop(wanted.insert(one)),
+                None => entries.push(Entry {
+                    found,
+                    chain: Vec::new(),
+                    cluster: None,
+                    counts: true,
+                }),
+            }
+        }
+        entries
+    }
+
+    /// Finds out what is called this repository in it, where Git does not know its address.
+    fn find_home(&self, run: &mut Run<'_>) {
+        let mut addresses: BTreeMap<String, usize> = BTreeMap::new();
+        let mut sources: BTreeMap<(String, String, String), usize> = BTreeMap::new();
+        for candidate in &self.scan.candidates {
+            let found = &candidate.found;
+            if flux::is_kustomization(found) {
+                *sources.entry(Sources::read_by(found)).or_default() += 1;
+            } else {
+                let here = argo::addresses(&found.value);
+                for address in here.into_iter().filter(|address| !address.contains("{{")) {
+                    *addresses.entry(address).or_default() += 1;
+                }
+            }
+        }
+        let most = sources.into_iter().max_by_key(|(_, count)| *count);
+        run.sources.home = most.map(|(source, _)| source);
+        let of_flux = run.sources.home_address();
+        let most = addresses.into_iter().max_by_key(|(_, count)| *count);
+        if let Some(address) = of_flux.or(most.map(|(address, _)| address)) {
+            self.checkouts.call_home(&address);
+        }
+    }
+
+    fn names_of(&self, candidates: &BTreeSet<usize>) -> BTreeSet<String> {
+        let files = candidates
+            .iter()
+            .map(|one| &self.scan.candidates[*one].file);
+        files.map(|file| self.checkout.names.of(file)).collect()
+    }
+
+    /// Says what belongs to other clusters.
+    fn name_others(&self, others: &[(usize, String)], cluster: Option<&str>, loaded: &mut Loaded) {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for (one, of) in others {
+            *counts.entry(of).or_default() += 1;
+            let place = &self.scan.candidates[*one].found.place;
+            loaded.skip(place, format!("it belongs to another cluster: {of}"));
+        }
+        if let (Some(cluster), false) = (cluster, counts.is_empty()) {
+            let said: Vec<String> = counts
+                .iter()
+                .take(NAMED)
+                .map(|(of, count)| format!("{of} ({count})"))
+                .collect();
+            let more = if counts.len() > NAMED { ", …" } else { "" };
+            let message = format!(
+                "what is declared for {cluster} is compared; the objects that other clusters begin \
+                 with are left out: {}{more}",
+                said.join(", ")
+            );
+            loaded.warning(cluster, message);
+        }
+    }
+
+    /// What charts with Applications in them bring, where nothing brings the charts.
+    fn charts(&self, folder: &Path, map: &Map, run: &mut Run<'_>) -> Vec<Entry> {
+        let Ok(rendering) = self.options.rendering() else {
+            return Vec::new();
+        };
+        let mut entries = Vec::new();
+        for directory in &self.scan.charts {
+            let is_brought = map.reaches.iter().any(|reach| {
+                let mut folders = reach.folders.iter();
+                folders.any(|folder| directory.starts_with(folder))
+            });
+            if is_brought || !directory.starts_with(folder) {
+                continue;
+            }
+            let capabilities = Capabilities::of(self.live);
+            let chart = Chart {
+                directory,
+                names: &self.checkout.names,
+                options: &rendering.chart,
+                capabilities: &capabilities,
+                inline: None,
+                with_crds: true,
+            };
+            let refused = match self.options.untrusted {
+                true => crate::source::of_git::beside_chart(directory),
+                false => Ok(()),
+            };
+            let mut loaded = Loaded::default();
+            match refused {
+                Ok(()) => loaded.append(chart.load(rendering)),
+                Err(message) => {
+                    loaded.error(
+                        self.checkout.names.of(&directory.join(chart::FILE)),
+                        message,
+                    );
+                }
+            }
+            entries.extend(self.begin(loaded, true, true, run));
+        }
+        entries
+    }
+
+    /// Takes in what to begin with, which nobody brings, and gives what is to be followed of it.
+    /// `counts` says whether it is compared itself, and `brings` whether what it brings is.
+    fn begin(
+        &self,
+        mut loaded: Loaded,
+        counts: bool,
+        brings: bool,
+        run: &mut Run<'_>,
+    ) -> Vec<Entry> {
+        let more = run.begin(&loaded.manifests, brings);
+        if counts {
+            loaded = self.known_kinds(loaded);
+        } else {
+            loaded.manifests.clear();
+            loaded.skipped.clear();
+        }
+        run.part(&None).append(loaded);
+        more
+    }
+
+    /// Without the objects of GitOps tools that nobody brings and whose kind the live side does not
+    /// know: somebody applied them once, perhaps elsewhere.
+    fn known_kinds(&self, mut loaded: Loaded) -> Loaded {
+        let is_tool = |found: &crate::model::Manifest| {
+            super::scan::is_candidate(&super::scan::found_of(found))
+        };
+        let (tools, others): (Vec<_>, Vec<_>) = std::mem::take(&mut loaded.manifests)
+            .into_iter()
+            .partition(is_tool);
+        loaded.manifests = others;
+        let mut kinds = BTreeMap::new();
+        for manifest in tools {
+            let kind = (manifest.api_version.clone(), manifest.kind.clone());
+            let is_known = *kinds.entry(kind.clone()).or_insert_with(|| {
+                let looked_up = self.live.resolve(&BTreeSet::from([kind.clone()]), &[]);
+                let looked_up = looked_up.map(|mut found| found.remove(&kind));
+                !matches!(
+                    looked_up,
+                    Ok(Some(KindLookup::NotServed(_) | KindLookup::Unknown(_)) | None)
+                )
+            });
+            match is_known {
+                true => loaded.manifests.push(manifest),
+                false => loaded.skipped.push(remark(
+                    &manifest.origin,
+                    "followed, and not compared itself: nothing here brings it, and the live side \
+                     does not know its kind",
+                    false,
+                )),
+            }
+        }
+        loaded
+    }
+
+    /// Says which files nothing brings that is followed.
+    fn leave_out(&self, folder: &Path, map: &Map, used: &BTreeSet<PathBuf>, loaded: &mut Loaded) {
+        let is_left = |file: &Path| {
+            let is_candidate = self.scan.candidates.iter().any(|one| one.file == *file);
+            let mut reaches = map.reaches.iter();
+            let is_above = reaches.any(|reach| {
+                let mut folders = reach.folders.iter();
+                reach.files.contains(file) || folders.any(|folder| file.starts_with(folder))
+            });
+            file.starts_with(folder) && !is_candidate && !is_above && !used.contains(file)
+        };
+        let left: Vec<&(PathBuf, String)> = self
+            .scan
+            .files
+            .iter()
+            .filter(|(file, _)| is_left(file))
+            .collect();
+        let Some((_, first)) = left.first() else {
+            return;
+        };
+        let mut folders = BTreeSet::new();
+        for (file, name) in &left {
+            loaded.skip(name, "nothing that is followed here brings it");
+            let below = file.strip_prefix(&self.checkout.root).unwrap_or(file);
+            let mut parts = below.components();
+            let top = parts.next().map(|part| part.as_os_str().to_string_lossy());
+            folders.extend(top.map(|top| top.into_owned()));
+        }
+        let count = folders.len();
+        let mut named: Vec<String> = folders.into_iter().take(NAMED).collect();
+        if count > NAMED {
+            named.push("…".to_owned());
+        }
+        let files = match left.len() {
+            1 => "1 file with objects is".to_owned(),
+            count => format!("{count} files with objects are"),
+        };
+        let message = format!(
+            "{files} left out, since no Kustomization and no Application that is followed here \
+             brings them ({}): name them to compare them, or pass --plain to read all files as \
+             they lie",
+            named.join(", ")
+        );
+        loaded.warning(first, message);
+    }
+}
+
+fn entry(candidate: &Candidate) -> Entry {
+    Entry {
+        found: candidate.found.clone(),
+        chain: Vec::new(),
+        cluster: None,
+        counts: true,
+    }
+}
+
+/// What objects to begin with are written in: files, and kustomizations.
+struct Units<'u> {
+    roots: &'u Roots<'u>,
+    map: &'u Map,
+    graph: Graph,
+    /// The files that were read.
+    known: BTreeSet<PathBuf>,
+}
+
+impl Units<'_> {
+    /// Reads what an object to begin with is written in, and gives what is to be followed.
+    fn begin(&mut self, root: usize, counts: bool, run: &mut Run<'_>) -> Vec<Entry> {
+        let roots = self.roots;
+        let candidate = &roots.scan.candidates[root];
+        if candidate.is_implied {
+            return vec![Entry {
+                counts,
+                ..entry(candidate)
+            }];
+        }
+        if self.known.contains(&candidate.file) {
+            return Vec::new();
+        }
+        let mut reaches = self.map.reaches.iter();
+        let is_brought = reaches.any(|reach| reach.files.contains(&candidate.file));
+        let built = match self.kustomization(&candidate.file) {
+            Ok(built) => built,
+            Err(message) => {
+                run.part(&None).error(&candidate.found.place, message);
+                return Vec::new();
+            }
+        };
+        let mut loaded = match (&built, roots.options.rendering()) {
+            (Some(directory), Ok(rendering)) => {
+                let build = Build {
+                    within: Some(&roots.checkout.within),
+                    ..Build::of(directory, &roots.checkout.names)
+                };
+                let nodes = self.graph.below([directory.clone()]);
+                let files = nodes.values().flat_map(|node| node.files.iter());
+                self.known.extend(files.cloned());
+                build.load(rendering)
+            }
+            _ => {
+                self.known.insert(candidate.file.clone());
+                let file = File::File {
+                    name: roots.checkout.names.of(&candidate.file),
+                    path: candidate.file.clone(),
+                    canonical: candidate.file.clone(),
+                };
+                files::load_open(&file, roots.options.bounds().bytes)
+            }
+        };
+        roots.checkout.sign(&candidate.file, &mut loaded);
+        roots.begin(loaded, counts && !is_brought, counts, run)
+    }
+
+    /// The kustomization that a file is built by, which no other one builds upon.
+    ///
+    /// # Errors
+    /// When there are several of them, and nothing tells which is applied.
+    fn kustomization(&mut self, file: &Path) -> Result<Option<PathBuf>, String> {
+        let all = &self.roots.scan.kustomizations;
+        let mut using: Vec<PathBuf> = Vec::new();
+        let mut bases = BTreeSet::new();
+        for directory in all {
+            let nodes = self.graph.below([directory.clone()]);
+            if nodes.values().any(|node| node.files.contains(file)) {
+                using.push(directory.clone());
+            }
+            if let Some(node) = nodes.get(directory) {
+                bases.extend(node.directories.iter().cloned());
+            }
+        }
+        using.retain(|directory| !bases.contains(directory));
+        if using.len() > 1 {
+            let names = using.iter().take(NAMED);
+            let names: Vec<String> = names.map(|one| self.roots.checkout.names.of(one)).collect();
+            return Err(format!(
+                "{} kustomizations build this object ({}), and nothing tells which of them is \
+                 applied: name the folder of one",
+                using.len(),
+                names.join(", ")
+            ));
+        }
+        Ok(using.pop())
+    }
+}

@@ -1,0 +1,430 @@
+//! Follows objects of GitOps tools to what they bring, and on to what those bring.
+
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::scan::{found_of, implied, is_candidate};
+use super::values::{Declared, Values};
+use crate::cluster::Live;
+use crate::model::{Deployer, Manifest};
+use crate::source::argo::{self, Application};
+use crate::source::chart::Capabilities;
+use crate::source::checkout::Checkouts;
+use crate::source::flux::{self, Kustomization, LeftOuts, Sources};
+use crate::source::gitops::{Found, MOST, in_cluster};
+use crate::source::{Loaded, remark};
+
+/// An object to follow, and the way to it.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    /// The object.
+    pub found: Found,
+    /// Those that brought it, the outermost first.
+    pub chain: Vec<Deployer>,
+    /// The cluster that it is applied to, as its tool calls it; `None` for the tool's own.
+    pub cluster: Option<String>,
+    /// Whether what it brings is compared, or it is only a step to what is.
+    pub counts: bool,
+}
+
+/// Which of the objects on the way are wanted, where not all are.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    /// The names of the files whose objects are compared with all that they bring.
+    pub files: BTreeSet<String>,
+    /// The names of the files that lead there.
+    pub on_the_way: BTreeSet<String>,
+}
+
+/// A run along the objects of GitOps tools.
+pub(super) struct Run<'a> {
+    pub checkouts: &'a Checkouts<'a>,
+    pub live: &'a dyn Live,
+    /// Whether the live side is read for whoever wrote the objects.
+    pub trusted: bool,
+    pub sources: Sources<'a>,
+    /// `None` for all.
+    pub wanted: Option<Wanted>,
+    /// Whether the cluster was chosen by the folder that it begins with.
+    pub is_chosen: bool,
+    /// Where what was found is put, by cluster.
+    pub parts: BTreeMap<Option<String>, Loaded>,
+    /// The HelmReleases that were declared, each with the way to it.
+    pub releases: Vec<(Manifest, Option<String>)>,
+    pub declared: Declared,
+    pub(super) capabilities: OnceCell<Capabilities>,
+    clusters: OnceCell<argo::Clusters>,
+    left_outs: LeftOuts,
+    seen: BTreeSet<(Deployer, String)>,
+}
+
+/// What was rendered, and why it is not all.
+type Rendered = (Loaded, Result<(), String>);
+
+/// An object that is opened, and is to be rendered.
+enum Work<'a> {
+    Kustomization(Box<Kustomization<'a>>),
+    Application(Box<Found>),
+}
+
+impl<'a> Run<'a> {
+    /// A run that has not begun.
+    pub fn new(
+        checkouts: &'a Checkouts<'a>,
+        live: &'a dyn Live,
+        trusted: bool,
+        sources: Sources<'a>,
+    ) -> Self {
+        Self {
+            checkouts,
+            live,
+            trusted,
+            sources,
+            wanted: None,
+            is_chosen: false,
+            parts: BTreeMap::new(),
+            releases: Vec::new(),
+            declared: Declared::default(),
+            capabilities: OnceCell::new(),
+            clusters: OnceCell::new(),
+            left_outs: LeftOuts::default(),
+            seen: BTreeSet::new(),
+        }
+    }
+
+    /// Whether one of the objects that are followed is live, so that its tool runs there.
+    pub fn runs_here(&self) -> bool {
+        let is_live = |one: &Deployer| {
+            let (versions, kind): (&[&str], _) = match &*one.kind {
+                "Kustomization" => (&flux::VERSIONS, "Kustomization"),
+                kind => (&["argoproj.io/v1alpha1"], kind),
+            };
+            in_cluster(self.live, versions, kind, &one.namespace, &one.name).is_ok()
+        };
+        self.trusted && self.seen.iter().any(|(one, _)| is_live(one))
+    }
+
+    /// Takes note of what to begin with, which nobody brings, and gives what is to be followed.
+    pub fn begin(&mut self, manifests: &[Manifest], brings: bool) -> Vec<Entry> {
+        let entry = Entry {
+            found: Found {
+                value: serde_json::Value::Null,
+                place: String::new(),
+            },
+            chain: Vec::new(),
+            cluster: None,
+            counts: brings,
+        };
+        let mut more = Vec::new();
+        for manifest in manifests {
+            self.note(manifest, &entry, &mut more);
+        }
+        self.declared.take(manifests);
+        more
+    }
+
+    /// Where what belongs to a cluster is put.
+    pub fn part(&mut self, cluster: &Option<String>) -> &mut Loaded {
+        self.parts.entry(cluster.clone()).or_default()
+    }
+
+    /// Follows objects, and all that they bring, to any depth.
+    pub fn follow(&mut self, entries: Vec<Entry>) {
+        let mut pending = entries;
+        while !pending.is_empty() {
+            let (ready, waiting) = self.ready(pending);
+            pending = waiting;
+            let mut opened = Vec::new();
+            for entry in ready {
+                opened.extend(self.open(entry, &mut pending));
+            }
+            let capabilities = opened.iter().any(|(_, work, _)| work.is_application());
+            let default = Capabilities::default();
+            let capabilities = match capabilities {
+                true => self
+                    .capabilities
+                    .get_or_init(|| Capabilities::of(self.live)),
+                false => &default,
+            };
+            let checkouts = self.checkouts;
+            let built: Vec<Rendered> = opened
+                .par_iter()
+                .map(|(_, work, _)| work.render(checkouts, capabilities))
+                .collect();
+            for ((entry, work, remarks), built) in opened.into_iter().zip(built) {
+                let more = self.complete(entry, &work, remarks, built);
+                pending.extend(more);
+            }
+        }
+    }
+
+    /// Those whose variables are known, or nobody is left to declare them; and the others.
+    fn ready(&self, entries: Vec<Entry>) -> (Vec<Entry>, Vec<Entry>) {
+        let waits = |entry: &Entry| {
+            let namespace = entry.found.metadata("namespace");
+            let from = entry.found.value.pointer("/spec/postBuild/substituteFrom");
+            let mut from = from.and_then(|from| from.as_array()).into_iter().flatten();
+            flux::is_kustomization(&entry.found)
+                && from.any(|from| {
+                    let text = |field: &str| from.get(field).and_then(|text| text.as_str());
+                    let (kind, name) = (text("kind"), text("name"));
+                    let (kind, name) = (kind.unwrap_or_default(), name.unwrap_or_default());
+                    !self.declared.has(kind, namespace, name)
+                })
+        };
+        let (waiting, ready): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(waits);
+        match ready.is_empty() {
+            true => (waiting, ready),
+            false => (ready, waiting),
+        }
+    }
+
+    /// Opens an object; what a set stands for goes to `more`.
+    fn open(
+        &mut self,
+        mut entry: Entry,
+        more: &mut Vec<Entry>,
+    ) -> Option<(Entry, Work<'a>, Loaded)> {
+        let found = entry.found.clone();
+        let deployer = argo::deployer(&found);
+        if let Some(at) = entry.chain.iter().position(|one| *one == deployer) {
+            // The bootstrap brings what the bootstrap made.
+            if at > 0 && at + 1 < entry.chain.len() {
+                let circle = [&entry.chain[at..], &[deployer]].concat();
+                let message = format!(
+                    "these lead to each other in a circle, and each is followed once: {}",
+                    Deployer::chain(&circle)
+                );
+                self.part(&entry.cluster).warning(&found.place, message);
+            }
+            return None;
+        }
+        // Of Argo CD's objects two may have one name in different files, and each is expanded.
+        let spec = match flux::is_kustomization(&found) {
+            true => String::new(),
+            false => found.value["spec"].to_string(),
+        };
+        if !self.seen.insert((deployer.clone(), spec)) {
+            return None;
+        }
+        let most = self.checkouts.options().untrusted.then_some(MOST);
+        if most.is_some_and(|most| self.seen.len() > most) {
+            if most.is_some_and(|most| self.seen.len() == most + 1) {
+                let message = format!(
+                    "more than {MOST} objects of GitOps tools, of which the first {MOST} are read: \
+                     more are not trusted"
+                );
+                self.part(&entry.cluster).error(&found.place, message);
+            }
+            return None;
+        }
+        entry.chain.push(deployer);
+        if argo::is_set(&found) {
+            self.expand(&entry, more);
+            return None;
+        }
+        if argo::is_application(&found) {
+            let cluster = argo::cluster(&found);
+            let is_own = argo::IN_CLUSTER
+                .iter()
+                .any(|own| argo::is_same(own, cluster));
+            entry.cluster = (!is_own).then(|| cluster.to_owned());
+            return Some((entry, Work::Application(Box::new(found)), Loaded::default()));
+        }
+        if let Some(config) = flux::other_cluster(&found) {
+            entry.cluster = Some(config.to_owned());
+        }
+        let mut remarks = Loaded::default();
+        let opened = Kustomization::open(
+            &found,
+            self.checkouts,
+            &self.sources,
+            &mut self.left_outs,
+            &mut remarks,
+        );
+        match opened {
+            Ok(kustomization) => {
+                let work = Work::Kustomization(Box::new(kustomization));
+                Some((entry, work, remarks))
+            }
+            Err(message) => {
+                let part = self.part(&entry.cluster);
+                part.append(remarks);
+                part.error(&found.place, about(&found, &message));
+                None
+            }
+        }
+    }
+
+    /// The Applications that a set stands for.
+    fn expand(&mut self, entry: &Entry, more: &mut Vec<Entry>) {
+        let set = &entry.found;
+        let clusters = self.clusters(set.metadata("namespace"));
+        match argo::expand(&set.value, self.checkouts, clusters.as_ref()) {
+            Ok(values) if values.is_empty() => {
+                let message = "its generators find nothing in this repository: check their paths, \
+                               and --repo-root";
+                self.part(&entry.cluster).error(&set.place, message);
+            }
+            Ok(values) => more.extend(values.into_iter().map(|value| Entry {
+                found: Found {
+                    value,
+                    place: set.place.clone(),
+                },
+                ..entry.clone()
+            })),
+            Err(message) => {
+                self.part(&entry.cluster)
+                    .error(&set.place, about(set, &message));
+            }
+        }
+    }
+
+    /// The clusters that Argo CD knows: those that the user names, else those of the live side.
+    fn clusters(&self, namespace: &str) -> Option<argo::Clusters> {
+        let given = &self.checkouts.options().clusters;
+        if given.is_some() || !self.trusted {
+            return given.clone();
+        }
+        let known = self.clusters.get_or_init(|| {
+            let namespace = match namespace {
+                "" => "argocd",
+                own => own,
+            };
+            let secrets = self.live.related("v1", "Secret", namespace);
+            argo::Clusters::of_secrets(&secrets.unwrap_or_default())
+        });
+        (!known.0.is_empty()).then(|| known.clone())
+    }
+
+    /// Completes what was rendered, and gives what is to be followed of it.
+    fn complete(
+        &mut self,
+        entry: Entry,
+        work: &Work<'_>,
+        remarks: Loaded,
+        (built, outcome): Rendered,
+    ) -> Vec<Entry> {
+        let mut loaded = remarks;
+        loaded.append(built);
+        let completed = outcome.and_then(|()| match work {
+            Work::Kustomization(kustomization) => {
+                let values = Values {
+                    live: self.trusted.then_some(self.live),
+                    declared: &self.declared,
+                };
+                kustomization.complete(&mut loaded, &values)
+            }
+            Work::Application(_) => Ok(()),
+        });
+        if let Err(message) = completed {
+            loaded.error(&entry.found.place, about(&entry.found, &message));
+        }
+        self.take(loaded, &entry)
+    }
+
+    /// Takes in what an object brings, and gives what is to be followed of it.
+    pub fn take(&mut self, mut loaded: Loaded, entry: &Entry) -> Vec<Entry> {
+        let chain: Arc<[Deployer]> = entry.chain.clone().into();
+        let mut more = Vec::new();
+        for manifest in &mut loaded.manifests {
+            manifest.origin.chain = Arc::clone(&chain);
+            self.note(manifest, entry, &mut more);
+        }
+        self.declared.take(&loaded.manifests);
+        if !entry.counts {
+            // Only a step: what is wrong on the way matters all the same.
+            loaded.manifests.clear();
+            loaded.managed.clear();
+            loaded.rules.clear();
+            loaded.secret.clear();
+            loaded.skipped.clear();
+        }
+        self.part(&entry.cluster).append(loaded);
+        more
+    }
+
+    /// Takes note of an object that others depend on, or that is to be followed.
+    fn note(&mut self, manifest: &Manifest, entry: &Entry, more: &mut Vec<Entry>) {
+        let found = found_of(manifest);
+        if flux::is_source(&found) {
+            self.sources.beside.push(found);
+            return;
+        }
+        if entry.counts && flux::is_release(manifest) {
+            self.releases
+                .push((manifest.clone(), entry.cluster.clone()));
+        }
+        let implied = implied(&found, std::path::Path::new(""));
+        let child = match implied {
+            Some(implied) => implied.found,
+            None if is_candidate(&found) => found,
+            None => return,
+        };
+        let file = &*manifest.origin.file;
+        let is_wanted = |wanted: &Wanted| wanted.files.contains(file);
+        let counts = entry.counts || self.wanted.as_ref().is_none_or(is_wanted);
+        let leads_on = |wanted: &Wanted| wanted.on_the_way.contains(file);
+        if !counts && !self.wanted.as_ref().is_none_or(leads_on) {
+            return;
+        }
+        more.push(Entry {
+            found: child,
+            chain: entry.chain.clone(),
+            cluster: entry.cluster.clone(),
+            counts,
+        });
+    }
+}
+
+impl Work<'_> {
+    fn is_application(&self) -> bool {
+        matches!(self, Self::Application(_))
+    }
+
+    fn render(&self, checkouts: &Checkouts<'_>, capabilities: &Capabilities) -> Rendered {
+        match self {
+            Self::Kustomization(kustomization) => kustomization.render(),
+            Self::Application(found) => {
+                let application = Application {
+                    found,
+                    checkouts,
+                    options: checkouts.options(),
+                    capabilities,
+                };
+                (application.load(), Ok(()))
+            }
+        }
+    }
+}
+
+/// A message about an object, which names it where its place does not.
+fn about(found: &Found, message: &str) -> String {
+    let deployer = argo::deployer(found);
+    let name = match (&*deployer.kind, &*deployer.namespace) {
+        ("Kustomization", namespace) if !namespace.is_empty() => deployer.to_string(),
+        _ => format!("{} {}", deployer.kind, deployer.name),
+    };
+    let subject = format!("{name}: ");
+    format!("{}{message}", found.subject(&subject))
+}
+
+/// Says how many objects belong to clusters that are not compared.
+pub(super) fn left_out(cluster: &str, part: &Loaded) -> crate::model::Warning {
+    let place = part
+        .manifests
+        .first()
+        .map(|first| first.origin.to_string())
+        .unwrap_or_default();
+    let objects = match part.manifests.len() {
+        1 => "1 object belongs".to_owned(),
+        count => format!("{count} objects belong"),
+    };
+    let message = format!(
+        "{objects} to the cluster {cluster}: left out: --destination {cluster} compares them"
+    );
+    remark(place, message, false)
+}

@@ -1,0 +1,241 @@
+//! Finds the objects of GitOps tools in the files of a repository, before anything is rendered.
+
+use std::path::{Path, PathBuf};
+
+use memchr::memmem;
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+use crate::model::Manifest;
+use crate::source::gitops::Found;
+use crate::source::render::Names;
+use crate::source::walk::{Bounds, Found as File, found_on_disk};
+use crate::source::{Loaded, argo, chart, flux, kustomize, read, text};
+use crate::yaml;
+
+/// What a file holds somewhere that has an object of these tools in it.
+const MARKS: [&[u8]; 3] = [
+    b"toolkit.fluxcd.io/",
+    b"argoproj.io/",
+    b"fluxcd.controlplane.io/",
+];
+
+/// The group of the Flux Operator.
+const OPERATOR: &str = "fluxcd.controlplane.io";
+
+/// An object of a GitOps tool that brings others.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    /// The object as it is written.
+    pub found: Found,
+    /// The file that it is written in, without links.
+    pub file: PathBuf,
+    /// Whether it stands for what another object makes, and is no object itself.
+    pub is_implied: bool,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    /// The objects that bring others.
+    pub candidates: Vec<Candidate>,
+    /// What Flux reads from.
+    pub sources: Vec<Found>,
+    /// The charts with Applications in their templates, without links.
+    pub charts: Vec<PathBuf>,
+    /// The directories with a kustomization.
+    pub kustomizations: Vec<PathBuf>,
+    /// The files that hold objects of Kubernetes by the look of them, each with its name.
+    pub files: Vec<(PathBuf, String)>,
+    /// What cannot be read of files with objects of these tools.
+    pub errors: Loaded,
+}
+
+/// What one file is.
+#[derive(Default)]
+struct One {
+    candidates: Vec<Candidate>,
+    sources: Vec<Found>,
+    chart: Option<PathBuf>,
+    is_object: bool,
+    errors: Loaded,
+}
+
+impl Scan {
+    /// Looks through a directory, which must be free of links.
+    pub fn of(directory: &Path, names: &Names, bounds: Bounds) -> Self {
+        let most = bounds.bytes;
+        let (found, _) = found_on_disk(directory, names, bounds);
+        let looked: Vec<One> = found.par_iter().map(|file| look(file, most)).collect();
+        let mut scan = Self::default();
+        for (file, one) in found.iter().zip(looked) {
+            let File::File {
+                name,
+                canonical,
+                path,
+            } = file
+            else {
+                continue;
+            };
+            if kustomize::has_name(path) {
+                let parent = canonical.parent().map(Path::to_owned);
+                scan.kustomizations.extend(parent);
+            }
+            if one.is_object {
+                scan.files.push((canonical.clone(), name.clone()));
+            }
+            scan.candidates.extend(one.candidates);
+            scan.sources.extend(one.sources);
+            scan.errors.append(one.errors);
+            scan.charts.extend(one.chart);
+        }
+        scan.charts.sort();
+        scan.charts.dedup();
+        scan
+    }
+}
+
+/// Whether a text may hold an object of these tools.
+pub(super) fn is_marked(bytes: &[u8]) -> bool {
+    MARKS.iter().any(|mark| memmem::find(bytes, mark).is_some())
+}
+
+fn look(file: &File, most: usize) -> One {
+    let mut one = One::default();
+    let File::File {
+        name, canonical, ..
+    } = file
+    else {
+        return one;
+    };
+    let Ok(bytes) = read::file(canonical) else {
+        return one;
+    };
+    if bytes.len() > most {
+        return one;
+    }
+    let has = |what: &[u8]| memmem::find(&bytes, what).is_some();
+    one.is_object = has(b"apiVersion") && has(b"kind") && !kustomize::has_name(canonical);
+    let may_be_values = has(b"instance:") && has(b"sync:");
+    if !is_marked(&bytes) && !may_be_values {
+        return one;
+    }
+    if let Some(chart) = chart_of_template(canonical) {
+        let makes = has(b"kind: Application") && has(b"argoproj.io/");
+        one.chart = Some(chart).filter(|_| makes);
+        one.is_object = false;
+        return one;
+    }
+    if may_be_values && let Some(implied) = of_values(canonical, name, &bytes) {
+        one.candidates.push(implied);
+        one.is_object = false;
+        return one;
+    }
+    if !is_marked(&bytes) {
+        return one;
+    }
+    let mut loaded = Loaded::default();
+    text::load(name, bytes, || false, true, &mut loaded);
+    // What is wrong in a file is said where it is read; unless nothing leads there, since nobody
+    // knows what is in it.
+    one.errors.errors = std::mem::take(&mut loaded.errors);
+    for manifest in &loaded.manifests {
+        let found = found_of(manifest);
+        if is_candidate(&found) {
+            one.candidates.push(Candidate {
+                found,
+                file: canonical.clone(),
+                is_implied: false,
+            });
+        } else if flux::is_source(&found) {
+            one.sources.push(found);
+        } else {
+            one.candidates.extend(implied(&found, canonical));
+        }
+    }
+    one
+}
+
+/// The object in a manifest.
+pub(super) fn found_of(manifest: &Manifest) -> Found {
+    let mut value = manifest.value();
+    if let (Some(namespace), Value::Object(metadata)) =
+        (&manifest.namespace, &mut value["metadata"])
+    {
+        metadata.insert("namespace".to_owned(), json!(namespace));
+    }
+    Found {
+        value,
+        place: manifest.origin.to_string(),
+    }
+}
+
+/// Whether an object brings others.
+pub(super) fn is_candidate(found: &Found) -> bool {
+    let reads = || found.value.pointer("/spec/sourceRef").is_some();
+    flux::is_kustomization(found) && reads() || argo::is_application(found) || argo::is_set(found)
+}
+
+/// The chart that a file is a template of.
+fn chart_of_template(file: &Path) -> Option<PathBuf> {
+    let mut above = file.ancestors();
+    let templates = above.find(|ancestor| ancestor.ends_with("templates"))?;
+    let chart = templates.parent()?;
+    chart.join(chart::FILE).is_file().then(|| chart.to_owned())
+}
+
+/// The Kustomization that a FluxInstance makes, or the chart with one in it
+/// (`flux-operator/api/v1`, `Sync`).
+pub(super) fn implied(found: &Found, file: &Path) -> Option<Candidate> {
+    let sync = if found.is(OPERATOR, "FluxInstance") {
+        found.value.pointer("/spec/sync")
+    } else if found
+        .value
+        .get("kind")
+        .is_some_and(|kind| kind == "HelmRelease")
+    {
+        found.value.pointer("/spec/values/instance/sync")
+    } else {
+        None
+    };
+    let namespace = found.metadata("namespace");
+    kustomization_of_sync(sync?, namespace, &found.place, file)
+}
+
+/// The same of a file of values for that chart.
+fn of_values(file: &Path, name: &str, bytes: &[u8]) -> Option<Candidate> {
+    let text = yaml::decode(bytes.to_vec()).ok()?;
+    let document = yaml::parse(&text).documents.into_iter().next()?;
+    let sync = document.value.pointer("/instance/sync")?;
+    kustomization_of_sync(sync, "", &format!("{name}:1"), file)
+}
+
+fn kustomization_of_sync(
+    sync: &Value,
+    namespace: &str,
+    place: &str,
+    file: &Path,
+) -> Option<Candidate> {
+    let text = |field: &str| sync.get(field).and_then(Value::as_str);
+    let path = text("path")?;
+    let namespace = match namespace {
+        "" => "flux-system",
+        own => own,
+    };
+    let name = text("name").unwrap_or(namespace);
+    let kind = text("kind").unwrap_or("GitRepository");
+    let value = json!({
+        "apiVersion": flux::VERSIONS[0],
+        "kind": "Kustomization",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"path": path, "sourceRef": {"kind": kind, "name": name}},
+    });
+    Some(Candidate {
+        found: Found {
+            value,
+            place: place.to_owned(),
+        },
+        file: file.to_owned(),
+        is_implied: true,
+    })
+}

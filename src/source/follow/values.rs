@@ -1,0 +1,95 @@
+//! ConfigMaps and Secrets that other objects take values from: those of this run first, those of the
+//! cluster second.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::cluster::Live;
+use crate::model::{Manifest, group_of};
+use crate::policy::{Kind, Pointer, Rule, RuleOrigin, RuleSpec, literally};
+
+/// What a run declares that others take values from.
+#[derive(Debug, Default)]
+pub(in crate::source) struct Declared(BTreeMap<(String, String, String), Value>);
+
+impl Declared {
+    /// Takes note of the ConfigMaps and Secrets among manifests.
+    pub fn take(&mut self, manifests: &[Manifest]) {
+        for manifest in manifests.iter().filter(|manifest| holds_values(manifest)) {
+            let namespace = manifest.namespace.clone().unwrap_or_default();
+            let key = (manifest.kind.clone(), namespace, manifest.name.clone());
+            self.0.insert(key, manifest.value());
+        }
+    }
+
+    /// Whether one of them is known.
+    pub fn has(&self, kind: &str, namespace: &str, name: &str) -> bool {
+        let key = (kind.to_owned(), namespace.to_owned(), name.to_owned());
+        self.0.contains_key(&key)
+    }
+}
+
+fn holds_values(manifest: &Manifest) -> bool {
+    manifest.api_version == "v1" && matches!(&*manifest.kind, "ConfigMap" | "Secret")
+}
+
+/// Where values are looked up.
+#[derive(Clone, Copy)]
+pub(in crate::source) struct Values<'a> {
+    /// The live side, unless whoever asks is not to have it read.
+    pub live: Option<&'a dyn Live>,
+    /// What this run declares.
+    pub declared: &'a Declared,
+}
+
+impl Values<'_> {
+    /// The ConfigMap or Secret that this run declares.
+    pub fn declared(&self, kind: &str, namespace: &str, name: &str) -> Option<Value> {
+        let key = (kind.to_owned(), namespace.to_owned(), name.to_owned());
+        self.declared.0.get(&key).cloned()
+    }
+
+    /// The live one.
+    pub fn live(&self, kind: &str, namespace: &str, name: &str) -> Option<Value> {
+        let objects = self.live?.related("v1", kind, namespace)?;
+        let is_named = |object: &Value| {
+            let found = object.pointer("/metadata/name");
+            found.is_some_and(|found| found == name)
+        };
+        objects.into_iter().find(is_named)
+    }
+}
+
+/// The rule that changes at these places of an object are not drift, since what is declared there is
+/// not known.
+pub(in crate::source) fn unknown_values(
+    id: &str,
+    why: &str,
+    manifest: &Manifest,
+    places: &[Vec<String>],
+) -> Option<Rule> {
+    let pointer = |place: &Vec<String>| {
+        let pointer = Pointer::from(place.clone()).to_string();
+        match pointer.strip_prefix("/stringData/") {
+            Some(key) if manifest.kind == "Secret" => format!("/data/{key}"),
+            _ => pointer,
+        }
+    };
+    let spec = RuleSpec {
+        id: id.to_owned(),
+        reason: why.to_owned(),
+        group: group_of(&manifest.api_version).to_owned(),
+        kind: literally(&manifest.kind),
+        name: literally(&manifest.name),
+        namespace: manifest
+            .namespace
+            .as_deref()
+            .map_or_else(String::new, literally),
+        json_pointers: places.iter().map(pointer).collect(),
+        kinds: vec![Kind::Changed],
+        ..RuleSpec::default()
+    };
+    spec.compile(RuleOrigin::Place(manifest.origin.to_string()))
+        .ok()
+}

@@ -1,0 +1,141 @@
+//! Words with a scheme, such as `helm:shop/cart`: declared state that is not named by a path.
+//!
+//! A new scheme is one entry of [`SCHEMES`]. The help, `--base` and what counts as a path derive
+//! from it.
+
+use std::path::Path;
+
+use super::{GitOps, GitOpsObjects, HelmReleases, LastApplied, Source, Which};
+
+/// Where Argo CD keeps its Applications, unless told otherwise.
+const ARGO_NAMESPACE: &str = "argocd";
+
+/// A scheme of words that name declared state.
+pub struct Scheme {
+    /// The word before the colon.
+    pub word: &'static str,
+    /// How such words are written.
+    pub forms: &'static str,
+    /// What they name.
+    pub help: &'static str,
+    open: Open,
+}
+
+/// How the source of a word is opened.
+enum Open {
+    /// The cluster holds what was declared. It has no other revision to be compared with.
+    Recorded(fn(&str) -> Result<Box<dyn Source>, String>),
+    /// An object in the cluster names manifests in Git, which have a base.
+    InGit {
+        /// Reads what follows the colon as namespace and name; `None` where it is neither.
+        name: fn(&str) -> Option<(&str, &str)>,
+        /// Opens the source.
+        open: fn(Which, GitOps) -> Box<dyn Source>,
+    },
+}
+
+/// Every scheme.
+pub const SCHEMES: &[Scheme] = &[
+    Scheme {
+        word: "helm",
+        forms: "helm:NAMESPACE/RELEASE, helm:NAMESPACE or 'helm:*'",
+        help: "what Helm recorded in the cluster when it deployed one release, those of a \
+               namespace, or all",
+        open: Open::Recorded(|rest| HelmReleases::named(rest).map(|one| Box::new(one) as _)),
+    },
+    Scheme {
+        word: "last-applied",
+        forms: "last-applied:NAMESPACE or 'last-applied:*'",
+        help: "the configurations that kubectl apply left on the live objects",
+        open: Open::Recorded(|rest| LastApplied::named(rest).map(|one| Box::new(one) as _)),
+    },
+    Scheme {
+        word: "argocd",
+        forms: "argocd:NAME or argocd:NAMESPACE/NAME",
+        help: "an Argo CD Application of the cluster",
+        open: Open::InGit {
+            name: |rest| Some(rest.split_once('/').unwrap_or((ARGO_NAMESPACE, rest))),
+            open: |which, gitops| Box::new(GitOpsObjects::argo(which, gitops)),
+        },
+    },
+    Scheme {
+        word: "flux",
+        forms: "flux:NAMESPACE/NAME",
+        help: "a Flux Kustomization of the cluster",
+        open: Open::InGit {
+            name: |rest| rest.split_once('/'),
+            open: |which, gitops| Box::new(GitOpsObjects::flux(which, gitops)),
+        },
+    },
+];
+
+impl Scheme {
+    /// The scheme of a word, and what follows its colon; `None` where the word is a path or names a
+    /// revision.
+    pub fn of(word: &Path) -> Option<(&'static Self, &str)> {
+        let (scheme, rest) = word.to_str()?.split_once(':')?;
+        let known = SCHEMES.iter().find(|known| known.word == scheme)?;
+        Some((known, rest))
+    }
+
+    /// Whether what the word names can be read at another revision, and so compared with a base.
+    pub fn has_base(&self) -> bool {
+        matches!(self.open, Open::InGit { .. })
+    }
+
+    /// Opens the source that a word names.
+    ///
+    /// # Errors
+    /// When the word is not written as the scheme asks for.
+    pub fn source(&self, rest: &str, gitops: &GitOps) -> Result<Box<dyn Source>, String> {
+        match &self.open {
+            Open::Recorded(open) => open(rest),
+            Open::InGit { name, open } => {
+                let named = name(rest).filter(|(namespace, name)| {
+                    !namespace.is_empty() && !name.is_empty() && !name.contains('/')
+                });
+                let Some((namespace, name)) = named else {
+                    return Err(format!(
+                        "write {}; a file of that name is written ./…",
+                        self.forms
+                    ));
+                };
+                let which = Which::Live {
+                    namespace: namespace.to_owned(),
+                    name: name.to_owned(),
+                };
+                Ok(open(which, gitops.clone()))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scheme(word: &str) -> Option<(&'static str, &str)> {
+        Scheme::of(Path::new(word)).map(|(scheme, rest)| (scheme.word, rest))
+    }
+
+    #[test]
+    fn words_with_a_scheme_are_told_from_paths_and_revisions() {
+        assert_eq!(scheme("helm:shop/cart"), Some(("helm", "shop/cart")));
+        assert_eq!(scheme("argocd:web"), Some(("argocd", "web")));
+        assert_eq!(scheme("main:deploy"), None);
+        assert_eq!(scheme("./helm:shop"), None);
+        assert_eq!(scheme("deploy"), None);
+    }
+
+    #[test]
+    fn every_scheme_opens_what_it_names_and_refuses_the_rest() {
+        let good = ["shop/cart", "shop", "web", "shop/web"];
+        let gitops = GitOps::default();
+        for (scheme, rest) in SCHEMES.iter().zip(good) {
+            assert!(scheme.source(rest, &gitops).is_ok(), "{}", scheme.word);
+            let wrong = scheme.source("a/b/c", &gitops).err();
+            assert!(wrong.is_some_and(|why| why.contains(scheme.word)));
+            assert!(scheme.forms.starts_with(scheme.word));
+        }
+    }
+}

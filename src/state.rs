@@ -1,0 +1,323 @@
+//! What is remembered between runs: how to take back a revert.
+//!
+//! A record holds the values that were live before it, Secrets' among them, so that only the user
+//! can read it (0600, in a folder of 0700).
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::model::{FieldPath, ResourceKey};
+
+/// The name and version of the format.
+const SCHEMA: &str = "driftctl.undo/v1";
+
+/// How an earlier revert is taken back.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UndoRecord {
+    /// The name and version of this format.
+    schema: String,
+    /// What the user calls it.
+    pub id: String,
+    /// The kubeconfig context.
+    pub context: Option<String>,
+    /// The API server's address.
+    pub server: Option<String>,
+    /// The UID of the namespace `kube-system`, which no two clusters share.
+    pub cluster: Option<String>,
+    /// When it was, RFC 3339.
+    pub time: String,
+    /// Whether it was taken back.
+    #[serde(default)]
+    pub undone: bool,
+    /// The objects, in the order in which they were written.
+    pub objects: Vec<UndoObject>,
+}
+
+/// How one object is put back.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UndoObject {
+    /// The version that it was written at.
+    pub api_version: String,
+    /// The API group.
+    pub group: String,
+    /// The kind.
+    pub kind: String,
+    /// The resource in addresses.
+    pub plural: String,
+    /// The namespace.
+    pub namespace: Option<String>,
+    /// The name.
+    pub name: String,
+    /// The object's own UID when it was written.
+    pub uid: Option<String>,
+    /// What was done.
+    pub done: Done,
+    /// The fields that were written.
+    pub edits: Vec<UndoEdit>,
+    /// The object as it was before, without what the server keeps about it.
+    pub before: Option<Value>,
+}
+
+/// What was done to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Done {
+    /// Fields were written.
+    Patched,
+    /// It was created.
+    Created,
+    /// It was deleted.
+    Deleted,
+}
+
+/// One field that was written.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UndoEdit {
+    /// Where.
+    pub path: String,
+    /// What it was made.
+    pub after: Option<Value>,
+    /// What it was before.
+    pub before: Option<Value>,
+    /// Who held it before.
+    #[serde(default)]
+    pub managers: Vec<String>,
+}
+
+impl UndoEdit {
+    /// Where, as a path.
+    ///
+    /// # Errors
+    /// When the record was edited by hand.
+    pub fn field_path(&self) -> Result<FieldPath> {
+        let path = &self.path;
+        path.parse()
+            .map_err(|error| anyhow!("the record holds the path {path}, which is none: {error}"))
+    }
+}
+
+impl UndoObject {
+    /// Which object.
+    pub fn key(&self) -> ResourceKey {
+        ResourceKey {
+            group: self.group.clone(),
+            kind: self.kind.clone(),
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+        }
+    }
+}
+
+/// Where records are kept.
+#[derive(Debug, Clone)]
+pub struct UndoRecords {
+    folder: PathBuf,
+}
+
+impl UndoRecords {
+    /// The records of this user: in `$XDG_STATE_HOME`, or else in `~/.local/state`.
+    ///
+    /// # Errors
+    /// When neither is known.
+    pub fn of_user() -> Result<Self> {
+        let named = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
+        let named = named.filter(|path| path.is_absolute());
+        let home = || std::env::home_dir().map(|home| home.join(".local").join("state"));
+        let Some(state) = named.or_else(home) else {
+            bail!(
+                "there is no folder to keep the undo record in; set XDG_STATE_HOME to one, or HOME"
+            );
+        };
+        Ok(Self {
+            folder: state.join("driftctl").join("undo"),
+        })
+    }
+
+    /// Begins a record, before anything is written: a folder that cannot be written to must stop a
+    /// revert while there is nothing to take back.
+    ///
+    /// # Errors
+    /// When the record cannot be kept.
+    pub fn begin(
+        &self,
+        context: Option<&str>,
+        server: Option<&str>,
+        cluster: Option<&str>,
+        now: Timestamp,
+    ) -> Result<UndoRecord> {
+        make_folder(&self.folder)?;
+        let place = context.unwrap_or("cluster");
+        let place: String = place
+            .chars()
+            .map(|c| {
+                let is_plain = c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+                if is_plain { c } else { '-' }
+            })
+            .take(60)
+            .collect();
+        let place = place.trim_start_matches(['.', '-']);
+        let base = format!("{place}-{}", now.strftime("%Y%m%dT%H%M%SZ"));
+        let mut numbers = 1..;
+        let id = loop {
+            let id = match numbers.next() {
+                Some(1) | None => base.clone(),
+                Some(number) => format!("{base}-{number}"),
+            };
+            if !self.file(&id).exists() {
+                break id;
+            }
+        };
+        let record = UndoRecord {
+            schema: SCHEMA.to_owned(),
+            id,
+            context: context.map(str::to_owned),
+            server: server.map(str::to_owned),
+            cluster: cluster.map(str::to_owned),
+            time: now.to_string(),
+            undone: false,
+            objects: Vec::new(),
+        };
+        self.keep(&record)?;
+        Ok(record)
+    }
+
+    /// Keeps a record as it is now.
+    ///
+    /// # Errors
+    /// When it cannot be written; the record that was kept before stays.
+    pub fn keep(&self, record: &UndoRecord) -> Result<()> {
+        let file = self.file(&record.id);
+        let write = || -> Result<()> {
+            // Made for its owner alone, and put in place as a whole.
+            let mut new = tempfile::NamedTempFile::new_in(&self.folder)?;
+            serde_json::to_writer_pretty(&mut new, record)?;
+            new.write_all(b"\n")?;
+            new.as_file().sync_all()?;
+            new.persist(&file)?;
+            Ok(())
+        };
+        write().with_context(|| format!("cannot keep the undo record {}", file.display()))
+    }
+
+    /// Drops a record.
+    pub fn forget(&self, record: &UndoRecord) {
+        // One that stays does nothing.
+        let _ = fs::remove_file(self.file(&record.id));
+    }
+
+    /// All records, the latest first. What is no record is passed over.
+    ///
+    /// # Errors
+    /// When the folder is there and cannot be read.
+    pub fn all(&self) -> Result<Vec<UndoRecord>> {
+        if !self.folder.exists() {
+            return Ok(Vec::new());
+        }
+        let entries = fs::read_dir(&self.folder)
+            .with_context(|| format!("cannot read {}", self.folder.display()))?;
+        let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        let records = files.filter(|file| file.extension().is_some_and(|e| e == "json"));
+        let mut records: Vec<UndoRecord> = records.filter_map(|file| read(&file).ok()).collect();
+        records.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| b.id.cmp(&a.id)));
+        Ok(records)
+    }
+
+    /// The record of this name.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub fn find(&self, id: &str) -> Result<UndoRecord> {
+        if id.contains(['/', '\\']) || id.starts_with('.') {
+            bail!("{id} is no name of a revert; --list-undo lists them");
+        }
+        let file = self.file(id);
+        if !file.exists() {
+            bail!("there is no revert called {id}; --list-undo lists them");
+        }
+        read(&file)
+    }
+
+    fn file(&self, id: &str) -> PathBuf {
+        self.folder.join(format!("{id}.json"))
+    }
+}
+
+fn read(file: &Path) -> Result<UndoRecord> {
+    let read = || -> Result<UndoRecord> {
+        let record: UndoRecord = serde_json::from_slice(&fs::read(file)?)
+            .map_err(|_| anyhow!("it is no record of this version of driftctl"))?;
+        if record.schema != SCHEMA {
+            bail!("it is of another version of driftctl");
+        }
+        Ok(record)
+    };
+    read().with_context(|| format!("cannot read the undo record {}", file.display()))
+}
+
+fn make_folder(folder: &Path) -> Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder
+        .create(folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn records() -> (tempfile::TempDir, UndoRecords) {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("undo");
+        (place, UndoRecords { folder })
+    }
+
+    fn begin(records: &UndoRecords, context: &str) -> UndoRecord {
+        let now: Timestamp = "2026-11-29T23:40:12Z".parse().unwrap();
+        records.begin(Some(context), None, None, now).unwrap()
+    }
+
+    #[test]
+    fn records_are_found_again_by_name() {
+        let (_place, records) = records();
+        let mut record = begin(&records, "prod");
+        assert_eq!(record.id, "prod-20261129T234012Z");
+        assert_eq!(begin(&records, "prod").id, "prod-20261129T234012Z-2");
+        record.undone = true;
+        records.keep(&record).unwrap();
+        assert!(records.find(&record.id).unwrap().undone);
+        assert_eq!(records.all().unwrap().len(), 2);
+        records.forget(&record);
+        assert!(records.find(&record.id).is_err());
+    }
+
+    #[test]
+    fn a_context_cannot_lead_out_of_the_folder() {
+        let (_place, records) = records();
+        let record = begin(&records, "../../etc/x y");
+        assert!(!record.id.contains('/') && !record.id.starts_with('.'));
+        assert!(records.find("../x").is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_can_read_a_record() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (_place, records) = records();
+        let record = begin(&records, "prod");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&records.file(&record.id)), 0o600);
+        assert_eq!(mode(&records.folder), 0o700);
+    }
+}

@@ -1,0 +1,511 @@
+//! Repositories as people have them for Flux and Argo CD: the objects to begin with are found, and
+//! what they declare is followed.
+
+use super::{config, has, recording, report};
+use crate::support::Place;
+
+const TOOLS: [&str; 2] = ["kubectl", "kustomize"];
+
+/// A Kustomization of Flux.
+fn kustomization(name: &str, path: &str, more: &str) -> String {
+    format!(
+        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata:\n  name: \
+         {name}\nspec:\n  path: {path}\n  sourceRef: {{kind: GitRepository, name: flux-system, \
+         namespace: flux-system}}\n{more}"
+    )
+}
+
+/// The same in the namespace of Flux.
+fn of_flux(name: &str, path: &str, more: &str) -> String {
+    kustomization(name, path, more).replacen(
+        "metadata:\n",
+        "metadata:\n  namespace: flux-system\n",
+        1,
+    )
+}
+
+fn application(name: &str, path: &str, more: &str) -> String {
+    format!(
+        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: {name}\n  \
+         namespace: argocd\nspec:\n  source: {{repoURL: 'https://example.com/fleet.git', path: \
+         {path}}}\n{more}"
+    )
+}
+
+const IN_CLUSTER: &str =
+    "  destination: {server: 'https://kubernetes.default.svc', namespace: shop}\n";
+
+/// Each object and its status, and the way to it.
+fn found(report: &serde_json::Value) -> Vec<String> {
+    let mut found: Vec<String> = report["objects"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|object| {
+            let text = |key: &str| object[key].as_str().unwrap_or("-").to_owned();
+            let chain = object["origin"]["chain"].as_array();
+            let chain: Vec<&str> = chain
+                .into_iter()
+                .flatten()
+                .filter_map(|one| one.as_str())
+                .collect();
+            format!(
+                "{} {}/{} {} [{}]",
+                text("kind"),
+                text("namespace"),
+                text("name"),
+                text("status"),
+                chain.join(", ")
+            )
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+fn messages(report: &serde_json::Value, level: &str) -> String {
+    let all = report["warnings"].as_array().into_iter().flatten();
+    let of_level = all.filter(|warning| warning["level"] == level);
+    let said = of_level.map(|w| format!("{}: {}", w["place"], w["message"]));
+    said.collect::<Vec<_>>().join("\n")
+}
+
+/// A cluster's Kustomization that patches those of the applications, as home laboratories have it.
+fn home() -> Place {
+    let patches = "  patches:\n    - patch: |-\n        apiVersion: \
+                   kustomize.toolkit.fluxcd.io/v1\n        kind: Kustomization\n        metadata: \
+                   {name: _}\n        spec:\n          commonMetadata: {labels: {by: \
+                   cluster}}\n      target: {group: kustomize.toolkit.fluxcd.io, kind: \
+                   Kustomization}\n";
+    let live = config("cart", "red").replace(
+        "  namespace: shop\n",
+        "  namespace: shop\n  labels: {by: cluster}\n",
+    );
+    Place::new()
+        .folder(".git")
+        .file("live.json", recording(&[&live]))
+        .file("cluster/ks.yaml", of_flux("cluster", "./apps", patches))
+        .file(
+            "apps/kustomization.yaml",
+            "namespace: shop\nresources: [cart/ks.yaml, settings.yaml]\n",
+        )
+        .file(
+            "apps/settings.yaml",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {colour: red}\n",
+        )
+        .file(
+            "apps/cart/ks.yaml",
+            kustomization(
+                "cart",
+                "./apps/cart/app",
+                "  targetNamespace: shop\n  postBuild: {substituteFrom: [{kind: ConfigMap, name: \
+                 settings}]}\n",
+            ),
+        )
+        .file(
+            "apps/cart/app/cart.yaml",
+            config("cart", "${colour}").replace("  namespace: shop\n", ""),
+        )
+        .file(
+            "apps/old/ks.yaml",
+            kustomization("old", "./apps/old/app", ""),
+        )
+        .file("apps/old/app/old.yaml", config("old", "a"))
+        .file("bootstrap/first.yaml", config("first", "a"))
+}
+
+#[test]
+fn children_are_compared_with_what_their_parent_patches_into_them() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let place = home();
+    let said = report(&place, &["diff", "."]);
+    let cart = "ConfigMap shop/cart in-sync [Kustomization flux-system/cluster, Kustomization \
+                shop/cart]";
+    let settings = "ConfigMap shop/settings missing [Kustomization flux-system/cluster]";
+    let all = found(&said);
+    assert!(all.contains(&cart.to_owned()), "{all:#?}");
+    assert!(all.contains(&settings.to_owned()), "{all:#?}");
+    let names = all.join("\n");
+    assert!(
+        !names.contains("/old") && !names.contains("/first"),
+        "{names}"
+    );
+    let warnings = messages(&said, "warning");
+    assert!(
+        warnings.contains("1 file with objects is left out") && warnings.contains("bootstrap"),
+        "{warnings}"
+    );
+    let skipped = said["skipped"].to_string();
+    assert!(skipped.contains("switched off"), "{skipped}");
+}
+
+#[test]
+fn a_file_of_a_child_is_read_with_its_parent() {
+    if !has(&TOOLS) {
+        return;
+    }
+    for words in [
+        &["diff", "--kustomization", "apps/cart/ks.yaml"][..],
+        &["diff", "apps/cart"],
+    ] {
+        let said = report(&home(), words);
+        let expected = "ConfigMap shop/cart in-sync [Kustomization flux-system/cluster, \
+                        Kustomization shop/cart]";
+        assert_eq!(found(&said), [expected], "{words:?}: {said}");
+    }
+}
+
+#[test]
+fn plain_reads_files_as_they_lie() {
+    let said = report(&home(), &["diff", "--plain", "."]);
+    let names = found(&said).join("\n");
+    assert!(names.contains("ConfigMap shop/first missing []"), "{names}");
+}
+
+#[test]
+fn the_text_names_what_applies_objects() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let place = home().file("apps/settings.yaml", config("settings", "a"));
+    let shown = place.run(["diff", ".", "--live", "live.json"]);
+    assert!(
+        shown.contains("Kustomization cluster → shop/cart"),
+        "{shown}"
+    );
+}
+
+/// `flux bootstrap` for two clusters.
+fn fleet() -> Place {
+    let mut place = Place::new().folder(".git").file(
+        "live.json",
+        recording(&[
+            &config("web", "prod"),
+            &of_flux("flux-system", "./clusters/prod", ""),
+        ]),
+    );
+    for cluster in ["prod", "dev"] {
+        let folder = format!("clusters/{cluster}");
+        place = place
+            .file(
+                &format!("{folder}/flux-system/kustomization.yaml"),
+                "resources: [gotk-sync.yaml]\n",
+            )
+            .file(
+                &format!("{folder}/flux-system/gotk-sync.yaml"),
+                of_flux("flux-system", &format!("./{folder}"), ""),
+            )
+            .file(
+                &format!("{folder}/apps.yaml"),
+                of_flux("apps", &format!("./apps/{cluster}"), ""),
+            )
+            .file(
+                &format!("apps/{cluster}/kustomization.yaml"),
+                format!("resources: [../base]\npatches: [{{path: web.yaml}}]\n"),
+            )
+            .file(&format!("apps/{cluster}/web.yaml"), config("web", cluster));
+    }
+    place
+        .file("apps/base/kustomization.yaml", "resources: [web.yaml]\n")
+        .file("apps/base/web.yaml", config("web", "base"))
+}
+
+#[test]
+fn the_cluster_is_the_one_whose_bootstrap_is_live() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let place = fleet();
+    let said = report(&place, &["diff", "."]);
+    let web = "ConfigMap shop/web in-sync [Kustomization flux-system/flux-system, Kustomization \
+               flux-system/apps]";
+    assert!(found(&said).contains(&web.to_owned()), "{said}");
+    let warnings = messages(&said, "warning");
+    assert!(warnings.contains("clusters/dev (1)"), "{warnings}");
+}
+
+#[test]
+fn several_clusters_and_nothing_to_tell_which_are_an_error_that_lists_them() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let place = fleet().file("live.json", recording(&[&config("web", "prod")]));
+    let errors = messages(&report(&place, &["diff", "."]), "error");
+    assert!(errors.contains("clusters/dev, clusters/prod"), "{errors}");
+    assert!(errors.contains("--destination clusters/dev"), "{errors}");
+    for words in [
+        &["diff", ".", "--destination", "prod"][..],
+        &["diff", "clusters/prod"],
+    ] {
+        let all = found(&report(&place, words)).join("\n");
+        assert!(
+            all.contains("ConfigMap shop/web in-sync"),
+            "{words:?}: {all}"
+        );
+    }
+}
+
+#[test]
+fn applications_of_applications_are_followed() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let set = "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: all, \
+               namespace: argocd}\nspec:\n  goTemplate: true\n  generators:\n    - git: {repoURL: \
+               'https://example.com/fleet.git', directories: [{path: services/*}]}\n  template:\n  \
+                 \x20 metadata: {name: 'svc-{{.path.basename}}'}\n    spec:\n      source: {repoURL: \
+               'https://example.com/fleet.git', path: '{{.path.path}}'}\n      destination: \
+               {server: 'https://kubernetes.default.svc', namespace: shop}\n";
+    let place = Place::new()
+        .folder(".git")
+        .file(
+            "live.json",
+            recording(&[&config("web", "a"), &config("db", "b")]),
+        )
+        .file("root.yaml", application("root", "apps", IN_CLUSTER))
+        .file("apps/web.yaml", application("web", "web", IN_CLUSTER))
+        .file("apps/all.yaml", set)
+        .file("web/web.yaml", config("web", "a"))
+        .file("services/db/db.yaml", config("db", "a"));
+    let said = report(&place, &["diff", "."]);
+    let all = found(&said);
+    for expected in [
+        "ConfigMap shop/web in-sync [Application argocd/root, Application argocd/web]",
+        "ConfigMap shop/db drifted [Application argocd/root, ApplicationSet argocd/all, \
+         Application argocd/svc-db]",
+    ] {
+        assert!(all.contains(&expected.to_owned()), "{all:#?} {said}");
+    }
+}
+
+#[test]
+fn what_lies_in_another_repository_is_an_error() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let other = application("other", "web", IN_CLUSTER).replace("fleet", "elsewhere");
+    let place = Place::new()
+        .folder(".git")
+        .file("live.json", recording(&[&config("web", "a")]))
+        .file("apps/a.yaml", application("a", "web", IN_CLUSTER))
+        .file("apps/b.yaml", application("b", "none", IN_CLUSTER))
+        .file("apps/other.yaml", other)
+        .file("web/web.yaml", config("web", "a"));
+    let errors = messages(&report(&place, &["diff", "."]), "error");
+    assert!(
+        errors.contains("https://example.com/elsewhere.git is not this repository"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn paths_of_an_artifact_begin_in_the_folder_where_they_are() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let oci = |text: String| text.replace("GitRepository", "OCIRepository");
+    let place = Place::new()
+        .folder(".git")
+        .file("live.json", recording(&[&config("web", "a")]))
+        .file("deploy/cluster/ks.yaml", oci(of_flux("web", "./web", "")))
+        .file("deploy/web/web.yaml", config("web", "a"));
+    let said = report(&place, &["diff", "."]);
+    let expected = "ConfigMap shop/web in-sync [Kustomization flux-system/web]";
+    assert!(found(&said).contains(&expected.to_owned()), "{said}");
+    let warnings = messages(&said, "warning");
+    assert!(warnings.contains("--repo-root deploy"), "{warnings}");
+}
+
+#[test]
+fn a_variable_that_cannot_be_read_is_an_error_and_no_drift() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let place = home().file(
+        "apps/kustomization.yaml",
+        "namespace: shop\nresources: [cart/ks.yaml]\n",
+    );
+    let said = report(&place, &["diff", "."]);
+    let errors = messages(&said, "error");
+    assert!(
+        errors.contains("ConfigMap shop/settings is neither live"),
+        "{errors}"
+    );
+    let all = found(&said).join("\n");
+    assert!(!all.contains("shop/cart drifted"), "{all}");
+}
+
+#[test]
+fn untrusted_repositories_are_followed_where_they_may_be_rendered() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let words = ["diff", ".", "--untrusted", "-n", "shop"];
+    let said = found(&report(&home(), &words)).join("\n");
+    assert!(said.contains("ConfigMap shop/first missing []"), "{said}");
+    let said = found(&report(&home(), &[&words[..], &["--render"]].concat())).join("\n");
+    assert!(said.contains("shop/cart in-sync [Kustomization"), "{said}");
+}
+
+/// A record of Helm for the release shop/cart.
+fn record(config: &serde_json::Value) -> serde_json::Value {
+    use std::io::Write;
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    let text = serde_json::json!({
+        "name": "cart", "namespace": "shop", "version": 1,
+        "info": {"status": "deployed"},
+        "config": config,
+        "chart": {"metadata": {"name": "cart", "version": "1.2.0"}},
+        "manifest": "---\n# Source: cart/templates/config.yaml\napiVersion: v1\nkind: \
+                     ConfigMap\nmetadata:\n  name: cart\ndata:\n  key: a\n",
+    });
+    let mut packer = GzEncoder::new(Vec::new(), Compression::default());
+    packer.write_all(text.to_string().as_bytes()).unwrap();
+    let once = STANDARD.encode(packer.finish().unwrap());
+    serde_json::json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "helm.sh/release.v1",
+        "metadata": {
+            "name": "sh.helm.release.v1.cart.v1", "namespace": "shop",
+            "labels": {"owner": "helm", "name": "cart", "status": "deployed", "version": "1"},
+        },
+        "data": {"release": STANDARD.encode(once)},
+    })
+}
+
+const RELEASE: &str = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: \
+                       cart, namespace: shop}\nspec:\n  chart: {spec: {chart: cart, version: \
+                       1.2.0}}\n  valuesFrom: [{kind: ConfigMap, name: values}]\n  values: {image: \
+                       {tag: two}}\n";
+
+fn released(record: Option<serde_json::Value>) -> Place {
+    let mut live: serde_json::Value =
+        serde_json::from_str(&recording(&[&config("cart", "b"), RELEASE])).unwrap();
+    let items = live["items"].as_array_mut().unwrap();
+    items.extend(record);
+    let values = config("values", "a").replace("  key: a\n", "  values.yaml: 'size: 1'\n");
+    Place::new()
+        .folder(".git")
+        .file("live.json", live.to_string())
+        .file("cluster.yaml", of_flux("cluster", "./apps", ""))
+        .file("apps/cart.yaml", RELEASE)
+        .file("apps/values.yaml", values)
+}
+
+#[test]
+fn what_a_helm_release_deployed_is_compared() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let deployed = record(&serde_json::json!({"size": 1, "image": {"tag": "one"}}));
+    let said = report(&released(Some(deployed)), &["diff", "."]);
+    let expected = "ConfigMap shop/cart drifted [Kustomization flux-system/cluster, HelmRelease \
+                    shop/cart]";
+    assert!(found(&said).contains(&expected.to_owned()), "{said}");
+    let warnings = messages(&said, "warning");
+    assert!(
+        warnings.contains("declared and not deployed yet: .image.tag"),
+        "{warnings}"
+    );
+    assert!(!warnings.contains(".size"), "{warnings}");
+}
+
+#[test]
+fn helm_releases_without_a_record_are_counted() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let said = report(&released(None), &["diff", "."]);
+    let warnings = messages(&said, "warning");
+    let expected = "what 1 HelmRelease deploys is not compared (shop/cart)";
+    assert!(warnings.contains(expected), "{warnings}");
+}
+
+#[test]
+fn secrets_that_sops_encrypted_are_compared_by_their_keys() {
+    let secret = |values: &str, more: &str| {
+        format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: mail, namespace: shop}}\n{values}\n{more}"
+        )
+    };
+    let encrypted = secret(
+        "stringData: {user: 'ENC[AES256_GCM,data:aa==]', pass: 'ENC[AES256_GCM,data:bb==]'}",
+        "sops: {mac: 'ENC[AES256_GCM,data:cc==]', version: 3.9.0}\n",
+    );
+    for (live, expected) in [
+        ("data: {user: YQ==, pass: Yg==}", "in-sync"),
+        ("data: {user: YQ==}", "drifted"),
+        ("", "missing"),
+    ] {
+        let other = secret("data: {a: YQ==}", "").replace("mail", "other");
+        let objects = match live {
+            "" => recording(&[&other]),
+            values => recording(&[&secret(values, ""), &other]),
+        };
+        let place = Place::new()
+            .file("deploy/secret.yaml", &encrypted)
+            .file("live.json", objects);
+        let said = report(&place, &["diff", "deploy"]);
+        let all = found(&said);
+        assert_eq!(all, [format!("Secret shop/mail {expected} []")], "{said}");
+    }
+}
+
+#[test]
+fn objects_of_standard_input_are_followed() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let place = Place::new()
+        .folder(".git")
+        .file("live.json", recording(&[&config("web", "a")]))
+        .file("web/web.yaml", config("web", "a"));
+    let output = place
+        .driftctl()
+        .args(["diff", "--app", "-", "--live", "live.json"])
+        .write_stdin(application("web", "web", IN_CLUSTER))
+        .output()
+        .unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(shown.contains("1 in sync"), "{shown}");
+}
+
+#[test]
+fn clusters_of_a_file_expand_sets() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let set = "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: all, \
+               namespace: argocd}\nspec:\n  generators:\n    - matrix:\n        generators:\n          \
+               - clusters: {selector: {matchLabels: {env: prod}}}\n          - list: {elements: \
+               [{app: web}]}\n  template:\n    metadata: {name: '{{app}}-{{name}}'}\n    spec:\n      \
+               source: {repoURL: 'https://example.com/fleet.git', path: '{{app}}'}\n      \
+               destination: {server: '{{server}}', namespace: shop}\n";
+    let secret = |name: &str, env: &str| {
+        format!(
+            "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, labels: \
+             {{argocd.argoproj.io/secret-type: cluster, env: {env}}}}}\nstringData: {{name: {name}, \
+             server: 'https://{name}.example.com'}}\n"
+        )
+    };
+    let place = Place::new()
+        .folder(".git")
+        .file("live.json", recording(&[&config("web", "a")]))
+        .file("sets/set.yaml", set)
+        .file("web/web.yaml", config("web", "a"))
+        .file(
+            "clusters.txt",
+            format!("{}---\n{}", secret("east", "prod"), secret("west", "dev")),
+        );
+    let said = report(&place, &["diff", ".", "--clusters", "clusters.txt"]);
+    let expected =
+        "ConfigMap shop/web in-sync [ApplicationSet argocd/all, Application argocd/web-east]";
+    assert!(found(&said).contains(&expected.to_owned()), "{said}");
+    let errors = messages(&report(&place, &["diff", "."]), "error");
+    assert!(errors.contains("--clusters FILE"), "{errors}");
+}

@@ -1,0 +1,345 @@
+//! `driftctl revert` against a server whose objects change.
+
+mod faults;
+mod patches;
+mod undo;
+
+use serde_json::{Value, json};
+
+use crate::server::{Cluster, Denied, Meanwhile, Server};
+use crate::support::{Place, fixture_arg};
+
+const CART: &str = "/apis/apps/v1/namespaces/shop/deployments/cart";
+
+/// The shop, whose objects can be changed.
+fn writable() -> Cluster {
+    let mut shop = crate::shop();
+    shop.writable = true;
+    shop
+}
+
+/// Runs `driftctl revert` over the shop's manifests: exit code, what was printed on either stream.
+fn revert_in(place: &Place, server: &Server, words: &[&str]) -> (i32, String, String) {
+    std::fs::write(place.path().join("kubeconfig"), server.kubeconfig()).unwrap();
+    let output = place
+        .driftctl()
+        .env("XDG_STATE_HOME", place.path().join("state"))
+        .args([
+            "revert",
+            "--kubeconfig",
+            "kubeconfig",
+            "--request-timeout",
+            "2",
+        ])
+        .args(words)
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(
+        !format!("{out}{err}").contains("canary-in-an-error"),
+        "{out}{err}"
+    );
+    (output.status.code().unwrap(), out, err)
+}
+
+fn revert(server: &Server, words: &[&str]) -> (i32, String, String) {
+    let manifests = fixture_arg("shop/manifests");
+    let words: Vec<&str> = std::iter::once(&*manifests)
+        .chain(words.iter().copied())
+        .collect();
+    revert_in(&Place::new(), server, &words)
+}
+
+fn revert_json(server: &Server, words: &[&str]) -> (i32, Value) {
+    let words: Vec<&str> = ["-o", "json"].iter().chain(words).copied().collect();
+    let (code, out, err) = revert(server, &words);
+    let plan = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}{err}"));
+    (code, plan)
+}
+
+/// The steps of a plan: what became of each object.
+fn progress(plan: &Value) -> Vec<String> {
+    let steps = plan["steps"].as_array().unwrap().iter();
+    steps
+        .map(|step| {
+            let text = |name: &str| step[name].as_str().unwrap_or_default().to_owned();
+            format!(
+                "{} {} {} {}",
+                text("kind"),
+                text("name"),
+                text("progress"),
+                text("outcome")
+            )
+        })
+        .collect()
+}
+
+const REPLICAS: [&str; 2] = ["deploy/shop/catalog-preview", ".spec.**"];
+
+#[test]
+fn a_dry_run_changes_nothing_and_says_what_it_would_do() {
+    let server = writable().start();
+    let (code, out, err) = revert(&server, &["deploy/shop/cart", "--dry-run"]);
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(out.contains("Deployment shop/cart"), "{out}");
+    assert!(out.contains("the server accepts it (dry run)"), "{out}");
+    assert!(out.contains("nothing was changed"), "{out}");
+    assert!(server.writes().is_empty(), "{:?}", server.writes());
+    assert!(server.events().is_empty());
+}
+
+#[test]
+fn what_is_reverted_is_as_declared_and_the_rest_is_left() {
+    let server = writable().start();
+    let (code, plan) = revert_json(&server, &["deploy/shop/cart", "--yes"]);
+    assert_eq!(code, 0, "{plan:#}");
+    assert_eq!(plan["summary"]["notDone"], 0, "{plan:#}");
+    assert!(plan["summary"]["done"].as_u64().unwrap() > 2, "{plan:#}");
+    let writes = server.writes();
+    let patches = writes.iter().filter(|(method, _)| method == "PATCH");
+    assert_eq!(patches.clone().count(), 1, "{writes:?}");
+    assert!(patches.clone().all(|(_, target)| target.starts_with(CART)));
+    assert!(
+        patches
+            .clone()
+            .all(|(_, target)| target.contains("fieldManager=kubectl-client-side-apply")),
+        "{writes:?}"
+    );
+    let (code, report, _) = crate::run_against(&server, &["--kind", "Deployment"]);
+    assert_eq!(code, 1);
+    let left = crate::drift(&report);
+    assert!(
+        !left
+            .iter()
+            .any(|line| line.contains("\"cart\" \"drifted\"")),
+        "{left:#?}"
+    );
+    let events = server.events();
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0]["reason"], "DriftReverted");
+    assert_eq!(events[0]["regarding"]["name"], "cart");
+}
+
+/// Everything that can be reverted is, and a second run finds nothing more to do.
+#[test]
+fn all_drift_can_be_reverted_at_once() {
+    let server = writable().start();
+    let words = ["--all", "--yes", "--max-objects", "200", "--keep-going"];
+    let (_, plan) = revert_json(&server, &words);
+    let failed: Vec<String> = progress(&plan)
+        .into_iter()
+        .filter(|line| !line.contains(" done "))
+        .collect();
+    assert!(failed.is_empty(), "{failed:#?}");
+    assert!(plan["steps"].as_array().unwrap().len() > 30);
+    let (_, again) = revert_json(&server, &words);
+    assert_eq!(again["steps"], json!([]), "{:#?}", progress(&again));
+}
+
+#[test]
+fn no_secret_is_shown() {
+    let server = writable().start();
+    let place = Place::new();
+    let manifests = fixture_arg("shop/manifests");
+    let (code, out, err) = revert_in(&place, &server, &[&manifests, "secret/*", "--yes"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("(redacted, differs)"), "{out}");
+    let secret = server.object("/api/v1/namespaces/shop/secrets/cart-session");
+    for value in secret["data"].as_object().unwrap().values() {
+        let value = value.as_str().unwrap();
+        assert!(!out.contains(value) && !err.contains(value), "{out}{err}");
+    }
+    for event in server.events() {
+        assert!(!event.to_string().contains("data:"), "{event}");
+    }
+}
+
+#[test]
+fn one_field_is_reverted_and_the_others_stay() {
+    let server = writable().start();
+    let before = server.object(CART);
+    let (code, plan) = revert_json(
+        &server,
+        &[
+            "deploy/shop/cart",
+            ".spec.template.spec.containers[*].image",
+            "--yes",
+        ],
+    );
+    assert_eq!(code, 0, "{plan:#}");
+    let after = server.object(CART);
+    let containers = |object: &Value| object["spec"]["template"]["spec"]["containers"].clone();
+    assert_ne!(containers(&before), containers(&after));
+    assert_eq!(before["spec"]["replicas"], after["spec"]["replicas"]);
+    assert_eq!(before["metadata"]["labels"], after["metadata"]["labels"]);
+}
+
+#[test]
+fn git_ahead_of_the_cluster_is_left_alone_until_it_is_included() {
+    let manifest = |replicas: u64, paused: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web, namespace: shop}}\n\
+             spec:\n  replicas: {replicas}\n{paused}"
+        )
+    };
+    let sent = json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"annotations": {}, "name": "web", "namespace": "shop"},
+        "spec": {"replicas": 2}});
+    let live = json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": "shop", "uid": "u", "resourceVersion": "1",
+            "annotations": {"kubectl.kubernetes.io/last-applied-configuration": sent.to_string()},
+            "managedFields": [{"manager": "kubectl-client-side-apply", "operation": "Update",
+                "apiVersion": "apps/v1", "fieldsType": "FieldsV1", "time": "2026-11-20T00:00:00Z",
+                "fieldsV1": {"f:metadata": {"f:annotations": {".": {},
+                    "f:kubectl.kubernetes.io/last-applied-configuration": {}}},
+                    "f:spec": {"f:replicas": {}}}}]},
+        "spec": {"replicas": 2}});
+    let mut cluster = Cluster::with_objects(&[live]);
+    cluster.writable = true;
+    let server = cluster.start();
+    let place = Place::new().file("web.yaml", manifest(3, ""));
+    let (code, out, err) = revert_in(&place, &server, &["web.yaml", "--all", "--yes"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(
+        out.contains("Git is ahead of the cluster (unapplied)"),
+        "{out}{err}"
+    );
+    assert!(server.writes().is_empty());
+    let words = ["web.yaml", "--all", "--yes", "--include", "unapplied"];
+    let (code, out, err) = revert_in(&place, &server, &words);
+    assert_eq!(code, 0, "{out}{err}");
+    let path = "/apis/apps/v1/namespaces/shop/deployments/web";
+    assert_eq!(server.object(path)["spec"]["replicas"], 3);
+}
+
+#[test]
+fn missing_and_extra_objects_take_a_flag() {
+    let server = writable().start();
+    let (code, plan) = revert_json(&server, &["--all", "--dry-run", "--max-objects", "200"]);
+    assert_eq!(code, 1, "{plan:#}");
+    let refused = plan["refused"].as_array().unwrap();
+    assert!(
+        refused.iter().any(|it| it["reason"] == "missing"),
+        "{refused:#?}"
+    );
+    let missing = refused.iter().find(|it| it["reason"] == "missing").unwrap();
+    let (kind, name) = (
+        missing["kind"].as_str().unwrap(),
+        missing["name"].as_str().unwrap(),
+    );
+    let object = format!("{kind}/{name}");
+    let (code, plan) = revert_json(&server, &[&object, "--create", "--yes"]);
+    assert_eq!(code, 0, "{plan:#}");
+    assert_eq!(plan["steps"][0]["how"], "create");
+    assert_eq!(plan["steps"][0]["progress"], "done");
+    let extra = ["cm/shop/tmp-override", "--extra", "namespace"];
+    let (code, plan) = revert_json(&server, &[&extra[..], &["--yes"]].concat());
+    assert_eq!(code, 2, "{plan:#}");
+    assert_eq!(plan["refused"][0]["reason"], "extra");
+    let (code, plan) = revert_json(&server, &[&extra[..], &["--prune", "--yes"]].concat());
+    assert_eq!(code, 0, "{plan:#}");
+    assert_eq!(plan["steps"][0]["how"], "delete");
+    let path = "/api/v1/namespaces/shop/configmaps/tmp-override";
+    assert_eq!(server.object(path), Value::Null);
+}
+
+#[test]
+fn words_that_would_write_too_much_are_refused() {
+    let server = writable().start();
+    for (words, said) in [
+        (&["--yes"][..], "--yes without a selection"),
+        (&[], "there is no terminal to ask at"),
+        (&["--all", "--yes"], "--max-objects allows 20"),
+        (
+            &["--all", "deploy/shop/cart", "--yes"],
+            "--all means all drift",
+        ),
+        (&["deploy/shop/nowhere", "--yes"], "selects none of the"),
+        (&["--prune", "--all", "--yes"], "add --extra"),
+        (&["--all", "--yes", "--base", "main"], "leave out --base"),
+    ] {
+        let (code, out, err) = revert(&server, words);
+        assert_eq!(code, 2, "{words:?} {out}{err}");
+        assert!(err.contains(said), "{words:?} {err}");
+    }
+    assert!(server.writes().is_empty());
+}
+
+#[test]
+fn a_recording_cannot_be_written_to() {
+    let place = Place::new();
+    let (manifests, live) = (fixture_arg("shop/manifests"), fixture_arg("shop/live.json"));
+    let shown = place.run(["revert", &manifests, "--live", &live, "--dry-run"]);
+    assert!(shown.contains("exit code: 2"), "{shown}");
+    assert!(shown.contains("nothing can be written to one"), "{shown}");
+}
+
+#[test]
+fn fields_go_back_to_whoever_applies_on_the_server_side() {
+    let live = json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": "shop", "uid": "u", "resourceVersion": "1",
+            "managedFields": [
+                {"manager": "argocd-controller", "operation": "Apply", "apiVersion": "apps/v1",
+                    "fieldsType": "FieldsV1", "time": "2026-11-20T00:00:00Z",
+                    "fieldsV1": {"f:spec": {"f:paused": {}, "f:minReadySeconds": {}}}},
+                {"manager": "kubectl-edit", "operation": "Update", "apiVersion": "apps/v1",
+                    "fieldsType": "FieldsV1", "time": "2026-11-21T00:00:00Z",
+                    "fieldsV1": {"f:spec": {"f:replicas": {}}}}]},
+        "spec": {"replicas": 7, "paused": true, "minReadySeconds": 5}});
+    let mut cluster = Cluster::with_objects(&[live]);
+    cluster.writable = true;
+    let server = cluster.start();
+    let manifest = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n\
+                    spec: {replicas: 2, paused: true, minReadySeconds: 5}\n";
+    let place = Place::new().file("web.yaml", manifest);
+    let (code, out, err) = revert_in(&place, &server, &["web.yaml", "--all", "--yes"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(
+        out.contains("written as driftctl, and handed back to argocd-controller"),
+        "{out}"
+    );
+    assert!(out.contains("Argo CD applies this object too"), "{out}");
+    let object = server.object("/apis/apps/v1/namespaces/shop/deployments/web");
+    assert_eq!(object["spec"]["replicas"], 2);
+    let entries = object["metadata"]["managedFields"].as_array().unwrap();
+    let managers: Vec<&Value> = entries.iter().map(|entry| &entry["manager"]).collect();
+    assert!(!managers.contains(&&json!("driftctl")), "{entries:#?}");
+    assert_eq!(
+        entries[0]["fieldsV1"]["f:spec"],
+        json!({"f:paused": {}, "f:minReadySeconds": {}, "f:replicas": {}})
+    );
+}
+
+#[test]
+fn without_the_right_to_create_events_the_revert_is_done_and_says_so() {
+    let mut cluster = writable();
+    cluster.denied = vec![Denied {
+        verb: "create",
+        resource: "events",
+        namespace: "*",
+    }];
+    let server = cluster.start();
+    let (code, out, err) = revert(&server, &["deploy/shop/cart", "--yes"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(
+        out.contains("no Event was written: create events is not allowed"),
+        "{out}"
+    );
+    let (_, _, _) = revert(&server, &["svc/shop/cart", "--yes", "--no-event"]);
+    assert!(server.events().is_empty());
+}
+
+/// The race that the tests of the patch are for.
+fn while_it_is_written(pointer: &'static str, value: Value) -> Cluster {
+    let mut cluster = writable();
+    cluster.meanwhile = vec![Meanwhile {
+        method: "PATCH",
+        part: CART,
+        without: "dryRun=All",
+        pointer,
+        value,
+        times: 1,
+    }];
+    cluster
+}

@@ -1,0 +1,90 @@
+//! What was reverted can be put back.
+
+use serde_json::Value;
+
+use super::{CART, revert_in, writable};
+use crate::server::Server;
+use crate::support::{Place, fixture_arg};
+
+fn spec(server: &Server) -> Value {
+    server.object(CART)["spec"].clone()
+}
+
+/// A revert of the cart, and its record.
+fn reverted(place: &Place, server: &Server) {
+    let manifests = fixture_arg("shop/manifests");
+    let words = [&*manifests, "deploy/shop/cart", "--yes"];
+    let (code, out, err) = revert_in(place, server, &words);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(
+        out.contains("take it back with: driftctl revert --undo shop-2026"),
+        "{out}"
+    );
+}
+
+#[test]
+fn an_undo_puts_back_what_was_live() {
+    let server = writable().start();
+    let place = Place::new();
+    let before = spec(&server);
+    reverted(&place, &server);
+    assert_ne!(spec(&server), before);
+    let (_, out, _) = revert_in(&place, &server, &["--list-undo"]);
+    assert!(out.contains("Deployment shop/cart"), "{out}");
+    let (code, out, err) = revert_in(&place, &server, &["--undo", "--dry-run"]);
+    assert_eq!(code, 1, "{out}{err}");
+    assert_ne!(spec(&server), before);
+    let (code, out, err) = revert_in(&place, &server, &["--undo", "--yes"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert_eq!(spec(&server), before, "{out}");
+    let (code, _, err) = revert_in(&place, &server, &["--undo", "--yes"]);
+    assert_eq!(code, 2);
+    assert!(
+        err.contains("there is no revert of this cluster to take back"),
+        "{err}"
+    );
+}
+
+#[test]
+fn what_changed_since_the_revert_is_left_alone() {
+    let server = writable().start();
+    let place = Place::new();
+    reverted(&place, &server);
+    server.change(|cluster| {
+        let mut cart = cluster.object_at(CART).unwrap();
+        cart["spec"]["template"]["spec"]["containers"][0]["image"] = "shop/cart:newer".into();
+        cluster.replace(cart);
+    });
+    let before = spec(&server);
+    let (code, out, err) = revert_in(&place, &server, &["--undo", "--yes"]);
+    assert_eq!(code, 2, "{out}{err}");
+    assert!(out.contains("since the revert, left alone"), "{out}");
+    assert_eq!(spec(&server), before);
+}
+
+#[test]
+fn an_undo_is_refused_in_another_cluster() {
+    let (server, other) = (writable().start(), writable().start());
+    let place = Place::new();
+    reverted(&place, &server);
+    let before = spec(&other);
+    let records = std::fs::read_dir(place.path().join("state/driftctl/undo")).unwrap();
+    let file = records.map(|entry| entry.unwrap().path()).next().unwrap();
+    let id = file.file_stem().unwrap().to_str().unwrap().to_owned();
+    let (code, out, err) = revert_in(&place, &other, &["--undo", &id, "--yes"]);
+    assert_eq!(code, 2, "{out}{err}");
+    assert!(err.contains("was made in another cluster"), "{err}");
+    assert_eq!(spec(&other), before);
+}
+
+#[test]
+fn without_a_place_for_the_record_nothing_is_written() {
+    let server = writable().start();
+    let place = Place::new().file("state", "a file where the folder should be");
+    let manifests = fixture_arg("shop/manifests");
+    let words = [&*manifests, "deploy/shop/cart", "--yes"];
+    let (code, _, err) = revert_in(&place, &server, &words);
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("cannot make the folder"), "{err}");
+    assert!(server.writes().is_empty());
+}

@@ -1,0 +1,562 @@
+//! What explains an undeclared value has to be shown: a default of the type, a controller on the
+//! paths that it writes, an autoscaler that is there, a policy that writes it.
+
+use serde_json::{Value, json};
+
+use super::{compared, compared_with, drift_of};
+use driftctl::engine::{Extra, Options};
+
+fn workload(kind: &str, name: &str) -> Value {
+    json!({"apiVersion": "apps/v1", "kind": kind,
+        "metadata": {"name": name, "namespace": "shop", "labels": {"app": name}},
+        "spec": {"replicas": 1, "selector": {"matchLabels": {"app": name}}, "template": {
+            "metadata": {"labels": {"app": name}},
+            "spec": {"containers": [{"name": "web", "image": "shop/web:1"}]}}}})
+}
+
+/// The object as Argo CD applied it, with another entry beside it.
+fn live(mut object: Value, change: impl FnOnce(&mut Value), other: Option<(&str, Value)>) -> Value {
+    change(&mut object);
+    let mut entries = vec![json!({"manager": "argocd-controller", "operation": "Apply",
+        "apiVersion": object["apiVersion"], "fieldsType": "FieldsV1", "fieldsV1": {
+            "f:metadata": {"f:labels": {"f:app": {}}},
+            "f:spec": {"f:replicas": {}, "f:selector": {}, "f:template": {
+                "f:metadata": {"f:labels": {"f:app": {}}},
+                "f:spec": {"f:containers": {"k:{\"name\":\"web\"}": {
+                    ".": {}, "f:name": {}, "f:image": {}}}}}}}})];
+    entries.extend(other.map(|(manager, fields)| {
+        json!({"manager": manager, "operation": "Update", "apiVersion": object["apiVersion"],
+            "fieldsType": "FieldsV1", "time": "2026-11-30T00:00:00Z", "fieldsV1": fields})
+    }));
+    object["metadata"]["managedFields"] = json!(entries);
+    object
+}
+
+const POD: &str = "/spec/template/spec";
+
+fn set(path: &'static str, name: &'static str, value: Value) -> impl FnOnce(&mut Value) {
+    move |object| object.pointer_mut(path).unwrap()[name] = value
+}
+
+#[test]
+fn what_nobody_holds_is_drift_unless_it_is_the_types_default() {
+    let declared = workload("Deployment", "cart");
+    for (path, name, value) in [
+        (POD, "hostNetwork", json!(true)),
+        (POD, "priorityClassName", json!("high")),
+        (POD, "dnsPolicy", json!("Default")),
+        ("/spec", "paused", json!(true)),
+        ("/spec", "revisionHistoryLimit", json!(3)),
+        ("/metadata/labels", "team", json!("a")),
+    ] {
+        let changed = live(declared.clone(), set(path, name, value), None);
+        assert_eq!(
+            drift_of("Deployment", &[&declared], &[&changed]).len(),
+            1,
+            "{name}"
+        );
+    }
+    for (path, name, value) in [
+        (POD, "dnsPolicy", json!("ClusterFirst")),
+        (POD, "schedulerName", json!("default-scheduler")),
+        ("/spec", "revisionHistoryLimit", json!(10)),
+    ] {
+        let defaulted = live(declared.clone(), set(path, name, value), None);
+        assert_eq!(
+            drift_of("Deployment", &[&declared], &[&defaulted]),
+            [""; 0],
+            "{name}"
+        );
+    }
+}
+
+/// Whoever may patch chooses the name that the change is booked on.
+#[test]
+fn the_name_of_a_controller_explains_no_more_than_what_the_controller_writes() {
+    let declared = workload("Deployment", "cart");
+    for manager in [
+        "kube-controller-manager",
+        "kube-scheduler",
+        "kubelet",
+        "kube-apiserver",
+        "horizontal-pod-autoscaler",
+        "keda-operator",
+        "cloud-controller-manager",
+    ] {
+        let fields = json!({"f:spec": {"f:replicas": {}, "f:template": {"f:spec": {
+            "f:hostPID": {}, "f:containers": {"k:{\"name\":\"eye\"}": {
+                ".": {}, "f:name": {}, "f:image": {}}}}}}});
+        let change = |object: &mut Value| {
+            object["spec"]["replicas"] = json!(0);
+            let pod = object.pointer_mut(POD).unwrap();
+            pod["hostPID"] = json!(true);
+            pod["containers"][1] = json!({"name": "eye", "image": "evil/eye:1"});
+        };
+        let changed = live(declared.clone(), change, Some((manager, fields)));
+        let found = drift_of("Deployment", &[&declared], &[&changed]);
+        let expected = [
+            "changed .spec.replicas",
+            "added .spec.template.spec.containers[name=\"eye\"]",
+            "added .spec.template.spec.hostPID",
+        ];
+        assert_eq!(found, expected, "{manager}");
+    }
+}
+
+fn autoscaler(min: u64, max: u64) -> Value {
+    json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "cart", "namespace": "shop"}, "spec": {
+            "minReplicas": min, "maxReplicas": max,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "cart"}}})
+}
+
+#[test]
+fn replicas_are_an_autoscalers_while_it_is_declared_and_allows_them() {
+    let declared = workload("Deployment", "cart");
+    let scaled = |replicas: u64| {
+        let fields = json!({"f:spec": {"f:replicas": {}}});
+        let by = Some(("kube-controller-manager", fields));
+        live(
+            declared.clone(),
+            set("/spec", "replicas", json!(replicas)),
+            by,
+        )
+    };
+    let hpa = autoscaler(1, 5);
+    let drift = |declared: &[&Value], live: &[&Value]| drift_of("Deployment", declared, live);
+    let replicas = ["changed .spec.replicas"];
+    assert_eq!(drift(&[&declared, &hpa], &[&scaled(3), &hpa]), [""; 0]);
+    assert_eq!(
+        drift(&[&declared, &hpa], &[&scaled(9), &hpa]),
+        replicas,
+        "out of bounds"
+    );
+    assert_eq!(
+        drift(&[&declared], &[&scaled(3), &hpa]),
+        replicas,
+        "nobody declares it"
+    );
+    assert_eq!(drift(&[&declared], &[&scaled(3)]), replicas, "it is gone");
+    let raised = autoscaler(3, 5);
+    assert_eq!(
+        drift(&[&declared, &hpa], &[&scaled(3), &raised]),
+        replicas,
+        "somebody raised it"
+    );
+}
+
+#[test]
+fn undeclared_replicas_that_somebody_scaled_are_drift() {
+    let mut declared = workload("Deployment", "cart");
+    declared["spec"].as_object_mut().unwrap().remove("replicas");
+    let scaled = live(declared.clone(), set("/spec", "replicas", json!(7)), None);
+    assert_eq!(
+        drift_of("Deployment", &[&declared], &[&scaled]),
+        ["added .spec.replicas"]
+    );
+    let one = live(declared.clone(), set("/spec", "replicas", json!(1)), None);
+    assert_eq!(drift_of("Deployment", &[&declared], &[&one]), [""; 0]);
+}
+
+fn policy(expression: &str) -> [Value; 2] {
+    let of = |kind: &str, spec: Value| {
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind,
+            "metadata": {"name": "inject"}, "spec": spec})
+    };
+    [
+        of(
+            "MutatingAdmissionPolicy",
+            json!({"matchConstraints": {"resourceRules": [{"apiGroups": ["apps"],
+                "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["deployments"]}]},
+                "mutations": [{"patchType": "ApplyConfiguration",
+                    "applyConfiguration": {"expression": expression}}]}),
+        ),
+        of(
+            "MutatingAdmissionPolicyBinding",
+            json!({"policyName": "inject"}),
+        ),
+    ]
+}
+
+const INJECTS: &str = r#"Object{ spec: Object.spec{ template: Object.spec.template{
+    spec: Object.spec.template.spec{ initContainers: [
+        Object.spec.template.spec.initContainers{ name: "mesh", image: "mesh:1" } ] } } } }"#;
+
+#[test]
+fn what_a_policy_writes_is_explained_and_what_is_beside_it_is_not() {
+    let declared = workload("Deployment", "cart");
+    let [policy, binding] = policy(INJECTS);
+    let injected = |more: Value| {
+        let mut mesh = json!({"name": "mesh", "image": "mesh:1", "imagePullPolicy": "IfNotPresent",
+            "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File",
+            "resources": {}});
+        for (name, value) in more.as_object().unwrap() {
+            mesh[name] = value.clone();
+        }
+        live(
+            declared.clone(),
+            set(POD, "initContainers", json!([mesh])),
+            None,
+        )
+    };
+    let found = |live: &Value| drift_of("Deployment", &[&declared], &[live, &policy, &binding]);
+    assert_eq!(found(&injected(json!({}))), [""; 0]);
+    let mesh = "added .spec.template.spec.initContainers[name=\"mesh\"]";
+    let other = injected(json!({"image": "evil:1"}));
+    assert_eq!(found(&other), [format!("{mesh}.image")]);
+    let more = injected(json!({"command": ["sh"]}));
+    assert_eq!(found(&more), [format!("{mesh}.command")]);
+    let unbound = drift_of("Deployment", &[&declared], &[&injected(json!({})), &policy]);
+    assert_eq!(unbound, [mesh]);
+    let set_of = workload("StatefulSet", "cart");
+    let not_meant = live(set_of.clone(), set(POD, "hostPID", json!(true)), None);
+    let found = drift_of("StatefulSet", &[&set_of], &[&not_meant, &policy, &binding]);
+    assert_eq!(found, ["added .spec.template.spec.hostPID"]);
+}
+
+#[test]
+fn what_kyverno_adds_to_pods_is_explained_in_their_templates() {
+    let declared = workload("Deployment", "cart");
+    let policy = json!({"apiVersion": "kyverno.io/v1", "kind": "ClusterPolicy",
+        "metadata": {"name": "defaults"}, "spec": {"rules": [{"name": "a",
+            "match": {"any": [{"resources": {"kinds": ["Pod"]}}]},
+            "mutate": {"patchStrategicMerge": {"spec": {"+(priorityClassName)": "low",
+                "containers": [{"(name)": "*", "securityContext": {"+(runAsNonRoot)": true}}]}}}}]}});
+    let change = |object: &mut Value| {
+        let pod = object.pointer_mut(POD).unwrap();
+        pod["priorityClassName"] = json!("low");
+        pod["containers"][0]["securityContext"] = json!({"runAsNonRoot": true});
+    };
+    let changed = live(declared.clone(), change, None);
+    assert_eq!(
+        drift_of("Deployment", &[&declared], &[&changed, &policy]),
+        [""; 0]
+    );
+    assert_eq!(drift_of("Deployment", &[&declared], &[&changed]).len(), 2);
+}
+
+/// That many carry it proves nothing of what would matter much.
+#[test]
+fn what_all_of_three_carry_is_supposed_to_be_a_policys_unless_it_matters_much() {
+    let declared: Vec<Value> = ["a", "b", "c"]
+        .map(|name| workload("Deployment", name))
+        .into();
+    let text: Vec<String> = declared.iter().map(ToString::to_string).collect();
+    let run = |path: &'static str, name: &'static str, value: Value| {
+        let live: Vec<Value> = declared
+            .iter()
+            .map(|object| live(object.clone(), set(path, name, value.clone()), None))
+            .collect();
+        let live: Vec<&Value> = live.iter().collect();
+        let objects = compared(&text.join("\n---\n"), &live);
+        objects
+            .iter()
+            .map(|object| object.reported().count())
+            .sum::<usize>()
+    };
+    assert_eq!(run("/metadata/labels", "team", json!("a")), 0);
+    assert_eq!(run(POD, "hostNetwork", json!(true)), 3);
+    assert_eq!(run(POD, "serviceAccountName", json!("admin")), 3);
+}
+
+#[test]
+fn an_address_that_is_written_back_is_the_servers_and_a_ca_of_a_stranger_is_not() {
+    let declared = json!({"apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": "a", "namespace": "shop"}, "spec": {"ports": [{"port": 80}]}});
+    let mut restored = declared.clone();
+    restored["spec"]["clusterIP"] = json!("10.0.0.7");
+    restored["spec"]["clusterIPs"] = json!(["10.0.0.7"]);
+    restored["spec"]["ipFamilies"] = json!(["IPv4"]);
+    restored["metadata"]["managedFields"] = json!([{"manager": "kubectl-create",
+        "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {
+            "f:clusterIP": {}, "f:clusterIPs": {}, "f:ipFamilies": {}, "f:ports": {}}}}]);
+    assert_eq!(drift_of("Service", &[&declared], &[&restored]), [""; 0]);
+
+    let kind = "ValidatingWebhookConfiguration";
+    let hook = |bundle: &str, manager: &str, asks: bool| {
+        let annotations = if asks {
+            json!({"cert-manager.io/inject-ca-from": "shop/ca"})
+        } else {
+            json!({})
+        };
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind,
+            "metadata": {"name": "a", "annotations": annotations, "managedFields": [{
+                "manager": manager, "operation": "Update", "fieldsType": "FieldsV1",
+                "apiVersion": "admissionregistration.k8s.io/v1", "fieldsV1": {"f:webhooks": {
+                    "k:{\"name\":\"a.example.com\"}": {"f:clientConfig": {"f:caBundle": {}}}}}}]},
+            "webhooks": [{"name": "a.example.com", "admissionReviewVersions": ["v1"],
+                "sideEffects": "None", "clientConfig": {"url": "https://a.example.com",
+                    "caBundle": bundle}}]})
+    };
+    let first = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCmEK";
+    let second = "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCmIK";
+    let without_books = |mut object: Value| {
+        object["metadata"]
+            .as_object_mut()
+            .unwrap()
+            .remove("managedFields");
+        object
+    };
+    for (bundle, manager, asks, drifts) in [
+        (first, "homegrown", false, true),
+        (first, "cert-manager-cainjector", false, true),
+        (first, "cert-manager-cainjector", true, false),
+        (first, "kubectl-patch", true, true),
+        ("Cg==", "homegrown", false, false),
+        ("Cg==", "kubectl-patch", false, true),
+    ] {
+        let declared = without_books(hook(bundle, "", asks));
+        let found = drift_of(kind, &[&declared], &[&hook(second, manager, asks)]);
+        assert_eq!(!found.is_empty(), drifts, "{bundle} {manager} {asks}");
+    }
+}
+
+#[test]
+fn keys_that_are_dropped_from_string_data_are_left_behind() {
+    let declared = json!({"apiVersion": "v1", "kind": "Secret", "stringData": {"a": "x"},
+        "metadata": {"name": "a", "namespace": "shop"}});
+    let mut live = json!({"apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+        "data": {"a": "eA==", "b": "eA=="}, "metadata": {"name": "a", "namespace": "shop"}});
+    live["metadata"]["managedFields"] = json!([{"manager": "argocd-controller",
+        "operation": "Apply", "apiVersion": "v1", "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:stringData": {"f:a": {}}}}]);
+    assert_eq!(
+        drift_of("Secret", &[&declared], &[&live]),
+        ["added .data.b"]
+    );
+}
+
+#[test]
+fn an_old_alias_yields_to_its_successor() {
+    let mut declared = workload("Deployment", "cart");
+    declared.pointer_mut(POD).unwrap()["serviceAccount"] = json!("old");
+    declared.pointer_mut(POD).unwrap()["serviceAccountName"] = json!("new");
+    let stored = |account: &str| {
+        let mut stored = declared.clone();
+        stored.pointer_mut(POD).unwrap()["serviceAccount"] = json!(account);
+        stored.pointer_mut(POD).unwrap()["serviceAccountName"] = json!(account);
+        stored
+    };
+    assert_eq!(
+        drift_of("Deployment", &[&declared], &[&stored("new")]),
+        [""; 0]
+    );
+    assert_eq!(
+        drift_of("Deployment", &[&declared], &[&stored("other")]).len(),
+        2
+    );
+}
+
+fn definition(properties: Value) -> Value {
+    json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "queues.example.com"}, "spec": {"group": "example.com",
+            "scope": "Namespaced", "names": {"kind": "Queue", "plural": "queues"},
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema":
+                {"openAPIV3Schema": {"type": "object", "properties": {"spec": {
+                    "type": "object", "properties": properties}}}}}]}})
+}
+
+fn queue(spec: Value) -> Value {
+    json!({"apiVersion": "example.com/v1", "kind": "Queue", "spec": spec,
+        "metadata": {"name": "a", "namespace": "shop"}})
+}
+
+#[test]
+fn custom_resources_that_a_controller_spells_anew_are_the_same() {
+    let quantity = json!({"x-kubernetes-int-or-string": true,
+        "anyOf": [{"type": "integer"}, {"type": "string"}],
+        "pattern": "^(\\+|-)?(([0-9]+(\\.[0-9]*)?)|(\\.[0-9]+))(([KMGTPE]i)|[numkMGTPE])?$"});
+    let crd = definition(json!({"size": quantity, "cpu": {"type": "string"},
+        "wait": {"type": "string"}, "until": {"type": "string", "format": "duration"},
+        "blink": {"type": "boolean"}, "delay": {"type": "integer"}, "list": {"type": "array",
+            "items": {"type": "string"}}, "replicas": {"type": "integer"},
+        "variant": {"type": "object", "properties": {}}, "on": {"type": "boolean", "default": true}}));
+    let found = |declared: Value, live: Value| {
+        drift_of("Queue", &[&queue(declared)], &[&queue(live), &crd])
+    };
+    let declared = json!({"size": "1024Mi", "cpu": "1000m", "wait": "2160h", "until": "60s"});
+    let respelled = json!({"size": "1Gi", "cpu": "1", "wait": "2160h0m0s", "until": "1m0s"});
+    assert_eq!(found(declared.clone(), respelled), [""; 0]);
+    let changed = json!({"size": "2Gi", "cpu": "2", "wait": "2161h0m0s", "until": "2m0s"});
+    assert_eq!(found(declared, changed).len(), 4);
+    let zeros = json!({"blink": false, "delay": 0, "list": [], "wait": ""});
+    assert_eq!(found(zeros, json!({})), [""; 0]);
+    for kept in [
+        json!({"replicas": 0}),
+        json!({"variant": {}}),
+        json!({"delay": 5}),
+    ] {
+        assert_eq!(found(kept.clone(), json!({})).len(), 1, "{kept}");
+    }
+}
+
+#[test]
+fn a_field_that_the_type_does_not_have_is_said_and_is_drift_if_that_is_asked_for() {
+    let mut declared = workload("Deployment", "cart");
+    declared["spec"]["replica"] = json!(2);
+    let live = workload("Deployment", "cart");
+    assert_eq!(drift_of("Deployment", &[&declared], &[&live]), [""; 0]);
+    let strict = Options {
+        strict_fields: true,
+        ..Options::default()
+    };
+    let objects = compared_with(&declared.to_string(), &[&live], &strict);
+    let paths: Vec<String> = objects[0]
+        .reported()
+        .map(|drift| drift.change.path.to_string())
+        .collect();
+    assert_eq!(paths, [".spec.replica"]);
+}
+
+#[test]
+fn a_job_that_is_removed_when_it_has_finished_is_not_missing() {
+    let job = |more: Value| {
+        let mut job = json!({"apiVersion": "batch/v1", "kind": "Job",
+            "metadata": {"name": "a", "namespace": "shop"}, "spec": {"template": {"spec": {
+                "restartPolicy": "Never", "containers": [{"name": "a", "image": "a:1"}]}}}});
+        for (name, value) in more.as_object().unwrap() {
+            job["spec"][name] = value.clone();
+        }
+        job
+    };
+    let is_missing = |job: Value| {
+        let other = json!({"apiVersion": "batch/v1", "kind": "Job",
+            "metadata": {"name": "other", "namespace": "shop"}});
+        compared(&job.to_string(), &[&other])[0].is_drift()
+    };
+    assert!(is_missing(job(json!({}))));
+    assert!(!is_missing(job(json!({"ttlSecondsAfterFinished": 60}))));
+    assert!(is_missing(job(
+        json!({"ttlSecondsAfterFinished": 60, "suspend": true})
+    )));
+}
+
+#[test]
+fn taints_are_told_apart_and_those_of_the_control_plane_have_a_cause() {
+    let node = |spec: Value, ready: &str| {
+        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1", "managedFields": [{
+            "manager": "kube-controller-manager", "operation": "Update", "apiVersion": "v1",
+            "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:taints": {}}}}]},
+            "spec": spec, "status": {"conditions": [{"type": "Ready", "status": ready}]}})
+    };
+    let taint = |key: &str, effect: &str| json!({"key": key, "effect": effect});
+    let own = taint("example.com/gpu", "NoSchedule");
+    let declared = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"},
+        "spec": {"unschedulable": true, "taints": [own]}});
+    let cordoned = taint("node.kubernetes.io/unschedulable", "NoSchedule");
+    let unready = taint("node.kubernetes.io/not-ready", "NoExecute");
+    let by_hand = taint("maintenance", "NoSchedule");
+    let spec = |taints: Value| json!({"unschedulable": true, "taints": taints});
+    let found = |spec: Value, ready: &str| drift_of("Node", &[&declared], &[&node(spec, ready)]);
+    assert_eq!(found(spec(json!([cordoned, own])), "True"), [""; 0]);
+    assert_eq!(found(spec(json!([own, unready])), "False"), [""; 0]);
+    assert_eq!(found(spec(json!([own, unready])), "True").len(), 1);
+    let expected = ["added .spec.taints[effect=\"NoSchedule\",key=\"maintenance\"]"];
+    assert_eq!(
+        found(spec(json!([cordoned, own, by_hand])), "True"),
+        expected
+    );
+}
+
+/// Which undeclared objects are reported.
+fn extra(live: &[Value]) -> Vec<String> {
+    let options = Options {
+        extra: Extra::Namespace,
+        ..Options::default()
+    };
+    let declared = json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "declared", "namespace": "shop", "uid": "1"}});
+    let all: Vec<&Value> = std::iter::once(&declared).chain(live).collect();
+    let objects = compared_with(&declared.to_string(), &all, &options);
+    let extra = objects.iter().filter(|object| object.is_drift());
+    extra
+        .map(|object| format!("{}/{}", object.key.kind, object.key.name))
+        .collect()
+}
+
+#[test]
+fn an_owner_has_to_be_there_and_to_make_such_objects() {
+    let object = |version: &str, kind: &str, uid: &str, owner: Option<(&str, &str, &str, bool)>| {
+        let references = owner.map(|(version, kind, uid, controller)| {
+            json!([{"apiVersion": version, "kind": kind, "name": "x", "uid": uid,
+                "controller": controller}])
+        });
+        json!({"apiVersion": version, "kind": kind, "metadata": {"name": format!("o{uid}"),
+            "namespace": "shop", "uid": uid, "ownerReferences": references}})
+    };
+    let deployment = object("apps/v1", "Deployment", "2", None);
+    let set = |owner| object("apps/v1", "ReplicaSet", "3", Some(owner));
+    let found = |owner| extra(&[deployment.clone(), set(owner)]);
+    let only_its_owner = ["Deployment/o2"];
+    assert_eq!(found(("apps/v1", "Deployment", "2", true)), only_its_owner);
+    for owner in [
+        ("apps/v1", "Deployment", "2", false),
+        ("apps/v1", "Deployment", "9", true),
+        ("v1", "ConfigMap", "1", true),
+        ("apps/v1", "StatefulSet", "2", true),
+    ] {
+        assert_eq!(found(owner).len(), 2, "{owner:?}");
+    }
+    let custom = object("example.com/v1", "Shop", "4", None);
+    let of_custom = |uid| {
+        object(
+            "v1",
+            "Secret",
+            "5",
+            Some(("example.com/v1", "Shop", uid, true)),
+        )
+    };
+    assert_eq!(extra(&[custom.clone(), of_custom("4")]), ["Shop/o4"]);
+    assert_eq!(extra(&[custom, of_custom("8")]).len(), 2);
+}
+
+#[test]
+fn a_name_and_a_label_leave_nothing_out() {
+    let by = |kind: &str, version: &str, name: &str, manager: &str, metadata: Value| {
+        let mut object = json!({"apiVersion": version, "kind": kind, "metadata": metadata});
+        object["metadata"]["name"] = json!(name);
+        object["metadata"]["namespace"] = json!("shop");
+        object["metadata"]["managedFields"] = json!([{"manager": manager, "operation": "Update",
+            "apiVersion": version, "fieldsType": "FieldsV1", "fieldsV1": {"f:metadata": {}}}]);
+        object
+    };
+    let rbac = "rbac.authorization.k8s.io/v1";
+    let borrowed = json!({"labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}});
+    let hook = json!({"annotations": {"helm.sh/hook": "post-install"}});
+    let live = [
+        by("RoleBinding", rbac, "boot", "kubectl", borrowed.clone()),
+        by("RoleBinding", rbac, "let", "kubelet", json!({})),
+        by("Endpoints", "v1", "db", "kubectl", json!({})),
+        by("Job", "batch/v1", "hook", "helm", hook.clone()),
+        by(
+            "Secret",
+            "v1",
+            "sh.helm.release.v1.a.v1",
+            "kubectl",
+            json!({}),
+        ),
+    ];
+    assert_eq!(extra(&live).len(), live.len());
+    let service = json!({"apiVersion": "v1", "kind": "Service", "spec": {"selector": {"a": "b"}},
+        "metadata": {"name": "db", "namespace": "shop"}});
+    let release = by(
+        "Secret",
+        "v1",
+        "sh.helm.release.v1.a.v1",
+        "helm",
+        json!({"labels": {"owner": "helm"}}),
+    );
+    let proven = [
+        service,
+        release,
+        by(
+            "Endpoints",
+            "v1",
+            "db",
+            "kube-controller-manager",
+            json!({}),
+        ),
+        by("Job", "batch/v1", "hook", "helm", hook),
+    ];
+    assert_eq!(extra(&proven), ["Service/db"]);
+}
