@@ -75,7 +75,7 @@ fn progress(plan: &Value) -> Vec<String> {
         .collect()
 }
 
-const REPLICAS: [&str; 2] = ["deploy/shop/catalog-preview", ".spec.**"];
+const REPLICAS: [&str; 2] = ["deploy/shop/catalog-preview", ".spec"];
 
 #[test]
 fn a_dry_run_changes_nothing_and_says_what_it_would_do() {
