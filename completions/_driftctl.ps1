@@ -228,6 +228,7 @@ Register-ArgumentCompleter -Native -CommandName 'driftctl' -ScriptBlock {
             [CompletionResult]::new('--blame', '--blame', [CompletionResultType]::ParameterName, 'Say which commit last touched each line that drifted, by whom and when')
             [CompletionResult]::new('--no-render', '--no-render', [CompletionResultType]::ParameterName, 'Read kustomizations and charts as plain files instead of rendering them')
             [CompletionResult]::new('--render', '--render', [CompletionResultType]::ParameterName, 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise')
+            [CompletionResult]::new('--no-sandbox', '--no-sandbox', [CompletionResultType]::ParameterName, 'Run renderers without Linux namespaces of their own')
             [CompletionResult]::new('--allow-remote', '--allow-remote', [CompletionResultType]::ParameterName, 'Let renderers fetch from other machines, which is refused otherwise')
             [CompletionResult]::new('--untrusted', '--untrusted', [CompletionResultType]::ParameterName, 'Do not trust whoever wrote the manifests: for pull requests from outside')
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Look in all namespaces, whatever --namespace and the context say')

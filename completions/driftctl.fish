@@ -248,6 +248,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l target-revi
 complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
 complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l no-render -d 'Read kustomizations and charts as plain files instead of rendering them'
 complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l render -d 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise'
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l no-sandbox -d 'Run renderers without Linux namespaces of their own'
 complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l allow-remote -d 'Let renderers fetch from other machines, which is refused otherwise'
 complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l untrusted -d 'Do not trust whoever wrote the manifests: for pull requests from outside'
 complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -s A -l all-namespaces -d 'Look in all namespaces, whatever --namespace and the context say'
