@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
-use crate::cluster::{Answer, Fetched, Live, LiveObject};
+use crate::cluster::{Answer, Live, LiveObject};
 use crate::judge::Run;
 use crate::model::group_of;
 use crate::schema::builtin_kind_of_group;
