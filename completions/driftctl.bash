@@ -43,6 +43,9 @@ _driftctl() {
             driftctl,init)
                 cmd="driftctl__subcmd__init"
                 ;;
+            driftctl,revert)
+                cmd="driftctl__subcmd__revert"
+                ;;
             driftctl,rules)
                 cmd="driftctl__subcmd__rules"
                 ;;
@@ -82,6 +85,9 @@ _driftctl() {
             driftctl__subcmd__help,init)
                 cmd="driftctl__subcmd__help__subcmd__init"
                 ;;
+            driftctl__subcmd__help,revert)
+                cmd="driftctl__subcmd__help__subcmd__revert"
+                ;;
             driftctl__subcmd__help,rules)
                 cmd="driftctl__subcmd__help__subcmd__rules"
                 ;;
@@ -101,7 +107,7 @@ _driftctl() {
 
     case "${cmd}" in
         driftctl)
-            opts="-h -V --color --help --version diff explain rules accept debt ignore init schema doctor snapshot completions version help"
+            opts="-h -V --color --help --version diff explain revert rules accept debt ignore init schema doctor snapshot completions version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -119,7 +125,7 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__accept)
-            opts="-n -A -l -h --object --path --reason --ticket --expires --app --destination --kustomization --repo-root --target-revision --no-render --render --kustomize-bin --helm-bin --values --set --set-string --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --live --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --field-manager --audit-log --server-dry-run --allow-empty --config --no-config --baseline --argocd-cm --strict-rules --color --help"
+            opts="-n -A -l -h --object --path --reason --ticket --expires --app --destination --clusters --plain --kustomization --repo-root --target-revision --ref --base --blame --no-render --render --no-sandbox --kustomize-bin --helm-bin --values --set --set-string --release --load-restrictor --allow-remote --render-timeout --untrusted --allow-namespace --allow-kind --live --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --field-manager --audit-log --server-dry-run --strict-fields --allow-empty --config --no-config --baseline --argocd-cm --strict-rules --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -153,11 +159,23 @@ _driftctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --clusters)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --kustomization)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --repo-root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ref)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --base)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -190,14 +208,6 @@ _driftctl() {
                     return 0
                     ;;
                 --render-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --ref)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --base)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -341,7 +351,7 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__diff)
-            opts="-n -A -l -o -v -q -h --app --destination --kustomization --repo-root --target-revision --no-render --render --kustomize-bin --helm-bin --values --set --set-string --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --live --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --field-manager --audit-log --server-dry-run --allow-empty --fail-on --max-missing --max-extra --exit-zero --config --no-config --baseline --argocd-cm --strict-rules --output --show --redact --show-secrets --verbose --quiet --color --help"
+            opts="-n -A -l -o -v -q -h --app --destination --clusters --plain --kustomization --repo-root --target-revision --ref --base --blame --no-render --render --no-sandbox --kustomize-bin --helm-bin --values --set --set-string --release --load-restrictor --allow-remote --render-timeout --untrusted --allow-namespace --allow-kind --live --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --field-manager --audit-log --server-dry-run --strict-fields --allow-empty --fail-on --max-missing --max-extra --exit-zero --config --no-config --baseline --argocd-cm --strict-rules --output --show --redact --show-secrets --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -355,11 +365,23 @@ _driftctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --clusters)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --kustomization)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --repo-root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ref)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --base)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -392,14 +414,6 @@ _driftctl() {
                     return 0
                     ;;
                 --render-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --ref)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --base)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -519,7 +533,7 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__doctor)
-            opts="-n -A -l -o -h --app --destination --kustomization --repo-root --target-revision --no-render --render --kustomize-bin --helm-bin --values --set --set-string --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --server-dry-run --for --role-name --output --color --help"
+            opts="-n -A -l -o -h --app --destination --clusters --plain --kustomization --repo-root --target-revision --ref --base --blame --no-render --render --no-sandbox --kustomize-bin --helm-bin --values --set --set-string --release --load-restrictor --allow-remote --render-timeout --untrusted --allow-namespace --allow-kind --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --server-dry-run --for --role-name --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -533,11 +547,23 @@ _driftctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --clusters)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --kustomization)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --repo-root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ref)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --base)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -570,14 +596,6 @@ _driftctl() {
                     return 0
                     ;;
                 --render-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --ref)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --base)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -661,7 +679,7 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__explain)
-            opts="-n -A -l -o -h --app --destination --kustomization --repo-root --target-revision --no-render --render --kustomize-bin --helm-bin --values --set --set-string --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --live --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --field-manager --audit-log --server-dry-run --allow-empty --config --no-config --baseline --argocd-cm --strict-rules --output --redact --color --help"
+            opts="-n -A -l -o -h --app --destination --clusters --plain --kustomization --repo-root --target-revision --ref --base --blame --no-render --render --no-sandbox --kustomize-bin --helm-bin --values --set --set-string --release --load-restrictor --allow-remote --render-timeout --untrusted --allow-namespace --allow-kind --live --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --field-manager --audit-log --server-dry-run --strict-fields --allow-empty --config --no-config --baseline --argocd-cm --strict-rules --output --redact --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -675,11 +693,23 @@ _driftctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --clusters)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --kustomization)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --repo-root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ref)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --base)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -712,14 +742,6 @@ _driftctl() {
                     return 0
                     ;;
                 --render-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --ref)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --base)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -823,7 +845,7 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__help)
-            opts="diff explain rules accept debt ignore init schema doctor snapshot completions version help"
+            opts="diff explain revert rules accept debt ignore init schema doctor snapshot completions version help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -962,6 +984,20 @@ _driftctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        driftctl__subcmd__help__subcmd__revert)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         driftctl__subcmd__help__subcmd__rules)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1078,13 +1114,61 @@ _driftctl() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        driftctl__subcmd__rules)
-            opts="-o -h --app --destination --kustomization --repo-root --target-revision --no-render --render --kustomize-bin --helm-bin --values --set --set-string --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --config --no-config --baseline --argocd-cm --strict-rules --output --color --help"
+        driftctl__subcmd__revert)
+            opts="-y -o -n -A -l -h --dry-run --yes --all --create --prune --max-delete --max-objects --include --to --field-manager --keep-going --skip-dry-run --no-event --undo --list-undo --output --extra --audit-log --object --path --app --destination --clusters --plain --kustomization --repo-root --target-revision --ref --base --blame --no-render --render --no-sandbox --kustomize-bin --helm-bin --values --set --set-string --release --load-restrictor --allow-remote --render-timeout --untrusted --allow-namespace --allow-kind --live --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --config --no-config --baseline --argocd-cm --strict-rules --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --max-delete)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-objects)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --include)
+                    COMPREPLY=($(compgen -W "unapplied dropped" -- "${cur}"))
+                    return 0
+                    ;;
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --field-manager)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --undo)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --extra)
+                    COMPREPLY=($(compgen -W "none namespace managed" -- "${cur}"))
+                    return 0
+                    ;;
+                --audit-log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --object)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --path)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --app)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1093,11 +1177,23 @@ _driftctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --clusters)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --kustomization)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --repo-root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ref)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --base)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1133,11 +1229,145 @@ _driftctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --allow-namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --allow-kind)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --live)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kubeconfig)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --context)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --request-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --concurrency)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --selector)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -l)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kind)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --baseline)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --argocd-cm)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        driftctl__subcmd__rules)
+            opts="-o -h --app --destination --clusters --plain --kustomization --repo-root --target-revision --ref --base --blame --no-render --render --no-sandbox --kustomize-bin --helm-bin --values --set --set-string --release --load-restrictor --allow-remote --render-timeout --untrusted --allow-namespace --allow-kind --config --no-config --baseline --argocd-cm --strict-rules --output --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --app)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --destination)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clusters)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kustomization)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --repo-root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --ref)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --base)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --kustomize-bin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --helm-bin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --values)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --set-string)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --release)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --load-restrictor)
+                    COMPREPLY=($(compgen -W "root-only none" -- "${cur}"))
+                    return 0
+                    ;;
+                --render-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1199,7 +1429,7 @@ _driftctl() {
             return 0
             ;;
         driftctl__subcmd__snapshot)
-            opts="-n -A -l -o -h --app --destination --kustomization --repo-root --target-revision --no-render --render --kustomize-bin --helm-bin --values --set --set-string --release --load-restrictor --allow-remote --render-timeout --ref --base --blame --untrusted --allow-namespace --allow-kind --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --redact --config --no-config --output --color --help"
+            opts="-n -A -l -o -h --app --destination --clusters --plain --kustomization --repo-root --target-revision --ref --base --blame --no-render --render --no-sandbox --kustomize-bin --helm-bin --values --set --set-string --release --load-restrictor --allow-remote --render-timeout --untrusted --allow-namespace --allow-kind --kubeconfig --context --request-timeout --timeout --concurrency --namespace --all-namespaces --selector --kind --extra --redact --config --no-config --output --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1213,11 +1443,23 @@ _driftctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --clusters)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --kustomization)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --repo-root)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ref)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --base)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1250,14 +1492,6 @@ _driftctl() {
                     return 0
                     ;;
                 --render-timeout)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --ref)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --base)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

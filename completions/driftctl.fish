@@ -31,6 +31,7 @@ complete -c driftctl -n "__fish_driftctl_needs_command" -s h -l help -d 'Print h
 complete -c driftctl -n "__fish_driftctl_needs_command" -s V -l version -d 'Print version'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "diff" -d 'Compare manifests with a cluster and report what drifted'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "explain" -d 'Tell why a field of an object is drift, or why it is not'
+complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "revert" -d 'Make live objects what their manifests declare, field by field'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "rules" -d 'List the rules, and where each is written'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "accept" -d 'Record today\'s drift as accepted, until it changes or expires'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "debt" -d 'List accepted drift and how long it is accepted for; fails when something is overdue'
@@ -43,9 +44,12 @@ complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "completions" -d '
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "version" -d 'Print the versions of driftctl and of the Kubernetes schema inside it'
 complete -c driftctl -n "__fish_driftctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l app -d 'Compare what the Argo CD Applications and ApplicationSets in this file declare' -r -F
-complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l destination -d 'Of the Applications in these files compare those of this cluster alone' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l destination -d 'Of a repository for several clusters compare what is declared for this one' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l clusters -d 'Expand the clusters generator of ApplicationSets with the clusters in this file' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l kustomization -d 'Compare what the Flux Kustomizations in this file declare' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l repo-root -d 'Let the paths in Applications and Kustomizations start in this folder' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l ref -d 'Read the paths as they are in Git at this revision instead of in the work tree' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l base -d 'Compare with this base too, and tell the branch\'s changes from those made live' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l kustomize-bin -d 'Render kustomizations with this program: kustomize, or a kubectl' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l helm-bin -d 'Render charts with this helm, instead of the one on the PATH' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l values -d 'Render charts with the values in this file; of several, the last wins' -r -F
@@ -55,8 +59,6 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l release -d 'R
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l load-restrictor -d 'Let kustomizations and charts use files from outside their folder (none), or not (root-only)' -r -f -a "root-only\t'Files must lie in the kustomization\'s folder or below'
 none\t'Files may lie anywhere'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l render-timeout -d 'End a renderer after so many seconds' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l ref -d 'Read the paths as they are in Git at this revision instead of in the work tree' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l base -d 'Compare with this base too, and tell the branch\'s changes from those made live' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l allow-namespace -d 'Refuse objects outside this namespace; nothing is read of them' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l allow-kind -d 'Refuse objects of other kinds: deploy, Deployment, deployments.apps' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l live -d 'Read live objects from a file, a folder, or standard input (-) instead of a cluster' -r -F
@@ -108,14 +110,17 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l redact -d 'Ma
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l plain -d 'Read the files of folders as they lie, and do not follow Kustomizations and Applications'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l target-revision -d 'Read Applications and Kustomizations at the revision that they ask for'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l no-render -d 'Read kustomizations and charts as plain files instead of rendering them'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l render -d 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l no-sandbox -d 'Run renderers without Linux namespaces of their own'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l allow-remote -d 'Let renderers fetch from other machines, which is refused otherwise'
-complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l untrusted -d 'Do not trust whoever wrote the manifests: for pull requests from outside'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s A -l all-namespaces -d 'Look in all namespaces, whatever --namespace and the context say'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l server-dry-run -d 'Ask the server what applying would change, so that webhooks and conversions are exact'
+complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l strict-fields -d 'Report declared fields that their type does not have as drift'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l allow-empty -d 'Accept that no object is found'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l exit-zero -d 'Exit with 0 although there is drift'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -l no-config -d 'Use built-in rules only; look for no .driftctl.yaml and no baseline'
@@ -125,9 +130,12 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s v -l verbose 
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s q -l quiet -d 'Print errors only; the exit code is the answer'
 complete -c driftctl -n "__fish_driftctl_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l app -d 'Compare what the Argo CD Applications and ApplicationSets in this file declare' -r -F
-complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l destination -d 'Of the Applications in these files compare those of this cluster alone' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l destination -d 'Of a repository for several clusters compare what is declared for this one' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l clusters -d 'Expand the clusters generator of ApplicationSets with the clusters in this file' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l kustomization -d 'Compare what the Flux Kustomizations in this file declare' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l repo-root -d 'Let the paths in Applications and Kustomizations start in this folder' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l ref -d 'Read the paths as they are in Git at this revision instead of in the work tree' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l base -d 'Compare with this base too, and tell the branch\'s changes from those made live' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l kustomize-bin -d 'Render kustomizations with this program: kustomize, or a kubectl' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l helm-bin -d 'Render charts with this helm, instead of the one on the PATH' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l values -d 'Render charts with the values in this file; of several, the last wins' -r -F
@@ -137,8 +145,6 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l release -d
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l load-restrictor -d 'Let kustomizations and charts use files from outside their folder (none), or not (root-only)' -r -f -a "root-only\t'Files must lie in the kustomization\'s folder or below'
 none\t'Files may lie anywhere'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l render-timeout -d 'End a renderer after so many seconds' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l ref -d 'Read the paths as they are in Git at this revision instead of in the work tree' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l base -d 'Compare with this base too, and tell the branch\'s changes from those made live' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l allow-namespace -d 'Refuse objects outside this namespace; nothing is read of them' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l allow-kind -d 'Refuse objects of other kinds: deploy, Deployment, deployments.apps' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l live -d 'Read live objects from a file, a folder, or standard input (-) instead of a cluster' -r -F
@@ -165,22 +171,97 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l redact -d 
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l plain -d 'Read the files of folders as they lie, and do not follow Kustomizations and Applications'
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l target-revision -d 'Read Applications and Kustomizations at the revision that they ask for'
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l no-render -d 'Read kustomizations and charts as plain files instead of rendering them'
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l render -d 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise'
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l no-sandbox -d 'Run renderers without Linux namespaces of their own'
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l allow-remote -d 'Let renderers fetch from other machines, which is refused otherwise'
-complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l untrusted -d 'Do not trust whoever wrote the manifests: for pull requests from outside'
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -s A -l all-namespaces -d 'Look in all namespaces, whatever --namespace and the context say'
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l server-dry-run -d 'Ask the server what applying would change, so that webhooks and conversions are exact'
+complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l strict-fields -d 'Report declared fields that their type does not have as drift'
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l allow-empty -d 'Accept that no object is found'
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l no-config -d 'Use built-in rules only; look for no .driftctl.yaml and no baseline'
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -l strict-rules -d 'Take what is to be said of rules for errors: rules that hid nothing, are expired, or have no reason'
 complete -c driftctl -n "__fish_driftctl_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l max-delete -d 'Refuse to delete more objects' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l max-objects -d 'Refuse to write to more objects' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l include -d 'Also undo changes of this cause, in which Git is ahead of the cluster: that deploys them' -r -f -a "unapplied\t'The manifest says otherwise since the last apply'
+dropped\t'The manifest no longer declares it since the last apply'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l to -d 'Go back to what this Git revision declared: --ref REVISION --include unapplied,dropped' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l field-manager -d 'Write under this name instead of the name of whoever applies the object' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l undo -d 'Take an earlier revert back: the last one of this cluster, or the one of this name' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -s o -l output -d 'The format' -r -f -a "text\t'Lines to read'
+json\t'One JSON document (driftctl.plan/v1)'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l extra -d 'Also report live objects that no manifest declares, for --prune' -r -f -a "none\t'Nowhere'
+namespace\t'In the namespaces of the declared objects'
+managed\t'Only what Argo CD tracks, Flux has in its inventory or Helm marks as its release\'s, for what --app, --kustomization or helm:NAMESPACE/RELEASE names'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l audit-log -d 'Read who wrote what from an audit log of the API server' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l object -d 'Only drift of this object (* is a wildcard in the name)' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l path -d 'Only drift at these paths, with wildcards as in rules; may be given several times' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l app -d 'Compare what the Argo CD Applications and ApplicationSets in this file declare' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l destination -d 'Of a repository for several clusters compare what is declared for this one' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l clusters -d 'Expand the clusters generator of ApplicationSets with the clusters in this file' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l kustomization -d 'Compare what the Flux Kustomizations in this file declare' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l repo-root -d 'Let the paths in Applications and Kustomizations start in this folder' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l ref -d 'Read the paths as they are in Git at this revision instead of in the work tree' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l base -d 'Compare with this base too, and tell the branch\'s changes from those made live' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l kustomize-bin -d 'Render kustomizations with this program: kustomize, or a kubectl' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l helm-bin -d 'Render charts with this helm, instead of the one on the PATH' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l values -d 'Render charts with the values in this file; of several, the last wins' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l set -d 'Render charts with this value: image.tag=1.4' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l set-string -d 'Render charts with this value, which is a text whatever it looks like: image.tag=007' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l release -d 'Render charts as a release of this name, instead of the chart\'s own' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l load-restrictor -d 'Let kustomizations and charts use files from outside their folder (none), or not (root-only)' -r -f -a "root-only\t'Files must lie in the kustomization\'s folder or below'
+none\t'Files may lie anywhere'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l render-timeout -d 'End a renderer after so many seconds' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l allow-namespace -d 'Refuse objects outside this namespace; nothing is read of them' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l allow-kind -d 'Refuse objects of other kinds: deploy, Deployment, deployments.apps' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l live -d 'Read live objects from a file, a folder, or standard input (-) instead of a cluster' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l kubeconfig -d 'Read the connection from this kubeconfig file' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l context -d 'Use this context of the kubeconfig instead of its current one' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l request-timeout -d 'Give up a request after so many seconds' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l timeout -d 'Stop reading after so many seconds, and report what was read as incomplete' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l concurrency -d 'Keep at most so many requests under way' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -s n -l namespace -d 'Compare within this namespace' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -s l -l selector -d 'Look only at objects with such labels: app=cart,tier!=db,env in (a,b),!legacy' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l kind -d 'Look only at objects of this kind: deploy, Deployment, deployments.apps' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l config -d 'Read rules from this file' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l baseline -d 'Read accepted drift from this file' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l argocd-cm -d 'Take over what Argo CD ignores everywhere: its ConfigMap argocd-cm, from a file or (live) from the cluster' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l dry-run -d 'Show what would be done and ask the server whether it would (dryRun=All); change nothing'
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -s y -l yes -d 'Do it without a question'
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l all -d 'Undo all drift that is found'
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l create -d 'Also create objects that are missing'
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l prune -d 'Also delete the objects that --extra finds'
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l keep-going -d 'Go on with the other objects when one is refused'
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l skip-dry-run -d 'Do not ask the server first whether it would accept the changes'
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l no-event -d 'Write no Event on the objects'
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l list-undo -d 'List the reverts that can be taken back'
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l plain -d 'Read the files of folders as they lie, and do not follow Kustomizations and Applications'
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l target-revision -d 'Read Applications and Kustomizations at the revision that they ask for'
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l no-render -d 'Read kustomizations and charts as plain files instead of rendering them'
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l render -d 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise'
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l no-sandbox -d 'Run renderers without Linux namespaces of their own'
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l allow-remote -d 'Let renderers fetch from other machines, which is refused otherwise'
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l untrusted -d 'Do not trust whoever wrote the manifests: for pull requests from outside'
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -s A -l all-namespaces -d 'Look in all namespaces, whatever --namespace and the context say'
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l no-config -d 'Use built-in rules only; look for no .driftctl.yaml and no baseline'
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -l strict-rules -d 'Take what is to be said of rules for errors: rules that hid nothing, are expired, or have no reason'
+complete -c driftctl -n "__fish_driftctl_using_subcommand revert" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l app -d 'Compare what the Argo CD Applications and ApplicationSets in this file declare' -r -F
-complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l destination -d 'Of the Applications in these files compare those of this cluster alone' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l destination -d 'Of a repository for several clusters compare what is declared for this one' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l clusters -d 'Expand the clusters generator of ApplicationSets with the clusters in this file' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l kustomization -d 'Compare what the Flux Kustomizations in this file declare' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l repo-root -d 'Let the paths in Applications and Kustomizations start in this folder' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l ref -d 'Read the paths as they are in Git at this revision instead of in the work tree' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l base -d 'Compare with this base too, and tell the branch\'s changes from those made live' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l kustomize-bin -d 'Render kustomizations with this program: kustomize, or a kubectl' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l helm-bin -d 'Render charts with this helm, instead of the one on the PATH' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l values -d 'Render charts with the values in this file; of several, the last wins' -r -F
@@ -190,8 +271,6 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l release -d '
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l load-restrictor -d 'Let kustomizations and charts use files from outside their folder (none), or not (root-only)' -r -f -a "root-only\t'Files must lie in the kustomization\'s folder or below'
 none\t'Files may lie anywhere'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l render-timeout -d 'End a renderer after so many seconds' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l ref -d 'Read the paths as they are in Git at this revision instead of in the work tree' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l base -d 'Compare with this base too, and tell the branch\'s changes from those made live' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l allow-namespace -d 'Refuse objects outside this namespace; nothing is read of them' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l allow-kind -d 'Refuse objects of other kinds: deploy, Deployment, deployments.apps' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l config -d 'Read rules from this file' -r -F
@@ -203,11 +282,13 @@ yaml\t'The schema of .driftctl.yaml'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l plain -d 'Read the files of folders as they lie, and do not follow Kustomizations and Applications'
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l target-revision -d 'Read Applications and Kustomizations at the revision that they ask for'
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l no-render -d 'Read kustomizations and charts as plain files instead of rendering them'
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l render -d 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise'
+complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l no-sandbox -d 'Run renderers without Linux namespaces of their own'
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l allow-remote -d 'Let renderers fetch from other machines, which is refused otherwise'
-complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l untrusted -d 'Do not trust whoever wrote the manifests: for pull requests from outside'
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l no-config -d 'Use built-in rules only; look for no .driftctl.yaml and no baseline'
 complete -c driftctl -n "__fish_driftctl_using_subcommand rules" -l strict-rules -d 'Take what is to be said of rules for errors: rules that hid nothing, are expired, or have no reason'
@@ -218,9 +299,12 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l reason -d '
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l ticket -d 'Where it is discussed' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l expires -d 'Until when: 24h, 7d, 2w, a date (its end in UTC), or a time' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l app -d 'Compare what the Argo CD Applications and ApplicationSets in this file declare' -r -F
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l destination -d 'Of the Applications in these files compare those of this cluster alone' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l destination -d 'Of a repository for several clusters compare what is declared for this one' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l clusters -d 'Expand the clusters generator of ApplicationSets with the clusters in this file' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l kustomization -d 'Compare what the Flux Kustomizations in this file declare' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l repo-root -d 'Let the paths in Applications and Kustomizations start in this folder' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l ref -d 'Read the paths as they are in Git at this revision instead of in the work tree' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l base -d 'Compare with this base too, and tell the branch\'s changes from those made live' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l kustomize-bin -d 'Render kustomizations with this program: kustomize, or a kubectl' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l helm-bin -d 'Render charts with this helm, instead of the one on the PATH' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l values -d 'Render charts with the values in this file; of several, the last wins' -r -F
@@ -230,8 +314,6 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l release -d 
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l load-restrictor -d 'Let kustomizations and charts use files from outside their folder (none), or not (root-only)' -r -f -a "root-only\t'Files must lie in the kustomization\'s folder or below'
 none\t'Files may lie anywhere'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l render-timeout -d 'End a renderer after so many seconds' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l ref -d 'Read the paths as they are in Git at this revision instead of in the work tree' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l base -d 'Compare with this base too, and tell the branch\'s changes from those made live' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l allow-namespace -d 'Refuse objects outside this namespace; nothing is read of them' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l allow-kind -d 'Refuse objects of other kinds: deploy, Deployment, deployments.apps' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l live -d 'Read live objects from a file, a folder, or standard input (-) instead of a cluster' -r -F
@@ -254,14 +336,17 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l argocd-cm -
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l plain -d 'Read the files of folders as they lie, and do not follow Kustomizations and Applications'
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l target-revision -d 'Read Applications and Kustomizations at the revision that they ask for'
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l no-render -d 'Read kustomizations and charts as plain files instead of rendering them'
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l render -d 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise'
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l no-sandbox -d 'Run renderers without Linux namespaces of their own'
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l allow-remote -d 'Let renderers fetch from other machines, which is refused otherwise'
-complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l untrusted -d 'Do not trust whoever wrote the manifests: for pull requests from outside'
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -s A -l all-namespaces -d 'Look in all namespaces, whatever --namespace and the context say'
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l server-dry-run -d 'Ask the server what applying would change, so that webhooks and conversions are exact'
+complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l strict-fields -d 'Report declared fields that their type does not have as drift'
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l allow-empty -d 'Accept that no object is found'
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l no-config -d 'Use built-in rules only; look for no .driftctl.yaml and no baseline'
 complete -c driftctl -n "__fish_driftctl_using_subcommand accept" -l strict-rules -d 'Take what is to be said of rules for errors: rules that hid nothing, are expired, or have no reason'
@@ -293,9 +378,12 @@ always\t'Always'
 never\t'Never'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l app -d 'Compare what the Argo CD Applications and ApplicationSets in this file declare' -r -F
-complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l destination -d 'Of the Applications in these files compare those of this cluster alone' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l destination -d 'Of a repository for several clusters compare what is declared for this one' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l clusters -d 'Expand the clusters generator of ApplicationSets with the clusters in this file' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l kustomization -d 'Compare what the Flux Kustomizations in this file declare' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l repo-root -d 'Let the paths in Applications and Kustomizations start in this folder' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l ref -d 'Read the paths as they are in Git at this revision instead of in the work tree' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l base -d 'Compare with this base too, and tell the branch\'s changes from those made live' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l kustomize-bin -d 'Render kustomizations with this program: kustomize, or a kubectl' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l helm-bin -d 'Render charts with this helm, instead of the one on the PATH' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l values -d 'Render charts with the values in this file; of several, the last wins' -r -F
@@ -305,8 +393,6 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l release -d 
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l load-restrictor -d 'Let kustomizations and charts use files from outside their folder (none), or not (root-only)' -r -f -a "root-only\t'Files must lie in the kustomization\'s folder or below'
 none\t'Files may lie anywhere'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l render-timeout -d 'End a renderer after so many seconds' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l ref -d 'Read the paths as they are in Git at this revision instead of in the work tree' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l base -d 'Compare with this base too, and tell the branch\'s changes from those made live' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l allow-namespace -d 'Refuse objects outside this namespace; nothing is read of them' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l allow-kind -d 'Refuse objects of other kinds: deploy, Deployment, deployments.apps' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l kubeconfig -d 'Read the connection from this kubeconfig file' -r -F
@@ -320,7 +406,7 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l kind -d 'Lo
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l extra -d 'Also look at live objects that no manifest declares' -r -f -a "none\t'Nowhere'
 namespace\t'In the namespaces of the declared objects'
 managed\t'Only what Argo CD tracks, Flux has in its inventory or Helm marks as its release\'s, for what --app, --kustomization or helm:NAMESPACE/RELEASE names'"
-complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l for -d 'Bind the printed Roles to this user instead of the one that asks' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l for -d 'Bind the printed Roles to this user instead of the one that asks; \'revert\' checks what driftctl revert needs' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l role-name -d 'Name the printed Roles' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -s o -l output -d 'Print a checklist, the same for programs, or nothing but the Roles' -r -f -a "text\t'A checklist to read'
 json\t'One JSON object'
@@ -328,19 +414,24 @@ yaml\t'The Roles and their bindings, for kubectl apply'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l plain -d 'Read the files of folders as they lie, and do not follow Kustomizations and Applications'
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l target-revision -d 'Read Applications and Kustomizations at the revision that they ask for'
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l no-render -d 'Read kustomizations and charts as plain files instead of rendering them'
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l render -d 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise'
+complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l no-sandbox -d 'Run renderers without Linux namespaces of their own'
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l allow-remote -d 'Let renderers fetch from other machines, which is refused otherwise'
-complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l untrusted -d 'Do not trust whoever wrote the manifests: for pull requests from outside'
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -s A -l all-namespaces -d 'Look in all namespaces, whatever --namespace and the context say'
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -l server-dry-run -d 'Also check what asking the server for its predictions needs: the verb patch'
 complete -c driftctl -n "__fish_driftctl_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l app -d 'Compare what the Argo CD Applications and ApplicationSets in this file declare' -r -F
-complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l destination -d 'Of the Applications in these files compare those of this cluster alone' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l destination -d 'Of a repository for several clusters compare what is declared for this one' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l clusters -d 'Expand the clusters generator of ApplicationSets with the clusters in this file' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l kustomization -d 'Compare what the Flux Kustomizations in this file declare' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l repo-root -d 'Let the paths in Applications and Kustomizations start in this folder' -r -F
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l ref -d 'Read the paths as they are in Git at this revision instead of in the work tree' -r
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l base -d 'Compare with this base too, and tell the branch\'s changes from those made live' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l kustomize-bin -d 'Render kustomizations with this program: kustomize, or a kubectl' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l helm-bin -d 'Render charts with this helm, instead of the one on the PATH' -r -F
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l values -d 'Render charts with the values in this file; of several, the last wins' -r -F
@@ -350,8 +441,6 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l release -
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l load-restrictor -d 'Let kustomizations and charts use files from outside their folder (none), or not (root-only)' -r -f -a "root-only\t'Files must lie in the kustomization\'s folder or below'
 none\t'Files may lie anywhere'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l render-timeout -d 'End a renderer after so many seconds' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l ref -d 'Read the paths as they are in Git at this revision instead of in the work tree' -r
-complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l base -d 'Compare with this base too, and tell the branch\'s changes from those made live' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l allow-namespace -d 'Refuse objects outside this namespace; nothing is read of them' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l allow-kind -d 'Refuse objects of other kinds: deploy, Deployment, deployments.apps' -r
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l kubeconfig -d 'Read the connection from this kubeconfig file' -r -F
@@ -370,11 +459,13 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -s o -l outp
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l color -d 'Colour the output: when it goes to a terminal, always, or never' -r -f -a "auto\t'When the output goes to a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l plain -d 'Read the files of folders as they lie, and do not follow Kustomizations and Applications'
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l target-revision -d 'Read Applications and Kustomizations at the revision that they ask for'
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l no-render -d 'Read kustomizations and charts as plain files instead of rendering them'
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l render -d 'Render kustomizations and charts with --untrusted too, which renders nothing otherwise'
+complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l no-sandbox -d 'Run renderers without Linux namespaces of their own'
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l allow-remote -d 'Let renderers fetch from other machines, which is refused otherwise'
-complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l blame -d 'Say which commit last touched each line that drifted, by whom and when'
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l untrusted -d 'Do not trust whoever wrote the manifests: for pull requests from outside'
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -s A -l all-namespaces -d 'Look in all namespaces, whatever --namespace and the context say'
 complete -c driftctl -n "__fish_driftctl_using_subcommand snapshot" -l redact -d 'Mask the values of Secrets, and whatever else looks secret'
@@ -390,16 +481,17 @@ complete -c driftctl -n "__fish_driftctl_using_subcommand version" -l color -d '
 always\t'Always'
 never\t'Never'"
 complete -c driftctl -n "__fish_driftctl_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "diff" -d 'Compare manifests with a cluster and report what drifted'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "explain" -d 'Tell why a field of an object is drift, or why it is not'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "rules" -d 'List the rules, and where each is written'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "accept" -d 'Record today\'s drift as accepted, until it changes or expires'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "debt" -d 'List accepted drift and how long it is accepted for; fails when something is overdue'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "ignore" -d 'Add a rule to .driftctl.yaml that ignores drift'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "init" -d 'Write a .driftctl.yaml in which everything is explained'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "schema" -d 'Print the JSON Schema of what driftctl writes or reads'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "doctor" -d 'Check connection, version, kinds and rights, and print the Roles that are missing'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "snapshot" -d 'Write down what a diff would read, to look at it again later or elsewhere'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "completions" -d 'Write a completion script for a shell'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "version" -d 'Print the versions of driftctl and of the Kubernetes schema inside it'
-complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain rules accept debt ignore init schema doctor snapshot completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain revert rules accept debt ignore init schema doctor snapshot completions version help" -f -a "diff" -d 'Compare manifests with a cluster and report what drifted'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain revert rules accept debt ignore init schema doctor snapshot completions version help" -f -a "explain" -d 'Tell why a field of an object is drift, or why it is not'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain revert rules accept debt ignore init schema doctor snapshot completions version help" -f -a "revert" -d 'Make live objects what their manifests declare, field by field'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain revert rules accept debt ignore init schema doctor snapshot completions version help" -f -a "rules" -d 'List the rules, and where each is written'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain revert rules accept debt ignore init schema doctor snapshot completions version help" -f -a "accept" -d 'Record today\'s drift as accepted, until it changes or expires'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain revert rules accept debt ignore init schema doctor snapshot completions version help" -f -a "debt" -d 'List accepted drift and how long it is accepted for; fails when something is overdue'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain revert rules accept debt ignore init schema doctor snapshot completions version help" -f -a "ignore" -d 'Add a rule to .driftctl.yaml that ignores drift'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain revert rules accept debt ignore init schema doctor snapshot completions version help" -f -a "init" -d 'Write a .driftctl.yaml in which everything is explained'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain revert rules accept debt ignore init schema doctor snapshot completions version help" -f -a "schema" -d 'Print the JSON Schema of what driftctl writes or reads'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain revert rules accept debt ignore init schema doctor snapshot completions version help" -f -a "doctor" -d 'Check connection, version, kinds and rights, and print the Roles that are missing'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain revert rules accept debt ignore init schema doctor snapshot completions version help" -f -a "snapshot" -d 'Write down what a diff would read, to look at it again later or elsewhere'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain revert rules accept debt ignore init schema doctor snapshot completions version help" -f -a "completions" -d 'Write a completion script for a shell'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain revert rules accept debt ignore init schema doctor snapshot completions version help" -f -a "version" -d 'Print the versions of driftctl and of the Kubernetes schema inside it'
+complete -c driftctl -n "__fish_driftctl_using_subcommand help; and not __fish_seen_subcommand_from diff explain revert rules accept debt ignore init schema doctor snapshot completions version help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

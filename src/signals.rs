@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: a run that is reading stops and shows what it has. Any other ends, and
+//! SIGINT, SIGTERM and the other signals that end a process: a run that is reading stops and shows what it has. Any other ends, and
 //! leaves neither a program running nor a folder behind; so does one that ends by a panic.
 
 use std::collections::BTreeMap;
@@ -103,11 +103,46 @@ async fn next_signal() -> Option<i32> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt()).ok()?;
     let mut terminate = signal(SignalKind::terminate()).ok()?;
+    let mut quit = signal(SignalKind::quit()).ok()?;
+    let mut alarm = signal(SignalKind::alarm()).ok()?;
+    let mut first = signal(SignalKind::user_defined1()).ok()?;
+    let mut second = signal(SignalKind::user_defined2()).ok()?;
+    // Under nohup a run goes on when the terminal is gone.
+    let mut hangup = match is_ignored(SignalKind::hangup()) {
+        true => None,
+        false => Some(signal(SignalKind::hangup()).ok()?),
+    };
+    let hung_up = async {
+        match &mut hangup {
+            Some(hangup) => hangup.recv().await,
+            None => std::future::pending().await,
+        }
+    };
     let kind = tokio::select! {
         _ = interrupt.recv() => SignalKind::interrupt(),
         _ = terminate.recv() => SignalKind::terminate(),
+        _ = quit.recv() => SignalKind::quit(),
+        _ = alarm.recv() => SignalKind::alarm(),
+        _ = first.recv() => SignalKind::user_defined1(),
+        _ = second.recv() => SignalKind::user_defined2(),
+        _ = hung_up => SignalKind::hangup(),
     };
     Some(128 + kind.as_raw_value())
+}
+
+/// Whether whoever started the process had it ignore a signal. Asked of Linux, which says so; once,
+/// as it is not ignored any more when it is waited for.
+#[cfg(unix)]
+fn is_ignored(signal: tokio::signal::unix::SignalKind) -> bool {
+    static IGNORED: OnceLock<u64> = OnceLock::new();
+    let ignored = *IGNORED.get_or_init(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+            .unwrap_or(0)
+    });
+    let bit = u32::try_from(signal.as_raw_value() - 1).unwrap_or(u32::MAX);
+    ignored.checked_shr(bit).unwrap_or(0) & 1 == 1
 }
 
 /// Waits for a signal and gives the exit code of an interrupted run.

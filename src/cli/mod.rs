@@ -14,6 +14,7 @@ mod message;
 mod panics;
 mod plugin;
 mod progress;
+mod report_file;
 mod secrecy;
 mod selected;
 mod selection;

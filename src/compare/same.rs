@@ -118,8 +118,8 @@ impl Walker<'_> {
             })
     }
 
-    /// Whether the walk stands at a port that the server allocated to a Service because somebody
-    /// changed its type: then it is part of that change.
+    /// Whether the walk stands at a port of a Service that was changed to one with such ports: the
+    /// server may have allocated it, or somebody chosen it, and nothing says which.
     pub(super) fn is_allocated_by_change(&self) -> bool {
         let text = |side: &Value, path: &str| {
             let text = side.pointer(path).and_then(Value::as_str);
@@ -127,6 +127,7 @@ impl Walker<'_> {
         };
         let ty = text(self.subject.declared, "/spec/type");
         self.last_name() == "nodePort"
+            && self.subject.ownership.is_empty()
             && text(self.subject.live, "/kind") == "Service"
             && !matches!(ty.as_str(), "NodePort" | "LoadBalancer")
     }

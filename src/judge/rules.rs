@@ -8,6 +8,7 @@ use crate::model::{
     Change, ChangeKind, FieldPath, ObjectReport, Owner, Packed, Presence, ResourceKey,
 };
 use crate::policy::{Asked, ObjectRules, Rule, RuleSet, Sides, Standing, rules_of};
+use crate::source::never_applied;
 
 /// What is needed to ask the rules about the findings of one object.
 pub struct Judged<'a> {
@@ -115,11 +116,29 @@ pub fn judge_whole(
     let Some(mut candidate) = ask_whole(&report, declared, rules, untrusted) else {
         return report;
     };
+    if let Some(reason) = declared.filter(|_| untrusted).and_then(comes_and_goes)
+        && report.presence == Presence::Declared
+    {
+        candidate.ignored.get_or_insert_with(|| Ignored {
+            rule: HOOK.to_owned(),
+            reason: reason.to_owned(),
+        });
+    }
     candidate.finding.reason = explained.map(|explained| Reason {
         by: explained.explanation,
         rule: Some(explained.by.clone()),
     });
     decide_whole(report, candidate, rules)
+}
+
+/// The rule that takes a missing hook out of what counts.
+const HOOK: &str = "hook";
+
+/// Why an object says of itself that it is not kept in a cluster. Where the author is not trusted
+/// it is compared all the same, if it is there.
+fn comes_and_goes(declared: &Value) -> Option<&'static str> {
+    let metadata = declared.get("metadata").and_then(Value::as_object);
+    metadata.and_then(never_applied)
 }
 
 /// Asks the rules about an object that is missing or undeclared as a whole; `None` for all others.

@@ -1,6 +1,7 @@
 //! Nouns: what every floor above talks about. No I/O, no command line, no colour.
 
 mod account;
+mod action;
 mod change;
 mod finder;
 mod judged;
@@ -20,6 +21,7 @@ pub use account::{
     Account, Applier, ApplierReason, Decision, DefaultFrom, Entry, Equal, Form, Matched, RuleNote,
     SchemaOrigin,
 };
+pub use action::{Action, Why};
 pub use change::{Cause, Change, ChangeKind, Explanation};
 pub use finder::Finder;
 pub use judged::{Blame, JudgedChange, Severity, Verdict};
@@ -31,9 +33,7 @@ pub use object::{ObjectReport, Presence, Status};
 pub use ownership::{FieldSet, ManagerEntry, Operation, Owner, Ownership};
 pub use packed::Packed;
 pub use path::{FieldPath, PathElement, PathError};
-pub use plan::{
-    Action, How, Plan, PlanChange, PlanStep, Progress, Refused, Why, WrittenAs, after_an_apply,
-};
+pub use plan::{How, Plan, PlanChange, PlanStep, Progress, Refused, WrittenAs, after_an_apply};
 pub use report::{
     Coverage, ExplainedCount, ExtraCoverage, Report, Revision, RuleCount, Target, Totals, Warning,
 };

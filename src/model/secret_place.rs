@@ -6,12 +6,8 @@ use super::{FieldPath, PathElement, ResourceKey};
 /// tool replaced. No report shows it, neither what is declared nor what is live.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretPlace {
-    /// The API group of the object.
-    pub group: String,
-    /// Its kind.
+    /// The kind of the object.
     pub kind: String,
-    /// Its namespace; `None` for any, since a manifest may name none.
-    pub namespace: Option<String>,
     /// Its name.
     pub name: String,
     /// The way to the place: names of fields, and `None` for any item of a list, since the items
@@ -20,13 +16,11 @@ pub struct SecretPlace {
 }
 
 impl SecretPlace {
-    /// Whether the place is in this object.
+    /// Whether the place is in this object, which may be reported under another group or namespace
+    /// than its manifest names: a kind moves between groups, and may have no namespaces. Where two
+    /// objects are called the same, both are masked.
     pub fn is_in(&self, key: &ResourceKey) -> bool {
-        let namespace = self.namespace.as_ref();
-        self.group == key.group
-            && self.kind == key.kind
-            && self.name == key.name
-            && namespace.is_none_or(|namespace| Some(namespace) == key.namespace.as_ref())
+        self.kind == key.kind && self.name == key.name
     }
 
     /// Whether a path leads to the place, or below it. An item of a list that is known by a key
@@ -58,9 +52,7 @@ mod tests {
     fn covers(way: &[&str], path: &str) -> bool {
         let part = |part: &&str| (*part != "*").then(|| (*part).to_owned());
         let place = SecretPlace {
-            group: String::new(),
             kind: "ConfigMap".to_owned(),
-            namespace: None,
             name: "cart".to_owned(),
             path: way.iter().map(part).collect(),
         };
@@ -84,22 +76,20 @@ mod tests {
     }
 
     #[test]
-    fn objects_without_a_namespace_mean_any() {
-        let key = |namespace: &str| ResourceKey {
-            group: "apps".to_owned(),
+    fn an_object_is_known_under_any_group_and_namespace() {
+        let key = |group: &str, namespace: Option<&str>, name: &str| ResourceKey {
+            group: group.to_owned(),
             kind: "Deployment".to_owned(),
-            namespace: Some(namespace.to_owned()),
-            name: "cart".to_owned(),
+            namespace: namespace.map(str::to_owned),
+            name: name.to_owned(),
         };
-        let mut place = SecretPlace {
-            group: "apps".to_owned(),
+        let place = SecretPlace {
             kind: "Deployment".to_owned(),
-            namespace: None,
             name: "cart".to_owned(),
             path: Vec::new(),
         };
-        assert!(place.is_in(&key("shop")));
-        place.namespace = Some("shop".to_owned());
-        assert!(place.is_in(&key("shop")) && !place.is_in(&key("other")));
+        assert!(place.is_in(&key("apps", Some("shop"), "cart")));
+        assert!(place.is_in(&key("extensions", None, "cart")));
+        assert!(!place.is_in(&key("apps", Some("shop"), "other")));
     }
 }

@@ -42,9 +42,11 @@ const KNOWN: &[(&str, Applies)] = &[
     ("skaffold", Applies::AtHand),
 ];
 
-/// The names under which kubectl changes single fields: whoever uses them declares nothing, however
-/// much of an object was changed in that way.
+/// The names under which kubectl changes single fields, and driftctl reverts them: whoever uses them
+/// declares nothing, however much of an object was changed in that way.
 const EDITORS: &[&str] = &[
+    "driftctl",
+    "driftctl-undo",
     "kubectl-annotate",
     "kubectl-autoscale",
     "kubectl-edit",

@@ -9,6 +9,9 @@ use super::{DIFFERS, HIDDEN, MASK};
 /// Masked texts shorter than this are not looked for in messages: they would be found everywhere.
 const SHORTEST: usize = 6;
 
+/// What stands for values and is none.
+const MASKS: [&str; 3] = [MASK, DIFFERS, HIDDEN];
+
 /// The values that messages may quote.
 pub(super) struct Echoes {
     values: Option<AhoCorasick>,
@@ -28,7 +31,7 @@ impl Echoes {
         found.retain(|text| {
             (SHORTEST..=longest.unwrap_or_default()).contains(&text.len())
                 && starts.contains(&text.as_bytes()[..SHORTEST])
-                && ![MASK, DIFFERS, HIDDEN].contains(&text.as_str())
+                && !MASKS.contains(&text.as_str())
         });
         found.sort_unstable();
         found.dedup();
@@ -73,7 +76,7 @@ fn is_quote(c: char) -> bool {
 
 /// Whether a text that holds this value was most likely made from it.
 pub(super) fn is_telling(value: &str) -> bool {
-    value.len() >= SHORTEST && !is_plain_word(value)
+    value.len() >= SHORTEST && !is_plain_word(value) && !MASKS.contains(&value)
 }
 
 /// Whether a value is a word as sentences have them. Masked wherever it stands it would take words

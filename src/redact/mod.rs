@@ -14,6 +14,7 @@
 
 mod account;
 mod echoes;
+mod live_only;
 mod mask;
 mod names;
 mod place;
@@ -177,6 +178,9 @@ impl Redactor {
         }
         object.declared = declared.map(Packed::from);
         object.live = live.map(Packed::from);
+        if masker.hides_live() {
+            live_only::hide(object);
+        }
         masker.found
     }
 }

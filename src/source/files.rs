@@ -14,6 +14,7 @@ use super::tree::{Disk, Kind, Tree};
 use super::walk::{Bounds, Found, Walk};
 use super::{Loaded, Source, chart, kustomize, read, text};
 use crate::cluster::Live;
+use crate::yaml;
 
 /// Files and directories (recursive: `.yaml`, `.yml`, `.json`), and `-` for standard input.
 ///
@@ -115,7 +116,7 @@ impl Files {
         let (mut found, mut loaded) = walk.finish();
         found.retain(|found| self.is_declared(found, &mut loaded));
         let Some(rendering) = &self.rendering else {
-            return read_all(&Disk, &found, most, self.untrusted, loaded);
+            return read_all(&Disk, &found, most, [self.untrusted; 2], loaded);
         };
         let arguments = self.arguments.iter().map(|path| Argument {
             name: path.clone(),
@@ -158,7 +159,8 @@ impl OnDisk {
         loaded: Loaded,
     ) -> Loaded {
         let plan = plan::plan(&self.arguments, found);
-        let mut loaded = read_all(&Disk, &plan.raw, self.most, false, loaded);
+        let distrusts = rendering.untrusted;
+        let mut loaded = read_all(&Disk, &plan.raw, self.most, [false, distrusts], loaded);
         loaded.append(plan.remarks);
         let built = |root: &Root| self.build(root, rendering);
         let parts: Vec<Loaded> = plan.builds.par_iter().map(built).collect();
@@ -211,12 +213,13 @@ impl OnDisk {
 }
 
 /// Reads what was found in a tree as it lies; `loaded` is what finding it had to say, no file may
-/// have more than `most` bytes, and `untrusted` is why nothing is rendered.
+/// have more than `most` bytes, `untrusted` is why nothing is rendered, and `distrusts` whether
+/// what the files say of themselves counts for nothing.
 pub(super) fn read_all(
     tree: &dyn Tree,
     found: &[Found],
     most: usize,
-    untrusted: bool,
+    [untrusted, distrusts]: [bool; 2],
     mut loaded: Loaded,
 ) -> Loaded {
     let (used, remarks) = kustomize::survey(tree, found, untrusted);
@@ -224,6 +227,7 @@ pub(super) fn read_all(
     let reading = Reading {
         used,
         untrusted,
+        distrusts,
         is_open: false,
     };
     let parts: Vec<Loaded> = found
@@ -255,8 +259,10 @@ pub(super) fn load_open(found: &Found, most: usize) -> Loaded {
 struct Reading {
     /// The files that are no manifests, and what they are.
     used: HashMap<PathBuf, String>,
-    /// Whether whoever wrote them is not trusted.
+    /// Whether nothing is rendered since whoever wrote them is not trusted.
     untrusted: bool,
+    /// Whether what they say of themselves counts for nothing.
+    distrusts: bool,
     /// As in [`File`].
     is_open: bool,
 }
@@ -280,7 +286,13 @@ fn load(tree: &dyn Tree, found: &Found, most: usize, reading: &Reading) -> Loade
             name, canonical, ..
         } => {
             if let Some(role) = reading.used.get(canonical) {
-                loaded.skip(name, role);
+                match reading.distrusts && tree.read(canonical).is_ok_and(holds_object) {
+                    true => loaded.set_aside(name, role, None),
+                    false => loaded.skip(name, role),
+                }
+                if reading.distrusts {
+                    loaded.distrust();
+                }
                 return loaded;
             }
             (name.as_str(), tree.read(canonical))
@@ -301,7 +313,22 @@ fn load(tree: &dyn Tree, found: &Found, most: usize, reading: &Reading) -> Loade
         Ok(bytes) => text::load(name, bytes, is_template, reading.is_open, &mut loaded),
         Err(message) => loaded.error(name, message),
     }
+    if reading.distrusts {
+        loaded.distrust();
+    }
     loaded
+}
+
+/// Whether a file holds an object, or what looks like one.
+fn holds_object(bytes: Vec<u8>) -> bool {
+    let Ok(text) = yaml::decode(bytes) else {
+        return false;
+    };
+    let mut documents = yaml::parse(&text).documents.into_iter();
+    documents.any(|document| {
+        let has = |field: &str| document.value.get(field).is_some();
+        has("apiVersion") && has("kind")
+    })
 }
 
 /// What is said of a chart whose files are read as they lie.

@@ -5,6 +5,7 @@ mod back;
 mod chart;
 mod checkout;
 mod classify;
+mod doubt;
 mod files;
 mod flux;
 mod folder;
@@ -35,13 +36,15 @@ use crate::policy::Rule;
 
 pub use argo::{Cluster, Clusters};
 pub use chart::ChartOptions;
+pub use classify::never_applied;
+pub use doubt::Doubt;
 pub use files::Files;
 pub use follow::GitOpsObjects;
 pub use git::{Commit, FileAt, Git, GitError, Repository, above, blame};
 pub use gitops::{GitOps, ReadAt, Which};
 pub use helm_release::HelmReleases;
 pub use last_applied::LastApplied;
-pub use render::{DEADLINE, Rendering};
+pub use render::{DEADLINE, Rendering, Sandbox};
 pub use schemes::{SCHEMES, Scheme};
 pub use text::objects_in;
 
@@ -68,6 +71,8 @@ pub struct Loaded {
     pub managed: Vec<Managed>,
     /// Where what is declared is secret, since it was taken from a Secret.
     pub secret: Vec<SecretPlace>,
+    /// What was skipped since the tree says so.
+    pub doubts: Vec<Doubt>,
 }
 
 /// The live objects that a tool holds to be its own.
@@ -102,6 +107,7 @@ impl Loaded {
         self.revisions.append(&mut other.revisions);
         self.managed.append(&mut other.managed);
         self.secret.append(&mut other.secret);
+        self.doubts.append(&mut other.doubts);
     }
 
     fn skip(&mut self, place: impl ToString, reason: impl Into<String>) {

@@ -57,6 +57,8 @@ pub(super) struct Rendered<'r> {
     pub output: Vec<u8>,
     /// As in [`File`].
     pub is_open: bool,
+    /// Whether what it says of itself counts for nothing.
+    pub distrusts: bool,
     /// The file that a line of it was made of, where that is known.
     pub file_of_line: &'r dyn Fn(usize) -> Option<String>,
 }
@@ -72,6 +74,7 @@ pub(super) fn load_rendered(
         place,
         output,
         is_open,
+        distrusts,
         file_of_line,
     } = rendered;
     let text = match yaml::decode(output) {
@@ -91,10 +94,15 @@ pub(super) fn load_rendered(
         let called = called(&document.value);
         let mut rendered = Loaded::default();
         extract(&file, document, &mut rendered);
-        for remark in rendered.skipped.iter_mut().chain(&mut rendered.errors) {
+        let doubted = rendered.doubts.iter_mut().map(|doubt| &mut doubt.skipped);
+        let remarks = rendered.skipped.iter_mut().chain(&mut rendered.errors);
+        for remark in remarks.chain(doubted) {
             let file = line_of(&remark.place, place).and_then(file_of_line);
             remark.place = file.unwrap_or_else(|| place.to_owned());
             remark.message = format!("in what was rendered{called}: {}", remark.message);
+        }
+        if distrusts {
+            rendered.distrust();
         }
         rendered.manifests.iter_mut().for_each(&mut settle);
         loaded.append(rendered);
@@ -159,7 +167,12 @@ fn take(file: &File<'_>, candidate: Candidate, items: &[Span], level: usize, loa
     match classify(&candidate.value, file_name) {
         Class::Empty => {}
         Class::Skip(reason) => loaded.skip(place(), reason),
-        Class::Template if !file.is_open => loaded.skip(place(), TEMPLATE),
+        Class::Doubtful(reason) => loaded.set_aside(place(), reason, None),
+        Class::Aside(reason) => {
+            let place = place();
+            loaded.set_aside(place, reason, manifest(file, candidate).ok());
+        }
+        Class::Template if !file.is_open => loaded.set_aside(place(), TEMPLATE, None),
         Class::Error(message, field) => {
             let way = [candidate.prefix.as_slice(), &field].concat();
             let position = yaml::locate(file.text, candidate.span, &way);
@@ -172,7 +185,11 @@ fn take(file: &File<'_>, candidate: Candidate, items: &[Span], level: usize, loa
         Class::List => take_items(file, candidate, items, level, loaded),
         Class::Object | Class::Template => match manifest(file, candidate) {
             Ok(mut manifest) => {
-                loaded.unknown.extend(sops::settle(&mut manifest));
+                let encrypted = sops::settle(&mut manifest);
+                if encrypted.is_some() {
+                    loaded.doubt(&manifest.origin, "encrypted by SOPS, and so not compared");
+                }
+                loaded.unknown.extend(encrypted);
                 loaded.manifests.push(manifest);
             }
             Err(place) => loaded.error(place, "apiVersion, kind or metadata.name is missing"),

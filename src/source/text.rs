@@ -34,14 +34,19 @@ pub(super) fn load(
         .and_then(|name| name.to_str())
         .unwrap_or(name);
     if is_other_json(file_name) {
-        return loaded.skip(name, "a configuration of a programming tool");
+        let reason = "a configuration of a programming tool";
+        return match memchr::memmem::find(&bytes, b"apiVersion") {
+            Some(_) => loaded.set_aside(name, reason, None),
+            None => loaded.skip(name, reason),
+        };
     }
     let text = match yaml::decode(bytes) {
         Ok(text) => text,
         Err(problem) => return report(name, &problem, loaded),
     };
     if text.contains("{{") && in_chart_templates() {
-        return loaded.skip(name, "a template of a Helm chart, which is not rendered");
+        let reason = "a template of a Helm chart, which is not rendered";
+        return loaded.set_aside(name, reason, None);
     }
     let parsed = yaml::parse(&text);
     for problem in &parsed.problems {
@@ -49,7 +54,8 @@ pub(super) fn load(
         let chunk = chunk.unwrap_or_default();
         if problem.fatal && is_template(chunk, text_at(chunk, problem)) {
             let place = format!("{name}:{}", problem.position.line);
-            loaded.skip(place, "a template, which is no YAML until it is rendered");
+            let reason = "a template, which is no YAML until it is rendered";
+            loaded.set_aside(place, reason, None);
         } else {
             report(name, problem, loaded);
         }

@@ -297,20 +297,28 @@ fn only_one_module_makes_verdicts() {
     assert!(!code.contains("-> &mut Verdict") && !code.contains(".verdict = "));
 }
 
-/// Whoever has a writer can change a cluster. A diff has none.
+/// Whoever has a writer can change a cluster. A diff has none. The writer of XML in `output` is
+/// another one, and `output` cannot use `cluster` anyway.
 #[test]
 fn nobody_but_revert_writes_to_a_cluster() {
     let may = |path: &str| {
         path.starts_with("cli/commands/revert/")
             || path.starts_with("cluster/api/write")
-            || matches!(path, "cluster/api/mod.rs" | "cluster/mod.rs" | "lib.rs")
+            || matches!(path, "cluster/api/mod.rs" | "cluster/mod.rs")
     };
-    let broken = modules()
-        .iter()
-        .filter(|module| !may(&module.path))
-        .flat_map(|module| module.lines_with(&["Writer<", "Writer::", "Writer,", "Writer}"]))
-        .filter(|line| !line.contains("csv::Writer"))
-        .collect();
+    let names_it = |line: &&str| {
+        let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+        words.any(|word| word == "Writer")
+    };
+    let mut broken = Vec::new();
+    for module in modules() {
+        if may(&module.path) || module.name() == "output" {
+            continue;
+        }
+        let code = module.code();
+        let lines = code.lines().filter(names_it);
+        broken.extend(lines.map(|line| format!("src/{}: {}", module.path, line.trim())));
+    }
     assert_none(broken, "only the command revert takes the writer:");
 }
 

@@ -63,7 +63,7 @@ fn type_default() {
 }
 
 #[test]
-fn unowned_default() {
+fn filled_in_by_admission() {
     insta::assert_snapshot!(shop(&["Pod/toolbox", ".spec.nodeSelector"]));
 }
 

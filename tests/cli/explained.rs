@@ -154,14 +154,18 @@ fn scaled_by(autoscalers: &[Value], live: u64, owners: Value) -> (Verdict, Optio
     let mut deployment = manifest.clone();
     deployment["spec"]["replicas"] = json!(live);
     deployment["metadata"]["managedFields"] = owners;
-    // Nobody declares the autoscalers, so they are read because the verdict depends on them.
     let items: Vec<&Value> = std::iter::once(&deployment).chain(autoscalers).collect();
     let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
     let place = Place::new()
         .file("cart.json", manifest.to_string())
+        .file(
+            "scalers.json",
+            json!({"apiVersion": "v1", "kind": "List", "items": autoscalers}).to_string(),
+        )
         .file("live.json", list.to_string());
-    let sources: Vec<Box<dyn Source>> =
-        vec![Box::new(Files::new([place.path().join("cart.json")]))];
+    let sources: Vec<Box<dyn Source>> = vec![Box::new(Files::new(
+        ["cart.json", "scalers.json"].map(|file| place.path().join(file)),
+    ))];
     let dump = Dump::read(&[place.path().join("live.json")]).unwrap();
     let options = Options {
         explain: true,
@@ -169,7 +173,9 @@ fn scaled_by(autoscalers: &[Value], live: u64, owners: Value) -> (Verdict, Optio
     };
     let report = engine::run(&sources, &dump, RuleSet::builtin(), &options).unwrap();
     let replicas: FieldPath = ".spec.replicas".parse().unwrap();
-    let mut drifts = report.objects[0].drifts.iter();
+    let is_deployment = |object: &&ObjectReport| object.key.kind == "Deployment";
+    let deployment = report.objects.iter().find(is_deployment).unwrap();
+    let mut drifts = deployment.drifts.iter();
     let drift = drifts.find(|drift| drift.change.path == replicas).unwrap();
     (drift.verdict().clone(), drift.note.clone())
 }

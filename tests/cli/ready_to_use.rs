@@ -166,7 +166,8 @@ fn the_action_hands_over_what_a_pull_request_from_outside_needs() {
         "github.event.pull_request.head.repo.full_name",
         "shop/deploy",
     );
-    let Some(outside) = arguments(&inputs, &[pull_request]) else {
+    let event = ("GITHUB_EVENT_NAME", "pull_request");
+    let Some(outside) = arguments(&inputs, &[event, pull_request]) else {
         println!("skipped: there is no bash here");
         return;
     };
@@ -175,16 +176,37 @@ fn the_action_hands_over_what_a_pull_request_from_outside_needs() {
         let said = arguments(inputs, vars).unwrap();
         said.lines().any(|line| line == "--untrusted")
     };
-    assert!(!distrusts(&[own, ("base", "b")], &[pull_request]));
+    assert!(!distrusts(&[own, ("base", "b")], &[event, pull_request]));
     assert!(distrusts(
         &[own, ("base", "b"), ("untrusted", "true")],
-        &[pull_request]
+        &[event, pull_request]
     ));
     assert!(!distrusts(
         &[("base", "b"), ("untrusted", "false")],
-        &[pull_request]
+        &[event, pull_request]
     ));
+    for (name, expected) in [
+        ("push", false),
+        ("schedule", false),
+        ("workflow_dispatch", false),
+        ("merge_group", false),
+        ("issue_comment", true),
+        ("workflow_run", true),
+        ("pull_request_target", true),
+        ("pull_request_review", true),
+        ("repository_dispatch", true),
+        ("", true),
+    ] {
+        let event = ("GITHUB_EVENT_NAME", name);
+        assert_eq!(
+            distrusts(&[own, ("base", "b")], &[event]),
+            expected,
+            "{name}"
+        );
+    }
     assert!(!distrusts(&[], &[]), "a push is the repository's own");
+    let full = arguments(&[own], &[event, pull_request]).unwrap();
+    assert!(full.contains("--base=refs/remotes/origin/main\n"), "{full}");
     let app = arguments(&[("app", "a.yaml\nb.yaml")], &[]).unwrap();
     assert!(
         app.ends_with("--app=a.yaml\n--app=b.yaml\n--fail-on=drift,conflict\n--\n"),

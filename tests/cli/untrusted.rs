@@ -299,3 +299,191 @@ users: [{name: evil, user: {exec: {apiVersion: client.authentication.k8s.io/v1, 
     );
     assert!(!place.path().join("ran").exists());
 }
+
+/// A manifest of the drifted ConfigMap, changed so that a tree would take it out of the comparison.
+fn hiding(change: impl FnOnce(&mut Value)) -> String {
+    let mut object = config_map("shop", "cart", "declared");
+    change(&mut object);
+    object.to_string()
+}
+
+/// Nothing that the tree says takes an object out of the comparison.
+#[test]
+fn what_the_tree_says_of_itself_skips_no_object() {
+    let plain = || hiding(|_| {});
+    let annotated = |key: &str, value: &str| {
+        hiding(|object| object["metadata"]["annotations"] = json!({key: value}))
+    };
+    let patch = "patches: [{path: cart.yaml}]\n";
+    let chart = "apiVersion: v2\nname: a\nversion: 1.0.0\n";
+    let with = |file: &str, text: String, more: &[(&str, &str)]| {
+        let place = cluster()
+            .file(&format!("deploy/{file}"), text)
+            .file("deploy/fine.yaml", manifest("shop", "fine", "declared"));
+        more.iter().fold(place, |place, (file, text)| {
+            place.file(&format!("deploy/{file}"), text)
+        })
+    };
+    for (what, place) in [
+        (
+            "helm",
+            with("cart.yaml", annotated("helm.sh/hook", "pre-install"), &[]),
+        ),
+        (
+            "argo",
+            with(
+                "cart.yaml",
+                annotated("argocd.argoproj.io/hook", "Sync"),
+                &[],
+            ),
+        ),
+        (
+            "local",
+            with(
+                "cart.yaml",
+                annotated("config.kubernetes.io/local-config", "true"),
+                &[],
+            ),
+        ),
+        ("tool", with("tsconfig.json", plain(), &[])),
+        (
+            "patch",
+            with("cart.yaml", plain(), &[("kustomization.yaml", patch)]),
+        ),
+        (
+            "generator",
+            with(
+                "cart.yaml",
+                plain(),
+                &[(
+                    "kustomization.yaml",
+                    "configMapGenerator: [{name: a, files: [cart.yaml]}]\n",
+                )],
+            ),
+        ),
+        (
+            "chart",
+            with(
+                "templates/cart.yaml",
+                format!("# {{{{\n{}", plain()),
+                &[("Chart.yaml", chart)],
+            ),
+        ),
+        (
+            "sops",
+            with(
+                "cart.yaml",
+                hiding(|object| object["sops"] = json!({})),
+                &[],
+            ),
+        ),
+        (
+            "directive",
+            with(
+                "cart.yaml",
+                hiding(|object| object["$patch"] = "merge".into()),
+                &[],
+            ),
+        ),
+        (
+            "placeholder",
+            with(
+                "cart.yaml",
+                hiding(|object| object["metadata"]["namespace"] = "${X:=shop}".into()),
+                &[],
+            ),
+        ),
+    ] {
+        let shown = run(&place, &["deploy", "-n", "shop"]);
+        assert!(!shown.contains("hunter2"), "{what}: {shown}");
+        let is_compared = shown.contains(".data.key");
+        let is_refused = shown.starts_with("exit code: 2") && shown.contains("may hold an object");
+        assert!(is_compared || is_refused, "{what}: {shown}");
+    }
+}
+
+/// A hook comes and goes: where it is not there, nothing is wrong.
+#[test]
+fn hooks_that_are_gone_are_no_drift() {
+    let hook = hiding(|object| {
+        object["metadata"]["annotations"] = json!({"helm.sh/hook": "pre-install"});
+        object["metadata"]["name"] = "gone".into();
+    });
+    let place = cluster().file("deploy/hook.yaml", hook);
+    let shown = run(&place, &["deploy", "-n", "shop"]);
+    assert!(shown.starts_with("exit code: 0"), "{shown}");
+    assert!(shown.contains("ignored: 1 by hook"), "{shown}");
+}
+
+/// Whoever wrote the tree chooses the names of the folders in it.
+#[test]
+fn a_folder_is_no_base_where_nobody_is_trusted() {
+    let place = cluster().file("deploy/cart.yaml", manifest("shop", "cart", "of-main"));
+    if init(place.path()).is_none() {
+        println!("skipped: there is no git here");
+        return;
+    }
+    let place = place
+        .file("deploy/cart.yaml", manifest("shop", "cart", "of-branch"))
+        .file("main/cart.yaml", manifest("shop", "cart", "hunter2-cart"));
+    let words = [
+        "deploy",
+        "-n",
+        "shop",
+        "--base",
+        "main",
+        "--fail-on",
+        "conflict",
+    ];
+    let shown = run(&place, &words);
+    assert!(shown.starts_with("exit code: 1"), "{shown}");
+    assert!(shown.contains("CONFLICT"), "{shown}");
+    for base in ["./main", "/tmp", ".", "../x"] {
+        let shown = run(&place, &["deploy", "-n", "shop", "--base", base]);
+        assert!(shown.starts_with("exit code: 2"), "{shown}");
+        assert!(shown.contains("a base is a Git revision"), "{shown}");
+    }
+    let trusted = |base: &str| place.run(["diff", "deploy", "--base", base, "--live", "live.json"]);
+    let both = trusted("main");
+    assert!(both.starts_with("exit code: 2"), "{both}");
+    assert!(both.contains("both a path and a Git revision"), "{both}");
+    assert!(
+        trusted("./main").contains("PENDING"),
+        "{}",
+        trusted("./main")
+    );
+    assert!(trusted("refs/heads/main").contains("CONFLICT"));
+}
+
+/// A report is written where the job says, and nowhere else.
+#[cfg(unix)]
+#[test]
+fn the_file_of_a_report_is_no_link() {
+    use std::os::unix::fs::symlink;
+    let elsewhere = Place::new().file("own", "mine").folder("folder");
+    let place = drifted();
+    symlink(elsewhere.path().join("own"), place.path().join("link.json")).unwrap();
+    symlink(elsewhere.path().join("folder"), place.path().join("out")).unwrap();
+    for output in [
+        "json=link.json",
+        "json=./link.json",
+        "json=out/new.json",
+        "json=deploy",
+    ] {
+        let shown = run(&place, &["deploy", "-n", "shop", "-o", output]);
+        assert!(shown.starts_with("exit code: 2"), "{output}: {shown}");
+        assert!(
+            shown.contains("cannot write the report"),
+            "{output}: {shown}"
+        );
+    }
+    assert_eq!(
+        std::fs::read(elsewhere.path().join("own")).unwrap(),
+        b"mine"
+    );
+    assert!(!elsewhere.path().join("folder/new.json").exists());
+    std::fs::write(place.path().join("old.json"), "old").unwrap();
+    run(&place, &["deploy", "-n", "shop", "-o", "json=old.json"]);
+    let written = std::fs::read_to_string(place.path().join("old.json")).unwrap();
+    assert!(written.starts_with('{'), "{written}");
+}

@@ -7,6 +7,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod canaries;
 mod git;
 mod gitops;
 mod renderers;

@@ -205,7 +205,14 @@ fn nothing_is_rendered_for_those_who_are_not_trusted_unless_asked() {
         assert!(!left(&place, "ran"), "{shown}");
         assert!(shown.contains("--render"), "{shown}");
     }
-    let words = ["over", "--untrusted", "--render", "-n", "shop"];
+    let words = [
+        "over",
+        "--untrusted",
+        "--render",
+        "--no-sandbox",
+        "-n",
+        "shop",
+    ];
     run(&place, &[&words[..], &KUSTOMIZE].concat());
     assert!(left(&place, "ran"));
     let shown = run(&place, &["over", "--render"]);

@@ -42,6 +42,7 @@ fn job(place: &Place) -> Command {
         .env("CI", "true")
         .env("RUNNER_TEMP", place.path().join("runner"))
         .env("GITHUB_REPOSITORY", "shop/deploy")
+        .env("GITHUB_EVENT_NAME", "push")
         .env("GITHUB_OUTPUT", place.path().join("output"))
         .env("GITHUB_STEP_SUMMARY", place.path().join("summary"))
         .envs(place.vars());

@@ -15,10 +15,18 @@ pub struct RenderArgs {
     /// Render kustomizations and charts with --untrusted too, which renders nothing otherwise
     ///
     /// Renderers run in an environment that holds no credentials, without plugins, within a
-    /// deadline, and read nothing outside the current directory. A chart's templates are a program
-    /// all the same.
+    /// deadline, and on copies of what they may read. They run in Linux namespaces of their own,
+    /// without other files and without a network. Where the system allows none, nothing is
+    /// rendered, unless --no-sandbox says so.
     #[arg(long, requires = "untrusted", conflicts_with = "no_render")]
     pub render: bool,
+
+    /// Run renderers without Linux namespaces of their own
+    ///
+    /// With --untrusted --render that is needed where the system allows no namespaces, and what
+    /// the renderer can reach is then up to the renderer.
+    #[arg(long, conflicts_with = "no_render")]
+    pub no_sandbox: bool,
 
     /// Render kustomizations with this program: kustomize, or a kubectl
     ///
@@ -66,6 +74,7 @@ impl Default for RenderArgs {
         Self {
             no_render: false,
             render: false,
+            no_sandbox: false,
             kustomize_bin: None,
             helm_bin: None,
             values: Vec::new(),

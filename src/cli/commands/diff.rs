@@ -1,7 +1,7 @@
 //! `driftctl diff`
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -10,7 +10,7 @@ use crate::cli::args::{DiffArgs, ReportArgs};
 use crate::cli::comparison::{self, All};
 use crate::cli::progress::Progress;
 use crate::cli::settings::Settings;
-use crate::cli::{Exit, Streams, gate, message, secrecy};
+use crate::cli::{Exit, Streams, gate, message, report_file, secrecy};
 use crate::output::{self, OutputSpec, RenderOptions, render_all};
 use crate::redact::Redacted;
 
@@ -104,14 +104,7 @@ fn write_all(
     done
 }
 
-fn write_file(
-    path: &std::path::Path,
-    render: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<()> {
-    let write = || {
-        let mut out = BufWriter::new(File::create(path)?);
-        render(&mut out)?;
-        out.flush()
-    };
-    write().with_context(|| format!("cannot write the report to {}", path.display()))
+fn write_file(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    report_file::write(path, render)
+        .with_context(|| format!("cannot write the report to {}", path.display()))
 }

@@ -62,11 +62,10 @@ pub enum Search {
 impl Search {
     /// The search that fits manifests which are, or are not, trusted.
     pub fn of(source: &SourceArgs) -> Self {
-        let is_path = |base: &&String| Path::new(base).symlink_metadata().is_ok();
         match &source.base {
             _ if !source.untrusted.untrusted => Self::Upwards,
-            // A folder may lie in the tree that is not trusted.
-            Some(base) if !is_path(&base) => Self::At(base.clone()),
+            // Never a folder: it may lie in the tree that is not trusted.
+            Some(base) if !base.starts_with(['.', '/']) => Self::At(base.clone()),
             _ => Self::NamedOnly,
         }
     }

@@ -8,8 +8,8 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::STDIN;
 use crate::cli::args::{LiveArgs, LoadRestrictor, SourceArgs};
 use crate::source::{
-    ChartOptions, Clusters, Files, Git, GitOps, GitOpsObjects, ReadAt, Rendering, Scheme, Source,
-    Which, objects_in,
+    ChartOptions, Clusters, Files, Git, GitOps, GitOpsObjects, ReadAt, Rendering, Repository,
+    Sandbox, Scheme, Source, Which, objects_in,
 };
 
 /// The sources of the declared state, in the order of the words.
@@ -40,6 +40,11 @@ pub fn sources(args: &SourceArgs, live: &LiveArgs) -> Result<Vec<Box<dyn Source>
         match Scheme::of(path) {
             Some((scheme, _)) if scheme.has_base() => {}
             Some((scheme, rest)) => sources.push(open(scheme, rest, &GitOps::default())?),
+            None if is_both(path) => bail!(
+                "{0} is both a path and a Git revision with a path: write ./{0} for the path, or \
+                 name the revision with --ref",
+                path.display()
+            ),
             None => match revision_and_path(path) {
                 Some((revision, path)) => {
                     let git = Git::at_path(revision, path)?;
@@ -161,7 +166,21 @@ pub fn base_sources(args: &SourceArgs, live: &LiveArgs) -> Result<Option<Vec<Box
     }
     let untrusted = args.untrusted.untrusted;
     let rendering = rendering(args, live);
-    if Path::new(base).symlink_metadata().is_ok() {
+    let named = ["./", "../", "/"]
+        .iter()
+        .any(|start| base.starts_with(start));
+    // Whoever wrote the tree chooses the names of the folders in it.
+    if untrusted && (named || base == "." || base == "..") {
+        bail!("--base {base} is a path, and with --untrusted a base is a Git revision: name one");
+    }
+    let is_path = !untrusted && Path::new(base).symlink_metadata().is_ok();
+    if is_path && !named && is_revision(base, &args.paths) {
+        bail!(
+            "--base {base} is both a path and a Git revision: write ./{base} for the path, or the \
+             revision in full (refs/remotes/… or refs/heads/…)"
+        );
+    }
+    if is_path {
         if !args.app.is_empty() || !args.kustomization.is_empty() {
             bail!(
                 "--base {base} is a folder, and an Application or a Kustomization is compared \
@@ -197,6 +216,17 @@ pub fn base_sources(args: &SourceArgs, live: &LiveArgs) -> Result<Option<Vec<Box
     Ok(Some(sources))
 }
 
+/// Whether a word names a revision of a repository around one of these paths, or around the current
+/// directory.
+fn is_revision(word: &str, paths: &[PathBuf]) -> bool {
+    let here = Path::new(".");
+    let mut starts = paths.iter().map(PathBuf::as_path).chain([here]);
+    starts.any(|start| {
+        let repository = Repository::containing(start);
+        repository.is_ok_and(|(repository, _)| repository.resolve(word).is_ok())
+    })
+}
+
 /// Takes `main:deploy` apart. What exists under that name is a path all the same; so is
 /// `C:\deploy`, and an address of the web is neither.
 fn revision_and_path(word: &Path) -> Option<(&str, &Path)> {
@@ -204,6 +234,18 @@ fn revision_and_path(word: &Path) -> Option<(&str, &Path)> {
     let (revision, path) = text.split_once(':')?;
     let is_path = revision.len() < 2 || path.starts_with("//") || word.symlink_metadata().is_ok();
     (!is_path).then_some((revision, Path::new(path)))
+}
+
+/// Whether a word like `main:deploy` is the name of something here as well.
+fn is_both(word: &Path) -> bool {
+    let text = word.to_str().unwrap_or_default();
+    let is_written_as_path = ["./", "../", "/"]
+        .iter()
+        .any(|start| text.starts_with(start));
+    let revision = text.split_once(':').map(|(revision, _)| revision);
+    !is_written_as_path
+        && word.symlink_metadata().is_ok()
+        && revision.is_some_and(|revision| revision.len() > 1 && is_revision(revision, &[]))
 }
 
 /// Words for charts without a chart would do nothing.
@@ -248,9 +290,16 @@ fn rendering(args: &SourceArgs, live: &LiveArgs) -> Option<Rendering> {
         allow_remote: args.allow_remote,
         load_outside: args.load_restrictor == LoadRestrictor::None,
         deadline: Duration::from_secs(args.render_timeout),
+        untrusted,
+        sandbox: match (args.no_sandbox, untrusted) {
+            (true, _) => Sandbox::Off,
+            (false, true) => Sandbox::Required,
+            (false, false) => Sandbox::Wanted,
+        },
         chart: ChartOptions {
             values: args.values.clone(),
             set: set.concat(),
+            files: Vec::new(),
             release: args.release.clone(),
             namespace: live.filter.namespace.clone(),
         },

@@ -220,7 +220,12 @@ fn candidates<'w>(owner: &Owner, writes: &'w [Write], change: Option<&Change>) -
     let may_be = |write: &&Write| {
         write.changes() && change.is_none_or(|change| request::touch(write, change) != Touch::No)
     };
-    written.into_iter().filter(may_be).collect()
+    let sent: Vec<&Write> = written.iter().copied().filter(may_be).collect();
+    // What nobody sent, the server filled in beside what one of them did.
+    match sent.is_empty() {
+        true => written.into_iter().filter(|w| w.changes()).collect(),
+        false => sent,
+    }
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ impl Explainer for BuiltInExtras {
 
     fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
         let is_needed = !run.fetched.extra.is_empty();
-        is_needed.then(|| Box::new(Owners::of(run.fetched, run.live)) as _)
+        is_needed.then(|| Box::new(Owners::of(run)) as _)
     }
 }
 

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::Value;
 
-use crate::cluster::{Answer, Fetched, Live, LiveObject};
+use crate::cluster::{Answer, Live, LiveObject};
+use crate::judge::Run;
 use crate::model::group_of;
 use crate::schema::builtin_kind_of_group;
 
@@ -61,8 +62,16 @@ type Place = (String, String, String);
 impl Owners {
     /// The owners among what was read, and those that undeclared objects name besides: each kind is
     /// asked for once a namespace.
-    pub fn of(fetched: &Fetched, live: &dyn Live) -> Self {
+    pub fn of(run: &Run<'_>) -> Self {
+        let Run { fetched, live, .. } = *run;
         let mut owners = Self::default();
+        // A Service that was changed since has left its Endpoints behind.
+        for manifest in run.manifests.iter().filter(|one| one.kind == "Service") {
+            let namespace = manifest.namespace.clone().unwrap_or_default();
+            if selects(&manifest.value()) {
+                owners.selecting.insert((namespace, manifest.name.clone()));
+            }
+        }
         let answers = fetched.answers.values().filter_map(|answer| match answer {
             Answer::Found(object) => Some(object),
             Answer::Absent | Answer::Unread(_) => None,
@@ -102,11 +111,7 @@ impl Owners {
         let Ok(value) = object.value() else { return };
         self.uids.extend(uid_of(&value));
         let namespace = object.key.namespace.clone().unwrap_or_default();
-        let selects = value
-            .pointer("/spec/selector")
-            .and_then(Value::as_object)
-            .is_some_and(|selector| !selector.is_empty());
-        if object.key.kind == "Service" && selects {
+        if object.key.kind == "Service" && selects(&value) {
             let name = object.key.name.clone();
             self.selecting.insert((namespace.clone(), name));
         }
@@ -159,6 +164,13 @@ impl Owners {
         let namespace = object.key.namespace.as_deref().unwrap_or_default();
         self.releases.contains(namespace)
     }
+}
+
+/// Whether a Service selects Pods.
+fn selects(service: &Value) -> bool {
+    let selector = service.pointer("/spec/selector");
+    let selector = selector.and_then(Value::as_object);
+    selector.is_some_and(|selector| !selector.is_empty())
 }
 
 fn uid_of(object: &Value) -> Option<String> {

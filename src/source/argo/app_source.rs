@@ -257,7 +257,13 @@ impl Part<'_> {
                 } if is_marked(canonical) => {
                     loaded.skip(name, "it says that Argo CD is not to read it");
                 }
-                file => loaded.append(files::load_on_disk(file, most)),
+                file => {
+                    let mut part = files::load_on_disk(file, most);
+                    if self.application.options.untrusted {
+                        part.distrust();
+                    }
+                    loaded.append(part);
+                }
             }
         }
         Ok(loaded)

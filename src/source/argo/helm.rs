@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::app_source::Part;
 use super::spec::Helm;
 use crate::source::Loaded;
-use crate::source::chart::{Capabilities, Chart, ChartOptions};
+use crate::source::chart::{Capabilities, Chart, ChartOptions, check_name};
 use crate::source::checkout::without_user;
 use crate::source::of_git::beside_chart;
 use crate::yaml;
@@ -32,15 +32,16 @@ impl Part<'_> {
             } else {
                 "--set"
             };
+            check_name(&parameter.name)?;
             let value = escaped(&self.environment.substitute(&parameter.value)?);
             set.push((flag.to_owned(), format!("{}={value}", parameter.name)));
         }
+        let mut files = Vec::new();
         for parameter in &helm.file_parameters {
+            check_name(&parameter.name)?;
             let path = self.environment.substitute(&parameter.path)?;
             let file = self.file(&path, directory)?;
-            let file = file.to_string_lossy().replace(',', "\\,");
-            let value = format!("{}={file}", parameter.name);
-            set.push(("--set-file".to_owned(), value));
+            files.push((parameter.name.clone(), file));
         }
         if helm.skip_schema_validation {
             set.push(("--skip-schema-validation".to_owned(), "true".to_owned()));
@@ -48,6 +49,7 @@ impl Part<'_> {
         let options = ChartOptions {
             values: self.value_files(helm, directory)?,
             set,
+            files,
             release: or(&helm.release_name, self.application.name()),
             namespace: or(&helm.namespace, self.namespace),
         };

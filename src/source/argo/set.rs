@@ -221,8 +221,11 @@ impl Generating<'_> {
         checkout: &Checkout,
     ) -> Result<Vec<Fields>, String> {
         let path = checkout.path(file)?;
-        let text = yaml::decode(read::file(&path).map_err(|why| format!("{file}: {why}"))?)
-            .map_err(|_| format!("{file} is no text"))?;
+        let bytes = read::file(&path).map_err(|why| format!("{file}: {why}"))?;
+        if bytes.len() > self.checkouts.options().bounds().bytes {
+            return Err(format!("{file} is larger than what is trusted"));
+        }
+        let text = yaml::decode(bytes).map_err(|_| format!("{file} is no text"))?;
         let parsed = yaml::parse(&text);
         if parsed.problems.iter().any(|problem| problem.fatal) {
             return Err(format!("{file} is not YAML"));

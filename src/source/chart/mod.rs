@@ -4,6 +4,7 @@ mod capabilities;
 mod description;
 mod messages;
 mod origin;
+mod private;
 mod template;
 mod unsteady;
 
@@ -16,12 +17,14 @@ use walkdir::WalkDir;
 use super::Loaded;
 use super::kustomize::is_remote;
 use super::objects::{Rendered, load_rendered};
-use super::render::{Job, Names, Printed, Program, Rendering, workspace, write};
+use super::read;
+use super::render::{Job, Names, Printed, Program, Rendering, Sandbox, Secrets, workspace, write};
 use description::Description;
 use origin::{Sources, Templates};
 use unsteady::{By, Uses};
 
 pub(super) use capabilities::Capabilities;
+pub(super) use private::check_name;
 
 /// The file that makes a directory a chart.
 pub(super) const FILE: &str = "Chart.yaml";
@@ -37,6 +40,8 @@ pub struct ChartOptions {
     pub values: Vec<PathBuf>,
     /// `--set` and its kin, each with its flag: `("--set", "image.tag=1.4")`.
     pub set: Vec<(String, String)>,
+    /// Values that are what a file holds, each by its name.
+    pub files: Vec<(String, PathBuf)>,
     /// The name of the release; without one, that of the chart.
     pub release: Option<String>,
     /// The namespace of the release.
@@ -91,19 +96,29 @@ impl Chart<'_> {
             ));
         }
         let workspace = workspace()?;
+        let copied = self.copied(rendering, workspace.path(), loaded)?;
         let program = Program::find(rendering.helm.as_deref(), &["helm"], HINT)?;
         let job = Job {
             name: &format!("{} (rendering {directory})", program.name),
             program: &program.file,
-            arguments: self.arguments(&description.name, workspace.path())?,
+            arguments: self.arguments(&description.name, workspace.path(), &copied, rendering)?,
             workspace: workspace.path(),
             network: rendering.allow_remote,
             deadline: rendering.deadline,
+            sandbox: rendering.sandbox,
+            secrets: &|| self.secrets(),
         };
-        let run = || job.run().map_err(|message| self.names.in_message(&message));
+        let copy = workspace.path().join("chart");
+        let run = || {
+            let message = job.run().map_err(|message| {
+                let (copy, original) = (copy.to_string_lossy(), self.directory.to_string_lossy());
+                message.replace(&*copy, &original)
+            });
+            message.map_err(|message| self.names.in_message(&message))
+        };
         let printed = run()?;
         let first = loaded.manifests.len();
-        self.take(&directory, printed, loaded);
+        self.take(&directory, printed, rendering, loaded);
         let uses = Uses::of(self.directory);
         if uses.is_unsteady {
             let mut again = Loaded::default();
@@ -111,6 +126,7 @@ impl Chart<'_> {
                 place: "",
                 output: run()?.output,
                 is_open: false,
+                distrusts: rendering.untrusted,
                 file_of_line: &|_| None,
             };
             load_rendered(rendered, &mut again, |_| {});
@@ -132,7 +148,7 @@ impl Chart<'_> {
     }
 
     /// Takes the objects out of what helm printed, and leads them back to their templates.
-    fn take(&self, directory: &str, printed: Printed, loaded: &mut Loaded) {
+    fn take(&self, directory: &str, printed: Printed, rendering: &Rendering, loaded: &mut Loaded) {
         let place = self.place();
         for warning in messages::warnings(&printed.messages) {
             loaded.warning(&place, format!("helm warns: {warning}"));
@@ -148,6 +164,7 @@ impl Chart<'_> {
             place: &place,
             output: printed.output,
             is_open: false,
+            distrusts: rendering.untrusted,
             file_of_line: &|line| templates.file(sources.of_line(line)?),
         };
         let mut of_lines = Vec::new();
@@ -159,7 +176,7 @@ impl Chart<'_> {
         templates.settle(rendered, &of_lines);
     }
 
-    /// Refuses what would lead helm to other machines, or out of the chart: it follows links.
+    /// Refuses what would lead helm to other machines.
     fn check(&self, rendering: &Rendering) -> Result<(), String> {
         let values = self.options.values.iter();
         let mut values = values.filter_map(|file| file.to_str());
@@ -171,21 +188,62 @@ impl Chart<'_> {
                  helm fetch it"
             ));
         }
-        if rendering.load_outside {
-            return Ok(());
-        }
-        let entries = WalkDir::new(self.directory).into_iter().flatten();
-        for link in entries.filter(|entry| entry.path_is_symlink()) {
-            let target = link.path().canonicalize();
-            if target.is_ok_and(|target| !target.starts_with(self.directory)) {
+        Ok(())
+    }
+
+    /// Copies the chart, and says what is left out.
+    fn copied(
+        &self,
+        rendering: &Rendering,
+        workspace: &Path,
+        loaded: &mut Loaded,
+    ) -> Result<private::Copied, String> {
+        let copied = private::copy(
+            self.directory,
+            workspace,
+            self.names,
+            rendering.load_outside,
+            rendering.allow_remote,
+        )?;
+        for (file, to) in &copied.foreign {
+            let file = self.names.of(&self.directory.join(file));
+            if rendering.untrusted {
                 return Err(format!(
-                    "{} leads out of the chart, and helm would follow it: remove the link, or \
-                     pass --load-restrictor none",
-                    self.names.of(link.path())
+                    "{file} leads to {to}, which is another file or on another machine, and helm \
+                     would open it: refer to the schema's own definitions (#/…) alone"
                 ));
             }
+            loaded.warning(
+                &file,
+                format!(
+                    "values are not checked, since this schema leads to {to}: pass --allow-remote \
+                     to let helm fetch it"
+                ),
+            );
         }
-        Ok(())
+        Ok(copied)
+    }
+
+    /// What is secret in the values.
+    fn secrets(&self) -> Secrets {
+        let mut secrets = Secrets::default();
+        let mut files = self.options.values.clone();
+        let entries = WalkDir::new(self.directory).into_iter().flatten();
+        let own = entries.filter(|entry| entry.file_name() == "values.yaml");
+        files.extend(own.map(walkdir::DirEntry::into_path));
+        for file in files {
+            let text = read::file(&file).unwrap_or_default();
+            secrets.text(&String::from_utf8_lossy(&text));
+        }
+        secrets.values(self.inline.unwrap_or(&Value::Null), false);
+        for (_, value) in &self.options.set {
+            secrets.assignment(value);
+        }
+        for (_, file) in &self.options.files {
+            let text = read::file(file).unwrap_or_default();
+            secrets.add(&String::from_utf8_lossy(&text));
+        }
+        secrets
     }
 
     fn release<'a>(&'a self, chart: &'a str) -> &'a str {
@@ -202,40 +260,58 @@ impl Chart<'_> {
         format!("helm:{namespace}/{}", self.release(chart))
     }
 
-    fn arguments(&self, chart: &str, workspace: &Path) -> Result<Vec<OsString>, String> {
+    fn arguments(
+        &self,
+        chart: &str,
+        workspace: &Path,
+        copied: &private::Copied,
+        rendering: &Rendering,
+    ) -> Result<Vec<OsString>, String> {
         let options = self.options;
         let release = self.release(chart);
         if release.starts_with('-') {
             return Err(format!("{release} is no name for a release"));
         }
         let mut arguments: Vec<OsString> = vec!["template".into(), release.into()];
-        arguments.push(self.directory.into());
+        arguments.push(private::CHART.into());
         if let Some(namespace) = self.namespace() {
             arguments.push(format!("--namespace={namespace}").into());
         }
         if self.with_crds {
             arguments.push("--include-crds".into());
         }
+        // Nobody looked at the schemas in an archive, and here nothing else would stop them.
+        if copied.has_archives && rendering.untrusted && rendering.sandbox == Sandbox::Off {
+            arguments.push("--skip-schema-validation".into());
+        }
         arguments.extend(self.capabilities.words().into_iter().map(OsString::from));
+        let mut number = 0;
+        let mut copy = |path: &Path| {
+            number += 1;
+            private::file(workspace, number, path, self.names)
+        };
         for file in &options.values {
-            // It runs in a directory of its own.
-            let remote = file.to_str().is_some_and(is_remote);
-            let file = match std::path::absolute(file) {
-                Ok(absolute) if !remote => absolute,
-                _ => file.clone(),
-            };
             arguments.push("--values".into());
-            arguments.push(one_of_a_list(file));
+            arguments.push(
+                match file.to_str().is_some_and(is_remote) && !file.exists() {
+                    true => one_of_a_list(file.clone()),
+                    false => copy(file)?.into(),
+                },
+            );
         }
         if let Some(values) = self.inline {
             // JSON is YAML.
-            let file = workspace.join("values.yaml");
-            write(&file, &values.to_string())?;
+            write(&workspace.join("values.yaml"), &values.to_string())?;
             arguments.push("--values".into());
-            arguments.push(one_of_a_list(file));
+            arguments.push("values.yaml".into());
         }
         for (flag, value) in &options.set {
             arguments.push(format!("{flag}={value}").into());
+        }
+        for (name, path) in &options.files {
+            private::check_name(name)?;
+            let file = copy(path)?;
+            arguments.push(format!("--set-file={name}={file}").into());
         }
         Ok(arguments)
     }

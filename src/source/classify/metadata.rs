@@ -36,8 +36,9 @@ pub(super) fn not_text(metadata: &Map<String, Value>) -> Option<Class> {
     None
 }
 
-/// Why an object that is applied like any other is not to be found in the cluster afterwards.
-pub(super) fn never_applied(metadata: &Map<String, Value>, name: &str) -> Option<&'static str> {
+/// Why an object that is applied like any other is not to be found in the cluster afterwards, by
+/// what its metadata says.
+pub fn never_applied(metadata: &Map<String, Value>) -> Option<&'static str> {
     let annotation = |key: &str| metadata.get("annotations").and_then(|all| all.get(key));
     if annotation("argocd.argoproj.io/hook").is_some() {
         return Some("a hook of Argo CD, which comes and goes with a sync");
@@ -48,9 +49,6 @@ pub(super) fn never_applied(metadata: &Map<String, Value>, name: &str) -> Option
     // https://kpt.dev/book/04-using-functions/#specifying-functions-in-the-kptfile
     if annotation("config.kubernetes.io/local-config").is_some_and(|value| value == "true") {
         return Some("marked as local configuration, which is not applied");
-    }
-    if name.is_empty() && metadata.contains_key("generateName") {
-        return Some("generateName without a name: the cluster names each copy anew");
     }
     None
 }

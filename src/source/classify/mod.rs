@@ -12,11 +12,12 @@ use serde_json::{Map, Value};
 use super::sops::ENCRYPTED;
 use crate::model::{Step, group_of};
 use client_side::{client_side, what_it_may_be};
-use metadata::{never_applied, not_text};
+use metadata::not_text;
 use patch::has_patch_directive;
 use template::holds_placeholder;
 
 pub(super) use client_side::is_other_json;
+pub use metadata::never_applied;
 pub(super) use template::is_template;
 
 /// What a document is.
@@ -30,6 +31,10 @@ pub(super) enum Class {
     Empty,
     /// No object, and why.
     Skip(String),
+    /// An object that says of itself that it is not applied, and how.
+    Aside(&'static str),
+    /// What cannot be compared, although it may stand for an object, and why.
+    Doubtful(&'static str),
     /// An object in whose identity a template engine is still to replace something.
     Template,
     /// Meant to be an object, and not readable as one: why, and at which field.
@@ -110,21 +115,30 @@ fn object(fields: &Map<String, Value>, api_version: &str) -> Class {
     }
     let text = |field: &str| metadata.get(field).and_then(Value::as_str).unwrap_or("");
     let (name, namespace) = (text("name"), text("namespace"));
-    if let Some(reason) = never_applied(metadata, name) {
-        return skip(reason);
-    }
+    let aside = never_applied(metadata);
     if name.is_empty() {
-        return error_at(NO_NAME, &["metadata"]);
+        return match aside {
+            Some(reason) => skip(reason),
+            None if metadata.contains_key("generateName") => {
+                skip("generateName without a name: the cluster names each copy anew")
+            }
+            None => error_at(NO_NAME, &["metadata"]),
+        };
+    }
+    if let Some(reason) = aside {
+        return Class::Aside(reason);
     }
     if holds_placeholder(name) || namespace.contains('$') || holds_placeholder(namespace) {
         return Class::Template;
     }
     if has_patch_directive(fields) {
-        return skip("a strategic merge patch (it holds `$patch` or the like), and no object");
+        return Class::Doubtful(
+            "a strategic merge patch (it holds `$patch` or the like), and no object",
+        );
     }
     if fields.get("sops").is_some_and(Value::is_object) {
         if name.starts_with(ENCRYPTED) {
-            return skip("encrypted by SOPS down to its name: decrypt it first");
+            return Class::Doubtful("encrypted by SOPS down to its name: decrypt it first");
         }
     }
     Class::Object
@@ -265,7 +279,7 @@ mod tests {
     fn directives_make_a_patch_unless_a_field_says_that_it_holds_one() {
         let is_patch = |spec| {
             let class = classify(&object_with("spec", spec), "a.yaml");
-            matches!(class, Class::Skip(reason) if reason.contains("strategic"))
+            matches!(class, Class::Doubtful(reason) if reason.contains("strategic"))
         };
         assert!(is_patch(json!([{"x": {"$patch": "delete"}}])));
         assert!(is_patch(json!({"$setElementOrder/ports": []})));

@@ -64,7 +64,11 @@ impl Kustomization<'_> {
         }
         if over.is_empty() && components.is_empty() {
             for file in &raw {
-                loaded.append(files::load_open(file, most));
+                let mut part = files::load_open(file, most);
+                if self.options.untrusted {
+                    part.distrust();
+                }
+                loaded.append(part);
             }
             for directory in directories {
                 let build = build(vec![directory], Vec::new(), Map::new(), Vec::new());

@@ -81,7 +81,9 @@ impl<'a> Sources<'a> {
         let Some((kind, home, name)) = &self.home else {
             return true;
         };
+        // An ExternalArtifact is made of another source, most often of the home one.
         reference.is_git()
+            || reference.kind == "ExternalArtifact"
             || *kind == reference.kind
                 && *name == reference.name
                 && home == reference.namespace(namespace)

@@ -107,11 +107,55 @@ pub fn substitute(object: &Value, variables: &Variables) -> Result<Done, String>
         unknown: Vec::new(),
     };
     let replaced = work.replaced(object)?;
-    Ok(Done {
-        object: replaced,
-        secret: work.secret,
-        unknown: work.unknown,
-    })
+    match work.secret.iter().find_map(|way| in_every_report(way)) {
+        Some(what) => Err(shown(what)),
+        None => Ok(Done {
+            object: replaced,
+            secret: work.secret,
+            unknown: work.unknown,
+        }),
+    }
+}
+
+/// What is said of a secret that goes where every report shows it.
+fn shown(what: &str) -> String {
+    format!(
+        "a variable that comes from a Secret stands in {what}, which every report shows: take it \
+         from a ConfigMap, or write it out"
+    )
+}
+
+/// Fields by which items of lists are told apart (`x-kubernetes-list-map-keys` of built-in types).
+const LIST_KEYS: &[&str] = &[
+    "containerPort",
+    "devicePath",
+    "ip",
+    "key",
+    "mountPath",
+    "name",
+    "port",
+    "protocol",
+    "resourceName",
+    "topologyKey",
+    "type",
+    "uid",
+];
+
+/// What of an object every report shows, if a way leads there: what it is called, and why somebody
+/// has it ignored.
+fn in_every_report(way: &[Option<String>]) -> Option<&'static str> {
+    let parts: Vec<Option<&str>> = way.iter().map(Option::as_deref).collect();
+    match parts.as_slice() {
+        [Some("apiVersion")] => Some("its apiVersion"),
+        [Some("kind")] => Some("its kind"),
+        [Some("metadata"), Some("name" | "generateName")] => Some("its name"),
+        [Some("metadata"), Some("namespace")] => Some("its namespace"),
+        [Some("metadata"), Some("annotations"), Some(key)] if key.starts_with("driftctl.dev/") => {
+            Some("an annotation of driftctl's")
+        }
+        [.., None, Some(key)] if LIST_KEYS.contains(key) => Some("the key of an item of a list"),
+        _ => None,
+    }
 }
 
 /// The work on one object.
@@ -142,7 +186,7 @@ impl Work<'_> {
             Value::Object(fields) => {
                 let mut replaced_fields = Map::new();
                 for (key, value) in fields {
-                    let key = self.expanded(key)?;
+                    let key = self.field(key)?;
                     self.way.push(Some(key.clone()));
                     self.pointer.push(key.clone());
                     let value = self.replaced(value)?;
@@ -156,7 +200,17 @@ impl Work<'_> {
         })
     }
 
-    /// A text that stands here, or the name of a field here.
+    /// The name of a field.
+    fn field(&mut self, text: &str) -> Result<String, String> {
+        let secrets = self.secret.len();
+        let expanded = self.expanded(text)?;
+        match self.secret.len() > secrets {
+            true => Err(shown("the name of a field")),
+            false => Ok(expanded),
+        }
+    }
+
+    /// A text that stands here.
     fn expanded(&mut self, text: &str) -> Result<String, String> {
         let mut used = Used::default();
         let expanded = expand(text, self.variables, &mut used)?;
@@ -324,7 +378,6 @@ mod tests {
         let object = json!({
             "a": "${name}",
             "b": {"c": ["x", "y=${none:-${pw}}"]},
-            "d": {"${pw}": 1},
             "e": "$${pw}",
         });
         let secret = substitute(&object, &variables()).unwrap().secret;
@@ -335,7 +388,18 @@ mod tests {
                 parts.collect::<Vec<_>>().join(".")
             })
             .collect();
-        assert_eq!(said, ["b.c.*", "d"]);
+        assert_eq!(said, ["b.c.*"]);
+        for shown in [
+            json!({"d": {"${pw}": 1}}),
+            json!({"kind": "${pw}"}),
+            json!({"metadata": {"name": "a-${pw}"}}),
+            json!({"metadata": {"namespace": "${none:-${pw}}"}}),
+            json!({"metadata": {"annotations": {"driftctl.dev/ignore-reason": "${pw}"}}}),
+            json!({"spec": {"containers": [{"name": "${pw}"}]}}),
+        ] {
+            let refused = substitute(&shown, &variables()).unwrap_err();
+            assert!(!refused.contains("hunter2"), "{refused}");
+        }
         let mut overridden = variables();
         overridden.extend([("pw".to_owned(), "x".to_owned())].into(), false);
         assert!(substitute(&object, &overridden).unwrap().secret.is_empty());

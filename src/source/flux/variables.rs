@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Kustomization;
 use super::spec::{PostBuild, Spec, SubstituteFrom};
 use super::substitute::{Variables, substitute};
-use crate::model::{Manifest, SecretPlace, group_of};
+use crate::model::{Manifest, SecretPlace};
 use crate::source::Loaded;
 use crate::source::classify::{Class, TEMPLATE, classify};
 use crate::source::follow::{Values, unknown_values};
@@ -61,6 +61,9 @@ impl Kustomization<'_> {
             }
         }
         leave_out_templates(loaded);
+        if self.options.untrusted {
+            loaded.distrust();
+        }
         match missing.is_empty() {
             true => Ok(()),
             false => Err(format!("substituteFrom: {}", missing.join("; "))),
@@ -131,8 +134,13 @@ impl Kustomization<'_> {
 fn leave_out_templates(loaded: &mut Loaded) {
     for manifest in std::mem::take(&mut loaded.manifests) {
         match classify(&manifest.value(), "") {
-            Class::Template => loaded.skip(&manifest.origin, TEMPLATE),
+            Class::Template => loaded.set_aside(&manifest.origin, TEMPLATE, None),
             Class::Skip(reason) => loaded.skip(&manifest.origin, reason),
+            Class::Doubtful(reason) => loaded.set_aside(&manifest.origin, reason, None),
+            Class::Aside(reason) => {
+                let place = manifest.origin.to_string();
+                loaded.set_aside(place, reason, Some(manifest));
+            }
             _ => loaded.manifests.push(manifest),
         }
     }
@@ -186,9 +194,7 @@ fn substitute_in(manifest: &mut Manifest, variables: &Variables) -> Result<Place
     manifest.api_version = text("/apiVersion").ok_or("its apiVersion is no text")?;
     manifest.object = object.into();
     let place = |path| SecretPlace {
-        group: group_of(&manifest.api_version).to_owned(),
         kind: manifest.kind.clone(),
-        namespace: manifest.namespace.clone(),
         name: manifest.name.clone(),
         path,
     };

@@ -113,19 +113,28 @@ impl GitOpsObjects {
         if self.options.is_plain || self.options.rendering.is_none() {
             return false;
         }
-        match &self.options.read_at {
-            ReadAt::Revision(revision) => {
-                let git = Git::at(revision, &[folder.to_owned()]);
-                git.is_ok_and(|git| git.untrusted(self.options.untrusted).holds(scan::is_marked))
-            }
-            _ => {
-                let Ok(canonical) = folder.canonicalize() else {
-                    return false;
-                };
-                let scan = Scan::of(&canonical, &Names::like(folder), self.bounds());
-                canonical.is_dir() && (!scan.candidates.is_empty() || !scan.charts.is_empty())
-            }
+        let scan = match &self.options.read_at {
+            ReadAt::Revision(revision) => self.scan_at(revision, folder),
+            _ => folder
+                .canonicalize()
+                .ok()
+                .filter(|canonical| canonical.is_dir())
+                .map(|canonical| Scan::of(&canonical, &Names::like(folder), self.bounds())),
+        };
+        let scan = scan.map(|scan| scan.without(&self.recordings));
+        scan.is_some_and(|scan| !scan.candidates.is_empty() || !scan.charts.is_empty())
+    }
+
+    /// Looks through a folder as it is at a revision; `None` where no object of these tools can be.
+    fn scan_at(&self, revision: &str, folder: &Path) -> Option<Scan> {
+        let git = Git::at(revision, &[folder.to_owned()]).ok()?;
+        if !git.untrusted(self.options.untrusted).holds(scan::is_marked) {
+            return None;
         }
+        let checkouts = Checkouts::find(&self.options, folder, true).ok()?;
+        let checkout = checkouts.of(None).ok()?;
+        let path = checkouts.in_checkout(folder, &checkout).ok()?;
+        Some(Scan::of(&path, &checkout.names, self.bounds()))
     }
 
     fn bounds(&self) -> Bounds {
@@ -168,7 +177,9 @@ impl Source for GitOpsObjects {
             }
         }
         if !plain.is_empty() {
-            loaded.append(self.plain(plain, live));
+            let mut part = self.plain(plain, live);
+            one_overlay(&mut part);
+            loaded.append(part);
         }
         // Those of one repository are followed together.
         let mut groups: Vec<(Option<PathBuf>, Vec<&Start>)> = Vec::new();
@@ -197,6 +208,56 @@ impl Source for GitOpsObjects {
         loaded.warnings = collapsed(std::mem::take(&mut loaded.warnings));
         loaded
     }
+}
+
+/// Makes one error of the objects that several overlays of one base declare: they cannot all be meant
+/// at once, and each object would say so.
+fn one_overlay(loaded: &mut Loaded) {
+    /// From how many objects on.
+    const SEVERAL: usize = 5;
+    type Key = (String, String, Option<String>, String);
+    let key = |one: &Manifest| -> Key {
+        (
+            one.api_version.clone(),
+            one.kind.clone(),
+            one.namespace.clone(),
+            one.name.clone(),
+        )
+    };
+    let overlay = |one: &Manifest| -> Option<String> {
+        let by = one.origin.rendered_by.as_deref()?;
+        Some(by.strip_prefix("kustomize build ")?.to_owned())
+    };
+    let mut by_key: BTreeMap<Key, BTreeSet<String>> = BTreeMap::new();
+    for manifest in &loaded.manifests {
+        if let Some(overlay) = overlay(manifest) {
+            by_key.entry(key(manifest)).or_default().insert(overlay);
+        }
+    }
+    by_key.retain(|_, overlays| overlays.len() > 1);
+    if by_key.len() < SEVERAL {
+        return;
+    }
+    let overlays: BTreeSet<&String> = by_key.values().flatten().collect();
+    let mut named: Vec<&str> = overlays
+        .iter()
+        .take(2 * NAMED)
+        .map(|o| o.as_str())
+        .collect();
+    let first = named.first().copied().unwrap_or_default();
+    let message = format!(
+        "{} objects are declared by several of {} overlays, which cannot all be meant at once: name \
+         the folder of one (driftctl diff {first}); overlays: ",
+        by_key.len(),
+        overlays.len()
+    );
+    if overlays.len() > 2 * NAMED {
+        named.push("…");
+    }
+    let message = message + &named.join(", ");
+    let is_apart = |one: &Manifest| !by_key.contains_key(&key(one));
+    loaded.manifests.retain(is_apart);
+    loaded.error(first, message);
 }
 
 /// Leaves out what two objects declare alike, as a folder that one applies with all that is below it
@@ -400,17 +461,7 @@ impl Following<'_> {
             true => &checkout.within,
             false => &checkout.root,
         };
-        let mut scan = Scan::of(directory, &checkout.names, bounds);
-        let recordings: Vec<PathBuf> = self
-            .recordings
-            .iter()
-            .filter_map(|path| path.canonicalize().ok())
-            .collect();
-        let is_live = |file: &Path| recordings.iter().any(|live| file.starts_with(live));
-        scan.candidates
-            .retain(|candidate| !is_live(&candidate.file));
-        scan.files.retain(|(file, _)| !is_live(file));
-        scan
+        Scan::of(directory, &checkout.names, bounds).without(self.recordings)
     }
 
     /// The folder that the paths of Kustomizations begin in whose artifact holds a part of the

@@ -95,6 +95,22 @@ impl Scan {
     }
 }
 
+impl Scan {
+    /// Without the recordings that are the live side: they may lie next to the manifests.
+    #[must_use]
+    pub fn without(mut self, recordings: &[PathBuf]) -> Self {
+        let recordings: Vec<PathBuf> = recordings
+            .iter()
+            .filter_map(|path| path.canonicalize().ok())
+            .collect();
+        let is_live = |file: &Path| recordings.iter().any(|live| file.starts_with(live));
+        self.candidates
+            .retain(|candidate| !is_live(&candidate.file));
+        self.files.retain(|(file, _)| !is_live(file));
+        self
+    }
+}
+
 /// Whether a text may hold an object of these tools.
 pub(super) fn is_marked(bytes: &[u8]) -> bool {
     MARKS.iter().any(|mark| memmem::find(bytes, mark).is_some())

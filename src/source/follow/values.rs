@@ -90,6 +90,6 @@ pub(in crate::source) fn unknown_values(
         kinds: vec![Kind::Changed],
         ..RuleSpec::default()
     };
-    spec.compile(RuleOrigin::Place(manifest.origin.to_string()))
+    spec.compile(RuleOrigin::Shared(manifest.origin.to_string()))
         .ok()
 }

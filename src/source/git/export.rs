@@ -4,7 +4,7 @@
 //! at, and a link is made only where it leads to something in the same commit.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use super::repository::{Commit, Repository};
 use super::tree::CommitTree;
 use crate::source::folder::Folder;
-use crate::source::render::relative_to;
+use crate::source::render::{private_file, relative_to};
 use crate::source::tree::{Kind, Tree};
 use crate::source::walk::{Bounds, OUTSIDE, SUBMODULE};
 
@@ -144,7 +144,7 @@ fn copy(
         )));
     }
     // A name that differs in case alone is the same to some file systems: nothing is overwritten.
-    let file = File::create_new(root.join(below));
+    let file = private_file(&root.join(below));
     match file.and_then(|mut file| file.write_all(&bytes)) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Trouble::One(

@@ -1,10 +1,11 @@
 //! Builds kustomizations: runs kustomize and takes the objects out of what it prints.
 //!
-//! The user's kustomization is not built itself, but one of our own that has it in its `resources`,
-//! and asks for annotations that tell where each object came from. Flux's and Argo CD's settings
-//! are fields of that one; no file of the user's is touched.
+//! The user's kustomization is not built itself, but a private copy of it, which one of our own has
+//! in its `resources` that asks for annotations that tell where each object came from. Flux's and
+//! Argo CD's settings are fields of that one; no file of the user's is touched.
 
-use std::ffi::OsString;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
@@ -12,10 +13,14 @@ use serde_json::{Map, Value, json};
 use super::graph::{Graph, Kustomization, is_remote};
 use super::limits::{Absent, Limits, check};
 use super::origin::Sources;
+use super::private::Private;
+use super::{entries, strings};
 use crate::source::Loaded;
 use crate::source::objects::{Rendered, load_rendered};
 use crate::source::read;
-use crate::source::render::{Job, Names, Program, Rendering, WAY, relative_to, workspace, write};
+use crate::source::render::{
+    Job, Names, Program, Rendering, Secrets, WAY, relative_to, workspace, write,
+};
 
 /// What to do where neither program is there.
 const HINT: &str = "neither kustomize nor kubectl is on the PATH: install one of them \
@@ -94,46 +99,91 @@ impl<'b> Build<'b> {
         let root = self.directories.first().and_then(|first| nodes.get(first));
         let root = root.copied();
         let place = self.place(root);
-        let failed = |message: String| (place.clone(), named(&message, self.names));
-        let workspace = workspace().map_err(failed)?;
+        let broken = |message: String| (place.clone(), message);
+        let workspace = workspace().map_err(broken)?;
         let is_component =
             |directory: &&PathBuf| nodes.get(*directory).is_some_and(|n| n.is_component);
         let (parts, wholes): (Vec<_>, Vec<_>) = self.directories.iter().partition(is_component);
         // What only is a part of others is one of the overlay, which else brings nothing along.
         let parts = [self.components.iter().collect(), parts].concat();
-        let target = self.target(root, [&wholes, &parts], workspace.path());
-        let target = target.map_err(failed)?;
+        let load_outside = rendering.load_outside || self.load_outside;
+        let tree = workspace.path().join("tree");
+        let mut private = Private::of(&nodes, &tree, load_outside)?;
+        let target = self.target(root, [&wholes, &parts], workspace.path(), &mut private);
+        let target = target.map_err(broken)?;
         let program = Program::find(
             rendering.kustomize.as_deref(),
             &["kustomize", "kubectl"],
             HINT,
         );
-        let program = program.map_err(failed)?;
+        let program = program.map_err(broken)?;
         let directory = place.parent().map(|parent| self.names.of(parent));
         let directory = directory.unwrap_or_default();
         let job = Job {
             name: &format!("{} (building {directory})", program.name),
             program: &program.file,
-            arguments: self.arguments(&program, &target.directory, rendering),
+            arguments: arguments(&program, &target.directory),
             workspace: workspace.path(),
             network: rendering.allow_remote,
             deadline: rendering.deadline,
+            sandbox: rendering.sandbox,
+            secrets: &|| self.secrets(&nodes),
+        };
+        let failed = |message: String| {
+            let message = private.in_message(&message);
+            (place.clone(), named(&message, self.names))
         };
         let output = job.run().map_err(failed)?.output;
-        let mut sources = Sources::new(&target.directory, &place, self.names);
-        sources.copies = target.copies;
+        let mut sources = Sources::new(&target.directory, &place, self.names, &private);
         let by = format!("kustomize build {directory}");
         let place = self.names.of(&place);
         let rendered = Rendered {
             place: &place,
             output,
             is_open: self.is_open,
+            distrusts: rendering.untrusted,
             file_of_line: &|_| None,
         };
         load_rendered(rendered, loaded, |manifest| {
             sources.settle(manifest, &by, target.keeps_origins);
         });
         Ok(())
+    }
+
+    /// What is secret in what is built.
+    fn secrets(&self, nodes: &BTreeMap<PathBuf, &Kustomization>) -> Secrets {
+        let mut secrets = Secrets::default();
+        let over = Value::Object(self.over.clone());
+        let fields = nodes
+            .values()
+            .map(|node| Value::Object(node.fields.clone()));
+        for fields in fields.chain([over]) {
+            secrets.values(&fields, false);
+            for field in ["secretGenerator", "configMapGenerator"] {
+                for generator in fields.get(field).into_iter().flat_map(entries) {
+                    let literals = generator.get("literals").into_iter().flat_map(strings);
+                    literals.for_each(|literal| secrets.assignment(literal));
+                }
+            }
+            for patch in fields.get("patches").into_iter().flat_map(entries) {
+                secrets.text(
+                    patch
+                        .get("patch")
+                        .and_then(Value::as_str)
+                        .unwrap_or_default(),
+                );
+            }
+        }
+        let files = nodes.values().flat_map(|node| &node.files);
+        for file in files.chain(&self.files) {
+            let text = read::file(file).unwrap_or_default();
+            let text = String::from_utf8_lossy(&text);
+            match file.extension().and_then(OsStr::to_str) {
+                Some("yaml" | "yml" | "json") => secrets.text(&text),
+                _ => text.lines().for_each(|line| secrets.assignment(line)),
+            }
+        }
+        secrets
     }
 
     /// The file that stands for all of it.
@@ -149,46 +199,44 @@ impl<'b> Build<'b> {
         root: Option<&Kustomization>,
         [wholes, parts]: [&[&PathBuf]; 2],
         workspace: &Path,
+        private: &mut Private,
     ) -> Result<Target, String> {
         let metadata = root.map(Kustomization::build_metadata).unwrap_or_default();
         let keeps_origins = metadata.contains(&ORIGINS);
         let overlay = workspace.join("overlay");
         let seen_from_there = |directory: &&PathBuf| {
-            let path = relative_to(directory, &overlay);
+            let path = relative_to(&private.copy_of(directory), &overlay);
             path.to_string_lossy().into_owned()
         };
         let mut resources: Vec<String> = wholes.iter().map(seen_from_there).collect();
         let components: Vec<String> = parts.iter().map(seen_from_there).collect();
         let is_plain = self.over.is_empty() && self.files.is_empty() && self.components.is_empty();
-        // Kustomize takes some paths for addresses, and a directory around ours for a circle; and
-        // annotations that are declared hold paths from the user's own directory.
-        let cannot_be_wrapped = resources
-            .iter()
-            .chain(&components)
-            .any(|entry| is_remote(entry))
-            || self.directories.iter().any(|d| workspace.starts_with(d));
+        // Kustomize takes some paths for addresses; and annotations that are declared hold paths
+        // from the user's own directory.
+        let mut entries = resources.iter().chain(&components);
+        let cannot_be_wrapped = entries.any(|entry| is_remote(entry));
         if let (Some(directory), true) = (self.directories.first(), self.directories.len() == 1)
             && is_plain
             && (cannot_be_wrapped || keeps_origins)
         {
             return Ok(Target {
-                directory: directory.clone(),
+                directory: private.copy_of(directory),
                 keeps_origins,
-                copies: Vec::new(),
             });
         }
         if cannot_be_wrapped {
             return Err(
-                "nothing can be laid over this directory: move it to another path, or set \
-                        TMPDIR to a directory outside of it"
+                "nothing can be laid over this directory, as kustomize takes its path for an \
+                 address: move it to another path"
                     .to_owned(),
             );
         }
         let copies = copies(&self.files, &overlay)?;
-        resources.extend(copies.iter().filter_map(|(copy, _)| {
-            let name = copy.strip_prefix(&overlay).ok()?;
-            Some(name.to_string_lossy().into_owned())
-        }));
+        for (copy, original) in copies {
+            let name = copy.file_name().unwrap_or_default();
+            resources.push(name.to_string_lossy().into_owned());
+            private.also(copy, original);
+        }
         let mut fields = self.adapted(root)?;
         let mut build_metadata = metadata;
         if !keeps_origins {
@@ -205,7 +253,6 @@ impl<'b> Build<'b> {
         Ok(Target {
             directory: overlay,
             keeps_origins,
-            copies,
         })
     }
 
@@ -237,23 +284,20 @@ impl<'b> Build<'b> {
         }
         Ok(over)
     }
+}
 
-    fn arguments(&self, program: &Program, target: &Path, rendering: &Rendering) -> Vec<OsString> {
-        let verb = if program.name.starts_with("kubectl") || program.name == "oc" {
-            "kustomize"
-        } else {
-            "build"
-        };
-        let restrictor = if rendering.load_outside || self.load_outside {
-            "LoadRestrictionsNone"
-        } else {
-            "LoadRestrictionsRootOnly"
-        };
-        let mut arguments = vec![OsString::from(verb)];
-        arguments.push(format!("--load-restrictor={restrictor}").into());
-        arguments.push(target.into());
-        arguments
-    }
+/// What makes kustomize build a directory. The tree is private, so nothing has to be loaded from
+/// outside of a kustomization.
+fn arguments(program: &Program, target: &Path) -> Vec<OsString> {
+    let verb = if program.name.starts_with("kubectl") || program.name == "oc" {
+        "kustomize"
+    } else {
+        "build"
+    };
+    let mut arguments = vec![OsString::from(verb)];
+    arguments.push("--load-restrictor=LoadRestrictionsRootOnly".into());
+    arguments.push(target.into());
+    arguments
 }
 
 /// Names the directory in what kustomize says of one.
@@ -272,8 +316,6 @@ struct Target {
     directory: PathBuf,
     /// Whether objects keep the annotations of their origins, since they are declared.
     keeps_origins: bool,
-    /// Copies of the user's files, and what they are copies of.
-    copies: Vec<(PathBuf, PathBuf)>,
 }
 
 /// Copies files to where kustomize loads them from. The directory is nobody else's to read, and

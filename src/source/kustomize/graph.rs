@@ -5,32 +5,14 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::{entries, is_kustomization, strings, used_files};
+use super::fields::{Role, plugin, visit};
+use super::{entries, is_kustomization, strings};
 use crate::source::read;
 use crate::yaml;
 
 /// The names that kustomize looks for, in its order
 /// (`sigs.k8s.io/kustomize/api/konfig`, `RecognizedKustomizationFileNames`).
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", super::BARE_NAME];
-
-/// Lists whose entries are files or directories to read objects from.
-const COLLECTING: [&str; 6] = [
-    "resources",
-    "bases",
-    "components",
-    "generators",
-    "transformers",
-    "validators",
-];
-
-/// The lists among them whose entries may be run.
-const PLUGINS: [&str; 3] = ["generators", "transformers", "validators"];
-
-/// Fields that make kustomize run helm.
-const HELM: [&str; 2] = ["helmCharts", "helmChartInflationGenerator"];
-
-/// Marks a function, which would be run as a program or in a container.
-const FUNCTION: &str = "config.kubernetes.io/function";
 
 /// One kustomization.
 #[derive(Debug, Default)]
@@ -59,97 +41,62 @@ impl Kustomization {
             file: file.clone(),
             ..Self::default()
         };
+        let others = NAMES.iter().map(|name| directory.join(name));
+        let mut others = others.filter(|other| *other != file && other.is_file());
         match fields(&file) {
             Ok(Some(fields)) => kustomization.take(directory, fields),
             Ok(None) => return None,
             Err(problem) => kustomization.problem = Some(problem),
+        }
+        if let Some(other) = others.next() {
+            let other = other.file_name().unwrap_or_default().display();
+            kustomization.problem = Some(format!(
+                "there is a second kustomization in this directory, {other}: kustomize takes one"
+            ));
         }
         Some(kustomization)
     }
 
     fn take(&mut self, directory: &Path, fields: Map<String, Value>) {
         self.is_component = fields.get("kind").is_some_and(|kind| kind == "Component");
-        if let Some(field) = HELM.iter().find(|field| fields.contains_key(**field)) {
-            self.problem = Some(format!(
-                "{field} would make kustomize fetch and run a chart, which driftctl does not let \
-                 it do: run `kustomize build --enable-helm` and pipe what it prints into \
-                 `driftctl diff -`"
-            ));
-        }
-        let list = |field: &str| fields.get(field).into_iter().flat_map(entries);
-        for field in COLLECTING {
-            for entry in list(field).filter_map(Value::as_str) {
-                self.reference(directory, field, entry);
-            }
-        }
-        for field in PLUGINS {
-            let inline = list(field).filter_map(Value::as_str);
-            for entry in inline.filter(|entry| is_inline(entry)) {
-                self.plugin(directory, field, entry);
-            }
-        }
-        for (entry, _) in used_files(&fields) {
-            self.reference(directory, "", entry);
-        }
-        for entry in fields.get("crds").into_iter().flat_map(strings) {
-            self.reference(directory, "", entry);
+        let visited = visit(&mut fields.clone(), &mut |role, entry| {
+            self.reference(directory, role, entry);
+            Ok(())
+        });
+        if let Err(problem) = visited {
+            self.problem = Some(problem);
         }
         self.fields = fields;
     }
 
-    fn reference(&mut self, directory: &Path, field: &str, entry: &str) {
-        if is_inline(entry) {
-            return;
-        }
-        let is_remote = is_remote(entry);
-        if is_remote {
+    /// Takes note of what an entry leads to.
+    fn reference(&mut self, directory: &Path, role: Role, entry: &str) {
+        if is_remote(entry) {
             self.remote.push(entry.to_owned());
         }
-        let Ok(path) = directory.join(entry).canonicalize() else {
-            if !field.is_empty() && !is_remote {
-                // kustomize would take it for the address of a repository next.
-                let problem = format!("{field} names {entry}, which does not exist");
+        match resolve(directory, role, entry) {
+            Target::Remote => {}
+            Target::Missing => {
+                let problem = format!("{} names {entry}, which does not exist", role.field());
                 self.problem.get_or_insert(problem);
             }
-            return;
-        };
-        if path.is_dir() {
-            self.directories.insert(path);
-            return;
-        }
-        if PLUGINS.contains(&field)
-            && let Some(text) = text_of(&path)
-        {
-            self.plugin(directory, field, &text);
-        }
-        self.files.insert(path);
-    }
-
-    /// Takes note of the files that a plugin reads, and refuses one that would run another program.
-    fn plugin(&mut self, directory: &Path, field: &str, text: &str) {
-        let is_plugin = |value: &Value| {
-            let annotations = value.pointer("/metadata/annotations");
-            let is_function = annotations.is_some_and(|all| all.get(FUNCTION).is_some());
-            let is_builtin = value
-                .get("apiVersion")
-                .is_some_and(|version| version == "builtin");
-            let is_chart = value
-                .get("kind")
-                .is_some_and(|kind| kind == "HelmChartInflationGenerator");
-            !value.is_null() && (is_function || is_chart || !is_builtin)
-        };
-        let documents = yaml::parse(text).documents;
-        for document in &documents {
-            for file in files_of_builtin(&document.value) {
-                self.reference(directory, "", file);
+            Target::Directory(path) => {
+                self.directories.insert(path);
             }
-        }
-        if documents.iter().any(|document| is_plugin(&document.value)) {
-            self.problem = Some(format!(
-                "{field} holds a plugin or a function, which would run another program; driftctl \
-                 does not let it: run kustomize yourself and pipe what it prints into `driftctl \
-                 diff -`"
-            ));
+            Target::File(path) => {
+                if let Role::Plugin(field) = role
+                    && let Some(text) = text_of(&path)
+                {
+                    let visited = plugin(field, &text, &mut |role, entry| {
+                        self.reference(directory, role, entry);
+                        Ok(())
+                    });
+                    if let Err(problem) = visited {
+                        self.problem = Some(problem);
+                    }
+                }
+                self.files.insert(path);
+            }
         }
     }
 
@@ -175,9 +122,38 @@ pub(in crate::source) fn is_remote(entry: &str) -> bool {
             .any(|mark| lower.contains(mark))
 }
 
-/// Whether an entry is no path but what a file would hold.
-fn is_inline(entry: &str) -> bool {
-    entry.contains('\n') || entry.contains("apiVersion")
+/// What an entry leads to.
+pub(super) enum Target {
+    /// Another machine.
+    Remote,
+    /// Nothing.
+    Missing,
+    /// A directory, without links.
+    Directory(PathBuf),
+    /// A file, without links.
+    File(PathBuf),
+}
+
+/// What an entry of the kustomization in a directory leads to.
+pub(super) fn resolve(directory: &Path, role: Role, entry: &str) -> Target {
+    let path = match role {
+        Role::Keyed(_) => split_key(entry).1,
+        _ => entry,
+    };
+    match directory.join(path).canonicalize() {
+        Ok(path) if path.is_dir() => Target::Directory(path),
+        Ok(path) => Target::File(path),
+        Err(_) if is_remote(path) => Target::Remote,
+        Err(_) => Target::Missing,
+    }
+}
+
+/// Parts `key=file` in two.
+pub(super) fn split_key(entry: &str) -> (Option<&str>, &str) {
+    match entry.rsplit_once('=') {
+        Some((key, path)) => (Some(key), path),
+        None => (None, entry),
+    }
 }
 
 /// The files that one of kustomize's own generators and transformers reads: their settings are
@@ -196,7 +172,7 @@ pub(super) fn files_of_builtin(settings: &Value) -> Vec<&str> {
     lists.chain(single).chain(replacements).collect()
 }
 
-fn text_of(file: &Path) -> Option<String> {
+pub(super) fn text_of(file: &Path) -> Option<String> {
     read::file(file)
         .ok()
         .and_then(|bytes| yaml::decode(bytes).ok())
@@ -206,25 +182,35 @@ fn text_of(file: &Path) -> Option<String> {
 fn fields(file: &Path) -> Result<Option<Map<String, Value>>, String> {
     let text = yaml::decode(read::file(file)?).map_err(|problem| problem.to_string())?;
     let parsed = yaml::parse(&text);
-    if let Some(problem) = parsed.problems.iter().find(|problem| problem.fatal) {
+    let documents = parsed.documents.into_iter();
+    let mut documents: Vec<Value> = documents
+        .map(|document| document.value)
+        .filter(|value| !value.is_null())
+        .collect();
+    let has_one = documents.iter().any(is_kustomization);
+    let fatal = parsed.problems.iter().find(|problem| problem.fatal);
+    // kustomize makes something else of a key that is written twice, if only an error.
+    let any = parsed.problems.first().filter(|_| has_one);
+    if let Some(problem) = fatal.or(any) {
         return Err(format!("this kustomization cannot be read: {problem}"));
     }
-    let mut is_empty = true;
-    for document in parsed.documents {
-        if document.value.is_null() {
-            continue;
-        }
-        is_empty = false;
-        if is_kustomization(&document.value)
-            && let Value::Object(fields) = document.value
-        {
-            return Ok(Some(fields));
-        }
-    }
-    if is_empty {
+    if documents.is_empty() {
         return Err("this kustomization is empty".to_owned());
     }
-    Ok(None)
+    if !has_one {
+        return Ok(None);
+    }
+    if documents.len() > 1 {
+        return Err(
+            "this kustomization has a second document, which kustomize would pass over: a \
+             kustomization is one document"
+                .to_owned(),
+        );
+    }
+    match documents.pop() {
+        Some(Value::Object(fields)) => Ok(Some(fields)),
+        _ => Err("this kustomization is no mapping".to_owned()),
+    }
 }
 
 /// Kustomizations, each read once.

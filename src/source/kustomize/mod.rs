@@ -4,9 +4,11 @@
 //! is told apart.
 
 mod build;
+mod fields;
 mod graph;
 mod limits;
 mod origin;
+mod private;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -43,10 +45,11 @@ pub(super) fn is_kustomization(value: &Value) -> bool {
     match value.get("apiVersion") {
         None => value
             .get("kind")
-            .is_none_or(|kind| kind == "Kustomization" || kind == "Component"),
+            .is_none_or(|kind| kind == "Kustomization" || kind == "Component" || kind == ""),
+        // kustomize takes an empty one for its own.
         Some(api_version) => api_version
             .as_str()
-            .is_some_and(|api_version| group_of(api_version) == GROUP),
+            .is_some_and(|version| version.is_empty() || group_of(version) == GROUP),
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::private::Private;
 use crate::model::{Manifest, Origin, Step};
 use crate::source::back::{Back, likeness};
 use crate::source::objects::remove_annotation;
@@ -24,18 +25,18 @@ pub(super) struct Sources<'s> {
     /// The user's kustomization.
     root: &'s Path,
     names: &'s Names,
-    /// Copies of the user's files, and what they are copies of.
-    pub copies: Vec<(PathBuf, PathBuf)>,
+    /// What was built instead of the user's files.
+    private: &'s Private,
     files: HashMap<PathBuf, Vec<Arc<Manifest>>>,
 }
 
 impl<'s> Sources<'s> {
-    pub fn new(built: &'s Path, root: &'s Path, names: &'s Names) -> Self {
+    pub fn new(built: &'s Path, root: &'s Path, names: &'s Names, private: &'s Private) -> Self {
         Self {
             built,
             root,
             names,
-            copies: Vec::new(),
+            private,
             files: HashMap::new(),
         }
     }
@@ -82,9 +83,7 @@ impl<'s> Sources<'s> {
 
     /// An object that lies in a file, as it is or before kustomize changed it.
     fn in_file(&mut self, manifest: &mut Manifest, path: &str) {
-        let path = normal(&self.built.join(path));
-        let original = self.copies.iter().find(|(copy, _)| *copy == path);
-        let path = original.map_or(path, |(_, original)| original.clone());
+        let path = self.private.original(&normal(&self.built.join(path)));
         let name = self.names.of(&path);
         let written = self
             .objects(path, &name)
@@ -104,7 +103,7 @@ impl<'s> Sources<'s> {
 
     /// An object that a generator made: the place is that of the generator.
     fn generated(&self, manifest: &mut Manifest, path: &str) {
-        let path = normal(&self.built.join(path));
+        let path = self.private.original(&normal(&self.built.join(path)));
         let line = generator_line(&path, &manifest.kind, &manifest.name);
         self.place(manifest, self.names.of(&path), 1, line.unwrap_or(1));
     }

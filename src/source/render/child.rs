@@ -8,6 +8,8 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::sandbox::{MEMORY, Sandbox, environment};
+use super::secrets::Secrets;
 use crate::signals::AtEnd;
 
 /// The most that a renderer may write: as much as a file that is read may hold.
@@ -41,8 +43,20 @@ const NETWORK: [&str; 12] = [
     "SystemRoot",
 ];
 
+/// What sends a program's requests to another one.
+const PROXIES: [&str; 6] = [
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+];
+
+/// How a program of Go's says that it gets no memory.
+const NO_MEMORY: [&str; 2] = ["out of memory", "cannot allocate memory"];
+
 /// One run of a renderer.
-#[derive(Debug)]
 pub(in crate::source) struct Job<'j> {
     /// The program's file.
     pub program: &'j Path,
@@ -56,6 +70,10 @@ pub(in crate::source) struct Job<'j> {
     pub network: bool,
     /// When it is ended.
     pub deadline: Duration,
+    /// Whether it runs in namespaces of its own.
+    pub sandbox: Sandbox,
+    /// What it was given that is secret. Asked when it fails.
+    pub secrets: &'j dyn Fn() -> Secrets,
 }
 
 /// What a program wrote that did not fail.
@@ -75,7 +93,7 @@ impl Job<'_> {
     pub fn run(&self) -> Result<Printed, String> {
         let name = self.name;
         let ends = Instant::now() + self.deadline;
-        let mut child = Guard::start(&mut self.command()).map_err(|error| {
+        let mut child = Guard::start(&mut self.command()?).map_err(|error| {
             let program = self.program.display();
             format!("{name} ({program}) cannot be started: {error}")
         })?;
@@ -102,7 +120,13 @@ impl Job<'_> {
         if status.success() {
             return Ok(Printed { output, messages });
         }
-        let said = last_words(&messages);
+        if is_out_of_memory(&messages) {
+            return Err(format!(
+                "{name} needs more than {MEMORY} of memory, and was ended: render less at a time"
+            ));
+        }
+        let said = (self.secrets)().mask(&String::from_utf8_lossy(&messages));
+        let said = last_words(said.as_bytes());
         Err(match status.code() {
             Some(code) if said.is_empty() => format!("{name} failed with exit code {code}"),
             Some(code) => format!("{name} failed with exit code {code}: {said}"),
@@ -111,15 +135,14 @@ impl Job<'_> {
     }
 
     /// No credentials, no configuration, and nothing to find them by.
-    fn command(&self) -> Command {
-        let home = self.workspace.join("home");
-        let mut command = Command::new(self.program);
+    fn command(&self) -> Result<Command, String> {
+        let mut command =
+            self.sandbox
+                .command(self.program, self.workspace, self.network, self.deadline)?;
+        environment(&mut command, self.workspace);
         command
             .args(&self.arguments)
             .current_dir(self.workspace)
-            .env_clear()
-            .env("HOME", &home)
-            .env("TMPDIR", &home)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -127,8 +150,11 @@ impl Job<'_> {
             command.env("GIT_TERMINAL_PROMPT", "0");
             let given = |name: &str| Some((name.to_owned(), std::env::var_os(name)?));
             command.envs(NETWORK.iter().filter_map(|name| given(name)));
+        } else {
+            // Nobody listens there.
+            command.envs(PROXIES.map(|name| (name, "http://127.0.0.1:1")));
         }
-        command
+        Ok(command)
     }
 }
 
@@ -207,6 +233,15 @@ fn collect(stream: Option<impl Read + Send + 'static>, most: u64) -> Receiver<Ve
 
 fn until(ends: Instant) -> Duration {
     ends.saturating_duration_since(Instant::now())
+}
+
+/// Whether a program ended since it got no more memory.
+fn is_out_of_memory(messages: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(messages);
+    let mut fatal = text
+        .lines()
+        .filter(|line| line.starts_with("fatal error: "));
+    fatal.any(|line| NO_MEMORY.iter().any(|mark| line.contains(mark)))
 }
 
 /// What a program said last, on one line and not too long. The programs say the cause at the end,
@@ -320,6 +355,8 @@ mod tests {
             workspace: workspace.path(),
             network: false,
             deadline: Duration::from_millis(500),
+            sandbox: Sandbox::Off,
+            secrets: &Secrets::default,
         };
         job.run()
     }
@@ -383,6 +420,7 @@ mod tests {
         let output = run("env | cut -d= -f1 | sort; ls -A \"$HOME\"").unwrap();
         let names = String::from_utf8(output.output).unwrap();
         let known = ["HOME", "OLDPWD", "PATH", "PWD", "SHLVL", "TMPDIR", "_"];
+        let known = [&known[..], &PROXIES].concat();
         let unknown: Vec<&str> = names.lines().filter(|n| !known.contains(n)).collect();
         assert!(unknown.is_empty(), "{unknown:?}");
     }

@@ -6,7 +6,11 @@
 mod child;
 mod names;
 mod program;
+mod sandbox;
+mod secrets;
 
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +20,8 @@ use crate::source::folder::Folder;
 pub(super) use child::{Job, Printed, WAY};
 pub(super) use names::{Names, normal, relative_to};
 pub(super) use program::Program;
+pub use sandbox::Sandbox;
+pub(super) use secrets::Secrets;
 
 /// How long a renderer may take, unless the user says otherwise.
 pub const DEADLINE: Duration = Duration::from_secs(60);
@@ -33,6 +39,10 @@ pub struct Rendering {
     pub load_outside: bool,
     /// How long one run of a renderer may take.
     pub deadline: Duration,
+    /// Whether somebody wrote the files who is not trusted.
+    pub untrusted: bool,
+    /// Whether renderers run in namespaces of their own.
+    pub sandbox: Sandbox,
     /// What charts are rendered with.
     pub chart: ChartOptions,
 }
@@ -45,6 +55,8 @@ impl Default for Rendering {
             allow_remote: false,
             load_outside: false,
             deadline: DEADLINE,
+            untrusted: false,
+            sandbox: Sandbox::default(),
             chart: ChartOptions::default(),
         }
     }
@@ -59,13 +71,30 @@ pub(super) fn workspace() -> Result<Folder, String> {
     Ok(folder)
 }
 
-/// Writes a file into a workspace.
+/// Writes a text into a workspace, for the user's eyes only.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), String> {
+    write_bytes(path, text.as_bytes())
+}
+
+/// Writes a file that is not there yet into a workspace, for the user's eyes only.
+pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<(), String> {
     let write = || {
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent)?;
         }
-        std::fs::write(path, text)
+        private_file(path)?.write_all(bytes)
     };
     write().map_err(|error| format!("cannot write a temporary file: {error}"))
+}
+
+/// Makes a file that nobody else may read.
+///
+/// # Errors
+/// Also when there is one already.
+pub(super) fn private_file(path: &Path) -> std::io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }

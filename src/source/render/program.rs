@@ -49,7 +49,7 @@ impl Program {
 /// The file of that name in the first folder of the PATH that has one. Folders that are relative
 /// are passed over: what they mean depends on where one stands, which may be in somebody else's
 /// tree.
-fn on_path(path: &OsStr, name: &OsStr) -> Option<PathBuf> {
+pub(super) fn on_path(path: &OsStr, name: &OsStr) -> Option<PathBuf> {
     std::env::split_paths(path)
         .filter(|folder| folder.is_absolute())
         .flat_map(|folder| {

@@ -268,8 +268,7 @@ fn helm_settings() {
         .unwrap();
     assert_eq!(
         words.replace(inline, "INLINE"),
-        "template web $DIR/apps/chart --namespace=shop --values $DIR/apps/chart/values.yaml \
-         --values $DIR/shared.yaml --values INLINE --set=e=f\\,g --set-string=h=1\n{\"c\":\"d\"}"
+        "template web ./chart --namespace=shop --values files/1 --values files/2 --values INLINE --set=e=f\\,g --set-string=h=1\n{\"c\":\"d\"}"
     );
 }
 
@@ -296,7 +295,7 @@ fn values_of_another_repository_are_refused() {
     let words = ["diff", "--app", "app.yaml", "--helm-bin", "./helm"];
     let same = place("https://h.example/a");
     report(&same, &words);
-    assert!(words_of(&same).contains("--values $DIR/shared.yaml"));
+    assert!(words_of(&same).contains("--values files/1"));
     let said = sources(&report(&place("https://u:p@h.example/b"), &words));
     let expected =
         "$more/shared.yaml lies in the repository https://h.example/b, which is not this";

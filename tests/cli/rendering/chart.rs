@@ -76,8 +76,7 @@ fn words_reach_helm() {
     report(&place, &[&words[..], &RENDER].concat());
     assert_eq!(
         words_of(&place),
-        "template blue $DIR/chart --namespace=shop --include-crds --values $DIR/values.yaml \
-         --set=a.b=c --set-string=tag=007"
+        "template blue ./chart --namespace=shop --include-crds --values files/1 --set=a.b=c --set-string=tag=007"
     );
 }
 

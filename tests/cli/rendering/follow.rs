@@ -509,3 +509,17 @@ fn clusters_of_a_file_expand_sets() {
     let errors = messages(&report(&place, &["diff", "."]), "error");
     assert!(errors.contains("--clusters FILE"), "{errors}");
 }
+
+#[test]
+fn recordings_and_marks_of_argo_cd_make_no_repository_of_a_folder() {
+    let marked = config("web", "a").replace(
+        "  namespace: shop\n",
+        "  namespace: shop\n  annotations: {argocd.argoproj.io/sync-wave: '1'}\n",
+    );
+    let place = Place::new()
+        .folder(".git")
+        .file("live.json", recording(&[&marked, &of_flux("a", "./a", "")]))
+        .file("web.yaml", &marked);
+    let said = report(&place, &["diff", "."]);
+    assert_eq!(found(&said), ["ConfigMap shop/web in-sync []"], "{said}");
+}

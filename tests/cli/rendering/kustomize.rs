@@ -8,7 +8,7 @@ use crate::support::Place;
 const KUSTOMIZE: &str = r#"
 [ "$1" = build ] && [ "$2" = --load-restrictor=LoadRestrictionsRootOnly ] || exit 9
 target=$(sed 's/.*"resources":\["\([^"]*\)"\].*/\1/' "$3/kustomization.yaml")
-sed -n 's/^- //p' "$3/$target/kustomization.yaml" | while read -r file; do
+sed 's/.*"resources":\["\([^]]*\)"\].*/\1\n/; s/","/\n/g' "$3/$target/kustomization.yaml" | while read -r file; do
     case $file in *.yaml) ;; *) continue ;; esac
     sed "s|^metadata:|metadata:\n  annotations:\n    config.kubernetes.io/origin: \|\n      path: $target/$file|" "$3/$target/$file"
     echo ---

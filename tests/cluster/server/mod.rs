@@ -72,8 +72,8 @@ pub struct Cluster {
     pub immutable: Vec<&'static str>,
     /// What admission says to every patch, if it is against all.
     pub denies: Option<String>,
-    /// What a mutating webhook makes of every object that is patched.
-    pub mutates: Option<(String, Value)>,
+    /// What a mutating webhook puts into every object that is patched: where, and under which name.
+    pub mutates: Option<(String, &'static str, Value)>,
     /// The Events that were created.
     pub events: Vec<Value>,
     /// The version of the last change.

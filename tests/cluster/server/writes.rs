@@ -112,10 +112,10 @@ pub(super) fn patch(
     if let Some(message) = &cluster.denies {
         return status(403, "Forbidden", message, json!({}));
     }
-    if let Some((pointer, value)) = cluster.mutates.clone()
-        && let Some(place) = object.pointer_mut(&pointer)
+    if let Some((parent, name, value)) = cluster.mutates.clone()
+        && let Some(parent) = object.pointer_mut(&parent)
     {
-        *place = value;
+        parent[name] = value;
     }
     let manager = query.get("fieldManager").cloned().unwrap_or_default();
     if query.contains_key("dryRun") {

@@ -11,7 +11,7 @@ use super::event::event;
 use super::record::Recorder;
 use crate::cluster::{Answer, Carry, LiveObject, WriteError, Writer};
 use crate::engine::revert::{Job, State, What, hand_back, side_effects};
-use crate::model::{Action, FieldPath, ObjectReport, Plan, Progress, Report, ResourceKey, Status};
+use crate::model::{Action, FieldPath, Plan, Progress, Report, ResourceKey, Status};
 use crate::redact::Redactor;
 
 /// How often ownership is handed back to an applier while others write.
@@ -20,12 +20,7 @@ const HAND_BACK_TRIES: u32 = 3;
 /// What decides whether an object is as it was to be.
 pub enum Judge<'a> {
     /// The comparison that found the drift, made again with other objects.
-    Comparison {
-        /// What was found first.
-        before: &'a Report,
-        /// Compares again.
-        again: &'a dyn Fn(BTreeMap<ResourceKey, Answer>) -> Result<Report>,
-    },
+    Comparison(&'a dyn Fn(BTreeMap<ResourceKey, Answer>) -> Result<Report>),
     /// The values themselves, where there is no manifest.
     Values,
 }
@@ -75,7 +70,7 @@ impl Carrier<'_> {
             }
         }
         let answers = self.predicted();
-        let Judge::Comparison { before, again } = self.judge else {
+        let Judge::Comparison(again) = self.judge else {
             return Ok(());
         };
         let report = again(answers)?;
@@ -83,7 +78,7 @@ impl Carrier<'_> {
             if self.plan.steps[at].progress != Progress::Planned {
                 continue;
             }
-            let kept = self.left_over(at, before, &report);
+            let kept = self.left_over(at, &report);
             if !kept.is_empty() {
                 let why = format!(
                     "the server would not keep it: {} stays as it is (a mutating webhook, or a \
@@ -123,15 +118,12 @@ impl Carrier<'_> {
         }
     }
 
-    /// The selected changes that a later report still finds, and changes that it finds in their
-    /// place.
-    fn left_over(&self, at: usize, before: &Report, report: &Report) -> Vec<String> {
+    /// The selected changes that a later report still finds. What others change elsewhere in the
+    /// object meanwhile is their business.
+    fn left_over(&self, at: usize, report: &Report) -> Vec<String> {
         let job = &self.jobs[at];
-        let of = |report: &Report| -> Option<ObjectReport> {
-            let mut objects = report.objects.iter();
-            objects.find(|object| object.key == job.object.key).cloned()
-        };
-        let now = of(report);
+        let mut objects = report.objects.iter();
+        let now = objects.find(|object| object.key == job.object.key);
         let Some(patch) = job.patch() else {
             let is_there = now.is_some_and(|object| match job.what {
                 What::Delete { .. } => object.status() == Status::Extra,
@@ -149,17 +141,13 @@ impl Carrier<'_> {
         if matches!(now.status(), Status::Missing | Status::Unknown) {
             return vec![".".to_owned()];
         }
-        let earlier: Vec<FieldPath> = of(before)
-            .iter()
-            .flat_map(|object| object.drifts.iter().map(|drift| drift.change.path.clone()))
-            .collect();
         let is_ours = |path: &FieldPath| {
             let mut edits = patch.edits.iter();
             edits.any(|edit| edit.path.starts_with(path) || path.starts_with(&edit.path))
         };
         let drifts = now.drifts.iter().filter(|drift| drift.is_drift());
         let drifts = drifts.map(|drift| &drift.change.path);
-        let kept = drifts.filter(|path| is_ours(path) || !earlier.contains(path));
+        let kept = drifts.filter(|path| is_ours(path));
         kept.map(ToString::to_string).collect()
     }
 
@@ -186,6 +174,7 @@ impl Carrier<'_> {
                 self.skip_rest("the run was interrupted before it");
                 break;
             }
+            self.read_before_deletion(at);
             recorder.note(&self.jobs[at])?;
             match self.attempt(at, Carry::Out) {
                 Sent::Done(answer) => {
@@ -210,6 +199,21 @@ impl Carrier<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Reads all of an object that is about to be deleted, so that it can be created again: of
+    /// extra objects only the metadata is read. One that changed meanwhile is not deleted.
+    fn read_before_deletion(&mut self, at: usize) {
+        let job = &mut self.jobs[at];
+        let What::Delete { before } = &mut job.what else {
+            return;
+        };
+        if let Ok(Some(whole)) = self.writer.read(&job.object) {
+            let version = |object: &Value| object["metadata"]["resourceVersion"].clone();
+            if version(&whole) == version(before) {
+                *before = whole;
+            }
+        }
     }
 
     /// Writes without a record: what is taken back needs none.
@@ -268,14 +272,12 @@ impl Carrier<'_> {
             return Ok(());
         }
         let report = match self.judge {
-            Judge::Comparison { again, .. } => Some(again(read)?),
+            Judge::Comparison(again) => Some(again(read)?),
             Judge::Values => None,
         };
         for (at, value) in values {
             let kept = match (self.judge, &report) {
-                (Judge::Comparison { before, .. }, Some(report)) => {
-                    self.left_over(at, before, report)
-                }
+                (Judge::Comparison(_), Some(report)) => self.left_over(at, report),
                 _ => self.values_left(at, value.as_ref()),
             };
             let is_deletion = matches!(self.jobs[at].what, What::Delete { .. });

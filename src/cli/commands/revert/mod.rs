@@ -124,10 +124,7 @@ fn revert(args: &RevertArgs, settings: &Settings, streams: &mut Streams) -> Resu
         overlay.show(answers);
         session.report(&overlay)
     };
-    let judge = Judge::Comparison {
-        before: &report,
-        again: &again,
-    };
+    let judge = Judge::Comparison(&again);
     let writer = Writer::of(session.cluster());
     let exit = carry_out(args, planned, &judge, &redactor, &writer, settings, streams)?;
     if incomplete {
@@ -223,14 +220,13 @@ fn changes(object: &ObjectReport) -> Vec<String> {
 }
 
 fn included(args: &RevertArgs) -> BTreeSet<Cause> {
-    let named = args.include.iter().map(|cause| match cause {
-        IncludedCause::Unapplied => Cause::Unapplied,
-        IncludedCause::Dropped => Cause::Dropped,
+    const AHEAD: [Cause; 2] = [Cause::Unapplied, Cause::SetByApplier];
+    let named = args.include.iter().flat_map(|cause| match cause {
+        IncludedCause::Unapplied => AHEAD.to_vec(),
+        IncludedCause::Dropped => vec![Cause::Dropped],
     });
-    let by_revision = args
-        .to
-        .iter()
-        .flat_map(|_| [Cause::Unapplied, Cause::Dropped]);
+    let by_revision = args.to.iter();
+    let by_revision = by_revision.flat_map(|_| AHEAD.into_iter().chain([Cause::Dropped]));
     named.chain(by_revision).collect()
 }
 

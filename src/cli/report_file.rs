@@ -1,0 +1,109 @@
+//! Writes the file of a report.
+//!
+//! It may lie in a tree that somebody else wrote, as where a CI job writes its report into the
+//! checkout. No link there is followed, and nothing is opened but a regular file.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// Writes a report into a file, which takes the place of the one that is there.
+///
+/// # Errors
+/// Also when the path is a link, leads through a link below the current directory, or is a pipe.
+pub fn write(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    if is_of_system(path) {
+        return into(File::options().write(true).open(path)?, render).map(drop);
+    }
+    let there = path.symlink_metadata().ok();
+    if let Some(link) = linked(path) {
+        let why = format!("{} is a link, which is not followed", link.display());
+        return Err(refused(&format!("{why}: name the file that is meant")));
+    }
+    if there.as_ref().is_some_and(|there| !there.is_file()) {
+        return Err(refused("this is not a regular file: name another one"));
+    }
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".driftctl-report-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let folder = folder.unwrap_or(Path::new("."));
+    fs::metadata(folder)?;
+    // A link that is put there meanwhile is replaced, and not written through.
+    let file = builder.tempfile_in(folder);
+    let file = file.map_err(|error| io::Error::from(error.kind()))?;
+    let file = into(file, render)?;
+    if let Some(there) = there {
+        fs::set_permissions(file.path(), there.permissions())?;
+    }
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn into<F: Write>(file: F, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<F> {
+    let mut out = BufWriter::new(file);
+    render(&mut out)?;
+    out.into_inner().map_err(io::IntoInnerError::into_error)
+}
+
+fn refused(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, why.to_owned())
+}
+
+/// Whether a path names a device or a stream of the process (`/dev/null`, `/dev/fd/3`), which no
+/// tree holds.
+fn is_of_system(path: &Path) -> bool {
+    path.starts_with("/dev") && !path.starts_with("/dev/shm") || path.starts_with("/proc/self/fd")
+}
+
+/// The first link on a path: the file itself, and the folders below the current directory. What
+/// lies above was there before the tree was.
+fn linked(path: &Path) -> Option<PathBuf> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let absolute = here.join(path);
+    let mut way = PathBuf::new();
+    let mut last = absolute.components().count();
+    for component in absolute.components() {
+        way.push(component);
+        last -= 1;
+        let is_below = way.starts_with(&here) && way != here;
+        let is_link = way.symlink_metadata().is_ok_and(|found| found.is_symlink());
+        if is_link && (last == 0 || is_below) {
+            return Some(way.strip_prefix(&here).unwrap_or(&way).to_owned());
+        }
+    }
+    None
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_report_is_written_to_regular_files_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let text = |out: &mut dyn Write| out.write_all(b"new");
+        fs::write(at("old"), "old").unwrap();
+        symlink(at("old"), at("link")).unwrap();
+        write(&at("file"), text).unwrap();
+        write(&at("file"), text).unwrap();
+        assert_eq!(fs::read(at("file")).unwrap(), b"new");
+        let error = write(&at("link"), text).unwrap_err();
+        assert!(error.to_string().contains("is a link"), "{error}");
+        assert_eq!(fs::read(at("old")).unwrap(), b"old");
+        fs::create_dir(at("folder")).unwrap();
+        assert!(write(&at("folder"), text).is_err());
+        write(Path::new("/dev/null"), text).unwrap();
+        let failed = write(&at("file"), |_| Err(io::ErrorKind::Other.into()));
+        assert!(failed.is_err());
+        assert_eq!(fs::read(at("file")).unwrap(), b"new");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4);
+    }
+}

@@ -1,0 +1,237 @@
+//! What is done about drift, and why something is left alone.
+
+use super::{Cause, Status};
+
+/// What a plan is for: which side is to become like the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// The live object is to become what the manifest declares.
+    Revert,
+    /// An earlier revert is to be taken back.
+    Undo,
+    /// The manifest is to declare what is live.
+    Backport,
+}
+
+impl Action {
+    /// Every action.
+    pub const ALL: [Self; 3] = [Self::Revert, Self::Undo, Self::Backport];
+
+    /// The word that documents use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Revert => "revert",
+            Self::Undo => "undo",
+            Self::Backport => "backport",
+        }
+    }
+
+    /// The word for what was done.
+    pub fn done(self) -> &'static str {
+        match self {
+            Self::Revert => "reverted",
+            Self::Undo => "undone",
+            Self::Backport => "backported",
+        }
+    }
+
+    /// Why a change of this cause is left alone unless it is named; `None` where it is drift like
+    /// any other.
+    ///
+    /// This is the one table that says which changes a person made in the cluster, and which are
+    /// a commit that nobody has applied yet.
+    pub fn refusal(self, cause: Option<Cause>) -> Option<Why> {
+        match (self, cause?) {
+            (_, Cause::BeingDeleted) => Some(Why::BeingDeleted),
+            (Self::Undo, _) | (_, Cause::AppliedElsewhere | Cause::Unattributed) => None,
+            (Self::Revert, Cause::Unapplied | Cause::SetByApplier) => Some(Why::Unapplied),
+            (Self::Revert, Cause::Dropped) => Some(Why::Dropped),
+            (Self::Revert, Cause::WrittenByApplier) => Some(Why::WrittenByApplier),
+            // The server would drop it again.
+            (Self::Revert, Cause::UnknownField) => Some(Why::Impossible),
+            (Self::Backport, Cause::Unapplied | Cause::SetByApplier | Cause::Dropped) => {
+                Some(Why::UndoesCommit)
+            }
+            (Self::Backport, Cause::WrittenByApplier | Cause::UnknownField) => None,
+        }
+    }
+
+    /// Why an object that is missing or extra as a whole is left alone unless a flag asks for it.
+    pub fn refusal_of_object(self, status: Status) -> Option<Why> {
+        match (self, status) {
+            (Self::Revert, Status::Missing) => Some(Why::Missing),
+            (Self::Revert, Status::Extra) => Some(Why::Extra),
+            (Self::Backport, Status::Missing) => Some(Why::MissingInCluster),
+            (Self::Backport, Status::Extra) => Some(Why::ExtraInCluster),
+            _ => None,
+        }
+    }
+}
+
+/// Why something is left alone. The set is closed; a step's own words say more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Why {
+    /// Git is ahead: the applier set the live value, and the manifest changed since.
+    Unapplied,
+    /// Git is ahead: the applier declared the field, and the manifest no longer does.
+    Dropped,
+    /// Taking it over would undo a commit that was not applied yet.
+    UndoesCommit,
+    /// The applier wrote it and would write it again.
+    WrittenByApplier,
+    /// The object is being deleted.
+    BeingDeleted,
+    /// The object is missing, and creating objects was not asked for.
+    Missing,
+    /// The object is extra, and deleting objects was not asked for.
+    Extra,
+    /// The object is missing: the manifest is for its author to delete.
+    MissingInCluster,
+    /// The object is extra: no manifest declares it.
+    ExtraInCluster,
+    /// A controller owns the object and writes it.
+    Controlled,
+    /// The declared value is not known.
+    UnknownValue,
+    /// A field or object whose change can lose data or objects; it is to be named.
+    Dangerous,
+    /// The object could not be compared.
+    NotCompared,
+    /// It changed between reading and writing.
+    Changed,
+    /// The server refuses it.
+    Refused,
+    /// No change can be made of it.
+    Impossible,
+    /// The place in the manifests is not known, or is shared with others.
+    NoPlace,
+}
+
+impl Why {
+    /// Every reason.
+    pub const ALL: [Self; 17] = [
+        Self::Unapplied,
+        Self::Dropped,
+        Self::UndoesCommit,
+        Self::WrittenByApplier,
+        Self::BeingDeleted,
+        Self::Missing,
+        Self::Extra,
+        Self::MissingInCluster,
+        Self::ExtraInCluster,
+        Self::Controlled,
+        Self::UnknownValue,
+        Self::Dangerous,
+        Self::NotCompared,
+        Self::Changed,
+        Self::Refused,
+        Self::Impossible,
+        Self::NoPlace,
+    ];
+
+    /// The word that documents use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unapplied => "unapplied",
+            Self::Dropped => "dropped",
+            Self::UndoesCommit => "undoes-commit",
+            Self::WrittenByApplier => "written-by-applier",
+            Self::BeingDeleted => "being-deleted",
+            Self::Missing => "missing",
+            Self::Extra => "extra",
+            Self::MissingInCluster => "missing-in-cluster",
+            Self::ExtraInCluster => "extra-in-cluster",
+            Self::Controlled => "controlled",
+            Self::UnknownValue => "unknown-value",
+            Self::Dangerous => "dangerous",
+            Self::NotCompared => "not-compared",
+            Self::Changed => "changed-meanwhile",
+            Self::Refused => "refused-by-server",
+            Self::Impossible => "impossible",
+            Self::NoPlace => "no-place",
+        }
+    }
+
+    /// What it means, and what to do.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Unapplied => {
+                "Git is ahead of the cluster (unapplied): this is a deploy, not a revert; \
+                 --include unapplied"
+            }
+            Self::Dropped => {
+                "Git is ahead of the cluster (dropped): this is a deploy, not a revert; \
+                 --include dropped"
+            }
+            Self::UndoesCommit => {
+                "Git is ahead of the cluster: taking it over would undo the commit; apply it"
+            }
+            Self::WrittenByApplier => {
+                "the applier wrote it itself and would write it again; change what the applier does"
+            }
+            Self::BeingDeleted => "the object is being deleted",
+            Self::Missing => "the object is missing; --create creates it",
+            Self::Extra => "no manifest declares the object; --prune deletes it",
+            Self::MissingInCluster => {
+                "the object is not in the cluster; delete its manifest if that is right"
+            }
+            Self::ExtraInCluster => "no manifest declares the object",
+            Self::Controlled => "a controller writes this object; change the controller's own",
+            Self::UnknownValue => "the declared value is not known here",
+            Self::Dangerous => {
+                "changing it can lose data or objects; name its object and path to do it all the \
+                 same"
+            }
+            Self::NotCompared => "the object could not be compared",
+            Self::Changed => "it was changed again meanwhile; left alone",
+            Self::Refused => "the server refuses it",
+            Self::Impossible => "no patch can be made of it",
+            Self::NoPlace => "no place in the manifests was found for it",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn git_ahead_of_the_cluster_is_neither_reverted_nor_backported() {
+        for cause in [Cause::Unapplied, Cause::Dropped] {
+            assert!(Action::Revert.refusal(Some(cause)).is_some());
+            let why = Action::Backport.refusal(Some(cause));
+            assert_eq!(why, Some(Why::UndoesCommit));
+        }
+    }
+
+    #[test]
+    fn an_edit_in_the_cluster_can_go_either_way() {
+        for cause in [
+            None,
+            Some(Cause::AppliedElsewhere),
+            Some(Cause::Unattributed),
+        ] {
+            assert_eq!(Action::Revert.refusal(cause), None);
+            assert_eq!(Action::Backport.refusal(cause), None);
+        }
+        let by_applier = Some(Cause::WrittenByApplier);
+        assert!(Action::Revert.refusal(by_applier).is_some());
+        assert_eq!(Action::Backport.refusal(by_applier), None);
+    }
+
+    #[test]
+    fn what_is_being_deleted_is_left_alone() {
+        for action in Action::ALL {
+            let why = action.refusal(Some(Cause::BeingDeleted));
+            assert_eq!(why, Some(Why::BeingDeleted));
+        }
+    }
+
+    #[test]
+    fn every_reason_has_a_word_of_its_own() {
+        let mut words: Vec<&str> = Why::ALL.iter().map(|why| why.as_str()).collect();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), Why::ALL.len());
+    }
+}

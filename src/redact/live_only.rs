@@ -1,0 +1,99 @@
+//! Hides what names tell of the cluster: the keys of list items that exist only there, and who
+//! wrote what.
+
+use serde_json::Value;
+
+use super::HIDDEN;
+use crate::model::{FieldPath, ObjectReport, Owner, PathElement};
+
+/// The one key of list items that is shown: containers and variables are called by it.
+const SHOWN: &str = "name";
+
+/// Hides them in a report whose reader may not see what exists only in the cluster.
+pub(super) fn hide(object: &mut ObjectReport) {
+    let declared = object.declared.as_ref().map(|declared| declared.value());
+    for drift in &mut object.drifts {
+        path(&mut drift.change.path, declared.as_ref());
+        managers(&mut drift.owners);
+    }
+    managers(&mut object.owners);
+}
+
+fn managers(owners: &mut [Owner]) {
+    for owner in owners {
+        HIDDEN.clone_into(&mut owner.manager);
+        owner.user = None;
+    }
+}
+
+/// Hides the keys of items that are not declared.
+fn path(path: &mut FieldPath, declared: Option<&Value>) {
+    let mut at = declared;
+    for element in &mut path.0 {
+        at = at.and_then(|value| below(value, element));
+        if at.is_some() {
+            continue;
+        }
+        match element {
+            PathElement::Key(keys) => {
+                for (_, value) in keys.iter_mut().filter(|(key, _)| *key != SHOWN) {
+                    *value = Value::from(HIDDEN);
+                }
+            }
+            PathElement::Value(value) => *value = Value::from(HIDDEN),
+            PathElement::Field(_) | PathElement::Index(_) => {}
+        }
+    }
+}
+
+/// What a step leads to.
+fn below<'v>(value: &'v Value, element: &PathElement) -> Option<&'v Value> {
+    let mut items = value.as_array().into_iter().flatten();
+    match element {
+        PathElement::Field(name) => value.get(name),
+        PathElement::Index(index) => value.get(index),
+        PathElement::Value(wanted) => items.find(|item| *item == wanted),
+        // A key that has a default need not be written.
+        PathElement::Key(keys) => items.find(|item| {
+            let is_written = keys.keys().any(|key| item.get(key).is_some());
+            let mut keys = keys.iter();
+            is_written && keys.all(|(key, wanted)| item.get(key).is_none_or(|it| it == wanted))
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn keys_of_items_that_are_not_declared_are_hidden() {
+        let declared = json!({"spec": {"containers": [{
+            "name": "app", "ports": [{"containerPort": 80}], "args": ["a"],
+        }]}});
+        for (given, expected) in [
+            (
+                r#".spec.containers[name="app"].ports[containerPort=80,protocol="TCP"].hostPort"#,
+                r#".spec.containers[name="app"].ports[containerPort=80,protocol="TCP"].hostPort"#,
+            ),
+            (
+                r#".spec.containers[name="app"].ports[containerPort=81,protocol="TCP"]"#,
+                r#".spec.containers[name="app"].ports[containerPort="(hidden, live only)",protocol="(hidden, live only)"]"#,
+            ),
+            (
+                r#".spec.containers[name="app"].volumeMounts[mountPath="/secret"].readOnly"#,
+                r#".spec.containers[name="app"].volumeMounts[mountPath="(hidden, live only)"].readOnly"#,
+            ),
+            (
+                r#".spec.initContainers[name="x"].image"#,
+                r#".spec.initContainers[name="x"].image"#,
+            ),
+        ] {
+            let mut found: FieldPath = given.parse().unwrap();
+            path(&mut found, Some(&declared));
+            assert_eq!(found.to_string(), expected);
+        }
+    }
+}

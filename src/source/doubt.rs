@@ -1,0 +1,66 @@
+//! What a tree says of itself that would take an object out of the comparison. Where its author is
+//! trusted, it is skipped. Where not, it counts for nothing.
+
+use std::collections::HashSet;
+
+use super::{Loaded, remark};
+use crate::model::{Manifest, Warning};
+
+/// Something that was skipped since the tree says so.
+#[derive(Debug, Clone)]
+pub struct Doubt {
+    /// What was said of it.
+    pub(super) skipped: Warning,
+    /// The object, if it can be compared all the same.
+    object: Option<Manifest>,
+}
+
+impl Loaded {
+    /// Skips something since the tree says so: an object, or what may hold some.
+    pub(super) fn set_aside(
+        &mut self,
+        place: impl ToString,
+        reason: impl Into<String>,
+        object: Option<Manifest>,
+    ) {
+        let skipped = remark(place, reason, false);
+        self.skipped.push(skipped.clone());
+        self.doubts.push(Doubt { skipped, object });
+    }
+
+    /// Notes what the tree says of a part that is not compared.
+    pub(super) fn doubt(&mut self, place: impl ToString, reason: impl Into<String>) {
+        let skipped = remark(place, reason, false);
+        self.doubts.push(Doubt {
+            skipped,
+            object: None,
+        });
+    }
+
+    /// Takes back what was skipped on the word of an author who is not trusted: an object is
+    /// compared, and what cannot be compared is an error.
+    pub(super) fn distrust(&mut self) {
+        let doubts = std::mem::take(&mut self.doubts);
+        if doubts.is_empty() {
+            return;
+        }
+        let doubted = doubts.iter().map(|doubt| &doubt.skipped);
+        let doubted: HashSet<_> = doubted.map(|said| (&said.place, &said.message)).collect();
+        self.skipped
+            .retain(|said| !doubted.contains(&(&said.place, &said.message)));
+        for Doubt { skipped, object } in doubts {
+            match object {
+                Some(object) => self.manifests.push(object),
+                None => self.errors.push(Warning {
+                    fatal: true,
+                    message: format!(
+                        "this may hold an object, and with --untrusted none is left out for what \
+                         the manifests say: {}",
+                        skipped.message
+                    ),
+                    ..skipped
+                }),
+            }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! The tree that kustomize is given: kustomizations written anew from what was read, and copies of
+//! the files that they may use. Nothing else lies there.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::fields::{Role, plugin, visit};
+use super::graph::{Kustomization, Target, is_remote, resolve, split_key, text_of};
+use crate::source::read;
+use crate::source::render::{relative_to, write_bytes};
+
+/// The most that is copied, in bytes.
+const MOST: usize = 1 << 30;
+
+/// Where files go that lie outside of the kustomization that uses them. kustomize loads nothing
+/// from outside.
+const OUTSIDE: &str = ".driftctl";
+
+/// An error, and the file that it concerns.
+type Refusal = (PathBuf, String);
+
+/// A private copy of some kustomizations.
+pub(super) struct Private {
+    /// The directory that stands for `original`.
+    root: PathBuf,
+    /// The directory around all kustomizations.
+    original: PathBuf,
+    /// Copies that do not lie where their originals do, and the originals.
+    moved: HashMap<PathBuf, PathBuf>,
+    /// What was written, and whether it is as the user wrote it.
+    written: HashMap<PathBuf, bool>,
+    bytes: usize,
+}
+
+impl Private {
+    /// Copies kustomizations, by their directories without links, to a directory of our own.
+    ///
+    /// # Errors
+    /// When one uses what it may not, or a file cannot be copied.
+    pub fn of(
+        nodes: &BTreeMap<PathBuf, &Kustomization>,
+        root: &Path,
+        load_outside: bool,
+    ) -> Result<Self, Refusal> {
+        let mut private = Self {
+            root: root.to_owned(),
+            original: around(nodes.keys()),
+            moved: HashMap::new(),
+            written: HashMap::new(),
+            bytes: 0,
+        };
+        for (directory, node) in nodes {
+            private
+                .add(directory, node, nodes, load_outside)
+                .map_err(|message| (node.file.clone(), message))?;
+        }
+        Ok(private)
+    }
+
+    fn add(
+        &mut self,
+        directory: &Path,
+        node: &Kustomization,
+        nodes: &BTreeMap<PathBuf, &Kustomization>,
+        load_outside: bool,
+    ) -> Result<(), String> {
+        let place = self.copy_of(directory);
+        let mut fields = node.fields.clone();
+        visit(&mut fields, &mut |role, entry| {
+            let mut adding = Adding {
+                private: self,
+                directory,
+                place: &place,
+                nodes,
+                load_outside,
+            };
+            adding.entry(role, entry)
+        })?;
+        let name = node.file.file_name().unwrap_or_default();
+        // JSON is YAML.
+        let text = Value::Object(fields).to_string();
+        self.write(place.join(name), text.as_bytes(), false)
+    }
+
+    /// Where the copy of a directory with a kustomization is.
+    pub fn copy_of(&self, directory: &Path) -> PathBuf {
+        let below = directory.strip_prefix(&self.original);
+        self.root.join(below.unwrap_or(Path::new("")))
+    }
+
+    /// What a path in the copy stands for.
+    pub fn original(&self, path: &Path) -> PathBuf {
+        if let Some(original) = self.moved.get(path) {
+            return original.clone();
+        }
+        match path.strip_prefix(&self.root) {
+            Ok(below) => self.original.join(below),
+            Err(_) => path.to_owned(),
+        }
+    }
+
+    /// Says that a file of ours is a copy of another.
+    pub fn also(&mut self, copy: PathBuf, original: PathBuf) {
+        self.moved.insert(copy, original);
+    }
+
+    /// A program's message, in which paths of the copy stand for those of the originals.
+    pub fn in_message(&self, message: &str) -> String {
+        let mut message = message.to_owned();
+        for (copy, original) in &self.moved {
+            message = message.replace(&*copy.to_string_lossy(), &original.to_string_lossy());
+        }
+        message.replace(
+            &*self.root.to_string_lossy(),
+            &self.original.to_string_lossy(),
+        )
+    }
+
+    fn write(&mut self, path: PathBuf, bytes: &[u8], as_it_is: bool) -> Result<(), String> {
+        self.bytes += bytes.len();
+        if self.bytes > MOST {
+            let most = MOST >> 20;
+            return Err(format!(
+                "the files of these kustomizations are larger than {most} MiB together"
+            ));
+        }
+        write_bytes(&path, bytes)?;
+        self.written.insert(path, as_it_is);
+        Ok(())
+    }
+}
+
+/// A kustomization that is being copied.
+struct Adding<'a> {
+    private: &'a mut Private,
+    directory: &'a Path,
+    /// The copy of the directory.
+    place: &'a Path,
+    nodes: &'a BTreeMap<PathBuf, &'a Kustomization>,
+    load_outside: bool,
+}
+
+impl Adding<'_> {
+    /// Leads an entry to the copy of what it names.
+    fn entry(&mut self, role: Role, entry: &mut String) -> Result<(), String> {
+        let field = role.field();
+        match resolve(self.directory, role, entry) {
+            // Where that is not allowed it was refused before.
+            Target::Remote => Ok(()),
+            Target::Missing => Err(format!("{field} names {entry}, which does not exist")),
+            Target::Directory(directory) => {
+                if !self.nodes.contains_key(&directory) {
+                    return Err(format!(
+                        "{field} names {entry}, a directory without a kustomization"
+                    ));
+                }
+                let copy = self.private.copy_of(&directory);
+                *entry = local(&copy, self.place, entry)?;
+                Ok(())
+            }
+            Target::File(file) => {
+                if !self.load_outside && !file.starts_with(self.directory) {
+                    return Err(format!(
+                        "{field} names {entry}, which lies outside of the directory of this \
+                         kustomization: kustomize loads no file from there unless \
+                         --load-restrictor none lets it"
+                    ));
+                }
+                let copy = self.file(role, &file)?;
+                let path = local(&copy, self.place, entry)?;
+                *entry = match role {
+                    // The name of the file that is named is the key, whatever it leads to.
+                    Role::Keyed(_) => {
+                        let (key, named) = split_key(entry);
+                        let name = Path::new(named).file_name().unwrap_or_default();
+                        let key = key.map_or_else(|| name.to_string_lossy().into(), str::to_owned);
+                        format!("{key}={path}")
+                    }
+                    _ => path,
+                };
+                Ok(())
+            }
+        }
+    }
+
+    /// Copies a file, or writes the settings of a plugin anew.
+    fn file(&mut self, role: Role, file: &Path) -> Result<PathBuf, String> {
+        let is_settings = matches!(role, Role::Plugin(_));
+        let preferred = file.strip_prefix(self.directory).ok();
+        let preferred = preferred.map(|below| self.place.join(below));
+        let has_name = preferred.as_deref().is_some_and(super::has_name);
+        if let Some(copy) = preferred.filter(|_| !has_name) {
+            match self.private.written.get(&copy) {
+                Some(as_it_is) if *as_it_is == !is_settings => return Ok(copy),
+                None => {
+                    let bytes = self.bytes(role, file)?;
+                    self.private.write(copy.clone(), &bytes, !is_settings)?;
+                    return Ok(copy);
+                }
+                Some(_) => {}
+            }
+        }
+        let number = self.private.written.len().to_string();
+        let name = file.file_name().unwrap_or_default();
+        let copy = self.place.join(OUTSIDE).join(number).join(name);
+        let bytes = self.bytes(role, file)?;
+        self.private.write(copy.clone(), &bytes, !is_settings)?;
+        self.private.also(copy.clone(), file.to_owned());
+        Ok(copy)
+    }
+
+    fn bytes(&mut self, role: Role, file: &Path) -> Result<Vec<u8>, String> {
+        let Role::Plugin(field) = role else {
+            let name = file.file_name().unwrap_or_default().display();
+            return read::file(file).map_err(|why| format!("{name}: {why}"));
+        };
+        let text = text_of(file).ok_or_else(|| format!("{field} names what is no text"))?;
+        let mut entries = |role, entry: &mut String| self.entry(role, entry);
+        Ok(plugin(field, &text, &mut entries)?.into_bytes())
+    }
+}
+
+/// The way to a copy, as an entry of a kustomization.
+fn local(copy: &Path, from: &Path, entry: &str) -> Result<String, String> {
+    let path = relative_to(copy, from);
+    let path = match path.to_str() {
+        Some("") => ".",
+        Some(path) => path,
+        None => return Err(format!("{entry} leads to a path that is not UTF-8")),
+    };
+    // kustomize would take the name of what a link leads to for an address.
+    match is_remote(path) || path.contains(['\n', '=']) {
+        true => Err(format!(
+            "{entry} leads to a path that kustomize takes for something else: move it to another \
+             path"
+        )),
+        false => Ok(path.to_owned()),
+    }
+}
+
+/// The innermost directory around all of these.
+fn around<'p>(mut directories: impl Iterator<Item = &'p PathBuf>) -> PathBuf {
+    let mut common = directories.next().cloned().unwrap_or_default();
+    for directory in directories {
+        while !directory.starts_with(&common) && common.pop() {}
+    }
+    common
+}
