@@ -11,7 +11,7 @@ use crate::{options, render, render_redacted, sample, sarif, schema};
 /// Reads an output as strictly as its format allows; panics where it is none.
 pub fn read(format: &str, text: &str) {
     match format {
-        "text" | "markdown" => {}
+        "text" | "table" | "wide" | "timeline" | "markdown" => {}
         "name" => read_names(text),
         "diff" => read_diff(text),
         "json" => {
