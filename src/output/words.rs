@@ -391,6 +391,7 @@ fn file_part(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Operation, Owner};
 
     fn ago(time: &str) -> String {
         when(time, "2026-11-21T12:00:00Z".parse().ok())
