@@ -8,20 +8,14 @@ use clap::{Arg, Command};
 /// The flags that `-h` shows, with fewer words than `--help` has for them.
 const SHOWN: &[(&str, &str)] = &[
     ("filename", "Manifests: a file, a folder, or - (as PATH)"),
-    (
-        "context",
-        "The kubeconfig context (several: one report each)",
-    ),
+    ("context", "The kubeconfig context (one or several)"),
     ("namespace", "Only this namespace"),
     ("all_namespaces", "All namespaces"),
     ("selector", "Only objects with these labels: app=cart"),
     ("kind", "Only these kinds: deploy,svc"),
     ("live", "A recording instead of a cluster"),
     ("extra", "Also find undeclared objects: namespace, managed"),
-    (
-        "base",
-        "Before a merge: tell the branch's changes from drift",
-    ),
+    ("base", "Tell the branch's changes from drift"),
     ("since", "Show changes written since: 2h, 3d, a time"),
     ("by", "Show changes by this user or field manager"),
     ("severity", "Show critical, high, medium or low and worse"),
@@ -33,7 +27,6 @@ const SHOWN: &[(&str, &str)] = &[
     ("reason", "Why"),
     ("ticket", "Where it is discussed"),
     ("expires", "Until when: 24h, 7d, 2w, a date"),
-    ("redact", "Mask values"),
     ("file", "Write to this file"),
     ("help", "Show this (--help: everything, with explanations)"),
 ];
@@ -46,6 +39,7 @@ pub fn is_asked(words: &[OsString]) -> bool {
 
 /// The command line as `-h` shows it.
 pub fn of(command: Command) -> Command {
+    let command = command.mut_arg("color", |color| color.hide_short_help(true));
     let names: Vec<String> = command
         .get_subcommands()
         .map(|command| command.get_name().to_owned())
@@ -86,7 +80,7 @@ fn shortened(command: Command) -> Command {
 
 fn short_positional(arg: Arg) -> Arg {
     if arg.get_id() == "paths" {
-        return arg.help("Files, folders, REVISION:PATH, helm:NAMESPACE/RELEASE, argocd:NAME");
+        return arg.help("Files, folders, REV:PATH, helm:NS/NAME, argocd:NAME");
     }
     arg
 }

@@ -1,6 +1,8 @@
 //! What means the same although its type does not say so: what the API server rewrites for a few
 //! fields alone, and what controllers make of custom resources when they write them back.
 
+use std::net::IpAddr;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
@@ -21,6 +23,9 @@ const DROPPED_ANNOTATIONS: [&str; 4] = [
     "pod.beta.kubernetes.io/init-container-statuses",
     "pod.beta.kubernetes.io/init-containers",
 ];
+
+/// What a Service without an address of its own has in its place.
+const HEADLESS: &str = "None";
 
 /// What YAML 1.1 takes for a line break, and JSON does not.
 const NEXT_LINE: char = '\u{85}';
@@ -132,13 +137,19 @@ impl Walker<'_> {
             && !matches!(ty.as_str(), "NodePort" | "LoadBalancer")
     }
 
-    /// Whether the walk stands at a port that the server allocated to a Service, and that somebody
-    /// wrote back together with its address: it was made from an export of what was applied.
+    /// Whether the walk stands at what the server allocated to a Service, and somebody wrote back
+    /// from an export: an address or its family, as long as the server could have allocated it, or a
+    /// port whose holder holds the address too, of what was applied.
     pub(super) fn is_written_back(&self) -> bool {
         const ALLOCATED: [&str; 2] = ["nodePort", "healthCheckNodePort"];
-        let name = self.last_name();
-        let kind = self.subject.live.get("kind");
-        if !ALLOCATED.contains(&name.as_str()) || kind.is_none_or(|kind| kind != "Service") {
+        let live = self.subject.live;
+        if live.get("kind").is_none_or(|kind| kind != "Service") {
+            return false;
+        }
+        if self.is_address() {
+            return live.get("spec").is_some_and(is_one_allocation);
+        }
+        if !ALLOCATED.contains(&self.last_name().as_str()) {
             return false;
         }
         let ownership = self.subject.ownership;
@@ -150,6 +161,34 @@ impl Walker<'_> {
                 .any(|field| of(field).contains(owner))
         };
         self.subject.last_applied.is_some() && !owners.is_empty() && owners.iter().all(wrote_back)
+    }
+
+    /// Whether the walk stands at a Service's address that was taken from it, which the server never
+    /// does by itself: the manifest does not declare a headless Service, and the live one is.
+    pub(super) fn is_headless_by_hand(&self) -> bool {
+        let is_headless = |side: &Value| {
+            let at = |path: &str| {
+                side.pointer(path)
+                    .is_some_and(|address| address == HEADLESS)
+            };
+            at("/spec/clusterIP") || at("/spec/clusterIPs/0")
+        };
+        let live = self.subject.live;
+        self.is_address()
+            && live.get("kind").is_some_and(|kind| kind == "Service")
+            && is_headless(live)
+            && !is_headless(self.subject.declared)
+    }
+
+    /// Whether the walk stands at, or in, the addresses of a Service or their families.
+    fn is_address(&self) -> bool {
+        const ADDRESSES: [&str; 3] = ["clusterIP", "clusterIPs", "ipFamilies"];
+        match self.path.0.as_slice() {
+            [PathElement::Field(spec), PathElement::Field(name), ..] => {
+                spec == "spec" && ADDRESSES.contains(&name.as_str())
+            }
+            _ => false,
+        }
     }
 
     /// Whether the manifest declares a field that its type does not have.
@@ -164,6 +203,42 @@ impl Walker<'_> {
         let is_taint = self.subject.schema.name(item) == "core.v1.Taint";
         is_taint.then(|| ["effect".into(), "key".into()])
     }
+}
+
+/// Whether the addresses of a Service and their families are what the server allocates and checks:
+/// one or two addresses, of which the first is `clusterIP`, each of its own family
+/// (`pkg/registry/core/service/storage/alloc.go`, `ValidateServiceClusterIPsRelatedFields`). What
+/// does not go together was not allocated.
+fn is_one_allocation(spec: &Value) -> bool {
+    let texts = |name: &str| -> Option<Vec<&str>> {
+        let items = spec.get(name)?.as_array()?;
+        items.iter().map(Value::as_str).collect()
+    };
+    let first = spec.get("clusterIP").and_then(Value::as_str);
+    let families = texts("ipFamilies");
+    let are_families = families.as_ref().is_none_or(|families| {
+        let known = families.iter().all(|it| matches!(*it, "IPv4" | "IPv6"));
+        let twice = families.len() == 2 && families[0] == families[1];
+        known && !twice && matches!(families.len(), 1 | 2)
+    });
+    // Servers before 1.20 have one address alone.
+    let addresses = texts("clusterIPs").or_else(|| first.map(|first| vec![first]));
+    let (Some(addresses), true) = (addresses, are_families) else {
+        return false;
+    };
+    if first.is_some_and(|first| addresses.first() != Some(&first)) {
+        return false;
+    }
+    if addresses == [HEADLESS] {
+        return true;
+    }
+    let family_of = |address: &&str| match address.parse::<IpAddr>() {
+        Ok(IpAddr::V4(_)) => Some("IPv4"),
+        Ok(IpAddr::V6(_)) => Some("IPv6"),
+        Err(_) => None,
+    };
+    let of_addresses: Option<Vec<&str>> = addresses.iter().map(family_of).collect();
+    of_addresses.is_some_and(|found| families.is_none_or(|families| families == found))
 }
 
 /// A value as YAML 1.1 reads it within quotes: line breaks are folded, with the blanks around them.
@@ -242,6 +317,33 @@ mod tests {
             ("plain", "plain"),
         ] {
             assert_eq!(folded(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_and_families_have_to_go_together() {
+        let spec = |first: &str, all: &[&str], families: &[&str]| serde_json::json!({"clusterIP": first, "clusterIPs": all, "ipFamilies": families});
+        for (first, all, families, is_one) in [
+            ("10.0.0.7", &["10.0.0.7"][..], &["IPv4"][..], true),
+            ("fd00::7", &["fd00::7"], &["IPv6"], true),
+            (
+                "10.0.0.7",
+                &["10.0.0.7", "fd00::7"],
+                &["IPv4", "IPv6"],
+                true,
+            ),
+            ("None", &["None"], &["IPv4"], true),
+            ("None", &["None"], &["IPv4", "IPv6"], true),
+            ("10.0.0.7", &["10.0.0.7-by-hand"], &["IPv4"], false),
+            ("10.0.0.7", &["10.0.0.8"], &["IPv4"], false),
+            ("10.0.0.7", &["10.0.0.7"], &["IPv6"], false),
+            ("10.0.0.7", &["10.0.0.7"], &["IPv4-by-hand"], false),
+            ("10.0.0.7", &["10.0.0.7"], &["IPv4", "IPv4"], false),
+            ("10.0.0.7", &["10.0.0.7"], &["IPv4", "IPv6"], false),
+            ("10.0.0.7", &["None"], &["IPv4"], false),
+        ] {
+            let spec = spec(first, all, families);
+            assert_eq!(is_one_allocation(&spec), is_one, "{spec}");
         }
     }
 

@@ -58,7 +58,8 @@ impl Walker<'_> {
         live: &Value,
     ) -> bool {
         let is_dropped = field.is_some_and(|field| field.drops(declared));
-        if !is_dropped || declared.is_boolean() || self.ground != Ground::Owned {
+        let is_open = is_dropped && !self.is_headless_by_hand();
+        if !is_open || declared.is_boolean() || self.ground != Ground::Owned {
             return false;
         }
         let owners = if self.only_the_applier() || self.is_written_back() {

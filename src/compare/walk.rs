@@ -530,7 +530,7 @@ impl<'a> Walker<'a> {
     }
 
     pub(super) fn explained_by_rule(&self, kind: ChangeKind) -> Option<Reason> {
-        if self.is_allocated_by_change() {
+        if self.is_allocated_by_change() || self.is_headless_by_hand() {
             return None;
         }
         let owners = match self.is_written_back() {

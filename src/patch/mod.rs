@@ -319,10 +319,17 @@ impl Builder {
         if list.is_empty() {
             return Ok(());
         }
-        // Nobody may have taken the places that new items are to stand at: an index beyond the end
-        // is an error by itself, and items are added behind neighbours that are named.
         let wanted = here.wanted.and_then(Value::as_array);
         let operations = list.operations(items, wanted.map_or(&[], Vec::as_slice), &here.at);
+        // An item that is not there cannot be tested by its index. The list is tested as a whole, so
+        // that a patch which is sent again never adds an item twice.
+        if operations
+            .iter()
+            .any(|one| matches!(one, Operation::Add(..)))
+        {
+            let (at, live) = (here.at.clone(), here.live.clone());
+            self.tests.push(Operation::Test(at, live));
+        }
         self.in_lists.push((here.path.0.len(), operations));
         Ok(())
     }

@@ -149,6 +149,16 @@ fn items_go_from_the_end_and_come_behind_their_neighbours() {
 }
 
 #[test]
+fn an_item_is_not_added_twice() {
+    let live = json!({"c": [{"name": "a"}]});
+    let wanted = json!({"c": [{"name": "a"}, {"name": "b"}]});
+    let edits = [(".c[name=\"b\"]", Some(json!({"name": "b"})))];
+    let (patch, made) = patched(&live, &wanted, &edits);
+    assert_eq!(patch[0], r#"test /c [{"name":"a"}]"#);
+    assert_eq!(made, wanted);
+}
+
+#[test]
 fn inner_lists_are_done_before_outer_ones_move() {
     let live = json!({"c": [{"name": "x"}, {"name": "a", "env": [{"name": "n"}]}]});
     let wanted = json!({"c": [{"name": "a", "env": [{"name": "m"}, {"name": "o"}]}]});

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use super::text::CHART_TEMPLATE;
 use super::{Loaded, remark};
 use crate::model::{Manifest, Warning};
 
@@ -51,15 +52,21 @@ impl Loaded {
         for Doubt { skipped, object } in doubts {
             match object {
                 Some(object) => self.manifests.push(object),
-                None => self.errors.push(Warning {
-                    fatal: true,
-                    message: format!(
-                        "this may hold an object, and with --untrusted none is left out for what \
-                         the manifests say: {}",
-                        skipped.message
-                    ),
-                    ..skipped
-                }),
+                None => {
+                    let hint = match skipped.message == CHART_TEMPLATE {
+                        true => "; to compare what it becomes, name the chart and pass --render",
+                        false => "",
+                    };
+                    self.errors.push(Warning {
+                        fatal: true,
+                        message: format!(
+                            "this may hold an object, and with --untrusted none is left out for \
+                             what the manifests say: {}{hint}",
+                            skipped.message
+                        ),
+                        ..skipped
+                    });
+                }
             }
         }
     }

@@ -8,6 +8,9 @@ use super::classify::{is_other_json, is_template};
 use super::objects::{self, File};
 use crate::yaml::{self, Problem};
 
+/// Why a file in the `templates` of a chart is not compared.
+pub(super) const CHART_TEMPLATE: &str = "a template of a Helm chart, which is not rendered";
+
 /// The objects in a text that is not read from a file; `name` stands for one in places.
 pub fn objects_in(name: &str, bytes: Vec<u8>) -> Loaded {
     let mut loaded = Loaded::default();
@@ -45,8 +48,7 @@ pub(super) fn load(
         Err(problem) => return report(name, &problem, loaded),
     };
     if text.contains("{{") && in_chart_templates() {
-        let reason = "a template of a Helm chart, which is not rendered";
-        return loaded.set_aside(name, reason, None);
+        return loaded.set_aside(name, CHART_TEMPLATE, None);
     }
     let parsed = yaml::parse(&text);
     for problem in &parsed.problems {

@@ -222,16 +222,24 @@ fn the_action_hands_over_what_a_pull_request_from_outside_needs() {
 #[cfg(unix)]
 #[test]
 fn a_fork_without_allowed_namespaces_gets_one_message_that_names_the_inputs() {
-    let place = Place::new()
-        .file("deploy/a.yaml", "kind: nothing\n")
-        .var("GITHUB_BASE_REF", "main");
-    let Some((said, answer)) = compare(&place, &[("path", "deploy"), ("base", "b")]) else {
-        println!("skipped: there is no bash here");
-        return;
-    };
-    assert_eq!(answer, "exit-code=2\n", "{said}");
-    assert_eq!(said.matches("::error").count(), 1, "{said}");
-    assert!(said.contains("allow-namespace"), "{said}");
+    let fork = (
+        "github.event.pull_request.head.repo.full_name",
+        "stranger/deploy",
+    );
+    for event in ["pull_request", "pull_request_target"] {
+        let place = Place::new()
+            .file("deploy/a.yaml", "kind: nothing\n")
+            .var("GITHUB_BASE_REF", "main")
+            .var("GITHUB_EVENT_NAME", event);
+        let inputs = [fork, ("path", "deploy"), ("base", "b")];
+        let Some((said, answer)) = compare(&place, &inputs) else {
+            println!("skipped: there is no bash here");
+            return;
+        };
+        assert_eq!(answer, "exit-code=2\n", "{said}");
+        assert_eq!(said.matches("::error").count(), 1, "{said}");
+        assert!(said.contains("allow-namespace"), "{said}");
+    }
 }
 
 /// Cargo takes settings, programs to run among them, from the folder that it runs in.

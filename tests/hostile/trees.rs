@@ -135,7 +135,10 @@ fn what_may_not_be_read_is_an_error() {
 fn content_that_is_no_text_is_an_error() {
     for (bytes, expected) in [
         (&b"key: \xff\xfe\xff"[..], "UTF-8"),
-        (&b"a: 1\0b: 2"[..], "no value can begin with this character"),
+        (
+            &b"a: 1\0b: 2"[..],
+            "a control character, U+0000, cannot stand in YAML",
+        ),
     ] {
         let make = |deploy: &std::path::Path| fs::write(deploy.join("a.yaml"), bytes).unwrap();
         refused_everywhere(make, expected);

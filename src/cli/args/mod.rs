@@ -175,12 +175,12 @@ impl Command {
 #[command(
     before_help = "\
 Examples:
-  driftctl diff ./manifests                            Compare with the current context
-  driftctl diff ./manifests --extra namespace          Also report objects that nobody declares
-  driftctl diff ./manifests -o diff | less             Read a unified diff of whole objects
-  driftctl diff ./manifests -o text -o json=drift.json Read the report, and keep it for programs
-  helm template . | driftctl diff - -n shop            Compare what another program renders
-  driftctl diff ./manifests --live dump.json           Compare with a recording, made by:
+  driftctl diff ./manifests                    Compare with the current context
+  driftctl diff ./manifests --extra namespace  Also report undeclared objects
+  driftctl diff ./manifests -o diff | less     Read a unified diff of objects
+  driftctl diff . -o text -o json=drift.json   Keep the report for programs too
+  helm template . | driftctl diff - -n shop    Compare what Helm renders
+  driftctl diff ./manifests --live dump.json   Compare with a recording, from:
     kubectl get deploy,svc,cm -A -o json --show-managed-fields > dump.json
 ",
     after_help = EXIT_CODES,

@@ -250,9 +250,12 @@ fn item_of<'v>(items: &'v [Value], segment: &PathElement) -> Option<&'v Value> {
     }
 }
 
-/// Whether all that was sent is live: merged into what was there, and filled up with defaults.
+/// Whether all that was sent is live: merged into what was there, and filled up with defaults. An
+/// empty list or object sends none of what is live.
 pub fn is_within(sent: &Value, live: &Value) -> bool {
     match (sent, live) {
+        (Value::Object(sent), Value::Object(live)) if sent.is_empty() => live.is_empty(),
+        (Value::Array(sent), Value::Array(live)) if sent.is_empty() => live.is_empty(),
         (Value::Object(sent), Value::Object(live)) => sent
             .iter()
             .filter(|(name, _)| !name.starts_with('$'))
@@ -276,6 +279,14 @@ mod tests {
 
     use super::super::tests::{change, write};
     use super::*;
+
+    #[test]
+    fn an_empty_list_sends_nothing_of_what_is_live() {
+        assert!(!is_within(&json!([]), &json!(["sleep"])));
+        assert!(!is_within(&json!({}), &json!({"cpu": "1"})));
+        assert!(is_within(&json!([]), &json!([])));
+        assert!(is_within(&json!(["sleep"]), &json!(["sleep", "1"])));
+    }
 
     #[test]
     fn a_patch_wrote_what_it_holds() {

@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use crate::cluster::{Answer, Live, LiveObject};
 use crate::judge::Run;
-use crate::model::group_of;
+use crate::model::{ManagerEntry, group_of};
+use crate::ownership::ownership_of;
 use crate::schema::builtin_kind_of_group;
 
 /// What Kubernetes' own kinds make: the group and kind of the owner, and the kinds that it makes.
@@ -115,7 +116,7 @@ impl Owners {
             let name = object.key.name.clone();
             self.selecting.insert((namespace.clone(), name));
         }
-        if object.key.name.starts_with("sh.helm.release.v1.") {
+        if is_release(object, &value) {
             self.releases.insert(namespace);
         }
     }
@@ -171,6 +172,23 @@ fn selects(service: &Value) -> bool {
     let selector = service.pointer("/spec/selector");
     let selector = selector.and_then(Value::as_object);
     selector.is_some_and(|selector| !selector.is_empty())
+}
+
+/// Whether an object is Helm's record of a release: it is named, labelled and typed as one, and
+/// nobody made it with kubectl (`pkg/storage/driver` in Helm).
+fn is_release(object: &LiveObject, value: &Value) -> bool {
+    let text = |path: &str| value.pointer(path).and_then(Value::as_str);
+    let is_typed = match object.key.kind.as_str() {
+        "Secret" => text("/type").is_none_or(|ty| ty == "helm.sh/release.v1"),
+        "ConfigMap" => true,
+        _ => false,
+    };
+    let entries = ownership_of(value).entries;
+    let by_kubectl = |entry: &ManagerEntry| entry.owner.manager.starts_with("kubectl");
+    is_typed
+        && object.key.name.starts_with("sh.helm.release.v1.")
+        && text("/metadata/labels/owner") == Some("helm")
+        && !entries.iter().any(by_kubectl)
 }
 
 fn uid_of(object: &Value) -> Option<String> {

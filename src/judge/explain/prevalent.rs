@@ -480,10 +480,10 @@ mod tests {
 
     #[test]
     fn what_was_changed_within_it_is_reported_alone() {
-        let path = ".spec.initContainers[name=\"mesh\"]";
-        let mesh = json!({"name": "mesh", "image": "mesh:1", "resources": {}});
+        let path = ".spec.strategy";
+        let strategy = json!({"type": "RollingUpdate", "rollingUpdate": {}});
         let mut objects: Vec<Case> = (0..4)
-            .map(|name| object("Deployment", name, unattributed(path, mesh.clone())))
+            .map(|name| object("Deployment", name, unattributed(path, strategy.clone())))
             .collect();
         let live = objects[3].candidates[0]
             .finding
@@ -491,8 +491,24 @@ mod tests {
             .live
             .as_mut()
             .unwrap();
-        live["resources"] = json!({"limits": {"cpu": "2"}});
+        live["rollingUpdate"] = json!({"maxSurge": 2});
         explain(&mut objects, RuleSet::builtin());
-        assert_eq!(reported(&objects), [format!("{path}.resources.limits.cpu")]);
+        assert_eq!(
+            reported(&objects),
+            [format!("{path}.rollingUpdate.maxSurge")]
+        );
+    }
+
+    /// A container that every object carries is for its policy to explain, and not for the others.
+    #[test]
+    fn what_matters_much_is_reported_however_many_carry_it() {
+        let path = ".spec.initContainers[name=\"mesh\"]";
+        let mesh =
+            json!({"name": "mesh", "image": "mesh:1", "resources": {"limits": {"cpu": "2"}}});
+        let mut objects: Vec<Case> = (0..4)
+            .map(|name| object("Deployment", name, unattributed(path, mesh.clone())))
+            .collect();
+        assert!(explain(&mut objects, RuleSet::builtin()).is_empty());
+        assert_eq!(reported(&objects), [path; 4]);
     }
 }

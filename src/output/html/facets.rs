@@ -61,7 +61,7 @@ impl Facets {
 
     pub fn boxes(&self, scope: &str, out: &mut dyn Write) -> io::Result<()> {
         for (word, list) in self.lists().into_iter().filter(|(_, list)| list.len() > 1) {
-            writeln!(out, "<br>")?;
+            writeln!(out, "<br/>")?;
             for (at, name) in list.iter().enumerate() {
                 writeln!(
                     out,

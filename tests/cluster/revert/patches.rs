@@ -218,7 +218,7 @@ proptest! {
         prop_assert_eq!(&made["status"], &live["status"]);
         // The tests hold what was read: the same patch does not fit what it made.
         if operations.iter().any(|operation| operation.changes()) {
-            prop_assert!(apply(&made, &operations).is_err());
+            prop_assert!(apply(&made, &operations).is_err(), "{operations:#?} fit twice");
         }
     }
 }

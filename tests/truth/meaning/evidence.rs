@@ -24,6 +24,13 @@ fn live(mut object: Value, change: impl FnOnce(&mut Value), other: Option<(&str,
                 "f:metadata": {"f:labels": {"f:app": {}}},
                 "f:spec": {"f:containers": {"k:{\"name\":\"web\"}": {
                     ".": {}, "f:name": {}, "f:image": {}}}}}}}})];
+    // Whoever changes a value takes it over.
+    if let Some((_, fields)) = &other
+        && !fields["f:spec"]["f:replicas"].is_null()
+    {
+        let spec = entries[0]["fieldsV1"]["f:spec"].as_object_mut().unwrap();
+        spec.remove("f:replicas");
+    }
     entries.extend(other.map(|(manager, fields)| {
         json!({"manager": manager, "operation": "Update", "apiVersion": object["apiVersion"],
             "fieldsType": "FieldsV1", "time": "2026-11-30T00:00:00Z", "fieldsV1": fields})
@@ -90,7 +97,8 @@ fn the_name_of_a_controller_explains_no_more_than_what_the_controller_writes() {
             object["spec"]["replicas"] = json!(0);
             let pod = object.pointer_mut(POD).unwrap();
             pod["hostPID"] = json!(true);
-            pod["containers"][1] = json!({"name": "eye", "image": "evil/eye:1"});
+            let containers = pod["containers"].as_array_mut().unwrap();
+            containers.push(json!({"name": "eye", "image": "evil/eye:1"}));
         };
         let changed = live(declared.clone(), change, Some((manager, fields)));
         let found = drift_of("Deployment", &[&declared], &[&changed]);
@@ -271,6 +279,31 @@ fn an_address_that_is_written_back_is_the_servers_and_a_ca_of_a_stranger_is_not(
         "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {
             "f:clusterIP": {}, "f:clusterIPs": {}, "f:ipFamilies": {}, "f:ports": {}}}}]);
     assert_eq!(drift_of("Service", &[&declared], &[&restored]), [""; 0]);
+    for (field, value) in [
+        ("clusterIP", json!("10.0.0.8")),
+        ("clusterIPs", json!(["10.0.0.7-by-hand"])),
+        ("ipFamilies", json!(["IPv6"])),
+        ("ipFamilies", json!(["IPv4", "IPv6"])),
+    ] {
+        let mut changed = restored.clone();
+        changed["spec"][field] = value;
+        let found = drift_of("Service", &[&declared], &[&changed]);
+        let at = format!("added .spec.{field}");
+        assert!(found.iter().any(|one| one.starts_with(&at)), "{found:?}");
+    }
+    let mut headless = restored.clone();
+    headless["spec"]["clusterIP"] = json!("None");
+    headless["spec"]["clusterIPs"] = json!(["None"]);
+    for owned in [true, false] {
+        if !owned {
+            headless["metadata"]["managedFields"] = json!([]);
+        }
+        let found = drift_of("Service", &[&declared], &[&headless]);
+        assert!(
+            found.contains(&"added .spec.clusterIP".to_owned()),
+            "{found:?}"
+        );
+    }
 
     let kind = "ValidatingWebhookConfiguration";
     let hook = |bundle: &str, manager: &str, asks: bool| {

@@ -238,8 +238,9 @@ impl Read for Side<'_> {
     }
 
     fn related(&self, _: &str, kind: &str, namespace: &str) -> Option<Vec<Value>> {
-        let same =
-            |key: &ResourceKey| key.kind == kind && key.namespace.as_deref() == Some(namespace);
+        let same = |key: &ResourceKey| {
+            key.kind == kind && key.namespace.as_deref().unwrap_or_default() == namespace
+        };
         let objects = self.cluster.live.iter().filter(|(key, _)| same(key));
         Some(objects.map(|(_, value)| value.clone()).collect())
     }

@@ -177,7 +177,9 @@ fn the_order_of_list_items_means_nothing_in_maps_and_sets() {
                 cluster.name,
                 pair.key
             );
-            usize::from(mixed.live != edited.pair.live)
+            let is_mixed = mixed.live != edited.pair.live
+                || mixed.manifest.value() != edited.pair.manifest.value();
+            usize::from(is_mixed)
         })
         .sum();
     assert!(tried > cases() / 20, "{tried} were mixed");
