@@ -2,10 +2,14 @@
 //! leaves neither a program running nor a folder behind; so does one that ends by a panic.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tokio::sync::watch;
+
+/// The exit code that shells expect after an interrupt from the keyboard.
+const INTERRUPTED: i32 = 130;
 
 /// How many runs are reading.
 static READING: AtomicUsize = AtomicUsize::new(0);
@@ -80,7 +84,15 @@ fn watch_signals(interrupted: &watch::Sender<bool>) {
             // Asked first: a run that is told to stop may be done with reading a moment later.
             let is_reading = READING.load(Ordering::SeqCst) > 0;
             let first = !interrupted.send_replace(true);
-            if !first || !is_reading {
+            // Somebody at a keyboard wants it to end; what tells a job to end wants what there is.
+            if !first || !is_reading || code == INTERRUPTED {
+                if code == INTERRUPTED {
+                    // Nothing can be done about a standard error that cannot be written to.
+                    let _ = writeln!(
+                        std::io::stderr(),
+                        "\nerror: interrupted; nothing is reported"
+                    );
+                }
                 // Nothing is being read that could be shown, or somebody insists.
                 end(code);
             }

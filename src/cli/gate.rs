@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 use super::Exit;
 use super::args::{Extra, FailOn, GateArgs};
-use crate::model::{JudgedChange, ObjectReport, Report, Severity, Status, Warning};
+use crate::model::{JudgedChange, MergeClass, ObjectReport, Report, Severity, Status, Warning};
 
 /// What a report means for whoever reads the exit code alone.
 pub fn answer(report: &Report, args: &GateArgs) -> Exit {
@@ -33,6 +33,7 @@ fn fails(object: &ObjectReport, what: FailOn) -> bool {
             .any(|d| d.is_drift() && !d.is_conflict()),
         FailOn::Drift => object.is_drift(),
         FailOn::Conflict => object.status() == Status::Conflict,
+        FailOn::DriftOnBranch => touches(object) && fails(object, FailOn::Drift),
         FailOn::Pending => {
             object.status() == Status::Pending || object.reported().any(JudgedChange::is_pending)
         }
@@ -44,6 +45,17 @@ fn fails(object: &ObjectReport, what: FailOn) -> bool {
             object.is_drift() && severity_of_drift(object) >= what.severity()
         }
     }
+}
+
+/// Whether the branch changes an object in any way.
+fn touches(object: &ObjectReport) -> bool {
+    let by_branch = |drift: &JudgedChange| {
+        let class = drift.merge.as_ref().map(|merge| merge.class);
+        class.is_some_and(|class| class != MergeClass::Drift)
+    };
+    object.lifecycle.is_some()
+        || object.status() == Status::Conflict
+        || object.reported().any(by_branch)
 }
 
 /// The worst of what counts as drift: what only the branch changes does not.
@@ -59,6 +71,11 @@ fn severity_of_drift(object: &ObjectReport) -> Option<Severity> {
 /// # Errors
 /// When a limit could never be reached.
 pub fn check(args: &GateArgs, extra: Extra, has_base: bool) -> Result<()> {
+    if !has_base && args.fail_on.contains(&FailOn::DriftOnBranch) {
+        bail!(
+            "--fail-on drift-on-branch compares with what a branch changes; name its base with --base"
+        );
+    }
     if !has_base && args.fail_on.contains(&FailOn::Pending) {
         bail!("--fail-on pending fails on what a branch changes; name its base with --base");
     }

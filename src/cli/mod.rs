@@ -6,11 +6,15 @@
 //! is one file in [`commands`].
 
 pub mod args;
+mod choice;
 pub mod commands;
 mod comparison;
+mod completion;
 mod exit;
+mod external_diff;
 mod gate;
 mod message;
+mod pager;
 mod panics;
 mod plugin;
 mod progress;
@@ -19,7 +23,9 @@ mod secrecy;
 mod selected;
 mod selection;
 pub mod settings;
+mod short_help;
 mod streams;
+mod suggest;
 mod surroundings;
 
 use std::ffi::OsString;
@@ -45,18 +51,37 @@ pub fn run(
     mut streams: Streams,
 ) -> Exit {
     let words: Vec<OsString> = words.into_iter().collect();
-    let parsed = plugin::command(&words).try_get_matches_from(&words);
+    if completion::answer(&words) {
+        return Exit::Clean;
+    }
+    let mut command = plugin::command(&words);
+    if short_help::is_asked(&words) {
+        command = short_help::of(command);
+    }
+    command.build();
+    let parsed = command.clone().try_get_matches_from(&words);
     let done = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         _ if words.iter().skip(1).eq([jq_worker::NAME]) => {
             // Whoever asked is gone when this fails; there is nobody to tell.
             jq_worker::run(&mut streams).unwrap_or(Exit::Trouble)
         }
-        Ok(cli) => {
+        Ok(mut cli) => {
+            cli.command.settle();
             let settings = Settings::resolve(cli.global.color, around);
             commands::run(cli, &settings, &mut streams)
                 .unwrap_or_else(|error| message::failed(&mut streams, &settings, &error))
         }
-        Err(answer) => answer_of_parser(&mut streams, around, &answer),
+        Err(answer) => {
+            let texts = words.iter().map(|word| word.to_string_lossy().into_owned());
+            match suggest::message(&answer, &command, &texts.collect::<Vec<_>>()) {
+                Some(message) => {
+                    let settings = Settings::resolve(ColorChoice::Auto, around);
+                    message::say(&mut streams, &settings, &message);
+                    Exit::Trouble
+                }
+                None => answer_of_parser(&mut streams, around, &answer),
+            }
+        }
     };
     finish(done, around, &mut streams)
 }

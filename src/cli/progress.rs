@@ -1,12 +1,15 @@
 //! How far a run is, on a terminal's last line.
 
 use std::fmt::Write as _;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::settings::Settings;
 use crate::cluster::{Meter, Reached};
+use crate::model::Target;
+use crate::output::escape;
 
 const TICK: Duration = Duration::from_millis(100);
 
@@ -39,9 +42,37 @@ impl Drop for Progress {
     }
 }
 
-/// Nothing until reading begins: a credential plugin may be asking something.
+/// After so long somebody wonders what is waited for.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Which server was connected to, and by which context.
+static SERVERS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Notes that a server is about to be asked, so that it can be said what is waited for.
+pub fn waits_for(target: &Target) {
+    let server = target.server.as_deref().unwrap_or("the API server");
+    let said = match &target.context {
+        Some(context) => format!("{server} (context {context})"),
+        None => server.to_owned(),
+    };
+    let mut servers = SERVERS.lock().unwrap_or_else(PoisonError::into_inner);
+    if !servers.contains(&said) {
+        servers.push(said);
+    }
+}
+
+/// Nothing before half a second has passed: a credential plugin may be asking something.
 fn reached(state: &ProgressState, line: &mut dyn std::fmt::Write) {
     let reached = Meter::of_process().reached();
+    if reached.groups == 0 && state.elapsed() >= PATIENCE {
+        let servers = SERVERS.lock().unwrap_or_else(PoisonError::into_inner);
+        if !servers.is_empty() {
+            let seconds = state.elapsed().as_secs();
+            let waiting = format!("waiting for {}, {seconds}s", servers.join(", "));
+            // A line that cannot be written is not shown.
+            let _ = line.write_str(&escape::line(&waiting));
+        }
+    }
     if reached.groups > 0 {
         // A line that cannot be written is not shown.
         let _ = line.write_str(&said(reached, state.elapsed()));

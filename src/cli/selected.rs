@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 
 use super::args::SourceArgs;
-use super::selection::Selection;
+use super::selection::{self, Selection, begins_like_a_manifest};
 use crate::model::{FieldPath, ObjectReport, Report};
 use crate::policy::PathPattern;
 
@@ -171,7 +171,7 @@ impl Part {
 
 /// Takes a word for an object, or for a path of the object before it. Whether it is either.
 fn take_word(text: &str, parts: &mut Vec<Part>) -> bool {
-    if let (true, Ok(pattern)) = (is_path(text), text.parse::<PathPattern>()) {
+    if let (true, Ok(pattern)) = (is_path(text), selection::pattern(text)) {
         if parts.is_empty() {
             parts.push(Part::default());
         }
@@ -196,6 +196,9 @@ fn take_word(text: &str, parts: &mut Vec<Part>) -> bool {
 
 /// `.spec.replicas`, and neither `.`, `..` nor `./deploy`.
 fn is_path(text: &str) -> bool {
+    if begins_like_a_manifest(text) && text.contains('.') {
+        return true;
+    }
     let first = text.strip_prefix('.').and_then(|rest| rest.chars().next());
     let mut unquoted = text.split('"').step_by(2);
     first.is_some_and(|c| c.is_alphabetic() || matches!(c, '[' | '*' | '_'))

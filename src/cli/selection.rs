@@ -6,7 +6,7 @@ use std::str::FromStr;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{KindNames, KindPattern, ResourceKey, group_of};
-use crate::policy::{Expiry, glob};
+use crate::policy::{Expiry, PathPattern, PatternError, glob};
 use crate::schema::{BuiltinKind, builtin_kinds};
 
 /// `KIND[.GROUP]/[NAMESPACE/]NAME`, the kind as kubectl takes it: `Deployment`, `deployments`,
@@ -41,6 +41,24 @@ impl FromStr for Selection {
             name: name.to_owned(),
         })
     }
+}
+
+/// The same, or a kind alone, whose object's name is the next word.
+///
+/// # Errors
+/// When it is neither.
+pub fn or_kind(text: &str) -> Result<Selection, String> {
+    let alone = !text.contains('/') && !text.is_empty();
+    let Ok(kind) = text.parse();
+    let kind = Selection {
+        kind,
+        namespace: None,
+        name: String::new(),
+    };
+    if alone && kind.names_a_kind() {
+        return Ok(kind);
+    }
+    text.parse()
 }
 
 impl fmt::Display for Selection {
@@ -111,6 +129,151 @@ impl Selection {
             }
         }
     }
+}
+
+/// A moment that has passed, by itself or before now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// So much earlier.
+    Ago(SignedDuration),
+    /// Then.
+    At(Timestamp),
+}
+
+impl FromStr for Since {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(time) = text.parse::<Timestamp>() {
+            return Ok(Self::At(time));
+        }
+        if let Ok(day) = text.parse::<jiff::civil::Date>()
+            && let Ok(start) = day.to_zoned(jiff::tz::TimeZone::UTC)
+        {
+            return Ok(Self::At(start.timestamp()));
+        }
+        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let seconds: Option<i64> = match &text[digits.len()..] {
+            "s" => Some(1),
+            "m" | "min" => Some(60),
+            "h" => Some(3_600),
+            "d" => Some(24 * 3_600),
+            "w" => Some(7 * 24 * 3_600),
+            _ => None,
+        };
+        let count: Option<i64> = digits.parse().ok();
+        match (seconds, count.filter(|count| (1..100_000).contains(count))) {
+            (Some(seconds), Some(count)) => {
+                Ok(Self::Ago(SignedDuration::from_secs(seconds * count)))
+            }
+            _ => Err("write 30m, 2h, 3d, a date such as 2026-12-31, or a time".to_owned()),
+        }
+    }
+}
+
+impl Since {
+    /// The moment.
+    pub fn before(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::At(time) => time,
+            Self::Ago(ago) => now.checked_sub(ago).unwrap_or(Timestamp::MIN),
+        }
+    }
+}
+
+/// A path as people write it, in the syntax of reports: with its first dot, with quotes around what
+/// an item is called.
+///
+/// ```text
+/// spec.replicas                → .spec.replicas
+/// .spec.containers[name=app]   → .spec.containers[name="app"]
+/// metadata.labels['a/b']       → .metadata.labels["a/b"]
+/// ```
+pub fn in_full(text: &str) -> String {
+    let mut full = String::with_capacity(text.len() + 4);
+    if !text.starts_with(['.', '[']) {
+        full.push('.');
+    }
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('[') {
+        full.push_str(before);
+        full.push('[');
+        let Some(end) = end_of_brackets(after) else {
+            full.push_str(after);
+            return full;
+        };
+        full.push_str(&within_brackets(&after[..end]));
+        rest = &after[end..];
+    }
+    full.push_str(rest);
+    full
+}
+
+/// A pattern of paths, as people write it.
+///
+/// # Errors
+/// When it is none.
+pub fn pattern(text: &str) -> Result<PathPattern, PatternError> {
+    in_full(text).parse()
+}
+
+/// Where the bracket closes that is not in quotes.
+fn end_of_brackets(text: &str) -> Option<usize> {
+    let mut quote = None;
+    let mut escaped = false;
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            _ if escaped => escaped = false,
+            (Some(_), '\\') => escaped = true,
+            (Some(open), c) if c == open => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(c),
+            (None, ']') => return Some(at),
+            (None, _) => {}
+        }
+    }
+    None
+}
+
+/// What stands in brackets, with JSON's quotes.
+fn within_brackets(text: &str) -> String {
+    if let Some(name) = text
+        .strip_prefix('\'')
+        .and_then(|text| text.strip_suffix('\''))
+    {
+        return serde_json::Value::from(name).to_string();
+    }
+    if text.starts_with(['"', '=']) || !text.contains('=') {
+        return text.to_owned();
+    }
+    let parts = text.split(',').map(|part| match part.split_once('=') {
+        Some((key, value)) if serde_json::from_str::<serde_json::Value>(value).is_err() => {
+            let value = value.trim_matches('\'');
+            format!("{key}={}", serde_json::Value::from(value))
+        }
+        _ => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join(",")
+}
+
+/// Whether a word without a dot before it is a path all the same: it begins like a manifest.
+pub fn begins_like_a_manifest(word: &str) -> bool {
+    const FIRST: [&str; 12] = [
+        "spec",
+        "metadata",
+        "data",
+        "stringData",
+        "binaryData",
+        "status",
+        "rules",
+        "subjects",
+        "roleRef",
+        "webhooks",
+        "subsets",
+        "parameters",
+    ];
+    let first = word.split(['.', '[']).next().unwrap_or_default();
+    FIRST.contains(&first)
 }
 
 /// A moment that is to come, by itself or from now on.
@@ -235,6 +398,49 @@ mod tests {
         let plural = group_kind("widgets.example.com/x").unwrap_err();
         assert!(plural.contains("Kind.example.com/x"), "{plural}");
         assert!(group_kind("Event/x").unwrap_err().contains("events.k8s.io"));
+    }
+
+    #[test]
+    fn paths_may_be_written_as_people_write_them() {
+        for (written, full) in [
+            ("spec.replicas", ".spec.replicas"),
+            (".spec.replicas", ".spec.replicas"),
+            (
+                "spec.containers[name=app].image",
+                ".spec.containers[name=\"app\"].image",
+            ),
+            (
+                ".ports[containerPort=80,protocol=TCP]",
+                ".ports[containerPort=80,protocol=\"TCP\"]",
+            ),
+            ("metadata.labels['a/b']", ".metadata.labels[\"a/b\"]"),
+            (".data[\"a]b=c\"]", ".data[\"a]b=c\"]"),
+            (".spec.containers[0].image", ".spec.containers[0].image"),
+            (".spec.containers[*].image", ".spec.containers[*].image"),
+            (".finalizers[=\"a/b\"]", ".finalizers[=\"a/b\"]"),
+            (".a[", ".a["),
+        ] {
+            assert_eq!(in_full(written), full);
+        }
+    }
+
+    #[test]
+    fn moments_have_passed() {
+        let now: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
+        let since = |text: &str| {
+            text.parse::<Since>()
+                .map(|since| since.before(now).to_string())
+        };
+        assert_eq!(since("2h"), Ok("2026-11-21T10:00:00Z".to_owned()));
+        assert_eq!(since("30m"), Ok("2026-11-21T11:30:00Z".to_owned()));
+        assert_eq!(since("2026-11-20"), Ok("2026-11-20T00:00:00Z".to_owned()));
+        assert_eq!(
+            since("2026-11-21T09:00:00Z"),
+            Ok("2026-11-21T09:00:00Z".to_owned())
+        );
+        for text in ["", "h", "0h", "2y", "soon"] {
+            assert!(since(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::Surroundings;
 use super::args::ColorChoice;
+use super::pager::Pager;
 
 /// The width that text is laid out for where no terminal says its own.
 const DEFAULT_COLUMNS: usize = 100;
@@ -24,6 +25,20 @@ pub struct Settings {
     pub progress: bool,
     /// Columns that text is laid out for.
     pub columns: usize,
+    /// Whether lines are drawn with ASCII only.
+    pub ascii: bool,
+    /// Whether places in files are links.
+    pub links: bool,
+    /// The program that shows differences instead.
+    pub external_diff: Option<String>,
+    /// The terminal's rows, where results go to one.
+    pub rows: Option<usize>,
+    /// Whether results go to a terminal.
+    pub is_terminal: bool,
+    /// Whether somebody can be asked.
+    pub is_interactive: bool,
+    /// What pages long texts.
+    pub pager: Pager,
     /// Whether this is a CI job.
     pub is_ci: bool,
     /// Whether a person is there who can be asked.
@@ -47,6 +62,15 @@ impl Settings {
                 .or(around.terminal_columns)
                 .unwrap_or(DEFAULT_COLUMNS)
                 .max(LEAST_COLUMNS),
+            ascii: around.ascii,
+            links: around.links && around.stdout_is_terminal,
+            external_diff: around.external_diff.clone(),
+            rows: around
+                .terminal_rows
+                .filter(|_| around.stdout_is_terminal && !around.dumb && !around.is_ci),
+            is_terminal: around.stdout_is_terminal,
+            is_interactive: around.stdin_is_terminal && around.stderr_is_terminal && !around.is_ci,
+            pager: around.pager.clone(),
             is_ci: around.is_ci,
             can_ask: around.stdin_is_terminal && around.stderr_is_terminal && !around.is_ci,
             now: around.now,

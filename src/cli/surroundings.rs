@@ -5,6 +5,8 @@ use std::io::{self, IsTerminal};
 
 use jiff::Timestamp;
 
+use super::pager::Pager;
+
 /// Facts about the process's surroundings, taken once, so that everything below depends on its
 /// arguments alone and tests can make up any terminal.
 #[derive(Debug, Clone)]
@@ -17,6 +19,16 @@ pub struct Surroundings {
     pub stdin_is_terminal: bool,
     /// The terminal's columns.
     pub terminal_columns: Option<usize>,
+    /// Whether the locale says that text is not UTF-8.
+    pub ascii: bool,
+    /// Whether the terminal opens links (OSC 8).
+    pub links: bool,
+    /// The program that shows differences instead, as kubectl's users set it.
+    pub external_diff: Option<String>,
+    /// The terminal's rows.
+    pub terminal_rows: Option<usize>,
+    /// The pager by the environment.
+    pub pager: Pager,
     /// `NO_COLOR` (<https://no-color.org>) is set and not empty.
     pub no_color: bool,
     /// `CLICOLOR_FORCE` (<https://bixense.com/clicolors>) is set, and neither empty nor `0`.
@@ -43,6 +55,24 @@ impl Surroundings {
             stdin_is_terminal: io::stdin().is_terminal(),
             terminal_columns: terminal_size::terminal_size()
                 .map(|(terminal_size::Width(columns), _)| usize::from(columns)),
+            ascii: ["LC_ALL", "LC_CTYPE", "LANG"]
+                .into_iter()
+                .find_map(var)
+                .is_some_and(|locale| {
+                    let locale = locale.to_ascii_lowercase();
+                    !(locale.contains("utf-8") || locale.contains("utf8"))
+                }),
+            links: has_links(),
+            external_diff: var("KUBECTL_EXTERNAL_DIFF"),
+            terminal_rows: terminal_size::terminal_size()
+                .map(|(_, terminal_size::Height(rows))| usize::from(rows)),
+            // One that is set to nothing turns paging off.
+            pager: Pager::of(
+                ["DRIFTCTL_PAGER", "PAGER"]
+                    .map(|name| env::var(name).ok())
+                    .iter()
+                    .map(Option::as_deref),
+            ),
             no_color: var("NO_COLOR").is_some(),
             force_color: var("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
             dumb: var("TERM").is_some_and(|term| term == "dumb"),
@@ -56,6 +86,18 @@ impl Surroundings {
                 .find_map(var),
         }
     }
+}
+
+/// Whether the terminal is one of those that are known to open links.
+fn has_links() -> bool {
+    if let Some(forced) = var("FORCE_HYPERLINK") {
+        return forced != "0";
+    }
+    let by_version = number::<u32>("VTE_VERSION").is_some_and(|version| version >= 5000);
+    let known = ["iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper"];
+    let by_name = var("TERM_PROGRAM").is_some_and(|name| known.contains(&name.as_str()));
+    let by_mark = ["WT_SESSION", "KITTY_WINDOW_ID", "KONSOLE_VERSION"];
+    by_version || by_name || by_mark.into_iter().any(|name| var(name).is_some())
 }
 
 /// A variable that is set to something.
@@ -76,6 +118,11 @@ impl Surroundings {
             stderr_is_terminal: false,
             stdin_is_terminal: false,
             terminal_columns: None,
+            ascii: false,
+            links: false,
+            external_diff: None,
+            terminal_rows: None,
+            pager: Pager::none(),
             no_color: false,
             force_color: false,
             dumb: false,

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::model::{KindNames, KindPattern, ResourceKey, Target, Warning};
 
-pub use api::{Api, Carry, ConnectOptions, Identity, WriteError, Writer};
+pub use api::{Api, Carry, ConnectOptions, Identity, WriteError, Writer, context_names};
 pub use dump::Dump;
 pub use live_object::{LiveObject, Unreadable};
 pub use meter::{Meter, Reached};

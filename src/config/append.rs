@@ -138,6 +138,7 @@ pub fn rule_text(rule: &impl Serialize) -> String {
         "explains",
         "ownedBy",
         "otherRegistry",
+        "liveIs",
     ];
     let mut lines = Vec::new();
     for key in order {

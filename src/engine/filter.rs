@@ -23,8 +23,11 @@ pub fn unknown_kinds(
         .map(|pattern| Warning {
             place: String::new(),
             message: format!(
-                "--kind {pattern} is no kind that the manifests declare or that Kubernetes has \
-                 built in; check its spelling"
+                "unknown kind \"{pattern}\"{}",
+                match nearest(pattern.name()) {
+                    Some(kind) => format!("; did you mean {kind}?"),
+                    None => ": neither the manifests nor Kubernetes have it".to_owned(),
+                }
             ),
             fatal: true,
         })
@@ -48,6 +51,21 @@ pub fn unknown_namespace(
         ),
         fatal: true,
     })
+}
+
+/// The built-in kind, by any of its names, that is spelt most alike.
+fn nearest(word: &str) -> Option<String> {
+    let word = word.to_lowercase();
+    let kinds = builtin_kinds().iter();
+    let names = kinds.flat_map(|kind| {
+        let names = kind.names();
+        let called = names.called();
+        let own = [kind.kind.to_lowercase(), called.plural.clone()];
+        own.into_iter().chain(called.short_names.clone())
+    });
+    let alike = names.map(|name| (strsim::damerau_levenshtein(&word, &name), name));
+    let near = alike.filter(|(distance, _)| *distance <= 1 + word.len() / 5);
+    near.min().map(|(_, name)| name)
 }
 
 fn is_builtin(pattern: &KindPattern) -> bool {

@@ -75,6 +75,8 @@ pub struct ObjectReport {
     pub lifecycle: Option<Lifecycle>,
     /// That merging the branch overwrites what was done live to the object as a whole.
     pub conflict: bool,
+    /// What was found, where changes were left out since that its reader did not ask for.
+    pub found: Option<Status>,
     /// Its changes, sorted by path; one at the root where a rule or an explainer takes the object
     /// as a whole out of what counts. Explained ones are there only when they were asked for.
     pub drifts: Vec<JudgedChange>,
@@ -99,6 +101,7 @@ impl ObjectReport {
             whole_severity: None,
             lifecycle: None,
             conflict: false,
+            found: None,
             drifts: Vec::new(),
             owners: Vec::new(),
             declared: None,
@@ -118,6 +121,9 @@ impl ObjectReport {
 
     /// What was found, worked out from the side that the object is on and from its changes.
     pub fn status(&self) -> Status {
+        if let Some(status) = self.found {
+            return status;
+        }
         match (self.presence, self.lifecycle) {
             (Presence::Unknown, _) => Status::Unknown,
             (Presence::Declared, Some(Lifecycle::Removed)) => Status::InSync,

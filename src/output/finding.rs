@@ -1,16 +1,13 @@
 //! The report as a list of findings, for formats that know nothing of objects.
 
 use ring::digest;
-use serde_json::Value;
 
-use super::{Show, escape, view, words, yaml_text};
+pub(super) use super::brief::{both, brief, in_conflict, is_simple, pair};
+use super::{Show, escape, view, words};
 use crate::model::{
     Cause, Change, ChangeKind, JudgedChange, Lifecycle, Merge, MergeClass, ObjectReport, Report,
     Severity, Status, Verdict, Warning,
 };
-
-/// Characters of a value within a sentence.
-const LONGEST_VALUE: usize = 80;
 
 /// What a finding says. The set is closed; each has a name and a description that other programs
 /// show next to it.
@@ -326,14 +323,10 @@ fn class_of(drift: &JudgedChange) -> Class {
 
 /// `CONFLICT at .spec.replicas: base 3, branch 5, live 8; merging overwrites the change of …`
 pub(super) fn conflict(drift: &JudgedChange) -> String {
-    let values = view::three(drift).map(|(name, value)| match value {
-        Some(value) => format!("{name} {}", brief(value)),
-        None => format!("{name} nothing"),
-    });
     format!(
         "CONFLICT at {}: {}; {}",
         escape::line(&drift.change.path.to_string()),
-        values.join(", "),
+        in_conflict(drift, ", ").join("; "),
         words::overwritten(drift, None)
     )
 }
@@ -342,13 +335,15 @@ pub(super) fn conflict(drift: &JudgedChange) -> String {
 fn sentence(change: &Change) -> String {
     let path = escape::line(&change.path.to_string()).into_owned();
     match (&change.declared, &change.live) {
-        // Secret, or too long to tell apart here.
-        (Some(declared), Some(live)) if brief(declared) == brief(live) => {
-            format!("{path} differs: {} on both sides", brief(live))
+        (Some(declared), Some(live)) if declared == live => {
+            format!("{path} was changed live (values hidden)")
+        }
+        (Some(declared), Some(live)) if is_simple(declared) && is_simple(live) => {
+            let [declared, live] = pair(declared, live);
+            format!("{path} is {live} live, and {declared} is declared")
         }
         (Some(declared), Some(live)) => {
-            let (declared, live) = (brief(declared), brief(live));
-            format!("{path} is {live} live, and {declared} is declared")
+            format!("{path} differs: {}", both(declared, live))
         }
         (Some(declared), None) => format!("{path} is not live; {} is declared", brief(declared)),
         (None, Some(live)) => format!("{path} is {} live, and not declared", brief(live)),
@@ -356,29 +351,11 @@ fn sentence(change: &Change) -> String {
     }
 }
 
-/// A value within a sentence: all of it when it is short, else what it is.
-pub fn brief(value: &Value) -> String {
-    let lines = |text: &str| words::count(text.lines().count(), "line");
-    match value {
-        Value::String(text) if text.contains('\n') => format!("a text of {}", lines(text)),
-        Value::Array(items) if !items.is_empty() => {
-            format!("a list of {}", words::count(items.len(), "item"))
-        }
-        Value::Object(fields) if !fields.is_empty() => {
-            format!("a block of {}", words::count(fields.len(), "field"))
-        }
-        scalar => {
-            let text = yaml_text::scalar(scalar);
-            let mut shown: String = text.chars().take(LONGEST_VALUE).collect();
-            if shown.len() < text.len() {
-                shown.push('…');
-            }
-            shown
-        }
-    }
-}
-
 fn origin(object: &ObjectReport) -> Option<Place> {
+    // The branch's file does not have it any more: a line of the base's would be another's.
+    if object.lifecycle == Some(Lifecycle::Removed) {
+        return None;
+    }
     object.origin.as_ref().map(|origin| Place {
         file: origin.file.to_string(),
         line: origin.line.max(1),

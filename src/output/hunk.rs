@@ -9,6 +9,10 @@ const CONTEXT: usize = 3;
 /// words takes half a second.
 const LONGEST_INLINE: usize = 2_000;
 
+/// Of a longer line that another replaces, only what they do not share is compared by words, up to
+/// this length in bytes.
+const LONGEST_MIDDLE: usize = 16_000;
+
 /// Words are compared only within groups of lines up to this many.
 const MOST_INLINE: usize = 60;
 
@@ -34,6 +38,9 @@ impl Side {
     }
 }
 
+/// A line in pieces; whether each is among the words that changed.
+type Pieces = Vec<(bool, String)>;
+
 /// One line of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
@@ -43,6 +50,45 @@ pub struct Line {
     pub pieces: Vec<(bool, String)>,
     /// Whether the text ends here without a line feed.
     pub unterminated: bool,
+}
+
+/// Characters of one unchanged stretch of a long line that are shown around a change.
+const AROUND: usize = 60;
+
+impl Line {
+    /// The line with its long unchanged stretches cut where it is longer than `most` characters.
+    #[must_use]
+    pub fn cut(&self, most: usize) -> Self {
+        let total: usize = self.pieces.iter().map(|(_, text)| text.len()).sum();
+        if total <= most {
+            return self.clone();
+        }
+        let last = self.pieces.len().saturating_sub(1);
+        let pieces = self.pieces.iter().enumerate().map(|(i, (changed, text))| {
+            // What changed shows its beginning and its end: there both sides are not the same.
+            let text = around(text, !changed && i == 0, !changed && i == last);
+            (*changed, text)
+        });
+        Self {
+            pieces: pieces.collect(),
+            ..*self
+        }
+    }
+}
+
+/// The ends of a stretch, or its one end that is next to a change.
+fn around(text: &str, first: bool, last: bool) -> String {
+    let total = text.chars().count();
+    if total <= 3 * AROUND {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(AROUND).collect();
+    let tail: String = text.chars().skip(total - AROUND).collect();
+    match (first, last) {
+        (true, false) => format!("…{tail}"),
+        (false, true) => format!("{head}…"),
+        _ => format!("{head}…{tail}"),
+    }
 }
 
 /// Lines that belong together, and the lines of either side that they start at.
@@ -124,9 +170,80 @@ fn lines(diff: &TextDiff<'_, '_, str>, op: &DiffOp) -> Vec<Line> {
             })
             .collect()
     } else {
-        diff.iter_changes(op)
+        let mut lines: Vec<Line> = diff
+            .iter_changes(op)
             .map(|change| line(change.tag(), vec![(false, change.value().to_owned())]))
-            .collect()
+            .collect();
+        if replaced {
+            mark_pairs(&mut lines, op.old_range().len());
+        }
+        lines
+    }
+}
+
+/// Marks what differs in lines that are too long to be compared by words as they are: each with the
+/// line that replaces it.
+fn mark_pairs(lines: &mut [Line], removed: usize) {
+    let (ours, theirs) = lines.split_at_mut(removed);
+    for (ours, theirs) in ours.iter_mut().zip(theirs) {
+        let ([(_, a)], [(_, b)]) = (&ours.pieces[..], &theirs.pieces[..]) else {
+            continue;
+        };
+        let (a, b) = apart(a, b);
+        (ours.pieces, theirs.pieces) = (a, b);
+    }
+}
+
+/// Two lines in pieces: what they share at both ends, and what differs between.
+fn apart(a: &str, b: &str) -> (Pieces, Pieces) {
+    let start: usize = a
+        .chars()
+        .zip(b.chars())
+        .take_while(|(a, b)| a == b)
+        .map(|(c, _)| c.len_utf8())
+        .sum();
+    let end: usize = a[start..]
+        .chars()
+        .rev()
+        .zip(b[start..].chars().rev())
+        .take_while(|(a, b)| a == b)
+        .map(|(c, _)| c.len_utf8())
+        .sum();
+    let middle = |line: &'_ str| line[start..line.len() - end].to_owned();
+    let (ours, theirs) = (middle(a), middle(b));
+    let mut pieces = (
+        vec![(false, a[..start].to_owned())],
+        vec![(false, b[..start].to_owned())],
+    );
+    if ours.len().max(theirs.len()) <= LONGEST_MIDDLE {
+        let diff = TextDiff::from_words(ours.as_str(), theirs.as_str());
+        for change in diff.iter_all_changes() {
+            let text = change.value();
+            match change.tag() {
+                ChangeTag::Equal => {
+                    push(&mut pieces.0, false, text);
+                    push(&mut pieces.1, false, text);
+                }
+                ChangeTag::Delete => push(&mut pieces.0, true, text),
+                ChangeTag::Insert => push(&mut pieces.1, true, text),
+            }
+        }
+    } else {
+        push(&mut pieces.0, true, &ours);
+        push(&mut pieces.1, true, &theirs);
+    }
+    push(&mut pieces.0, false, &a[a.len() - end..]);
+    push(&mut pieces.1, false, &b[b.len() - end..]);
+    pieces.0.retain(|(_, text)| !text.is_empty());
+    pieces.1.retain(|(_, text)| !text.is_empty());
+    pieces
+}
+
+/// Adds to the last piece where that is of the same kind.
+fn push(pieces: &mut Pieces, changed: bool, text: &str) {
+    match pieces.last_mut() {
+        Some((kind, last)) if *kind == changed => last.push_str(text),
+        _ => pieces.push((changed, text.to_owned())),
     }
 }
 
@@ -209,9 +326,16 @@ mod tests {
     }
 
     #[test]
-    fn very_long_lines_are_not_compared_by_words() {
+    fn very_long_lines_are_compared_by_what_they_do_not_share() {
         let long: String = (0..20_000).map(|i| format!("word{i} ")).collect();
-        let hunks = hunks(&long, &format!("{long}x"));
-        assert!(hunks[0].lines.iter().all(|line| line.pieces.len() == 1));
+        let other = long.replace("word9999 ", "word-REWIRED ");
+        let hunks = hunks(&long, &other);
+        let changed = |line: &Line| {
+            let pieces = line.pieces.iter().filter(|(changed, _)| *changed);
+            pieces.map(|(_, text)| text.clone()).collect::<Vec<_>>()
+        };
+        let lines: Vec<_> = hunks[0].lines.iter().map(changed).collect();
+        assert_eq!(lines, [["9999"], ["-REWIRED"]]);
+        assert!(hunks[0].lines.iter().all(|line| line.pieces.len() == 3));
     }
 }

@@ -8,10 +8,11 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use super::finding::brief;
 use super::hunk::{self, Side};
 use super::several::Cluster;
-use super::{Format, RenderOptions, escape, ignored, view, words, yaml_text};
+use super::{
+    Format, GroupBy, RenderOptions, escape, finding, gist, groups, ignored, view, words, yaml_text,
+};
 use crate::model::{JudgedChange, ObjectReport, Report, Status, Verdict};
 use crate::redact::Redacted;
 
@@ -74,12 +75,20 @@ impl Format for Markdown {
 /// What is said of one cluster, in about so many bytes.
 fn comment(report: &Report, options: &RenderOptions, budget: usize) -> String {
     let objects = view::by_urgency(report, options.show);
+    // A comment is read later than it is written: it has moments, and no ages.
+    let options = &RenderOptions {
+        now: None,
+        ..*options
+    };
     // The table, the messages and the conflicts may each take so much.
     let share = budget / 4;
     let mut page = head(report);
-    page.push_str(&conflicts(report, options, share));
+    page.push_str(&conflicts(report, share));
     page.push_str(&messages(report, share));
-    page.push_str(&table(&objects, options, share));
+    page.push_str(&match options.group_by {
+        GroupBy::Object => table(&objects, options, share),
+        by => grouped(report, options, by, share),
+    });
     page.push_str(&rules(report, share / 2));
     let foot = format!("\n<sub>{}</sub>\n", foot(report));
     let room = budget.saturating_sub(page.len() + foot.len() + 200);
@@ -108,7 +117,7 @@ fn head(report: &Report) -> String {
 }
 
 /// What merging overwrites, in full view: the one thing that must not be folded away.
-fn conflicts(report: &Report, options: &RenderOptions, room: usize) -> String {
+fn conflicts(report: &Report, room: usize) -> String {
     let Some(meaning) = words::conflict(report) else {
         return String::new();
     };
@@ -116,29 +125,28 @@ fn conflicts(report: &Report, options: &RenderOptions, room: usize) -> String {
         .objects
         .iter()
         .filter(|o| o.status() == Status::Conflict);
-    let rows = in_conflict.flat_map(|object| {
+    let blocks = in_conflict.flat_map(|object| {
         let name = code(&object.key.to_string());
         let whole = object.whole_severity.and(words::standing(object));
-        let whole = whole.map(|standing| format!("| {name} | {} | | | | |\n", code(&standing)));
+        let whole = whole.map(|standing| format!("\n{name}\n- {}\n", code(&standing)));
         let fields = object.drifts.iter().filter(|drift| drift.is_conflict());
         let fields = fields.map(move |drift| {
-            let [base, branch, live] = view::three(drift)
-                .map(|(_, value)| value.map_or_else(String::new, |value| code(&brief(value))));
-            let who = words::owners(&drift.owners, options.now).unwrap_or_default();
             let path = code(&drift.change.path.to_string());
-            format!(
-                "| {name} | {path} | {base} | {branch} | {live} | {} |\n",
-                code(&who)
-            )
+            let mut block = format!("\n{name} {path}\n");
+            for line in finding::in_conflict(drift, "\n") {
+                for side in line.split("\\n") {
+                    block.push_str(&format!("- {}\n", code(side)));
+                }
+            }
+            if let Some(who) = words::owners(&drift.owners, None) {
+                block.push_str(&format!("- changed live by {}\n", code(&who)));
+            }
+            block
         });
         whole.into_iter().chain(fields)
     });
-    let head = format!(
-        "\n> [!CAUTION]\n> **{meaning}.**\n\n\
-         | Object | Field | Base | Branch | **Live** | Who changed it live |\n\
-         |---|---|---|---|---|---|\n"
-    );
-    match within(rows, room) {
+    let head = format!("\n> [!CAUTION]\n> **{meaning}.**\n");
+    match within(blocks, room) {
         (text, shown, total) if shown == total => format!("{head}{text}"),
         (text, shown, total) => format!("{head}{text}\nShowing {shown} of {total} conflicts.\n"),
     }
@@ -172,18 +180,58 @@ fn table(objects: &[&ObjectReport], options: &RenderOptions, room: usize) -> Str
             0 => String::new(),
             n => n.to_string(),
         };
-        let origin = words::origin(object).map_or_else(String::new, |origin| code(&origin));
         format!(
-            "| {} | {} | {severity} | {changes} | {origin} |\n",
+            "| {} | {} | {severity} | {changes} |\n",
             status(object),
             code(&object.key.to_string()),
         )
     });
-    let head = "\n| | Object | Severity | Changes | Manifest |\n|---|---|---|--:|---|\n";
+    let head = "\n| | Object | Severity | Changes |\n|---|---|---|--:|\n";
     match within(rows, room) {
         (_, _, 0) => String::new(),
         (text, shown, total) if shown == total => format!("{head}{text}"),
         (text, shown, total) => format!("{head}{text}\nShowing {shown} of {total} objects.\n"),
+    }
+}
+
+/// Changes by what they have in common, the objects folded.
+fn grouped(report: &Report, options: &RenderOptions, by: GroupBy, room: usize) -> String {
+    let groups = groups::of(report, options.show, by);
+    let sections = groups.iter().map(|group| {
+        let rows = group.rows.iter().map(|row| match by {
+            GroupBy::Change => format!("- {}\n", code(&row.object.key.to_string())),
+            _ => format!(
+                "- {} {} {}\n",
+                row.severity(),
+                code(&row.object.key.to_string()),
+                code(&format!("{} {}", row.sign(), row.what(false, LONGEST_LINE)))
+            ),
+        });
+        let (list, shown, total) = within(rows, room / 4);
+        let more = match total - shown {
+            0 => String::new(),
+            more => format!("- {more} more\n"),
+        };
+        let severity = group
+            .severity
+            .map_or("unknown", |severity| severity.as_str());
+        format!(
+            "<details><summary>{} ({severity}, {})</summary>\n\n{list}{more}\n</details>\n",
+            code(&group.title),
+            words::count(
+                total,
+                if by == GroupBy::Change {
+                    "object"
+                } else {
+                    "change"
+                }
+            ),
+        )
+    });
+    match within(sections, room) {
+        (_, _, 0) => String::new(),
+        (text, shown, total) if shown == total => format!("\n{text}"),
+        (text, shown, total) => format!("\n{text}\nShowing {shown} of {total} groups.\n"),
     }
 }
 
@@ -224,7 +272,9 @@ fn status(object: &ObjectReport) -> String {
 fn details(objects: &[&ObjectReport], options: &RenderOptions, room: usize) -> String {
     let sections = objects
         .iter()
-        .filter(|object| view::drifts(object, options.show).next().is_some())
+        .filter(|object| {
+            view::drifts(object, options.show).next().is_some() || !gist::of(object).is_empty()
+        })
         .map(|object| section(object, options));
     match within(sections, room) {
         (text, _, 0) => text,
@@ -250,16 +300,23 @@ fn within(texts: impl Iterator<Item = String>, room: usize) -> (String, usize, u
 }
 
 fn section(object: &ObjectReport, options: &RenderOptions) -> String {
-    let mut lines = Vec::new();
-    for drift in view::drifts(object, options.show) {
+    let mut lines: Vec<String> = gist::of(object)
+        .iter()
+        .map(|line| format!("+ {line}"))
+        .collect();
+    let drifts = view::worst_first(object, options.show);
+    for drift in &drifts {
         change(drift, options, &mut lines);
     }
     let fence = fence(&lines);
-    let summary = format!(
-        "{}: {}",
-        code(&object.key.to_string()),
-        words::count(view::drifts(object, options.show).count(), "change")
-    );
+    let what = match drifts.len() {
+        0 => object.status().as_str().to_owned(),
+        n => words::count(n, "change"),
+    };
+    let mut summary = format!("{}: {what}", code(&object.key.to_string()));
+    if let Some(origin) = words::origin(object) {
+        summary.push_str(&format!(" · {}", code(&origin)));
+    }
     format!(
         "<details><summary>{summary}</summary>\n\n{fence}diff\n{}\n{fence}\n\n</details>\n",
         lines.join("\n")
@@ -283,7 +340,7 @@ fn change(drift: &JudgedChange, options: &RenderOptions, lines: &mut Vec<String>
             Some(merge) => format!("{}, {}", words::class(merge.class), drift.severity.as_str()),
             None => drift.severity.as_str().to_owned(),
         },
-        Verdict::Ignored { rule, reason } => format!("ignored by {rule}: {reason}"),
+        Verdict::Ignored { rule, reason } => words::hidden_by(rule, reason),
         Verdict::Explained { by, .. } => by.as_str().to_owned(),
     };
     if let Some(position) = drift.position {
@@ -328,6 +385,7 @@ fn change(drift: &JudgedChange, options: &RenderOptions, lines: &mut Vec<String>
 }
 
 fn signed(line: &hunk::Line) -> String {
+    let line = line.cut(LONGEST_LINE);
     let text: String = line
         .pieces
         .iter()
@@ -369,7 +427,7 @@ fn code(text: &str) -> String {
 
 fn foot(report: &Report) -> String {
     let mut foot = words::coverage(report);
-    if let Some(target) = words::sides(report) {
+    if let Some(target) = words::sides_in_public(report) {
         foot.push_str(&format!(" · {}", code(&target)));
     }
     foot

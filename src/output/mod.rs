@@ -4,13 +4,17 @@
 //! values of `--output`, the help and the completions derive.
 
 mod aside;
+mod brief;
 mod diff;
+mod differ;
 mod document;
 pub mod escape;
 mod explanation;
 mod finding;
+mod gist;
 mod github;
 mod gitlab;
+mod groups;
 mod html;
 mod hunk;
 mod ignored;
@@ -22,11 +26,16 @@ mod name;
 mod paint;
 mod plan;
 mod prometheus;
+mod rows;
 mod sarif;
 mod several;
 mod spec;
+mod table;
 mod text;
+mod three;
+mod timeline;
 mod view;
+mod who;
 mod why;
 mod words;
 mod yaml;
@@ -45,6 +54,7 @@ pub use several::{Cluster, cluster, render_all};
 pub use spec::{OutputSpec, SpecError};
 pub use text::{explanation as explanation_text, outcome as outcome_text, plan as plan_text};
 pub use view::Show;
+pub use words::file_name;
 pub use yaml_text::{Style, document as yaml_document};
 
 /// How a report is written.
@@ -97,6 +107,28 @@ pub struct RenderOptions {
     pub now: Option<Timestamp>,
     /// How long the run took, where it is to be reported.
     pub duration: Option<Duration>,
+    /// Whether the report is read from its beginning, in a pager.
+    pub paged: bool,
+    /// How changes are put together, by formats for people.
+    pub group_by: GroupBy,
+    /// Whether places in files are links that the terminal opens (OSC 8).
+    pub links: bool,
+    /// Whether lines are drawn with ASCII only, where the locale has nothing else.
+    pub ascii: bool,
+}
+
+/// How changes are put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum GroupBy {
+    /// By the object that they are of.
+    #[default]
+    Object,
+    /// By who wrote last.
+    Author,
+    /// By how much they matter.
+    Severity,
+    /// By what was changed: the same change of many objects is one.
+    Change,
 }
 
 impl Default for RenderOptions {
@@ -108,13 +140,25 @@ impl Default for RenderOptions {
             verbose: false,
             now: None,
             duration: None,
+            paged: false,
+            group_by: GroupBy::default(),
+            links: false,
+            ascii: false,
         }
     }
+}
+
+/// One side of an object, as formats show it.
+pub fn object_text(value: &serde_json::Value) -> String {
+    yaml_text::document(value, Style::Readable)
 }
 
 /// Every format, the default first.
 pub static FORMATS: &[&dyn Format] = &[
     &text::Text,
+    &table::Table,
+    &table::Wide,
+    &timeline::Timeline,
     &diff::Diff,
     &json::Json,
     &yaml::Yaml,

@@ -30,6 +30,8 @@ pub enum Paint {
     Note,
     /// All is well.
     Good,
+    /// Something to be careful about.
+    Caution,
     /// Drift.
     Drift,
     /// What is wrong.
@@ -54,6 +56,7 @@ impl Paint {
             Self::LiveWord => style.green().bold().underline(),
             Self::Note => style.blue(),
             Self::Good => style.green().bold(),
+            Self::Caution => style.yellow(),
             Self::Drift => style.yellow().bold(),
             Self::Bad => style.red().bold(),
             Self::Unknown => style.magenta().bold(),
@@ -120,6 +123,24 @@ pub fn paint(colour: bool, paint: Paint, text: &str) -> String {
     }
 }
 
+/// A text with ASCII in the place of what lines are drawn with.
+pub fn ascii(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '│' => out.push('|'),
+            '→' => out.push_str("->"),
+            '…' => out.push_str("..."),
+            '⋮' => out.push(':'),
+            '·' => out.push('-'),
+            '⇥' => out.push('>'),
+            '━' => out.push('='),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
 /// The columns that a text takes on a terminal.
 pub fn width(text: &str) -> usize {
     text.width()
@@ -130,6 +151,8 @@ pub fn width(text: &str) -> usize {
 pub struct Line {
     pieces: Vec<(Paint, String)>,
     width: usize,
+    /// The piece that is a link, and where to.
+    link: Option<(usize, String)>,
 }
 
 impl Line {
@@ -148,6 +171,14 @@ impl Line {
             self.width += width(&text);
             self.pieces.push((paint, text));
         }
+        self
+    }
+
+    /// Adds a text that is a link, where there is something to open. A line has one link.
+    pub fn push_link(&mut self, paint: Paint, text: &str, url: Option<String>) -> &mut Self {
+        self.push(paint, text);
+        let last = self.pieces.len().checked_sub(1);
+        self.link = last.zip(url);
         self
     }
 
@@ -171,10 +202,40 @@ impl Line {
 
     /// The line as text.
     pub fn render(&self, colour: bool) -> String {
-        self.pieces
-            .iter()
-            .map(|(piece, text)| paint(colour, *piece, text))
+        let pieces = self.pieces.iter().enumerate();
+        pieces
+            .map(|(at, (piece, text))| {
+                let text = paint(colour, *piece, text);
+                match &self.link {
+                    Some((link, url)) if *link == at => {
+                        format!("\u{1b}]8;;{url}\u{1b}\\{text}\u{1b}]8;;\u{1b}\\")
+                    }
+                    _ => text,
+                }
+            })
             .collect()
+    }
+
+    /// The line, cut where it is longer than so many columns.
+    #[must_use]
+    pub fn cut(self, columns: usize) -> Self {
+        if self.width <= columns {
+            return self;
+        }
+        let mut chars: Vec<(Paint, char)> = Vec::new();
+        let mut used = 1;
+        for (paint, text) in &self.pieces {
+            for c in text.chars() {
+                used += c.width().unwrap_or(0);
+                if used > columns {
+                    let mut line = Self::of_chars(&chars);
+                    line.push(Paint::Dim, "…");
+                    return line;
+                }
+                chars.push((*paint, c));
+            }
+        }
+        self
     }
 
     /// The line in lines of at most `columns` each, broken after a blank where there is one near
@@ -226,6 +287,10 @@ fn break_at(chars: &[(Paint, char)], columns: usize) -> usize {
     let near = fit.saturating_sub(columns / 3);
     let blank = chars[near..fit].iter().rposition(|(_, c)| *c == ' ');
     let mut at = blank.map_or(fit, |blank| near + blank + 1);
+    // A line does not start with what ends a phrase.
+    while at > 1 && matches!(chars[at].1, ',' | ';' | ')') {
+        at -= 1;
+    }
     // A line that starts with two colons may be obeyed.
     while at > 1
         && chars[at..]
@@ -261,6 +326,22 @@ mod tests {
         assert_eq!(parts.len(), 3);
         let back: String = parts.iter().map(|l| l.render(false)).collect();
         assert_eq!(back, long);
+    }
+
+    #[test]
+    fn a_place_may_be_a_link() {
+        let mut line = Line::of(Paint::Plain, "a ");
+        line.push_link(Paint::Plain, "b.yaml:3", Some("file:///b.yaml".to_owned()));
+        assert_eq!(
+            line.render(false),
+            "a \u{1b}]8;;file:///b.yaml\u{1b}\\b.yaml:3\u{1b}]8;;\u{1b}\\"
+        );
+        assert_eq!(line.width(), 10);
+    }
+
+    #[test]
+    fn lines_are_drawn_with_ascii_where_nothing_else_is_there() {
+        assert_eq!(ascii("  9 │ ~ a → b … ⋮"), "  9 | ~ a -> b ... :");
     }
 
     #[test]

@@ -113,7 +113,7 @@ mod tests {
     fn mistakes_say_what_there_is() {
         let error = "jsn".parse::<OutputSpec>().unwrap_err().to_string();
         assert!(
-            error.contains("'jsn'") && error.contains("text, diff"),
+            error.contains("'jsn'") && error.contains("text, table"),
             "{error}"
         );
         assert_eq!(

@@ -36,8 +36,17 @@ impl Show {
     /// Whether an object is shown.
     pub fn includes_object(self, object: &ObjectReport) -> bool {
         self == Self::All
-            || object.status() != Status::InSync
+            || (object.status() != Status::InSync && !is_left_out(object))
             || object.drifts.iter().any(|drift| self.includes(drift))
+    }
+}
+
+/// Whether all that is to be said of an object was left out by `--severity`, `--since` or `--by`.
+fn is_left_out(object: &ObjectReport) -> bool {
+    match object.status() {
+        Status::Missing | Status::Extra => object.whole_severity.is_none(),
+        Status::Drifted => object.drifts.is_empty() && object.reason.is_none(),
+        Status::InSync | Status::Unknown | Status::Pending | Status::Conflict => false,
     }
 }
 
@@ -54,9 +63,22 @@ pub fn by_urgency(report: &Report, show: Show) -> Vec<&ObjectReport> {
     let mut objects: Vec<_> = objects(report, show).collect();
     let urgency = |object: &ObjectReport| {
         let in_conflict = object.status() == Status::Conflict;
-        // What only the branch changes, or has taken over, is nobody's surprise.
+        // What only the branch changes, or has taken over, is no surprise. With a base it is what
+        // the reader asks about all the same.
         let is_intended = matches!(object.status(), Status::Pending | Status::InSync);
-        (in_conflict, !is_intended, object.severity())
+        let is_unknown = object.status() == Status::Unknown;
+        let is_first = if report.three_way {
+            object.status() != Status::Drifted
+        } else {
+            !is_intended
+        };
+        (
+            in_conflict,
+            is_unknown,
+            is_first,
+            !is_intended,
+            object.severity(),
+        )
     };
     objects.sort_by_key(|object| Reverse(urgency(object)));
     objects
@@ -129,6 +151,23 @@ pub fn drifts(object: &ObjectReport, show: Show) -> impl Iterator<Item = &Judged
         .drifts
         .iter()
         .filter(move |drift| show.includes(drift))
+}
+
+/// The changes of an object to show, what matters most first: what merging overwrites, then drift,
+/// then what the branch means to do.
+pub fn worst_first(object: &ObjectReport, show: Show) -> Vec<&JudgedChange> {
+    let mut drifts: Vec<_> = drifts(object, show).collect();
+    // Stable: what matters as much stays sorted by path.
+    drifts.sort_by_key(|drift| {
+        let reported = drift.is_reported();
+        Reverse((
+            drift.is_conflict(),
+            reported && drift.is_drift(),
+            reported,
+            drift.severity,
+        ))
+    });
+    drifts
 }
 
 /// Both sides of a change as they are shown, the one before on the left: declared and live, but

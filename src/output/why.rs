@@ -39,7 +39,7 @@ pub fn why(entry: &Entry) -> String {
 
 fn drift(kind: ChangeKind) -> &'static str {
     match kind {
-        ChangeKind::Modified => "what is live does not mean what is declared",
+        ChangeKind::Modified => "live differs from the manifest",
         ChangeKind::Removed => "it is declared and not live",
         ChangeKind::Added => "it is live and not declared, and nothing explains it",
     }

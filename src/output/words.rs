@@ -2,11 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::escape;
+pub use super::who::{last_writer, latest, owner, owners, when};
+use super::{escape, ignored};
 use crate::model::{
-    Blame, Deployer, JudgedChange, Lifecycle, MergeClass, ObjectReport, Operation, Owner, Report,
-    Revision, Status,
+    Blame, Deployer, FieldPath, JudgedChange, Lifecycle, MergeClass, ObjectReport, Report,
+    Revision, Severity, Status,
 };
+use crate::policy::ACCEPTED;
 
 /// `1 object`, `2 objects`
 pub fn count(n: usize, what: &str) -> String {
@@ -14,88 +16,60 @@ pub fn count(n: usize, what: &str) -> String {
     format!("{n} {what}{s}")
 }
 
-/// Who holds something, in one phrase: `kubectl-edit, last write 3h ago`.
-///
-/// It is "last write" and no more: the time is that of the manager's last write to the object,
-/// whichever field that was.
-pub fn owner(owner: &Owner, now: Option<Timestamp>) -> String {
-    let mut who = escape::line(&owner.manager).into_owned();
-    match (&owner.subresource, owner.operation) {
-        (Some(subresource), _) => {
-            who.push_str(&format!(" (through {})", escape::line(subresource)));
-        }
-        (None, Operation::Apply) => who.push_str(" (apply)"),
-        (None, Operation::Update) => {}
-    }
-    if let Some(user) = &owner.user {
-        who = format!("{} with {who}", escape::line(user));
-    }
-    match &owner.time {
-        Some(time) => format!("{who}, last write {}", when(time, now)),
-        None => format!("{who}, time not recorded"),
+/// A severity that must not be passed over in capitals.
+pub fn loud(severity: Severity) -> String {
+    let word = severity.as_str();
+    match severity {
+        Severity::Critical | Severity::High => word.to_uppercase(),
+        Severity::Medium | Severity::Low => word.to_owned(),
     }
 }
 
-/// Several who wrote under one manager, any of whom it may have been, as one: `alice or bob`.
-fn any_of_them(owners: &[&Owner]) -> Vec<Owner> {
-    let mut found: Vec<Owner> = Vec::new();
-    for owner in owners {
-        let alike = found.iter_mut().find(|one| {
-            let same = Owner {
-                user: one.user.clone(),
-                ..(*owner).clone()
-            };
-            owner.user.is_some() && one.user.is_some() && **one == same
-        });
-        match (alike.and_then(|one| one.user.as_mut()), &owner.user) {
-            (Some(users), Some(user)) => users.push_str(&format!(" or {user}")),
-            _ => found.push((*owner).clone()),
+/// `4 critical · 3 high · 2 medium · 1 low`: what drifted, by how much it matters; `None` where
+/// nothing did.
+pub fn severities(report: &Report) -> Option<String> {
+    let mut counts = [0; 4];
+    for object in report.objects.iter().filter(|object| object.is_drift()) {
+        let whole = object.whole_severity.into_iter();
+        let drifts = object.reported().filter(|drift| drift.is_drift());
+        for severity in whole.chain(drifts.map(|drift| drift.severity)) {
+            counts[severity as usize] += 1;
         }
     }
-    found
+    let said: Vec<String> = [
+        Severity::Critical,
+        Severity::High,
+        Severity::Medium,
+        Severity::Low,
+    ]
+    .into_iter()
+    .filter(|severity| counts[*severity as usize] > 0)
+    .map(|severity| format!("{} {}", counts[severity as usize], severity.as_str()))
+    .collect();
+    (!said.is_empty()).then(|| said.join(" · "))
 }
 
-/// The owners of a change in one phrase, the latest writer first, at most three. Who only reports
-/// the status of an object is no answer to who made it.
-pub fn owners(owners: &[Owner], now: Option<Timestamp>) -> Option<String> {
-    let reports = |owner: &Owner| owner.subresource.as_deref() == Some("status");
-    let only_reports = owners.iter().all(reports);
-    let mut sorted: Vec<&Owner> = owners
-        .iter()
-        .filter(|owner| only_reports || !reports(owner))
-        .collect();
-    sorted.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.cmp(b)));
-    let sorted = any_of_them(&sorted);
-    let mut said: Vec<String> = sorted.iter().take(3).map(|one| owner(one, now)).collect();
-    if sorted.len() > 3 {
-        said.push(format!("{} more", sorted.len() - 3));
-    }
-    (!said.is_empty()).then(|| said.join("; "))
-}
-
-/// `3h ago`; the time itself when it is long ago, not yet, or no time.
-pub fn when(time: &str, now: Option<Timestamp>) -> String {
-    let exact = || escape::line(time).into_owned();
-    let (Some(now), Ok(then)) = (now, time.parse::<Timestamp>()) else {
-        return exact();
+/// The same as [`standing`], with the age of a moment that it ends in instead of the moment.
+pub fn standing_at(object: &ObjectReport, now: Option<Timestamp>) -> Option<String> {
+    let said = standing(object)?;
+    let Some((before, time)) = said.rsplit_once(" at ") else {
+        return Some(said);
     };
-    const MINUTE: i64 = 60;
-    const HOUR: i64 = 60 * MINUTE;
-    const DAY: i64 = 24 * HOUR;
-    match now.as_second() - then.as_second() {
-        s @ 0..120 => format!("{s}s ago"),
-        s if (120..2 * HOUR).contains(&s) => format!("{}m ago", s / MINUTE),
-        s if (2 * HOUR..2 * DAY).contains(&s) => format!("{}h ago", s / HOUR),
-        s if (2 * DAY..90 * DAY).contains(&s) => format!("{}d ago", s / DAY),
-        _ => exact(),
+    let (time, end) = match time.strip_suffix(')') {
+        Some(time) => (time, ")"),
+        None => (time, ""),
+    };
+    match time.parse::<Timestamp>() {
+        Ok(_) => Some(format!("{before} {}{end}", when(time, now))),
+        Err(_) => Some(said),
     }
 }
 
 /// What is to be said of an object that was not compared field by field.
 pub fn standing(object: &ObjectReport) -> Option<String> {
     let said = match object.status() {
-        Status::Missing => "missing: declared, and not in the cluster",
-        Status::Extra => "extra: in the cluster, and declared nowhere",
+        Status::Missing => "missing in the cluster",
+        Status::Extra => "extra: not in any manifest",
         Status::Unknown => "unknown: not compared",
         Status::Conflict if object.lifecycle == Some(Lifecycle::Removed) => {
             "CONFLICT: the branch removes it, and it was changed live"
@@ -147,6 +121,32 @@ pub fn deployer(chain: &[Deployer]) -> String {
     escape::line(&format!("{kind} {}", Deployer::chain(chain))).into_owned()
 }
 
+/// A path that is only to be recognised: its end, from the last list item or label on.
+pub fn short_path(path: &FieldPath) -> String {
+    const LONG: usize = 32;
+    let mut from = 0;
+    while from + 1 < path.0.len() && FieldPath(path.0[from..].to_vec()).to_string().len() > LONG {
+        from += 1;
+    }
+    let end = FieldPath(path.0[from..].to_vec());
+    match from {
+        0 => end.to_string(),
+        _ => format!("…{end}"),
+    }
+}
+
+/// `ignored by keda: Scaled by KEDA`, and `accepted: Incident 12`.
+pub fn hidden_by(rule: &str, reason: &str) -> String {
+    let by = match rule {
+        ACCEPTED => rule.to_owned(),
+        rule => format!("ignored by {rule}"),
+    };
+    match reason {
+        "" => by,
+        reason => format!("{by}: {reason}"),
+    }
+}
+
 /// `18 drifted, 2 missing, 40 in sync`: every status that there is, the worst first.
 pub fn tally(report: &Report) -> String {
     let totals = report.totals();
@@ -177,12 +177,25 @@ pub fn changes(report: &Report) -> String {
     } else {
         format!("{} reported", count(totals.reported, "change"))
     };
-    if totals.ignored > 0 {
-        let by = match report.rules.iter().filter(|rule| rule.hid > 0).count() {
+    let by_rule = ignored::by_rule(report);
+    let accepted = by_rule
+        .get(ACCEPTED)
+        .copied()
+        .unwrap_or(0)
+        .min(totals.ignored);
+    let ignored = totals.ignored - accepted;
+    if ignored > 0 {
+        let rules = by_rule
+            .iter()
+            .filter(|(rule, hid)| **rule != ACCEPTED && **hid > 0);
+        let by = match rules.count() {
             0 => String::new(),
             rules => format!(" by {}", count(rules, "rule")),
         };
-        said.push_str(&format!(", {} ignored{by}", totals.ignored));
+        said.push_str(&format!(", {ignored} ignored{by}"));
+    }
+    if accepted > 0 {
+        said.push_str(&format!(", {accepted} accepted"));
     }
     said
 }
@@ -210,7 +223,7 @@ pub fn coverage(report: &Report) -> String {
         .filter(|extra| extra.kinds + extra.unread > 0)
     {
         let kinds = count(extra.kinds, "kind");
-        said.push_str(&format!("; undeclared objects of {kinds} looked for"));
+        said.push_str(&format!("; searched {kinds} for undeclared objects"));
         if extra.unread > 0 {
             said.push_str(&format!(", {} not read in full", extra.unread));
         }
@@ -224,8 +237,17 @@ pub fn verdict(report: &Report) -> String {
     format!("{verdict}: {}; {}", tally(report), coverage(report))
 }
 
+/// The same for readers who need not know where the API server is.
+pub fn sides_in_public(report: &Report) -> Option<String> {
+    described(report, false)
+}
+
 /// Which commit was compared, and with what, as far as it is known.
 pub fn sides(report: &Report) -> Option<String> {
+    described(report, true)
+}
+
+fn described(report: &Report, with_server: bool) -> Option<String> {
     let target = &report.target;
     let mut said: Vec<String> = report.revisions.iter().map(revision).collect();
     let mut add = |label: &str, value: &Option<String>| {
@@ -233,9 +255,11 @@ pub fn sides(report: &Report) -> Option<String> {
             said.push(format!("{label}{}", escape::line(value)));
         }
     };
-    add("recording ", &target.dump);
     add("context ", &target.context);
-    add("", &target.server);
+    add("recording ", &target.dump);
+    if with_server {
+        add("", &target.server);
+    }
     add("", &target.version);
     if target.insecure {
         said.push("certificate NOT verified".to_owned());
@@ -260,15 +284,15 @@ fn revision(revision: &Revision) -> String {
     escape::line(&said).into_owned()
 }
 
-/// `line by Ana in 3f2c1a0b9d12 of 2026-11-20`
+/// `declared by Ana, 3f2c1a0b9d12 (2026-11-20)`
 pub fn blame(blame: &Blame) -> String {
     let Some(commit) = &blame.commit else {
         return "line not committed yet".to_owned();
     };
     let author = blame.author.as_deref().unwrap_or("somebody");
-    let mut said = format!("line by {author} in {}", short(commit));
+    let mut said = format!("declared by {author}, {}", short(commit));
     if let Some((day, _)) = blame.time.as_ref().and_then(|time| time.split_once('T')) {
-        said.push_str(&format!(" of {day}"));
+        said.push_str(&format!(" ({day})"));
     }
     escape::line(&said).into_owned()
 }
@@ -306,8 +330,8 @@ pub fn conflict(report: &Report) -> Option<String> {
     };
     (n > 0).then(|| {
         format!(
-            "merging overwrites what was changed live in {objects}: take it over into the branch, \
-             or make sure that it may go"
+            "merging overwrites what was changed live in {objects}: port it to the branch, or \
+             confirm that it can be dropped"
         )
     })
 }
@@ -328,7 +352,7 @@ pub fn incomplete(report: &Report) -> Option<&'static str> {
     if report.interrupted {
         Some("the run was cut short; what was not compared may have drifted")
     } else if report.is_incomplete() {
-        Some("not everything could be compared; what was not may have drifted")
+        Some("incomplete: what could not be compared may have drifted")
     } else {
         None
     }
@@ -367,6 +391,7 @@ fn file_part(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Operation, Owner};
 
     fn ago(time: &str) -> String {
         when(time, "2026-11-21T12:00:00Z".parse().ok())

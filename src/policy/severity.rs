@@ -44,6 +44,9 @@ pub struct SeveritySpec {
     /// Only where the change leads to an image from another registry
     #[serde(default, skip_serializing_if = "is_default")]
     pub other_registry: bool,
+    /// Only where the live value is one of these
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub live_is: Vec<Value>,
 }
 
 /// A rule that rates changes, read.
@@ -110,12 +113,20 @@ impl From<Level> for Severity {
 }
 
 impl SeverityRule {
-    fn speaks_of(&self, key: &ResourceKey, path: &FieldPath, images: Option<[&str; 2]>) -> bool {
+    fn speaks_of(
+        &self,
+        key: &ResourceKey,
+        path: &FieldPath,
+        live: Option<&Value>,
+        images: Option<[&str; 2]>,
+    ) -> bool {
         let any_path = self.paths.is_empty();
         let moved = || images.is_some_and(|[a, b]| image::registry(a) != image::registry(b));
         self.objects.matches(key)
             && (any_path || self.paths.iter().any(|pattern| pattern.covers(path)))
             && (!self.spec.other_registry || moved())
+            && (self.spec.live_is.is_empty()
+                || live.is_some_and(|live| self.spec.live_is.contains(live)))
     }
 }
 
@@ -134,11 +145,12 @@ impl RuleSet {
             [Some(declared), Some(live)] => Some([declared, live]),
             _ => None,
         };
-        let own = self.rated(key, &change.path, images);
+        let own = self.rated(key, &change.path, change.live.as_ref(), images);
         let mut worst = None;
         let mut path = change.path.clone();
         if let [Some(block), None] | [None, Some(block)] = sides {
-            self.worst_within(key, &mut path, block, &mut worst);
+            let is_live = change.live.is_some();
+            self.worst_within(key, &mut path, block, is_live, &mut worst);
         }
         own.max(worst).unwrap_or(Severity::Medium)
     }
@@ -156,7 +168,7 @@ impl RuleSet {
             | Status::Pending
             | Status::Conflict => return None,
         };
-        let whole = self.rated(key, &FieldPath::root(), None);
+        let whole = self.rated(key, &FieldPath::root(), None, None);
         Some(whole.unwrap_or(otherwise))
     }
 
@@ -167,26 +179,28 @@ impl RuleSet {
         key: &ResourceKey,
         path: &mut FieldPath,
         value: &Value,
+        is_live: bool,
         worst: &mut Option<Severity>,
     ) {
         match value {
             Value::Object(fields) => {
                 for (name, value) in fields {
                     path.0.push(PathElement::Field(name.clone()));
-                    self.worst_within(key, path, value, worst);
+                    self.worst_within(key, path, value, is_live, worst);
                     path.0.pop();
                 }
             }
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
                     path.0.push(PathElement::Index(index));
-                    self.worst_within(key, path, item, worst);
+                    self.worst_within(key, path, item, is_live, worst);
                     path.0.pop();
                 }
             }
             Value::Null | Value::Bool(false) => {}
             Value::Bool(true) | Value::Number(_) | Value::String(_) => {
-                *worst = (*worst).max(self.rated(key, path, None));
+                let live = Some(value).filter(|_| is_live);
+                *worst = (*worst).max(self.rated(key, path, live, None));
             }
         }
     }
@@ -195,10 +209,11 @@ impl RuleSet {
         &self,
         key: &ResourceKey,
         path: &FieldPath,
+        live: Option<&Value>,
         images: Option<[&str; 2]>,
     ) -> Option<Severity> {
         let mut rules = self.severity.iter();
-        let rule = rules.find(|rule| rule.speaks_of(key, path, images))?;
+        let rule = rules.find(|rule| rule.speaks_of(key, path, live, images))?;
         Some(rule.severity)
     }
 }
@@ -270,7 +285,16 @@ mod tests {
             (".securityContext.runAsNonRoot", High),
             (".serviceAccountName", High),
             (".automountServiceAccountToken", High),
-            (".volumes[name=\"a\"].hostPath", High),
+            (".volumes[name=\"a\"].hostPath", Critical),
+            (
+                ".containers[name=\"a\"].securityContext.capabilities.add",
+                Critical,
+            ),
+            (
+                ".containers[name=\"a\"].securityContext.capabilities.drop",
+                High,
+            ),
+            (".volumes[name=\"a\"].emptyDir.medium", High),
             (".containers[name=\"a\"].resources.limits.cpu", Medium),
             (".containers[name=\"a\"].env[name=\"A\"].value", Medium),
             (
@@ -368,6 +392,75 @@ mod tests {
         ] {
             let found = rate(kind, path, Some(json!("a")), Some(json!("b")));
             assert_eq!(found, expected, "{kind} {path}");
+        }
+    }
+
+    #[test]
+    fn annotations_that_act_are_rated_by_what_they_do() {
+        use Severity::{Critical, High, Low};
+        for (kind, annotation, expected) in [
+            ("ServiceAccount", "eks.amazonaws.com/role-arn", Critical),
+            ("ServiceAccount", "iam.gke.io/gcp-service-account", Critical),
+            (
+                "ServiceAccount",
+                "azure.workload.identity/client-id",
+                Critical,
+            ),
+            ("Deployment.apps", "eks.amazonaws.com/role-arn", Low),
+            (
+                "Service",
+                "service.beta.kubernetes.io/aws-load-balancer-scheme",
+                High,
+            ),
+            (
+                "Service",
+                "service.beta.kubernetes.io/azure-load-balancer-internal",
+                High,
+            ),
+            ("Service", "networking.gke.io/load-balancer-type", High),
+            (
+                "Ingress.networking.k8s.io",
+                "nginx.ingress.kubernetes.io/auth-url",
+                High,
+            ),
+            (
+                "Ingress.networking.k8s.io",
+                "nginx.ingress.kubernetes.io/whitelist-source-range",
+                High,
+            ),
+            (
+                "Ingress.networking.k8s.io",
+                "nginx.ingress.kubernetes.io/configuration-snippet",
+                High,
+            ),
+            (
+                "Ingress.networking.k8s.io",
+                "alb.ingress.kubernetes.io/scheme",
+                High,
+            ),
+            (
+                "StorageClass.storage.k8s.io",
+                "storageclass.kubernetes.io/is-default-class",
+                High,
+            ),
+            ("Namespace", "sidecar.istio.io/inject", High),
+            ("Service", "example.com/ticket", Low),
+        ] {
+            let path = format!(".metadata.annotations[\"{annotation}\"]");
+            let found = rate(kind, &path, Some(json!("a")), Some(json!("b")));
+            assert_eq!(found, expected, "{kind} {annotation}");
+            let block = Some(json!({ annotation: "a" }));
+            let removed = rate(kind, ".metadata.annotations", block, None);
+            assert_eq!(removed, expected, "{kind} {annotation} with all others");
+        }
+    }
+
+    #[test]
+    fn scaling_to_zero_is_an_outage_and_scaling_is_not() {
+        let scaled = |kind, to: u64| rate(kind, ".spec.replicas", Some(json!(3)), Some(json!(to)));
+        for kind in ["Deployment.apps", "StatefulSet.apps", "Kiosk.example.com"] {
+            assert_eq!(scaled(kind, 0), Severity::High, "{kind}");
+            assert_eq!(scaled(kind, 8), Severity::Medium, "{kind}");
         }
     }
 

@@ -62,6 +62,18 @@ impl BuiltinKind {
     }
 }
 
+/// `; did you mean Deployment?`, for a kind that nobody knows and that is spelt like a built-in one
+/// of its group; empty for any other.
+pub fn did_you_mean(group: &str, kind: &str) -> String {
+    let of_group = builtin_kinds().iter();
+    let of_group = of_group.filter(|known| crate::model::group_of(known.api_version) == group);
+    let near = of_group.map(|known| (strsim::damerau_levenshtein(known.kind, kind), known.kind));
+    match near.filter(|(distance, _)| *distance <= 2).min() {
+        Some((_, meant)) if meant != kind => format!("; did you mean {meant}?"),
+        _ => String::new(),
+    }
+}
+
 /// Every built-in kind at every version, sorted by `apiVersion` and kind.
 pub fn builtin_kinds() -> &'static [BuiltinKind] {
     static KINDS: LazyLock<Vec<BuiltinKind>> = LazyLock::new(|| {

@@ -21,6 +21,7 @@ mod versions;
 
 pub use builtin::{
     BuiltinKind, KUBERNETES_VERSION, builtin_kind, builtin_kind_of_group, builtin_kinds,
+    did_you_mean,
 };
 pub use defaulting::conditional_default;
 pub use openapi::short_name;

@@ -58,6 +58,10 @@ const STREAM_HANDLERS: &[(&str, &str)] = &[
     ("cli/surroundings.rs", "asks whether they are terminals"),
     ("cli/panics.rs", "a panic hook has nothing handed down"),
     (
+        "signals.rs",
+        "a signal ends the process where nothing is handed down",
+    ),
+    (
         "cluster/api/exec.rs",
         "a credential plugin may ask at a terminal",
     ),

@@ -226,10 +226,7 @@ fn a_missing_object_is_told_as_such() {
     );
     let shown = shop(&[&name, ".metadata.labels"]);
     assert!(shown.contains("exit code: 0"), "{shown}");
-    assert!(
-        shown.contains("missing: declared, and not in the cluster"),
-        "{shown}"
-    );
+    assert!(shown.contains("missing in the cluster"), "{shown}");
 }
 
 #[test]
@@ -254,11 +251,8 @@ fn a_file_that_is_not_there_is_an_error() {
     ]);
     assert!(shown.starts_with("exit code: 2"), "{shown}");
     let shown = shop(&["Deployment/cart", "spec.replicas"]);
-    assert!(shown.starts_with("exit code: 2"), "{shown}");
-    assert!(
-        shown.contains("a field is written .spec.replicas"),
-        "{shown}"
-    );
+    assert!(shown.starts_with("exit code: 0"), "{shown}");
+    assert!(shown.contains("\n.spec.replicas\n"), "{shown}");
     let shown = shop(&["Deployment/cart", ".spec.replicas", "nowhere"]);
     assert!(shown.starts_with("exit code: 2"), "{shown}");
     let shown = Place::new().run(["explain", "Deployment/a", ".spec", "--base", "main"]);

@@ -41,7 +41,12 @@ fn known_flags() -> BTreeSet<String> {
 #[test]
 fn every_flag_of_the_action_exists() {
     let script = script(COMPARE);
-    let lines = script.lines().filter(|line| !line.contains("git fetch"));
+    let is_git = |line: &&str| {
+        ["git fetch", "git rev-parse", "--depth=1"]
+            .iter()
+            .any(|word| line.contains(word))
+    };
+    let lines = script.lines().filter(|line| !is_git(line));
     let used = flags(&lines.collect::<Vec<_>>().join("\n"));
     assert!(used.len() > 15, "{used:?}");
     let unknown: Vec<_> = used.difference(&known_flags()).cloned().collect();
@@ -212,6 +217,22 @@ fn the_action_hands_over_what_a_pull_request_from_outside_needs() {
         app.ends_with("--app=a.yaml\n--app=b.yaml\n--fail-on=drift,conflict\n--\n"),
         "{app}"
     );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_fork_without_allowed_namespaces_gets_one_message_that_names_the_inputs() {
+    let place = Place::new()
+        .file("deploy/a.yaml", "kind: nothing\n")
+        .var("GITHUB_EVENT_NAME", "pull_request")
+        .var("GITHUB_BASE_REF", "main");
+    let Some((said, answer)) = compare(&place, &[("path", "deploy"), ("base", "b")]) else {
+        println!("skipped: there is no bash here");
+        return;
+    };
+    assert_eq!(answer, "exit-code=2\n", "{said}");
+    assert_eq!(said.matches("::error").count(), 1, "{said}");
+    assert!(said.contains("allow-namespace"), "{said}");
 }
 
 /// Cargo takes settings, programs to run among them, from the folder that it runs in.
@@ -388,7 +409,7 @@ fn as_a_plugin_it_goes_by_kubectls_name() {
     assert!(help.contains("Usage: kubectl drift diff"), "{help}");
     assert!(help.contains("kubectl drift diff ./manifests "), "{help}");
     let error = run(&["diff", "--nonsense"]);
-    assert!(error.contains("Usage: kubectl drift diff"), "{error}");
+    assert!(error.contains("kubectl drift diff -h"), "{error}");
     let plain = place.run(["diff", "--help"]);
     assert!(!plain.contains("kubectl drift"), "{plain}");
 }

@@ -146,7 +146,14 @@ fn a_config_in_the_tree_is_not_read() {
 #[test]
 fn a_baseline_in_the_tree_is_not_read() {
     let place = drifted().file("trusted/config.yaml", "disable: []\n");
-    let accepted = place.run(["accept", "deploy", "--live", "live.json"]);
+    let accepted = place.run([
+        "accept",
+        "deploy",
+        "--live",
+        "live.json",
+        "--reason=r",
+        "--expires=2036-01-01",
+    ]);
     assert!(accepted.contains("accepted 2 changes"), "{accepted}");
     let baseline = std::fs::read(place.path().join(".driftctl-baseline.yaml")).unwrap();
     let place = place

@@ -61,8 +61,8 @@ fn interrupted(part: &'static str, signal: Signal) -> (Option<i32>, Value, Strin
 
 #[test]
 fn an_interrupted_run_shows_what_it_has() {
-    for signal in [Signal::INT, Signal::TERM] {
-        let (code, report, said) = interrupted("/statefulsets", signal);
+    {
+        let (code, report, said) = interrupted("/statefulsets", Signal::TERM);
         assert_eq!(code, Some(2), "{said}");
         assert_eq!(report["verdict"], "incomplete", "{said}");
         assert!(said.contains("interrupted"), "{said}");
@@ -78,12 +78,25 @@ fn an_interrupted_run_shows_what_it_has() {
 }
 
 #[test]
-fn who_is_interrupted_before_anything_is_read_knows_nothing() {
-    let (code, report, said) = interrupted("/apis?", Signal::INT);
+fn a_run_that_is_told_to_end_before_anything_is_read_knows_nothing() {
+    let (code, report, said) = interrupted("/apis?", Signal::TERM);
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("interrupted"), "{said}");
     assert_eq!(report["verdict"], "incomplete", "{said}");
     assert_eq!(report["coverage"]["compared"], 0, "{said}");
+}
+
+#[test]
+fn an_interrupt_from_the_keyboard_ends_the_run_at_once() {
+    for part in ["/apis?", "/statefulsets"] {
+        let began = Instant::now();
+        let (code, report, said) = interrupted(part, Signal::INT);
+        assert_eq!(code, Some(130), "{said}");
+        assert_eq!(report, Value::Null, "{said}");
+        assert_eq!(said.matches("error:").count(), 1, "{said}");
+        assert!(said.contains("interrupted"), "{said}");
+        assert!(began.elapsed() < Duration::from_secs(20), "{part}");
+    }
 }
 
 /// Schemas are read once the objects are there. Without them the comparison is another one.

@@ -37,7 +37,7 @@ fn report() -> Report {
 fn counts(format: &str) -> &'static [&'static str] {
     match format {
         "text" => &["ignored: 37 by keda-scales, 7 by accepted, 2 by mesh\n"],
-        "diff" | "name" => &[
+        "diff" | "name" | "table" | "wide" | "timeline" => &[
             "# 3 changes ignored by accepted: incident 12\n",
             "# 37 changes ignored by keda-scales: Scaled by KEDA\n",
             "# 2 changes ignored by mesh\n",

@@ -11,7 +11,7 @@ use crate::{options, render, render_redacted, sample, sarif, schema};
 /// Reads an output as strictly as its format allows; panics where it is none.
 pub fn read(format: &str, text: &str) {
     match format {
-        "text" | "markdown" => {}
+        "text" | "table" | "wide" | "timeline" | "markdown" => {}
         "name" => read_names(text),
         "diff" => read_diff(text),
         "json" => {
@@ -314,7 +314,7 @@ fn read_html(text: &str) {
     let allowed = [
         "html", "head", "meta", "title", "style", "body", "header", "h1", "h2", "h3", "p", "span",
         "input", "label", "main", "article", "section", "table", "tr", "th", "td", "mark", "code",
-        "b", "footer",
+        "b", "footer", "br", "details", "summary", "pre", "ul", "li",
     ];
     for node in document.descendants().filter(|node| node.is_element()) {
         assert!(allowed.contains(&node.tag_name().name()), "{node:?}");

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::{CompareArgs, LiveArgs, RulesArgs, SecretPath, SourceArgs, TEMPLATE};
-use crate::cli::selection::Selection;
+use crate::cli::selection::{self, Selection};
 
 /// `driftctl explain`
 #[derive(Debug, Args)]
@@ -11,6 +11,7 @@ use crate::cli::selection::Selection;
     before_help = "\
 Examples:
   driftctl explain Deployment/cart .spec.replicas ./manifests       Why is this drift, or not?
+  driftctl explain deploy cart spec.replicas -f ./manifests         The same, as kubectl has it
   driftctl explain Deployment/shop/cart .spec.template ./manifests  Everything below a path
   driftctl explain Widget.example.com/big ./manifests               The whole object
   driftctl explain Service/cart .spec ./manifests --live dump.json -o json
@@ -36,7 +37,7 @@ Exit codes:
 )]
 pub struct ExplainArgs {
     /// The object; a group is needed only where several kinds have the name
-    #[arg(value_name = "KIND[.GROUP]/[NAMESPACE/]NAME")]
+    #[arg(value_name = "KIND[.GROUP]/[NAMESPACE/]NAME", value_parser = selection::or_kind)]
     pub object: Selection,
     /// The declared side, and before it the field.
     #[command(flatten)]

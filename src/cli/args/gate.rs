@@ -50,6 +50,8 @@ pub enum FailOn {
     Drift,
     /// With --base: changes of the branch that overwrite changes made live
     Conflict,
+    /// With --base: drift of objects that the branch changes; drift of others passes
+    DriftOnBranch,
     /// With --base: what only the branch changes
     Pending,
     /// Declared objects that are not live
@@ -80,6 +82,7 @@ impl FailOn {
             Self::Critical => Some(Severity::Critical),
             Self::Drift
             | Self::Conflict
+            | Self::DriftOnBranch
             | Self::Pending
             | Self::Missing
             | Self::Extra

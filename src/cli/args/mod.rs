@@ -27,7 +27,7 @@ pub use filter::FilterArgs;
 pub use gate::{FailOn, GateArgs};
 pub use reading::ReadingArgs;
 pub use render::{LoadRestrictor, RenderArgs};
-pub use report::{ReportArgs, SecretPath, Show};
+pub use report::{GroupBy, PagerChoice, ReportArgs, SecretPath, Show};
 pub use revert::{IncludedCause, RevertArgs, RevertFormat};
 pub use rules::{
     AcceptArgs, DebtArgs, DebtFormat, IgnoreArgs, InitArgs, RulesArgs, RulesCommandArgs,
@@ -134,7 +134,7 @@ pub enum Command {
     Debt(DebtArgs),
     /// Add a rule to .driftctl.yaml that ignores drift
     Ignore(Box<IgnoreArgs>),
-    /// Write a .driftctl.yaml in which everything is explained
+    /// Write a commented sample .driftctl.yaml
     Init(InitArgs),
     /// Print the JSON Schema of what driftctl writes or reads
     Schema(SchemaArgs),
@@ -149,8 +149,25 @@ pub enum Command {
     Snapshot(Box<SnapshotArgs>),
     /// Write a completion script for a shell
     Completions(CompletionsArgs),
+    /// Write the man page
+    Man(ManArgs),
     /// Print the versions of driftctl and of the Kubernetes schema inside it
     Version(VersionArgs),
+}
+
+impl Command {
+    /// Resolves what two ways of writing the same mean, so that nothing below has to know both.
+    pub fn settle(&mut self) {
+        match self {
+            Self::Diff(args) => args.source.settle(),
+            Self::Explain(args) => args.source.settle(),
+            Self::Rules(args) => args.source.settle(),
+            Self::Accept(args) => args.source.settle(),
+            Self::Doctor(args) => args.reading.source.settle(),
+            Self::Snapshot(args) => args.reading.source.settle(),
+            _ => {}
+        }
+    }
 }
 
 /// `driftctl diff`
@@ -207,6 +224,27 @@ pub struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
     pub shell: Shell,
+}
+
+/// `driftctl man`
+#[derive(Debug, Args)]
+#[command(
+    before_help = "\
+Examples:
+  driftctl man | man -l -                        Read it
+  driftctl man diff | man -l -                   Read the page of a command
+  driftctl man --dir /usr/share/man/man1         Write the pages of all commands
+",
+    help_template = TEMPLATE,
+    max_term_width = 100
+)]
+pub struct ManArgs {
+    /// The command whose page is written; left out, the program's own
+    #[arg(value_name = "COMMAND")]
+    pub command: Option<String>,
+    /// Write the pages of the program and of all its commands into this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub dir: Option<std::path::PathBuf>,
 }
 
 /// `driftctl version`

@@ -6,9 +6,10 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Args, Command, ValueEnum};
 
-use crate::model::KindPattern;
+use crate::cli::selection::Since;
+use crate::model::{KindPattern, Severity};
 use crate::output::{self, FORMATS, OutputSpec};
-use crate::policy::{PathPattern, PatternError};
+use crate::policy::{Glob, PathPattern, PatternError};
 
 /// The report.
 #[derive(Debug, Clone, Default, Args)]
@@ -23,6 +24,38 @@ pub struct ReportArgs {
     /// List drift, also what rules ignore, or everything with its explanation
     #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
     pub show: Show,
+
+    /// Show what matters at least so much: low, medium, high or critical
+    ///
+    /// Like --since and --by this chooses what is shown. The verdict and the exit code are those of
+    /// the whole comparison; --fail-on chooses what fails.
+    #[arg(long, value_name = "SEVERITY", value_enum)]
+    pub severity: Option<Level>,
+
+    /// Show what was written since then: 2h, 3d, or a time
+    ///
+    /// A field manager's time is that of its last write to the object. What has no time, such as
+    /// fields that were removed, is shown too.
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<Since>,
+
+    /// Show what this user or field manager wrote; a glob such as 'kubectl*'
+    ///
+    /// Users are known from --audit-log. May be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub by: Vec<Glob>,
+
+    /// Group the text, Markdown and HTML by object, author, severity or change
+    ///
+    /// By 'change', what was changed alike in many objects is one entry with the list of them.
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
+    pub group_by: GroupBy,
+
+    /// Show a long text in a pager: on a terminal, or never
+    ///
+    /// DRIFTCTL_PAGER, else PAGER, else less. Only what goes to a terminal is ever paged.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
+    pub pager: PagerChoice,
 
     /// Mask the values at this path too, below it as well, in every object or in those of a kind
     ///
@@ -47,6 +80,65 @@ pub struct ReportArgs {
     /// Reports that go to files are written all the same.
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
+}
+
+/// How changes are put together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum GroupBy {
+    /// The changes of each object
+    #[default]
+    Object,
+    /// What each user or field manager wrote last
+    Author,
+    /// What is critical, high, medium and low
+    Severity,
+    /// What was changed alike, with the objects
+    Change,
+}
+
+impl From<GroupBy> for output::GroupBy {
+    fn from(by: GroupBy) -> Self {
+        match by {
+            GroupBy::Object => Self::Object,
+            GroupBy::Author => Self::Author,
+            GroupBy::Severity => Self::Severity,
+            GroupBy::Change => Self::Change,
+        }
+    }
+}
+
+/// When to page.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum PagerChoice {
+    /// When the text is longer than the terminal
+    #[default]
+    Auto,
+    /// Never
+    Never,
+}
+
+/// How much something matters, for `--severity`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    /// Everything
+    Low,
+    /// Medium and worse
+    Medium,
+    /// High and critical
+    High,
+    /// Critical alone
+    Critical,
+}
+
+impl From<Level> for Severity {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Low => Self::Low,
+            Level::Medium => Self::Medium,
+            Level::High => Self::High,
+            Level::Critical => Self::Critical,
+        }
+    }
 }
 
 /// A path whose values are secret: `License:.spec.text`.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{CompareArgs, LiveArgs, SourceArgs, TEMPLATE};
-use crate::cli::selection::{Selection, Until};
+use crate::cli::selection::{self, Selection, Until};
 use crate::policy::PathPattern;
 
 /// The rules.
@@ -38,8 +38,7 @@ pub struct RulesArgs {
     #[arg(long, value_name = "FILE|live")]
     pub argocd_cm: Option<PathBuf>,
 
-    /// Take what is to be said of rules for errors: rules that hid nothing, are expired, or have no
-    /// reason
+    /// Treat rule warnings as errors: unused, expired, or without a reason
     #[arg(long)]
     pub strict_rules: bool,
 }
@@ -84,10 +83,12 @@ pub enum RulesFormat {
 #[command(
     before_help = "\
 Examples:
-  driftctl accept ./manifests --expires 24h --reason 'incident 12'    All of today's drift
-  driftctl accept ./manifests deploy/shop/cart --expires 7d           That of one object
-  driftctl accept ./manifests deploy/shop/cart .spec.replicas         One field of it
-  driftctl debt                                                       What is accepted, for how long
+  driftctl accept deploy/shop/cart .spec.replicas ./manifests \\
+    --expires 7d --reason 'Scaled for the sale'           One field of an object
+  driftctl accept deploy/shop/cart ./manifests \\
+    --expires 7d --reason 'Scaled for the sale'           All drift of an object
+  driftctl accept ./manifests --expires 24h --reason 'Incident 12'    All of today's drift
+  driftctl debt                                           What is accepted, for how long
 ",
     after_help = "\
 Exit codes:
@@ -96,7 +97,7 @@ Exit codes:
      was not recorded",
     help_template = TEMPLATE,
     max_term_width = 100,
-    mut_arg("paths", |paths| paths.value_name("PATH|SELECTION"))
+    mut_arg("paths", |paths| paths.value_name("SELECTION|PATH"))
 )]
 pub struct AcceptArgs {
     /// Accept only drift of this object (* is a wildcard in the name)
@@ -108,15 +109,16 @@ pub struct AcceptArgs {
     #[arg(long, value_name = "KIND/[NAMESPACE/]NAME", help_heading = "Selection")]
     pub object: Vec<Selection>,
     /// Accept only drift at these paths, with wildcards as in rules; may be given several times
-    #[arg(long, value_name = "PATTERN", help_heading = "Selection")]
+    #[arg(long, value_name = "PATTERN", help_heading = "Selection", value_parser = selection::pattern)]
     pub path: Vec<PathPattern>,
-    /// Why it is accepted
+    /// Why it is accepted; required where nobody can be asked
     #[arg(long, value_name = "TEXT", help_heading = "Selection")]
     pub reason: Option<String>,
     /// Where it is discussed
     #[arg(long, value_name = "TEXT", help_heading = "Selection")]
     pub ticket: Option<String>,
-    /// Until when: 24h, 7d, 2w, a date (its end in UTC), or a time
+    /// Until when: 24h, 7d, 2w, a date (its end in UTC), or a time; required where nobody can be
+    /// asked
     #[arg(long, value_name = "TIME", help_heading = "Selection")]
     pub expires: Option<Until>,
     /// The declared side.
@@ -188,11 +190,12 @@ Examples:
 )]
 pub struct IgnoreArgs {
     /// Which objects; a kind that is not built in is written with its group
-    #[arg(value_name = "KIND[.GROUP]/[NAMESPACE/]NAME")]
+    #[arg(value_name = "KIND[.GROUP]/[NAMESPACE/]NAME", value_parser = selection::or_kind)]
     pub object: Selection,
-    /// What is ignored in them: a path as reports write it, with wildcards
-    #[arg(value_name = "PATH")]
-    pub path: PathPattern,
+    /// What is ignored in them: a path as reports write it, with wildcards; before it the name,
+    /// where the object is written KIND NAME
+    #[arg(value_name = "FIELD", required = true, num_args = 1..=2)]
+    pub words: Vec<String>,
     /// Why it is ignored
     #[arg(long, value_name = "TEXT")]
     pub reason: String,

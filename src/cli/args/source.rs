@@ -33,11 +33,24 @@ pub struct SourceArgs {
         long_help = paths_help(),
         default_value = ".",
         default_value_ifs = [
-            ("app", clap::builder::ArgPredicate::IsPresent, None::<&str>),
+            ("filename", clap::builder::ArgPredicate::IsPresent, None::<&str>),
+            ("app", clap::builder::ArgPredicate::IsPresent, None),
             ("kustomization", clap::builder::ArgPredicate::IsPresent, None),
         ],
     )]
     pub paths: Vec<PathBuf>,
+
+    /// Manifests, as kubectl's -f names them; the same as PATH
+    ///
+    /// May be given several times, and together with PATH.
+    #[arg(short = 'f', long, value_name = "PATH")]
+    pub filename: Vec<PathBuf>,
+
+    /// Read folders with all that is below them, which driftctl does anyway
+    ///
+    /// There so that the words of 'kubectl diff -R -f' can be typed.
+    #[arg(short = 'R', long, hide_short_help = true)]
+    pub recursive: bool,
 
     /// Compare what the Argo CD Applications and ApplicationSets in this file declare
     #[arg(long, value_name = "FILE")]
@@ -117,4 +130,12 @@ pub struct SourceArgs {
     /// What manifests may do that somebody else wrote.
     #[command(flatten)]
     pub untrusted: UntrustedArgs,
+}
+
+impl SourceArgs {
+    /// Puts what `-f` names with the other paths: from here on there is one list.
+    pub fn settle(&mut self) {
+        let named = std::mem::take(&mut self.filename);
+        self.paths.extend(named);
+    }
 }

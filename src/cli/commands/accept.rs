@@ -13,10 +13,13 @@ use super::expiry;
 use crate::cli::args::AcceptArgs;
 use crate::cli::comparison::{self, Compared};
 use crate::cli::selected::Selected;
+use crate::cli::selection::Until;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::config;
-use crate::model::{Change, ChangeKind, JudgedChange, ObjectReport, Report, Status, Verdict};
+use crate::model::{
+    Change, ChangeKind, JudgedChange, ObjectReport, Report, Severity, Status, Verdict,
+};
 use crate::output::escape;
 use crate::policy::{ACCEPTED, Accepted, Debt, Expiry, Recorded};
 use crate::redact::{Redacted, Redactor};
@@ -52,23 +55,32 @@ pub fn run(args: &AcceptArgs, settings: &Settings, streams: &mut Streams) -> Res
         debt.salt = salt()?;
     }
     selected.check(&report, |object| changes(object, &debt))?;
+    let mut about = About {
+        reason: args
+            .reason
+            .clone()
+            .filter(|reason| !reason.trim().is_empty()),
+        expires,
+    };
+    let accepted = about_to_be_accepted(&report, &selected);
+    about.complete(&accepted, &debt, settings, streams)?;
     let gone = take_out(&mut debt, &report, &selected);
     let mut accepting = Accepting {
         args,
         report: &report,
         selected,
         settings,
-        expires,
+        about,
         debt,
         unnamed: 0,
-        accepted: 0,
+        accepted: Vec::new(),
         objects: 0,
     };
     for (object, shown) in report.objects.iter().zip(&redacted.objects) {
         accepting.object(object, shown);
     }
     let file = &rules.baseline.file;
-    if accepting.accepted + gone > 0 {
+    if accepting.accepted.len() + gone > 0 {
         let text = config::write_baseline(&accepting.debt);
         fs::write(&file.path, text).with_context(|| format!("cannot write {}", file.name))?;
     }
@@ -127,32 +139,166 @@ fn drifts_at(object: &ObjectReport, path: &str) -> bool {
         || (path == "." && matches!(object.status(), Status::Missing | Status::Extra))
 }
 
+/// Why drift is accepted, and until when.
+struct About {
+    reason: Option<String>,
+    expires: Option<Expiry>,
+}
+
+impl About {
+    /// Asks for what the words do not say: a reason, where none was given before, and an end.
+    ///
+    /// # Errors
+    /// When there is nobody to ask, or no answer.
+    fn complete(
+        &mut self,
+        accepted: &[Item<'_>],
+        debt: &Debt,
+        settings: &Settings,
+        streams: &mut Streams,
+    ) -> Result<()> {
+        if accepted.is_empty() {
+            return Ok(());
+        }
+        let has_reason = |item: &Item<'_>| {
+            let before = debt.at(&item.object.key, &item.path, item.kind);
+            before.is_some_and(|before| !before.reason.is_empty())
+        };
+        let no_reason = self.reason.is_none() && !accepted.iter().all(has_reason);
+        let no_end = self.expires.is_none();
+        if !(no_reason || no_end) {
+            return Ok(());
+        }
+        if !settings.is_interactive {
+            let lacking = match (no_reason, no_end) {
+                (true, true) => "a reason and an end: --reason TEXT --expires 7d",
+                (true, false) => "a reason: --reason TEXT",
+                _ => "an end: --expires 7d",
+            };
+            bail!("accepting drift takes {lacking}");
+        }
+        list(&mut *streams.err, accepted)?;
+        if no_reason {
+            let answer = ask(streams, "Why is this accepted?")?;
+            self.reason = Some(answer);
+        }
+        if no_end {
+            let answer = ask(streams, "Until when (24h, 7d, 2w, a date)?")?;
+            let until: Until = answer.parse().map_err(|why: String| anyhow!("{why}"))?;
+            self.expires = expiry(Some(&until), settings)?;
+        }
+        Ok(())
+    }
+}
+
+/// One answer from the terminal.
+///
+/// # Errors
+/// When there is none.
+fn ask(streams: &mut Streams, question: &str) -> Result<String> {
+    write!(streams.err, "{question} ")?;
+    streams.err.flush()?;
+    let mut answer = String::new();
+    std::io::stdin()
+        .read_line(&mut answer)
+        .context("cannot read the answer")?;
+    match answer.trim() {
+        "" => bail!("no answer; nothing was accepted"),
+        answer => Ok(answer.to_owned()),
+    }
+}
+
+/// Lines of what is accepted that are shown.
+const MOST_LISTED: usize = 20;
+
+/// One change that is accepted.
+#[derive(Clone)]
+struct Item<'r> {
+    object: &'r ObjectReport,
+    path: String,
+    kind: ChangeKind,
+    severity: Severity,
+}
+
+/// What the run would accept, the worst first.
+fn about_to_be_accepted<'r>(report: &'r Report, selected: &Selected) -> Vec<Item<'r>> {
+    let mut items = Vec::new();
+    for object in &report.objects {
+        if let (Some(kind), true) = (of_whole(object), selected.selects(report, object, ".")) {
+            items.push(Item {
+                object,
+                path: ".".to_owned(),
+                kind,
+                severity: object.whole_severity.unwrap_or(Severity::Medium),
+            });
+        }
+        for drift in &object.drifts {
+            let path = drift.change.path.to_string();
+            let again = !selected.is_everything() && is_accepted(drift);
+            if (drift.is_drift() || again) && selected.selects(report, object, &path) {
+                items.push(Item {
+                    object,
+                    path,
+                    kind: drift.change.kind,
+                    severity: drift.severity,
+                });
+            }
+        }
+    }
+    // Stable: what matters as much stays in the report's order.
+    items.sort_by_key(|item| std::cmp::Reverse(item.severity));
+    items
+}
+
+/// What became of an object as a whole.
+fn of_whole(object: &ObjectReport) -> Option<ChangeKind> {
+    match object.status() {
+        Status::Missing => Some(ChangeKind::Removed),
+        Status::Extra => Some(ChangeKind::Added),
+        Status::InSync | Status::Drifted | Status::Unknown | Status::Pending | Status::Conflict => {
+            None
+        }
+    }
+}
+
+/// Writes what is accepted, a change a line.
+fn list(out: &mut dyn Write, items: &[Item<'_>]) -> std::io::Result<()> {
+    for item in items.iter().take(MOST_LISTED) {
+        let path = match item.path.as_str() {
+            "." => format!("({})", item.object.status().as_str()),
+            path => path.to_owned(),
+        };
+        let line = format!(
+            "  {:<8}  {} {path}",
+            item.severity.as_str(),
+            item.object.key
+        );
+        writeln!(out, "{}", escape::line(&line))?;
+    }
+    if items.len() > MOST_LISTED {
+        writeln!(out, "  … {} more", items.len() - MOST_LISTED)?;
+    }
+    Ok(())
+}
+
 struct Accepting<'a> {
     args: &'a AcceptArgs,
     report: &'a Report,
     selected: Selected,
     settings: &'a Settings,
-    expires: Option<Expiry>,
+    about: About,
     debt: Debt,
     /// Changes whose path tells a secret.
     unnamed: usize,
-    accepted: usize,
+    accepted: Vec<Item<'a>>,
     objects: usize,
 }
 
-impl Accepting<'_> {
+impl<'a> Accepting<'a> {
     /// Records what is reported of an object. `shown` is the same without secrets.
-    fn object(&mut self, object: &ObjectReport, shown: &ObjectReport) {
-        let before = self.accepted;
-        let whole = match object.status() {
-            Status::Missing => Some(ChangeKind::Removed),
-            Status::Extra => Some(ChangeKind::Added),
-            Status::InSync
-            | Status::Drifted
-            | Status::Unknown
-            | Status::Pending
-            | Status::Conflict => None,
-        };
+    fn object(&mut self, object: &'a ObjectReport, shown: &ObjectReport) {
+        let before = self.accepted.len();
+        let whole = of_whole(object);
         if let (Some(kind), true) = (whole, self.selected.selects(self.report, object, ".")) {
             self.record(object, ".", kind, [Recorded::Nothing, Recorded::Nothing]);
         }
@@ -170,7 +316,7 @@ impl Accepting<'_> {
             let values = self.values(object, &path, &drift.change, &shown.change);
             self.record(object, &path, drift.change.kind, values);
         }
-        self.objects += usize::from(self.accepted > before);
+        self.objects += usize::from(self.accepted.len() > before);
     }
 
     fn values(
@@ -195,14 +341,14 @@ impl Accepting<'_> {
 
     fn record(
         &mut self,
-        object: &ObjectReport,
+        object: &'a ObjectReport,
         path: &str,
         kind: ChangeKind,
         values: [Recorded; 2],
     ) {
         let [declared, live] = values;
         let before = self.debt.at(&object.key, path, kind);
-        let reason = self.args.reason.clone();
+        let reason = self.about.reason.clone();
         let reason = reason.or_else(|| before.map(|before| before.reason.clone()));
         let ticket = self.args.ticket.clone();
         let ticket = ticket.or_else(|| before.and_then(|before| before.ticket.clone()));
@@ -216,25 +362,40 @@ impl Accepting<'_> {
             ticket,
             by: self.settings.user.clone(),
             at: Some(at_second(self.settings.now)),
-            expires: self.expires.clone(),
+            expires: self.about.expires.clone(),
             overdue: false,
         });
-        self.accepted += 1;
+        let of_path = object
+            .drifts
+            .iter()
+            .find(|drift| drift.change.path.to_string() == path);
+        let severity = of_path
+            .map(|drift| drift.severity)
+            .or(object.whole_severity);
+        self.accepted.push(Item {
+            object,
+            path: path.to_owned(),
+            kind,
+            severity: severity.unwrap_or(Severity::Medium),
+        });
     }
 
     fn say(&self, file: &str, gone: usize, streams: &mut Streams) -> Result<()> {
         let file = escape::text(file);
         let out = &mut streams.out;
-        if self.accepted == 0 {
+        if self.accepted.is_empty() {
             writeln!(out, "there is nothing to accept")?;
         } else {
-            let changes = counted(self.accepted, "change");
+            let changes = counted(self.accepted.len(), "change");
             let objects = counted(self.objects, "object");
-            let until = match &self.expires {
+            let until = match &self.about.expires {
                 Some(expires) => format!("until {expires}"),
-                None => "without end (--expires gives it one)".to_owned(),
+                None => "with no expiry (set one with --expires)".to_owned(),
             };
             writeln!(out, "accepted {changes} of {objects} {until}, in {file}")?;
+            let mut worst_first = self.accepted.clone();
+            worst_first.sort_by_key(|item| std::cmp::Reverse(item.severity));
+            list(&mut *out, &worst_first)?;
         }
         if gone > 0 {
             writeln!(

@@ -1,21 +1,26 @@
 //! `driftctl completions SHELL`
 
+use anyhow::anyhow;
 use clap_complete::Shell;
+use clap_complete::env::Shells;
 
+use crate::cli::completion::VARIABLE;
 use crate::cli::{Exit, Streams};
 
-/// Writes the completion script of a shell.
+/// The program, as the scripts call it.
+const NAME: &str = "driftctl";
+
+/// Writes the script of a shell that asks driftctl itself for what can be completed.
 ///
 /// # Errors
 /// When standard output cannot be written to.
-pub fn run(
-    shell: Shell,
-    command: &mut clap::Command,
-    streams: &mut Streams,
-) -> anyhow::Result<Exit> {
-    // clap_complete panics when its writer fails, so it writes to memory.
+pub fn run(shell: Shell, streams: &mut Streams) -> anyhow::Result<Exit> {
+    let shells = Shells::builtins();
+    let completer = shells
+        .completer(&shell.to_string())
+        .ok_or_else(|| anyhow!("{shell} has no completions"))?;
     let mut script = Vec::new();
-    clap_complete::generate(shell, command, "driftctl", &mut script);
+    completer.write_registration(VARIABLE, NAME, NAME, NAME, &mut script)?;
     streams.out.write_all(&script)?;
     Ok(Exit::Clean)
 }

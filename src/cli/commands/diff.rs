@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use crate::cli::args::{DiffArgs, ReportArgs};
+use crate::cli::args::{DiffArgs, PagerChoice, ReportArgs};
 use crate::cli::comparison::{self, All};
 use crate::cli::progress::Progress;
 use crate::cli::settings::Settings;
-use crate::cli::{Exit, Streams, gate, message, report_file, secrecy};
+use crate::cli::{Exit, Streams, choice, external_diff, gate, message, report_file, secrecy};
 use crate::output::{self, OutputSpec, RenderOptions, render_all};
 use crate::redact::Redacted;
 
@@ -46,6 +46,9 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
         .iter()
         .map(|report| gate::answer(report, &args.gate));
     let exit = exits.max().unwrap_or(Exit::Trouble);
+    for report in &mut reports {
+        choice::choose(report, &args.report, settings.now);
+    }
     let untrusted = args.source.untrusted.untrusted;
     let reports = reports.into_iter();
     let reports: Vec<_> = reports
@@ -53,6 +56,17 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
         .collect();
     write_all(&reports, &args.report, began.elapsed(), settings, streams)?;
     Ok(exit)
+}
+
+/// Whether nothing at all was read of the manifests: then there is nothing to report, and errors
+/// say why.
+fn is_input_error(reports: &[Redacted]) -> bool {
+    reports.iter().all(|report| {
+        report.is_incomplete()
+            && report.objects.is_empty()
+            && report.coverage.declared == 0
+            && !report.interrupted
+    })
 }
 
 /// Writes the report everywhere it is wanted. What fails in one place does not stop the others.
@@ -76,18 +90,33 @@ fn write_all(
         verbose: args.verbose,
         now: Some(settings.now),
         duration: Some(took),
+        paged: false,
+        group_by: args.group_by.into(),
+        links: settings.links,
+        ascii: settings.ascii,
     };
+    let is_text = |spec: &OutputSpec| *spec == OutputSpec::default();
+    let only_errors = is_input_error(reports) && reports.len() == 1;
     let mut done = Ok(());
     for spec in specs {
         let written = match &spec.file {
             Some(path) => write_file(path, |out| {
                 let options = RenderOptions {
+                    links: false,
+                    ascii: false,
                     colour: settings.color_in_files,
                     ..options
                 };
                 render_all(spec.format, reports, &options, out)
             }),
             None if args.quiet => Ok(()),
+            None if only_errors && is_text(spec) => Ok(()),
+            None if spec.format.name() == "diff" && settings.external_diff.is_some() => {
+                external_diff::show(reports, settings, streams)
+            }
+            None if is_text(spec) && args.pager == PagerChoice::Auto && settings.rows.is_some() => {
+                page(spec, reports, &options, settings, streams)
+            }
             None => render_all(spec.format, reports, &options, &mut streams.out)
                 .context("cannot write to standard output"),
         };
@@ -95,13 +124,38 @@ fn write_all(
     }
     // Whoever reads the text sees what went wrong at its end; whoever reads anything else, or
     // nothing, is told here why the exit code is 2.
-    if args.quiet || !specs.contains(&OutputSpec::default()) {
+    if args.quiet || only_errors || !specs.iter().any(is_text) {
         for (at, report) in reports.iter().enumerate() {
             let cluster = (reports.len() > 1).then(|| output::cluster(report, at));
             message::what_failed(streams, settings, report, cluster.as_deref());
         }
     }
     done
+}
+
+/// Writes a text to the terminal, through a pager where it is longer than that.
+fn page(
+    spec: &OutputSpec,
+    reports: &[Redacted],
+    options: &RenderOptions,
+    settings: &Settings,
+    streams: &mut Streams,
+) -> Result<()> {
+    let mut text = Vec::new();
+    render_all(spec.format, reports, options, &mut text)?;
+    if settings.pager.pages(&text, settings) {
+        let options = RenderOptions {
+            paged: true,
+            ..*options
+        };
+        let mut paged = Vec::new();
+        render_all(spec.format, reports, &options, &mut paged)?;
+        if settings.pager.show(&paged)? {
+            return Ok(());
+        }
+    }
+    let written = streams.out.write_all(&text);
+    written.context("cannot write to standard output")
 }
 
 fn write_file(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {

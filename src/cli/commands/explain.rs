@@ -3,14 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
+use serde_json::Value;
 
 use crate::cli::args::{ExplainArgs, ExplainFormat, ReportArgs, SourceArgs};
 use crate::cli::comparison;
 use crate::cli::progress::Progress;
+use crate::cli::selection::{Selection, begins_like_a_manifest, in_full};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message, secrecy};
 use crate::engine::{Answer, Question};
-use crate::model::{FieldPath, KindNames, ResourceKey, Status, Warning};
+use crate::model::{FieldPath, KindNames, PathElement, ResourceKey, Status, Warning};
 use crate::output::{self, RenderOptions};
 use crate::redact::{RedactedAccount, Redactor};
 
@@ -22,25 +24,37 @@ pub fn run(args: &ExplainArgs, settings: &Settings, streams: &mut Streams) -> Re
     if args.source.base.is_some() || args.source.blame {
         bail!("--base and --blame are for 'driftctl diff'; leave them out");
     }
-    let (path, source) = field_and_sources(&args.source)?;
-    let asked = args.object.to_string();
-    let is_meant = |key: &ResourceKey, kind: &KindNames<'_>| args.object.matches(key, kind);
-    let question = Question {
-        object: &asked,
-        is_meant: &is_meant,
-        path: &path,
+    let (object, source) = object_and_rest(&args.object, &args.source)?;
+    let (mut path, source) = field_and_sources(&source)?;
+    let asked = object.to_string();
+    let is_meant = |key: &ResourceKey, kind: &KindNames<'_>| object.matches(key, kind);
+    let ask = |path: &FieldPath| {
+        let question = Question {
+            object: &asked,
+            is_meant: &is_meant,
+            path,
+        };
+        let progress = Progress::begin(settings, false);
+        let answered = comparison::explain(
+            &source,
+            &args.live,
+            &args.compare,
+            &args.rules,
+            question,
+            settings.now,
+        );
+        drop(progress);
+        answered
     };
-    let progress = Progress::begin(settings, false);
-    let answered = comparison::explain(
-        &source,
-        &args.live,
-        &args.compare,
-        &args.rules,
-        question,
-        settings.now,
-    );
-    drop(progress);
-    let (answer, rules) = answered?;
+    // Items of list maps have names: which one a number means is known from the list.
+    while let Some(at) = (path.0.iter()).position(|part| matches!(part, PathElement::Index(_))) {
+        let (list, _) = ask(&FieldPath(path.0[..at].to_vec()))?;
+        match named_item(&list, &path.0[..=at]) {
+            Some(item) => path.0[at] = item,
+            None => break,
+        }
+    }
+    let (answer, rules) = ask(&path)?;
     let report = ReportArgs {
         redact: args.redact.clone(),
         ..ReportArgs::default()
@@ -62,6 +76,65 @@ pub fn run(args: &ExplainArgs, settings: &Settings, streams: &mut Streams) -> Re
     })
 }
 
+/// The object, and the words without its name where that stands alone: `deploy cart`.
+///
+/// # Errors
+/// When only a kind is named.
+fn object_and_rest(object: &Selection, source: &SourceArgs) -> Result<(Selection, SourceArgs)> {
+    let (mut object, mut source) = (object.clone(), source.clone());
+    if !object.name.is_empty() {
+        return Ok((object, source));
+    }
+    let name = source.paths.first().and_then(|word| word.to_str());
+    let name = name.filter(|word| *word != "." && !word.contains(['/', ':', '[']));
+    let Some(name) = name else {
+        bail!("which {0}? write {0}/NAME or {0} NAME", object.kind);
+    };
+    object.name = name.to_owned();
+    source.paths.remove(0);
+    if source.paths.is_empty() && source.app.is_empty() && source.kustomization.is_empty() {
+        source.paths.push(PathBuf::from("."));
+    }
+    Ok((object, source))
+}
+
+/// What an item is called that is written by its number, from the paths of the list that it is in;
+/// `None` where the items of the list have no names.
+fn named_item(list: &Answer, path: &[PathElement]) -> Option<PathElement> {
+    let (PathElement::Index(number), parent) = path.split_last()? else {
+        return None;
+    };
+    let entries = list.account.entries.iter().map(|entry| &entry.path);
+    let names = entries.filter(|path| path.0.starts_with(parent));
+    let mut names = names.filter_map(|path| match path.0.get(parent.len())? {
+        PathElement::Key(keys) => Some(keys),
+        _ => None,
+    });
+    let item = list.sides.iter().flatten().find_map(|side| {
+        let list = find(side, parent)?;
+        list.get(*number)
+    })?;
+    let keys = names.find(|keys| {
+        let is = |(key, value): (&String, &Value)| item.get(key).is_none_or(|known| known == value);
+        !keys.is_empty() && keys.iter().all(is)
+    })?;
+    Some(PathElement::Key(keys.clone()))
+}
+
+/// The value at a path.
+fn find<'v>(value: &'v Value, path: &[PathElement]) -> Option<&'v Value> {
+    path.iter().try_fold(value, |value, part| match part {
+        PathElement::Field(name) => value.get(name),
+        PathElement::Index(number) => value.get(*number),
+        PathElement::Key(keys) => value.as_array()?.iter().find(|item| {
+            let is =
+                |(key, value): (&String, &Value)| item.get(key).is_none_or(|known| known == value);
+            keys.iter().all(is)
+        }),
+        PathElement::Value(wanted) => value.as_array()?.iter().find(|item| *item == wanted),
+    })
+}
+
 /// Takes the field from the front of the words, if it is there.
 ///
 /// # Errors
@@ -73,7 +146,13 @@ fn field_and_sources(source: &SourceArgs) -> Result<(FieldPath, SourceArgs)> {
     let Some(first) = first.filter(|first| *first != ".") else {
         return Ok((FieldPath::root(), source));
     };
-    let path = match first.parse::<FieldPath>() {
+    let is_there = Path::new(first).symlink_metadata().is_ok();
+    let written = if !is_there && begins_like_a_manifest(first) || first.starts_with(['.', '[']) {
+        in_full(first)
+    } else {
+        first.to_owned()
+    };
+    let path = match written.parse::<FieldPath>() {
         Ok(path) => path,
         Err(error) => {
             if let Some(meant) = meant_as_field(first) {

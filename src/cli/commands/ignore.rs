@@ -9,11 +9,12 @@ use anyhow::{Context, Result, anyhow, bail};
 use super::expiry;
 use crate::cli::args::IgnoreArgs;
 use crate::cli::comparison::{check, engine};
+use crate::cli::selection::{self, Selection};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams};
 use crate::config::{self, CONFIG_NAME, Found};
 use crate::output::escape;
-use crate::policy::RuleSpec;
+use crate::policy::{PathPattern, RuleSpec};
 
 /// Adds a rule to the configuration, and changes nothing else in it.
 ///
@@ -52,13 +53,31 @@ pub fn run(args: &IgnoreArgs, settings: &Settings, streams: &mut Streams) -> Res
     Ok(Exit::Clean)
 }
 
+/// The objects and the path, of `KIND/NAME PATH` and of `KIND NAME PATH`.
+fn object_and_path(args: &IgnoreArgs) -> Result<(Selection, PathPattern)> {
+    let mut object = args.object.clone();
+    let path = match (object.name.is_empty(), &args.words[..]) {
+        (false, [path]) => path,
+        (true, [name, path]) => {
+            object.name.clone_from(name);
+            path
+        }
+        (true, _) => bail!("write {0}/NAME PATH, or {0} NAME PATH", object.kind),
+        (false, [.., extra]) => bail!("one path a rule; {extra} is one too many"),
+        (false, []) => bail!("no path is named"),
+    };
+    let path = selection::pattern(path).map_err(|error| anyhow!("{path}: {error}"))?;
+    Ok((object, path))
+}
+
 fn spec(args: &IgnoreArgs, settings: &Settings) -> Result<RuleSpec> {
-    let (group, kind) = args.object.group_kind().map_err(|why| anyhow!(why))?;
+    let (object, path) = object_and_path(args)?;
+    let (group, kind) = object.group_kind().map_err(|why| anyhow!(why))?;
     if args.reason.trim().is_empty() {
         bail!("--reason is empty; say why the drift is ignored");
     }
     let expires = expiry(args.expires.as_ref(), settings)?;
-    let name = args.object.name.as_str();
+    let name = object.name.as_str();
     Ok(RuleSpec {
         id: args.id.clone().unwrap_or_default(),
         reason: args.reason.clone(),
@@ -67,9 +86,9 @@ fn spec(args: &IgnoreArgs, settings: &Settings) -> Result<RuleSpec> {
         expires: expires.map(|expiry| expiry.to_string()),
         group,
         kind,
-        namespace: args.object.namespace.clone().unwrap_or_default(),
+        namespace: object.namespace.clone().unwrap_or_default(),
         name: if name == "*" { "" } else { name }.to_owned(),
-        paths: vec![args.path.to_string()],
+        paths: vec![path.to_string()],
         ..RuleSpec::default()
     })
 }

@@ -9,6 +9,7 @@ mod explain;
 mod ignore;
 mod init;
 pub mod jq_worker;
+mod man;
 mod revert;
 mod rules;
 mod schema;
@@ -34,6 +35,7 @@ pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Resu
         Command::Explain(args) => explain::run(&args, settings, streams),
         Command::Doctor(args) => doctor::run(&args, settings, streams),
         Command::Snapshot(args) => snapshot::run(&args, settings, streams),
+        Command::Man(args) => man::run(&args, Cli::command(), streams),
         Command::Version(args) => version::run(args.output, streams),
         Command::Revert(args) => revert::run(&args, settings, streams),
         Command::Rules(args) => rules::run(&args, settings, streams),
@@ -42,7 +44,7 @@ pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Resu
         Command::Ignore(args) => ignore::run(&args, settings, streams),
         Command::Init(args) => init::run(&args, streams),
         Command::Schema(args) => schema::run(args.what, streams),
-        Command::Completions(args) => completions::run(args.shell, &mut Cli::command(), streams),
+        Command::Completions(args) => completions::run(args.shell, streams),
     }
 }
 

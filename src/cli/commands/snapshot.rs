@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::cli::args::{LiveArgs, RulesArgs, SnapshotArgs};
 use crate::cli::comparison::{self, cluster, rules, scanned, sources};
@@ -13,6 +13,8 @@ use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::cluster::Recorder;
 use crate::engine;
+use crate::model::Status;
+use crate::output::escape;
 use crate::policy::RuleSet;
 use crate::redact::Redactor;
 
@@ -36,6 +38,25 @@ pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> R
     let mut report = report?;
     let empty = comparison::emptiness(&report, &args.reading.source, &args.reading.filter);
     report.warnings.extend(empty);
+    let incomplete = report.is_incomplete();
+    if report.objects.is_empty() && incomplete {
+        // Nothing was read: a file of nothing would look like a cluster of nothing.
+        let report = redactor.unwrap_or_default().redact(report);
+        message::what_failed(streams, settings, &report, None);
+        return Ok(Exit::Trouble);
+    }
+    let secrets = report.objects.iter().filter(|object| {
+        object.key.kind == "Secret"
+            && object.key.group.is_empty()
+            && object.status() != Status::Missing
+    });
+    let secrets = secrets.count();
+    if args.output.is_none() && !args.redact && settings.is_terminal && secrets > 0 {
+        bail!(
+            "the snapshot holds the values of {secrets} Secrets and would be shown on the terminal; \
+             write it to a file (-o live.json), or mask them (--redact)"
+        );
+    }
     match &args.output {
         Some(path) => write_file(path, |out| recorder.write(redactor.as_ref(), out))
             .with_context(|| format!("cannot write the snapshot to {}", path.display()))?,
@@ -43,7 +64,26 @@ pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> R
             .write(redactor.as_ref(), &mut streams.out)
             .context("cannot write to standard output")?,
     }
-    let incomplete = report.is_incomplete();
+    let where_to = args
+        .output
+        .as_ref()
+        .map(|path| format!(" to {}", path.display()));
+    let masked = match (secrets, args.redact) {
+        (0, _) => String::new(),
+        (_, true) => "; secrets are masked".to_owned(),
+        (n, false) => format!("; it holds the values of {n} Secrets (--redact masks them)"),
+    };
+    let there = report
+        .objects
+        .iter()
+        .filter(|object| object.status() != Status::Missing);
+    let wrote = format!(
+        "wrote {} objects{}{masked}",
+        there.count(),
+        where_to.unwrap_or_default()
+    );
+    // Whoever closed standard error cannot be told.
+    let _ = writeln!(streams.err, "{}", escape::line(&wrote));
     let report = redactor.unwrap_or_default().redact(report);
     message::what_failed(streams, settings, &report, None);
     Ok(if incomplete {
@@ -72,9 +112,22 @@ fn redactor(args: &SnapshotArgs, settings: &Settings) -> Result<Option<Redactor>
 }
 
 fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let mut out = BufWriter::new(private(path)?);
+    // What is there already stays as it is until all is written.
+    let regular = path.metadata().map_or(true, |found| found.is_file());
+    if !regular {
+        let mut out = BufWriter::new(private(path)?);
+        write(&mut out)?;
+        return out.flush();
+    }
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    let mut out = BufWriter::new(file);
     write(&mut out)?;
-    out.flush()
+    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
 }
 
 /// A file for its owner's eyes, also where one with other rights is there already.

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::cli::args::{ConnectionArgs, LiveArgs};
+use crate::cli::progress;
 use crate::cluster::{
     Api, Apply, ConnectOptions, Discovery, Dump, FetchRequest, Fetched, KindLookup, Live,
     LiveObject, Predict, Query, Read, ServedKind, unpredicted,
@@ -38,14 +39,16 @@ pub fn cluster(args: &ConnectionArgs, scanned: &[PathBuf]) -> Result<Api> {
         args.context.len(),
         args.context.join(", ")
     );
-    Api::connect(&ConnectOptions {
+    let api = Api::connect(&ConnectOptions {
         kubeconfig: args.kubeconfig.clone(),
         context: args.context.first().cloned(),
         scanned: scanned.to_vec(),
         request_timeout: Duration::from_secs(args.request_timeout),
         timeout: Duration::from_secs(args.timeout),
         concurrency: usize::from(args.concurrency),
-    })
+    })?;
+    progress::waits_for(&api.target());
+    Ok(api)
 }
 
 /// No live side, for commands that look at what is declared only.

@@ -192,6 +192,11 @@ pub fn emptiness(report: &Report, source: &SourceArgs, filter: &FilterArgs) -> O
             coverage.filtered,
             flags(filter)
         )
+    } else if let Some(template) = first_template(report) {
+        format!(
+            "{template} is a template and is not rendered here: pipe what it becomes into driftctl, \
+             such as `helm template . | driftctl diff -`"
+        )
     } else {
         format!("no Kubernetes object was found in {paths}; check the path, or pass --allow-empty")
     };
@@ -200,6 +205,14 @@ pub fn emptiness(report: &Report, source: &SourceArgs, filter: &FilterArgs) -> O
         message,
         fatal: true,
     })
+}
+
+/// The first file that was skipped because it becomes a manifest only when it is rendered.
+fn first_template(report: &Report) -> Option<&str> {
+    let mut skipped = report.skipped.iter();
+    let found = skipped.find(|skipped| skipped.message.starts_with("a template"))?;
+    let place = found.place.as_str();
+    Some(place.split(':').next().unwrap_or(place))
 }
 
 /// Where nothing is there of all that is declared, another cluster, namespace or release was meant

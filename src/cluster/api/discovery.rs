@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::cluster::{KindLookup, ServedKind};
 use crate::model::group_of;
+use crate::schema::did_you_mean;
 use crate::schema::{replacement, successor};
 
 /// A kind at one version.
@@ -122,7 +123,8 @@ impl Catalog {
         match (elsewhere.as_slice(), broken) {
             ([], Some(reason)) => KindLookup::Unknown(reason),
             ([], None) => KindLookup::NotServed(format!(
-                "the API server serves the group {group} without a kind {kind}"
+                "the API server serves the group {group} without a kind {kind}{}",
+                did_you_mean(group, kind)
             )),
             (versions, _) => KindLookup::NotServed(format!(
                 "the API server does not serve {kind} at {api_version}; use {}",

@@ -149,27 +149,47 @@ fn unreadable(file: &Path, error: &KubeconfigError) -> anyhow::Error {
     }
 }
 
+/// The contexts of the kubeconfig that is used where none is named, for completion: of one that
+/// cannot be read, none.
+pub fn context_names() -> Vec<String> {
+    let merged = Kubeconfig::read().unwrap_or_default();
+    let contexts = merged.contexts.into_iter();
+    contexts.map(|context| context.name).collect()
+}
+
 fn select(merged: Kubeconfig, context: Option<&str>) -> Result<Login> {
-    let known: Vec<_> = merged
+    let names: Vec<_> = merged
         .contexts
         .iter()
         .map(|context| context.name.as_str())
         .collect();
     ensure!(
-        !known.is_empty(),
+        !names.is_empty(),
         "it has no contexts: write one, or name another kubeconfig by --kubeconfig"
     );
-    let known = known.join(", ");
+    let known = names.join(", ");
     let name = context
         .or(merged.current_context.as_deref())
         .with_context(|| format!("it has no current context; choose one by --context: {known}"))?
         .to_owned();
+    let near = |known: &&&str| strsim::jaro_winkler(known, &name) >= 0.85;
+    let nearest = names
+        .iter()
+        .filter(near)
+        .max_by(|a, b| strsim::jaro_winkler(a, &name).total_cmp(&strsim::jaro_winkler(b, &name)));
+    let nearest = nearest.map(|known| (*known).to_owned());
     let context: Context = merged
         .contexts
         .into_iter()
         .find(|context| context.name == name)
         .and_then(|context| context.context)
-        .with_context(|| format!("it has no context {name}; there are: {known}"))?;
+        .with_context(|| {
+            let meant = nearest.map(|name| format!("; did you mean {name}?"));
+            format!(
+                "no context \"{name}\" in it; contexts: {known}{}",
+                meant.unwrap_or_default()
+            )
+        })?;
     let cluster: Cluster = merged
         .clusters
         .into_iter()

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::super::{KindLookup, ServedKind};
 use super::index::Index;
 use crate::model::GroupKind;
+use crate::schema::did_you_mean;
 use crate::schema::{builtin_kind_of_group, replacement, short_names, successor};
 
 /// Looks a kind up: in the CustomResourceDefinitions that were recorded, among the built-in
@@ -61,7 +62,11 @@ pub(super) fn lookup(
         }),
         None => KindLookup::Unknown(format!(
             "the recording holds neither an object of {group_kind} nor its \
-             CustomResourceDefinition; record one of them"
+             CustomResourceDefinition{}",
+            match did_you_mean(&group_kind.group, &group_kind.kind) {
+                meant if meant.is_empty() => "; record one of them".to_owned(),
+                meant => meant,
+            }
         )),
     }
 }

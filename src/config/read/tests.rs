@@ -121,7 +121,7 @@ fn the_template_without_its_comment_signs_is_sound() {
         for name in keys.into_iter().flat_map(|keys| keys.keys()) {
             let shared = matches!(
                 name.as_str(),
-                "ifDeclared" | "ifLive" | "ownedBy" | "podPaths" | "otherRegistry"
+                "ifDeclared" | "ifLive" | "ownedBy" | "podPaths" | "otherRegistry" | "liveIs"
             );
             assert!(shared || text.contains(&format!("{name}:")), "{key}.{name}");
         }

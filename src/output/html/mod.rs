@@ -3,15 +3,19 @@
 //! Everything that comes from a manifest or a cluster goes through [`Text`] or [`Code`]; the page's own
 //! content security policy forbids scripts and loading anything, should that ever fail.
 
+mod facets;
 mod sides;
 
 use std::fmt;
 use std::io::{self, Write};
 
 use super::several::{Cluster, verdict};
-use super::{Format, RenderOptions, escape, ignored, view, words};
+use super::{
+    Format, GroupBy, RenderOptions, escape, gist, groups, ignored, rows, view, words, yaml_text,
+};
 use crate::model::{JudgedChange, Lifecycle, ObjectReport, Report, Severity, Status, Verdict};
 use crate::redact::Redacted;
+use facets::Facets;
 
 const STYLE: &str = include_str!("style.css");
 
@@ -130,14 +134,27 @@ fn body(
     options: &RenderOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    // A page is read later than it is written: it has moments, and no ages.
+    let options = &RenderOptions {
+        now: None,
+        ..*options
+    };
     let objects = view::by_urgency(report, options.show);
+    let facets = Facets::of(&objects);
     head(report, out)?;
+    facets.style(scope, out)?;
     filters(&objects, scope, out)?;
+    facets.boxes(scope, out)?;
     writeln!(out, "<main>")?;
     messages(report, options, out)?;
-    for object in objects {
-        render_object(object, options, out)?;
+    if options.group_by == GroupBy::Object {
+        for object in &objects {
+            render_object(object, &facets, options, out)?;
+        }
+    } else {
+        grouped(report, options, out)?;
     }
+    time_line(report, options, out)?;
     writeln!(out, "</main>")?;
     rules(report, out)
 }
@@ -201,6 +218,61 @@ fn filters(objects: &[&ObjectReport], scope: &str, out: &mut dyn Write) -> io::R
     Ok(())
 }
 
+/// Changes by what they have in common.
+fn grouped(report: &Report, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
+    for group in groups::of(report, options.show, options.group_by) {
+        let severity = group.severity.map_or("unknown", Severity::as_str);
+        let count = words::count(group.rows.len(), "change");
+        writeln!(
+            out,
+            "<article class=\"{severity}\">\n<h2><code>{}</code></h2>\n\
+             <p class=\"owners\"><span class=\"{severity}\">{severity}</span> · {count}</p>\n<ul>",
+            Text(&group.title)
+        )?;
+        for row in &group.rows {
+            let object = words::object(row.object);
+            let what = match options.group_by {
+                GroupBy::Change => String::new(),
+                _ => format!(
+                    " <code>{}</code>",
+                    Text(&format!("{} {}", row.sign(), row.what(false, 400)))
+                ),
+            };
+            writeln!(out, "<li>{}{what}</li>", Text(&object))?;
+        }
+        writeln!(out, "</ul>\n</article>")?;
+    }
+    Ok(())
+}
+
+/// Changes by the time of their last write, folded.
+fn time_line(report: &Report, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
+    let rows = rows::of(report, options.show);
+    let mut rows: Vec<_> = rows
+        .iter()
+        .filter_map(|row| Some((row.writer()?.time.as_ref()?, row)))
+        .collect();
+    rows.sort_by_key(|(time, _)| *time);
+    if rows.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "<details><summary>Time line</summary>\n<table class=\"times\">"
+    )?;
+    for (time, row) in rows {
+        writeln!(
+            out,
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            Text(time),
+            Text(&row.who().unwrap_or_default()),
+            Text(&words::object(row.object)),
+            Text(&format!("{} {}", row.sign(), row.what(true, 80)))
+        )?;
+    }
+    writeln!(out, "</table>\n</details>")
+}
+
 fn messages(report: &Report, options: &RenderOptions, out: &mut dyn Write) -> io::Result<()> {
     let skipped = report.skipped.iter().filter(|_| options.verbose);
     let faults = report.warnings.iter().filter(|warning| warning.fatal);
@@ -221,6 +293,7 @@ fn messages(report: &Report, options: &RenderOptions, out: &mut dyn Write) -> io
 
 fn render_object(
     object: &ObjectReport,
+    facets: &Facets,
     options: &RenderOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -231,7 +304,8 @@ fn render_object(
         Lifecycle::New => ", new",
         Lifecycle::Removed => ", removed",
     });
-    writeln!(out, "<article class=\"{status} {severity}\">")?;
+    let classes = facets.classes(object);
+    writeln!(out, "<article class=\"{status} {severity}{classes}\">")?;
     writeln!(
         out,
         "<h2><span class=\"mark\">{status}{lifecycle}</span> {}</h2>",
@@ -250,7 +324,22 @@ fn render_object(
     if let Some(owners) = words::owners(&object.owners, options.now) {
         writeln!(out, "<p class=\"owners\">{}</p>", Text(&owners))?;
     }
-    for drift in view::drifts(object, options.show) {
+    for line in gist::of(object) {
+        writeln!(out, "<p><code>{}</code></p>", Text(&line))?;
+    }
+    if let Some(live) = object
+        .live
+        .as_ref()
+        .filter(|_| object.status() == Status::Extra)
+    {
+        let live = yaml_text::document(&live.value(), yaml_text::Style::Readable);
+        writeln!(
+            out,
+            "<details><summary>The object</summary><pre>{}</pre></details>",
+            Code(&live)
+        )?;
+    }
+    for drift in view::worst_first(object, options.show) {
         render_drift(drift, options, out)?;
     }
     writeln!(out, "</article>")
@@ -282,7 +371,7 @@ fn render_drift(
             }
             None => (drift.severity.as_str(), drift.severity.as_str().to_owned()),
         },
-        Verdict::Ignored { rule, reason } => ("ignored", format!("ignored by {rule}: {reason}")),
+        Verdict::Ignored { rule, reason } => ("ignored", words::hidden_by(rule, reason)),
         Verdict::Explained { by, .. } => ("explained", by.as_str().to_owned()),
     };
     let mut remark = format!("<span class=\"{class}\">{}</span>", Text(&about));

@@ -7,8 +7,12 @@ use serde_json::Value;
 use super::{Code, Text};
 use crate::model::{Change, JudgedChange, MergeClass};
 use crate::output::hunk::{self, Hunk, Line, Side};
+use crate::output::three;
 use crate::output::view;
 use crate::output::yaml_text::{self, Style};
+
+/// Characters of a line of a text in conflict.
+const LONGEST_LINE: usize = 400;
 
 /// What the two columns of a change are.
 pub(super) fn heads(drift: &JudgedChange) -> [&'static str; 2] {
@@ -22,6 +26,26 @@ pub(super) fn heads(drift: &JudgedChange) -> [&'static str; 2] {
 /// Base, branch and live next to one another.
 pub(super) fn three(drift: &JudgedChange, out: &mut dyn Write) -> io::Result<()> {
     let columns = view::three(drift);
+    let [base, branch, live] = columns.map(|(_, value)| value);
+    if let Some(regions) = three::regions(base, branch, live, LONGEST_LINE) {
+        writeln!(out, "<table>")?;
+        for region in regions {
+            for (at, (names, lines)) in region.sides.iter().enumerate() {
+                let label = if at == 0 {
+                    format!("line {}", region.line)
+                } else {
+                    String::new()
+                };
+                writeln!(
+                    out,
+                    "<tr><td>{label} {}</td><td>{}</td></tr>",
+                    names.join(", "),
+                    Code(&lines.join("\n"))
+                )?;
+            }
+        }
+        return writeln!(out, "</table>");
+    }
     writeln!(out, "<table class=\"three\">")?;
     let heads = columns.map(|(name, _)| format!("<th>{name}</th>"));
     writeln!(out, "<tr>{}</tr>", heads.concat())?;

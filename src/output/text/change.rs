@@ -26,7 +26,7 @@ struct Group<'r> {
 }
 
 pub(super) fn render_all(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
-    let drifts: Vec<&JudgedChange> = view::drifts(object, page.options.show).collect();
+    let drifts = view::worst_first(object, page.options.show);
     let gutter = Gutter::of(&drifts, page.options.width);
     for group in groups(&drifts) {
         if let (1.., Some(first)) = (group.shared, group.drifts.first()) {
@@ -76,6 +76,9 @@ fn render_group(page: &mut Page<'_>, gutter: &Gutter, group: &Group<'_>) -> io::
 /// The part of a change's path that its group does not share.
 fn tail(drift: &JudgedChange, shared: usize) -> String {
     let path = &drift.change.path;
+    if path.0.is_empty() {
+        return "(the whole object)".to_owned();
+    }
     FieldPath(path.0[shared..].to_vec()).to_string()
 }
 
@@ -284,7 +287,7 @@ impl Row<'_> {
                 about.push(Paint::of_severity(severity), severity.as_str());
             }
             Verdict::Ignored { rule, reason } => {
-                about.push(Paint::Note, &format!("ignored by {rule}: {reason}"));
+                about.push(Paint::Note, &words::hidden_by(rule, reason));
             }
             Verdict::Explained { by, rule } => {
                 about.push(Paint::Note, by.as_str());

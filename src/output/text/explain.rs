@@ -9,13 +9,13 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use super::{Line, Page, Paint};
-use crate::model::{Account, Decision, Entry, Equal, Operation, Status, Verdict};
+use crate::model::{Account, Decision, Entry, Equal, Status, Verdict};
 use crate::output::yaml_text::{self, Style};
 use crate::output::{RenderOptions, why, words};
 use crate::redact::RedactedAccount;
 
 /// Where what is said about a path starts.
-const COLUMN: usize = 12;
+const COLUMN: usize = 14;
 
 /// Lines of one value that are shown.
 const MOST_LINES: usize = 20;
@@ -52,8 +52,8 @@ fn header(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
     }
     page.line(&line)?;
     let standing = match (account.status, &account.reason) {
-        (Status::Missing, None) => Some("missing: declared, and not in the cluster".to_owned()),
-        (Status::Extra, None) => Some("extra: in the cluster, and declared nowhere".to_owned()),
+        (Status::Missing, None) => Some("missing in the cluster".to_owned()),
+        (Status::Extra, None) => Some("extra: not in any manifest".to_owned()),
         (Status::Missing | Status::Extra, Some(reason)) => {
             Some(format!("{}: {reason}", account.status.as_str()))
         }
@@ -207,19 +207,19 @@ fn holders(page: &mut Page<'_>, account: &Account, entry: &Entry) -> io::Result<
     if entry.owners.is_empty() {
         return match entry.decision {
             Decision::Absent => Ok(()),
-            _ => said(page, "held by", Paint::Plain, why::nobody(account, entry)),
+            _ => said(
+                page,
+                "written by",
+                Paint::Plain,
+                why::nobody(account, entry),
+            ),
         };
     }
     for (i, owner) in entry.owners.iter().enumerate() {
-        let name = if i == 0 { "held by" } else { "" };
+        let name = if i == 0 { "written by" } else { "" };
         let is_applier = account.appliers.iter().any(|a| a.manager == owner.manager);
         let role = if is_applier { ", the applier" } else { "" };
-        let how = match owner.operation {
-            // The other one is said already.
-            Operation::Update => ", by Update",
-            Operation::Apply => "",
-        };
-        let by = format!("{}{how}", words::owner(owner, page.options.now));
+        let by = words::owner(owner, page.options.now);
         said(page, name, Paint::Plain, &format!("{by}{role}"))?;
     }
     Ok(())

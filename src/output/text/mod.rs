@@ -1,20 +1,24 @@
 //! `text`: the report to read in an incident.
 //!
 //! ```text
-//! ~ Deployment shop/cart  manifests/cart.yaml:1
-//!     9 │ ~ .spec.replicas  3 → 5
-//!       │   medium · kubectl (through scale), time not recorded
+//! - manifest   + live
+//!
+//! ~ Deployment shop/cart  medium  kubectl (scale)  manifests/cart.yaml:1
+//!     9 │ ~ .spec.replicas  3 → 5   medium · kubectl (through scale), time not recorded
 //! ```
 //!
-//! An object has a header with its standing, each change a path, both sides, and who holds it. The
-//! gutter leads to the line in the manifest. The verdict comes last, where the eye is when the
-//! program ends.
+//! An object has a header with its worst severity and its last writer, each change a path, both
+//! sides, and who wrote it; the worst comes first. The gutter leads to the line in the manifest. The
+//! verdict comes last, where the eye is when the program ends: what was compared, and the worst
+//! changes once more in a line each.
 
 mod change;
 mod explain;
+mod groups;
 mod plan;
 mod sides;
 mod summary;
+mod urgent;
 
 pub use explain::explanation;
 pub use plan::{outcome, plan};
@@ -23,9 +27,12 @@ use std::io::{self, Write};
 
 use super::paint::{Line, Paint};
 use super::several::Cluster;
-use super::{Format, RenderOptions, escape, several, view, words};
-use crate::model::{ObjectReport, Status};
+use super::{Format, GroupBy, RenderOptions, escape, gist, several, view, words};
+use crate::model::{JudgedChange, MergeClass, ObjectReport, Report, Status};
 use crate::redact::Redacted;
+
+/// A report of up to so many lines is on one screen with its verdict.
+const SHORT: usize = 16;
 
 /// The report to read.
 pub struct Text;
@@ -45,37 +52,32 @@ impl Format for Text {
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let mut page = Page { options, out };
-        let objects = view::by_urgency(report, options.show);
-        let (objects, alike) = match options.verbose {
-            true => (objects, Vec::new()),
-            false => view::alike(objects),
+        let mut body = Vec::new();
+        let mut page = Page {
+            options,
+            out: &mut body,
         };
-        for group in &alike {
-            render_alike(&mut page, group)?;
-        }
-        for (deployer, objects) in view::by_deployer(objects) {
-            if let Some(deployer) = deployer {
-                page.line(&Line::of(Paint::Bold, &words::deployer(deployer)))?;
-            }
-            let mut in_sync = Vec::new();
-            for object in objects {
-                let quiet = object.status() == Status::InSync
-                    && view::drifts(object, options.show).next().is_none();
-                if quiet {
-                    in_sync.push(object);
-                } else {
-                    render_object(&mut page, object)?;
-                }
-            }
-            for object in &in_sync {
-                header(&mut page, object)?;
-            }
-            if !in_sync.is_empty() {
-                page.blank()?;
+        match options.group_by {
+            GroupBy::Object => render_objects(&mut page, report)?,
+            GroupBy::Author | GroupBy::Severity | GroupBy::Change => {
+                groups::render(&mut page, report)?;
             }
         }
-        summary::render(&mut page, report)
+        let lines = body.iter().filter(|byte| **byte == b'\n').count();
+        let mut page = Page { options, out };
+        let is_long = lines > SHORT;
+        if is_long && options.paged {
+            summary::render(&mut page, report, is_long)?;
+            page.blank()?;
+        }
+        if lines > 0 {
+            legend(&mut page, report, is_long && !options.paged)?;
+        }
+        page.out.write_all(&body)?;
+        if is_long && options.paged {
+            return summary::last_line(&mut page, report);
+        }
+        summary::render(&mut page, report, is_long)
     }
 
     fn render_several(
@@ -97,6 +99,11 @@ struct Page<'p> {
 impl Page<'_> {
     fn line(&mut self, line: &Line) -> io::Result<()> {
         let text = line.render(self.options.colour);
+        let text = if self.options.ascii {
+            super::paint::ascii(&text)
+        } else {
+            text
+        };
         let text = text.trim_end_matches(' ');
         if self.options.colour {
             writeln!(self.out, "{text}")
@@ -126,21 +133,109 @@ impl Page<'_> {
     }
 }
 
-fn render_object(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
-    header(page, object)?;
-    let indent = Line::of(Paint::Plain, "  ");
-    if let Some(standing) = words::standing(object) {
-        let mut line = Line::of(Paint::of_status(object.status()), &standing);
-        if let Some(weight) = object.whole_severity {
-            line.push(Paint::Plain, "   ")
-                .push(Paint::of_severity(weight), weight.as_str());
+/// Says once what the signs mean, and of a long report at its beginning too what it is about.
+fn legend(page: &mut Page<'_>, report: &Report, with_target: bool) -> io::Result<()> {
+    if let (true, Some(target)) = (with_target, summary::target(report)) {
+        page.wrapped(&Line::default(), 0, target)?;
+    }
+    if !report.objects.iter().any(shows_sides) {
+        return Ok(());
+    }
+    let mut line = Line::of(Paint::Declared, "- manifest");
+    line.push(Paint::Plain, "   ").push(Paint::Live, "+ live");
+    page.line(&line)?;
+    page.blank()
+}
+
+/// Whether an object has changes of which both sides are shown.
+fn shows_sides(object: &ObjectReport) -> bool {
+    object.reported().next().is_some()
+}
+
+fn render_objects(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    let show = page.options.show;
+    let objects = view::by_urgency(report, show);
+    let (objects, alike) = match page.options.verbose {
+        true => (objects, Vec::new()),
+        false => view::alike(objects),
+    };
+    for group in &alike {
+        render_alike(page, group)?;
+    }
+    let mut aside = Vec::new();
+    for (deployer, objects) in view::by_deployer(objects) {
+        if let Some(deployer) = deployer {
+            page.line(&Line::of(Paint::Bold, &words::deployer(deployer)))?;
         }
+        let mut in_sync = Vec::new();
+        for object in objects {
+            let quiet =
+                object.status() == Status::InSync && view::drifts(object, show).next().is_none();
+            if quiet {
+                in_sync.push(object);
+            } else if report.three_way && is_aside(page, object) {
+                aside.push(object);
+            } else {
+                render_object(page, object)?;
+            }
+        }
+        for object in &in_sync {
+            header(page, object, None)?;
+        }
+        if !in_sync.is_empty() {
+            page.blank()?;
+        }
+    }
+    if !aside.is_empty() {
+        let objects = words::count(aside.len(), "object");
+        let heading = format!("drift of {objects} that this branch does not touch (-v shows it)");
+        page.wrapped(&Line::default(), 2, Line::of(Paint::Dim, &heading))?;
+        for object in &aside {
+            header(page, object, Some(&changes_in_short(object)))?;
+        }
+        page.blank()?;
+    }
+    Ok(())
+}
+
+/// Whether an object drifted in a way that has nothing to do with the branch.
+fn is_aside(page: &Page<'_>, object: &ObjectReport) -> bool {
+    let untouched = |drift: &JudgedChange| {
+        (drift.merge.as_ref()).is_none_or(|merge| merge.class == MergeClass::Drift)
+    };
+    !page.options.verbose
+        && page.options.show != super::Show::All
+        && object.lifecycle.is_none()
+        && object.status() == Status::Drifted
+        && object.drifts.iter().all(untouched)
+}
+
+/// `.spec.replicas and 2 more`
+fn changes_in_short(object: &ObjectReport) -> String {
+    let changes: Vec<_> = view::worst_first(object, super::Show::Drift);
+    match &changes[..] {
+        [] => object.status().as_str().to_owned(),
+        [only] => only.change.path.to_string(),
+        [first, rest @ ..] => format!("{} and {} more", first.change.path, rest.len()),
+    }
+}
+
+fn render_object(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
+    header(page, object, None)?;
+    let indent = Line::of(Paint::Plain, "  ");
+    if let Some(standing) = words::standing_at(object, page.options.now) {
+        let line = Line::of(Paint::of_status(object.status()), &standing);
         page.wrapped(&indent, 2, line)?;
     }
     // Who deleted what is missing has been said.
     let owners = words::owners(&object.owners, page.options.now);
     if let Some(owners) = owners.filter(|_| object.status() != Status::Missing) {
         page.wrapped(&indent, 2, Line::of(Paint::Dim, &owners))?;
+    }
+    for line in gist::of(object) {
+        let mut text = Line::of(Paint::Live, "+ ");
+        text.push(Paint::Live, &line);
+        page.wrapped(&indent, 4, text)?;
     }
     change::render_all(page, object)?;
     page.blank()
@@ -168,8 +263,29 @@ fn render_alike(page: &mut Page<'_>, group: &[&ObjectReport]) -> io::Result<()> 
     page.blank()
 }
 
-/// `~ Deployment shop/cart  manifests/cart.yaml:1`
-fn header(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
+/// Where the manifest of an object is on this machine, for a terminal that opens it.
+fn link(page: &Page<'_>, object: &ObjectReport) -> Option<String> {
+    let origin = object.origin.as_ref();
+    let origin =
+        origin.filter(|origin| origin.revision.is_none() && origin.rendered_by.is_none())?;
+    if !(page.options.links && page.options.colour) {
+        return None;
+    }
+    let file = std::path::absolute(&*origin.file).ok()?;
+    let path = file.to_str()?;
+    let mut url = String::from("file://");
+    for byte in path.bytes() {
+        match byte {
+            b'/' | b'-' | b'_' | b'.' | b'~' => url.push(byte as char),
+            byte if byte.is_ascii_alphanumeric() => url.push(byte as char),
+            byte => url.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    Some(url)
+}
+
+/// `~ Deployment shop/cart  HIGH  kubectl-edit 3h ago  manifests/cart.yaml:1`
+fn header(page: &mut Page<'_>, object: &ObjectReport, more: Option<&str>) -> io::Result<()> {
     let mark = match object.status() {
         Status::InSync => "=",
         Status::Drifted => "~",
@@ -182,11 +298,28 @@ fn header(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
     let mut line = Line::of(Paint::of_status(object.status()), mark);
     line.push(Paint::Plain, " ")
         .push(Paint::Bold, &words::object(object));
+    let fits = |line: &Line, text: &str| {
+        line.width() + 2 + super::paint::width(text) <= page.options.width
+    };
+    if let Some(severity) = object.severity().filter(|_| object.is_drift()) {
+        line.push(Paint::Plain, "  ")
+            .push(Paint::of_severity(severity), &words::loud(severity));
+    }
+    // Who made an extra object has a line of its own.
+    let writer = words::last_writer(object, page.options.now);
+    let writer = writer.filter(|_| object.status() != Status::Extra);
+    for text in writer.iter().map(String::as_str).chain(more) {
+        if fits(&line, text) {
+            line.push(Paint::Plain, "  ").push(Paint::Dim, text);
+        }
+    }
     let Some(origin) = words::origin(object) else {
         return page.line(&line);
     };
-    if line.width() + 2 + super::paint::width(&origin) <= page.options.width {
-        line.push(Paint::Plain, "  ").push(Paint::Dim, &origin);
+    if fits(&line, &origin) {
+        let url = link(page, object);
+        line.push(Paint::Plain, "  ")
+            .push_link(Paint::Dim, &origin, url);
         return page.line(&line);
     }
     page.line(&line)?;

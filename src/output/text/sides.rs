@@ -2,21 +2,31 @@
 
 use serde_json::Value;
 
-use crate::model::{Change, ChangeKind, JudgedChange, PathElement};
+use crate::model::{Change, ChangeKind, FieldPath, JudgedChange, PathElement};
 use crate::output::RenderOptions;
+use crate::output::brief::scalar_at;
+use crate::output::differ::{self, Embedded, Leaf};
 use crate::output::hunk::{self, Hunk, Side};
 use crate::output::paint::{Line, Paint};
+use crate::output::three;
 use crate::output::view;
 use crate::output::yaml_text::{self, Style};
 
 /// Lines of a block or of hunks that are shown without `--verbose`.
 const MOST_LINES: usize = 40;
 
-/// Characters of one unchanged stretch of a long line that are shown around a change.
-const AROUND: usize = 60;
-
 /// Lines longer than this, in characters, are cut around their changes.
-const LONG_LINE: usize = 600;
+const LONG_LINE: usize = 400;
+
+/// Texts whose lines are longer than this, in characters, are compared by path where they hold JSON
+/// or YAML.
+const READABLE_LINE: usize = 160;
+
+/// Hunks of more lines than this are compared by path as well, where that is shorter.
+const READABLE_HUNKS: usize = 24;
+
+/// Characters of a value next to its path.
+const LONGEST_LEAF: usize = 100;
 
 /// What there is to show of a change.
 pub(super) enum Sides {
@@ -36,14 +46,14 @@ pub(super) fn sides(change: &Change, options: &RenderOptions) -> Sides {
         {
             Sides::Short(Line::default())
         }
-        (Some(declared), Some(live)) => both(declared, live, room, options),
+        (Some(declared), Some(live)) => both(&change.path, declared, live, room, options),
         (Some(value), None) | (None, Some(value)) => {
             let side = if change.kind == ChangeKind::Removed {
                 Side::Declared
             } else {
                 Side::Live
             };
-            one(value, side, room, options)
+            one(&change.path, value, side, room, options)
         }
         (None, None) => Sides::Long(Vec::new()),
     }
@@ -52,6 +62,14 @@ pub(super) fn sides(change: &Change, options: &RenderOptions) -> Sides {
 /// All three values of a change in conflict, below one another.
 pub(super) fn three(drift: &JudgedChange, options: &RenderOptions) -> Sides {
     let mut lines = Vec::new();
+    let [base, branch, live] = view::three(drift).map(|(_, value)| value);
+    let most = options.width.saturating_sub(40).max(40);
+    if let Some(regions) = three::regions(base, branch, live, most) {
+        for region in &regions {
+            of_region(region, &mut lines);
+        }
+        return Sides::Long(capped(lines, options));
+    }
     for (name, value) in view::three(drift) {
         let side = if name == "live" {
             Side::Live
@@ -77,7 +95,7 @@ pub(super) fn three(drift: &JudgedChange, options: &RenderOptions) -> Sides {
             Some(value) if is_one_line(value) => lines.push(label(&yaml_text::scalar(value))),
             Some(value) => {
                 lines.push(label(""));
-                if let Sides::Long(block) = one(value, side, 0, options) {
+                if let Sides::Long(block) = one(&drift.change.path, value, side, 0, options) {
                     lines.extend(block);
                 }
             }
@@ -86,10 +104,37 @@ pub(super) fn three(drift: &JudgedChange, options: &RenderOptions) -> Sides {
     Sides::Long(lines)
 }
 
+/// The lines of a text that are not the same on all sides, with the sides that read the same
+/// together.
+fn of_region(region: &three::Region, lines: &mut Vec<Line>) {
+    let label = format!("line {}", region.line);
+    for (at, (names, text)) in region.sides.iter().enumerate() {
+        let is_live = names.contains(&"live") && !names.contains(&"base");
+        let paint = match () {
+            () if is_live => Paint::Live,
+            () if names.contains(&"base") => Paint::Plain,
+            () => Paint::Declared,
+        };
+        let names = names.join(", ");
+        let nothing = [String::new()];
+        let text = if text.is_empty() { &nothing[..] } else { text };
+        for (i, one) in text.iter().enumerate() {
+            let label = if at == 0 && i == 0 { &label } else { "" };
+            let names = if i == 0 { &names } else { "" };
+            let mut line = Line::of(Paint::Dim, &format!("{label:<9} {names:<13} "));
+            line.push(paint, &with_tabs(one));
+            if is_live && i == 0 {
+                line.push(Paint::Bad, "   merging overwrites this");
+            }
+            lines.push(line);
+        }
+    }
+}
+
 /// A value that only one side has.
-fn one(value: &Value, side: Side, room: usize, options: &RenderOptions) -> Sides {
+fn one(path: &FieldPath, value: &Value, side: Side, room: usize, options: &RenderOptions) -> Sides {
     if is_one_line(value) {
-        let line = Line::of(Paint::of_side(side), &yaml_text::scalar(value));
+        let line = Line::of(Paint::of_side(side), &scalar_at(path, value));
         if line.width() <= room {
             return Sides::Short(line);
         }
@@ -109,12 +154,23 @@ fn one(value: &Value, side: Side, room: usize, options: &RenderOptions) -> Sides
     Sides::Long(capped(lines, options))
 }
 
-fn both(declared: &Value, live: &Value, room: usize, options: &RenderOptions) -> Sides {
+fn both(
+    path: &FieldPath,
+    declared: &Value,
+    live: &Value,
+    room: usize,
+    options: &RenderOptions,
+) -> Sides {
     if is_one_line(declared) && is_one_line(live) {
-        let (ours, theirs) = (yaml_text::scalar(declared), yaml_text::scalar(live));
+        let (ours, theirs) = (scalar_at(path, declared), scalar_at(path, live));
         let short = arrow(&ours, &theirs);
-        if short.width() <= room {
+        // An arrow between values that hold one cannot be told from theirs.
+        let is_clear = !ours.contains('→') && !theirs.contains('→');
+        if short.width() <= room && is_clear {
             return Sides::Short(short);
+        }
+        if let Some(lines) = by_path(declared, live, &[], options) {
+            return Sides::Long(lines);
         }
         return Sides::Long(signed(&hunk::hunks(&ours, &theirs), options));
     }
@@ -126,7 +182,62 @@ fn both(declared: &Value, live: &Value, room: usize, options: &RenderOptions) ->
             yaml_text::document(live, Style::Readable),
         ),
     };
-    Sides::Long(signed(&hunk::hunks(&ours, &theirs), options))
+    let hunks = hunk::hunks(&ours, &theirs);
+    if let Some(lines) = by_path(declared, live, &hunks, options) {
+        return Sides::Long(lines);
+    }
+    Sides::Long(signed(&hunks, options))
+}
+
+/// JSON and YAML within a text, compared by path where the text itself is hard to read.
+fn by_path(
+    declared: &Value,
+    live: &Value,
+    hunks: &[Hunk],
+    options: &RenderOptions,
+) -> Option<Vec<Line>> {
+    let (declared, live) = (declared.as_str()?, live.as_str()?);
+    let is_long = |text: &str| text.lines().any(|line| line.len() > READABLE_LINE);
+    let shown: usize = hunks.iter().map(|hunk| hunk.lines.len()).sum();
+    let is_long = is_long(declared) || is_long(live);
+    if options.verbose || !(is_long || shown > READABLE_HUNKS) {
+        return None;
+    }
+    let Embedded { format, leaves } = differ::embedded(declared, live)?;
+    if leaves.is_empty() {
+        let same = format!("the same {format}, written differently (-v shows the text)");
+        return Some(vec![Line::of(Paint::Note, &same)]);
+    }
+    if !is_long && leaves.len() >= shown {
+        return None;
+    }
+    let lines = leaves.iter().map(|leaf| of_leaf(leaf, format));
+    Some(capped(lines.collect(), options))
+}
+
+/// `~ [81].title  "panel-81" → "panel-REWIRED"`
+fn of_leaf(leaf: &Leaf, format: &str) -> Line {
+    let values = match (&leaf.declared, &leaf.live) {
+        (Some(declared), Some(live)) => {
+            let texts = [declared, live].map(|value| differ::flow(value, usize::MAX));
+            let [ours, theirs] = differ::cut_around(&texts[0], &texts[1], LONGEST_LEAF);
+            arrow(&ours, &theirs)
+        }
+        (Some(value), None) => Line::of(Paint::Declared, &differ::flow(value, LONGEST_LEAF)),
+        (None, Some(value)) => Line::of(Paint::Live, &differ::flow(value, LONGEST_LEAF)),
+        (None, None) => Line::default(),
+    };
+    let (sign, paint) = match (&leaf.declared, &leaf.live) {
+        (Some(_), None) => ("- ", Paint::Declared),
+        (None, _) => ("+ ", Paint::Live),
+        (Some(_), Some(_)) => ("~ ", Paint::Drift),
+    };
+    let mut line = Line::of(paint, sign);
+    line.push(Paint::Dim, &format!("{format} "))
+        .push(Paint::Path, &leaf.path.to_string())
+        .push(Paint::Plain, "  ")
+        .append(values);
+    line
 }
 
 /// `shop/cart:1.4.2 → shop/cart:1.5.0`, with the words that changed.
@@ -170,7 +281,7 @@ fn signed(hunks: &[Hunk], options: &RenderOptions) -> Vec<Line> {
         for line in &hunk.lines {
             lines.push(signed_line(line, options));
             if line.unterminated && line.side != Side::Both && ends_differently(hunk) {
-                lines.push(Line::of(Paint::Dim, "\\ no line feed at the end"));
+                lines.push(Line::of(Paint::Dim, "\\ No newline at end of file"));
             }
         }
     }
@@ -190,18 +301,16 @@ fn ends_differently(hunk: &Hunk) -> bool {
 fn signed_line(line: &hunk::Line, options: &RenderOptions) -> Line {
     let (plain, word) = (Paint::of_side(line.side), Paint::of_words(line.side));
     let mut out = Line::of(plain, &format!("{} ", line.side.sign()));
-    let long = line
-        .pieces
-        .iter()
-        .map(|(_, text)| text.len())
-        .sum::<usize>()
-        > LONG_LINE;
+    let cut;
+    let line = if options.verbose {
+        line
+    } else {
+        cut = line.cut(LONG_LINE);
+        &cut
+    };
     let last = line.pieces.len().saturating_sub(1);
     for (i, (changed, text)) in line.pieces.iter().enumerate() {
-        let text = match (*changed, long && !options.verbose) {
-            (false, true) => around(text, i == 0, i == last),
-            _ => text.clone(),
-        };
+        let text = text.clone();
         let text = if i == last && line.side != Side::Both {
             visible_end(&text)
         } else {
@@ -221,21 +330,6 @@ fn with_tabs(text: &str) -> String {
 fn visible_end(text: &str) -> String {
     let kept = text.trim_end_matches(' ');
     format!("{kept}{}", "·".repeat(text.len() - kept.len()))
-}
-
-/// The ends of an unchanged stretch, or its one end that is next to a change.
-fn around(text: &str, first: bool, last: bool) -> String {
-    let total = text.chars().count();
-    if total <= 3 * AROUND {
-        return text.to_owned();
-    }
-    let head: String = text.chars().take(AROUND).collect();
-    let tail: String = text.chars().skip(total - AROUND).collect();
-    match (first, last) {
-        (true, false) => format!("…{tail}"),
-        (false, true) => format!("{head}…"),
-        _ => format!("{head}…{tail}"),
-    }
 }
 
 fn shortened(line: &str, options: &RenderOptions) -> String {

@@ -2,14 +2,16 @@
 
 use std::io;
 
-use super::{Line, Page, Paint, words};
+use super::{Line, Page, Paint, urgent, words};
 use crate::model::{Report, Warning, after_an_apply};
 use crate::output::{Show, ignored};
+use crate::policy::ACCEPTED;
 
 /// Rules that are named without `--show ignored`.
 const MOST_RULES: usize = 12;
 
-pub(super) fn render(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+/// `is_long` says that the worst changes are out of sight.
+pub(super) fn render(page: &mut Page<'_>, report: &Report, is_long: bool) -> io::Result<()> {
     let verbose = page.options.verbose;
     for skipped in report.skipped.iter().filter(|_| verbose) {
         message(page, "skipped", Paint::Dim, skipped)?;
@@ -17,9 +19,19 @@ pub(super) fn render(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     if page.options.show >= Show::Ignored {
         for rule in &report.rules {
             let hid = words::count(rule.hid, "change");
+            let label = match rule.rule.as_str() {
+                ACCEPTED => "",
+                _ => "rule ",
+            };
             let mut text = Line::of(Paint::Plain, &rule.rule);
-            text.push(Paint::Dim, &format!(" hid {hid}: {}", rule.reason));
-            page.wrapped(&Line::of(Paint::Dim, "rule "), 2, text)?;
+            text.push(
+                Paint::Dim,
+                &match rule.reason.as_str() {
+                    "" => format!(" hid {hid}"),
+                    reason => format!(" hid {hid}: {reason}"),
+                },
+            );
+            page.wrapped(&Line::of(Paint::Dim, label), 2, text)?;
         }
     }
     // Errors last, next to the verdict that they are the reason for.
@@ -33,7 +45,7 @@ pub(super) fn render(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     if shown || (page.options.show >= Show::Ignored && !report.rules.is_empty()) {
         page.blank()?;
     }
-    verdict(page, report)
+    verdict(page, report, is_long)
 }
 
 /// `error: cart.yaml:7:3: …`
@@ -49,7 +61,8 @@ fn message(page: &mut Page<'_>, label: &str, paint: Paint, warning: &Warning) ->
     page.wrapped(&first, 2, text)
 }
 
-fn verdict(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+/// The word for what was found, in its colour.
+fn word(report: &Report) -> Line {
     let (word, paint) = if report.is_incomplete() {
         ("INCOMPLETE", Paint::Alarm)
     } else {
@@ -60,25 +73,79 @@ fn verdict(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             _ => ("IN SYNC", Paint::Good),
         }
     };
-    let mut first = Line::of(paint, word);
-    first.push(Paint::Plain, "  ");
-    let mut lines = vec![Line::of(Paint::Bold, &words::tally(report))];
+    let mut line = Line::of(paint, word);
+    line.push(Paint::Plain, "  ");
+    line
+}
+
+/// The verdict in one line, for the end of what began with it.
+pub(super) fn last_line(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    let mut line = word(report);
+    line.push(Paint::Bold, &words::tally(report));
+    page.line(&line)
+}
+
+/// What was compared, with the context before everything else.
+pub(super) fn target(report: &Report) -> Option<Line> {
+    const UNVERIFIED: &str = "certificate NOT verified";
+    let said = words::sides(report)?;
+    let (before, after) = match said.split_once(UNVERIFIED) {
+        Some((before, after)) => (before, Some(after)),
+        None => (said.as_str(), None),
+    };
+    let mut line = match before.split_once(',') {
+        Some((first, rest)) => {
+            let mut line = Line::of(Paint::Bold, first);
+            line.push(Paint::Plain, &format!(",{rest}"));
+            line
+        }
+        None => Line::of(Paint::Bold, before),
+    };
+    if let Some(after) = after {
+        line.push(Paint::Caution, UNVERIFIED)
+            .push(Paint::Plain, after);
+    }
+    Some(line)
+}
+
+fn verdict(page: &mut Page<'_>, report: &Report, is_long: bool) -> io::Result<()> {
+    let mut first = word(report);
+    // The details stand below one another, next to the word, unless the page is narrow.
+    let indent = if page.options.width >= 60 {
+        first.width()
+    } else {
+        2
+    };
+    let severities = words::severities(report);
+    let tally = words::tally(report);
+    let head = severities.as_ref().unwrap_or(&tally);
+    let mut lines = vec![Line::of(Paint::Bold, head)];
     if let Some(meaning) = words::incomplete(report) {
         lines.push(Line::of(Paint::Unknown, meaning));
     }
     if let Some(meaning) = words::conflict(report) {
         lines.push(Line::of(Paint::Bad, &meaning));
     }
+    lines.extend(target(report));
+    for line in lines {
+        page.wrapped(&first, indent, line)?;
+        first = Line::default();
+    }
+    if is_long {
+        urgent::render(page, report)?;
+    }
+    let mut lines = Vec::new();
     let totals = report.totals();
+    let mut counted: Vec<String> = severities.map(|_| tally).into_iter().collect();
     if totals.reported + totals.ignored > 0 || report.three_way {
         let hint = match page.options.show {
             Show::Drift if totals.ignored > 0 => " (--show ignored lists them)",
             _ => "",
         };
-        lines.push(Line::of(
-            Paint::Plain,
-            &format!("{}{hint}", words::changes(report)),
-        ));
+        counted.push(format!("{}{hint}", words::changes(report)));
+    }
+    if !counted.is_empty() {
+        lines.push(Line::of(Paint::Plain, &counted.join("; ")));
     }
     // With --show ignored, each has had a line of its own.
     let by = ignored::brief(report, MOST_RULES).filter(|_| page.options.show < Show::Ignored);
@@ -89,23 +156,8 @@ fn verdict(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         lines.push(Line::of(Paint::Plain, &after));
     }
     lines.push(Line::of(Paint::Plain, &words::coverage(report)));
-    if let Some(target) = words::sides(report) {
-        let paint = if report.target.insecure {
-            Paint::Drift
-        } else {
-            Paint::Dim
-        };
-        lines.push(Line::of(paint, &target));
-    }
-    // The details stand below one another, next to the word, unless the page is narrow.
-    let indent = if page.options.width >= 60 {
-        first.width()
-    } else {
-        2
-    };
     for line in lines {
-        page.wrapped(&first, indent, line)?;
-        first = Line::default();
+        page.wrapped(&Line::default(), indent, line)?;
     }
     Ok(())
 }

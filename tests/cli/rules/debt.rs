@@ -65,7 +65,7 @@ fn accepted_drift_is_hidden_until_it_changes_or_expires() {
     let (code, text) = run(&place, &["accept", "m", "--live", "live.json"]);
     assert_eq!(code, 0);
     assert!(
-        text.contains("accepted 2 changes of 2 objects without end"),
+        text.contains("accepted 2 changes of 2 objects until 2036-01-01"),
         "{text}"
     );
     assert!(
@@ -183,7 +183,7 @@ fn words_select_objects_and_their_fields() {
     let (code, text) = accept(&["m", "deploy/cart", ".spec.replicas", "--reason", "sale"]);
     assert_eq!(code, 0, "{text}");
     assert!(
-        text.starts_with("accepted 1 change of 1 object without end"),
+        text.starts_with("accepted 1 change of 1 object until 2036-01-01"),
         "{text}"
     );
     assert!(baseline(&place).contains(".spec.replicas"));
@@ -194,7 +194,7 @@ fn words_select_objects_and_their_fields() {
         "{text}"
     );
     let (_, left) = diff_with(&place, &[]);
-    assert!(left.contains("1 change reported, 3 ignored"), "{left}");
+    assert!(left.contains("1 change reported, 3 accepted"), "{left}");
     // Named once more, it is accepted once more: until then, for the reason that was given.
     let (code, text) = accept(&["m", "deploy/cart", "--expires", "24h"]);
     assert_eq!(code, 0, "{text}");
@@ -204,12 +204,33 @@ fn words_select_objects_and_their_fields() {
     );
     let kept = baseline(&place);
     assert!(
-        kept.contains("reason: sale") && kept.matches("expires: ").count() == 2,
+        kept.contains("reason: sale") && kept.matches("expires: ").count() == 4,
         "{kept}"
     );
     // Without a word, what was accepted stays as it was.
     let (code, text) = accept(&["m", "--expires", "48h"]);
     assert_eq!((code, text.as_str()), (0, "there is nothing to accept\n"));
+}
+
+/// Nobody can be asked here: what is not said is an error, and nothing is accepted.
+#[test]
+fn accepting_takes_a_reason_and_an_end() {
+    for (words, lacks) in [
+        (&[][..], "a reason and an end: --reason TEXT --expires 7d"),
+        (&["--reason", "sale"], "an end: --expires 7d"),
+        (&["--expires", "7d"], "a reason: --reason TEXT"),
+        (
+            &["--expires", "7d", "--reason", " "],
+            "a reason: --reason TEXT",
+        ),
+    ] {
+        let place = drifted();
+        let accept = ["accept", "m", "--live", "live.json"];
+        let shown = place.run([&accept[..], words].concat());
+        assert!(shown.starts_with("exit code: 2"), "{shown}");
+        assert!(shown.contains(lacks), "{words:?}: {shown}");
+        assert!(!place.path().join(".driftctl-baseline.yaml").exists());
+    }
 }
 
 /// What was not compared was not accepted.
@@ -307,7 +328,16 @@ fn accepted_drift_lives_where_every_command_looks() {
         let later = live.replace("cart:1.5", "cart:1.6");
         assert_ne!(live, later);
         fs::write(place.path().join("live.json"), later).unwrap();
-        let again = place.run(["accept", "m", "--live", "live.json", "--reason", "r"]);
+        let again = place.run([
+            "accept",
+            "m",
+            "--live",
+            "live.json",
+            "--reason",
+            "r",
+            "--expires",
+            "1h",
+        ]);
         assert!(again.contains("accepted 1 change of 1 object"), "{again}");
         assert!(!again.contains("gone"), "{again}");
         // Rules that come later do not bring back what was accepted before.

@@ -157,7 +157,13 @@ fn accepted_drift_is_in_conflict_too() {
     let one = |mode: &str| vec![config("cart", mode)];
     let place = place(&one("a"), &one("b"), &one("c"));
     let live = ["--live", "live.json", "--baseline", "accepted.yaml"];
-    let accepted = place.run([&["accept", "base"], &live[..]].concat());
+    let accepted = place.run(
+        [
+            &["accept", "base", "--reason=r", "--expires=2036-01-01"],
+            &live[..],
+        ]
+        .concat(),
+    );
     assert!(
         accepted.contains("accepted 1 change of 1 object"),
         "{accepted}"

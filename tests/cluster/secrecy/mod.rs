@@ -21,7 +21,7 @@ const LEVELS: [&[&str]; 4] = [
 
 /// Other commands that speak of what they compare.
 const COMMANDS: [&[&str]; 8] = [
-    &["accept", "--reason=r"],
+    &["accept", "--reason=r", "--expires=2036-01-01"],
     &["explain", "Secret/shop/cart"],
     &["explain", "License/shop/text", "-o=json"],
     &["explain", "ConfigMap/shop/files"],

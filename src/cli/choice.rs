@@ -1,0 +1,118 @@
+//! Which of the changes that were found a report shows: `--severity`, `--since` and `--by`.
+//!
+//! What they leave out counts all the same: the verdict, the figures of objects and the exit code
+//! are those of the whole comparison, and the report says how much is not shown.
+
+use jiff::Timestamp;
+
+use super::args::ReportArgs;
+use crate::model::{ObjectReport, Owner, Report, Status, Warning};
+
+/// Takes out of a report what its reader did not ask for, and says so in it.
+pub fn choose(report: &mut Report, args: &ReportArgs, now: Timestamp) {
+    let choice = Choice::of(args, now);
+    if choice.is_everything() {
+        return;
+    }
+    let (mut left_out, mut undated) = (0, 0);
+    for object in &mut report.objects {
+        object.found = Some(object.status());
+        let shown_before = object.drifts.len();
+        object.drifts.retain(|drift| {
+            !drift.is_reported() || choice.shows(Some(drift.severity), &drift.owners)
+        });
+        left_out += shown_before - object.drifts.len();
+        if choice.since.is_some() {
+            let reported = object.drifts.iter().filter(|drift| drift.is_reported());
+            undated += reported.filter(|drift| !is_dated(&drift.owners)).count();
+        }
+        if is_whole(object) && !choice.shows(object.whole_severity, &object.owners) {
+            object.whole_severity = None;
+            left_out += 1;
+        }
+    }
+    if left_out == 0 {
+        return;
+    }
+    let mut message = format!(
+        "{} left out by {}; the verdict counts them all the same",
+        count(left_out, "change"),
+        choice.flags.join(", ")
+    );
+    if undated > 0 {
+        message.push_str(&format!(
+            "; {} of unknown time shown too",
+            count(undated, "change")
+        ));
+    }
+    report.warnings.push(Warning {
+        place: String::new(),
+        message,
+        fatal: false,
+    });
+}
+
+fn count(n: usize, word: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{n} {word}{s}")
+}
+
+fn is_whole(object: &ObjectReport) -> bool {
+    matches!(object.status(), Status::Missing | Status::Extra)
+}
+
+fn is_dated(owners: &[Owner]) -> bool {
+    owners.iter().any(|owner| owner.time.is_some())
+}
+
+/// What is asked for.
+struct Choice<'a> {
+    severity: Option<crate::model::Severity>,
+    since: Option<Timestamp>,
+    by: &'a [crate::policy::Glob],
+    flags: Vec<&'static str>,
+}
+
+impl<'a> Choice<'a> {
+    fn of(args: &'a ReportArgs, now: Timestamp) -> Self {
+        let given = [
+            (args.severity.is_some(), "--severity"),
+            (args.since.is_some(), "--since"),
+            (!args.by.is_empty(), "--by"),
+        ];
+        Self {
+            severity: args.severity.map(Into::into),
+            since: args.since.map(|since| since.before(now)),
+            by: &args.by,
+            flags: given
+                .iter()
+                .filter(|(is, _)| *is)
+                .map(|(_, flag)| *flag)
+                .collect(),
+        }
+    }
+
+    fn is_everything(&self) -> bool {
+        self.flags.is_empty()
+    }
+
+    fn shows(&self, severity: Option<crate::model::Severity>, owners: &[Owner]) -> bool {
+        let severe = self.severity.is_none_or(|least| severity >= Some(least));
+        let recent = self.since.is_none_or(|since| {
+            let times = owners.iter().filter_map(|owner| owner.time.as_ref());
+            let mut times = times
+                .filter_map(|time| time.parse::<Timestamp>().ok())
+                .peekable();
+            // When somebody removed a field is not recorded: it may have been just now.
+            times.peek().is_none() || times.any(|time| time >= since)
+        });
+        let named = |owner: &Owner| {
+            let names = [Some(&owner.manager), owner.user.as_ref()];
+            names
+                .into_iter()
+                .flatten()
+                .any(|name| self.by.iter().any(|by| by.matches(name)))
+        };
+        severe && recent && (self.by.is_empty() || owners.iter().any(named))
+    }
+}

@@ -1,0 +1,172 @@
+//! What the shell offers where a name is wanted: the names that there are, and no files.
+//!
+//! The scripts that `driftctl completions` writes ask the program itself, with the words so far.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+
+use clap::{Arg, Command, CommandFactory};
+use clap_complete::CompleteEnv;
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+use serde_json::Value;
+use walkdir::WalkDir;
+
+use super::args::Cli;
+use crate::cluster;
+use crate::schema::builtin_kinds;
+use crate::yaml;
+
+/// The variable by which a script asks, and which names its shell.
+pub const VARIABLE: &str = "COMPLETE";
+
+/// Manifests that are looked into: somebody waits for the answer.
+const MOST_FILES: usize = 500;
+
+/// Larger files are not looked into, in bytes.
+const LARGEST: u64 = 1 << 20;
+
+/// Answers a completion script. Whether this was one.
+pub fn answer(words: &[OsString]) -> bool {
+    if env::var_os(VARIABLE).is_none() {
+        return false;
+    }
+    let here = env::current_dir().ok();
+    let environment = CompleteEnv::with_factory(|| with_names(Cli::command())).var(VARIABLE);
+    // A script that gets no answer offers nothing.
+    environment
+        .try_complete(words.iter().cloned(), here.as_deref())
+        .unwrap_or(true)
+}
+
+/// The command line with the names that its arguments take.
+fn with_names(command: Command) -> Command {
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|command| command.get_name().to_owned())
+        .collect();
+    names.into_iter().fold(command, |command, name| {
+        command.mut_subcommand(name, |command| command.mut_args(named))
+    })
+}
+
+fn named(arg: Arg) -> Arg {
+    let names: fn() -> Vec<CompletionCandidate> = match arg.get_id().as_str() {
+        "context" => || candidates(cluster::context_names()),
+        "namespace" | "allow_namespace" => || candidates(declared().namespaces),
+        "kind" | "allow_kind" => || candidates(kinds()),
+        "object" => || candidates(declared().objects),
+        "base" | "revision" => || candidates(revisions()),
+        _ => return arg,
+    };
+    arg.add(ArgValueCandidates::new(names))
+}
+
+fn candidates(names: impl IntoIterator<Item = String>) -> Vec<CompletionCandidate> {
+    names.into_iter().map(CompletionCandidate::new).collect()
+}
+
+/// The built-in kinds as kubectl lists them.
+fn kinds() -> BTreeSet<String> {
+    let kinds = builtin_kinds().iter();
+    let kinds = kinds.map(|kind| kind.names().called().plural.clone());
+    kinds.filter(|plural| !plural.is_empty()).collect()
+}
+
+/// Branches and tags of the repository around the current folder.
+fn revisions() -> Vec<String> {
+    let Ok(repository) = gix::discover(".") else {
+        return Vec::new();
+    };
+    let Ok(references) = repository.references() else {
+        return Vec::new();
+    };
+    let mut names = BTreeSet::new();
+    for prefix in ["refs/heads/", "refs/remotes/", "refs/tags/"] {
+        let found = references.prefixed(prefix);
+        for reference in found.into_iter().flatten().flatten() {
+            names.insert(reference.name().shorten().to_string());
+        }
+    }
+    names.into_iter().collect()
+}
+
+/// What the manifests below the current folder declare.
+#[derive(Default)]
+struct Declared {
+    namespaces: BTreeSet<String>,
+    objects: BTreeSet<String>,
+}
+
+fn declared() -> Declared {
+    let mut declared = Declared::default();
+    let files = WalkDir::new(".")
+        .max_depth(8)
+        .into_iter()
+        .filter_entry(|entry| {
+            let name = entry.file_name().to_string_lossy();
+            entry.depth() == 0
+                || !(name.starts_with('.') || name == "node_modules" || name == "target")
+        });
+    let is_manifest = |path: &Path| {
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        matches!(ending, Some("yaml" | "yml" | "json"))
+    };
+    let files = files.flatten().filter(|entry| is_manifest(entry.path()));
+    for entry in files.take(MOST_FILES) {
+        let is_small = entry.metadata().is_ok_and(|found| found.len() <= LARGEST);
+        if let (true, Ok(text)) = (is_small, fs::read_to_string(entry.path())) {
+            for document in yaml::parse(&text).documents {
+                declared.add(&document.value);
+            }
+        }
+    }
+    declared
+}
+
+impl Declared {
+    fn add(&mut self, value: &Value) {
+        let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
+        let (Some(kind), Some(name), Some(_)) =
+            (text("/kind"), text("/metadata/name"), text("/apiVersion"))
+        else {
+            return;
+        };
+        if kind == "Namespace" {
+            self.namespaces.insert(name.to_owned());
+        }
+        match text("/metadata/namespace") {
+            Some(namespace) => {
+                self.namespaces.insert(namespace.to_owned());
+                self.objects.insert(format!("{kind}/{namespace}/{name}"));
+            }
+            None => {
+                self.objects.insert(format!("{kind}/{name}"));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn names_come_from_manifests_and_kinds() {
+        let mut declared = Declared::default();
+        declared.add(&json!({"apiVersion": "apps/v1", "kind": "Deployment",
+                             "metadata": {"name": "cart", "namespace": "shop"}}));
+        declared
+            .add(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "web"}}));
+        declared.add(&json!({"kind": "no manifest"}));
+        let namespaces: Vec<_> = declared.namespaces.into_iter().collect();
+        assert_eq!(namespaces, ["shop", "web"]);
+        let objects: Vec<_> = declared.objects.into_iter().collect();
+        assert_eq!(objects, ["Deployment/shop/cart", "Namespace/web"]);
+        assert!(kinds().contains("deployments"));
+    }
+}

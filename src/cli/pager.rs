@@ -1,0 +1,108 @@
+//! The pager: a report that is longer than the screen is read from its beginning.
+
+use std::io::{self, Write};
+use std::process::{Command, Stdio};
+
+use super::settings::Settings;
+
+/// What shows a text screen by screen where nothing else is asked for.
+const DEFAULT: &str = "less";
+
+/// What less is told, as Git does: to end at once where one screen is enough, to pass colours on,
+/// and to leave the text on the screen.
+const LESS: &str = "FRX";
+
+/// Which program pages, where one does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pager(Option<String>);
+
+impl Pager {
+    /// The pager by what is set in the environment, the most particular first. An empty word and
+    /// `cat` page nothing.
+    pub fn of<'v>(variables: impl IntoIterator<Item = Option<&'v str>>) -> Self {
+        let program = variables.into_iter().flatten().next();
+        let program = program.unwrap_or(DEFAULT).trim();
+        let pages = !program.is_empty() && program != "cat";
+        Self(pages.then(|| program.to_owned()))
+    }
+
+    /// None at all.
+    pub fn none() -> Self {
+        Self(None)
+    }
+
+    /// Whether a text of so many lines is paged.
+    pub fn pages(&self, text: &[u8], settings: &Settings) -> bool {
+        let Some(rows) = settings.rows.filter(|_| self.0.is_some()) else {
+            return false;
+        };
+        // The prompt takes a line.
+        text.iter().filter(|byte| **byte == b'\n').count() + 1 > rows
+    }
+
+    /// Shows a text. Whether it was shown: a pager that is not there shows nothing.
+    ///
+    /// # Errors
+    /// When the pager cannot be waited for.
+    pub fn show(&self, text: &[u8]) -> io::Result<bool> {
+        let Some(program) = &self.0 else {
+            return Ok(false);
+        };
+        let Ok(mut child) = command(program).stdin(Stdio::piped()).spawn() else {
+            return Ok(false);
+        };
+        if let Some(mut stdin) = child.stdin.take() {
+            // Whoever quits the pager has read enough.
+            let _ = stdin.write_all(text);
+        }
+        // A shell answers 127 for a program that it does not find.
+        Ok(child.wait()?.code() != Some(127))
+    }
+}
+
+/// The program and its words: by the shell, as Git does, where it is more than one word.
+fn command(program: &str) -> Command {
+    let mut command = if program.contains(|c: char| !c.is_alphanumeric() && !"/._-".contains(c)) {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", program]);
+        shell
+    } else {
+        Command::new(program)
+    };
+    if std::env::var_os("LESS").is_none() {
+        command.env("LESS", LESS);
+    }
+    if std::env::var_os("LV").is_none() {
+        command.env("LV", "-c");
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_particular_variable_names_the_pager() {
+        let of = |variables: [Option<&str>; 2]| Pager::of(variables).0;
+        assert_eq!(of([None, None]).as_deref(), Some("less"));
+        assert_eq!(of([None, Some("most")]).as_deref(), Some("most"));
+        assert_eq!(
+            of([Some("less -S"), Some("most")]).as_deref(),
+            Some("less -S")
+        );
+        assert_eq!(of([Some("cat"), Some("most")]), None);
+        assert_eq!(of([Some(""), None]), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pager_that_is_not_there_shows_nothing() {
+        let pager = Pager(Some("/no/such/pager".to_owned()));
+        assert!(!pager.show(b"text").unwrap());
+        let pager = Pager(Some("no-such-pager -x".to_owned()));
+        assert!(!pager.show(b"text").unwrap());
+        let pager = Pager(Some("cat >/dev/null".to_owned()));
+        assert!(pager.show(b"text").unwrap());
+    }
+}

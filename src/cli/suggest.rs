@@ -1,0 +1,220 @@
+//! What was meant by a word that the command line does not know: by its spelling, or by what other
+//! tools call the same.
+
+use clap::Command;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+/// Words are alike from here on (Jaro-Winkler).
+const ALIKE: f64 = 0.85;
+
+/// What flags of other tools mean here.
+const FLAGS: &[(&str, &str)] = &[
+    ("--file", "--filename"),
+    ("--files", "--filename"),
+    ("--manifests", "--filename"),
+    ("--format", "--output"),
+    ("--out", "--output"),
+    ("--json", "--output json"),
+    ("--yaml", "--output yaml"),
+    ("--min-severity", "--severity"),
+    ("--level", "--severity"),
+    ("--author", "--by"),
+    ("--user", "--by"),
+    ("--who", "--by"),
+    ("--after", "--since"),
+    ("--newer-than", "--since"),
+    ("--exit-code", "--fail-on"),
+    ("--detailed-exitcode", "--fail-on"),
+    ("--fail", "--fail-on"),
+    ("--prune", "--extra namespace"),
+    ("--unmanaged", "--extra namespace"),
+    ("--orphans", "--extra namespace"),
+    ("--undeclared", "--extra namespace"),
+    ("--dry-run", "--server-dry-run"),
+    ("--server-side", "--server-dry-run"),
+    ("--all", "--show all"),
+    ("--cluster", "--context"),
+    ("--kube-context", "--context"),
+    ("--label", "--selector"),
+    ("--labels", "--selector"),
+    ("--branch", "--base"),
+    ("--against", "--base"),
+    ("--revision", "--ref"),
+    ("--snapshot", "--live"),
+    ("--recording", "--live"),
+    ("--silent", "--quiet"),
+    ("--no-color", "--color never"),
+    ("--no-colour", "--color never"),
+    ("--colour", "--color"),
+    (
+        "--ignore",
+        "a rule: driftctl ignore KIND/NAME .path --reason TEXT",
+    ),
+    (
+        "--exclude",
+        "a rule: driftctl ignore KIND/NAME .path --reason TEXT",
+    ),
+    (
+        "--ignore-differences",
+        "a rule in .driftctl.yaml: driftctl init writes one",
+    ),
+];
+
+/// What commands of other tools mean here.
+const COMMANDS: &[(&str, &str)] = &[
+    ("plan", "diff"),
+    ("status", "diff"),
+    ("check", "diff"),
+    ("detect", "diff"),
+    ("scan", "diff"),
+    ("compare", "diff"),
+    ("get", "diff"),
+    ("why", "explain"),
+    ("blame", "explain"),
+    ("describe", "explain"),
+    ("record", "snapshot"),
+    ("dump", "snapshot"),
+    ("baseline", "accept"),
+    ("suppress", "ignore"),
+    ("exclude", "ignore"),
+    ("auth", "doctor"),
+    ("can-i", "doctor"),
+    ("completion", "completions"),
+];
+
+/// The message for a word that nobody knows, `None` for any other error. `called` is what the
+/// program is called by.
+pub fn message(error: &clap::Error, command: &Command, words: &[String]) -> Option<String> {
+    let name = command.get_bin_name().unwrap_or(command.get_name());
+    match error.kind() {
+        ErrorKind::UnknownArgument => {
+            let word = text(error, ContextKind::InvalidArg)?;
+            let word = word.split(['=', ' ']).next().unwrap_or_default().to_owned();
+            // A word that is no flag is one too many, which clap says well.
+            if !word.starts_with('-') {
+                return None;
+            }
+            let sub = words
+                .iter()
+                .skip(1)
+                .find_map(|word| command.find_subcommand(word));
+            let place = sub.unwrap_or(command);
+            let meant = by_meaning(FLAGS, &word).or_else(|| {
+                let longs = place.get_arguments().filter_map(|arg| arg.get_long());
+                let longs = longs.map(|long| format!("--{long}"));
+                nearest(&word, longs)
+            });
+            let known_here = |meant: &String| {
+                let flag = meant.split(' ').next().unwrap_or_default();
+                !flag.starts_with("--")
+                    || place
+                        .get_arguments()
+                        .filter_map(|arg| arg.get_long())
+                        .any(|long| flag.strip_prefix("--") == Some(long))
+                    || flag == "--color"
+            };
+            let help = match sub {
+                Some(sub) => format!("{name} {} -h", sub.get_name()),
+                None => format!("{name} -h"),
+            };
+            Some(said("flag", &word, meant.filter(known_here), &help))
+        }
+        ErrorKind::InvalidSubcommand => {
+            let word = text(error, ContextKind::InvalidSubcommand)?;
+            let subs = command
+                .get_subcommands()
+                .map(|sub| sub.get_name().to_owned());
+            let meant = by_meaning(COMMANDS, &word).or_else(|| nearest(&word, subs));
+            Some(said("command", &word, meant, &format!("{name} -h")))
+        }
+        _ => None,
+    }
+}
+
+fn said(what: &str, word: &str, meant: Option<String>, help: &str) -> String {
+    match meant {
+        Some(meant) => format!("unknown {what} {word}; did you mean {meant}? ({help} lists them)"),
+        None => format!("unknown {what} {word}; {help} lists them"),
+    }
+}
+
+fn text(error: &clap::Error, kind: ContextKind) -> Option<String> {
+    match error.get(kind)? {
+        ContextValue::String(text) => Some(text.clone()),
+        ContextValue::Strings(texts) => texts.first().cloned(),
+        _ => None,
+    }
+}
+
+fn by_meaning(known: &[(&str, &str)], word: &str) -> Option<String> {
+    let (_, meant) = known.iter().find(|(other, _)| *other == word)?;
+    Some((*meant).to_owned())
+}
+
+/// The word that is spelt most alike, if any is at all.
+pub fn nearest(word: &str, known: impl IntoIterator<Item = String>) -> Option<String> {
+    let alike = |other: &str| strsim::jaro_winkler(&word.to_lowercase(), &other.to_lowercase());
+    let known = known.into_iter().map(|other| (alike(&other), other));
+    let alike = known.filter(|(alike, _)| *alike >= ALIKE);
+    let best = alike.max_by(|(a, x), (b, y)| a.total_cmp(b).then_with(|| y.cmp(x)))?;
+    Some(best.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(words: &[&str]) -> String {
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        let mut command = crate::cli::command();
+        command.build();
+        let error = command.clone().try_get_matches_from(&words).unwrap_err();
+        message(&error, &command, &words).unwrap_or_default()
+    }
+
+    #[test]
+    fn unknown_words_are_answered_with_what_was_meant() {
+        for (words, meant) in [
+            (
+                &["driftctl", "diff", "--sinse", "2h"][..],
+                "did you mean --since?",
+            ),
+            (
+                &["driftctl", "diff", "--min-severity", "high"],
+                "did you mean --severity?",
+            ),
+            (&["driftctl", "diff", "--ignore", "x"], "driftctl ignore"),
+            (
+                &["driftctl", "diff", "--namspace", "x"],
+                "did you mean --namespace?",
+            ),
+            (&["driftctl", "plan"], "did you mean diff?"),
+            (&["driftctl", "dif"], "did you mean diff?"),
+            (
+                &["driftctl", "diff", "--xyzzy"],
+                "unknown flag --xyzzy; driftctl diff -h",
+            ),
+        ] {
+            let said = answer(words);
+            assert!(said.contains(meant), "{words:?}: {said}");
+        }
+    }
+
+    #[test]
+    fn what_other_tools_call_a_flag_is_one_here() {
+        let command = crate::cli::command();
+        let diff = command.find_subcommand("diff").unwrap();
+        for (_, meant) in FLAGS.iter().filter(|(_, meant)| meant.starts_with("--")) {
+            let flag = meant.trim_start_matches("--").split(' ').next().unwrap();
+            let has = |command: &Command| {
+                command
+                    .get_arguments()
+                    .any(|arg| arg.get_long() == Some(flag))
+            };
+            assert!(has(diff) || has(&command), "{meant}");
+        }
+        for (_, meant) in COMMANDS {
+            assert!(command.find_subcommand(meant).is_some(), "{meant}");
+        }
+    }
+}

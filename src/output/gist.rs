@@ -1,0 +1,317 @@
+//! What an object that no manifest declares does: what it grants, what it runs, what it opens.
+
+use serde_json::Value;
+
+use super::differ::{cut, rbac_rule};
+use super::escape;
+use crate::model::{ObjectReport, Status};
+
+/// Lines about one object.
+const MOST: usize = 6;
+
+/// Characters of one line.
+const LONGEST: usize = 160;
+
+/// Where kinds keep the specification of their pods.
+const POD_SPECS: [&str; 3] = [
+    "/spec/template/spec",
+    "/spec/jobTemplate/spec/template/spec",
+    "/spec",
+];
+
+/// What an extra object does, a phrase a line, escaped for the middle of a line; nothing for other
+/// objects, and for kinds whose name says it all.
+pub fn of(object: &ObjectReport) -> Vec<String> {
+    let Some(live) = object
+        .live
+        .as_ref()
+        .filter(|_| object.status() == Status::Extra)
+    else {
+        return Vec::new();
+    };
+    let live = live.value();
+    let mut said = match (object.key.group.as_str(), object.key.kind.as_str()) {
+        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => binding(&live),
+        ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => role(&live),
+        ("", "Service") => service(&live),
+        ("", "ConfigMap") => keys(&live, "keys"),
+        ("", "Secret") => {
+            let kind = text(&live, "/type").unwrap_or("Opaque");
+            let mut said = keys(&live, "keys");
+            said.insert(0, format!("type {kind}"));
+            said
+        }
+        ("networking.k8s.io", "Ingress") => ingress(&live),
+        ("networking.k8s.io", "NetworkPolicy") => policy(&live),
+        ("admissionregistration.k8s.io", _) => webhooks(&live),
+        ("autoscaling", "HorizontalPodAutoscaler") => scaler(&live),
+        ("", "PersistentVolumeClaim") => claim(&live),
+        _ => pods(&live),
+    };
+    if said.len() > MOST {
+        let more = said.len() - (MOST - 1);
+        said.truncate(MOST - 1);
+        said.push(format!("{more} more"));
+    }
+    let said = said.into_iter();
+    said.map(|line| escape::line(&cut(&line, LONGEST)).into_owned())
+        .collect()
+}
+
+fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
+    value.pointer(pointer)?.as_str()
+}
+
+fn list<'v>(value: &'v Value, pointer: &str) -> impl Iterator<Item = &'v Value> + use<'v> {
+    value
+        .pointer(pointer)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
+/// A scalar as it is said.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// `roleRef admin → User bob@example.com`
+fn binding(live: &Value) -> Vec<String> {
+    let kind = text(live, "/roleRef/kind").unwrap_or("role");
+    let name = text(live, "/roleRef/name").unwrap_or("?");
+    let subjects: Vec<String> = list(live, "/subjects")
+        .map(|subject| {
+            let part = |key: &str| subject.get(key).and_then(Value::as_str);
+            let name = part("name").unwrap_or("?");
+            let kind = part("kind").unwrap_or("subject");
+            match part("namespace") {
+                Some(namespace) => format!("{kind} {namespace}/{name}"),
+                None => format!("{kind} {name}"),
+            }
+        })
+        .collect();
+    let to = match &subjects[..] {
+        [] => "nobody".to_owned(),
+        some => some.join(", "),
+    };
+    vec![format!("grants {kind} {name} to {to}")]
+}
+
+fn role(live: &Value) -> Vec<String> {
+    let rules = list(live, "/rules").filter_map(rbac_rule);
+    rules.map(|rule| format!("grants {rule}")).collect()
+}
+
+fn service(live: &Value) -> Vec<String> {
+    let kind = text(live, "/spec/type").unwrap_or("ClusterIP");
+    let ports: Vec<String> = list(live, "/spec/ports")
+        .filter_map(|port| {
+            let number = plain(port.get("port")?);
+            let target = port.get("targetPort").map(plain);
+            let target = target.filter(|target| *target != number);
+            Some(match target {
+                Some(target) => format!("{number} to {target}"),
+                None => number,
+            })
+        })
+        .collect();
+    vec![format!(
+        "type {kind}, port {}{}",
+        ports.join(", "),
+        selector(live, "/spec/selector")
+    )]
+}
+
+/// `, to app=cart`
+fn selector(live: &Value, pointer: &str) -> String {
+    let labels = live.pointer(pointer).and_then(Value::as_object);
+    let labels: Vec<String> = labels
+        .into_iter()
+        .flatten()
+        .map(|(key, value)| format!("{key}={}", plain(value)))
+        .collect();
+    match labels.is_empty() {
+        true => String::new(),
+        false => format!(", to pods with {}", labels.join(",")),
+    }
+}
+
+fn keys(live: &Value, word: &str) -> Vec<String> {
+    let parts = ["/data", "/binaryData", "/stringData"];
+    let maps = parts
+        .iter()
+        .filter_map(|part| live.pointer(part)?.as_object());
+    let keys: Vec<&str> = maps
+        .flat_map(|map| map.keys().map(String::as_str))
+        .collect();
+    match keys.is_empty() {
+        true => Vec::new(),
+        false => vec![format!("{word} {}", keys.join(", "))],
+    }
+}
+
+fn ingress(live: &Value) -> Vec<String> {
+    let rules = list(live, "/spec/rules").map(|rule| {
+        let host = rule.get("host").map_or("any host".to_owned(), plain);
+        let backends: Vec<String> = list(rule, "/http/paths")
+            .filter_map(|path| {
+                let service = text(path, "/backend/service/name")?;
+                let at = path.get("path").map_or("/".to_owned(), plain);
+                Some(format!("{at} to Service {service}"))
+            })
+            .collect();
+        format!("{host}: {}", backends.join(", "))
+    });
+    rules.collect()
+}
+
+fn policy(live: &Value) -> Vec<String> {
+    let types: Vec<String> = list(live, "/spec/policyTypes").map(plain).collect();
+    let of = selector(live, "/spec/podSelector/matchLabels");
+    let of = of.strip_prefix(", to ").unwrap_or("all pods");
+    vec![format!("limits {} of {of}", types.join(" and "))]
+}
+
+fn webhooks(live: &Value) -> Vec<String> {
+    let hooks = list(live, "/webhooks").map(|hook| {
+        let name = hook.get("name").map_or("webhook".to_owned(), plain);
+        let to = match (
+            text(hook, "/clientConfig/url"),
+            text(hook, "/clientConfig/service/name"),
+        ) {
+            (Some(url), _) => url.to_owned(),
+            (None, Some(service)) => format!(
+                "Service {}/{service}",
+                text(hook, "/clientConfig/service/namespace").unwrap_or("?")
+            ),
+            (None, None) => "?".to_owned(),
+        };
+        let resources: Vec<String> = list(hook, "/rules")
+            .flat_map(|rule| list(rule, "/resources").map(plain))
+            .collect();
+        format!("{name} asks {to} about {}", resources.join(", "))
+    });
+    hooks.collect()
+}
+
+fn scaler(live: &Value) -> Vec<String> {
+    let part = |pointer: &str| live.pointer(pointer).map_or("?".to_owned(), plain);
+    let least = live
+        .pointer("/spec/minReplicas")
+        .map_or("1".to_owned(), plain);
+    vec![format!(
+        "scales {}/{} between {least} and {}",
+        part("/spec/scaleTargetRef/kind"),
+        part("/spec/scaleTargetRef/name"),
+        part("/spec/maxReplicas")
+    )]
+}
+
+fn claim(live: &Value) -> Vec<String> {
+    let size = live.pointer("/spec/resources/requests/storage");
+    let class = text(live, "/spec/storageClassName");
+    let size = size.map(|size| format!("requests {}", plain(size)));
+    let class = class.map(|class| format!("of class {class}"));
+    let said: Vec<String> = size.into_iter().chain(class).collect();
+    match said.is_empty() {
+        true => Vec::new(),
+        false => vec![said.join(" ")],
+    }
+}
+
+/// What pods run, and what they may do that pods need not.
+fn pods(live: &Value) -> Vec<String> {
+    let has_containers = |spec: &&Value| spec.get("containers").is_some_and(Value::is_array);
+    let specs = POD_SPECS.iter().filter_map(|place| live.pointer(place));
+    let Some(spec) = specs.filter(|spec| has_containers(spec)).next() else {
+        return Vec::new();
+    };
+    let mut said = Vec::new();
+    for part in ["/initContainers", "/containers"] {
+        for container in list(spec, part) {
+            let image = container.get("image").map_or("?".to_owned(), plain);
+            let mut line = format!("runs {image}");
+            let command: Vec<String> = list(container, "/command")
+                .chain(list(container, "/args"))
+                .map(plain)
+                .collect();
+            if !command.is_empty() {
+                line.push_str(&format!(" ({})", cut(&command.join(" "), 60)));
+            }
+            if container.pointer("/securityContext/privileged") == Some(&Value::Bool(true)) {
+                line.push_str(", privileged");
+            }
+            let added: Vec<String> = list(container, "/securityContext/capabilities/add")
+                .map(plain)
+                .collect();
+            if !added.is_empty() {
+                line.push_str(&format!(", with {}", added.join(", ")));
+            }
+            said.push(line);
+        }
+    }
+    let mut powers: Vec<String> = ["hostNetwork", "hostPID", "hostIPC"]
+        .into_iter()
+        .filter(|power| spec.get(*power) == Some(&Value::Bool(true)))
+        .map(str::to_owned)
+        .collect();
+    powers.extend(
+        list(spec, "/volumes")
+            .filter_map(|volume| text(volume, "/hostPath/path"))
+            .map(|path| format!("hostPath {path}")),
+    );
+    if let Some(account) = text(spec, "/serviceAccountName").filter(|name| *name != "default") {
+        powers.push(format!("as ServiceAccount {account}"));
+    }
+    if !powers.is_empty() {
+        said.push(format!("with {}", powers.join(", ")));
+    }
+    if let Some(schedule) = text(live, "/spec/schedule") {
+        said.push(format!("at {schedule}"));
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_granted_and_run_is_said() {
+        assert_eq!(
+            binding(&json!({
+                "roleRef": {"kind": "ClusterRole", "name": "admin"},
+                "subjects": [
+                    {"kind": "User", "name": "bob@example.com"},
+                    {"kind": "ServiceAccount", "namespace": "ci", "name": "runner"}
+                ]
+            })),
+            ["grants ClusterRole admin to User bob@example.com, ServiceAccount ci/runner"]
+        );
+        assert_eq!(
+            pods(&json!({"spec": {"template": {"spec": {
+                "hostNetwork": true,
+                "containers": [{"image": "busybox", "command": ["sh", "-c", "id"],
+                                "securityContext": {"privileged": true}}],
+                "volumes": [{"name": "a", "hostPath": {"path": "/"}}]
+            }}}})),
+            [
+                "runs busybox (sh -c id), privileged",
+                "with hostNetwork, hostPath /"
+            ]
+        );
+        assert_eq!(
+            service(
+                &json!({"spec": {"type": "LoadBalancer", "selector": {"app": "x"},
+                                     "ports": [{"port": 80, "targetPort": 8080}]}})
+            ),
+            ["type LoadBalancer, port 80 to 8080, to pods with app=x"]
+        );
+        assert!(pods(&json!({"spec": {"size": 3}})).is_empty());
+    }
+}

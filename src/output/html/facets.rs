@@ -1,0 +1,97 @@
+//! Check boxes that hide objects by their kind and by who wrote them last.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use super::Text;
+use crate::model::ObjectReport;
+
+/// Kinds and writers that the objects can be filtered by, the most frequent first.
+pub(super) struct Facets {
+    kinds: Vec<String>,
+    writers: Vec<String>,
+}
+
+/// Check boxes for one facet: more are no help.
+const MOST_FACETS: usize = 20;
+
+impl Facets {
+    pub fn of(objects: &[&ObjectReport]) -> Self {
+        let kinds = objects.iter().map(|object| object.key.kind.clone());
+        let writers = objects.iter().filter_map(|object| writer(object));
+        Self {
+            kinds: most_frequent(kinds),
+            writers: most_frequent(writers),
+        }
+    }
+
+    /// The classes by which an object is hidden. What is rare has none and is always shown.
+    pub fn classes(&self, object: &ObjectReport) -> String {
+        let at = |list: &[String], word: &str| list.iter().position(|known| known == word);
+        let mut classes = String::new();
+        if let Some(at) = at(&self.kinds, &object.key.kind) {
+            classes.push_str(&format!(" kind-{at}"));
+        }
+        if let Some(at) = writer(object).and_then(|writer| at(&self.writers, &writer)) {
+            classes.push_str(&format!(" by-{at}"));
+        }
+        classes
+    }
+
+    fn lists(&self) -> [(&'static str, &[String]); 2] {
+        [("kind", &self.kinds), ("by", &self.writers)]
+    }
+
+    pub fn style(&self, scope: &str, out: &mut dyn Write) -> io::Result<()> {
+        let mut rules = String::new();
+        for (word, list) in self.lists() {
+            // One alone hides everything or nothing.
+            for at in 0..list.len() * usize::from(list.len() > 1) {
+                rules.push_str(&format!(
+                    "#{scope}{word}-{at}:not(:checked) ~ main article.{word}-{at} {{ display: none; }}\n"
+                ));
+            }
+        }
+        match rules.is_empty() {
+            true => Ok(()),
+            false => writeln!(out, "<style>\n{rules}</style>"),
+        }
+    }
+
+    pub fn boxes(&self, scope: &str, out: &mut dyn Write) -> io::Result<()> {
+        for (word, list) in self.lists().into_iter().filter(|(_, list)| list.len() > 1) {
+            writeln!(out, "<br/>")?;
+            for (at, name) in list.iter().enumerate() {
+                writeln!(
+                    out,
+                    "<input type=\"checkbox\" id=\"{scope}{word}-{at}\" checked>\
+                     <label for=\"{scope}{word}-{at}\">{}</label>",
+                    Text(name)
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The words that there are most of, in the order of their number.
+fn most_frequent(words: impl Iterator<Item = String>) -> Vec<String> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for word in words {
+        *counts.entry(word).or_default() += 1;
+    }
+    let mut counted: Vec<(String, usize)> = counts.into_iter().collect();
+    // Stable: what is as frequent stays sorted by name.
+    counted.sort_by_key(|(_, count)| Reverse(*count));
+    let words = counted.into_iter().take(MOST_FACETS);
+    words.map(|(word, _)| word).collect()
+}
+
+/// Who wrote an object last: the user, or else the field manager.
+fn writer(object: &ObjectReport) -> Option<String> {
+    let owners = object.reported().flat_map(|drift| &drift.owners);
+    let owners = owners.chain(&object.owners);
+    let latest = owners.max_by(|a, b| a.time.cmp(&b.time).then_with(|| b.cmp(a)))?;
+    Some(latest.user.as_ref().unwrap_or(&latest.manager).clone())
+}

@@ -1,0 +1,138 @@
+//! The report as rows, a change each: what tables and time lines are made of.
+
+use std::cmp::Reverse;
+
+use super::{Show, differ, escape, finding, gist, view, words};
+use crate::model::{ChangeKind, JudgedChange, ObjectReport, Owner, Report, Severity, Status};
+
+/// One change of an object, or an object as a whole.
+pub(super) struct Row<'r> {
+    pub object: &'r ObjectReport,
+    /// `None` for an object that is missing, extra or unknown.
+    pub drift: Option<&'r JudgedChange>,
+    /// `None` for what was not compared.
+    pub severity: Option<Severity>,
+}
+
+/// Every row, what matters most first.
+pub(super) fn of(report: &Report, show: Show) -> Vec<Row<'_>> {
+    let mut rows = Vec::new();
+    for object in view::by_urgency(report, show) {
+        let unknown = object.status() == Status::Unknown;
+        if object.whole_severity.is_some() || unknown {
+            rows.push(Row {
+                object,
+                drift: None,
+                severity: object.whole_severity,
+            });
+        }
+        rows.extend(
+            view::worst_first(object, show)
+                .into_iter()
+                .map(|drift| Row {
+                    object,
+                    drift: Some(drift),
+                    severity: Some(drift.severity),
+                }),
+        );
+    }
+    // Stable: what matters as much stays in the order of the report.
+    rows.sort_by_key(|row| {
+        let is_conflict = row.drift.is_some_and(JudgedChange::is_conflict);
+        let is_hidden = row.drift.is_some_and(|drift| !drift.is_reported());
+        let is_intended = row.drift.is_some_and(|drift| !drift.is_drift());
+        let is_unknown = row.severity.is_none();
+        Reverse((
+            !is_hidden,
+            is_unknown,
+            is_conflict,
+            !is_intended,
+            row.severity,
+        ))
+    });
+    rows
+}
+
+impl Row<'_> {
+    /// `critical`; a verdict that is none of severity in its own word.
+    pub fn severity(&self) -> &'static str {
+        match (self.drift, self.severity) {
+            (Some(drift), _) if !drift.is_reported() => "-",
+            (_, Some(severity)) => severity.as_str(),
+            (_, None) => "unknown",
+        }
+    }
+
+    /// `+`, `-` or `~`, as signs of the report; `!` for a conflict.
+    pub fn sign(&self) -> char {
+        let Some(drift) = self.drift else {
+            return match self.object.status() {
+                Status::Missing => '-',
+                Status::Extra => '+',
+                Status::Conflict => '!',
+                _ => '?',
+            };
+        };
+        match view::shown(drift).kind {
+            _ if drift.is_conflict() => '!',
+            ChangeKind::Added => '+',
+            ChangeKind::Removed => '-',
+            ChangeKind::Modified => '~',
+        }
+    }
+
+    /// `.spec.replicas 3 to 5`, escaped for the middle of a line. Values are cut to about `most`
+    /// characters.
+    pub fn what(&self, short: bool, most: usize) -> String {
+        let Some(drift) = self.drift else {
+            let mut said = words::standing(self.object).unwrap_or_default();
+            if let Some(gist) = gist::of(self.object).first() {
+                said = format!("{}: {gist}", self.object.status().as_str());
+            }
+            return said;
+        };
+        let change = view::shown(drift);
+        let path = if short {
+            words::short_path(&change.path)
+        } else {
+            change.path.to_string()
+        };
+        let value = match (&change.declared, &change.live) {
+            _ if drift.is_conflict() => finding::in_conflict(drift, ", ").join("; "),
+            (Some(declared), Some(live)) => finding::both(declared, live),
+            (Some(value), None) | (None, Some(value)) => differ::flow(value, most),
+            (None, None) => String::new(),
+        };
+        escape::line(format!("{path} {value}").trim_end()).into_owned()
+    }
+
+    /// Who wrote the live value: as far as it is known.
+    pub fn owners(&self) -> &[Owner] {
+        match self.drift {
+            Some(drift) => &drift.owners,
+            None => &self.object.owners,
+        }
+    }
+
+    /// The latest of them who does not only report the status.
+    pub fn writer(&self) -> Option<&Owner> {
+        let reports = |owner: &&Owner| owner.subresource.as_deref() == Some("status");
+        let owners = self.owners().iter().filter(|owner| !reports(owner));
+        owners.max_by(|a, b| a.time.cmp(&b.time).then_with(|| b.cmp(a)))
+    }
+
+    /// `bob@example.com`, or else the field manager.
+    pub fn who(&self) -> Option<String> {
+        let writer = self.writer()?;
+        let who = writer.user.as_ref().unwrap_or(&writer.manager);
+        Some(escape::line(who).into_owned())
+    }
+
+    /// `manifests/cart.yaml:20`
+    pub fn place(&self) -> Option<String> {
+        let origin = self.object.origin.as_ref()?;
+        let line = self.drift.and_then(|drift| drift.position);
+        let line = line.map_or(origin.line, |position| position.line);
+        Some(escape::line(&format!("{}:{line}", origin.file)).into_owned())
+    }
+}

@@ -1,0 +1,137 @@
+//! The worst changes once more, in a line each: what somebody reads who asks whether it is safe to
+//! go on.
+
+use std::cmp::Reverse;
+use std::io;
+
+use super::{Line, Page, Paint, words};
+use crate::model::{ChangeKind, JudgedChange, ObjectReport, Report, Severity, Status};
+use crate::output::{differ, finding, gist, view};
+
+/// Lines that are shown: they fit on the last screen with the verdict.
+const MOST: usize = 12;
+
+/// Characters of a value.
+const LONGEST_VALUE: usize = 48;
+
+/// One line.
+struct Entry<'r> {
+    object: &'r ObjectReport,
+    /// `None` for an object that is missing or extra as a whole.
+    drift: Option<&'r JudgedChange>,
+    severity: Severity,
+}
+
+pub(super) fn render(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    let entries = entries(report);
+    let shown = &entries[..entries.len().min(MOST)];
+    let names = shown.iter().map(|entry| words::object(entry.object));
+    let names: Vec<String> = names.collect();
+    let room = page.options.width / 3;
+    let widest = names
+        .iter()
+        .map(|name| width(name))
+        .filter(|width| *width <= room);
+    let widest = widest.max().unwrap_or(0);
+    for (entry, name) in shown.iter().zip(&names) {
+        let mut line = Line::of(
+            Paint::of_severity(entry.severity),
+            &format!("{:<8}  ", entry.severity.as_str()),
+        );
+        let at = line.width() + widest + 2;
+        line.push(Paint::Bold, name)
+            .push(Paint::Plain, "  ")
+            .pad_to(at);
+        let who = who(page, entry)
+            .map(|who| format!("  {who}"))
+            .unwrap_or_default();
+        let left = page.options.width.saturating_sub(line.width());
+        // Who did it is what is asked next: it gives way on narrow pages only.
+        let what = match left.saturating_sub(width(&who)) {
+            room @ 24.. => what(entry).cut(room),
+            _ => what(entry),
+        };
+        line.append(what).push(Paint::Dim, &who);
+        page.line(&line.cut(page.options.width))?;
+    }
+    if entries.len() > MOST {
+        let more = format!(
+            "{:<8}  {} more (--severity high lists nothing less)",
+            "",
+            entries.len() - MOST
+        );
+        page.line(&Line::of(Paint::Dim, &more).cut(page.options.width))?;
+    }
+    Ok(())
+}
+
+fn width(text: &str) -> usize {
+    crate::output::paint::width(text)
+}
+
+/// What is critical or high, the worst first.
+fn entries(report: &Report) -> Vec<Entry<'_>> {
+    let mut entries = Vec::new();
+    for object in view::by_urgency(report, crate::output::Show::Drift) {
+        if let Some(severity) = object.whole_severity.filter(|_| object.is_drift()) {
+            entries.push(Entry {
+                object,
+                drift: None,
+                severity,
+            });
+        }
+        let drifts = view::worst_first(object, crate::output::Show::Drift);
+        for drift in drifts.into_iter().filter(|drift| drift.is_drift()) {
+            entries.push(Entry {
+                object,
+                drift: Some(drift),
+                severity: drift.severity,
+            });
+        }
+    }
+    entries.retain(|entry| entry.severity >= Severity::High);
+    // Stable: what matters as much stays in the order of the report.
+    entries.sort_by_key(|entry| {
+        let is_conflict = entry.object.status() == Status::Conflict
+            && entry.drift.is_none_or(JudgedChange::is_conflict);
+        Reverse((is_conflict, entry.severity))
+    });
+    entries
+}
+
+/// `+ .spec.hostNetwork true`
+fn what(entry: &Entry<'_>) -> Line {
+    let Some(drift) = entry.drift else {
+        let word = entry.object.status().as_str();
+        let mut line = Line::of(Paint::of_status(entry.object.status()), word);
+        if let Some(gist) = gist::of(entry.object).first() {
+            line.push(Paint::Plain, &format!(": {gist}"));
+        }
+        return line;
+    };
+    let change = &drift.change;
+    let (sign, paint, value) = match (change.kind, &change.declared, &change.live) {
+        (_, Some(_), Some(_)) if drift.is_conflict() => ("! ", Paint::Alarm, String::new()),
+        (ChangeKind::Removed, Some(value), _) => {
+            ("- ", Paint::Declared, differ::flow(value, LONGEST_VALUE))
+        }
+        (ChangeKind::Added, _, Some(value)) => {
+            ("+ ", Paint::Live, differ::flow(value, LONGEST_VALUE))
+        }
+        (_, Some(declared), Some(live)) => ("~ ", Paint::Drift, finding::both(declared, live)),
+        _ => ("~ ", Paint::Drift, String::new()),
+    };
+    let mut line = Line::of(paint, sign);
+    line.push(Paint::Path, &words::short_path(&change.path));
+    if !value.is_empty() {
+        line.push(Paint::Plain, &format!(" {value}"));
+    }
+    line
+}
+
+fn who(page: &Page<'_>, entry: &Entry<'_>) -> Option<String> {
+    match entry.drift {
+        Some(drift) => words::latest(drift.owners.iter(), page.options.now),
+        None => words::last_writer(entry.object, page.options.now),
+    }
+}

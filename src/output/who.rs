@@ -1,0 +1,112 @@
+//! Who wrote something, and when.
+
+use jiff::Timestamp;
+
+use super::escape;
+use crate::model::{ObjectReport, Operation, Owner};
+
+/// Who holds something, in one phrase: `kubectl-edit, last write 3h ago`.
+///
+/// It is "last write" and no more: the time is that of the manager's last write to the object,
+/// whichever field that was.
+pub fn owner(owner: &Owner, now: Option<Timestamp>) -> String {
+    let mut who = escape::line(&owner.manager).into_owned();
+    match (&owner.subresource, owner.operation) {
+        (Some(subresource), _) => {
+            who.push_str(&format!(" (through {})", escape::line(subresource)));
+        }
+        (None, Operation::Apply) => who.push_str(" (apply)"),
+        (None, Operation::Update) => {}
+    }
+    if let Some(user) = &owner.user {
+        who = format!("{} with {who}", escape::line(user));
+    }
+    match &owner.time {
+        Some(time) => format!("{who}, last write {}", when(time, now)),
+        None => format!("{who}, time not recorded"),
+    }
+}
+
+/// Several who wrote under one manager, any of whom it may have been, as one: `alice or bob`.
+fn any_of_them(owners: &[&Owner]) -> Vec<Owner> {
+    let mut found: Vec<Owner> = Vec::new();
+    for owner in owners {
+        let alike = found.iter_mut().find(|one| {
+            let same = Owner {
+                user: one.user.clone(),
+                ..(*owner).clone()
+            };
+            owner.user.is_some() && one.user.is_some() && **one == same
+        });
+        match (alike.and_then(|one| one.user.as_mut()), &owner.user) {
+            (Some(users), Some(user)) => users.push_str(&format!(" or {user}")),
+            _ => found.push((*owner).clone()),
+        }
+    }
+    found
+}
+
+/// The owners of a change in one phrase, the latest writer first, at most three. Who only reports
+/// the status of an object is no answer to who made it.
+pub fn owners(owners: &[Owner], now: Option<Timestamp>) -> Option<String> {
+    let reports = |owner: &Owner| owner.subresource.as_deref() == Some("status");
+    let only_reports = owners.iter().all(reports);
+    let mut sorted: Vec<&Owner> = owners
+        .iter()
+        .filter(|owner| only_reports || !reports(owner))
+        .collect();
+    sorted.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.cmp(b)));
+    let sorted = any_of_them(&sorted);
+    let mut said: Vec<String> = sorted.iter().take(3).map(|one| owner(one, now)).collect();
+    if sorted.len() > 3 {
+        said.push(format!("{} more", sorted.len() - 3));
+    }
+    (!said.is_empty()).then(|| said.join("; "))
+}
+
+/// `3h ago`; the time itself when it is long ago, not yet, or no time.
+pub fn when(time: &str, now: Option<Timestamp>) -> String {
+    let exact = || escape::line(time).into_owned();
+    let (Some(now), Ok(then)) = (now, time.parse::<Timestamp>()) else {
+        return exact();
+    };
+    const MINUTE: i64 = 60;
+    const HOUR: i64 = 60 * MINUTE;
+    const DAY: i64 = 24 * HOUR;
+    match now.as_second() - then.as_second() {
+        s @ 0..120 => format!("{s}s ago"),
+        s if (120..2 * HOUR).contains(&s) => format!("{}m ago", s / MINUTE),
+        s if (2 * HOUR..2 * DAY).contains(&s) => format!("{}h ago", s / HOUR),
+        s if (2 * DAY..90 * DAY).contains(&s) => format!("{}d ago", s / DAY),
+        _ => exact(),
+    }
+}
+
+/// Who wrote last what differs in an object: `bob (kubectl-edit) 2m ago`.
+pub fn last_writer(object: &ObjectReport, now: Option<Timestamp>) -> Option<String> {
+    let owners = object.reported().flat_map(|drift| &drift.owners);
+    latest(owners.chain(&object.owners), now)
+}
+
+/// The latest writer of all in a few words.
+pub fn latest<'o>(
+    owners: impl Iterator<Item = &'o Owner>,
+    now: Option<Timestamp>,
+) -> Option<String> {
+    let owners: Vec<&Owner> = owners.collect();
+    let reports = |owner: &&&Owner| owner.subresource.as_deref() == Some("status");
+    let writers = owners.iter().filter(|owner| !reports(owner));
+    let latest = writers.max_by(|a, b| a.time.cmp(&b.time).then_with(|| b.cmp(a)))?;
+    let manager = match &latest.subresource {
+        Some(subresource) => format!("{} {subresource}", latest.manager),
+        None => latest.manager.clone(),
+    };
+    let mut said = match &latest.user {
+        Some(user) => format!("{user} ({manager})"),
+        None => manager,
+    };
+    if let Some(time) = &latest.time {
+        said.push_str(&format!(" {}", when(time, now)));
+    }
+    Some(escape::line(&said).into_owned())
+}
