@@ -59,7 +59,7 @@ fn the_header_of_an_object_has_its_worst_severity_and_the_worst_change_is_first(
         "{}",
         lines[header]
     );
-    let block = lines[header..header + 6].join("\n");
+    let block = lines[header..header + 8].join("\n");
     let (critical, low) = (block.find("critical ·"), block.find("low ·"));
     assert!(critical < low, "{block}");
 }

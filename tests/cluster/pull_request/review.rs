@@ -155,7 +155,7 @@ fn a_pull_request_from_end_to_end() {
         "{comment}"
     );
     assert!(
-        comment.contains("kubectl-edit, last write 2h ago"),
+        comment.contains("<code>kubectl-edit&#44; last write 2026-11-21T22&#58;00&#58;00Z</code>"),
         "{comment}"
     );
     let sarif = std::fs::read_to_string(place.path().join("drift.sarif")).unwrap();
