@@ -5,17 +5,20 @@ use std::ffi::OsString;
 
 use clap::{Arg, Command};
 
+/// The columns of a terminal that nobody has widened.
+const COLUMNS: usize = 80;
+
 /// The flags that `-h` shows, with fewer words than `--help` has for them.
 const SHOWN: &[(&str, &str)] = &[
     ("filename", "Manifests: a file, a folder, or - (as PATH)"),
-    ("context", "The kubeconfig context (one or several)"),
+    ("context", "The kubeconfig context; may be several"),
     ("namespace", "Only this namespace"),
     ("all_namespaces", "All namespaces"),
     ("selector", "Only objects with these labels: app=cart"),
     ("kind", "Only these kinds: deploy,svc"),
     ("live", "A recording instead of a cluster"),
     ("extra", "Also find undeclared objects: namespace, managed"),
-    ("base", "Tell the branch's changes from drift"),
+    ("base", "Before a merge: what the branch changes"),
     ("since", "Show changes written since: 2h, 3d, a time"),
     ("by", "Show changes by this user or field manager"),
     ("severity", "Show critical, high, medium or low and worse"),
@@ -57,8 +60,19 @@ fn shortened(command: Command) -> Command {
         .filter(|arg| !arg.is_positional())
         .count()
         <= SHOWN.len();
+    // Longer examples are in the long help.
+    let examples = command.get_before_help().map(ToString::to_string);
+    let short = |line: &&str| line.chars().count() <= COLUMNS && !line.ends_with(':');
+    let examples = examples.map(|examples| {
+        let lines = examples.lines().skip(1).filter(short);
+        format!("Examples:\n{}\n", lines.collect::<Vec<_>>().join("\n"))
+    });
+    let command = match examples {
+        Some(examples) => command.before_help(examples),
+        None => command,
+    };
     command
-        .max_term_width(80)
+        .max_term_width(COLUMNS)
         .mut_args(|arg| match place(&arg) {
             _ if arg.is_positional() => short_positional(arg),
             Some((at, help)) => {
@@ -80,7 +94,9 @@ fn shortened(command: Command) -> Command {
 
 fn short_positional(arg: Arg) -> Arg {
     if arg.get_id() == "paths" {
-        return arg.help("Files, folders, REV:PATH, helm:NS/NAME, argocd:NAME");
+        return arg
+            .help("Files, folders, REVISION:PATH, helm:NAMESPACE/RELEASE")
+            .hide_default_value(true);
     }
     arg
 }
