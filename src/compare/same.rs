@@ -163,21 +163,19 @@ impl Walker<'_> {
         self.subject.last_applied.is_some() && !owners.is_empty() && owners.iter().all(wrote_back)
     }
 
-    /// Whether the walk stands at a Service's address that was taken from it, which the server never
-    /// does by itself: the manifest does not declare a headless Service, and the live one is.
+    /// Whether the walk stands at the address of a Service that is headless live and not in the
+    /// manifest. The server gives every other Service an address, so somebody asked for none.
     pub(super) fn is_headless_by_hand(&self) -> bool {
-        let is_headless = |side: &Value| {
-            let at = |path: &str| {
-                side.pointer(path)
-                    .is_some_and(|address| address == HEADLESS)
-            };
-            at("/spec/clusterIP") || at("/spec/clusterIPs/0")
+        let is_none = |side: &Value, path: &str| {
+            let address = side.pointer(path).and_then(Value::as_str);
+            address == Some(HEADLESS)
         };
-        let live = self.subject.live;
-        self.is_address()
+        let (declared, live) = (self.subject.declared, self.subject.live);
+        self.path == FieldPath::of_fields(&["spec", "clusterIP"])
             && live.get("kind").is_some_and(|kind| kind == "Service")
-            && is_headless(live)
-            && !is_headless(self.subject.declared)
+            && is_none(live, "/spec/clusterIP")
+            && !is_none(declared, "/spec/clusterIP")
+            && !is_none(declared, "/spec/clusterIPs/0")
     }
 
     /// Whether the walk stands at, or in, the addresses of a Service or their families.
@@ -303,6 +301,8 @@ fn same_json(declared: &Value, live: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -322,9 +322,8 @@ mod tests {
 
     #[test]
     fn addresses_and_families_have_to_go_together() {
-        let spec = |first: &str, all: &[&str], families: &[&str]| serde_json::json!({"clusterIP": first, "clusterIPs": all, "ipFamilies": families});
-        for (first, all, families, is_one) in [
-            ("10.0.0.7", &["10.0.0.7"][..], &["IPv4"][..], true),
+        let cases: [(&str, &[&str], &[&str], bool); 12] = [
+            ("10.0.0.7", &["10.0.0.7"], &["IPv4"], true),
             ("fd00::7", &["fd00::7"], &["IPv6"], true),
             (
                 "10.0.0.7",
@@ -341,8 +340,9 @@ mod tests {
             ("10.0.0.7", &["10.0.0.7"], &["IPv4", "IPv4"], false),
             ("10.0.0.7", &["10.0.0.7"], &["IPv4", "IPv6"], false),
             ("10.0.0.7", &["None"], &["IPv4"], false),
-        ] {
-            let spec = spec(first, all, families);
+        ];
+        for (first, all, families, is_one) in cases {
+            let spec = json!({"clusterIP": first, "clusterIPs": all, "ipFamilies": families});
             assert_eq!(is_one_allocation(&spec), is_one, "{spec}");
         }
     }
