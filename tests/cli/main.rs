@@ -10,6 +10,7 @@ mod argocd_rules;
 mod audit_log;
 mod basics;
 mod diff;
+mod documents;
 mod explain;
 mod explained;
 mod filters;

@@ -343,8 +343,8 @@ fn the_action_answers_with_the_exit_code() {
 /// The snippet for GitLab runs: every flag exists, and so does every format.
 #[test]
 fn the_gitlab_snippet_is_driftctls() {
-    let document = top_level("README.md");
-    let (_, rest) = document.split_once("**GitLab**").unwrap();
+    let document = top_level("docs/ci.md");
+    let (_, rest) = document.split_once("## GitLab").unwrap();
     let (_, rest) = rest.split_once("```yaml\n").unwrap();
     let (snippet, _) = rest.split_once("```").unwrap();
     let job: Value = serde_yaml::from_str(snippet).unwrap();

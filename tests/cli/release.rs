@@ -55,7 +55,7 @@ fn targets_in(text: &str) -> BTreeSet<String> {
 fn everything_names_the_repository_of_cargo_toml() {
     let repository = of_cargo("repository");
     let (_, name) = repository.split_once("github.com/").unwrap();
-    for file in ["README.md", ".krew.yaml", "action.yml"] {
+    for file in ["README.md", "docs/ci.md", ".krew.yaml", "action.yml"] {
         let text = top_level(file);
         assert!(!text.contains("OWNER"), "{file} has a placeholder");
         for (_, rest) in text
@@ -74,7 +74,7 @@ fn everything_names_the_repository_of_cargo_toml() {
         }
     }
     assert!(top_level(".krew.yaml").contains(&format!("{repository}/releases/download/")));
-    assert!(top_level("README.md").contains(&format!("uses: {name}@")));
+    assert!(top_level("docs/ci.md").contains(&format!("uses: {name}@")));
 }
 
 /// A tag can be moved to other code; a commit cannot.
