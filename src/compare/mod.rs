@@ -31,7 +31,7 @@ use crate::schema::{Schema, TypeId};
 
 /// One object, from both sides, with all that is known about it.
 pub struct Subject<'a> {
-    /// The manifest, [normalized](normalize).
+    /// The manifest, [normalized](normalize()).
     pub declared: &'a Value,
     /// The live object.
     pub live: &'a Value,

@@ -65,13 +65,14 @@ pub fn decide(case: Case, rules: &RuleSet, explain: bool) -> ObjectReport {
             drift.position = position;
         }
     }
-    if report.presence == Presence::Both && report.reported().next().is_some() {
-        if let Some(declared) = declared {
-            let changes = report.reported().map(|drift| &drift.change);
-            let view = live_view(&declared.value(), changes);
-            report.live = Some(view.into());
-            report.declared = Some(declared);
-        }
+    if report.presence == Presence::Both
+        && report.reported().next().is_some()
+        && let Some(declared) = declared
+    {
+        let changes = report.reported().map(|drift| &drift.change);
+        let view = live_view(&declared.value(), changes);
+        report.live = Some(view.into());
+        report.declared = Some(declared);
     }
     report
 }

@@ -2,7 +2,7 @@
 //!
 //! A difference goes through three steps. [`explain`] holds what driftctl knows of machines that
 //! change objects: each explainer may give a finding a reason. Then the rules of the run are asked
-//! ([`rules`]), and [`decide`] alone turns what is known into a verdict, for a field, a missing
+//! ([`rules`]), and [`mod@decide`] alone turns what is known into a verdict, for a field, a missing
 //! object and an undeclared object alike: explained, else ignored, else accepted, else reported.
 
 mod decide;

@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Whether a character is shown escaped. Line feed and tab are, in [`line`] only.
+/// Whether a character is shown escaped. Line feed and tab are, in [`line()`] only.
 ///
 /// Control characters (C0, DEL, C1); bidirectional controls; characters without width or shape
 /// (Unicode `Default_Ignorable_Code_Point`, `Cf`); line and paragraph separators; noncharacters.

@@ -225,8 +225,8 @@ fn claim(live: &Value) -> Vec<String> {
 /// What pods run, and what they may do that pods need not.
 fn pods(live: &Value) -> Vec<String> {
     let has_containers = |spec: &&Value| spec.get("containers").is_some_and(Value::is_array);
-    let specs = POD_SPECS.iter().filter_map(|place| live.pointer(place));
-    let Some(spec) = specs.filter(|spec| has_containers(spec)).next() else {
+    let mut specs = POD_SPECS.iter().filter_map(|place| live.pointer(place));
+    let Some(spec) = specs.find(has_containers) else {
         return Vec::new();
     };
     let mut said = Vec::new();

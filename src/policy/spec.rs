@@ -54,6 +54,7 @@ pub struct RuleSpec {
     #[serde(skip_serializing_if = "is_default")]
     pub if_live: Option<String>,
 
+    #[allow(rustdoc::broken_intra_doc_links)] // the schema shows it as it is
     /// What is ignored, in the report's path syntax: [*] is any list item, * in a name any text
     #[serde(skip_serializing_if = "is_default")]
     pub paths: Vec<String>,

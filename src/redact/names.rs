@@ -244,11 +244,10 @@ impl Class {
         let short = WORDS.contains(&last) || ENDS.iter().any(|end| last.ends_with(end));
         let value =
             sensitive && (short || ends(squeezed) || squeezed.strip_suffix('s').is_some_and(ends));
+        let passwords = ["passw", "passphrase", "passcode"];
         let password = value
-            && ["passw", "passphrase", "passcode"]
-                .iter()
-                .any(|part| last.contains(part))
-            || value && ENDS.iter().any(|end| last.ends_with(end));
+            && (passwords.iter().any(|part| last.contains(part))
+                || ENDS.iter().any(|end| last.ends_with(end)));
         Self {
             sensitive,
             value,

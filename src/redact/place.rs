@@ -224,7 +224,7 @@ impl Holder {
             ["name", "key", "Name", "Key"]
                 .iter()
                 .filter_map(|field| fields.get(*field)?.as_str())
-                .any(|name| names_secret(name))
+                .any(names_secret)
         });
         Self {
             secret,

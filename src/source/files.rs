@@ -263,7 +263,7 @@ struct Reading {
     untrusted: bool,
     /// Whether what they say of themselves counts for nothing.
     distrusts: bool,
-    /// As in [`File`].
+    /// As in the file as a whole.
     is_open: bool,
 }
 

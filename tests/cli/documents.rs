@@ -67,7 +67,7 @@ fn examples(block: &Block) -> Vec<Example> {
     for line in &block.lines {
         let command = line.strip_prefix("$ ");
         if command.is_none() && !continues {
-            let last = examples.last_mut().expect("a block starts with a command");
+            let last = examples.last_mut().unwrap();
             last.output.push(line.clone());
             continue;
         }

@@ -57,6 +57,7 @@ pub struct ReportArgs {
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
     pub pager: PagerChoice,
 
+    #[allow(rustdoc::broken_intra_doc_links)] // the help shows it as it is
     /// Mask the values at this path too, below it as well, in every object or in those of a kind
     ///
     /// What is known to be secret is masked anyway. [*] is any list item, * any part of a name:

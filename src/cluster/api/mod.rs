@@ -6,7 +6,7 @@
 //!                      discovery ─► plan ─► read ◄── list ◄── splitter
 //! ```
 //!
-//! Only what [`request`] can make is sent, and that is reading; what [`write`] can make is sent by its
+//! Only what [`request`] can make is sent, and that is reading; what [`mod@write`] can make is sent by its
 //! [`Writer`] alone. Nothing of an answer's body is
 //! logged or put into an error: it may be a Secret.
 

@@ -17,7 +17,7 @@ use crate::signals::Reading;
 const PAGE_OF_WHOLE_OBJECTS: usize = 40;
 
 impl Api {
-    /// Answers [`Live::list`](crate::cluster::Live::list).
+    /// Answers [`Read::list`](crate::cluster::Read::list).
     pub(super) fn answer(&self, query: &Query<'_>) -> Result<Vec<Value>> {
         let _reading = Reading::begin();
         let group = group_of(query.api_version);
@@ -37,14 +37,14 @@ impl Api {
         })
     }
 
-    /// Answers [`Live::kinds`](crate::cluster::Live::kinds).
+    /// Answers [`Discovery::kinds`](crate::cluster::Discovery::kinds).
     pub(super) fn every_kind(&self) -> (Vec<ServedKind>, Vec<String>) {
         let _reading = Reading::begin();
         let catalog = self.runtime.block_on(self.discover(true, true, None));
         catalog.kinds()
     }
 
-    /// Answers [`Live::api_versions`](crate::cluster::Live::api_versions).
+    /// Answers [`Discovery::api_versions`](crate::cluster::Discovery::api_versions).
     pub(super) fn every_version(&self) -> BTreeSet<String> {
         let _reading = Reading::begin();
         let catalog = self.runtime.block_on(self.discover(true, true, None));

@@ -25,7 +25,7 @@ use crate::schema::builtin_kinds;
 ///
 /// An object is matched by group and kind whatever the version it was recorded at. What the
 /// recording does not hold counts as missing: a recording speaks for everything that it covers,
-/// and [`Live::fetch`] warns about kinds of which it holds nothing at all.
+/// and [`Read::fetch`] warns about kinds of which it holds nothing at all.
 pub struct Dump {
     name: String,
     index: Index,

@@ -310,7 +310,7 @@ impl<'t> Scan<'t, '_> {
                 .any(|word| lead.eq_ignore_ascii_case(word))
         }) || matches!(escaped, b'n' | b'r' | b't')
             && self.before(place.name.start - 1) == b'\\';
-        let first = starts_line && !(place.flag && !colon);
+        let first = starts_line && (colon || !place.flag);
         let unquoted = !self.cursor.is_quote(at);
         if colon && !gap && unquoted && !place.quoted && !self.is_tight_value(place, at) {
             return None;
@@ -518,7 +518,7 @@ impl<'t> Scan<'t, '_> {
             let is_name =
                 |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-./:".contains(&b);
             let named = self.text[value.content.clone()].bytes().all(is_name);
-            if !(password || compound || !named && !self.is_message()) {
+            if !password && !compound && (named || self.is_message()) {
                 return None;
             }
             self.scalar(value.content, left);

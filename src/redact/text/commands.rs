@@ -63,7 +63,7 @@ pub(super) fn passwords<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
         let alone = found.start() == 0
             || !(bytes[found.start() - 1].is_ascii_alphanumeric()
                 || matches!(bytes[found.start() - 1], b'-' | b'_' | b'.'));
-        if found.start() < done || !alone || !bytes.get(found.end()).is_some_and(|b| *b == b' ') {
+        if found.start() < done || !alone || bytes.get(found.end()).is_none_or(|b| *b != b' ') {
             continue;
         }
         let (_, takes) = &PROGRAMS[found.pattern().as_usize()];

@@ -106,10 +106,10 @@ impl<'t> Scan<'t, '_> {
             // `<entry key="password">…</entry>`
             let window = self.window(at);
             let close = window.find(['>', '<', '/', ' ', '\n']);
-            if let Some(close) = close.filter(|close| window.as_bytes()[*close] == b'>') {
-                if let Some(end) = self.content(at + close + 1, place.word) {
-                    return Some(end);
-                }
+            if let Some(close) = close.filter(|close| window.as_bytes()[*close] == b'>')
+                && let Some(end) = self.content(at + close + 1, place.word)
+            {
+                return Some(end);
             }
         }
         self.value_behind(place, at, column)
@@ -146,12 +146,11 @@ impl<'t> Scan<'t, '_> {
         let open = before.rfind(['{', '}']).map_or(0, |at| at + 1);
         let item = before[open..]
             .match_indices('\n')
-            .filter(|(at, _)| {
+            .rfind(|(at, _)| {
                 let line = &before[open + at + 1..];
                 let indent = line.len() - line.trim_start_matches(' ').len();
                 line.trim_start_matches(' ').starts_with("- ") && indent + 2 <= column.max(2)
             })
-            .last()
             .map_or(open, |(at, _)| open + at + 1);
         let (field, end) = field_in(&before[item..], true)?;
         self.take(place, from + item + end, field)?;

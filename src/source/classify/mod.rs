@@ -136,10 +136,8 @@ fn object(fields: &Map<String, Value>, api_version: &str) -> Class {
             "a strategic merge patch (it holds `$patch` or the like), and no object",
         );
     }
-    if fields.get("sops").is_some_and(Value::is_object) {
-        if name.starts_with(ENCRYPTED) {
-            return Class::Doubtful("encrypted by SOPS down to its name: decrypt it first");
-        }
+    if fields.get("sops").is_some_and(Value::is_object) && name.starts_with(ENCRYPTED) {
+        return Class::Doubtful("encrypted by SOPS down to its name: decrypt it first");
     }
     Class::Object
 }

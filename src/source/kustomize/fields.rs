@@ -330,12 +330,15 @@ fn texts(fields: &mut Map<String, Value>, field: &str, each: &mut Entry<'_>) -> 
     Ok(())
 }
 
+/// Looks at an entry of a list, and says what is wrong with it.
+type Visit<'v> = dyn FnMut(&mut Map<String, Value>) -> Result<(), String> + 'v;
+
 /// Visits the entries of a list of mappings, which may have these fields alone.
 fn items(
     fields: &mut Map<String, Value>,
     field: &str,
     fields_of_item: &[&str],
-    each: &mut dyn FnMut(&mut Map<String, Value>) -> Result<(), String>,
+    each: &mut Visit<'_>,
 ) -> Result<(), String> {
     for entry in list(fields, field)? {
         match entry {

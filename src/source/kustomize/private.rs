@@ -193,7 +193,7 @@ impl Adding<'_> {
         let has_name = preferred.as_deref().is_some_and(super::has_name);
         if let Some(copy) = preferred.filter(|_| !has_name) {
             match self.private.written.get(&copy) {
-                Some(as_it_is) if *as_it_is == !is_settings => return Ok(copy),
+                Some(as_it_is) if *as_it_is != is_settings => return Ok(copy),
                 None => {
                     let bytes = self.bytes(role, file)?;
                     self.private.write(copy.clone(), &bytes, !is_settings)?;

@@ -203,7 +203,7 @@ fn fleet() -> Place {
             )
             .file(
                 &format!("apps/{cluster}/kustomization.yaml"),
-                format!("resources: [../base]\npatches: [{{path: web.yaml}}]\n"),
+                "resources: [../base]\npatches: [{path: web.yaml}]\n",
             )
             .file(&format!("apps/{cluster}/web.yaml"), config("web", cluster));
     }

@@ -91,7 +91,8 @@ fn what_is_never_done_never_looks_done() {
 
 #[test]
 fn what_the_server_refuses_in_a_dry_run_stops_all() {
-    let cells: [(&str, Box<dyn Fn(&mut Cluster)>, &str); 4] = [
+    type Cell = (&'static str, Box<dyn Fn(&mut Cluster)>, &'static str);
+    let cells: [Cell; 4] = [
         (
             "policy",
             Box::new(|cluster| {

@@ -110,7 +110,7 @@ fn edit(object: &mut Value, place: usize, how: u8) {
     };
     let (parent, last) = at.rsplit_once('/').unwrap();
     let last = last.replace("~1", "/").replace("~0", "~");
-    if matches!(parent, "") && how % 3 == 0 {
+    if matches!(parent, "") && how.is_multiple_of(3) {
         return; // whole sections are taken out by nobody
     }
     let is_key = KEYS.contains(&last.as_str());

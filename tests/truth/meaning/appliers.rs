@@ -126,7 +126,10 @@ fn whoever_writes_last_applied_applies_on_the_client() {
     );
     let sent = json!({"a": "1"});
     let patched = live(&data, managers(), Some(("argocd-controller", &sent)));
-    assert_eq!(told(&declared, &patched, &[]), [written.clone()]);
+    assert_eq!(
+        told(&declared, &patched, &[]),
+        std::slice::from_ref(&written)
+    );
     let dropped = live(&data, managers(), Some(("argocd-controller", &data)));
     let expected = change(".data.b", Some(Cause::Dropped), "argocd-controller");
     assert_eq!(told(&declared, &dropped, &[]), [expected]);
