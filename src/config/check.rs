@@ -17,10 +17,14 @@ pub(super) struct Fault {
 }
 
 /// Keys that are known and not allowed, and why.
-const REFUSED: &[(&str, &str)] = &[(
-    "explains",
-    "is for built-in rules alone; leave it out, and the rule ignores drift and counts it",
-)];
+const REFUSED: &[(&str, &str)] = &[
+    (
+        "explains",
+        "is for built-in rules alone; leave it out, and the rule ignores drift and counts it",
+    ),
+    ("kinds", "is called \"changes\""),
+    ("managers", "is called \"onlyManagers\""),
+];
 
 /// Everything that does not fit the schema, which holds no references.
 pub(super) fn faults(schema: &Value, value: &Value) -> Vec<Fault> {

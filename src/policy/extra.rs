@@ -48,7 +48,7 @@ pub struct ExtraSpec {
     pub if_live: Option<String>,
     /// Only objects that nobody but these field managers wrote: globs, '!' before one excludes
     #[serde(skip_serializing_if = "is_default")]
-    pub managers: Vec<String>,
+    pub only_managers: Vec<String>,
     /// Only objects with an owner reference
     #[serde(skip_serializing_if = "is_default")]
     pub owned_by: Option<OwnedBy>,
@@ -75,7 +75,7 @@ impl ExtraSpec {
             namespace: self.namespace,
             id: self.id,
             paths: vec![".".to_owned()],
-            managers: self.managers,
+            only_managers: self.only_managers,
             label_selector: self.label_selector,
             if_live: self.if_live,
             reason: self.reason,

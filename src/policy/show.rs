@@ -33,8 +33,8 @@ impl Rule {
             json_pointers: texts(&self.selectors.pointers),
             jq_path_expressions: self.selectors.jq.clone(),
             managed_fields_managers: self.selectors.owned_by.clone(),
-            kinds: kinds.collect(),
-            managers: self.managers.clone(),
+            changes: kinds.collect(),
+            only_managers: self.managers.clone(),
             explains: self.explains.and_then(|by| by.try_into().ok()),
         }
     }
@@ -54,7 +54,7 @@ impl Rule {
             name: spec.name,
             label_selector: spec.label_selector,
             if_live: spec.if_live,
-            managers: spec.managers,
+            only_managers: spec.only_managers,
             owned_by: self.owned.then_some(OwnedBy::Controller),
         })
     }

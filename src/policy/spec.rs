@@ -69,10 +69,10 @@ pub struct RuleSpec {
     pub managed_fields_managers: Vec<String>,
     /// Only changes of these kinds; left out, any
     #[serde(skip_serializing_if = "is_default")]
-    pub kinds: Vec<Kind>,
+    pub changes: Vec<Kind>,
     /// Only values that these field managers, and nobody else, hold: globs, '!' before one excludes
     #[serde(skip_serializing_if = "is_default")]
-    pub managers: Vec<String>,
+    pub only_managers: Vec<String>,
 
     /// In built-in rules only: the change is no drift at all, and this is why
     #[serde(skip_serializing_if = "is_default")]
@@ -179,14 +179,14 @@ impl RuleSpec {
             name: self.name,
         };
         problems.objects(&objects);
-        problems.globs("managers", &self.managers);
+        problems.globs("onlyManagers", &self.only_managers);
         let says_nothing = problems.found.is_empty()
             && selectors.is_empty()
-            && self.kinds.is_empty()
-            && self.managers.is_empty();
+            && self.changes.is_empty()
+            && self.only_managers.is_empty();
         if says_nothing {
             let message = "say what is to be ignored, with paths, jsonPointers, \
-                           jqPathExpressions, managedFieldsManagers, managers or kinds; for whole \
+                           jqPathExpressions, managedFieldsManagers, onlyManagers or changes; for whole \
                            objects write paths: [.]";
             problems.add("", None, message.to_owned());
         }
@@ -206,8 +206,8 @@ impl RuleSpec {
             labels,
             if_declared,
             if_live,
-            kinds: self.kinds.into_iter().map(Into::into).collect(),
-            managers: self.managers,
+            kinds: self.changes.into_iter().map(Into::into).collect(),
+            managers: self.only_managers,
             selectors,
             object_only: false,
             owned: false,

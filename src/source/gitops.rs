@@ -324,7 +324,7 @@ pub(super) fn marks(id: &str, reason: &str, paths: &[&str]) -> Option<Rule> {
         group: "*".to_owned(),
         kind: "*".to_owned(),
         paths: paths.iter().map(|path| (*path).to_owned()).collect(),
-        kinds: vec![Kind::Added],
+        changes: vec![Kind::Added],
         reason: reason.to_owned(),
         explains: Some(Explains::ControllerOwned),
         ..RuleSpec::default()

@@ -38,12 +38,12 @@ ignoreDifferences:
     labelSelector: a b
     expires: tomorrow
   - kind: ConfigMap
-    kinds: [change, added]
+    changes: [change, added]
     reason: 12
   - kind: Pod
     id: status
     paths: .spec
-    kinds: [added]
+    changes: [added]
   - id: one
     kind: Pod
     paths: [.spec]
@@ -196,4 +196,20 @@ sensitive:
 #[test]
 fn the_schema_is_current() {
     insta::assert_snapshot!(format!("{:#}", schema()));
+}
+
+#[test]
+fn a_former_key_is_an_error_that_names_the_new_one() {
+    for (old, new) in [
+        ("kinds: [added]", "changes"),
+        ("managers: [a]", "onlyManagers"),
+    ] {
+        let text =
+            format!("ignoreDifferences:\n  - kind: ConfigMap\n    paths: [.data]\n    {old}\n");
+        let problems = errors(&text);
+        assert!(
+            problems.contains(&format!("is called \"{new}\"")),
+            "{problems}"
+        );
+    }
 }

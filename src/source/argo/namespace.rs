@@ -56,7 +56,7 @@ fn others_are_free(namespace: &str) -> Option<Rule> {
             .to_owned(),
         kind: "Namespace".to_owned(),
         name: namespace.to_owned(),
-        kinds: vec![Kind::Added],
+        changes: vec![Kind::Added],
         paths: vec![".".to_owned()],
         explains: Some(Explains::ControllerOwned),
         ..RuleSpec::default()

@@ -145,7 +145,7 @@ fn rule(manifest: &Manifest, pointers: &BTreeSet<String>, by: &str) -> Option<Ru
             .as_deref()
             .map_or_else(String::new, literally),
         json_pointers: pointers.iter().map(stored).collect(),
-        kinds: vec![Kind::Changed],
+        changes: vec![Kind::Changed],
         ..RuleSpec::default()
     };
     spec.compile(RuleOrigin::Place(manifest.origin.to_string()))

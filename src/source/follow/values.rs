@@ -87,7 +87,7 @@ pub(in crate::source) fn unknown_values(
             .as_deref()
             .map_or_else(String::new, literally),
         json_pointers: places.iter().map(pointer).collect(),
-        kinds: vec![Kind::Changed],
+        changes: vec![Kind::Changed],
         ..RuleSpec::default()
     };
     spec.compile(RuleOrigin::Shared(manifest.origin.to_string()))
