@@ -49,8 +49,8 @@
 //! Let D be the manifest, L the live object, M its `managedFields`.
 //!
 //! - A path in D drifted when its live value does not mean the same. `1000m` is one CPU, a port's
-//!   missing protocol is TCP, `null` and absent are one, and order means nothing in a list that
-//!   is a map or a set.
+//!   missing protocol is TCP, `null` and absent are one, and order means nothing in an associative
+//!   list or a set.
 //! - A path in L and not in D drifted unless there is an [`Explanation`](model::Explanation): it
 //!   is the server's own bookkeeping; nobody owns it, so the server defaulted it; only the manager
 //!   that declares D owns it and never declared it; it has the type's default; or a controller
@@ -59,21 +59,35 @@
 //!
 //! # Glossary
 //!
-//! - **manifest**: an object as somebody wrote it down. **Declared** is its side of a comparison,
-//!   **live** the cluster's. Never old and new: neither is.
+//! The terms are those of Kubernetes and of structured-merge-diff, in code, help, formats and
+//! documents alike. `tests/cli/words.rs` holds the words that are not used, with the reason.
+//!
+//! - **manifest**: an object as somebody wrote it. **Declared** is its side of a comparison, **live**
+//!   the cluster's. Never old and new: neither is.
 //! - **drift**: a difference in meaning that nothing explains.
-//! - **field manager**: the name that a client writes under; the API server books who wrote which
-//!   field in `metadata.managedFields`. An **owner** is a manager that holds a path.
-//! - **applier**: the manager that declares the manifest, by `kubectl apply` or a GitOps tool.
-//! - **missing**: declared, and proven not to be there. **extra**: live, and declared nowhere.
+//! - **field manager**: the name that a client writes under. The API server records in
+//!   `metadata.managedFields` which manager owns which field. An **owner** of a path is a manager
+//!   that owns it.
+//! - **applier**: the field manager that declares the manifest, by `kubectl apply` or a GitOps tool.
+//! - **modified**, **added**, **removed**: what happened to the live side. An added field is live and
+//!   not declared.
+//! - **missing**: declared, and proven not to be live. **extra**: live, and declared nowhere.
 //!   **unknown**: could not be compared, which is an error and never "no drift".
-//! - **explained**: a difference that is no drift, and why. **ignored**: drift that a rule hides.
+//! - **defaulted**: set by the API server because a request left it out.
+//! - **explained**: a difference that is no drift, with the reason. **ignored**: drift that a rule
+//!   hides. **accepted**: drift that the baseline hides until it changes or its deadline passes.
+//! - **explainer**: code that explains differences by what is known beyond one object; see
+//!   [`judge::explain`].
+//! - **verdict**: what becomes of a difference: explained, ignored, accepted or reported.
 //! - **coverage**: how much of what is declared was compared. Less than all is *incomplete*.
-//! - **dump**: a recording of live objects, as `kubectl get -o json` or `-o yaml` writes it.
-//! - **list map**: a list whose items are told apart by keys (`containers` by `name`).
-//!   **set**: one whose items are told apart by value. **atomic**: written and owned as a whole.
-//! - **path**: the address of a field, such as `.spec.template.spec.containers[name="app"].image`;
-//!   see [`model::FieldPath`].
+//! - **snapshot**: what `driftctl snapshot` writes: all that a diff would read. **dump**: live objects
+//!   as `kubectl get -o json` or `-o yaml` writes them. A **recording** is either.
+//! - **associative list**: a list with `listType: map`, whose items are identified by keys
+//!   (`containers` by `name`). **set**: a list whose items are identified by value. **atomic**:
+//!   written and owned as a whole.
+//! - **path**: the address of a field, such as `.spec.template.spec.containers[name="app"].image`. Its
+//!   parts are path elements; see [`model::FieldPath`].
+//! - **plan**: what a command that acts on drift is about to do; see [`model::Plan`].
 
 #![forbid(unsafe_code)]
 

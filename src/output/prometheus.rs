@@ -251,7 +251,7 @@ fn ages(page: &mut Page<'_>, report: &Report, options: &RenderOptions) {
     if let Some(oldest) = oldest_drift(report) {
         page.gauge(
             "oldest_drift_timestamp_seconds",
-            "The last write of whoever holds the drift that was touched longest ago.",
+            "The oldest of the last writes of the field managers behind the drift.",
             [(Vec::new(), seconds(oldest))],
         );
         if let Some(now) = options.now {

@@ -9,7 +9,7 @@ use crate::redact::Redacted;
 /// The report on one of several clusters.
 #[derive(Debug, Clone)]
 pub struct Cluster<'r> {
-    /// What the cluster is called: its context, or what else tells it apart.
+    /// The name of the cluster: its context, or what else identifies it.
     pub name: String,
     /// What was found in it.
     pub report: &'r Redacted,

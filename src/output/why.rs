@@ -45,7 +45,7 @@ fn drift(kind: ChangeKind) -> &'static str {
     }
 }
 
-/// How it is compared: `quantity`, `a list map by name`.
+/// How it is compared: `quantity`, `an associative list by name`.
 pub fn form(form: &Form) -> String {
     match form {
         Form::Untyped => "as it is written, for nothing is known of its type".to_owned(),
@@ -57,13 +57,14 @@ pub fn form(form: &Form) -> String {
         Form::Struct { .. } => "an object, field by field".to_owned(),
         Form::Map { atomic: true } => "a map, owned as a whole".to_owned(),
         Form::Map { .. } => "a map, key by key".to_owned(),
-        Form::ListMap(keys) => format!("a list map: items are told apart by {}", all_of(keys)),
-        Form::Set => "a set: items are told apart by value, order means nothing".to_owned(),
+        Form::ListMap(keys) => format!(
+            "an associative list: items are identified by {}",
+            all_of(keys)
+        ),
+        Form::Set => "a set: items are identified by value, in any order".to_owned(),
         Form::Atomic => "an atomic list: one value, in order".to_owned(),
         Form::ItemsBy(key) => {
-            format!(
-                "a list without a schema: each item has a {key} of its own, which tells it apart"
-            )
+            format!("a list without a schema: items are identified by {key}")
         }
         Form::ByPosition => {
             "a list without a schema, whose items nothing tells apart: by position".to_owned()

@@ -27,3 +27,4 @@ mod source_git;
 mod sources;
 mod untrusted;
 mod versions;
+mod words;

@@ -117,7 +117,7 @@ pub struct CompareArgs {
     pub allow_empty: bool,
 }
 
-/// Where live objects that nobody declares are looked for.
+/// Where undeclared live objects are looked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Extra {
     /// Nowhere

@@ -56,7 +56,7 @@ pub enum FailOn {
     Pending,
     /// Declared objects that are not live
     Missing,
-    /// Live objects that nobody declares
+    /// Live objects that no manifest declares
     Extra,
     /// What could not be compared, and nothing else; that exits with 2 whatever is named
     Unknown,

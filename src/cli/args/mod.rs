@@ -90,7 +90,7 @@ pub struct Cli {
 pub struct GlobalArgs {
     /// Colour the output: when it goes to a terminal, always, or never
     ///
-    /// Without this flag NO_COLOR, CLICOLOR_FORCE and TERM=dumb are heeded.
+    /// Without this flag NO_COLOR, CLICOLOR_FORCE and TERM=dumb decide.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t, global = true)]
     pub color: ColorChoice,
 }
@@ -113,17 +113,17 @@ pub enum Command {
     /// Compare manifests with a cluster and report what drifted
     ///
     /// Reports each field that was changed, removed or added live, with the line that declares it
-    /// and who holds the live value.
+    /// and who wrote the live value last.
     Diff(Box<DiffArgs>),
     /// Tell why a field of an object is drift, or why it is not
     ///
-    /// Names both sides, who holds the live value, who is taken for the applier, how the field's
+    /// Names both sides, the field managers of the live value, who is taken for the applier, how the field's
     /// type says that it is compared, and the rule that decided. Runs the same comparison as diff.
     Explain(Box<ExplainArgs>),
     /// Make live objects what their manifests declare, field by field
     ///
     /// Shows what it would do, asks the server (a dry run) and you, and then writes: one patch for
-    /// each object that changes what was shown and nothing else, in the name of whoever applies the
+    /// each object that changes what was shown and nothing else, under the name of the field manager that applies the
     /// object. What it says in the end was read again. The only command that writes to a cluster.
     Revert(Box<RevertArgs>),
     /// List the rules, and where each is written

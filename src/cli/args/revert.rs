@@ -91,7 +91,7 @@ pub struct RevertArgs {
     )]
     pub to: Option<String>,
 
-    /// Write under this name instead of the name of whoever applies the object
+    /// Write under this name instead of the name of the applier
     #[arg(long, value_name = "NAME", help_heading = "Revert")]
     pub field_manager: Option<String>,
 

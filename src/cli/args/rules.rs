@@ -111,14 +111,14 @@ pub struct AcceptArgs {
     /// Accept only drift at these paths, with wildcards as in rules; may be given several times
     #[arg(long, value_name = "PATTERN", help_heading = "Selection", value_parser = selection::pattern)]
     pub path: Vec<PathPattern>,
-    /// Why it is accepted; required where nobody can be asked
+    /// Why it is accepted; required without a terminal
     #[arg(long, value_name = "TEXT", help_heading = "Selection")]
     pub reason: Option<String>,
     /// Where it is discussed
     #[arg(long, value_name = "TEXT", help_heading = "Selection")]
     pub ticket: Option<String>,
-    /// Until when: 24h, 7d, 2w, a date (its end in UTC), or a time; required where nobody can be
-    /// asked
+    /// Until when: 24h, 7d, 2w, a date (its end in UTC), or a time; required without a
+    /// terminal
     #[arg(long, value_name = "TIME", help_heading = "Selection")]
     pub expires: Option<Until>,
     /// The declared side.

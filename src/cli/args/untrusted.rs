@@ -9,7 +9,7 @@ use crate::policy::{Glob, GlobError};
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Untrusted manifests")]
 pub struct UntrustedArgs {
-    /// Do not trust whoever wrote the manifests: for pull requests from outside
+    /// Do not trust the author of the manifests: for pull requests from outside
     ///
     /// Reads only below the current directory, in bounds; renders nothing without --render; takes no rules from the
     /// tree of the manifests, but from --config, --baseline and the Git revision of --base, where

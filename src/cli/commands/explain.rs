@@ -46,7 +46,7 @@ pub fn run(args: &ExplainArgs, settings: &Settings, streams: &mut Streams) -> Re
         drop(progress);
         answered
     };
-    // Items of list maps have names: which one a number means is known from the list.
+    // Items of associative lists are identified by keys: the list says which one a number means.
     while let Some(at) = (path.0.iter()).position(|part| matches!(part, PathElement::Index(_))) {
         let (list, _) = ask(&FieldPath(path.0[..at].to_vec()))?;
         match named_item(&list, &path.0[..=at]) {

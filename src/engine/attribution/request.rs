@@ -219,7 +219,7 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Finds the value at a path, where items of lists are told apart by all of their keys.
+/// Finds the value at a path, where items of lists are identified by all of their keys.
 pub fn find<'v>(object: &'v Value, path: &FieldPath) -> Option<&'v Value> {
     path.0
         .iter()

@@ -185,7 +185,7 @@ struct DefaultPart<'r> {
 #[serde(rename_all = "camelCase")]
 struct ListPart<'r> {
     path: String,
-    /// How its items are told apart.
+    /// The keys that identify its items.
     #[serde(flatten)]
     compared: FormPart<'r>,
 }

@@ -245,7 +245,7 @@ fn what_kyverno_adds_to_pods_is_explained_in_their_templates() {
 
 /// That many carry it proves nothing of what would matter much.
 #[test]
-fn what_all_of_three_carry_is_supposed_to_be_a_policys_unless_it_matters_much() {
+fn what_three_objects_carry_alike_is_a_policy_unless_it_is_severe() {
     let declared: Vec<Value> = ["a", "b", "c"]
         .map(|name| workload("Deployment", name))
         .into();
