@@ -11,7 +11,7 @@ impl Walker<'_> {
     /// that is clearer than showing the lists whole.
     pub(super) fn atomic_list(&mut self, item: Option<TypeId>, declared: &[Value], live: &[Value]) {
         let outer = self.ground;
-        let excused = self.excused_in_list();
+        let excused = self.tolerated_in_list();
         self.ground = Ground::Atomic { excused };
         let (mark, seen) = (self.out.len(), self.seen());
         let mut differing = 0;
@@ -89,7 +89,7 @@ impl Walker<'_> {
         !inner.reported_since(0)
     }
 
-    fn excused_in_list(&self) -> Excused {
+    fn tolerated_in_list(&self) -> Excused {
         if let Ground::Atomic { excused } = self.ground {
             return excused;
         }

@@ -24,6 +24,7 @@ mod schemes;
 mod sops;
 mod text;
 mod tree;
+mod unknown;
 mod unread;
 mod walk;
 

@@ -10,8 +10,9 @@ use regex::Regex;
 use serde_json::Value;
 use walkdir::WalkDir;
 
-use crate::model::{Manifest, group_of};
-use crate::policy::{Kind, Pointer, Rule, RuleOrigin, RuleSpec, literally};
+use crate::model::Manifest;
+use crate::policy::{Pointer, Rule, RuleOrigin};
+use crate::source::unknown::not_compared;
 use crate::source::{Loaded, read};
 
 /// The functions of templates that give another value each time
@@ -130,26 +131,10 @@ pub(super) fn settle(first: usize, again: &[Manifest], by: &By<'_>, loaded: &mut
 
 /// That changes at these pointers are none of anybody.
 fn rule(manifest: &Manifest, pointers: &BTreeSet<String>, by: &str) -> Option<Rule> {
-    let stored = |pointer: &String| match pointer.strip_prefix("/stringData/") {
-        Some(key) if manifest.kind == "Secret" => format!("/data/{key}"),
-        _ => pointer.clone(),
-    };
-    let spec = RuleSpec {
-        id: "differs-when-rendered".to_owned(),
-        reason: format!("{by} gives another value each time."),
-        group: group_of(&manifest.api_version).to_owned(),
-        kind: literally(&manifest.kind),
-        name: literally(&manifest.name),
-        namespace: manifest
-            .namespace
-            .as_deref()
-            .map_or_else(String::new, literally),
-        json_pointers: pointers.iter().map(stored).collect(),
-        changes: vec![Kind::Changed],
-        ..RuleSpec::default()
-    };
-    spec.compile(RuleOrigin::Place(manifest.origin.to_string()))
-        .ok()
+    let reason = format!("{by} gives another value each time.");
+    let origin = RuleOrigin::Place(manifest.origin.to_string());
+    let pointers = pointers.iter().cloned();
+    not_compared("differs-when-rendered", reason, manifest, pointers, origin)
 }
 
 /// The JSON Pointers of what differs at the end of a way and below it.

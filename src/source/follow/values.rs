@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::cluster::Live;
-use crate::model::{Manifest, group_of};
-use crate::policy::{Kind, Pointer, Rule, RuleOrigin, RuleSpec, literally};
+use crate::model::Manifest;
+use crate::policy::{Pointer, Rule, RuleOrigin};
+use crate::source::unknown::not_compared;
 
 /// What a run declares that others take values from.
 #[derive(Debug, Default)]
@@ -69,27 +70,9 @@ pub(in crate::source) fn unknown_values(
     manifest: &Manifest,
     places: &[Vec<String>],
 ) -> Option<Rule> {
-    let pointer = |place: &Vec<String>| {
-        let pointer = Pointer::from(place.clone()).to_string();
-        match pointer.strip_prefix("/stringData/") {
-            Some(key) if manifest.kind == "Secret" => format!("/data/{key}"),
-            _ => pointer,
-        }
-    };
-    let spec = RuleSpec {
-        id: id.to_owned(),
-        reason: why.to_owned(),
-        group: group_of(&manifest.api_version).to_owned(),
-        kind: literally(&manifest.kind),
-        name: literally(&manifest.name),
-        namespace: manifest
-            .namespace
-            .as_deref()
-            .map_or_else(String::new, literally),
-        json_pointers: places.iter().map(pointer).collect(),
-        changes: vec![Kind::Changed],
-        ..RuleSpec::default()
-    };
-    spec.compile(RuleOrigin::Shared(manifest.origin.to_string()))
-        .ok()
+    let pointers = places
+        .iter()
+        .map(|place| Pointer::from(place.clone()).to_string());
+    let origin = RuleOrigin::Shared(manifest.origin.to_string());
+    not_compared(id, why.to_owned(), manifest, pointers, origin)
 }

@@ -1,0 +1,33 @@
+//! Declared values that are not known, such as what a chart makes up or what SOPS encrypted.
+
+use crate::model::{Manifest, group_of};
+use crate::policy::{Kind, Rule, RuleOrigin, RuleSpec, literally};
+
+/// Makes the rule that changed values at these JSON Pointers of an object are no drift, since what
+/// is declared there cannot be compared.
+pub(in crate::source) fn not_compared(
+    id: &str,
+    reason: String,
+    manifest: &Manifest,
+    pointers: impl IntoIterator<Item = String>,
+    origin: RuleOrigin,
+) -> Option<Rule> {
+    // The API server stores `stringData` in `data`.
+    let stored = |pointer: String| match pointer.strip_prefix("/stringData/") {
+        Some(key) if manifest.kind == "Secret" => format!("/data/{key}"),
+        _ => pointer,
+    };
+    let namespace = manifest.namespace.as_deref();
+    let spec = RuleSpec {
+        id: id.to_owned(),
+        reason,
+        group: group_of(&manifest.api_version).to_owned(),
+        kind: literally(&manifest.kind),
+        name: literally(&manifest.name),
+        namespace: namespace.map_or_else(String::new, literally),
+        json_pointers: pointers.into_iter().map(stored).collect(),
+        changes: vec![Kind::Changed],
+        ..RuleSpec::default()
+    };
+    spec.compile(origin).ok()
+}
