@@ -13,7 +13,7 @@ use driftctl::source::{Files, Source};
 use serde_json::{Value, json};
 
 use crate::observe::{Patience, options};
-use crate::server::{Fault, Identity, Server, TOKEN};
+use crate::server::{Fault, Identity, OTHER_AUTHORITY, Server, TOKEN};
 use crate::shop;
 use crate::support::Place;
 
@@ -75,7 +75,7 @@ fn encoded(text: &str) -> String {
 #[test]
 fn a_certificate_of_an_unknown_authority_is_refused() {
     let server = open(Identity::plain());
-    let other = encoded(Identity::named("127.0.0.1").authority());
+    let other = encoded(OTHER_AUTHORITY);
     let cluster = json!({"certificate-authority-data": other});
     let kubeconfig = server.kubeconfig_with(cluster, json!({"token": TOKEN}));
     assert_fails(
@@ -91,7 +91,7 @@ fn a_certificate_of_an_unknown_authority_is_refused() {
 
 #[test]
 fn a_certificate_of_another_host_is_refused_unless_the_name_is_known() {
-    let server = open(Identity::named("api.shop.example"));
+    let server = open(Identity::named());
     assert_fails(&place(&server.kubeconfig()), &["invalid peer certificate"]);
     let named = json!({"tls-server-name": "api.shop.example"});
     let kubeconfig = server.kubeconfig_with(named, json!({"token": TOKEN}));
@@ -100,7 +100,7 @@ fn a_certificate_of_another_host_is_refused_unless_the_name_is_known() {
 
 #[test]
 fn a_certificate_that_nobody_checks_is_marked() {
-    let server = open(Identity::named("api.shop.example"));
+    let server = open(Identity::named());
     let insecure = json!({"insecure-skip-tls-verify": true, "certificate-authority-data": null});
     let kubeconfig = server.kubeconfig_with(insecure, json!({"token": TOKEN}));
     let place = place(&kubeconfig);

@@ -34,7 +34,7 @@ use tokio::runtime::Runtime;
 pub use catalog::Discovery;
 pub use faults::{Fault, Faults};
 pub use reviews::Denied;
-pub use tls::Identity;
+pub use tls::{Identity, OTHER_AUTHORITY};
 pub use writes::Meanwhile;
 
 use store::Store;

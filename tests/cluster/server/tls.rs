@@ -1,92 +1,89 @@
-//! Certificates, and the terms on which connections are taken.
+//! The certificates of the test server, and the terms on which it takes connections.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig, crypto::ring};
 
-/// Making keys takes a moment, and hundreds of servers may share one.
-static PLAIN: LazyLock<Identity> = LazyLock::new(|| Identity::named("127.0.0.1"));
-
-/// A certificate and its key, as PEM.
-#[derive(Clone)]
-pub struct Pair {
-    pub certificate: String,
-    pub key: String,
+/// Reads a file that `fixtures/tls/make` wrote.
+macro_rules! made {
+    ($file:literal) => {
+        include_str!(concat!("../../../fixtures/tls/", $file))
+    };
 }
 
-/// A server's certificate, who signed it, and what is asked of clients.
-#[derive(Clone)]
+/// The certificate of an authority that signed none of the others.
+pub const OTHER_AUTHORITY: &str = made!("other.crt");
+
+/// A certificate and its key, as PEM.
+#[derive(Clone, Copy)]
+pub struct Pair {
+    pub certificate: &'static str,
+    pub key: &'static str,
+}
+
+/// Reads the certificate and the key of this name.
+macro_rules! pair {
+    ($name:literal) => {
+        Pair {
+            certificate: include_str!(concat!("../../../fixtures/tls/", $name, ".crt")),
+            key: include_str!(concat!("../../../fixtures/tls/", $name, ".key")),
+        }
+    };
+}
+
+/// A server's certificate, the authority that signed it, and what is asked of clients.
+#[derive(Clone, Copy)]
 pub struct Identity {
-    authority: String,
     server: Pair,
-    client: Pair,
     /// Whether clients must show a certificate that the authority signed.
     ask_clients: bool,
 }
 
 impl Identity {
-    /// That of a server at `127.0.0.1`.
+    /// Returns that of a server at `127.0.0.1`.
     pub fn plain() -> Self {
-        PLAIN.clone()
+        Self::showing(pair!("server"))
     }
 
-    /// That of a server with this name or address.
-    pub fn named(name: &str) -> Self {
-        Self::valid_until(name, 4096)
+    /// Returns that of a server at `api.shop.example`.
+    pub fn named() -> Self {
+        Self::showing(pair!("named"))
     }
 
-    /// That of a server at `127.0.0.1` whose certificate has run out; or this machine's clock is
-    /// wrong.
+    /// Returns that of a server at `127.0.0.1` whose certificate has expired.
     pub fn expired() -> Self {
-        Self::valid_until("127.0.0.1", 2001)
+        Self::showing(pair!("expired"))
     }
 
-    fn valid_until(name: &str, year: i32) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let authority = params.self_signed(&key).unwrap().pem();
-        let issuer = Issuer::new(params, key);
-        let signed = |name: &str| {
-            let key = KeyPair::generate().unwrap();
-            let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-            params.not_after = rcgen::date_time_ymd(year, 1, 1);
-            Pair {
-                certificate: params.signed_by(&key, &issuer).unwrap().pem(),
-                key: key.serialize_pem(),
-            }
-        };
+    fn showing(server: Pair) -> Self {
         Self {
-            authority,
-            server: signed(name),
-            client: signed("client"),
+            server,
             ask_clients: false,
         }
     }
 
-    /// The same, and clients must show a certificate of the same authority.
+    /// Asks clients too: they must show a certificate of the same authority.
     #[must_use]
     pub fn asking_clients(mut self) -> Self {
         self.ask_clients = true;
         self
     }
 
-    /// The certificate of whoever signed.
-    pub fn authority(&self) -> &str {
-        &self.authority
+    /// Returns the certificate of the authority that signed.
+    pub fn authority(&self) -> &'static str {
+        made!("authority.crt")
     }
 
-    /// A certificate for a client, from the same authority.
-    pub fn client(&self) -> &Pair {
-        &self.client
+    /// Returns a certificate for a client, from the same authority.
+    pub fn client(&self) -> Pair {
+        pair!("client")
     }
 
-    /// Takes connections.
+    /// Returns what takes connections.
     pub fn acceptor(&self, http2: bool) -> TlsAcceptor {
         let provider = Arc::new(ring::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
@@ -94,7 +91,7 @@ impl Identity {
             .unwrap();
         let builder = if self.ask_clients {
             let mut roots = RootCertStore::empty();
-            let authority = CertificateDer::from_pem_slice(self.authority.as_bytes()).unwrap();
+            let authority = CertificateDer::from_pem_slice(self.authority().as_bytes()).unwrap();
             roots.add(authority).unwrap();
             let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
             builder.with_client_cert_verifier(verifier.build().unwrap())
