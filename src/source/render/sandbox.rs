@@ -18,6 +18,7 @@ use super::program::on_path;
 const SCRIPT: &str = include_str!("sandbox.sh");
 
 /// Sets the limits, and becomes the program. A limit that a system does not know is passed over.
+#[cfg(unix)]
 const LIMITS: &str = "ulimit -c 0 || :\nulimit -n 1024 || :\nulimit -f 1048576 || :\nulimit -v \
                       4194304 || :\nulimit -t \"$0\" || :\nexec \"$@\"\n";
 
