@@ -4,7 +4,9 @@ use anyhow::{Result, bail};
 
 use super::Exit;
 use super::args::{Extra, FailOn, GateArgs};
-use crate::model::{JudgedChange, MergeClass, ObjectReport, Report, Severity, Status, Warning};
+use crate::model::{
+    Enforcement, JudgedChange, MergeClass, ObjectReport, Report, Severity, Status, Warning,
+};
 
 /// What a report means for whoever reads the exit code alone.
 pub fn answer(report: &Report, args: &GateArgs) -> Exit {
@@ -39,12 +41,23 @@ fn fails(object: &ObjectReport, what: FailOn) -> bool {
         }
         FailOn::Missing => object.status() == Status::Missing,
         FailOn::Extra => object.status() == Status::Extra,
+        FailOn::Denied => has(object, |one| one == Enforcement::Denied),
         FailOn::Unknown => object.status() == Status::Unknown,
-        FailOn::Any => object.status() != Status::InSync || object.reported().next().is_some(),
+        FailOn::Any => {
+            object.status() != Status::InSync
+                || object.reported().next().is_some()
+                || !object.violations.is_empty()
+        }
         FailOn::Low | FailOn::Medium | FailOn::High | FailOn::Critical => {
             object.is_drift() && severity_of_drift(object) >= what.severity()
         }
     }
+}
+
+/// Whether some policy does this about an object.
+fn has(object: &ObjectReport, matches: impl Fn(Enforcement) -> bool) -> bool {
+    let mut all = object.violations.iter();
+    all.any(|violation| matches(violation.enforcement))
 }
 
 /// Whether the branch changes an object in any way.
@@ -70,7 +83,10 @@ fn severity_of_drift(object: &ObjectReport) -> Option<Severity> {
 ///
 /// # Errors
 /// When a limit could never be reached.
-pub fn check(args: &GateArgs, extra: Extra, has_base: bool) -> Result<()> {
+pub fn check(args: &GateArgs, extra: Extra, has_base: bool, asks_server: bool) -> Result<()> {
+    if !asks_server && args.fail_on == [FailOn::Denied] {
+        bail!("--fail-on denied fails on what the server refuses; add --server-dry-run");
+    }
     if !has_base && args.fail_on.contains(&FailOn::DriftOnBranch) {
         bail!(
             "--fail-on drift-on-branch compares with what a branch changes; name its base with --base"

@@ -2,6 +2,7 @@
 
 mod api;
 pub mod audit;
+mod denial;
 mod dump;
 mod live_object;
 mod meter;
@@ -20,6 +21,7 @@ use serde_json::Value;
 use crate::model::{KindNames, KindPattern, ResourceKey, Target, Warning};
 
 pub use api::{Api, Carry, ConnectOptions, Identity, WriteError, Writer, context_names};
+pub use denial::{Denial, denials};
 pub use dump::Dump;
 pub use live_object::{LiveObject, Unreadable};
 pub use meter::{Meter, Reached};
@@ -189,14 +191,23 @@ fn served_names<'k>(kinds: impl Iterator<Item = (&'k str, &'k str)>) -> BTreeSet
         .collect()
 }
 
+/// What the server would make of an object, or why that is not known.
+pub type Prediction = Result<LiveObject, Unpredicted>;
+
+/// Why it is not known what the server would make of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unpredicted {
+    /// Policies, webhooks or quotas refuse it.
+    Denied(Vec<Denial>),
+    /// The server could not be asked, or failed.
+    Failed(String),
+}
+
 /// Answers for objects whose result cannot be predicted, and why.
-pub fn unpredicted(
-    applies: Vec<Apply>,
-    why: &str,
-) -> BTreeMap<ResourceKey, Result<LiveObject, String>> {
+pub fn unpredicted(applies: Vec<Apply>, why: &str) -> BTreeMap<ResourceKey, Prediction> {
     let applies = applies.into_iter();
     applies
-        .map(|apply| (apply.wanted.key, Err(why.to_owned())))
+        .map(|apply| (apply.wanted.key, Err(Unpredicted::Failed(why.to_owned()))))
         .collect()
 }
 
@@ -268,7 +279,7 @@ pub trait Read {
 pub trait Predict {
     /// What each object would become if its manifest was applied, or why that is not known.
     /// Nothing is changed.
-    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Result<LiveObject, String>>;
+    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Prediction>;
 }
 
 /// The live side of a comparison. It only reads.

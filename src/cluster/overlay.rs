@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{
-    Answer, Apply, Discovery, FetchRequest, Fetched, KindLookup, Live, LiveObject, Predict, Query,
-    Read, ServedKind, Wanted,
+    Answer, Apply, Discovery, FetchRequest, Fetched, KindLookup, Live, LiveObject, Predict,
+    Prediction, Query, Read, ServedKind, Wanted,
 };
 use crate::model::{ResourceKey, Target, Warning};
 
@@ -190,7 +190,7 @@ impl Read for Overlay<'_> {
 }
 
 impl Predict for Overlay<'_> {
-    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Result<LiveObject, String>> {
+    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Prediction> {
         self.live.predict(applies)
     }
 }

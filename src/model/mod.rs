@@ -16,6 +16,7 @@ mod path;
 mod plan;
 mod report;
 mod secret_place;
+mod violation;
 
 pub use account::{
     Account, Applier, ApplierReason, Decision, DefaultFrom, Entry, Equal, Form, Matched, RuleNote,
@@ -38,3 +39,4 @@ pub use report::{
     Coverage, ExplainedCount, ExtraCoverage, Report, Revision, RuleCount, Target, Totals, Warning,
 };
 pub use secret_place::SecretPlace;
+pub use violation::{Enforcement, Violation};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     JudgedChange, Lifecycle, Manifest, MergeClass, Origin, Owner, Packed, ResourceKey, Severity,
+    Violation,
 };
 
 /// The outcome for one object.
@@ -80,6 +81,8 @@ pub struct ObjectReport {
     /// Its changes, sorted by path; one at the root where a rule or an explainer takes the object
     /// as a whole out of what counts. Explained ones are there only when they were asked for.
     pub drifts: Vec<JudgedChange>,
+    /// The policies that are against it, or that could not be evaluated.
+    pub violations: Vec<Violation>,
     /// Who holds an extra object, most recent write first.
     pub owners: Vec<Owner>,
     /// The declared side for whole-object views; absent for extra objects and objects in sync.
@@ -103,6 +106,7 @@ impl ObjectReport {
             conflict: false,
             found: None,
             drifts: Vec::new(),
+            violations: Vec::new(),
             owners: Vec::new(),
             declared: None,
             live: None,
@@ -160,6 +164,12 @@ impl ObjectReport {
     /// The changes that count.
     pub fn reported(&self) -> impl Iterator<Item = &JudgedChange> {
         self.drifts.iter().filter(|drift| drift.is_reported())
+    }
+
+    /// The policies that refuse the object.
+    pub fn refusals(&self) -> impl Iterator<Item = &Violation> {
+        let all = self.violations.iter();
+        all.filter(|violation| violation.enforcement.refuses())
     }
 
     /// How much the object matters: that it is missing or extra, or else its worst change.

@@ -10,6 +10,7 @@ mod merge;
 mod parts;
 mod plan;
 mod several;
+mod violation;
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -27,6 +28,7 @@ use merge::MergeSummaryDocument;
 use parts::{OriginDocument, OwnerDocument, TargetDocument, WarningDocument};
 pub use plan::{PlanDocument, plan_schema};
 pub use several::{SeveralDocument, reports_schema};
+use violation::ViolationDocument;
 
 /// The name and version of the contract.
 pub const SCHEMA: &str = "driftctl.report/v1";
@@ -89,6 +91,9 @@ struct SummaryDocument {
     changes: usize,
     /// Changes that rules hid.
     ignored: usize,
+    /// Objects that a policy refuses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused_by_policy: Option<usize>,
     /// Rules that have run out: what they hid is reported again.
     expired_rules: usize,
 }
@@ -123,6 +128,9 @@ struct ObjectDocument<'r> {
     /// Who holds an extra object.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     owners: Vec<OwnerDocument<'r>>,
+    /// The policies that are against it, or that could not be evaluated.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    policies: Vec<ViolationDocument<'r>>,
     /// Its changes, sorted by path. Ignored ones are listed with `--show ignored`, explained
     /// ones with `--show all`.
     changes: Vec<ChangeDocument<'r>>,
@@ -288,9 +296,17 @@ impl SummaryDocument {
             unknown: totals.unknown,
             changes: totals.reported,
             ignored: totals.ignored,
+            refused_by_policy: refused_by_policy(report),
             expired_rules: report.expired_rules,
         }
     }
+}
+
+/// How many objects policies refuse; `None` where there is none.
+fn refused_by_policy(report: &Report) -> Option<usize> {
+    let objects = report.objects.iter();
+    let refused = objects.filter(|object| object.refusals().next().is_some());
+    Some(refused.count()).filter(|count| *count > 0)
 }
 
 impl<'r> ObjectDocument<'r> {
@@ -306,6 +322,11 @@ impl<'r> ObjectDocument<'r> {
             origin: object.origin.as_ref().map(OriginDocument::of),
             severity: object.severity().map(|severity| severity.as_str()),
             owners: object.owners.iter().map(OwnerDocument::of).collect(),
+            policies: object
+                .violations
+                .iter()
+                .map(ViolationDocument::of)
+                .collect(),
             changes: view::drifts(object, options.show)
                 .map(ChangeDocument::of)
                 .collect(),

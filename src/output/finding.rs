@@ -5,8 +5,8 @@ use ring::digest;
 pub(super) use super::brief::{both, brief, in_conflict, is_simple, pair};
 use super::{Show, escape, view, words};
 use crate::model::{
-    Cause, Change, ChangeKind, JudgedChange, Lifecycle, Merge, MergeClass, ObjectReport, Report,
-    Severity, Status, Verdict, Warning,
+    Cause, Change, ChangeKind, Enforcement, JudgedChange, Lifecycle, Merge, MergeClass,
+    ObjectReport, Report, Severity, Status, Verdict, Violation, Warning,
 };
 
 /// What a finding says. The set is closed; each has a name and a description that other programs
@@ -35,6 +35,12 @@ pub enum Class {
     New,
     /// The branch no longer declares an object.
     Dropped,
+    /// A policy refuses an object, or would.
+    Violation,
+    /// A policy warns of an object, or writes to the audit log.
+    AuditViolation,
+    /// A policy could not be evaluated.
+    Unevaluated,
     /// An object was not compared.
     Unknown,
     /// The run could not do something.
@@ -45,7 +51,7 @@ pub enum Class {
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::Changed,
         Self::Removed,
         Self::Added,
@@ -57,6 +63,9 @@ impl Class {
         Self::Backport,
         Self::New,
         Self::Dropped,
+        Self::Violation,
+        Self::AuditViolation,
+        Self::Unevaluated,
         Self::Unknown,
         Self::Error,
         Self::Warning,
@@ -76,6 +85,9 @@ impl Class {
             Self::Backport => "backported-change",
             Self::New => "new-object",
             Self::Dropped => "dropped-object",
+            Self::Violation => "policy-violation",
+            Self::AuditViolation => "policy-warning",
+            Self::Unevaluated => "policy-not-evaluated",
             Self::Unknown => "unknown-object",
             Self::Error => "incomplete-run",
             Self::Warning => "run-warning",
@@ -100,6 +112,11 @@ impl Class {
             Self::Backport => "The branch now declares what was changed in the cluster",
             Self::New => "The branch declares an object that is not in the cluster yet",
             Self::Dropped => "The branch no longer declares an object that is in the cluster",
+            Self::Violation => "An admission policy refuses the object",
+            Self::AuditViolation => {
+                "The object violates an admission policy that only warns or audits"
+            }
+            Self::Unevaluated => "An admission policy could not be evaluated for the object",
             Self::Unknown => "An object could not be compared, so it may have drifted",
             Self::Error => "Something could not be read, so the comparison is incomplete",
             Self::Warning => "Something to know about the comparison",
@@ -109,6 +126,14 @@ impl Class {
     /// Whether it says that something was not compared.
     pub fn is_fault(self) -> bool {
         matches!(self, Self::Unknown | Self::Error)
+    }
+
+    /// Whether it says what a policy says.
+    pub fn is_of_policy(self) -> bool {
+        matches!(
+            self,
+            Self::Violation | Self::AuditViolation | Self::Unevaluated
+        )
     }
 
     /// Whether it says what the branch means to do, which is no fault of anything.
@@ -163,9 +188,14 @@ pub fn findings(report: &Report, show: Show) -> Vec<Finding> {
     let show = show.min(Show::Ignored);
     for (at, object) in report.objects.iter().enumerate() {
         let drifts = view::drifts(object, show).map(|drift| of_drift(object, drift));
+        let violations = object
+            .violations
+            .iter()
+            .map(|one| of_violation(object, one));
         all.extend(
             of_object(object)
                 .into_iter()
+                .chain(violations)
                 .chain(drifts)
                 .map(|finding| Finding {
                     object: Some(at),
@@ -240,6 +270,36 @@ fn of_object(object: &ObjectReport) -> Option<Finding> {
         fingerprint: fingerprint(&identity(object, class, "")),
         ignored: None,
     })
+}
+
+/// What a policy says about an object, at the line of the field that it is about.
+fn of_violation(object: &ObjectReport, violation: &Violation) -> Finding {
+    let (class, severity) = match violation.enforcement {
+        Enforcement::Denied | Enforcement::Deny => (Class::Violation, Severity::High),
+        Enforcement::Warn | Enforcement::Audit => (Class::AuditViolation, Severity::Medium),
+        Enforcement::Cannot => (Class::Unevaluated, Severity::Low),
+    };
+    let rule = violation.rule.as_deref().unwrap_or_default();
+    let said = format!("{} {rule}", violation.policy);
+    Finding {
+        class,
+        object: None,
+        severity,
+        subject: words::object(object),
+        path: None,
+        message: words::violation(violation),
+        place: origin(object).map(|place| match violation.position {
+            Some(position) => Place {
+                line: position.line,
+                column: Some(position.column),
+                ..place
+            },
+            None => place,
+        }),
+        stand_in: words::file_name(object),
+        fingerprint: fingerprint(&identity(object, class, &said)),
+        ignored: None,
+    }
 }
 
 fn of_drift(object: &ObjectReport, drift: &JudgedChange) -> Finding {

@@ -239,6 +239,7 @@ impl Case {
             (Some(error), _) => error.clone(),
             (None, [only]) => only.message.clone(),
             (None, [first, ..]) if first.class == Class::Conflict => first.message.clone(),
+            (None, [first, ..]) if first.class.is_of_policy() => first.message.clone(),
             (None, many) => words::count(many.len(), "change"),
         };
         outcome.push_attribute(("message", message.as_str()));

@@ -273,7 +273,9 @@ fn details(objects: &[&ObjectReport], options: &RenderOptions, room: usize) -> S
     let sections = objects
         .iter()
         .filter(|object| {
-            view::drifts(object, options.show).next().is_some() || !gist::of(object).is_empty()
+            view::drifts(object, options.show).next().is_some()
+                || !gist::of(object).is_empty()
+                || !object.violations.is_empty()
         })
         .map(|object| section(object, options));
     match within(sections, room) {
@@ -304,6 +306,8 @@ fn section(object: &ObjectReport, options: &RenderOptions) -> String {
         .iter()
         .map(|line| format!("+ {line}"))
         .collect();
+    let denied = words::violations(object).into_iter();
+    lines.extend(denied.map(|line| format!("! {line}")));
     let drifts = view::worst_first(object, options.show);
     for drift in &drifts {
         change(drift, options, &mut lines);

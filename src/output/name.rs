@@ -33,6 +33,11 @@ impl Format for Name {
         for object in report.objects.iter().filter(|object| object.is_drift()) {
             writeln!(out, "# {}", account(object))?;
         }
+        for object in &report.objects {
+            for said in words::violations(object) {
+                writeln!(out, "# {}: {said}", name(object))?;
+            }
+        }
         for line in ignored::lines(report, options.show) {
             writeln!(out, "# {line}")?;
         }

@@ -2,6 +2,7 @@
 //!
 //! <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use jiff::Timestamp;
@@ -188,6 +189,13 @@ fn figures(page: &mut Page<'_>, report: &Report) {
             (vec![("cause", cause.as_str())], n as f64)
         }),
     );
+    page.gauge(
+        "policy_violations",
+        "Objects that policies are against, by policy and by what it does about it.",
+        violations(report)
+            .iter()
+            .map(|((policy, action), n)| (vec![("policy", *policy), ("action", *action)], *n)),
+    );
     if report.three_way {
         page.gauge(
             "merge_changes",
@@ -244,6 +252,19 @@ fn figures(page: &mut Page<'_>, report: &Report) {
             ),
         ],
     )
+}
+
+/// How many objects each policy is against.
+fn violations(report: &Report) -> BTreeMap<(&str, &'static str), f64> {
+    let mut counts = BTreeMap::new();
+    for object in &report.objects {
+        let all = object.violations.iter();
+        let all = all.map(|one| (one.policy.as_str(), one.enforcement.as_str()));
+        for policy in all.collect::<BTreeSet<_>>() {
+            *counts.entry(policy).or_insert(0.0) += 1.0;
+        }
+    }
+    counts
 }
 
 fn ages(page: &mut Page<'_>, report: &Report, options: &RenderOptions) {

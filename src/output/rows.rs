@@ -3,13 +3,17 @@
 use std::cmp::Reverse;
 
 use super::{Show, differ, escape, finding, gist, view, words};
-use crate::model::{ChangeKind, JudgedChange, ObjectReport, Owner, Report, Severity, Status};
+use crate::model::{
+    ChangeKind, Enforcement, JudgedChange, ObjectReport, Owner, Report, Severity, Status, Violation,
+};
 
 /// One change of an object, or an object as a whole.
 pub(super) struct Row<'r> {
     pub object: &'r ObjectReport,
     /// `None` for an object that is missing, extra or unknown.
     pub drift: Option<&'r JudgedChange>,
+    /// What a policy says, where the row is about that.
+    pub violation: Option<&'r Violation>,
     /// `None` for what was not compared.
     pub severity: Option<Severity>,
 }
@@ -23,15 +27,27 @@ pub(super) fn of(report: &Report, show: Show) -> Vec<Row<'_>> {
             rows.push(Row {
                 object,
                 drift: None,
+                violation: None,
                 severity: object.whole_severity,
             });
         }
+        rows.extend(object.violations.iter().map(|violation| Row {
+            object,
+            drift: None,
+            violation: Some(violation),
+            severity: Some(match violation.enforcement {
+                Enforcement::Denied | Enforcement::Deny => Severity::High,
+                Enforcement::Warn | Enforcement::Audit => Severity::Medium,
+                Enforcement::Cannot => Severity::Low,
+            }),
+        }));
         rows.extend(
             view::worst_first(object, show)
                 .into_iter()
                 .map(|drift| Row {
                     object,
                     drift: Some(drift),
+                    violation: None,
                     severity: Some(drift.severity),
                 }),
         );
@@ -65,6 +81,9 @@ impl Row<'_> {
 
     /// `+`, `-` or `~`, as signs of the report; `!` for a conflict.
     pub fn sign(&self) -> char {
+        if self.violation.is_some() {
+            return '!';
+        }
         let Some(drift) = self.drift else {
             return match self.object.status() {
                 Status::Missing => '-',
@@ -84,6 +103,9 @@ impl Row<'_> {
     /// `.spec.replicas 3 to 5`, escaped for the middle of a line. Values are cut to about `most`
     /// characters.
     pub fn what(&self, short: bool, most: usize) -> String {
+        if let Some(violation) = self.violation {
+            return words::violation(violation);
+        }
         let Some(drift) = self.drift else {
             let mut said = words::standing(self.object).unwrap_or_default();
             if let Some(gist) = gist::of(self.object).first() {
@@ -132,6 +154,7 @@ impl Row<'_> {
     pub fn place(&self) -> Option<String> {
         let origin = self.object.origin.as_ref()?;
         let line = self.drift.and_then(|drift| drift.position);
+        let line = line.or(self.violation.and_then(|violation| violation.position));
         let line = line.map_or(origin.line, |position| position.line);
         Some(escape::line(&format!("{}:{line}", origin.file)).into_owned())
     }

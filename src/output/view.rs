@@ -38,6 +38,7 @@ impl Show {
         self == Self::All
             || (object.status() != Status::InSync && !is_left_out(object))
             || object.drifts.iter().any(|drift| self.includes(drift))
+            || !object.violations.is_empty()
     }
 }
 

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 pub use super::who::{last_writer, latest, owner, owners, when};
 use super::{escape, ignored};
 use crate::model::{
-    Blame, Deployer, FieldPath, JudgedChange, Lifecycle, MergeClass, ObjectReport, Report,
-    Revision, Severity, Status,
+    Blame, Deployer, Enforcement, FieldPath, JudgedChange, Lifecycle, MergeClass, ObjectReport,
+    Report, Revision, Severity, Status, Violation,
 };
 use crate::policy::ACCEPTED;
 
@@ -97,6 +97,38 @@ pub fn standing(object: &ObjectReport) -> Option<String> {
     })
 }
 
+/// What policies say about an object, a line each: `denied by ValidatingAdmissionPolicy "lock"
+/// (binding lock-prod): image is locked`.
+pub fn violations(object: &ObjectReport) -> Vec<String> {
+    object.violations.iter().map(violation).collect()
+}
+
+/// What one policy says, on one line.
+pub fn violation(violation: &Violation) -> String {
+    let policy = &violation.policy;
+    let mut said = match violation.enforcement {
+        Enforcement::Denied => format!("denied by {policy}"),
+        Enforcement::Deny => format!("violates {policy}"),
+        Enforcement::Warn => format!("violates {policy} (warns only)"),
+        Enforcement::Audit => format!("violates {policy} (audits only)"),
+        Enforcement::Cannot => format!("not evaluated: {policy}"),
+    };
+    if let Some(rule) = &violation.rule {
+        said.push_str(&format!(" {rule}"));
+    }
+    if let Some(binding) = &violation.binding {
+        said.push_str(&format!(" (binding {binding})"));
+    }
+    if let Some(message) = &violation.message {
+        let message: Vec<&str> = message.split_whitespace().collect();
+        said.push_str(&format!(": {}", message.join(" ")));
+    }
+    if let Some(note) = &violation.note {
+        said.push_str(&format!("; {note}"));
+    }
+    escape::line(&said).into_owned()
+}
+
 /// `Deployment shop/cart`, on one line whatever the names hold.
 pub fn object(object: &ObjectReport) -> String {
     escape::line(&object.key.to_string()).into_owned()
@@ -164,7 +196,33 @@ pub fn tally(report: &Report) -> String {
         .filter(|(n, word)| *n > 0 || *word == "in sync")
         .map(|(n, word)| format!("{n} {word}"))
         .collect();
-    said.join(", ")
+    let mut said = said.join(", ");
+    let with = |matches: fn(Enforcement) -> bool| {
+        let objects = report.objects.iter();
+        let objects = objects.filter(|o| o.violations.iter().any(|v| matches(v.enforcement)));
+        objects.count()
+    };
+    for (n, word) in [
+        (with(|e| e == Enforcement::Denied), "denied"),
+        (
+            with(|e| {
+                matches!(
+                    e,
+                    Enforcement::Deny | Enforcement::Warn | Enforcement::Audit
+                )
+            }),
+            "violating policies",
+        ),
+        (
+            with(|e| e == Enforcement::Cannot),
+            "with policies not evaluated",
+        ),
+    ] {
+        if n > 0 {
+            said.push_str(&format!("; {n} {word}"));
+        }
+    }
+    said
 }
 
 /// `41 changes reported, 3 ignored by 2 rules`; with a base `changes: 1 conflict, 4 drift, 2 pending,

@@ -181,6 +181,17 @@ impl Redactor {
         if masker.hides_live() {
             live_only::hide(object);
         }
+        for violation in &mut object.violations {
+            let manifest = object.manifest.as_ref().map(|manifest| manifest.value());
+            let quoted = violation.quoted.take().map(|live| live.value());
+            let Some(message) = &mut violation.message else {
+                continue;
+            };
+            *message = match masker.hides_live() {
+                true => HIDDEN.to_owned(),
+                false => self.message(&key, [manifest.as_ref(), quoted.as_ref()], message),
+            };
+        }
         masker.found
     }
 }
@@ -350,6 +361,8 @@ fn scrub(report: &mut Report, found: Vec<String>) {
     }
     for object in &mut report.objects {
         messages.extend(object.reason.as_mut());
+        let said = object.violations.iter_mut();
+        messages.extend(said.filter_map(|violation| violation.message.as_mut()));
         messages.extend(object.drifts.iter_mut().filter_map(|d| d.note.as_mut()));
     }
     scrub_messages(messages, found);

@@ -113,10 +113,11 @@ fn without_the_right_to_patch_the_missing_verb_is_named() {
     assert_eq!(paths(&report), [".spec.replicas", IMAGE]);
 }
 
-/// No Role helps against a webhook, and nobody is sent to look for one.
+/// No missing verb is named, since patch is allowed.
 #[test]
 fn an_apply_that_is_refused_lacks_no_right() {
-    let refused = Some(("dryRun=All", Fault::Quoting(403, "canary")));
+    let message = "clusterroles \"web\" is forbidden: attempting to grant RBAC permissions: canary";
+    let refused = Some(("dryRun=All", Fault::Saying(403, message)));
     let (code, report, stderr, _) = run(refused, &["--server-dry-run"]);
     assert_eq!(code, 2);
     assert_eq!(report["verdict"], "incomplete");
@@ -125,6 +126,119 @@ fn an_apply_that_is_refused_lacks_no_right() {
         !stderr.contains("not allowed") && !stderr.contains("canary"),
         "{stderr}"
     );
+}
+
+const DENIED: &str = "deployments.apps \"web\" is forbidden: ValidatingAdmissionPolicy 'guardrails' \
+     with binding 'guardrails-prod' denied request: 2 replicas are too few for hunter2";
+
+/// The manifest that `run` applies, with a password.
+fn denied(code: u16, message: &'static str, more: &[&str]) -> (i32, String) {
+    let with_password = |replicas| {
+        let mut web = deployment("nginx:1", replicas);
+        web["spec"]["template"]["spec"]["containers"][0]["env"] =
+            json!([{"name": "DB_PASSWORD", "value": "hunter2"}]);
+        web
+    };
+    let server = Server::start(
+        &json!({"items": [with_password(2)]}),
+        Some(("dryRun=All", Fault::Saying(code, message))),
+    );
+    let place = Place::new()
+        .file("kubeconfig", server.kubeconfig())
+        .file("m/web.json", with_password(2).to_string());
+    let output = place
+        .driftctl()
+        .args([
+            "diff",
+            "m",
+            "--kubeconfig",
+            "kubeconfig",
+            "--server-dry-run",
+        ])
+        .args(more)
+        .output()
+        .unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    assert_eq!(text(output.stderr), "");
+    (output.status.code().unwrap(), text(output.stdout))
+}
+
+/// A policy chooses the status code of its refusal, 401 included.
+#[test]
+fn a_policy_that_refuses_an_apply_is_named_and_the_object_counts_as_compared() {
+    for code in [401, 403, 413, 422] {
+        let (exit, report) = denied(code, DENIED, &["-o", "json"]);
+        assert_eq!(exit, 1, "{report}");
+        let report: Value = serde_json::from_str(&report).unwrap();
+        assert_eq!(report["verdict"], "in-sync");
+        assert_eq!(report["coverage"]["compared"], 1);
+        assert_eq!(report["coverage"]["failed"], 0);
+        assert_eq!(report["summary"]["refusedByPolicy"], 1);
+        assert_eq!(
+            report["objects"][0]["policies"],
+            json!([{"action": "denied", "policy": "ValidatingAdmissionPolicy \"guardrails\"",
+                "binding": "guardrails-prod",
+                "message": "2 replicas are too few for (redacted)"}])
+        );
+    }
+}
+
+#[test]
+fn fail_on_decides_whether_a_refusal_fails_the_run() {
+    assert_eq!(denied(422, DENIED, &[]).0, 1);
+    assert_eq!(denied(422, DENIED, &["--fail-on", "denied"]).0, 1);
+    assert_eq!(denied(422, DENIED, &["--fail-on", "any"]).0, 1);
+    assert_eq!(denied(422, DENIED, &["--fail-on", "drift,conflict"]).0, 0);
+    assert_eq!(denied(422, DENIED, &["--exit-zero"]).0, 0);
+    let shown = Place::new().run(["diff", "m", "--live", "x.json", "--fail-on", "denied"]);
+    assert!(shown.starts_with("exit code: 2"), "{shown}");
+    assert!(shown.contains("add --server-dry-run"), "{shown}");
+}
+
+#[test]
+fn a_refusal_is_in_every_format_and_no_secret_with_it() {
+    for format in [
+        "text",
+        "json",
+        "yaml",
+        "table",
+        "wide",
+        "markdown",
+        "html",
+        "sarif",
+        "junit",
+        "github",
+        "gitlab",
+        "name",
+        "prometheus",
+    ] {
+        let (_, shown) = denied(422, DENIED, &["-o", format]);
+        let policy = if format == "table" {
+            "denied by"
+        } else {
+            "guardrails"
+        };
+        assert!(shown.contains(policy), "{format}: {shown}");
+        assert!(!shown.contains("hunter2"), "{format}: {shown}");
+    }
+    let (_, shown) = denied(422, DENIED, &["-o", "github"]);
+    assert!(
+        shown.starts_with("::error file=m/web.json,line=1"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn the_policies_behind_a_webhook_are_named_one_by_one() {
+    let message = "admission webhook \"validate.kyverno.svc-fail\" denied the request: \n\n\
+        resource Deployment/shop/web was blocked due to the following policies \n\n\
+        limits:\n  cpu: set a limit\n";
+    let (exit, shown) = denied(400, message, &[]);
+    assert_eq!(exit, 1);
+    let expected = "denied by limits (by the admission webhook \"validate.kyverno.svc-fail\") cpu: set \
+                    a limit";
+    let words = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(expected), "{shown}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub struct GateArgs {
         value_name = "WHAT",
         value_enum,
         value_delimiter = ',',
-        default_value = "drift,conflict"
+        default_value = "drift,conflict,denied"
     )]
     pub fail_on: Vec<FailOn>,
 
@@ -58,6 +58,8 @@ pub enum FailOn {
     Missing,
     /// Live objects that no manifest declares
     Extra,
+    /// With --server-dry-run: what a policy, webhook or quota of the server refuses
+    Denied,
     /// What could not be compared, and nothing else; that exits with 2 whatever is named
     Unknown,
     /// Everything that is reported
@@ -86,6 +88,7 @@ impl FailOn {
             | Self::Pending
             | Self::Missing
             | Self::Extra
+            | Self::Denied
             | Self::Unknown
             | Self::Any => None,
         }

@@ -25,7 +25,13 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
         args.source.untrusted.untrusted,
         settings.is_ci,
     )?;
-    gate::check(&args.gate, args.compare.extra, args.source.base.is_some())?;
+    let asks_server = args.compare.server_dry_run;
+    gate::check(
+        &args.gate,
+        args.compare.extra,
+        args.source.base.is_some(),
+        asks_server,
+    )?;
     let show_all = args.report.show == crate::cli::args::Show::All;
     let began = Instant::now();
     let progress = Progress::begin(settings, args.report.quiet);

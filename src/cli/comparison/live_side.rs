@@ -10,8 +10,8 @@ use serde_json::Value;
 use crate::cli::args::{ConnectionArgs, LiveArgs};
 use crate::cli::progress;
 use crate::cluster::{
-    Api, Apply, ConnectOptions, Discovery, Dump, FetchRequest, Fetched, KindLookup, Live,
-    LiveObject, Predict, Query, Read, ServedKind, unpredicted,
+    Api, Apply, ConnectOptions, Discovery, Dump, FetchRequest, Fetched, KindLookup, Live, Predict,
+    Prediction, Query, Read, ServedKind, unpredicted,
 };
 use crate::model::{ResourceKey, Target, Warning};
 
@@ -106,7 +106,7 @@ impl Read for NoLive {
 }
 
 impl Predict for NoLive {
-    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Result<LiveObject, String>> {
+    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Prediction> {
         unpredicted(applies, WITHOUT)
     }
 }

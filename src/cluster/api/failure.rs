@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::cluster::Right;
+use crate::cluster::{Denial, Right};
 
-/// Why a request has no usable answer. No variant holds what a server or a credential plugin
+/// Why a request has no usable answer. No variant shows what a server or a credential plugin
 /// wrote, beyond words that are checked to be harmless: bodies of error answers repeat values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Failure {
@@ -25,6 +25,10 @@ pub(super) enum Failure {
          hold (verbs escalate and bind)"
     )]
     Refused,
+    /// Policies, webhooks or quotas refuse an apply. What they say is not shown before it is
+    /// redacted.
+    #[error("the API server refuses to apply it: {} against it", who(.0))]
+    Denied(Vec<Denial>),
     /// 404 that names the object: the kind is served, and the object is not there.
     #[error("not found")]
     NotFound,
@@ -94,6 +98,14 @@ impl Failure {
             _ => false,
         }
     }
+}
+
+/// `ValidatingAdmissionPolicy "lock" is`, without what it says.
+fn who(denials: &[Denial]) -> String {
+    let mut all: Vec<&str> = denials.iter().map(|denial| denial.by.as_str()).collect();
+    all.dedup();
+    let verb = if all.len() == 1 { "is" } else { "are" };
+    format!("{} {verb}", all.join(", "))
 }
 
 fn seconds(duration: &Duration) -> String {

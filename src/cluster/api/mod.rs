@@ -53,7 +53,7 @@ use self::service_account::ServiceAccount;
 use self::transport::Transport;
 pub use self::write::{Carry, WriteError, Writer};
 use super::{
-    Apply, Discovery, FetchRequest, Fetched, KindLookup, LiveObject, Meter, Predict, Query, Read,
+    Apply, Discovery, FetchRequest, Fetched, KindLookup, Meter, Predict, Prediction, Query, Read,
     ServedKind,
 };
 use crate::model::{ResourceKey, Target, Warning, group_of};
@@ -321,7 +321,7 @@ impl Read for Api {
 }
 
 impl Predict for Api {
-    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Result<LiveObject, String>> {
+    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Prediction> {
         let _reading = Reading::begin();
         let predicted = predict::all(Arc::clone(&self.sender), applies);
         self.runtime.block_on(predicted)

@@ -9,20 +9,23 @@ use super::failure::Failure;
 use super::read::is_object;
 use super::request::Request;
 use super::send::Sender;
-use crate::cluster::{Apply, LiveObject};
+use crate::cluster::{Apply, LiveObject, Unpredicted};
 use crate::model::ResourceKey;
 
 /// The prediction for each object, or why there is none.
 pub(super) async fn all(
     sender: Arc<Sender>,
     applies: Vec<Apply>,
-) -> BTreeMap<ResourceKey, Result<LiveObject, String>> {
+) -> BTreeMap<ResourceKey, Result<LiveObject, Unpredicted>> {
     let mut tasks = JoinSet::new();
     for apply in applies {
         let sender = Arc::clone(&sender);
         tasks.spawn(async move {
             let predicted = one(&sender, &apply).await;
-            let predicted = predicted.map_err(|failure| failure.to_string());
+            let predicted = predicted.map_err(|failure| match failure {
+                Failure::Denied(denials) => Unpredicted::Denied(denials),
+                failure => Unpredicted::Failed(failure.to_string()),
+            });
             (apply.wanted.key, predicted)
         });
     }

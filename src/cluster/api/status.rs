@@ -1,5 +1,6 @@
-//! Error answers: `metav1.Status`, read for its code, reason and fields only. Its message is not
-//! shown, on purpose: it repeats the values that were sent or stored. Reasons and fields can be
+//! Error answers: `metav1.Status`, read for its code, reason and fields, and for who refuses an
+//! apply. Its message is not shown, on purpose: it repeats the values that were sent or stored; what
+//! a policy says is redacted first. Reasons and fields can be
 //! written by webhooks, and are shown only as far as they say what is known already.
 
 use serde::Deserialize;
@@ -8,6 +9,7 @@ use serde_json::Value;
 use super::failure::{Failure, StatusText};
 use super::request::Request;
 use crate::cluster::Right;
+use crate::cluster::denial::denials;
 
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
@@ -35,6 +37,13 @@ struct Cause {
 pub(super) fn failure(request: &Request, code: u16, body: &[u8]) -> Failure {
     let status: Status = serde_json::from_slice(body).unwrap_or_default();
     let details = status.details.unwrap_or_default();
+    // A policy chooses the code of its refusal, and 401 is among them.
+    if request.right().verb == "patch" {
+        let denials = denials(&status.message);
+        if !denials.is_empty() {
+            return Failure::Denied(denials);
+        }
+    }
     match code {
         401 => Failure::Unauthorized,
         403 => {

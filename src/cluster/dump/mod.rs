@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use self::index::Index;
 use super::snapshot::Notes;
 use super::{
-    Answer, Apply, Discovery, FetchRequest, Fetched, KindLookup, LiveObject, Predict, Query, Read,
-    ServedKind, Wanted, served_names, unpredicted,
+    Answer, Apply, Discovery, FetchRequest, Fetched, KindLookup, LiveObject, Predict, Prediction,
+    Query, Read, ServedKind, Wanted, served_names, unpredicted,
 };
 use crate::model::{GroupKind, ResourceKey, Target, Warning, group_of};
 use crate::schema::builtin_kinds;
@@ -302,7 +302,7 @@ impl Read for Dump {
 }
 
 impl Predict for Dump {
-    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Result<LiveObject, String>> {
+    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Prediction> {
         unpredicted(
             applies,
             "a recording cannot tell what the server would make of a manifest",

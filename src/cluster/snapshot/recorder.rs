@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::Notes;
 use crate::cluster::{
-    Answer, Apply, Discovery, FetchRequest, Fetched, KindLookup, Live, LiveObject, Predict, Query,
-    Read, ServedKind,
+    Answer, Apply, Discovery, FetchRequest, Fetched, KindLookup, Live, LiveObject, Predict,
+    Prediction, Query, Read, ServedKind,
 };
 use crate::model::{ResourceKey, Target, Warning};
 use crate::ownership::LAST_APPLIED;
@@ -221,7 +221,7 @@ impl Read for Recorder<'_> {
 }
 
 impl Predict for Recorder<'_> {
-    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Result<LiveObject, String>> {
+    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Prediction> {
         self.live.predict(applies)
     }
 }

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::cluster::{
-    Answer, Apply, Discovery, FetchRequest, Fetched, KindLookup, Live, LiveObject, Predict, Query,
-    Read, ServedKind,
+    Answer, Apply, Discovery, FetchRequest, Fetched, KindLookup, Live, LiveObject, Predict,
+    Prediction, Query, Read, ServedKind,
 };
 use crate::model::{ResourceKey, Target, Warning};
 
@@ -124,7 +124,7 @@ impl Read for Cached<'_> {
 }
 
 impl Predict for Cached<'_> {
-    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Result<LiveObject, String>> {
+    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Prediction> {
         self.live.predict(applies)
     }
 }

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::cluster::{Answer, Apply, LiveObject, Wanted};
+use crate::cluster::{Answer, Apply, Denial, LiveObject, Unpredicted, Wanted};
 use crate::compare::{Finding, Reason, Subject, compare};
-use crate::judge::{Declared, Explainer, Knowledge, Run};
-use crate::model::{ChangeKind, Explanation, FieldPath, Operation, ResourceKey, Warning};
+use crate::judge::{Case, Declared, Explainer, Knowledge, Run};
+use crate::model::{
+    ChangeKind, Enforcement, Explanation, FieldPath, Operation, Packed, ResourceKey, Violation,
+    Warning,
+};
 use crate::ownership::{LAST_APPLIED, ownership_of};
 
 /// Who applies where no manager of the object does: kubectl's own name, with which the server
@@ -45,6 +48,26 @@ impl Knowledge for Predictions {
         self.warnings.clone()
     }
 
+    /// Says of each object that the server refuses who does.
+    fn together(&self, cases: &mut [Case], run: &Run<'_>) -> Vec<Warning> {
+        for case in cases {
+            let key = &case.report.key;
+            let Some(denials) = self.denied.get(key) else {
+                continue;
+            };
+            let live = match run.fetched.answers.get(key) {
+                Some(Answer::Found(object)) => object.value().ok().map(Packed::from),
+                _ => None,
+            };
+            let all = denials.iter().map(|denial| Violation {
+                quoted: live.clone(),
+                ..violation(denial)
+            });
+            case.report.violations.extend(all);
+        }
+        Vec::new()
+    }
+
     fn review(
         &self,
         key: &ResourceKey,
@@ -68,6 +91,8 @@ impl Knowledge for Predictions {
 #[derive(Default)]
 struct Predictions {
     objects: BTreeMap<ResourceKey, LiveObject>,
+    /// Who refuses those that the server refuses.
+    denied: BTreeMap<ResourceKey, Vec<Denial>>,
     /// Those that could not be had.
     warnings: Vec<Warning>,
 }
@@ -86,7 +111,10 @@ fn predict(run: &Run<'_>) -> Predictions {
     for (key, predicted) in run.live.predict(applies.collect()) {
         match predicted {
             Ok(object) => drop(predictions.objects.insert(key, object)),
-            Err(why) => predictions.warnings.push(Warning {
+            Err(Unpredicted::Denied(denials)) => {
+                predictions.denied.insert(key, denials);
+            }
+            Err(Unpredicted::Failed(why)) => predictions.warnings.push(Warning {
                 place: key.to_string(),
                 message: format!("the server did not predict it, so it is compared without: {why}"),
                 fatal: true,
@@ -94,6 +122,20 @@ fn predict(run: &Run<'_>) -> Predictions {
         }
     }
     predictions
+}
+
+/// What the report says of a refusal.
+fn violation(denial: &Denial) -> Violation {
+    let policy = denial.policy.as_ref().map_or_else(
+        || denial.by.clone(),
+        |policy| format!("{policy} (by the {})", denial.by),
+    );
+    Violation {
+        binding: denial.binding.clone(),
+        rule: denial.rule.clone(),
+        message: denial.message.clone(),
+        ..Violation::of(Enforcement::Denied, policy)
+    }
 }
 
 fn apply(declared: &Declared<'_>, live: &LiveObject, field_managers: &[String]) -> Apply {

@@ -324,6 +324,9 @@ fn render_object(
     if let Some(owners) = words::owners(&object.owners, options.now) {
         writeln!(out, "<p class=\"owners\">{}</p>", Text(&owners))?;
     }
+    for line in words::violations(object) {
+        writeln!(out, "<p class=\"alarm\">{}</p>", Text(&line))?;
+    }
     for line in gist::of(object) {
         writeln!(out, "<p><code>{}</code></p>", Text(&line))?;
     }

@@ -169,8 +169,9 @@ fn render_objects(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         }
         let mut in_sync = Vec::new();
         for object in objects {
-            let quiet =
-                object.status() == Status::InSync && view::drifts(object, show).next().is_none();
+            let quiet = object.status() == Status::InSync
+                && object.violations.is_empty()
+                && view::drifts(object, show).next().is_none();
             if quiet {
                 in_sync.push(object);
             } else if report.three_way && is_aside(page, object) {
@@ -207,6 +208,7 @@ fn is_aside(page: &Page<'_>, object: &ObjectReport) -> bool {
         && page.options.show != super::Show::All
         && object.lifecycle.is_none()
         && object.status() == Status::Drifted
+        && object.violations.is_empty()
         && object.drifts.iter().all(untouched)
 }
 
@@ -231,6 +233,13 @@ fn render_object(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
     let owners = words::owners(&object.owners, page.options.now);
     if let Some(owners) = owners.filter(|_| object.status() != Status::Missing) {
         page.wrapped(&indent, 2, Line::of(Paint::Dim, &owners))?;
+    }
+    for (violation, line) in object.violations.iter().zip(words::violations(object)) {
+        let paint = match violation.enforcement.refuses() {
+            true => Paint::Bad,
+            false => Paint::Drift,
+        };
+        page.wrapped(&indent, 4, Line::of(paint, &line))?;
     }
     for line in gist::of(object) {
         let mut text = Line::of(Paint::Live, "+ ");

@@ -38,6 +38,8 @@ pub enum Fault {
     RetryAfter(u16, &'static str),
     /// This status code, an error that quotes a text everywhere, and a warning that does so too.
     Quoting(u16, &'static str),
+    /// This status code, and this message.
+    Saying(u16, &'static str),
     /// The right answer, and a warning that quotes a text.
     Warning(&'static str),
     /// 200 and a web page.
@@ -253,6 +255,11 @@ async fn spoil(fault: Fault, target: &str, code: u16, mut body: Vec<u8>) -> Answ
             let answer = warning(plain(code, quoting(code, text)), text);
             with(answer, "retry-after", "0")
         }
+        Fault::Saying(code, text) => json(
+            code,
+            &json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Invalid",
+                "message": text, "code": code}),
+        ),
         Fault::Warning(text) => warning(plain(code, body), text),
         Fault::Html => page(200),
         Fault::Page(code) => page(code),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use driftctl::cluster::{
     Answer, Apply, Discovery, Dump, FetchRequest, Fetched, KindLookup, Live, LiveObject, Predict,
-    Query, Read, ServedKind, unpredicted,
+    Prediction, Query, Read, ServedKind, unpredicted,
 };
 use driftctl::engine::{self, Options};
 use driftctl::model::{GroupKind, JudgedChange, Manifest, Report, ResourceKey, Target, Warning};
@@ -251,7 +251,7 @@ impl Read for Side<'_> {
 }
 
 impl Predict for Side<'_> {
-    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Result<LiveObject, String>> {
+    fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Prediction> {
         unpredicted(applies, "this cluster predicts nothing")
     }
 }

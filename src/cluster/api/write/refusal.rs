@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::Writing;
 use crate::cluster::Right;
 use crate::cluster::api::failure::Failure;
+use crate::cluster::denial::{Denial, denial};
 
 /// Why a write was not carried out, or why that is not known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -85,9 +86,10 @@ impl WriteError {
             return Self::NoDryRun(webhook);
         }
         if matches!(code, 400 | 403 | 422)
-            && let Some(denied) = denial(&status.message)
+            && let Some(Denial { by, message, .. }) = denial(&status.message)
         {
-            return denied;
+            let by = format!("the {by}");
+            return Self::Denied { by, message };
         }
         let causes = status.details.unwrap_or_default().causes;
         let mut fields: Vec<String> = causes.into_iter().map(|cause| cause.field).collect();
@@ -147,84 +149,9 @@ fn without_dry_run(message: &str) -> Option<String> {
         .then(|| name.to_owned())
 }
 
-/// Who denied it, and in which words, by the API server's own wording around them.
-fn denial(message: &str) -> Option<WriteError> {
-    let denied = |by: String, said: &str| {
-        let said = said.trim_start_matches([':', ' ']).trim();
-        Some(WriteError::Denied {
-            by,
-            message: Some(said.to_owned()).filter(|said| !said.is_empty()),
-        })
-    };
-    if let Some((_, rest)) = message.split_once("admission webhook \"") {
-        let (name, rest) = rest.split_once('"')?;
-        let said = rest.trim_start().strip_prefix("denied the request")?;
-        let said = said.strip_prefix(" without explanation").unwrap_or(said);
-        return denied(format!("the admission webhook \"{name}\""), said);
-    }
-    if let Some((_, rest)) = message.split_once("ValidatingAdmissionPolicy '") {
-        let (policy, rest) = rest.split_once('\'')?;
-        let (_, said) = rest.split_once("denied request")?;
-        return denied(format!("the ValidatingAdmissionPolicy \"{policy}\""), said);
-    }
-    if let Some((_, rest)) = message.split_once("exceeded quota: ") {
-        let (quota, said) = rest.split_once(", ").unwrap_or((rest, ""));
-        return denied(format!("the ResourceQuota \"{quota}\""), said);
-    }
-    if let Some((_, rest)) = message.split_once("violates PodSecurity \"") {
-        let (level, said) = rest.split_once('"')?;
-        return denied(format!("Pod Security \"{level}\""), said);
-    }
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn by(message: &str) -> Option<(String, Option<String>)> {
-        match denial(message)? {
-            WriteError::Denied { by, message } => Some((by, message)),
-            _ => None,
-        }
-    }
-
-    /// The words of real API servers, shortened.
-    #[test]
-    fn whoever_denies_is_named() {
-        let said = |text: &str| Some(text.to_owned());
-        for (message, who, why) in [
-            (
-                "admission webhook \"validate.kyverno.svc\" denied the request: no latest",
-                "the admission webhook \"validate.kyverno.svc\"",
-                said("no latest"),
-            ),
-            (
-                "admission webhook \"w\" denied the request without explanation",
-                "the admission webhook \"w\"",
-                None,
-            ),
-            (
-                "deployments.apps \"cart\" is forbidden: ValidatingAdmissionPolicy 'lock' with \
-                 binding 'lock-prod' denied request: image is locked",
-                "the ValidatingAdmissionPolicy \"lock\"",
-                said("image is locked"),
-            ),
-            (
-                "pods \"web\" is forbidden: exceeded quota: small, requested: pods=1",
-                "the ResourceQuota \"small\"",
-                said("requested: pods=1"),
-            ),
-            (
-                "pods \"a\" is forbidden: violates PodSecurity \"restricted:latest\": privileged",
-                "Pod Security \"restricted:latest\"",
-                said("privileged"),
-            ),
-        ] {
-            assert_eq!(by(message), Some((who.to_owned(), why)), "{message}");
-        }
-        assert_eq!(by("the server rejected our request"), None);
-    }
 
     #[test]
     fn a_webhook_without_dry_runs_is_named() {

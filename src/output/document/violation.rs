@@ -1,0 +1,51 @@
+//! What policies say about an object, as data.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::model::{Enforcement, Violation};
+
+/// A policy that is against an object, or that could not be evaluated.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ViolationDocument<'r> {
+    /// What is done about it: `denied` (the server refused the object in a dry run), `deny` (the
+    /// policy would refuse it), `warn`, `audit`, or `cannot` (the policy could not be evaluated).
+    #[schemars(extend("enum" = Enforcement::ALL.map(Enforcement::as_str)))]
+    action: &'static str,
+    /// The policy, webhook or quota, with its kind.
+    policy: &'r str,
+    /// The binding that puts a ValidatingAdmissionPolicy in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    binding: Option<&'r str>,
+    /// Which of the policy's rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'r str>,
+    /// What the policy says, or why it could not be evaluated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'r str>,
+    /// The line in the manifest of the field that the rule is about, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    /// Its column, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<usize>,
+    /// What else there is to say, such as why it was not stopped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'r str>,
+}
+
+impl<'r> ViolationDocument<'r> {
+    pub(super) fn of(violation: &'r Violation) -> Self {
+        Self {
+            action: violation.enforcement.as_str(),
+            policy: &violation.policy,
+            binding: violation.binding.as_deref(),
+            rule: violation.rule.as_deref(),
+            message: violation.message.as_deref(),
+            line: violation.position.map(|position| position.line),
+            column: violation.position.map(|position| position.column),
+            note: violation.note.as_deref(),
+        }
+    }
+}
