@@ -66,13 +66,11 @@ impl<'a> Walker<'a> {
 
     /// The path under `stringData`, of a path under a Secret's `data`.
     pub(super) fn as_string_data(&self) -> Option<FieldPath> {
-        let mut path = self.path.clone();
-        match path.0.as_mut_slice() {
-            [PathElement::Field(data), PathElement::Field(_)]
+        match self.path.0.as_slice() {
+            [PathElement::Field(data), PathElement::Field(key)]
                 if data == "data" && self.subject.declared.get("kind")? == "Secret" =>
             {
-                "stringData".clone_into(data);
-                Some(path)
+                Some(FieldPath::of_fields(&["stringData", key]))
             }
             _ => None,
         }

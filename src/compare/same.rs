@@ -126,15 +126,13 @@ impl Walker<'_> {
     /// Whether the walk stands at a port of a Service that was changed to one with such ports: the
     /// server may have allocated it, or somebody chosen it, and nothing says which.
     pub(super) fn is_allocated_by_change(&self) -> bool {
-        let text = |side: &Value, path: &str| {
-            let text = side.pointer(path).and_then(Value::as_str);
-            text.unwrap_or_default().to_owned()
-        };
-        let ty = text(self.subject.declared, "/spec/type");
-        self.last_name() == "nodePort"
-            && self.subject.ownership.is_empty()
-            && text(self.subject.live, "/kind") == "Service"
-            && !matches!(ty.as_str(), "NodePort" | "LoadBalancer")
+        if self.last_name() != "nodePort" || !self.subject.ownership.is_empty() {
+            return false;
+        }
+        let spec = self.subject.declared.get("spec");
+        let ty = spec.and_then(|spec| spec.get("type")?.as_str());
+        let is_service = (self.subject.live.get("kind")).is_some_and(|kind| kind == "Service");
+        is_service && !matches!(ty, Some("NodePort" | "LoadBalancer"))
     }
 
     /// Whether the walk stands at what the server allocated to a Service, and somebody wrote back
@@ -149,7 +147,7 @@ impl Walker<'_> {
         if self.is_address() {
             return live.get("spec").is_some_and(is_one_allocation);
         }
-        if !ALLOCATED.contains(&self.last_name().as_str()) {
+        if !ALLOCATED.contains(&self.last_name()) {
             return false;
         }
         let ownership = self.subject.ownership;
@@ -171,7 +169,7 @@ impl Walker<'_> {
             address == Some(HEADLESS)
         };
         let (declared, live) = (self.subject.declared, self.subject.live);
-        self.path == FieldPath::of_fields(&["spec", "clusterIP"])
+        self.stands_at(&["spec", "clusterIP"])
             && live.get("kind").is_some_and(|kind| kind == "Service")
             && is_none(live, "/spec/clusterIP")
             && !is_none(declared, "/spec/clusterIP")

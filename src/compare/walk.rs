@@ -178,7 +178,7 @@ impl<'a> Walker<'a> {
                 let ty = self.field_type(ty, field);
                 self.see_equal(ty, Equal::Identity, Some(value), live.get(name));
             } else if !self.is_hidden_subtree(value, live.get(name)) {
-                self.declared_field(ty, field, value, live.get(name), (declared, live));
+                self.declared_field(ty, (name, field), value, live.get(name), (declared, live));
             }
             self.leave(true);
         }
@@ -238,16 +238,15 @@ impl<'a> Walker<'a> {
     fn declared_field(
         &mut self,
         parent: Option<TypeId>,
-        field: Option<&Field>,
+        (name, field): (&str, Option<&Field>),
         declared: &Value,
         live: Option<&Value>,
         (siblings, live_siblings): (&Map<String, Value>, &Map<String, Value>),
     ) {
         let ty = self.field_type(parent, field);
         let live = live.filter(|value| !value.is_null());
-        let name = self.last_name();
         let default =
-            |walker: &Self| walker.default_of(parent, field, &name, siblings, live_siblings);
+            |walker: &Self| walker.default_of(parent, field, name, siblings, live_siblings);
         let sets = sets(field, declared);
         if sets {
             self.see_field(ty, field, default);
@@ -463,11 +462,18 @@ impl<'a> Walker<'a> {
         }
     }
 
-    pub(super) fn last_name(&self) -> String {
+    /// Returns the name of the field that the walk stands at; empty at a list item.
+    pub(super) fn last_name(&self) -> &str {
         match self.path.0.last() {
-            Some(PathElement::Field(name)) => name.clone(),
-            _ => String::new(),
+            Some(PathElement::Field(name)) => name,
+            _ => "",
         }
+    }
+
+    /// Whether the walk stands at the field of these names.
+    pub(super) fn stands_at(&self, names: &[&str]) -> bool {
+        let is = |(element, name): (&PathElement, &&str)| matches!(element, PathElement::Field(field) if field == name);
+        self.path.0.len() == names.len() && self.path.0.iter().zip(names).all(is)
     }
 
     /// Whether one of the findings from `mark` on is drift.

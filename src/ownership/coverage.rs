@@ -18,15 +18,44 @@ pub fn coverage(set: &FieldSet, declared: &Value) -> usize {
             .filter_map(|(name, value)| Some(coverage(set.fields.get(name)?, value)))
             .sum(),
         Value::Array(items) => {
-            let index = ItemIndex::of(set);
+            let mut index = None;
             let covered = items.iter().filter_map(|item| {
-                let below = index.find(item)?;
+                let below = find_alike(set, item)
+                    .or_else(|| index.get_or_insert_with(|| ItemIndex::of(set)).find(item))?;
                 Some(coverage(below, item))
             });
             covered.sum()
         }
         _ => usize::from(set.member),
     }
+}
+
+/// The most items that are looked at one by one, before an index is made.
+const FEW: usize = 16;
+
+/// Finds what a small set holds of a list item that writes all of its keys, where all items are told
+/// apart by the same keys.
+fn find_alike<'s>(set: &'s FieldSet, item: &Value) -> Option<&'s FieldSet> {
+    if set.items.len() > FEW {
+        return None;
+    }
+    let mut shape = None;
+    let mut found = None;
+    for (element, below) in &set.items {
+        let PathElement::Key(keys) = element else {
+            return None;
+        };
+        if !keys.keys().eq(shape.get_or_insert(keys).keys()) {
+            return None;
+        }
+        if keys
+            .iter()
+            .all(|(name, value)| item.get(name) == Some(value))
+        {
+            found = Some(below);
+        }
+    }
+    found
 }
 
 /// The items of a set, to be found by what a manifest writes of their keys.
@@ -108,16 +137,13 @@ impl<'s> ItemIndex<'s> {
 
 /// How many fields are declared, without those that name the object and that nobody owns.
 pub fn declared_fields(declared: &Value) -> usize {
-    let identity = [
-        "/apiVersion",
-        "/kind",
-        "/metadata/name",
-        "/metadata/namespace",
-    ];
-    let identity = identity
-        .iter()
-        .filter(|path| declared.pointer(path).is_some());
-    leaves(declared).saturating_sub(identity.count())
+    let has = |within: Option<&Value>, name: &&str| within.is_some_and(|at| at.get(name).is_some());
+    let metadata = declared.get("metadata");
+    let top = ["apiVersion", "kind"].iter();
+    let top = top.filter(|name| has(Some(declared), name)).count();
+    let named = ["name", "namespace"].iter();
+    let named = named.filter(|name| has(metadata, name)).count();
+    leaves(declared).saturating_sub(top + named)
 }
 
 fn leaves(value: &Value) -> usize {

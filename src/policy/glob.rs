@@ -19,6 +19,12 @@ const DEEPEST: usize = 32;
 /// assert!(!glob("Deploy", "Deployment"));
 /// ```
 pub fn glob(pattern: &str, text: &str) -> bool {
+    if pattern == "*" {
+        return true;
+    }
+    if is_text(pattern) {
+        return pattern == text;
+    }
     if pattern.contains(SPECIAL) {
         return pattern.parse::<Glob>().is_ok_and(|glob| glob.matches(text));
     }
@@ -27,7 +33,8 @@ pub fn glob(pattern: &str, text: &str) -> bool {
 
 /// Whether a pattern is but the text that it matches.
 pub(super) fn is_text(pattern: &str) -> bool {
-    !pattern.contains('*') && !pattern.contains(SPECIAL)
+    let special = |byte: u8| matches!(byte, b'*' | b'?' | b'[' | b'{' | b'\\');
+    !pattern.bytes().any(special)
 }
 
 /// Whether `text` matches `pattern`, in which `*` stands for any text and all else for itself: for

@@ -28,7 +28,10 @@ pub struct PathPattern {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Part {
+    /// A field of this name.
     Field(String),
+    /// A field whose name matches; `*` stands for any text.
+    Fields(String),
     AnyItem,
     Exactly(PathElement),
 }
@@ -50,6 +53,7 @@ impl FromStr for PathPattern {
         let path: FieldPath = without_wildcards(text).parse()?;
         let any_item: FieldPath = ANY_ITEM.parse()?;
         let segments = path.0.into_iter().map(|segment| match segment {
+            PathElement::Field(name) if name.contains('*') => Part::Fields(name),
             PathElement::Field(name) => Part::Field(name),
             item if any_item.0.contains(&item) => Part::AnyItem,
             item => Part::Exactly(item),
@@ -117,8 +121,13 @@ impl PathPattern {
     pub fn any_field() -> Self {
         Self {
             text: ".*".to_owned(),
-            segments: vec![Part::Field("*".to_owned())],
+            segments: vec![Part::Fields("*".to_owned())],
         }
+    }
+
+    /// Whether everything that it covers lies within the top-level field of this name.
+    pub fn starts_in(&self, name: &str) -> bool {
+        matches!(self.segments.first(), Some(Part::Field(first)) if first == name)
     }
 
     /// Whether the pattern speaks of something within what is at `path`.
@@ -134,7 +143,7 @@ impl PathPattern {
     /// Whether list items are named by `[*]` or `[name=…]` alone.
     pub fn names_items_by_name(&self) -> bool {
         self.segments.iter().all(|part| match part {
-            Part::Field(_) | Part::AnyItem => true,
+            Part::Field(_) | Part::Fields(_) | Part::AnyItem => true,
             Part::Exactly(PathElement::Key(keys)) => keys.keys().eq(["name"]),
             Part::Exactly(_) => false,
         })
@@ -156,11 +165,8 @@ fn remove(node: &mut Value, part: &Part, rest: &[Part]) -> bool {
     let mut removed = false;
     match node {
         Value::Object(fields) => {
-            let Part::Field(pattern) = part else {
-                return false;
-            };
             fields.retain(|name, value| {
-                let goes = stars(pattern, name) && remove_below(value, rest, &mut removed);
+                let goes = part.is_field(name) && remove_below(value, rest, &mut removed);
                 !goes
             });
         }
@@ -192,11 +198,19 @@ fn remove_below(node: &mut Value, rest: &[Part], removed: &mut bool) -> bool {
 }
 
 impl Part {
+    fn is_field(&self, name: &str) -> bool {
+        match self {
+            Self::Field(wanted) => wanted == name,
+            Self::Fields(pattern) => stars(pattern, name),
+            Self::AnyItem | Self::Exactly(_) => false,
+        }
+    }
+
     /// Whether the item of a list is meant. Keys that it leaves to be defaulted do not hinder.
     fn is_item(&self, position: usize, item: &Value) -> bool {
         match self {
             Self::AnyItem => true,
-            Self::Field(_) => false,
+            Self::Field(_) | Self::Fields(_) => false,
             Self::Exactly(PathElement::Index(index)) => *index == position,
             Self::Exactly(PathElement::Value(wanted)) => wanted == item,
             Self::Exactly(PathElement::Key(keys)) => {
@@ -211,8 +225,8 @@ impl Part {
 
     fn matches(&self, segment: &PathElement) -> bool {
         match (self, segment) {
-            (Self::Field(pattern), PathElement::Field(name)) => stars(pattern, name),
-            (Self::AnyItem, PathElement::Field(_)) | (Self::Field(_), _) => false,
+            (Self::Field(_) | Self::Fields(_), PathElement::Field(name)) => self.is_field(name),
+            (Self::AnyItem, PathElement::Field(_)) | (Self::Field(_) | Self::Fields(_), _) => false,
             (Self::AnyItem, _) => true,
             (Self::Exactly(PathElement::Key(wanted)), PathElement::Key(keys)) => wanted
                 .iter()

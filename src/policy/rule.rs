@@ -168,7 +168,25 @@ impl Rule {
     /// Whether the rule speaks of a change of one of its objects, as far as that can be told from
     /// its path.
     pub fn covers(&self, change: Asked<'_>) -> bool {
-        self.admits(change) && self.leads_to(change)
+        // The path first: most rules lead elsewhere, which the first field tells.
+        self.leads_to(change) && self.admits(change)
+    }
+
+    /// Whether all that the rule selects lies within the metadata, so that no other field needs to
+    /// be compared with it.
+    pub fn is_about_metadata(&self) -> bool {
+        let Selectors {
+            paths,
+            pointers,
+            jq,
+            owned_by,
+            written,
+        } = &self.selectors;
+        let others = pointers.is_empty() && jq.is_empty() && owned_by.is_empty();
+        others
+            && written.is_empty()
+            && !paths.is_empty()
+            && paths.iter().all(|p| p.starts_in("metadata"))
     }
 
     /// Whether a change is of the kind, and its holders those, that the rule speaks of.
@@ -223,10 +241,13 @@ impl Rule {
 /// owner too, and says in an annotation that a person started the Job
 /// (`kubectl/pkg/cmd/create/create_job.go`).
 fn is_made_by_owner(object: &Value) -> bool {
-    let owners = object.pointer("/metadata/ownerReferences");
-    let owners = owners.and_then(Value::as_array);
-    let by_hand = object
-        .pointer("/metadata/annotations/cronjob.kubernetes.io~1instantiate")
+    let Some(metadata) = object.get("metadata") else {
+        return false;
+    };
+    let owners = metadata.get("ownerReferences").and_then(Value::as_array);
+    let annotations = metadata.get("annotations");
+    let by_hand = annotations
+        .and_then(|all| all.get("cronjob.kubernetes.io/instantiate"))
         .is_some_and(|how| how == "manual");
     owners.is_some_and(|owners| !owners.is_empty()) && !by_hand
 }
@@ -237,15 +258,14 @@ pub(super) fn managers_match(patterns: &[String], owners: &[&Owner]) -> bool {
     if patterns.is_empty() {
         return true;
     }
-    let (excluded, wanted): (Vec<&str>, Vec<&str>) = patterns
-        .iter()
-        .map(String::as_str)
-        .partition(|pattern| pattern.starts_with('!'));
+    let is_exclusion = |pattern: &&String| pattern.starts_with('!');
+    let wanted = || patterns.iter().filter(|pattern| !is_exclusion(pattern));
+    let only_excludes = wanted().next().is_none();
     let is_wanted = |owner: &&Owner| {
-        let is = |pattern: &&str| glob(pattern.trim_start_matches('!'), &owner.manager);
-        !excluded.iter().any(is) && (wanted.is_empty() || wanted.iter().any(is))
+        let is = |pattern: &String| glob(pattern.trim_start_matches('!'), &owner.manager);
+        !patterns.iter().filter(is_exclusion).any(is) && (only_excludes || wanted().any(is))
     };
-    (wanted.is_empty() || !owners.is_empty()) && owners.iter().all(is_wanted)
+    (only_excludes || !owners.is_empty()) && owners.iter().all(is_wanted)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use super::{
     Sides, SpecProblem, Standing,
 };
 use crate::compare::{Explain, Reason};
-use crate::model::{Change, ChangeKind, FieldPath, Owner, ResourceKey};
+use crate::model::{Change, ChangeKind, FieldPath, Owner, PathElement, ResourceKey};
 
 /// The built-in rules, as a file in the schema that users write; `driftctl rules` prints it.
 pub const BUILTIN: &str = include_str!("builtin.yaml");
@@ -237,8 +237,11 @@ impl RuleSet {
             Some(now) => rule.by(now),
             None => rule,
         };
+        let rules: Vec<&Rule> = positions.into_iter().map(|i| &self.rules[i]).collect();
+        let beyond = rules.iter().filter(|rule| !rule.is_about_metadata());
         ObjectRules {
-            rules: positions.into_iter().map(|i| &self.rules[i]).collect(),
+            beyond_metadata: beyond.copied().collect(),
+            rules,
             own: own.into_iter().map(by_now).collect(),
         }
     }
@@ -248,6 +251,9 @@ impl RuleSet {
 #[derive(Debug, Default)]
 pub struct ObjectRules<'r> {
     rules: Vec<&'r Rule>,
+    /// Those that may lead to something outside of the metadata. Most built-in rules are about marks
+    /// of tools in labels and annotations, and most fields of an object are elsewhere.
+    beyond_metadata: Vec<&'r Rule>,
     own: Vec<Rule>,
 }
 
@@ -276,7 +282,16 @@ impl ObjectRules<'_> {
 impl Explain for ObjectRules<'_> {
     fn explains(&self, path: &FieldPath, kind: ChangeKind, owners: &[&Owner]) -> Option<Reason> {
         let change = Asked { path, kind, owners };
-        self.rules.iter().find_map(|rule| {
+        let in_metadata = match path.0.first() {
+            Some(PathElement::Field(name)) => name == "metadata",
+            _ => true,
+        };
+        let rules = if in_metadata {
+            &self.rules
+        } else {
+            &self.beyond_metadata
+        };
+        rules.iter().find_map(|rule| {
             let by = rule.explains.filter(|_| rule.covers(change))?;
             Some(Reason {
                 by,
