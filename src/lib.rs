@@ -23,6 +23,7 @@
 //! | 1 | [`policy`] | rules: what they match, until when they hold, how much changes matter |
 //! | 1 | [`redact`] | keeps secrets out of every report |
 //! | 1 | [`patch`] | from changes and a live object to one JSON Patch |
+//! | 1 | [`edit`] | edits YAML and JSON text in place, comments and layout kept |
 //! | 1 | [`yaml`] | reads YAML and JSON text as Kubernetes does, and finds fields in it |
 //! | 0 | [`model`] | nouns: no I/O, no command line, no colour |
 //!
@@ -95,6 +96,7 @@ pub mod cli;
 pub mod cluster;
 pub mod compare;
 pub mod config;
+pub mod edit;
 pub mod engine;
 pub mod jq;
 pub mod judge;

@@ -1,6 +1,7 @@
 //! The pipeline: load → resolve → fetch → compare → judge.
 
 mod attribution;
+pub mod backport;
 mod explain;
 mod extra;
 mod filter;

@@ -105,11 +105,13 @@ pub enum Why {
     Impossible,
     /// The place in the manifests is not known, or is shared with others.
     NoPlace,
+    /// The value is a secret, which does not belong into a file in the clear.
+    Secret,
 }
 
 impl Why {
     /// Every reason.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Unapplied,
         Self::Dropped,
         Self::UndoesCommit,
@@ -127,6 +129,7 @@ impl Why {
         Self::Refused,
         Self::Impossible,
         Self::NoPlace,
+        Self::Secret,
     ];
 
     /// The word that documents use.
@@ -149,6 +152,7 @@ impl Why {
             Self::Refused => "refused-by-server",
             Self::Impossible => "impossible",
             Self::NoPlace => "no-place",
+            Self::Secret => "secret",
         }
     }
 
@@ -187,6 +191,9 @@ impl Why {
             Self::Refused => "the server refuses it",
             Self::Impossible => "no patch can be made of it",
             Self::NoPlace => "no place in the manifests was found for it",
+            Self::Secret => {
+                "the value is secret and would stand in the file in the clear; --allow-secrets"
+            }
         }
     }
 }

@@ -24,6 +24,7 @@ mod junit;
 mod markdown;
 mod name;
 mod paint;
+mod patch_text;
 mod plan;
 mod prometheus;
 mod rows;
@@ -49,6 +50,7 @@ use jiff::Timestamp;
 use crate::redact::Redacted;
 pub use document::{explanation_schema, plan_schema, report_schema, reports_schema};
 pub use explanation::{explanation_json, explanation_yaml};
+pub use patch_text::{patch_text, shown_lines};
 pub use plan::plan_json;
 pub use several::{Cluster, cluster, render_all};
 pub use spec::{OutputSpec, SpecError};
@@ -146,6 +148,11 @@ impl Default for RenderOptions {
             ascii: false,
         }
     }
+}
+
+/// A value in one line, for messages.
+pub fn value_in_line(value: &serde_json::Value) -> String {
+    differ::flow(value, 80)
 }
 
 /// One side of an object, as formats show it.

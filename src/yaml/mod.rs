@@ -33,6 +33,7 @@ mod mapping;
 mod mend;
 mod scalar;
 mod split;
+pub mod tree;
 
 use std::fmt;
 

@@ -26,6 +26,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("policy", 1),
     ("redact", 1),
     ("patch", 1),
+    ("edit", 1),
     ("yaml", 1),
     ("model", 0),
 ];
@@ -39,6 +40,11 @@ const NEIGHBOURS: &[(&str, &str, &str)] = &[
         "undeclared paths are explained by their owners",
     ),
     ("policy", "compare", "rules explain while it walks"),
+    (
+        "edit",
+        "yaml",
+        "what is edited is read again as manifests are",
+    ),
     (
         "source",
         "cluster",

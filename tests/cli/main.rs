@@ -8,6 +8,7 @@ mod support;
 mod architecture;
 mod argocd_rules;
 mod audit_log;
+mod backport;
 mod basics;
 mod diff;
 mod documents;

@@ -1,6 +1,7 @@
 //! The words of the command line: the first layer of arguments. Mirrors the flags and checks them
 //! one by one and against one another; looks at nothing outside.
 
+mod backport;
 mod compare;
 mod doctor;
 mod explain;
@@ -20,6 +21,7 @@ mod untrusted;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub use backport::{BackportArgs, BackportFormat};
 pub use compare::{CompareArgs, ConnectionArgs, Extra, LiveArgs};
 pub use doctor::{DoctorArgs, DoctorFormat};
 pub use explain::{ExplainArgs, ExplainFormat};
@@ -126,6 +128,11 @@ pub enum Command {
     /// each object that changes what was shown and nothing else, under the name of the field manager that applies the
     /// object. What it says in the end was read again. The only command that writes to a cluster.
     Revert(Box<RevertArgs>),
+    /// Write what was changed live into the manifests that declare it
+    ///
+    /// Prints a patch that git apply takes, or edits the files with --write; comments and layout stay
+    /// as they are. Writes to no cluster, and commits nothing.
+    Backport(Box<BackportArgs>),
     /// List the rules, and where each is written
     Rules(Box<RulesCommandArgs>),
     /// Record today's drift as accepted, until it changes or expires

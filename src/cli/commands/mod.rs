@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod accept;
+mod backport;
 mod completions;
 mod debt;
 mod diff;
@@ -38,6 +39,7 @@ pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Resu
         Command::Man(args) => man::run(&args, Cli::command(), streams),
         Command::Version(args) => version::run(args.output, streams),
         Command::Revert(args) => revert::run(&args, settings, streams),
+        Command::Backport(args) => backport::run(&args, settings, streams),
         Command::Rules(args) => rules::run(&args, settings, streams),
         Command::Accept(args) => accept::run(&args, settings, streams),
         Command::Debt(args) => debt::run(&args, settings, streams),

@@ -1,5 +1,6 @@
 //! From words to a report: what every command that compares does first.
 
+mod again;
 mod clusters;
 mod explanation;
 mod live_side;
@@ -21,6 +22,7 @@ use crate::model::{ObjectReport, Report, Status, Warning};
 use crate::policy::Allowed;
 use crate::source::{Scheme, Source, blame};
 
+pub use again::Again;
 pub use clusters::{All, run_all};
 pub use explanation::explain;
 pub use live_side::{NoLive, cluster, live_side};

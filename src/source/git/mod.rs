@@ -22,7 +22,7 @@ pub use blame::blame;
 pub(super) use export::Export;
 pub(super) use repository::bare;
 pub use repository::{Commit, GitError, Repository};
-pub(super) use root::around;
+pub use root::around;
 use tree::CommitTree;
 
 /// Whether the last commit has something at a path, which need not exist.

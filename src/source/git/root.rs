@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 /// The root of the Git repository that a path lies in, and the path below it. Neither has to exist
 /// but for the root, which is the nearest directory with a `.git`; a directory that merely looks
 /// like a bare repository is none, since it may have been committed.
-pub(in crate::source) fn around(path: &Path) -> Option<(PathBuf, PathBuf)> {
+pub fn around(path: &Path) -> Option<(PathBuf, PathBuf)> {
     let absolute = absolute(path)?;
     let root = absolute
         .ancestors()

@@ -1,0 +1,88 @@
+//! The words of `driftctl backport`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::{LiveArgs, RulesArgs, SelectionArgs, SourceArgs, TEMPLATE};
+
+/// `driftctl backport`
+#[derive(Debug, Args)]
+#[command(
+    before_help = "\
+Writes what was changed live into the manifests that declare it. Comments and layout stay as they
+are; fields that the server adds by itself are left out. Plain manifests are edited; what kustomize
+or Helm renders is listed, and is yours to edit.
+
+Examples:
+  driftctl backport ./manifests deploy/shop/cart                  Show the patch for one object
+  driftctl backport ./manifests | git apply                       Take all drift over
+  driftctl backport ./manifests deploy/shop/cart .spec.replicas -w  Edit the file: one field
+  driftctl backport ./manifests --live dump.json                  Without a cluster
+",
+    after_help = "\
+Exit codes:
+  0  All that was selected is taken over, or there was nothing to do
+  1  Some of it was not
+  2  An error, or an incomplete comparison",
+    help_template = TEMPLATE,
+    max_term_width = 100,
+    mut_arg("paths", |paths| paths.value_name("PATH|SELECTION"))
+)]
+pub struct BackportArgs {
+    /// Edit the files; without it a patch goes to standard output
+    ///
+    /// Each file is replaced as a whole, and not if it was changed since it was read. Files outside
+    /// of the Git repository that the manifests lie in are never written, nor is what links outside
+    /// lead to. Nothing is staged or committed.
+    #[arg(short, long, help_heading = "Backport")]
+    pub write: bool,
+
+    /// Take over values of Secrets and other secret values too: they will stand in the clear
+    #[arg(long, help_heading = "Backport")]
+    pub allow_secrets: bool,
+
+    /// Write a commit message: what is taken over, whose change it was and when
+    #[arg(long, value_name = "FILE", help_heading = "Backport")]
+    pub message: Option<PathBuf>,
+
+    /// The format
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t,
+        help_heading = "Report"
+    )]
+    pub output: BackportFormat,
+
+    /// Read who wrote what from an audit log of the API server
+    #[arg(long, value_name = "FILE", help_heading = "Comparison")]
+    pub audit_log: Vec<PathBuf>,
+
+    /// What is selected.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    /// The declared side.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// The live side.
+    #[command(flatten)]
+    pub live: LiveArgs,
+    /// The rules.
+    #[command(flatten)]
+    pub rules: RulesArgs,
+}
+
+/// What goes to standard output.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum BackportFormat {
+    /// A patch that git apply takes
+    #[default]
+    Diff,
+    /// One JSON document (driftctl.plan/v1)
+    Json,
+    /// The names of the objects whose manifests change, one a line
+    Name,
+}

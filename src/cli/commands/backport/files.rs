@@ -1,0 +1,208 @@
+//! The files that are edited: which may be, and how they are written.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::engine::backport::EditedFile;
+use crate::output;
+use crate::source::repository_around;
+use crate::yaml;
+
+/// What editors put before a text to say that it is UTF-8.
+const MARK: char = '\u{feff}';
+
+/// Where files may be edited.
+pub struct Files {
+    /// The root of the Git repository of each path that was named, or the path itself where it
+    /// lies in none.
+    roots: Vec<Root>,
+}
+
+struct Root {
+    path: PathBuf,
+    is_repository: bool,
+}
+
+impl Files {
+    /// Those in the repositories that these paths lie in.
+    pub fn below(paths: &[PathBuf]) -> Self {
+        let roots = paths.iter().filter_map(|path| {
+            let canonical = path.canonicalize().ok()?;
+            let inner = canonical.join("x");
+            if let Some((path, _)) = repository_around(&inner) {
+                return Some(Root {
+                    path,
+                    is_repository: true,
+                });
+            }
+            Some(Root {
+                path: canonical,
+                is_repository: false,
+            })
+        });
+        Self {
+            roots: roots.collect(),
+        }
+    }
+
+    /// The text of a file, as it was named; or why it is not edited.
+    pub fn read(&self, name: &str) -> Result<String, String> {
+        let (path, _) = self.resolve(name)?;
+        let bytes = fs::read(&path).map_err(|error| format!("cannot read {name}: {error}"))?;
+        let text = String::from_utf8(bytes);
+        let text = text.map_err(|_| format!("{name} is not UTF-8; save it as UTF-8"))?;
+        let is_encrypted = text.contains("ENC[AES") || text.contains("\nsops:");
+        if is_encrypted {
+            return Err(format!("{name} is encrypted by SOPS; edit it with sops"));
+        }
+        Ok(text.strip_prefix(MARK).unwrap_or(&text).to_owned())
+    }
+
+    /// Where a file is in truth, and its path from the root.
+    fn resolve(&self, name: &str) -> Result<(PathBuf, String), String> {
+        if name == "-" {
+            return Err("it was read from standard input, which cannot be edited".to_owned());
+        }
+        let canonical = Path::new(name).canonicalize();
+        let canonical = canonical.map_err(|error| format!("cannot find {name}: {error}"))?;
+        let mut roots = self.roots.iter();
+        let root = roots.find(|root| canonical.starts_with(&root.path));
+        let root = root.ok_or_else(|| {
+            format!("{name} lies outside of the repository, or a link leads out of it")
+        })?;
+        let below = canonical.strip_prefix(&root.path).unwrap_or(&canonical);
+        let is_git = |part: std::path::Component<'_>| part.as_os_str() == ".git";
+        if below.components().any(is_git) {
+            return Err(format!("{name} is Git's own"));
+        }
+        let shown = if root.is_repository {
+            below.to_string_lossy().into_owned()
+        } else {
+            name.trim_start_matches("./").to_owned()
+        };
+        Ok((canonical, shown.replace('\\', "/")))
+    }
+
+    /// The name of a file in a patch: from the root of the repository.
+    pub fn name_in_patch(&self, name: &str) -> String {
+        self.resolve(name)
+            .map_or(name.to_owned(), |(_, shown)| shown)
+    }
+
+    /// Writes the files, each as a whole.
+    ///
+    /// # Errors
+    /// When a file was changed since it was read, or cannot be written. Those that were written
+    /// before are named.
+    pub fn write(&self, files: &BTreeMap<String, EditedFile>) -> Result<()> {
+        for (name, file) in files {
+            let now = self.read(name).map_err(anyhow::Error::msg)?;
+            ensure!(
+                now == file.before,
+                "{name} was changed since it was read; nothing was written, run it again"
+            );
+        }
+        let mut written: Vec<&str> = Vec::new();
+        for (name, file) in files {
+            if let Err(error) = self.write_one(name, file) {
+                return Err(match written.is_empty() {
+                    true => error,
+                    false => error.context(format!("{} was written", written.join(", "))),
+                });
+            }
+            written.push(name);
+        }
+        Ok(())
+    }
+
+    fn write_one(&self, name: &str, file: &EditedFile) -> Result<()> {
+        let (path, _) = self.resolve(name).map_err(anyhow::Error::msg)?;
+        let failed = || format!("cannot write {name}");
+        let folder = path.parent().with_context(failed)?;
+        let metadata = fs::metadata(&path).with_context(failed)?;
+        let had_mark = fs::read(&path).with_context(failed)?;
+        let had_mark = had_mark.starts_with(MARK.to_string().as_bytes());
+        let mut new = tempfile::Builder::new()
+            .prefix(".driftctl-")
+            .tempfile_in(folder)
+            .with_context(failed)?;
+        if had_mark {
+            write!(new, "{MARK}").with_context(failed)?;
+        }
+        new.write_all(file.after.as_bytes()).with_context(failed)?;
+        new.as_file()
+            .set_permissions(metadata.permissions())
+            .with_context(failed)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{MetadataExt, chown};
+            // Only root can give files away; anyone else owns what they write.
+            let _ = chown(new.path(), Some(metadata.uid()), Some(metadata.gid()));
+        }
+        new.as_file().sync_all().with_context(failed)?;
+        new.persist(&path).with_context(failed)?;
+        Ok(())
+    }
+}
+
+/// Lines around a change in a patch.
+pub const CONTEXT: usize = 3;
+
+/// How many lines around its changes a patch of a file shows: fewer where more would show lines of
+/// a Secret.
+///
+/// # Errors
+/// When even one would.
+pub fn context(name: &str, file: &EditedFile) -> Result<usize> {
+    let documents = yaml::parse(&file.before).documents.into_iter();
+    let spans = documents.flat_map(|document| spans_of_secrets(&document));
+    let of_secrets: Vec<Range<usize>> = spans
+        .map(|span| {
+            let text = file.before.get(span.start..span.end);
+            let lines = text.unwrap_or_default().lines().count();
+            span.line..span.line + lines
+        })
+        .collect();
+    let shows_one = |context: &usize| {
+        let mut shown = output::shown_lines(&file.before, &file.after, *context).into_iter();
+        shown.any(|shown| {
+            let mut secrets = of_secrets.iter();
+            secrets.any(|lines| shown.start < lines.end && lines.start < shown.end)
+        })
+    };
+    let mut contexts = (1..=CONTEXT).rev();
+    let context = contexts.find(|context| !shows_one(context));
+    context.with_context(|| {
+        format!(
+            "{name}: the patch would show lines of a Secret; --write edits the file without showing \
+             it, --allow-secrets shows it"
+        )
+    })
+}
+
+/// Where Secrets stand: the document, or items of its list.
+fn spans_of_secrets(document: &yaml::Document) -> Vec<yaml::Span> {
+    let items = document.value.get("items").and_then(Value::as_array);
+    match items {
+        Some(items) if items.len() == document.items.len() => {
+            let both = items.iter().zip(&document.items);
+            let of_list = document.value.get("kind").and_then(Value::as_str) == Some("SecretList");
+            let secret = both.filter(|(item, _)| of_list || holds_secret(item));
+            secret.map(|(_, span)| *span).collect()
+        }
+        _ if holds_secret(&document.value) => vec![document.span],
+        _ => Vec::new(),
+    }
+}
+
+fn holds_secret(value: &Value) -> bool {
+    let is_secret = value.get("kind").and_then(Value::as_str) == Some("Secret");
+    let items = value.get("items").and_then(Value::as_array);
+    is_secret || items.is_some_and(|items| items.iter().any(holds_secret))
+}

@@ -1,0 +1,92 @@
+//! `driftctl backport`: makes manifests declare what is live.
+//!
+//! compare → select → edit in memory → compare again → print a patch or write the files.
+
+mod files;
+mod say;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::cli::args::{BackportArgs, CompareArgs};
+use crate::cli::comparison::Again;
+use crate::cli::selected::Selected;
+use crate::cli::settings::Settings;
+use crate::cli::{Exit, Streams, message};
+use crate::cluster::Overlay;
+use crate::engine::backport::{Wish, plan};
+use crate::model::{ObjectReport, Progress, Status};
+use crate::redact::Redactor;
+use files::Files;
+
+/// Plans, and prints the patch or writes the files.
+///
+/// # Errors
+/// When nothing can be compared, or a file cannot be written.
+pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
+    ensure!(
+        args.source.base.is_none(),
+        "--base tells a branch's changes from those made live, and backport takes over what was \
+         changed live; leave out --base"
+    );
+    ensure!(
+        !args.source.untrusted.untrusted,
+        "untrusted manifests are not edited; leave out --untrusted"
+    );
+    ensure!(
+        args.source.revision.is_none(),
+        "a commit cannot be edited; check it out, and leave out --ref"
+    );
+    let selection = &args.selection;
+    let (selected, source) = Selected::of(&selection.object, &selection.path, &args.source)?;
+    let compare = CompareArgs {
+        audit_log: args.audit_log.clone(),
+        ..CompareArgs::default()
+    };
+    let again = Again::begin(&source, &args.live, &compare, &args.rules, settings.now)?;
+    let overlay = Overlay::of(again.live());
+    let report = again.report(&overlay)?;
+    let redactor = Redactor {
+        also: again.secret(),
+        ..Redactor::default()
+    };
+    let shown = redactor.redact(report.clone());
+    selected.check(&report, changes)?;
+    let files = Files::below(&source.paths);
+    let mut planned = plan(&Wish {
+        report: &report,
+        shown: &shown,
+        selects: &|object, path| selected.selects(&report, object, path),
+        names: &|object, path| selected.names(&report, object, path),
+        allow_secrets: args.allow_secrets,
+        read: &|file| files.read(file),
+        compare: &|values| again.only(&overlay, values),
+        compare_all: &|values| again.edited(&overlay, values),
+    })?;
+    if args.write {
+        files.write(&planned.files)?;
+        for step in &mut planned.plan.steps {
+            step.progress = Progress::Done;
+        }
+    }
+    if let Some(file) = &args.message {
+        let text = say::commit_message(&planned.plan);
+        std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    say::result(args, &planned, &files, settings, streams)?;
+    if report.is_incomplete() {
+        message::what_failed(streams, settings, &shown, None);
+        return Ok(Exit::Trouble);
+    }
+    Ok(match planned.plan.refused.is_empty() {
+        true => Exit::Clean,
+        false => Exit::Drift,
+    })
+}
+
+/// The paths at which an object has drift, ignored and accepted drift among it.
+fn changes(object: &ObjectReport) -> Vec<String> {
+    let drifts = object.drifts.iter();
+    let drifts = drifts.map(|drift| drift.change.path.to_string());
+    let whole = object.status() == Status::Missing;
+    drifts.chain(whole.then(|| ".".to_owned())).collect()
+}

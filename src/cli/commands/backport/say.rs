@@ -1,0 +1,142 @@
+//! What is said of edits.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use anyhow::{Context, Result};
+
+use super::files::{self, Files};
+use crate::cli::Streams;
+use crate::cli::args::{BackportArgs, BackportFormat};
+use crate::cli::settings::Settings;
+use crate::engine::backport::Planned;
+use crate::model::{ChangeKind, Plan, PlanStep};
+use crate::output::{self, RenderOptions, escape};
+
+/// Prints the patch, the plan or the names to standard output, and what was done to standard error.
+///
+/// # Errors
+/// When standard output cannot be written to.
+pub fn result(
+    args: &BackportArgs,
+    planned: &Planned,
+    places: &Files,
+    settings: &Settings,
+    streams: &mut Streams,
+) -> Result<()> {
+    let Planned {
+        plan,
+        files: edited,
+    } = planned;
+    let mut contexts = BTreeMap::new();
+    if !args.write && args.output == BackportFormat::Diff {
+        for (name, file) in edited {
+            let context = match args.allow_secrets {
+                true => files::CONTEXT,
+                false => files::context(name, file)?,
+            };
+            contexts.insert(name.clone(), context);
+        }
+    }
+    let out = &mut streams.out;
+    let written = (|| match args.output {
+        BackportFormat::Json => output::plan_json(plan, out),
+        BackportFormat::Name => {
+            let mut steps = plan.steps.iter();
+            steps.try_for_each(|step| writeln!(out, "{}", name(step)))
+        }
+        BackportFormat::Diff if args.write => Ok(()),
+        BackportFormat::Diff => {
+            let mut edited = edited.iter();
+            edited.try_for_each(|(name, file)| {
+                let context = contexts.get(name).copied().unwrap_or(files::CONTEXT);
+                let name = places.name_in_patch(name);
+                output::patch_text(&name, &file.before, &file.after, context, out)
+            })
+        }
+    })();
+    written.context("cannot write to standard output")?;
+    if args.output != BackportFormat::Json {
+        summary(args, plan, settings, streams)?;
+    }
+    Ok(())
+}
+
+fn summary(
+    args: &BackportArgs,
+    plan: &Plan,
+    settings: &Settings,
+    streams: &mut Streams,
+) -> Result<()> {
+    let options = RenderOptions {
+        colour: settings.message_color,
+        width: settings.columns,
+        now: Some(settings.now),
+        ..RenderOptions::default()
+    };
+    let err = &mut streams.err;
+    let taken: usize = plan.steps.iter().map(PlanStep::weight).sum();
+    let all = taken + plan.refused.len();
+    if all == 0 {
+        writeln!(err, "there is nothing to backport")?;
+        return Ok(());
+    }
+    output::plan_text(plan, &options, err)?;
+    let next = match (taken, args.write) {
+        (0, _) => "",
+        (_, true) => "; the files are edited, look at them with git diff",
+        (_, false) => "; apply the patch with git apply, or run again with --write",
+    };
+    let changes = if all == 1 { "change" } else { "changes" };
+    writeln!(err, "{taken} of {all} {changes} taken over{next}")?;
+    Ok(())
+}
+
+/// `Deployment.apps/shop/cart`
+fn name(step: &PlanStep) -> String {
+    let key = &step.key;
+    let kind = key.group_kind().to_string();
+    let parts = [Some(&kind), key.namespace.as_ref(), Some(&key.name)];
+    let parts = parts.into_iter().flatten().map(|part| escape::line(part));
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// A message for the commit of the edits.
+pub fn commit_message(plan: &Plan) -> String {
+    let taken: usize = plan.steps.iter().map(PlanStep::weight).sum();
+    let changes = if taken == 1 { "change" } else { "changes" };
+    let mut text = match &plan.steps[..] {
+        [one] => format!("Declare {taken} live {changes} of {}\n", one.key),
+        _ => format!("Declare {taken} live {changes}\n"),
+    };
+    for step in &plan.steps {
+        let _ = write!(text, "\n{}\n", step.key);
+        for change in &step.changes {
+            let value = |value: &Option<serde_json::Value>| match value {
+                Some(value) => output::value_in_line(value),
+                None => "unset".to_owned(),
+            };
+            let what = match change.kind {
+                ChangeKind::Modified => {
+                    format!("{} → {}", value(&change.from), value(&change.to))
+                }
+                ChangeKind::Added => format!("added: {}", value(&change.to)),
+                ChangeKind::Removed => format!("removed: {}", value(&change.from)),
+            };
+            let _ = writeln!(text, "  {}  {what}", change.path);
+            for owner in &change.owners {
+                let by = owner.user.as_ref().map(|user| format!("{user} with "));
+                let by = by.unwrap_or_default();
+                let time = owner.time.as_ref().map(|time| format!(", {time}"));
+                let _ = writeln!(
+                    text,
+                    "    by {by}{}{}",
+                    owner.manager,
+                    time.unwrap_or_default()
+                );
+            }
+        }
+    }
+    escape::text(&text).into_owned()
+}

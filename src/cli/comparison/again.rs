@@ -1,0 +1,98 @@
+//! A comparison that can be made again with other manifests and the same live objects.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Prepared, absence, emptiness, prepare, rules};
+use crate::cli::args::{CompareArgs, FilterArgs, LiveArgs, RulesArgs, SourceArgs};
+use crate::cluster::Live;
+use crate::engine;
+use crate::model::{Origin, Report};
+use crate::redact::Predicate;
+use crate::source::{Fixed, Loaded, Once, Source};
+
+/// What is compared, with what, and by which rules. The live side may be a recording.
+pub struct Again {
+    prepared: Prepared,
+    source: SourceArgs,
+    filter: FilterArgs,
+}
+
+impl Again {
+    /// Finds both sides, and reads neither yet.
+    ///
+    /// # Errors
+    /// When the words contradict one another, or there is no live side.
+    pub fn begin(
+        source: &SourceArgs,
+        live: &LiveArgs,
+        compare: &CompareArgs,
+        rule_words: &RulesArgs,
+        now: Timestamp,
+    ) -> Result<Self> {
+        let rules = rules(rule_words, source, now)?;
+        let mut prepared = prepare(rules, source, live, compare, rule_words, false)?;
+        let once = |source| Box::new(Once::of(source)) as Box<dyn Source>;
+        prepared.sources = prepared.sources.into_iter().map(once).collect();
+        Ok(Self {
+            prepared,
+            source: source.clone(),
+            filter: live.filter.clone(),
+        })
+    }
+
+    /// The live side.
+    pub fn live(&self) -> &dyn Live {
+        self.prepared.side.as_ref()
+    }
+
+    /// Values that the user calls secret.
+    pub fn secret(&self) -> Option<Predicate> {
+        self.prepared.rules.secret()
+    }
+
+    /// Compares what is declared with a live side.
+    ///
+    /// # Errors
+    /// When nothing can be compared.
+    pub fn report(&self, live: &dyn Live) -> Result<Report> {
+        let mut report = self.run(&self.prepared.sources, live)?;
+        let emptiness = emptiness(&report, &self.source, &self.filter);
+        let absence = absence(&report, &self.source);
+        report.warnings.extend(emptiness.into_iter().chain(absence));
+        let rules = &self.prepared.rules;
+        report.warnings.extend(rules.warnings.iter().cloned());
+        report.skipped.extend(rules.notes.iter().cloned());
+        Ok(report)
+    }
+
+    /// Compares what would be declared if the objects at these places were these.
+    ///
+    /// # Errors
+    /// When nothing can be compared.
+    pub fn edited(&self, live: &dyn Live, values: &BTreeMap<Origin, Value>) -> Result<Report> {
+        self.replaced(live, |loaded| Fixed::edited(loaded, values))
+    }
+
+    /// Compares these objects alone.
+    ///
+    /// # Errors
+    /// When they cannot be compared.
+    pub fn only(&self, live: &dyn Live, values: &BTreeMap<Origin, Value>) -> Result<Report> {
+        self.replaced(live, |loaded| Fixed::only(loaded, values))
+    }
+
+    fn replaced(&self, live: &dyn Live, by: impl Fn(Loaded) -> Fixed) -> Result<Report> {
+        let sources = self.prepared.sources.iter();
+        let sources = sources.map(|source| Box::new(by(source.load(live))) as Box<dyn Source>);
+        self.run(&sources.collect::<Vec<_>>(), live)
+    }
+
+    fn run(&self, sources: &[Box<dyn Source>], live: &dyn Live) -> Result<Report> {
+        let Prepared { rules, options, .. } = &self.prepared;
+        engine::run(sources, live, &rules.set, options)
+    }
+}

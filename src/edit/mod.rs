@@ -1,0 +1,264 @@
+//! Edits YAML and JSON text in place: comments, layout and every other value stay as they are.
+//!
+//! Each edit splices a few bytes into the text, and the result is read again as the manifests are:
+//! it must hold the value that was meant, every other document as it was, and every comment that
+//! does not stand within what was removed. What cannot be edited so is refused, with the reason.
+//!
+//! ```
+//! use driftctl::edit::edit;
+//! use driftctl::model::Step;
+//!
+//! let text = "spec:\n  replicas: 2 # on purpose\n";
+//! let way = [Step::Field("spec".into()), Step::Field("replicas".into())];
+//! let edited = edit(text, 1, &way, Some(&5.into())).unwrap();
+//! assert_eq!(edited, "spec:\n  replicas: 5 # on purpose\n");
+//! ```
+
+mod splice;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::model::Step;
+use crate::yaml::{self, Document};
+pub use write::scalar;
+
+/// Why a text is not edited. It never quotes the text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The text, or the document in it, cannot be read.
+    #[error("the file cannot be read")]
+    Unreadable,
+    /// The way leads nowhere.
+    #[error("the field's parent is not in the file")]
+    NoWay,
+    /// What is there is written elsewhere too, by an anchor and its aliases, or by a merge.
+    #[error("line {0} shares its value with others by an anchor, an alias or a merge")]
+    Shared(usize),
+    /// The layout leaves no safe place for the edit.
+    #[error("the layout of line {0} leaves no safe place for the change")]
+    Layout(usize),
+    /// The text as edited would not read as it should.
+    #[error("the edited file would not read as it should")]
+    Unsound,
+}
+
+/// The text in which the field that `way` leads to in a document (counted from 1) has this value, or
+/// is gone.
+///
+/// A map or list is compared with the one in the text first, so that only what differs is touched.
+///
+/// # Errors
+/// When it cannot be done without touching anything else.
+pub fn edit(
+    text: &str,
+    document: usize,
+    way: &[Step],
+    to: Option<&Value>,
+) -> Result<String, Refusal> {
+    let mut text = text.to_owned();
+    // Each pass makes the first of the edits that are left, and compares again.
+    for _ in 0..MOST_PASSES {
+        let parsed = yaml::parse(&text);
+        let document = find(&parsed.documents, document)?;
+        let is = at(&document.value, way);
+        let mut smallest = Vec::new();
+        smallest_edits(is, to, way, &mut smallest);
+        let Some(next) = smallest.into_iter().next() else {
+            return Ok(text);
+        };
+        text = one(&text, document, &next)?;
+        // The next item has moved up to where the one was that is gone.
+        if to.is_none() {
+            return Ok(text);
+        }
+    }
+    Err(Refusal::Unsound)
+}
+
+/// So many fields of one value are edited; a value that differs in more is another one.
+const MOST_PASSES: usize = 2000;
+
+/// One splice's worth of an edit.
+#[derive(Debug, Clone, PartialEq)]
+struct Small {
+    way: Vec<Step>,
+    what: What,
+}
+
+/// What is done at the end of a way.
+#[derive(Debug, Clone, PartialEq)]
+enum What {
+    /// The value is replaced, or put where none is.
+    Set(Value),
+    /// An item is put before the one at this index, or at the end.
+    Insert(Value),
+    /// It is taken out.
+    Remove,
+}
+
+fn find(documents: &[Document], number: usize) -> Result<&Document, Refusal> {
+    let mut documents = documents.iter();
+    let found = documents.find(|document| document.number == number);
+    found.ok_or(Refusal::Unreadable)
+}
+
+/// The value that a way leads to.
+pub fn at<'v>(value: &'v Value, way: &[Step]) -> Option<&'v Value> {
+    way.iter().try_fold(value, |value, step| match step {
+        Step::Field(name) => value.get(name),
+        Step::Index(index) => value.get(index),
+    })
+}
+
+/// What differs, in pieces that are as small as can be. Of a list, the last items come first.
+fn smallest_edits(is: Option<&Value>, to: Option<&Value>, way: &[Step], found: &mut Vec<Small>) {
+    let below = |step: Step| [way, &[step]].concat();
+    let mut push = |way: &[Step], what: What| {
+        let way = way.to_vec();
+        found.push(Small { way, what });
+    };
+    match (is, to) {
+        (is, to) if is == to => {}
+        (None, Some(to)) if matches!(way.last(), Some(Step::Index(_))) => {
+            push(way, What::Insert(to.clone()));
+        }
+        (Some(_), None) => push(way, What::Remove),
+        (Some(Value::Object(is)), Some(Value::Object(to))) if !is.is_empty() && !to.is_empty() => {
+            for (name, to) in to {
+                let way = below(Step::Field(name.clone()));
+                smallest_edits(is.get(name), Some(to), &way, found);
+            }
+            // A map is never emptied on the way to what it is to hold.
+            for (name, is) in is.iter().filter(|(name, _)| !to.contains_key(*name)) {
+                let way = below(Step::Field(name.clone()));
+                smallest_edits(Some(is), None, &way, found);
+            }
+        }
+        (Some(Value::Array(is)), Some(Value::Array(to))) if !is.is_empty() && !to.is_empty() => {
+            let before = is.iter().zip(to).take_while(|(is, to)| is == to).count();
+            let (is_rest, to_rest) = (&is[before..], &to[before..]);
+            let after = is_rest.iter().rev().zip(to_rest.iter().rev());
+            let after = after.take_while(|(is, to)| is == to).count();
+            let is_middle = &is_rest[..is_rest.len() - after];
+            let to_middle = &to_rest[..to_rest.len() - after];
+            let both = is_middle.len().min(to_middle.len());
+            for (index, (is, to)) in is_middle.iter().zip(to_middle).enumerate() {
+                let way = below(Step::Index(before + index));
+                smallest_edits(Some(is), Some(to), &way, found);
+            }
+            for index in (both..is_middle.len()).rev() {
+                let way = below(Step::Index(before + index));
+                found.push(Small {
+                    way,
+                    what: What::Remove,
+                });
+            }
+            for (index, to) in to_middle.iter().enumerate().skip(both) {
+                let way = below(Step::Index(before + index));
+                let what = What::Insert(to.clone());
+                found.push(Small { way, what });
+            }
+        }
+        (_, Some(to)) => push(way, What::Set(to.clone())),
+        (None, None) => {}
+    }
+}
+
+/// Makes one small edit, and checks it.
+fn one(text: &str, document: &Document, small: &Small) -> Result<String, Refusal> {
+    let (root, comments) = yaml::tree::tree(text, document.span).ok_or(Refusal::Unreadable)?;
+    let splices = splice::splices(text, &root, &comments, small)?;
+    let mut edited = text.to_owned();
+    let mut sorted = splices.clone();
+    sorted.sort_by_key(|(at, _)| std::cmp::Reverse((at.start, at.end)));
+    for (at, new) in &sorted {
+        if !edited.is_char_boundary(at.start) || !edited.is_char_boundary(at.end) {
+            return Err(Refusal::Unsound);
+        }
+        edited.replace_range(at.clone(), new);
+    }
+    let mut kept: Vec<&str> = comments
+        .iter()
+        .filter(|comment| !splices.iter().any(|(at, _)| at.contains(&comment.start)))
+        .filter_map(|comment| text.get(comment.clone()))
+        .collect();
+    kept.sort_unstable();
+    check(text, document, small, &edited, &kept)?;
+    Ok(edited)
+}
+
+/// Reads the edited text, and compares it with what was meant.
+fn check(
+    text: &str,
+    document: &Document,
+    small: &Small,
+    edited: &str,
+    kept: &[&str],
+) -> Result<(), Refusal> {
+    let mut expected = document.value.clone();
+    apply(&mut expected, &small.way, &small.what).ok_or(Refusal::NoWay)?;
+    let (before, after) = (yaml::parse(text), yaml::parse(edited));
+    let is_sound = before.documents.len() == after.documents.len()
+        && before.problems.len() >= after.problems.len();
+    let mut pairs = before.documents.iter().zip(&after.documents);
+    let as_meant = pairs.all(|(before, after)| match before.number == document.number {
+        true => after.value == expected,
+        false => after.value == before.value,
+    });
+    if !is_sound || !as_meant {
+        return Err(Refusal::Unsound);
+    }
+    let after = find(&after.documents, document.number)?;
+    let (_, comments) = yaml::tree::tree(edited, after.span).ok_or(Refusal::Unsound)?;
+    let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
+    for comment in comments.iter().filter_map(|at| edited.get(at.clone())) {
+        *counts.entry(comment).or_default() += 1;
+    }
+    for comment in kept {
+        *counts.entry(comment).or_default() -= 1;
+    }
+    match counts.values().all(|count| *count >= 0) {
+        true => Ok(()),
+        false => Err(Refusal::Unsound),
+    }
+}
+
+/// Makes the edit in a value.
+fn apply(value: &mut Value, way: &[Step], what: &What) -> Option<()> {
+    let Some((last, before)) = way.split_last() else {
+        if let What::Set(to) = what {
+            value.clone_from(to);
+            return Some(());
+        }
+        return None;
+    };
+    let parent = before.iter().try_fold(value, |value, step| match step {
+        Step::Field(name) => value.get_mut(name),
+        Step::Index(index) => value.get_mut(index),
+    })?;
+    match (last, what) {
+        (Step::Field(name), What::Set(to)) => {
+            parent.as_object_mut()?.insert(name.clone(), to.clone());
+        }
+        (Step::Field(name), What::Remove) => drop(parent.as_object_mut()?.remove(name)?),
+        (Step::Index(index), What::Set(to)) => parent.get_mut(index)?.clone_from(to),
+        (Step::Index(index), What::Insert(to)) => {
+            let items = parent.as_array_mut()?;
+            items.insert((*index).min(items.len()), to.clone());
+        }
+        (Step::Index(index), What::Remove) => {
+            let items = parent.as_array_mut()?;
+            if *index >= items.len() {
+                return None;
+            }
+            items.remove(*index);
+        }
+        (Step::Field(_), What::Insert(_)) => return None,
+    }
+    Some(())
+}

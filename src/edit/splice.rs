@@ -1,0 +1,787 @@
+//! From one small edit to the bytes that are replaced.
+
+use std::ops::Range;
+
+use serde_json::Value;
+
+use super::write::{self, Layout};
+use super::{Refusal, Small, What};
+use crate::model::Step;
+use crate::yaml::tree::{Comment, Key, Kind, Node, Style};
+
+/// Bytes, and what stands in their place.
+pub(super) type Splice = (Range<usize>, String);
+
+/// The splices that make an edit.
+///
+/// # Errors
+/// When the way leads nowhere, or the layout leaves no place.
+pub(super) fn splices(
+    text: &str,
+    root: &Node,
+    comments: &[Comment],
+    small: &Small,
+) -> Result<Vec<Splice>, Refusal> {
+    let editor = Editor {
+        text,
+        comments,
+        newline: if text.contains("\r\n") { "\r\n" } else { "\n" },
+        layout: layout(text, root),
+        is_json: text
+            .get(root.at.start..)
+            .is_some_and(|text| text.starts_with('{'))
+            && is_json(text, root),
+    };
+    editor.edit(root, small)
+}
+
+/// Where a node hangs.
+#[derive(Clone, Copy)]
+enum Parent<'n> {
+    Root,
+    Key { mapping: &'n Node, index: usize },
+    Item { list: &'n Node, index: usize },
+}
+
+struct Editor<'t> {
+    text: &'t str,
+    comments: &'t [Comment],
+    newline: &'static str,
+    layout: Layout,
+    is_json: bool,
+}
+
+impl Editor<'_> {
+    fn edit(&self, root: &Node, small: &Small) -> Result<Vec<Splice>, Refusal> {
+        let mut node = root;
+        let mut parent = Parent::Root;
+        let mut way = small.way.iter().peekable();
+        while let Some(step) = way.next() {
+            let is_last = way.peek().is_none();
+            let here = self.line(node.at.start);
+            match (step, &node.kind) {
+                (_, Kind::Alias) => return Err(Refusal::Shared(here)),
+                (Step::Field(name), Kind::Mapping(entries)) => {
+                    let mut all = entries.iter().enumerate().rev();
+                    let meant =
+                        |(_, (key, _)): &(usize, &(Key, Node))| !key.is_merge && &key.name == name;
+                    let Some((index, (_, value))) = all.find(meant) else {
+                        let merges = entries.iter().any(|(key, _)| key.is_merge);
+                        return match &small.what {
+                            What::Set(value) if is_last => self.add_key(node, parent, name, value),
+                            _ if merges => Err(Refusal::Shared(here)),
+                            _ => Err(Refusal::NoWay),
+                        };
+                    };
+                    if is_last && small.what == What::Remove {
+                        return self.remove_key(node, parent, index);
+                    }
+                    parent = Parent::Key {
+                        mapping: node,
+                        index,
+                    };
+                    node = value;
+                }
+                (Step::Index(index), Kind::Sequence(items)) => {
+                    if let (true, What::Insert(value)) = (is_last, &small.what) {
+                        return self.insert(node, parent, *index, value);
+                    }
+                    let item = items.get(*index).ok_or(Refusal::NoWay)?;
+                    if is_last && small.what == What::Remove {
+                        return self.remove_item(node, *index);
+                    }
+                    parent = Parent::Item {
+                        list: node,
+                        index: *index,
+                    };
+                    node = item;
+                }
+                // What is not written, or empty, gets its first key or item.
+                (step, Kind::Scalar(_)) if is_last => {
+                    let value = match (step, &small.what) {
+                        (Step::Field(name), What::Set(value)) => {
+                            serde_json::json!({ name.as_str(): value })
+                        }
+                        (Step::Index(_), What::Insert(value)) => Value::Array(vec![value.clone()]),
+                        _ => return Err(Refusal::NoWay),
+                    };
+                    return self.set(node, parent, &value);
+                }
+                _ => return Err(Refusal::NoWay),
+            }
+        }
+        match &small.what {
+            What::Set(value) => self.set(node, parent, value),
+            _ => Err(Refusal::NoWay),
+        }
+    }
+
+    fn line(&self, at: usize) -> usize {
+        let before = self.text.as_bytes().get(..at).unwrap_or_default();
+        before.iter().filter(|byte| **byte == b'\n').count() + 1
+    }
+
+    fn slice(&self, at: Range<usize>) -> &str {
+        self.text.get(at).unwrap_or_default()
+    }
+
+    fn start_of_line(&self, at: usize) -> usize {
+        self.slice(0..at).rfind('\n').map_or(0, |end| end + 1)
+    }
+
+    /// The end of the line, before its line break.
+    fn end_of_line(&self, at: usize) -> usize {
+        let rest = self.slice(at..self.text.len());
+        let line = rest.find('\n').map_or(rest, |end| &rest[..end]);
+        at + line.strip_suffix('\r').unwrap_or(line).len()
+    }
+
+    /// The start of the next line, or the end of the text.
+    fn next_line(&self, at: usize) -> usize {
+        let rest = self.slice(at..self.text.len());
+        rest.find('\n').map_or(self.text.len(), |end| at + end + 1)
+    }
+
+    fn column(&self, at: usize) -> usize {
+        let start = self.start_of_line(at);
+        self.slice(start..at).chars().count()
+    }
+
+    /// Whether nothing but blanks stands before it in its line.
+    fn begins_line(&self, at: usize) -> bool {
+        let start = self.start_of_line(at);
+        self.slice(start..at).trim().is_empty()
+    }
+
+    fn has_comment(&self, within: Range<usize>) -> bool {
+        self.comments
+            .iter()
+            .any(|comment| within.contains(&comment.start))
+    }
+
+    fn layout_of(&self, node: &Node) -> Refusal {
+        Refusal::Layout(self.line(node.at.start))
+    }
+
+    /// Where what is written of an entry's value ends.
+    fn end_of(&self, key: &Key, value: &Node) -> usize {
+        match value.is_unwritten() {
+            true => key.at.end + 1,
+            false => value.at.end.max(key.at.end + 1),
+        }
+    }
+
+    /// Where lines can be put behind what ends at `end`: with the splice's own line break.
+    fn behind(&self, end: usize, lines: &str) -> Splice {
+        // A block scalar that keeps its blank lines ends at the start of a line.
+        if end > 0 && self.slice(end - 1..end) == "\n" {
+            return (end..end, format!("{lines}{}", self.newline));
+        }
+        let at = self.end_of_line(end);
+        (at..at, format!("{}{lines}", self.newline))
+    }
+
+    fn set(&self, node: &Node, parent: Parent<'_>, value: &Value) -> Result<Vec<Splice>, Refusal> {
+        let is_collection = match value {
+            Value::Object(fields) => !fields.is_empty(),
+            Value::Array(items) => !items.is_empty(),
+            _ => false,
+        };
+        let in_flow = match parent {
+            Parent::Root => node.is_flow,
+            Parent::Key { mapping, .. } => mapping.is_flow,
+            Parent::Item { list, .. } => list.is_flow,
+        };
+        if in_flow {
+            let written = match (&node.kind, value) {
+                (Kind::Scalar(style), Value::String(_)) if !self.is_json => {
+                    write::one_line(value, Some(*style), node.is_tagged_text)
+                }
+                _ => write::flow(value, self.is_json),
+            };
+            if node.is_unwritten() {
+                return Err(self.layout_of(node));
+            }
+            return Ok(vec![(node.at.clone(), written)]);
+        }
+        match (&node.kind, value) {
+            (Kind::Scalar(Style::Block), Value::String(text)) if !text.trim().is_empty() => {
+                self.set_block(node, parent, text)
+            }
+            (Kind::Scalar(style), _) if !is_collection && *style != Style::Block => {
+                let is_for_block = value.as_str().is_some_and(write::is_for_block);
+                if !is_for_block && !node.is_unwritten() {
+                    let keeps_tag = value.is_string();
+                    let at = if keeps_tag {
+                        node.at.start
+                    } else {
+                        self.after_anchor(node)
+                    };
+                    let style = Some(*style).filter(|_| value.is_string());
+                    let written = write::one_line(value, style, node.is_tagged_text);
+                    return Ok(vec![(at..node.at.end, written)]);
+                }
+                self.replace(node, parent, value)
+            }
+            (Kind::Alias, _) if !is_collection => {
+                Ok(vec![(node.at.clone(), write::one_line(value, None, false))])
+            }
+            _ => self.replace(node, parent, value),
+        }
+    }
+
+    /// Where a tag begins that goes along with what it says of the value.
+    fn after_anchor(&self, node: &Node) -> usize {
+        if node.has_anchor {
+            node.at.start
+        } else {
+            node.from
+        }
+    }
+
+    /// Puts other lines into a block scalar, and keeps its header and its indentation.
+    fn set_block(
+        &self,
+        node: &Node,
+        parent: Parent<'_>,
+        text: &str,
+    ) -> Result<Vec<Splice>, Refusal> {
+        let written = self.slice(node.at.clone());
+        let header_end = node.at.start + written.find('\n').ok_or(self.layout_of(node))?;
+        let header_line = self.slice(node.at.start..header_end).trim_end_matches('\r');
+        let body = self.slice(header_end + 1..node.at.end);
+        let first = body.lines().find(|line| !line.trim().is_empty());
+        let indent = first.map(|line| line.len() - line.trim_start_matches(' ').len());
+        let indent = indent.unwrap_or(self.column_of_parent(parent) + self.layout.step);
+        let begins_blank = |text: &str| {
+            let first = text.lines().find(|line| !line.is_empty());
+            first.is_some_and(|line| line.starts_with([' ', '\t']))
+        };
+        let is_written_apart = header_line.chars().any(|c| c.is_ascii_digit());
+        if begins_blank(text) || is_written_apart || !text.chars().all(is_printed) {
+            let quoted = Value::from(text).to_string();
+            let comment = header_line.find(" #").map_or("", |at| &header_line[at..]);
+            return Ok(vec![(node.at.clone(), format!("{quoted}{comment}"))]);
+        }
+        let rest = header_line.trim_start_matches(['|', '>', '+', '-']);
+        let trailing = text.len() - text.trim_end_matches('\n').len();
+        let chomping = ["-", ""].get(trailing).copied().unwrap_or("+");
+        // Folded lines cannot be told apart from the lines of the value: the value is written as
+        // it is.
+        let lines = write::literal_lines(text, indent, self.newline);
+        let mut written = format!("|{chomping}{rest}{lines}");
+        if trailing > 1 {
+            written.push_str(self.newline);
+        }
+        Ok(vec![(node.at.clone(), written)])
+    }
+
+    fn column_of_parent(&self, parent: Parent<'_>) -> usize {
+        match parent {
+            Parent::Root => 0,
+            Parent::Key { mapping, index } => match &mapping.kind {
+                Kind::Mapping(entries) => entries.get(index),
+                _ => None,
+            }
+            .map_or(0, |(key, _)| self.column(key.at.start)),
+            Parent::Item { list, .. } => self.column(list.at.start),
+        }
+    }
+
+    /// Puts another value in the place of a node in a block, whatever each of them is.
+    fn replace(
+        &self,
+        node: &Node,
+        parent: Parent<'_>,
+        value: &Value,
+    ) -> Result<Vec<Splice>, Refusal> {
+        if node.has_anchor {
+            return Err(Refusal::Shared(self.line(node.from)));
+        }
+        match parent {
+            Parent::Root => Err(self.layout_of(node)),
+            Parent::Key { mapping, index } => {
+                let Kind::Mapping(entries) = &mapping.kind else {
+                    return Err(Refusal::NoWay);
+                };
+                let (key, _) = entries.get(index).ok_or(Refusal::NoWay)?;
+                let column = self.column(mapping.at.start);
+                let after = key.at.end + 1;
+                let new = write::after_key(value, column, self.layout, self.newline);
+                self.put(node, after, &new)
+            }
+            Parent::Item { list, index } => {
+                let Kind::Sequence(items) = &list.kind else {
+                    return Err(Refusal::NoWay);
+                };
+                let dash = self.dash(list, items, index)?;
+                let column = self.column(dash);
+                let new = write::item_text(value, column, self.layout, self.newline);
+                self.put(node, dash + 1, new.get(1..).unwrap_or_default())
+            }
+        }
+    }
+
+    /// Puts `new` behind a colon or a dash at `after` instead of the node. A comment in the same
+    /// line stays there.
+    fn put(&self, node: &Node, after: usize, new: &str) -> Result<Vec<Splice>, Refusal> {
+        let end = match node.is_unwritten() {
+            true => after,
+            false => node.at.end,
+        };
+        let line_end = self.end_of_line(after);
+        let (first, rest) = match new.find(self.newline) {
+            Some(at) => new.split_at(at),
+            None => (new, ""),
+        };
+        let is_block = node.kind == Kind::Scalar(Style::Block);
+        let comment = self.comments.iter().find(|comment| {
+            comment.start >= after && comment.end <= line_end && (comment.start >= end || !is_block)
+        });
+        let header = is_block.then(|| self.slice(node.at.start..line_end));
+        let header = header.and_then(|line| Some(node.at.start + line.find(" #")? + 1));
+        match comment.map(|comment| comment.start).or(header) {
+            // key: value # comment
+            Some(comment) if comment >= end => {
+                let mut splices = vec![(after..end, first.to_owned())];
+                if !rest.is_empty() {
+                    splices.push((line_end..line_end, rest.to_owned()));
+                }
+                Ok(splices)
+            }
+            // key: # comment, and the value in lines of its own
+            Some(comment) => {
+                let before = self
+                    .slice(after..comment)
+                    .trim_end_matches(|c: char| c != ' ');
+                let gap = if before.is_empty() { " " } else { before };
+                Ok(vec![
+                    (after..comment, format!("{first}{gap}")),
+                    (line_end..end.max(line_end), rest.to_owned()),
+                ])
+            }
+            None if end <= line_end => {
+                // What follows in the line is a comment at most.
+                let tail = self.slice(end..line_end);
+                if !tail.trim().is_empty() {
+                    return Err(self.layout_of(node));
+                }
+                Ok(vec![(after..line_end, new.to_owned())])
+            }
+            None => Ok(vec![(after..end, new.to_owned())]),
+        }
+    }
+
+    /// The dash of an item.
+    fn dash(&self, list: &Node, items: &[Node], index: usize) -> Result<usize, Refusal> {
+        let item = items.get(index).ok_or(Refusal::NoWay)?;
+        if index == 0 {
+            return Ok(list.at.start);
+        }
+        let after = items
+            .get(index - 1)
+            .map_or(list.at.start, |item| item.at.end);
+        let mut end = item.from;
+        loop {
+            let before = self.slice(after..end).trim_end();
+            if before.ends_with('-') {
+                return Ok(after + before.len() - 1);
+            }
+            let mut comments = self.comments.iter().rev();
+            let comment = comments.find(|c| c.start >= after && c.end <= end);
+            let comment = comment.ok_or(self.layout_of(item))?;
+            if comment.end < after + before.len() {
+                return Err(self.layout_of(item));
+            }
+            end = comment.start;
+        }
+    }
+
+    fn add_key(
+        &self,
+        mapping: &Node,
+        parent: Parent<'_>,
+        name: &str,
+        value: &Value,
+    ) -> Result<Vec<Splice>, Refusal> {
+        let Kind::Mapping(entries) = &mapping.kind else {
+            return Err(Refusal::NoWay);
+        };
+        if !mapping.is_flow {
+            let (key, last) = entries.last().ok_or(self.layout_of(mapping))?;
+            let column = self.column(key.at.start);
+            let style = self.style_of_keys(entries);
+            let written = match style {
+                Some('"') => Value::from(name).to_string(),
+                _ => write::key(name, false),
+            };
+            let value = write::after_key(value, column, self.layout, self.newline);
+            let line = format!("{}{written}:{value}", " ".repeat(column));
+            return Ok(vec![self.behind(self.end_of(key, last), &line)]);
+        }
+        if entries.is_empty() && !self.is_json && is_large(value) {
+            let value = serde_json::json!({ name: value });
+            return self.replace(mapping, parent, &value);
+        }
+        let ends = entries
+            .iter()
+            .map(|(key, value)| (key.at.start, self.end_of_flow(key, value)));
+        let ends: Vec<(usize, usize)> = ends.collect();
+        let is_json = self.is_json || self.style_of_keys(entries) == Some('"');
+        let (key, value) = (write::key(name, is_json), write::flow(value, is_json));
+        self.add_to_flow(mapping, &ends, &format!("{key}: {value}"))
+    }
+
+    /// The quote around all the keys of a mapping.
+    fn style_of_keys(&self, entries: &[(Key, Node)]) -> Option<char> {
+        let mut first = entries
+            .iter()
+            .map(|(key, _)| self.slice(key.at.clone()).chars().next());
+        let quote = first.next()??;
+        (quote == '"' && first.all(|other| other == Some('"'))).then_some(quote)
+    }
+
+    fn end_of_flow(&self, key: &Key, value: &Node) -> usize {
+        match value.is_unwritten() {
+            true => key.at.end,
+            false => value.at.end,
+        }
+    }
+
+    /// Adds an entry behind the last one in braces or brackets.
+    fn add_to_flow(
+        &self,
+        flow: &Node,
+        entries: &[(usize, usize)],
+        new: &str,
+    ) -> Result<Vec<Splice>, Refusal> {
+        let Some(&(start, end)) = entries.last() else {
+            let inside = flow.at.start + 1..flow.at.end.saturating_sub(1);
+            if self.has_comment(inside.clone()) {
+                return Err(self.layout_of(flow));
+            }
+            // An empty one over lines is closed in its first.
+            return Ok(vec![(inside, new.to_owned())]);
+        };
+        let after = self.slice(end..flow.at.end);
+        let has_comma = after.trim_start().starts_with(',');
+        let comma_at = end + after.find(',').unwrap_or_default();
+        let is_on_own_line = self.begins_line(start) && self.line(flow.at.end) > self.line(end);
+        let from = if has_comma { comma_at + 1 } else { end };
+        if !is_on_own_line {
+            return Ok(match has_comma {
+                true => vec![(from..from, format!(" {new}"))],
+                false => vec![(end..end, format!(", {new}"))],
+            });
+        }
+        let indent = " ".repeat(self.column(start));
+        let line_end = self.end_of_line(from);
+        let trailing = if has_comma { "," } else { "" };
+        let new = format!("{}{indent}{new}{trailing}", self.newline);
+        if has_comma {
+            return Ok(vec![(line_end..line_end, new)]);
+        }
+        Ok(match line_end == end {
+            true => vec![(end..end, format!(",{new}"))],
+            false => vec![(end..end, ",".to_owned()), (line_end..line_end, new)],
+        })
+    }
+
+    fn insert(
+        &self,
+        list: &Node,
+        parent: Parent<'_>,
+        index: usize,
+        value: &Value,
+    ) -> Result<Vec<Splice>, Refusal> {
+        let Kind::Sequence(items) = &list.kind else {
+            return Err(Refusal::NoWay);
+        };
+        if list.is_flow {
+            if items.is_empty() && !self.is_json && is_large(value) {
+                let value = Value::Array(vec![value.clone()]);
+                return self.replace(list, parent, &value);
+            }
+            let style = self.style_of_items(items);
+            let new = match value {
+                Value::String(_) if !self.is_json => write::one_line(value, style, false),
+                value => write::flow(value, self.is_json),
+            };
+            if index < items.len() {
+                let at = items.get(index).map_or(list.at.start + 1, |item| item.from);
+                return Ok(vec![(at..at, format!("{new}, "))]);
+            }
+            let ends: Vec<_> = items.iter().map(|item| (item.from, item.at.end)).collect();
+            return self.add_to_flow(list, &ends, &new);
+        }
+        let column = self.column(list.at.start);
+        let style = self.style_of_items(items);
+        let item = match (value, style) {
+            (Value::String(text), Some(style)) if !write::is_for_block(text) => {
+                format!("- {}", write::one_line(value, Some(style), false))
+            }
+            _ => write::item_text(value, column, self.layout, self.newline),
+        };
+        let indent = " ".repeat(column);
+        match index.checked_sub(1).map(|before| items.get(before)) {
+            Some(Some(before)) => {
+                let dash = self.dash(list, items, index - 1)?;
+                let end = before.at.end.max(dash + 1);
+                Ok(vec![self.behind(end, &format!("{indent}{item}"))])
+            }
+            Some(None) => Err(Refusal::NoWay),
+            None => {
+                let at = list.at.start;
+                let indent = " ".repeat(column);
+                Ok(vec![(at..at, format!("{item}{}{indent}", self.newline))])
+            }
+        }
+    }
+
+    /// How the items of a list are quoted, if they are all alike.
+    fn style_of_items(&self, items: &[Node]) -> Option<Style> {
+        let mut styles = items.iter().map(|item| match item.kind {
+            Kind::Scalar(style) if style != Style::Block => Some(style),
+            _ => None,
+        });
+        let first = styles.next()??;
+        styles.all(|style| style == Some(first)).then_some(first)
+    }
+
+    fn remove_key(
+        &self,
+        mapping: &Node,
+        parent: Parent<'_>,
+        index: usize,
+    ) -> Result<Vec<Splice>, Refusal> {
+        let Kind::Mapping(entries) = &mapping.kind else {
+            return Err(Refusal::NoWay);
+        };
+        let (key, value) = entries.get(index).ok_or(Refusal::NoWay)?;
+        if mapping.is_flow {
+            let all: Vec<_> = entries
+                .iter()
+                .map(|(key, value)| (key.at.start, self.end_of_flow(key, value)))
+                .collect();
+            return self.remove_from_flow(mapping, &all, index);
+        }
+        let end = self.end_of(key, value);
+        let next = entries.get(index + 1).map(|(key, _)| key.at.start);
+        if entries.len() == 1 {
+            return self.emptied(mapping, parent, key.at.start, end, "{}");
+        }
+        self.remove_lines(mapping, key.at.start, end, next)
+    }
+
+    /// Takes out what stands in lines of its own, or begins behind a dash.
+    fn remove_lines(
+        &self,
+        collection: &Node,
+        start: usize,
+        end: usize,
+        next: Option<usize>,
+    ) -> Result<Vec<Splice>, Refusal> {
+        if self.begins_line(start) {
+            return Ok(vec![self.whole_lines(start, end)]);
+        }
+        // It is the first, behind a dash.
+        let next = next.ok_or(self.layout_of(collection))?;
+        let between = self.end_of_line(end)..next;
+        if self.has_comment(between.clone()) {
+            return Ok(vec![(start..self.end_of_line(end), String::new())]);
+        }
+        Ok(vec![(start..next, String::new())])
+    }
+
+    /// The lines from the one in which `start` stands to the one in which `end` does. Of the last
+    /// line of a text without a line break at its end, the break before it goes.
+    fn whole_lines(&self, start: usize, end: usize) -> Splice {
+        let from = self.start_of_line(start);
+        if end > 0 && self.slice(end - 1..end) == "\n" {
+            return (from..end, String::new());
+        }
+        let to = self.next_line(end);
+        if to == self.text.len() && !self.text.ends_with('\n') && from > 0 {
+            let before = self.slice(0..from);
+            let before = before.strip_suffix('\n').unwrap_or(before);
+            let before = before.strip_suffix('\r').unwrap_or(before).len();
+            return (before..to, String::new());
+        }
+        (from..to, String::new())
+    }
+
+    /// Leaves an empty collection where the last entry is taken out.
+    fn emptied(
+        &self,
+        collection: &Node,
+        parent: Parent<'_>,
+        start: usize,
+        end: usize,
+        empty: &str,
+    ) -> Result<Vec<Splice>, Refusal> {
+        let after = match parent {
+            Parent::Root => return Err(self.layout_of(collection)),
+            Parent::Key { mapping, index } => match &mapping.kind {
+                Kind::Mapping(entries) => entries.get(index).map(|(key, _)| key.at.end + 1),
+                _ => None,
+            },
+            Parent::Item { list, index } => match &list.kind {
+                Kind::Sequence(items) => Some(self.dash(list, items, index)? + 1),
+                _ => None,
+            },
+        };
+        let after = after.ok_or(Refusal::NoWay)?;
+        let after = after.max(
+            if collection.has_anchor || collection.from < collection.at.start {
+                self.slice(0..collection.at.start).trim_end().len()
+            } else {
+                after
+            },
+        );
+        if self.begins_line(start) {
+            let lines = self.whole_lines(start, end);
+            return Ok(vec![(after..after, format!(" {empty}")), lines]);
+        }
+        Ok(vec![(start..end, empty.to_owned())])
+    }
+
+    fn remove_item(&self, list: &Node, index: usize) -> Result<Vec<Splice>, Refusal> {
+        let Kind::Sequence(items) = &list.kind else {
+            return Err(Refusal::NoWay);
+        };
+        if list.is_flow {
+            let all: Vec<_> = items.iter().map(|item| (item.from, item.at.end)).collect();
+            return self.remove_from_flow(list, &all, index);
+        }
+        let item = items.get(index).ok_or(Refusal::NoWay)?;
+        let dash = self.dash(list, items, index)?;
+        let end = if item.is_unwritten() {
+            dash + 1
+        } else {
+            item.at.end.max(dash + 1)
+        };
+        if items.len() == 1 {
+            // What is left of it says that the list is empty.
+            if !self.begins_line(dash) {
+                return Ok(vec![(dash..end, "[]".to_owned())]);
+            }
+            let before = self.slice(0..dash).trim_end();
+            if !before.ends_with(':') {
+                let rest = format!("{}[]", " ".repeat(self.column(dash).max(1)));
+                let from = self.start_of_line(dash);
+                return Ok(vec![(from..self.end_of_line(end), rest)]);
+            }
+            let at = before.len();
+            let lines = self.whole_lines(dash, end);
+            return Ok(vec![(at..at, " []".to_owned()), lines]);
+        }
+        let next = match items.get(index + 1) {
+            Some(_) => Some(self.dash(list, items, index + 1)?),
+            None => None,
+        };
+        self.remove_lines(list, dash, end, next)
+    }
+
+    fn remove_from_flow(
+        &self,
+        flow: &Node,
+        entries: &[(usize, usize)],
+        index: usize,
+    ) -> Result<Vec<Splice>, Refusal> {
+        let &(start, end) = entries.get(index).ok_or(Refusal::NoWay)?;
+        let after = self.slice(end..flow.at.end);
+        let has_comma = after.trim_start().starts_with(',');
+        let comma = end + after.find(',').map_or(0, |at| at + 1);
+        let own_lines = self.begins_line(start)
+            && self.line(flow.at.end.saturating_sub(1)) > self.line(end)
+            && entries
+                .get(index + 1)
+                .is_none_or(|next| self.line(next.0) > self.line(end));
+        let previous = index.checked_sub(1).and_then(|at| entries.get(at));
+        if own_lines {
+            let mut splices = vec![self.whole_lines(start, if has_comma { comma } else { end })];
+            if let (false, Some(previous)) = (has_comma, previous) {
+                let between = self.slice(previous.1..start);
+                let comma = previous.1 + between.find(',').ok_or(self.layout_of(flow))?;
+                splices.push((comma..comma + 1, String::new()));
+            }
+            return Ok(splices);
+        }
+        let at = match (entries.get(index + 1), previous) {
+            (Some(next), _) => start..next.0,
+            (None, Some(previous)) => previous.1..end,
+            (None, None) if has_comma => start..comma,
+            (None, None) => start..end,
+        };
+        if self.has_comment(at.clone()) {
+            return Err(self.layout_of(flow));
+        }
+        Ok(vec![(at, String::new())])
+    }
+}
+
+fn is_printed(c: char) -> bool {
+    c == '\n' || c == '\t' || !c.is_control() && c != '\u{85}' && c != '\u{feff}'
+}
+
+/// Whether a value takes lines of its own in a block.
+fn is_large(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => !fields.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::String(text) => write::is_for_block(text),
+        _ => false,
+    }
+}
+
+/// Whether a document in braces quotes its keys.
+fn is_json(text: &str, root: &Node) -> bool {
+    match &root.kind {
+        Kind::Mapping(entries) => entries.iter().all(|(key, _)| {
+            text.get(key.at.clone())
+                .is_some_and(|key| key.starts_with('"'))
+        }),
+        _ => false,
+    }
+}
+
+/// How the document lays out what is nested.
+fn layout(text: &str, root: &Node) -> Layout {
+    let mut found = (None, None);
+    let mut waiting = vec![root];
+    let column = |at: usize| {
+        let before = text.get(..at).unwrap_or_default();
+        let start = before.rfind('\n').map_or(0, |end| end + 1);
+        before.get(start..).unwrap_or_default().chars().count()
+    };
+    while let Some(node) = waiting.pop() {
+        if found.0.is_some() && found.1.is_some() {
+            break;
+        }
+        match &node.kind {
+            Kind::Mapping(entries) if !node.is_flow => {
+                for (key, value) in entries {
+                    let deeper = column(value.at.start).checked_sub(column(key.at.start));
+                    let is_below = !value.is_flow && value.at.start > key.at.end;
+                    match (&value.kind, deeper) {
+                        (Kind::Mapping(_), Some(deeper)) if is_below && deeper > 0 => {
+                            found.0.get_or_insert(deeper);
+                        }
+                        (Kind::Sequence(_), Some(deeper)) if is_below => {
+                            found.1.get_or_insert(deeper);
+                        }
+                        _ => {}
+                    }
+                }
+                waiting.extend(entries.iter().rev().map(|(_, value)| value));
+            }
+            Kind::Sequence(items) if !node.is_flow => waiting.extend(items.iter().rev()),
+            _ => {}
+        }
+    }
+    let step = found.0.unwrap_or(2);
+    Layout {
+        step,
+        dash: found.1.unwrap_or(if step == 4 { 4 } else { 2 }),
+    }
+}

@@ -1,0 +1,167 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+/// `spec/containers/#0/image`; `~1` is a slash.
+fn way(path: &str) -> Vec<Step> {
+    let steps = path.split('/').map(|step| match step.strip_prefix('#') {
+        Some(index) => Step::Index(index.parse().unwrap()),
+        None => Step::Field(step.replace("~1", "/")),
+    });
+    steps.collect()
+}
+
+#[track_caller]
+fn edited(text: &str, path: &str, to: Option<Value>) -> String {
+    edit(text, 1, &way(path), to.as_ref()).unwrap()
+}
+
+#[test]
+fn tricky_edits_leave_the_text_as_a_person_would() {
+    let cases: Value =
+        serde_json::from_str(include_str!("../../fixtures/edits/cases.json")).unwrap();
+    let mut failed = Vec::new();
+    for case in cases.as_array().unwrap() {
+        let text = |field: &str| case[field].as_str().unwrap();
+        let document = case["document"].as_u64().unwrap() as usize + 1;
+        let to = case["op"].get("set");
+        let after = edit(text("before"), document, &way(text("path")), to);
+        if after.as_deref() != Ok(text("after")) {
+            failed.push(format!(
+                "{}: {after:?}\n   not {:?}",
+                text("name"),
+                text("after")
+            ));
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+#[test]
+fn a_list_keeps_its_items_and_their_comments() {
+    let text = "a:\n  # one\n  - x: 1\n  # two\n  - x: 2 # why\n";
+    let to = json!([{"x": 1}, {"x": 2}, {"x": 3}]);
+    assert_eq!(
+        edited(text, "a", Some(to)),
+        "a:\n  # one\n  - x: 1\n  # two\n  - x: 2 # why\n  - x: 3\n"
+    );
+    assert_eq!(
+        edited(text, "a", Some(json!([{"x": 2}]))),
+        "a:\n  # one\n  # two\n  - x: 2 # why\n"
+    );
+}
+
+#[test]
+fn what_others_share_is_refused() {
+    let text = "a: &x {k: 1}\nb: *x\nc:\n  <<: *x\n";
+    assert_eq!(
+        edit(text, 1, &way("a/k"), Some(&json!(2))),
+        Err(Refusal::Unsound)
+    );
+    assert_eq!(
+        edit(text, 1, &way("b/k"), Some(&json!(2))),
+        Err(Refusal::Shared(2))
+    );
+    // A key of its own overrides what a merge brings.
+    assert_eq!(
+        edited(text, "c/k", Some(json!(2))),
+        "a: &x {k: 1}\nb: *x\nc:\n  <<: *x\n  k: 2\n"
+    );
+}
+
+#[test]
+fn texts_that_other_readers_take_for_something_else_are_quoted() {
+    for text in [
+        "y", "No", "1_000", "1:30", "0644", "1e3", "~", "", "a: b", "a #b", "- a",
+    ] {
+        let written = scalar(text);
+        assert!(written.starts_with('"'), "{text} is written {written}");
+    }
+    for text in [
+        "info",
+        "reg.example.com/a:1.2",
+        "500Mi",
+        "--flag=x",
+        "app.kubernetes.io/name",
+    ] {
+        assert_eq!(scalar(text), text);
+    }
+}
+
+/// Every scalar of the manifests of a shop is set and taken out.
+#[test]
+fn every_field_of_real_manifests_can_be_edited() {
+    let (mut done, mut refused) = (0, Vec::new());
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/shop/manifests");
+    for entry in walkdir::WalkDir::new(folder).sort_by_file_name() {
+        let entry = entry.unwrap();
+        let is_meant = |e: &std::ffi::OsStr| e == "yaml" || e == "yml" || e == "json";
+        if !entry.path().extension().is_some_and(is_meant) {
+            continue;
+        }
+        let Ok(text) = std::fs::read_to_string(entry.path()) else {
+            continue;
+        };
+        // What is shared is refused, and tested elsewhere.
+        if text.contains(": &") || text.contains("- &") {
+            continue;
+        }
+        for document in yaml::parse(&text).documents {
+            let mut ways = Vec::new();
+            leaves(&document.value, &mut Vec::new(), &mut ways);
+            for way in ways.iter().step_by(3) {
+                for to in [Some(json!("changed")), Some(json!({"k": [1, "y"]})), None] {
+                    match edit(&text, document.number, way, to.as_ref()) {
+                        Ok(after) => assert!(touched(&text, &after) <= 12, "{after}"),
+                        Err(refusal) => refused.push(format!("{:?} {refusal}", entry.path())),
+                    }
+                    done += 1;
+                }
+            }
+        }
+    }
+    assert!(done > 1000);
+    assert!(
+        refused.len() * 20 < done,
+        "{} of {done}: {refused:#?}",
+        refused.len()
+    );
+}
+
+fn leaves(value: &Value, way: &mut Vec<Step>, found: &mut Vec<Vec<Step>>) {
+    let mut below = |step: Step, value: &Value| {
+        way.push(step);
+        leaves(value, way, found);
+        way.pop();
+    };
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                below(Step::Field(name.clone()), value);
+            }
+        }
+        Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                below(Step::Index(index), value);
+            }
+        }
+        _ => found.push(way.clone()),
+    }
+}
+
+/// How many lines differ, but for those of a text that spans lines.
+fn touched(before: &str, after: &str) -> usize {
+    let (before, after): (Vec<&str>, Vec<&str>) =
+        (before.lines().collect(), after.lines().collect());
+    let start = before
+        .iter()
+        .zip(&after)
+        .take_while(|(a, b)| a == b)
+        .count();
+    let rest = after[start..]
+        .iter()
+        .rev()
+        .zip(before[start..].iter().rev());
+    let end = rest.take_while(|(a, b)| a == b).count();
+    after.len() - start - end
+}

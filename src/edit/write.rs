@@ -1,0 +1,217 @@
+//! Values as text, the way people write them.
+
+use serde_json::{Map, Value};
+
+use crate::yaml;
+use crate::yaml::tree::Style;
+
+/// How what is new is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Layout {
+    /// How much deeper a mapping stands than its key.
+    pub step: usize,
+    /// How much deeper the dashes of a list stand than its key.
+    pub dash: usize,
+}
+
+/// A text in YAML, which no reader takes for anything else: quoted unless it is plainly text.
+pub fn scalar(text: &str) -> String {
+    if is_plainly_text(text) {
+        return text.to_owned();
+    }
+    Value::from(text).to_string()
+}
+
+/// Whether every reader of YAML takes these letters for a text, in braces and outside.
+fn is_plainly_text(text: &str) -> bool {
+    // What YAML's dialects disagree about.
+    const DISPUTED: &[&str] = &[
+        "y", "n", "yes", "no", "on", "off", "true", "false", "null", "~", ".inf", ".nan",
+    ];
+    let is_number_like = text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c))
+        && text
+            .chars()
+            .all(|c| c.is_ascii_hexdigit() || "_:.+-xXoOTtZz ".contains(c));
+    let word = text.strip_prefix("--").unwrap_or(text);
+    let first = |c: char| c.is_alphanumeric() || "_/.".contains(c);
+    let inner = |c: char| c.is_alphanumeric() || "._/-()@+=:;$^~<> |!?*&'\"\\%".contains(c);
+    word.starts_with(first)
+        && text.chars().all(inner)
+        && !text.ends_with([' ', ':'])
+        && !text.contains(": ")
+        && !text.contains(" #")
+        && !is_number_like
+        && !DISPUTED.contains(&text.to_lowercase().as_str())
+        && reads_back(text)
+}
+
+fn reads_back(text: &str) -> bool {
+    let parsed = yaml::parse(&format!("a: {text}\n"));
+    let document = parsed.documents.first();
+    parsed.problems.is_empty() && document.is_some_and(|d| d.value["a"] == text)
+}
+
+/// A scalar, or an empty map or list, in one line and in the style of what stood there before.
+pub(super) fn one_line(value: &Value, before: Option<Style>, is_tagged_text: bool) -> String {
+    match value {
+        Value::String(text) => text_in_line(text, before, is_tagged_text),
+        Value::Object(_) => flow(value, false),
+        Value::Array(_) => flow(value, false),
+        value => value.to_string(),
+    }
+}
+
+fn text_in_line(text: &str, before: Option<Style>, is_tagged_text: bool) -> String {
+    let is_simple = |c: char| !c.is_control() && c != '\u{85}' && c != '\u{feff}';
+    match before {
+        Some(Style::Single) if text.chars().all(is_simple) => {
+            format!("'{}'", text.replace('\'', "''"))
+        }
+        Some(Style::Double) => Value::from(text).to_string(),
+        Some(Style::Plain) if is_tagged_text && is_word(text) => text.to_owned(),
+        _ => scalar(text),
+    }
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '.')
+}
+
+/// A value in braces or brackets, as YAML or as JSON.
+pub(super) fn flow(value: &Value, is_json: bool) -> String {
+    match value {
+        Value::String(text) if !is_json => scalar(text),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(|item| flow(item, is_json)).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Object(fields) => {
+            let fields = ordered(fields)
+                .into_iter()
+                .map(|(name, value)| format!("{}: {}", key(name, is_json), flow(value, is_json)));
+            let fields: Vec<String> = fields.collect();
+            format!("{{{}}}", fields.join(", "))
+        }
+        value => value.to_string(),
+    }
+}
+
+/// A key.
+pub(super) fn key(name: &str, is_json: bool) -> String {
+    match is_json {
+        true => Value::from(name).to_string(),
+        false => scalar(name),
+    }
+}
+
+/// The fields in the order in which people write them.
+fn ordered(fields: &Map<String, Value>) -> Vec<(&String, &Value)> {
+    const FIRST: &[&str] = &["apiVersion", "kind", "metadata", "name", "key", "image"];
+    let rank = |name: &str| FIRST.iter().position(|first| *first == name);
+    let mut fields: Vec<_> = fields.iter().collect();
+    fields.sort_by_key(|(name, _)| rank(name).unwrap_or(FIRST.len()));
+    fields
+}
+
+/// What follows a key: ` value`, or lines that are indented from `column` on.
+pub(super) fn after_key(value: &Value, column: usize, layout: Layout, newline: &str) -> String {
+    match value {
+        Value::Object(fields) if !fields.is_empty() => {
+            let column = column + layout.step;
+            format!(
+                "{newline}{}{}",
+                " ".repeat(column),
+                block(value, column, layout, newline)
+            )
+        }
+        Value::Array(items) if !items.is_empty() => {
+            let column = column + layout.dash;
+            format!(
+                "{newline}{}{}",
+                " ".repeat(column),
+                block(value, column, layout, newline)
+            )
+        }
+        Value::String(text) if is_for_block(text) => {
+            format!(" {}", literal(text, column + layout.step, newline))
+        }
+        value => format!(" {}", one_line(value, None, false)),
+    }
+}
+
+/// A value as a block; its first line stands at `column` already.
+pub(super) fn block(value: &Value, column: usize, layout: Layout, newline: &str) -> String {
+    let next = format!("{newline}{}", " ".repeat(column));
+    let lines: Vec<String> = match value {
+        Value::Object(fields) if !fields.is_empty() => {
+            let fields = ordered(fields).into_iter().map(|(name, value)| {
+                let value = after_key(value, column, layout, newline);
+                format!("{}:{value}", key(name, false))
+            });
+            fields.collect()
+        }
+        Value::Array(items) if !items.is_empty() => {
+            let items = items
+                .iter()
+                .map(|item| item_text(item, column, layout, newline));
+            items.collect()
+        }
+        value => vec![one_line(value, None, false)],
+    };
+    lines.join(&next)
+}
+
+/// An item of a list whose dash stands at `column`.
+pub(super) fn item_text(item: &Value, column: usize, layout: Layout, newline: &str) -> String {
+    match item {
+        Value::String(text) if is_for_block(text) => {
+            format!("- {}", literal(text, column + 2, newline))
+        }
+        item => format!("- {}", block(item, column + 2, layout, newline)),
+    }
+}
+
+/// Whether a text is written as a block.
+pub(super) fn is_for_block(text: &str) -> bool {
+    let is_simple = |c: char| c == '\n' || c == '\t' || !c.is_control();
+    let body = text.trim_end_matches('\n');
+    body.contains('\n')
+        && text.chars().all(is_simple)
+        && !text.contains(['\u{85}', '\u{2028}', '\u{2029}', '\u{feff}'])
+}
+
+/// A text after `|`, its lines at `column`.
+pub(super) fn literal(text: &str, column: usize, newline: &str) -> String {
+    let body = text.trim_end_matches('\n');
+    let chomping = match text.len() - body.len() {
+        0 => "-",
+        1 => "",
+        _ => "+",
+    };
+    let first = body.lines().find(|line| !line.is_empty());
+    let needs_indicator = first.is_some_and(|line| line.starts_with([' ', '\t']));
+    let indicator = match needs_indicator {
+        // An indicator counts from the parent, which stands two to the left of where it is used.
+        true => "2",
+        false => "",
+    };
+    let mut written = format!("|{indicator}{chomping}");
+    written.push_str(&literal_lines(text, column, newline));
+    written
+}
+
+/// The lines of a literal block, each after a line break.
+pub(super) fn literal_lines(text: &str, column: usize, newline: &str) -> String {
+    let body = text.trim_end_matches('\n');
+    let mut written = String::new();
+    for line in body.split('\n') {
+        written.push_str(newline);
+        if !line.is_empty() {
+            written.push_str(&" ".repeat(column));
+            written.push_str(line);
+        }
+    }
+    let more = (text.len() - body.len()).saturating_sub(1);
+    written.push_str(&newline.repeat(more));
+    written
+}

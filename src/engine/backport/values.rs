@@ -1,0 +1,214 @@
+//! Changes, made in a manifest's value.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+
+use crate::model::{Change, FieldPath, PathElement, Step};
+
+/// The way from a document to an object in it: to itself, or to an item of a list. An item of a
+/// typed list may leave out its type, which is the list's.
+pub(super) fn way_to(document: &Value, object: &Value) -> Option<Vec<Step>> {
+    if document == object || document == &without_type(object) {
+        return Some(Vec::new());
+    }
+    let items = document.get("items")?.as_array()?;
+    items.iter().enumerate().find_map(|(index, item)| {
+        let mut way = vec![Step::Field("items".to_owned()), Step::Index(index)];
+        way.extend(way_to(item, object)?);
+        Some(way)
+    })
+}
+
+/// An object without its type.
+pub(super) fn without_type(object: &Value) -> Value {
+    let mut bare = object.clone();
+    if let Some(fields) = bare.as_object_mut() {
+        fields.retain(|name, _| name != "apiVersion" && name != "kind");
+    }
+    bare
+}
+
+/// The manifest with one field as it is live, or without it; `None` where that has no place.
+pub(super) fn with(manifest: &Value, change: &Change, live: Option<&Value>) -> Option<Value> {
+    let mut changed = manifest.clone();
+    let (path, live) = written(manifest, &change.path, live)?;
+    put(&mut changed, &path.0, live.as_ref())?;
+    Some(changed)
+}
+
+/// The place as it is written: a Secret's `data` may stand under `stringData`.
+fn written(
+    manifest: &Value,
+    path: &FieldPath,
+    live: Option<&Value>,
+) -> Option<(FieldPath, Option<Value>)> {
+    if let (Some(plain), [PathElement::Field(data), PathElement::Field(key)]) =
+        (manifest.get("stringData"), &path.0[..])
+        && manifest.get("kind") == Some(&json!("Secret"))
+        && data == "data"
+        && plain.get(key).is_some()
+    {
+        let mut path = path.clone();
+        path.0[0] = PathElement::Field("stringData".to_owned());
+        let live = match live {
+            None => None,
+            Some(live) => {
+                let bytes = STANDARD.decode(live.as_str()?).ok()?;
+                Some(Value::String(String::from_utf8(bytes).ok()?))
+            }
+        };
+        return Some((path, live));
+    }
+    Some((path.clone(), live.cloned()))
+}
+
+fn put(value: &mut Value, path: &[PathElement], live: Option<&Value>) -> Option<()> {
+    let Some((first, rest)) = path.split_first() else {
+        value.clone_from(live?);
+        return Some(());
+    };
+    match first {
+        PathElement::Field(name) => {
+            if value.is_null() {
+                *value = json!({});
+            }
+            let fields = value.as_object_mut()?;
+            match (rest, live) {
+                ([], None) => drop(fields.remove(name)?),
+                ([], Some(live)) => drop(fields.insert(name.clone(), live.clone())),
+                (rest, Some(_)) => {
+                    let empty = match rest.first() {
+                        Some(PathElement::Field(_)) => json!({}),
+                        _ => json!([]),
+                    };
+                    let below = fields.entry(name.clone()).or_insert(Value::Null);
+                    if below.is_null() {
+                        *below = empty;
+                    }
+                    put(below, rest, live)?;
+                }
+                (rest, None) => put(fields.get_mut(name)?, rest, live)?,
+            }
+        }
+        PathElement::Index(index) => {
+            let items = value.as_array_mut()?;
+            match (rest, live) {
+                ([], None) if *index < items.len() => drop(items.remove(*index)),
+                ([], Some(live)) if *index == items.len() => items.push(live.clone()),
+                _ => put(items.get_mut(*index)?, rest, live)?,
+            }
+        }
+        PathElement::Key(keys) => {
+            let items = value.as_array_mut()?;
+            let is_meant = |item: &Value| {
+                item.is_object()
+                    && keys
+                        .iter()
+                        .all(|(name, key)| item.get(name).is_none_or(|written| written == key))
+            };
+            let mut meant = (0..items.len()).filter(|at| is_meant(&items[*at]));
+            let found = meant.next();
+            if meant.next().is_some() {
+                return None;
+            }
+            match (found, rest, live) {
+                (Some(at), [], None) => drop(items.remove(at)),
+                (Some(at), [], Some(live)) => items[at] = live.clone(),
+                (Some(at), rest, live) => put(&mut items[at], rest, live)?,
+                (None, [], Some(live)) => items.push(live.clone()),
+                (None, ..) => return None,
+            }
+        }
+        PathElement::Value(meant) => {
+            let items = value.as_array_mut()?;
+            let found = items.iter().position(|item| item == meant);
+            match (found, live) {
+                (Some(at), None) => drop(items.remove(at)),
+                (None, Some(live)) if rest.is_empty() => items.push(live.clone()),
+                _ => return None,
+            }
+        }
+    }
+    Some(())
+}
+
+/// Fields that the server fills with an empty map, which means what their absence does.
+const EMPTY: [&str; 2] = ["resources", "securityContext"];
+
+/// The most fields of one value that are tried without.
+const MOST: usize = 80;
+
+/// The ways to the scalars of a live value that no one declared, for each of which it is worth
+/// asking whether the server puts it there by itself.
+pub(super) fn droppable(live: &Value, declared: Option<&Value>) -> Vec<Vec<Step>> {
+    let mut found = Vec::new();
+    collect(live, declared, &mut Vec::new(), &mut found);
+    if found.len() > MOST {
+        found.clear();
+    }
+    found
+}
+
+fn collect(
+    live: &Value,
+    declared: Option<&Value>,
+    way: &mut Vec<Step>,
+    found: &mut Vec<Vec<Step>>,
+) {
+    match live {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                way.push(Step::Field(name.clone()));
+                let declared = declared.and_then(|declared| declared.get(name));
+                let is_unset = matches!(value, Value::Object(fields) if fields.is_empty())
+                    && EMPTY.contains(&name.as_str());
+                let is_leaf = !value.is_object() && !value.is_array() || is_unset;
+                if is_leaf && declared.is_none() {
+                    found.push(way.clone());
+                } else {
+                    collect(value, declared, way, found);
+                }
+                way.pop();
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                way.push(Step::Index(index));
+                let declared = declared.and_then(|declared| declared.get(index));
+                collect(item, declared, way, found);
+                way.pop();
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Takes a field out, and with the last one the maps around it.
+pub(super) fn leave_out(value: &mut Value, way: &[Step]) {
+    remove(value, way);
+}
+
+/// Whether the value is empty afterwards.
+fn remove(value: &mut Value, way: &[Step]) -> bool {
+    let Some((first, rest)) = way.split_first() else {
+        return true;
+    };
+    match (first, value) {
+        (Step::Field(name), Value::Object(fields)) => {
+            let is_gone = fields.get_mut(name).is_none_or(|below| remove(below, rest));
+            if is_gone {
+                fields.remove(name);
+            }
+            Map::is_empty(fields)
+        }
+        (Step::Index(index), Value::Array(items)) => {
+            // An item stays, whatever is left of it.
+            items.get_mut(*index).is_some_and(|item| {
+                remove(item, rest);
+                false
+            })
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,60 @@
+//! Changes of files as `git apply` takes them.
+
+use std::io::{self, Write};
+use std::ops::Range;
+
+use similar::TextDiff;
+
+/// Writes the change of one file as a patch, with so many lines around it; `name` is its path from
+/// the root of the repository.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn patch_text(
+    name: &str,
+    before: &str,
+    after: &str,
+    context: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let diff = TextDiff::from_lines(before, after);
+    let (old, new) = (quoted(&format!("a/{name}")), quoted(&format!("b/{name}")));
+    // The text stands in the patch as it is in the file: an escaped one would not apply.
+    let mut unified = diff.unified_diff();
+    let unified = unified.context_radius(context).header(&old, &new);
+    write!(out, "{unified}")
+}
+
+/// The lines of the text before that a patch shows with so many lines around a change, counted from
+/// 1.
+pub fn shown_lines(before: &str, after: &str, context: usize) -> Vec<Range<usize>> {
+    let diff = TextDiff::from_lines(before, after);
+    let groups = diff.grouped_ops(context);
+    let ranges = groups.iter().filter_map(|group| {
+        let (first, last) = (group.first()?, group.last()?);
+        Some(first.old_range().start + 1..last.old_range().end + 1)
+    });
+    ranges.collect()
+}
+
+/// A name as Git quotes it.
+fn quoted(name: &str) -> String {
+    let is_plain = |c: char| !c.is_control() && c != '"' && c != '\\';
+    if name.chars().all(is_plain) {
+        return match name.contains(' ') {
+            true => format!("{name}\t"),
+            false => name.to_owned(),
+        };
+    }
+    let mut quoted = String::from("\"");
+    for byte in name.bytes() {
+        match byte {
+            b'"' => quoted.push_str("\\\""),
+            b'\\' => quoted.push_str("\\\\"),
+            b' '..=b'~' => quoted.push(char::from(byte)),
+            byte => quoted.push_str(&format!("\\{byte:03o}")),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

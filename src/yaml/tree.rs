@@ -1,0 +1,332 @@
+//! The nodes of a document and the bytes that each takes in the text, for edits in place.
+
+use std::ops::Range;
+
+use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
+
+use super::build::tag_of;
+use super::mend::Mended;
+use super::scalar::Tag;
+use super::{MAX_DEPTH, Span};
+
+/// How a scalar is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// Without quotes.
+    Plain,
+    /// In `'`.
+    Single,
+    /// In `"`.
+    Double,
+    /// As a block, after `|` or `>`.
+    Block,
+}
+
+/// What a node is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    /// Text, a number, a boolean or nothing.
+    Scalar(Style),
+    /// A `*name`.
+    Alias,
+    /// A list.
+    Sequence(Vec<Node>),
+    /// Keys and values, in their order; a merge is a key that is written `<<`.
+    Mapping(Vec<(Key, Node)>),
+}
+
+/// A key of a mapping.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Key {
+    /// What it says.
+    pub name: String,
+    /// Where it stands.
+    pub at: Range<usize>,
+    /// Whether it is a merge.
+    pub is_merge: bool,
+}
+
+/// One node of a document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// What it is.
+    pub kind: Kind,
+    /// What it takes, without its anchor and its tag, and without what follows its last line.
+    pub at: Range<usize>,
+    /// Where it begins with its anchor and its tag.
+    pub from: usize,
+    /// Whether it has an anchor.
+    pub has_anchor: bool,
+    /// Whether a tag says that it is text.
+    pub is_tagged_text: bool,
+    /// Whether it is written in braces or brackets.
+    pub is_flow: bool,
+}
+
+impl Node {
+    /// The value of a key; of one that is written twice, the last one counts.
+    pub fn field(&self, name: &str) -> Option<(&Key, &Node)> {
+        let Kind::Mapping(entries) = &self.kind else {
+            return None;
+        };
+        let mut meant = entries.iter().rev();
+        let (key, node) = meant.find(|(key, _)| !key.is_merge && key.name == name)?;
+        Some((key, node))
+    }
+
+    /// Whether nothing is written for it.
+    pub fn is_unwritten(&self) -> bool {
+        self.kind == Kind::Scalar(Style::Plain) && self.at.is_empty()
+    }
+}
+
+/// A comment, from its `#` to the end of its line.
+pub type Comment = Range<usize>;
+
+/// The nodes and the comments of the document that `span` covers; `None` when it cannot be read.
+pub fn tree(text: &str, span: Span) -> Option<(Node, Vec<Comment>)> {
+    let node = text.get(span.start..span.end)?;
+    let indent = super::indent_of(node, span);
+    let padded = format!("{}{node}", " ".repeat(indent));
+    let mut mended = Mended::new(&padded);
+    loop {
+        let mut reader = Reader {
+            mended: &mended,
+            shift: span.start,
+            indent,
+            text,
+            stack: Vec::new(),
+            comments: Vec::new(),
+            root: None,
+        };
+        match reader.run() {
+            Ok(()) => return Some((reader.root?, reader.comments)),
+            Err(error) if mended.mend(&error) => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+struct Frame {
+    node: Node,
+    /// The key that waits for its value.
+    key: Option<Key>,
+}
+
+struct Reader<'t> {
+    mended: &'t Mended<'t>,
+    shift: usize,
+    indent: usize,
+    text: &'t str,
+    stack: Vec<Frame>,
+    comments: Vec<Comment>,
+    root: Option<Node>,
+}
+
+impl Reader<'_> {
+    fn run(&mut self) -> Result<(), granit_parser::ScanError> {
+        let parser = Parser::new_from_str_with_options(
+            &self.mended.text,
+            granit_parser::options! {
+                emit_comments: true,
+                emit_anchor_events: true,
+                emit_unresolved_aliases: true,
+                flow_nesting_limit: MAX_DEPTH,
+                block_nesting_limit: MAX_DEPTH,
+            },
+        );
+        for event in parser {
+            let (event, mark) = event?;
+            let from = mark.tag_start().map(|start| self.byte(&start));
+            let at = self.byte(&mark.start)..self.byte(&mark.end);
+            self.event(&event, at, from);
+        }
+        Ok(())
+    }
+
+    fn byte(&self, marker: &granit_parser::Marker) -> usize {
+        let (_, _, byte) = self.mended.place(marker);
+        byte.saturating_sub(self.indent) + self.shift
+    }
+
+    fn event(&mut self, event: &Event<'_>, at: Range<usize>, tag: Option<usize>) {
+        let node = |kind, has_anchor: bool, is_flow| Node {
+            kind,
+            from: tag.unwrap_or(at.start),
+            at: at.clone(),
+            has_anchor,
+            is_tagged_text: false,
+            is_flow,
+        };
+        match event {
+            Event::Comment(..) => self.comments.push(at),
+            Event::Anchor(..) => self.anchor(at.start),
+            Event::Scalar(text, style, anchor, tag) => {
+                let takes_key = matches!(
+                    self.stack.last(),
+                    Some(Frame {
+                        node: Node {
+                            kind: Kind::Mapping(_),
+                            ..
+                        },
+                        key: None
+                    })
+                );
+                if takes_key && let Some(frame) = self.stack.last_mut() {
+                    let is_merge = text == "<<" && *style == ScalarStyle::Plain;
+                    let name = text.clone().into_owned();
+                    frame.key = Some(Key { name, at, is_merge });
+                    return;
+                }
+                let style = match style {
+                    ScalarStyle::Plain => Style::Plain,
+                    ScalarStyle::SingleQuoted => Style::Single,
+                    ScalarStyle::DoubleQuoted => Style::Double,
+                    ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
+                };
+                let mut node = node(Kind::Scalar(style), *anchor != 0, false);
+                node.is_tagged_text = tag_of(tag.as_deref()) == Tag::core("str");
+                if style == Style::Block {
+                    node.at = self.block(&node.at);
+                    node.from = node.from.min(node.at.start);
+                } else if style == Style::Plain {
+                    let written = self.text.get(node.at.clone()).unwrap_or_default();
+                    node.at.end = node.at.start + written.trim_end().len();
+                }
+                self.finish(node);
+            }
+            Event::Alias(_) | Event::UnresolvedAlias(_) => {
+                self.finish(node(Kind::Alias, false, false));
+            }
+            Event::SequenceStart(style, anchor, _) => {
+                let is_flow = *style == StructureStyle::Flow;
+                let node = node(Kind::Sequence(Vec::new()), *anchor != 0, is_flow);
+                self.stack.push(Frame { node, key: None });
+            }
+            Event::MappingStart(style, anchor, _) => {
+                let is_flow = *style == StructureStyle::Flow;
+                let node = node(Kind::Mapping(Vec::new()), *anchor != 0, is_flow);
+                self.stack.push(Frame { node, key: None });
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                let Some(Frame { mut node, .. }) = self.stack.pop() else {
+                    return;
+                };
+                node.at.end = if node.is_flow {
+                    at.end
+                } else {
+                    let start = match &node.kind {
+                        Kind::Sequence(items) => items.first().and_then(|item| self.dash(item)),
+                        Kind::Mapping(entries) => entries.first().map(|(key, _)| key.at.start),
+                        Kind::Scalar(_) | Kind::Alias => None,
+                    };
+                    node.at.start = start.unwrap_or(node.at.start);
+                    end_of_last(&node).unwrap_or(at.end)
+                };
+                node.from = node.from.min(node.at.start);
+                self.finish(node);
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes where the anchor of the node begins that came last.
+    fn anchor(&mut self, from: usize) {
+        let last = match self.stack.last_mut() {
+            None => self.root.as_mut(),
+            Some(Frame { node, .. }) => match &mut node.kind {
+                Kind::Sequence(items) if !items.is_empty() => items.last_mut(),
+                Kind::Mapping(entries) if !entries.is_empty() => {
+                    entries.last_mut().map(|(_, node)| node)
+                }
+                _ => Some(node),
+            },
+        };
+        if let Some(node) = last {
+            node.from = node.from.min(from);
+        }
+    }
+
+    /// What a block scalar takes, from its header on. Blank lines behind it are no part of it unless
+    /// the header keeps them.
+    fn block(&self, content: &Range<usize>) -> Range<usize> {
+        let before = self.text.get(..content.start).unwrap_or_default();
+        let start_of_line = before.rfind('\n').map_or(0, |end| end + 1);
+        let above = before.get(..start_of_line).unwrap_or_default().trim_end();
+        let line = above.rfind('\n').map_or(0, |end| end + 1);
+        let header_line = above.get(line..).unwrap_or_default();
+        let bare = match header_line.rfind(" #") {
+            Some(comment) if header_line[..comment].trim_end().ends_with(is_of_header) => {
+                header_line[..comment].trim_end()
+            }
+            _ => header_line.trim_end(),
+        };
+        let header = bare.trim_end_matches(|c: char| matches!(c, '+' | '-' | '0'..='9'));
+        let start = line + header.len().saturating_sub(1);
+        let written = self.text.get(content.clone()).unwrap_or_default();
+        let mut end = content.start + written.trim_end().len();
+        if bare
+            .get(header.len()..)
+            .is_some_and(|rest| rest.contains('+'))
+        {
+            let after = self.text.get(end..).unwrap_or_default();
+            let blank = after.len() - after.trim_start().len();
+            let kept = after.get(..blank).unwrap_or_default().rfind('\n');
+            end += kept.unwrap_or_default();
+        }
+        start..end
+    }
+
+    /// Where the dash of a list's first item stands.
+    fn dash(&self, item: &Node) -> Option<usize> {
+        let before = self.text.get(..item.from)?;
+        let mut end = before.len();
+        loop {
+            let trimmed = before.get(..end)?.trim_end();
+            if trimmed.ends_with('-') {
+                return Some(trimmed.len() - 1);
+            }
+            // A comment stands between the dash and the item.
+            let comment = self.comments.iter().rev();
+            let comment = comment.into_iter().find(|comment| comment.end <= end)?;
+            if comment.end < trimmed.len() {
+                return None;
+            }
+            end = comment.start;
+        }
+    }
+
+    fn finish(&mut self, node: Node) {
+        let Some(frame) = self.stack.last_mut() else {
+            self.root.get_or_insert(node);
+            return;
+        };
+        match &mut frame.node.kind {
+            Kind::Sequence(items) => items.push(node),
+            Kind::Mapping(entries) => {
+                if let Some(key) = frame.key.take() {
+                    entries.push((key, node));
+                }
+            }
+            Kind::Scalar(_) | Kind::Alias => {}
+        }
+    }
+}
+
+fn is_of_header(c: char) -> bool {
+    matches!(c, '|' | '>' | '+' | '-' | '0'..='9')
+}
+
+fn end_of_last(node: &Node) -> Option<usize> {
+    match &node.kind {
+        Kind::Sequence(items) => items.last().map(|item| item.at.end),
+        Kind::Mapping(entries) => entries.last().map(|(key, node)| {
+            let after_colon = key.at.end + 1;
+            match node.is_unwritten() {
+                true => after_colon,
+                false => node.at.end.max(after_colon),
+            }
+        }),
+        Kind::Scalar(_) | Kind::Alias => None,
+    }
+}

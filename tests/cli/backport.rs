@@ -1,0 +1,317 @@
+//! `driftctl backport`: from live objects to edited manifests.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::support::{Place, fixture};
+
+const CART: &str = "\
+# The cart.
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  replicas: 2 # two zones
+  selector: {matchLabels: {app: cart}}
+  template:
+    metadata: {labels: {app: cart}}
+    spec:
+      containers:
+      # the API
+      - name: api
+        image: \"reg.example.com/cart:1.4\" # release train
+        ports:
+        - {containerPort: 8080, name: http}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: cart, namespace: shop}
+stringData:
+  token: hunter-two-hunter
+";
+
+/// The live side of the manifests above, as the server completes them.
+fn live() -> Value {
+    let deployment = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "cart", "namespace": "shop"},
+        "spec": {
+            "replicas": 2,
+            "selector": {"matchLabels": {"app": "cart"}},
+            "template": {
+                "metadata": {"labels": {"app": "cart"}},
+                "spec": {"containers": [{
+                    "name": "api", "image": "reg.example.com/cart:1.4",
+                    "ports": [{"containerPort": 8080, "name": "http", "protocol": "TCP"}]
+                }]}
+            }
+        }
+    });
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+        "metadata": {"name": "cart", "namespace": "shop"},
+        "data": {"token": "aHVudGVyLXR3by1odW50ZXI="}
+    });
+    json!({"apiVersion": "v1", "kind": "List", "items": [deployment, secret]})
+}
+
+fn place(live: &Value) -> Place {
+    let place = Place::new()
+        .file("deploy/cart.yaml", CART)
+        .file("live.json", live.to_string());
+    git(place.path(), &["init", "-q"]);
+    place
+}
+
+fn git(folder: &Path, words: &[&str]) {
+    let done = Command::new("git")
+        .args(words)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(done.status.success(), "git {words:?}: {said}");
+}
+
+fn container(live: &mut Value) -> &mut Value {
+    &mut live["items"][0]["spec"]["template"]["spec"]["containers"][0]
+}
+
+#[test]
+fn a_patch_holds_what_a_person_would_have_changed() {
+    let mut live = live();
+    live["items"][0]["spec"]["replicas"] = 7.into();
+    container(&mut live)["image"] = "reg.example.com/cart:hotfix".into();
+    let sidecar = json!({
+        "name": "proxy", "image": "reg.example.com/proxy:2", "imagePullPolicy": "IfNotPresent",
+        "resources": {}, "terminationMessagePath": "/dev/termination-log",
+        "terminationMessagePolicy": "File", "ports": [{"containerPort": 9, "protocol": "TCP"}]
+    });
+    let containers = &mut live["items"][0]["spec"]["template"]["spec"]["containers"];
+    containers.as_array_mut().unwrap().push(sidecar);
+    let place = place(&live);
+    let words = ["backport", "deploy", "--live", "live.json"];
+    insta::assert_snapshot!("backport_patch", place.run(words));
+
+    let output = place.driftctl().args(words).output().unwrap();
+    fs::write(place.path().join("fix.patch"), &output.stdout).unwrap();
+    git(place.path(), &["apply", "fix.patch"]);
+    let diff = place
+        .driftctl()
+        .args(["diff", "deploy", "--live", "live.json"])
+        .output()
+        .unwrap();
+    assert_eq!(diff.status.code(), Some(0));
+}
+
+#[test]
+fn write_edits_the_file_and_nothing_else() {
+    let mut live = live();
+    live["items"][0]["spec"]["replicas"] = 7.into();
+    container(&mut live)["image"] = "reg.example.com/cart:hotfix".into();
+    let place = place(&live);
+    let path = ".spec.replicas";
+    let message = place.path().join("message");
+    let words = [
+        "backport",
+        "deploy",
+        "--live",
+        "live.json",
+        "deploy/shop/cart",
+        path,
+        "-w",
+    ];
+    let words = [&words[..], &["--message", message.to_str().unwrap()]].concat();
+    insta::assert_snapshot!("backport_write", place.run(words));
+    let written = fs::read_to_string(place.path().join("deploy/cart.yaml")).unwrap();
+    assert_eq!(written, CART.replace("replicas: 2", "replicas: 7"));
+    let message = fs::read_to_string(message).unwrap();
+    assert!(
+        message.starts_with("Declare 1 live change of Deployment shop/cart\n"),
+        "{message}"
+    );
+    // Nothing but the file itself is left behind.
+    assert_eq!(
+        fs::read_dir(place.path().join("deploy")).unwrap().count(),
+        1
+    );
+}
+
+#[test]
+fn secrets_are_written_and_shown_only_where_that_is_asked_for() {
+    let mut live = live();
+    live["items"][1]["data"]["token"] = "cm90YXRlZC1ieS1oYW5k".into(); // rotated-by-hand
+    let place = place(&live);
+    let words = ["backport", "deploy", "--live", "live.json"];
+    let output = place.driftctl().args(words).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let all = [output.stdout, output.stderr].concat();
+    let all = String::from_utf8(all).unwrap();
+    for secret in ["rotated-by-hand", "hunter", "cm90YXRl"] {
+        assert!(!all.contains(secret), "{all}");
+    }
+    let words = [
+        "backport",
+        "deploy",
+        "--live",
+        "live.json",
+        "--allow-secrets",
+        "-w",
+    ];
+    let output = place.driftctl().args(words).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let written = fs::read_to_string(place.path().join("deploy/cart.yaml")).unwrap();
+    assert!(written.contains("  token: rotated-by-hand\n"), "{written}");
+    assert!(
+        !String::from_utf8(output.stderr)
+            .unwrap()
+            .contains("rotated")
+    );
+}
+
+#[test]
+fn a_patch_shows_no_line_of_a_secret_nearby() {
+    let mut live = live();
+    let ports = &mut container(&mut live)["ports"];
+    ports[0]["containerPort"] = 8081.into();
+    let place = place(&live);
+    let words = ["backport", "deploy", "--live", "live.json"];
+    let output = place.driftctl().args(words).output().unwrap();
+    let patch = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{patch}");
+    assert!(
+        patch.contains("+        - {containerPort: 8081, name: http"),
+        "{patch}"
+    );
+    assert!(
+        !patch.contains("Secret") && !patch.contains("hunter"),
+        "{patch}"
+    );
+    fs::write(place.path().join("fix.patch"), &patch).unwrap();
+    git(place.path(), &["apply", "--check", "fix.patch"]);
+}
+
+#[test]
+fn a_commit_that_is_not_applied_yet_is_not_undone() {
+    let mut live = live();
+    let applied = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "cart", "namespace": "shop", "annotations": {}},
+        "spec": live["items"][0]["spec"].clone()
+    });
+    let deployment = &mut live["items"][0];
+    deployment["spec"]["replicas"] = 1.into();
+    let mut applied = applied;
+    applied["spec"]["replicas"] = 1.into();
+    deployment["metadata"]["annotations"] =
+        json!({"kubectl.kubernetes.io/last-applied-configuration": applied.to_string()});
+    deployment["metadata"]["managedFields"] = json!([{
+        "manager": "kubectl-client-side-apply", "operation": "Update", "apiVersion": "apps/v1",
+        "time": "2026-11-21T00:00:00Z", "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:spec": {"f:replicas": {}}}
+    }]);
+    let place = place(&live);
+    let words = ["backport", "deploy", "--live", "live.json", "-w"];
+    insta::assert_snapshot!("backport_git_is_ahead", place.run(words));
+    let written = fs::read_to_string(place.path().join("deploy/cart.yaml")).unwrap();
+    assert_eq!(written, CART);
+}
+
+#[test]
+#[cfg(unix)]
+fn nothing_outside_of_the_repository_is_written() {
+    let mut live = live();
+    live["items"][0]["spec"]["replicas"] = 7.into();
+    let outside = Place::new().file("cart.yaml", CART);
+    let place = Place::new()
+        .folder("deploy")
+        .file("live.json", live.to_string());
+    git(place.path(), &["init", "-q"]);
+    let link = place.path().join("deploy/cart.yaml");
+    std::os::unix::fs::symlink(outside.path().join("cart.yaml"), link).unwrap();
+    let words = ["backport", "deploy", "--live", "live.json", "-w"];
+    let output = place.driftctl().args(words).output().unwrap();
+    assert_ne!(output.status.code(), Some(0));
+    let text = fs::read_to_string(outside.path().join("cart.yaml")).unwrap();
+    assert_eq!(text, CART);
+}
+
+#[test]
+fn a_selection_that_selects_nothing_is_an_error() {
+    let place = place(&live());
+    let words = [
+        "backport",
+        "deploy",
+        "--live",
+        "live.json",
+        "deploy/shop/card",
+    ];
+    let output = place.driftctl().args(words).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        String::from_utf8(output.stderr)
+            .unwrap()
+            .contains("selects none")
+    );
+}
+
+#[test]
+fn json_and_names_say_the_same() {
+    let mut live = live();
+    live["items"][0]["spec"]["replicas"] = 7.into();
+    let place = place(&live);
+    let run = |format: &str| {
+        let words = ["backport", "deploy", "--live", "live.json", "-o", format];
+        let output = place.driftctl().args(words).output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let plan: Value = serde_json::from_str(&run("json")).unwrap();
+    assert_eq!(plan["action"], "backport");
+    assert_eq!(plan["steps"][0]["how"], "edit");
+    assert_eq!(run("name"), "Deployment.apps/shop/cart\n");
+}
+
+/// All drift of a recorded cluster at once: what is taken over is no drift afterwards, and every
+/// comment that stood outside of what was removed is still there.
+#[test]
+fn a_whole_cluster_is_taken_over() {
+    let place = Place::new();
+    let shop = fixture("shop");
+    let copied = Command::new("cp")
+        .arg("-r")
+        .arg(&shop)
+        .arg(place.path())
+        .status()
+        .unwrap();
+    assert!(copied.success());
+    git(place.path(), &["init", "-q"]);
+    let words = ["shop/manifests", "--live", "shop/live.json"];
+    let drifting = || {
+        let words = [&["diff"], &words[..], &["-o", "json"]].concat();
+        let output = place.driftctl().args(words).output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let objects = report["objects"].as_array().unwrap().clone();
+        let drifted = objects
+            .into_iter()
+            .filter(|object| object["status"] == "drifted");
+        drifted
+            .map(|object| object["kind"].to_string())
+            .collect::<Vec<_>>()
+    };
+    assert!(drifting().len() > 40);
+    let words = [&["backport"], &words[..], &["-w"]].concat();
+    let output = place.driftctl().args(words).output().unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "Secrets and missing objects are left alone"
+    );
+    let left = drifting();
+    assert!(left.iter().all(|kind| kind == "\"Secret\""), "{left:?}");
+}
