@@ -178,14 +178,14 @@ fn secrets_are_written_and_shown_only_where_that_is_asked_for() {
 fn a_patch_shows_no_line_of_a_secret_nearby() {
     let mut live = live();
     let ports = &mut container(&mut live)["ports"];
-    ports[0]["containerPort"] = 8081.into();
+    ports[0]["name"] = "web".into();
     let place = place(&live);
     let words = ["backport", "deploy", "--live", "live.json"];
     let output = place.driftctl().args(words).output().unwrap();
     let patch = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{patch}");
     assert!(
-        patch.contains("+        - {containerPort: 8081, name: http"),
+        patch.contains("+        - {containerPort: 8080, name: web}"),
         "{patch}"
     );
     assert!(
