@@ -40,7 +40,7 @@ pub fn result(
         }
     }
     let out = &mut streams.out;
-    let written = (|| match args.output {
+    let written = match args.output {
         BackportFormat::Json => output::plan_json(plan, out),
         BackportFormat::Name => {
             let mut steps = plan.steps.iter();
@@ -55,7 +55,7 @@ pub fn result(
                 output::patch_text(&name, &file.before, &file.after, context, out)
             })
         }
-    })();
+    };
     written.context("cannot write to standard output")?;
     if args.output != BackportFormat::Json {
         summary(args, plan, settings, streams)?;
