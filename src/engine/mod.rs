@@ -6,6 +6,7 @@ mod explain;
 mod extra;
 mod filter;
 mod gather;
+pub mod history;
 mod managed;
 mod marks;
 mod needs;

@@ -4,6 +4,7 @@ mod account;
 mod action;
 mod change;
 mod finder;
+mod history;
 mod judged;
 mod key;
 mod kind;
@@ -25,6 +26,7 @@ pub use account::{
 pub use action::{Action, Why};
 pub use change::{Cause, Change, ChangeKind, Explanation};
 pub use finder::Finder;
+pub use history::{Evidence, History, Moment};
 pub use judged::{Blame, JudgedChange, Severity, Verdict};
 pub use key::{GroupKind, ResourceKey, group_of};
 pub use kind::{Called, KindNames, KindPattern};

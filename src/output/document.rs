@@ -238,7 +238,7 @@ pub fn report_schema() -> Value {
 }
 
 /// The JSON Schema of a document, under the name of the contract.
-fn schema_of<D: JsonSchema>(name: &str) -> Value {
+pub(super) fn schema_of<D: JsonSchema>(name: &str) -> Value {
     let generator = SchemaSettings::draft2020_12()
         .for_serialize()
         .into_generator();

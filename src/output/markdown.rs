@@ -415,7 +415,7 @@ fn cut(escaped: &str) -> String {
 }
 
 /// A text in inline code that no Markdown within it can end, nor a cell of a table.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let mut code = String::from("<code>");
     for c in one_line(text).chars() {
         match c {

@@ -1,5 +1,5 @@
 //! `timeline`: the changes in the order of their last write, by day and hour: what happened, and
-//! when.
+//! when. With a [`History`], what other sources know stands between them.
 
 use std::io::{self, Write};
 
@@ -8,7 +8,8 @@ use jiff::tz::TimeZone;
 
 use super::paint::{Line, Paint, ascii};
 use super::rows::{self, Row};
-use super::{Format, RenderOptions, ignored, words};
+use super::{Format, RenderOptions, Show, escape, ignored, words};
+use crate::model::{Evidence, History, Moment, Report};
 use crate::redact::Redacted;
 
 /// Where what does not fit on one line goes on.
@@ -35,37 +36,9 @@ impl Format for Timeline {
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        let mut rows: Vec<(Option<Timestamp>, Row<'_>)> = rows::of(report, options.show)
-            .into_iter()
-            .map(|row| (moment(&row), row))
-            .collect();
-        // Stable: what was written at once, and what has no time, keeps the worst first.
-        rows.sort_by_key(|(moment, _)| *moment);
-        let mut heading = None;
-        for (moment, row) in &rows {
-            let now = hour(*moment);
-            if heading.as_ref() != Some(&now) {
-                if heading.is_some() {
-                    writeln!(out)?;
-                }
-                let line = Line::of(Paint::Bold, &now);
-                writeln!(out, "{}", line.render(options.colour))?;
-                heading = Some(now);
-            }
-            let line = entry(*moment, row, options);
-            let columns = options.width.saturating_sub(INDENT);
-            for (at, part) in line.wrap(columns).into_iter().enumerate() {
-                let mut indented = Line::default();
-                indented.pad_to(if at == 0 { 2 } else { INDENT });
-                let part = indented.append(part);
-                let text = part.render(options.colour);
-                let text = if options.ascii { ascii(&text) } else { text };
-                writeln!(out, "{}", text.trim_end_matches(' '))?;
-            }
-        }
-        if !rows.is_empty() {
-            writeln!(out)?;
-        }
+        let history = History::default();
+        let entries = entries(report, &history, options.show, !options.verbose);
+        write_entries(&entries, options, out)?;
         for warning in &report.warnings {
             let level = if warning.fatal { "error" } else { "warning" };
             let place = match warning.place.as_str() {
@@ -83,9 +56,112 @@ impl Format for Timeline {
     }
 }
 
-/// When the latest writer wrote, as far as it is recorded.
-fn moment(row: &Row<'_>) -> Option<Timestamp> {
-    row.writer()?.time.as_ref()?.parse().ok()
+/// One line of a time line.
+pub(super) struct Entry {
+    /// When, as far as it is recorded.
+    pub at: Option<Timestamp>,
+    /// Where it is known from.
+    pub evidence: Evidence,
+    /// `high`; empty for what is no change of the comparison.
+    pub severity: String,
+    /// Whether it is worse than it should be.
+    pub is_warning: bool,
+    /// `Deployment shop/cart`
+    pub object: String,
+    /// `bob (kubectl-edit)`
+    pub who: Option<String>,
+    /// The sign of a change.
+    pub sign: Option<char>,
+    /// What happened.
+    pub what: String,
+    paint: Paint,
+}
+
+/// Puts the changes of a report and what other sources know into the order of time. `short` cuts
+/// long values.
+pub(super) fn entries(report: &Report, history: &History, show: Show, short: bool) -> Vec<Entry> {
+    let most = if short { LONGEST_VALUE } else { usize::MAX };
+    let rows = rows::of(report, show);
+    let changes = rows.iter().map(|row| change(row, short, most));
+    let mut entries: Vec<Entry> = changes
+        .chain(history.moments.iter().map(moment))
+        .collect();
+    // Stable: what was written at once, and what has no time, keeps the worst first.
+    entries.sort_by_key(|entry| entry.at);
+    entries
+}
+
+fn change(row: &Row<'_>, short: bool, most: usize) -> Entry {
+    let writer = row.writer();
+    Entry {
+        at: writer.and_then(|writer| writer.time.as_ref()?.parse().ok()),
+        evidence: Evidence::Drift,
+        severity: row.severity().to_owned(),
+        is_warning: false,
+        object: words::object(row.object),
+        who: writer.map(|writer| who(writer.user.as_deref(), Some(&writer.manager))),
+        sign: Some(row.sign()),
+        what: row.what(short, most),
+        paint: row.severity.map_or(Paint::Unknown, Paint::of_severity),
+    }
+}
+
+fn moment(moment: &Moment) -> Entry {
+    let (user, manager) = (moment.user.as_deref(), moment.manager.as_deref());
+    let is_known = user.is_some() || manager.is_some();
+    Entry {
+        at: moment.at,
+        evidence: moment.evidence,
+        severity: String::new(),
+        is_warning: moment.is_warning,
+        object: escape::line(&moment.object.to_string()).into_owned(),
+        who: is_known.then(|| who(user, manager)),
+        sign: None,
+        what: escape::line(&moment.what).into_owned(),
+        paint: if moment.is_warning { Paint::Bad } else { Paint::Dim },
+    }
+}
+
+fn who(user: Option<&str>, manager: Option<&str>) -> String {
+    let said = match (user, manager) {
+        (Some(user), Some(manager)) => format!("{user} ({manager})"),
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
+        (None, None) => String::new(),
+    };
+    escape::line(&said).into_owned()
+}
+
+/// Writes the lines under a heading for each hour.
+pub(super) fn write_entries(
+    entries: &[Entry],
+    options: &RenderOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut heading = None;
+    for entry in entries {
+        let now = hour(entry.at);
+        if heading.as_ref() != Some(&now) {
+            if heading.is_some() {
+                writeln!(out)?;
+            }
+            let line = Line::of(Paint::Bold, &now);
+            writeln!(out, "{}", line.render(options.colour))?;
+            heading = Some(now);
+        }
+        let columns = options.width.saturating_sub(INDENT);
+        for (at, part) in line(entry).wrap(columns).into_iter().enumerate() {
+            let mut indented = Line::default();
+            indented.pad_to(if at == 0 { 2 } else { INDENT });
+            let part = indented.append(part);
+            let text = part.render(options.colour);
+            let text = if options.ascii { ascii(&text) } else { text };
+            writeln!(out, "{}", text.trim_end_matches(' '))?;
+        }
+    }
+    if !entries.is_empty() {
+        writeln!(out)?;
+    }
+    Ok(())
 }
 
 /// `2026-11-21 09:00 UTC`
@@ -99,40 +175,35 @@ fn hour(moment: Option<Timestamp>) -> String {
     }
 }
 
-/// `  09:12:03  bob  high  Deployment shop/cart  ~ .spec.replicas 3 to 0`
-fn entry(moment: Option<Timestamp>, row: &Row<'_>, options: &RenderOptions) -> Line {
-    let time = match moment {
-        Some(moment) => moment
-            .to_zoned(TimeZone::UTC)
-            .strftime("%H:%M:%S")
-            .to_string(),
+/// `  09:12:03  high  Deployment shop/cart  bob  ~ .spec.replicas 3 to 0`
+fn line(entry: &Entry) -> Line {
+    let time = match entry.at {
+        Some(at) => at.to_zoned(TimeZone::UTC).strftime("%H:%M:%S").to_string(),
         None => " ".repeat(8),
     };
-    let severity = row.severity.map_or(Paint::Unknown, Paint::of_severity);
-    let sign = match row.sign() {
-        '+' => Paint::Live,
-        '-' => Paint::Declared,
-        '!' => Paint::Bad,
-        _ => Paint::Drift,
-    };
-    let most = if options.verbose {
-        usize::MAX
-    } else {
-        LONGEST_VALUE
+    let label = match entry.evidence {
+        Evidence::Drift => entry.severity.as_str(),
+        Evidence::ManagedFields => "write",
+        Evidence::AuditLog => "request",
+        Evidence::Deployer => "deploy",
+        other => other.as_str(),
     };
     let mut line = Line::of(Paint::Dim, &format!("{time}  "));
-    line.push(severity, &format!("{:<8}  ", row.severity()))
-        .push(Paint::Bold, &words::object(row.object))
+    line.push(entry.paint, &format!("{label:<8}  "))
+        .push(Paint::Bold, &entry.object)
         .push(Paint::Plain, "  ");
-    if let Some(writer) = row.writer() {
-        let who = match &writer.user {
-            Some(user) => format!("{user} ({})", writer.manager),
-            None => writer.manager.clone(),
-        };
+    if let Some(who) = &entry.who {
         line.push(Paint::Dim, &format!("{who}  "));
     }
-    line.push(sign, &row.sign().to_string())
-        .push(Paint::Plain, " ")
-        .push(Paint::Plain, &row.what(!options.verbose, most));
+    if let Some(sign) = entry.sign {
+        let paint = match sign {
+            '+' => Paint::Live,
+            '-' => Paint::Declared,
+            '!' => Paint::Bad,
+            _ => Paint::Drift,
+        };
+        line.push(paint, &sign.to_string()).push(Paint::Plain, " ");
+    }
+    line.push(Paint::Plain, &entry.what);
     line
 }

@@ -16,6 +16,7 @@ mod schema;
 mod selection;
 mod snapshot;
 mod source;
+mod timeline;
 mod untrusted;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -39,6 +40,7 @@ pub use schema::{Schema, SchemaArgs};
 pub use selection::SelectionArgs;
 pub use snapshot::SnapshotArgs;
 pub use source::SourceArgs;
+pub use timeline::{TimelineArgs, TimelineFormat};
 pub use untrusted::UntrustedArgs;
 
 /// Examples come before the flags: most readers want the one line that they can copy.
@@ -122,6 +124,11 @@ pub enum Command {
     /// Names both sides, the field managers of the live value, who is taken for the applier, how the field's
     /// type says that it is compared, and the rule that decided. Runs the same comparison as diff.
     Explain(Box<ExplainArgs>),
+    /// Show what happened to objects, in the order of time
+    ///
+    /// Puts drift, writes, rollouts, Events, restarts, deploys and commits into one list, each with
+    /// who did it where a source knows. Names every source that could not be read.
+    Timeline(Box<TimelineArgs>),
     /// Make live objects what their manifests declare, field by field
     ///
     /// Shows what it would do, asks the server (a dry run) and you, and then writes: one patch for
@@ -168,6 +175,7 @@ impl Command {
         match self {
             Self::Diff(args) => args.source.settle(),
             Self::Explain(args) => args.source.settle(),
+            Self::Timeline(args) => args.source.settle(),
             Self::Rules(args) => args.source.settle(),
             Self::Accept(args) => args.source.settle(),
             Self::Doctor(args) => args.reading.source.settle(),

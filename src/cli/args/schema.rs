@@ -32,6 +32,8 @@ pub enum Schema {
     Explanation,
     /// The plan of 'driftctl revert -o json' (driftctl.plan/v1)
     Plan,
+    /// The timeline of 'driftctl timeline -o json' (driftctl.timeline/v1)
+    Timeline,
     /// The file of rules, .driftctl.yaml
     Config,
 }

@@ -15,6 +15,7 @@ mod revert;
 mod rules;
 mod schema;
 mod snapshot;
+mod timeline;
 mod version;
 
 use anyhow::anyhow;
@@ -34,6 +35,7 @@ pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Resu
     match cli.command {
         Command::Diff(args) => diff::run(&args, settings, streams),
         Command::Explain(args) => explain::run(&args, settings, streams),
+        Command::Timeline(args) => timeline::run(&args, settings, streams),
         Command::Doctor(args) => doctor::run(&args, settings, streams),
         Command::Snapshot(args) => snapshot::run(&args, settings, streams),
         Command::Man(args) => man::run(&args, Cli::command(), streams),

@@ -7,6 +7,7 @@ mod live_side;
 mod rules;
 mod session;
 mod sources;
+mod timeline;
 
 use std::path::PathBuf;
 
@@ -29,6 +30,7 @@ pub use live_side::{NoLive, cluster, live_side};
 pub use rules::{Rules, accepted, check, engine, rules};
 pub use session::Session;
 pub use sources::{base_sources, sources};
+pub use timeline::{Timeline, timeline};
 
 /// What stands for standard input, on either side.
 const STDIN: &str = "-";

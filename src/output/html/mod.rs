@@ -4,6 +4,7 @@
 //! content security policy forbids scripts and loading anything, should that ever fail.
 
 mod facets;
+mod history;
 mod sides;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use super::{
 use crate::model::{JudgedChange, Lifecycle, ObjectReport, Report, Severity, Status, Verdict};
 use crate::redact::Redacted;
 use facets::Facets;
+pub(super) use history::timeline;
 
 const STYLE: &str = include_str!("style.css");
 

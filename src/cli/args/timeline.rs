@@ -1,0 +1,80 @@
+//! The words of `driftctl timeline`.
+
+use clap::{Args, ValueEnum};
+
+use super::{CompareArgs, LiveArgs, RulesArgs, SecretPath, SelectionArgs, SourceArgs, TEMPLATE};
+use crate::cli::selection::Since;
+
+/// `driftctl timeline`
+#[derive(Debug, Args)]
+#[command(
+    before_help = "\
+Examples:
+  driftctl timeline ./manifests -n shop                     What happened in a namespace
+  driftctl timeline ./manifests deploy/shop/cart --since 2h One object, the last two hours
+  driftctl timeline ./manifests --audit-log audit.log       With who sent which request
+  driftctl timeline ./manifests -o markdown                 A table for a post-mortem
+  driftctl timeline ./manifests --live live.json            Of a snapshot
+",
+    after_help = "\
+Exit codes:
+  0  The timeline was written, whether or not there is drift
+  2  An error, or not all objects could be read",
+    help_template = TEMPLATE,
+    max_term_width = 100,
+    mut_arg("paths", |paths| paths.value_name("PATH|SELECTION"))
+)]
+pub struct TimelineArgs {
+    /// The declared side.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Which objects.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    /// The live side.
+    #[command(flatten)]
+    pub live: LiveArgs,
+    /// What is compared.
+    #[command(flatten)]
+    pub compare: CompareArgs,
+    /// The rules.
+    #[command(flatten)]
+    pub rules: RulesArgs,
+
+    /// Show what happened since then: 2h, 3d, or a time
+    ///
+    /// What has no time, such as fields that were removed, is shown too.
+    #[arg(long, value_name = "TIME", help_heading = "Report")]
+    pub since: Option<Since>,
+
+    /// Write text to read, a table, a page, or a document for other programs
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t,
+        help_heading = "Report"
+    )]
+    pub output: TimelineFormat,
+
+    /// Mask the values at this path too, below it as well, in every object or in those of a kind
+    ///
+    /// What is known to be secret is masked anyway, and there is no flag that shows it.
+    #[arg(long, value_name = "[KIND:]PATH", help_heading = "Report")]
+    pub redact: Vec<SecretPath>,
+}
+
+/// How a timeline is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum TimelineFormat {
+    /// For reading, by day and hour
+    #[default]
+    Text,
+    /// One JSON document, versioned (driftctl.timeline/v1)
+    Json,
+    /// A table
+    Markdown,
+    /// One self-contained page
+    Html,
+}

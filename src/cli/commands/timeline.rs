@@ -1,0 +1,70 @@
+//! `driftctl timeline`
+
+use anyhow::{Context, Result, bail};
+
+use crate::cli::args::{ReportArgs, TimelineArgs, TimelineFormat};
+use crate::cli::comparison;
+use crate::cli::progress::Progress;
+use crate::cli::selected::Selected;
+use crate::cli::settings::Settings;
+use crate::cli::{Exit, Streams, message, secrecy};
+use crate::output::{self, HistoryFormat, RenderOptions};
+
+/// Compares, reads what else is known about the objects, and writes both in the order of time.
+///
+/// # Errors
+/// When nothing can be compared, or nothing is selected.
+pub fn run(args: &TimelineArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
+    if args.source.base.is_some() {
+        bail!("--base is for 'driftctl diff'; leave it out");
+    }
+    if args.live.connection.context.len() > 1 {
+        bail!("a timeline is of one cluster; pass one --context");
+    }
+    let selection = &args.selection;
+    let (selected, source) = Selected::of(&selection.object, &selection.path, &args.source)?;
+    let shown = ReportArgs {
+        redact: args.redact.clone(),
+        ..ReportArgs::default()
+    };
+    let untrusted = source.untrusted.untrusted;
+    let progress = Progress::begin(settings, false);
+    let made = comparison::timeline(
+        &source,
+        &args.live,
+        &args.compare,
+        &args.rules,
+        &selected,
+        |rules| secrecy::redactor(&shown, untrusted, rules.secret()),
+        settings.now,
+    );
+    drop(progress);
+    let comparison::Timeline {
+        report,
+        rules,
+        history,
+    } = made?;
+    let report = secrecy::redact(report, &shown, untrusted, rules.secret());
+    let options = RenderOptions {
+        colour: settings.color,
+        width: settings.columns,
+        now: Some(settings.now),
+        ascii: settings.ascii,
+        ..RenderOptions::default()
+    };
+    let since = args.since.map(|since| since.before(settings.now));
+    let format = match args.output {
+        TimelineFormat::Text => HistoryFormat::Text,
+        TimelineFormat::Json => HistoryFormat::Json,
+        TimelineFormat::Markdown => HistoryFormat::Markdown,
+        TimelineFormat::Html => HistoryFormat::Html,
+    };
+    output::history(&report, &history, since, format, &options, &mut streams.out)
+        .context("cannot write to standard output")?;
+    message::what_failed(streams, settings, &report, None);
+    Ok(if report.is_incomplete() {
+        Exit::Trouble
+    } else {
+        Exit::Clean
+    })
+}

@@ -1,0 +1,106 @@
+//! A comparison, and what else is known about its objects.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Result, bail};
+use jiff::Timestamp;
+
+use super::{Prepared, Rules, emptiness, prepare, rules};
+use crate::cli::args::{CompareArgs, LiveArgs, RulesArgs, SourceArgs};
+use crate::cli::selected::Selected;
+use crate::engine;
+use crate::engine::history::{self, Asked};
+use crate::model::{Evidence, History, Moment, Report};
+use crate::redact::Redactor;
+use crate::source::blame;
+
+/// What a timeline is made of.
+pub struct Timeline {
+    /// The comparison, of the selected objects.
+    pub report: Report,
+    /// The rules.
+    pub rules: Rules,
+    /// What other sources know.
+    pub history: History,
+}
+
+/// Compares, and reads the history of the selected objects.
+///
+/// # Errors
+/// When nothing can be compared, nothing is selected, or an audit log cannot be read.
+pub fn timeline(
+    source: &SourceArgs,
+    live: &LiveArgs,
+    compare: &CompareArgs,
+    rule_words: &RulesArgs,
+    selected: &Selected,
+    redactor: impl FnOnce(&Rules) -> Redactor,
+    now: Timestamp,
+) -> Result<Timeline> {
+    let rules = rules(rule_words, source, now)?;
+    let Prepared {
+        sources,
+        side,
+        mut rules,
+        options,
+    } = prepare(rules, source, live, compare, rule_words, false)?;
+    let mut report = engine::run(&sources, side.as_ref(), &rules.set, &options)?;
+    if !compare.allow_empty {
+        let empty = emptiness(&report, source, &live.filter);
+        report.warnings.extend(empty);
+    }
+    report.warnings.append(&mut rules.warnings);
+    if !selected.is_everything() {
+        let objects = report.objects.iter();
+        let meant: BTreeSet<_> = objects
+            .filter(|object| selected.names_object(&report, object))
+            .map(|object| object.key.clone())
+            .collect();
+        if meant.is_empty() {
+            bail!("none of the objects of these manifests is selected; check the kind and the name");
+        }
+        report.objects.retain(|object| meant.contains(&object.key));
+    }
+    let redactor = redactor(&rules);
+    let asked = Asked {
+        objects: history::objects_of(&report),
+        report: &report,
+        audit_logs: &compare.audit_log,
+        redactor: &redactor,
+    };
+    let mut history = history::history(&asked, side.as_ref())?;
+    let unread = blame(&mut report.objects).into_iter();
+    history
+        .unread
+        .extend(unread.map(|warning| (format!("Git history of {}", warning.place), warning.message)));
+    commits(&report, &mut history);
+    Ok(Timeline {
+        report,
+        rules,
+        history,
+    })
+}
+
+/// The commits of the declared lines that drifted.
+fn commits(report: &Report, history: &mut History) {
+    for object in &report.objects {
+        for drift in object.drifts.iter().filter(|drift| drift.is_reported()) {
+            let Some(blame) = &drift.blame else { continue };
+            let Some(commit) = &blame.commit else { continue };
+            let short = commit.get(..7).unwrap_or(commit);
+            let what = format!("commit {short} declares {}", drift.change.path);
+            let moment = Moment {
+                at: blame.time.as_ref().and_then(|time| time.parse().ok()),
+                object: object.key.clone(),
+                evidence: Evidence::Git,
+                user: blame.author.clone(),
+                manager: None,
+                what,
+                is_warning: false,
+            };
+            if !history.moments.contains(&moment) {
+                history.moments.push(moment);
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What Argo CD, Flux and Helm keep about the deploys of objects.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{Found, Reader, list, text};
+use crate::cluster::{Label, Query};
+use crate::model::{Evidence, Moment, ResourceKey, group_of};
+
+/// Reads the histories of the Applications, Kustomizations, HelmReleases and Helm releases that
+/// objects belong to.
+pub(super) fn read(reader: &mut Reader<'_>, found: &Found) {
+    let kinds = [
+        ("Applications", "argoproj.io/v1alpha1", "Application"),
+        ("Kustomizations", "kustomize.toolkit.fluxcd.io/v1", "Kustomization"),
+        ("HelmReleases", "helm.toolkit.fluxcd.io/v2", "HelmRelease"),
+    ];
+    for (called, api_version, kind) in kinds {
+        if !reader.serves(api_version, kind) {
+            continue;
+        }
+        let query = Query {
+            api_version,
+            kind,
+            namespace: None,
+            labels: &[],
+            metadata_only: false,
+        };
+        for object in reader.list(called, &query) {
+            if !deploys(&object, kind, found) {
+                continue;
+            }
+            let key = ResourceKey {
+                group: group_of(api_version).to_owned(),
+                kind: kind.to_owned(),
+                namespace: text(&object, "/metadata/namespace").map(str::to_owned),
+                name: text(&object, "/metadata/name").unwrap_or_default().to_owned(),
+            };
+            syncs(reader, &key, &object);
+            conditions(reader, &key, &object);
+        }
+    }
+    releases(reader, found);
+}
+
+/// Whether a GitOps object deploys one of the objects.
+fn deploys(deployer: &Value, kind: &str, found: &Found) -> bool {
+    let part = |one: &Value, name: &str| text(one, name).unwrap_or_default().to_owned();
+    let of_argo = list(deployer, "/status/resources").iter().any(|one| {
+        found.keys().any(|key| {
+            key.group == part(one, "/group")
+                && key.kind == part(one, "/kind")
+                && key.name == part(one, "/name")
+                && key.namespace.clone().unwrap_or_default() == part(one, "/namespace")
+        })
+    });
+    let of_flux = list(deployer, "/status/inventory/entries").iter().any(|one| {
+        found.keys().any(|key| {
+            let namespace = key.namespace.as_deref().unwrap_or_default();
+            let id = format!("{namespace}_{}_{}_{}", key.name, key.group, key.kind);
+            text(one, "/id") == Some(id.as_str())
+        })
+    });
+    let of_helm = kind == "HelmRelease"
+        && found.values().any(|object| {
+            let label = |name: &str| {
+                let labels = object.pointer("/metadata/labels")?;
+                labels.get(format!("helm.toolkit.fluxcd.io/{name}"))?.as_str()
+            };
+            label("name").is_some()
+                && label("name") == text(deployer, "/metadata/name")
+                && label("namespace") == text(deployer, "/metadata/namespace")
+        });
+    of_argo || of_flux || of_helm
+}
+
+/// The deploys that were made.
+fn syncs(reader: &mut Reader<'_>, key: &ResourceKey, deployer: &Value) {
+    for one in list(deployer, "/status/history") {
+        let deployed = text(one, "/deployedAt").or_else(|| text(one, "/lastDeployed"));
+        let revision = text(one, "/revision").or_else(|| text(one, "/chartVersion"));
+        let revision = revision.map_or(String::new(), |revision| format!(" {revision}"));
+        let status = text(one, "/status").map_or(String::new(), |status| format!(" ({status})"));
+        let automatic = one.pointer("/initiatedBy/automated") == Some(&Value::Bool(true));
+        reader.push(Moment {
+            at: deployed.and_then(|at| at.parse().ok()),
+            object: key.clone(),
+            evidence: Evidence::Deployer,
+            user: text(one, "/initiatedBy/username").map(str::to_owned),
+            manager: automatic.then(|| "automated sync".to_owned()),
+            what: format!("deployed{revision}{status}"),
+            is_warning: text(one, "/status") == Some("failed"),
+        });
+    }
+}
+
+/// The conditions as they are: what a deployer says that it cannot do.
+fn conditions(reader: &mut Reader<'_>, key: &ResourceKey, deployer: &Value) {
+    for one in list(deployer, "/status/conditions") {
+        let kind = text(one, "/type").unwrap_or_default();
+        let failed = text(one, "/status") == Some("False") || kind.ends_with("Error");
+        if !failed {
+            continue;
+        }
+        let message = text(one, "/message").unwrap_or_default();
+        let message = reader.message(key, Some(deployer), message);
+        let reason = text(one, "/reason").unwrap_or(kind);
+        let at = text(one, "/lastTransitionTime");
+        reader.add(at, key, Evidence::Deployer, format!("{reason}: {message}"));
+        if let Some(moment) = reader.history.moments.last_mut() {
+            moment.is_warning = true;
+        }
+    }
+}
+
+/// The revisions of Helm releases, from the metadata of their Secrets.
+fn releases(reader: &mut Reader<'_>, found: &Found) {
+    let annotation = |object: &Value, name: &str| {
+        let annotations = object.pointer("/metadata/annotations")?;
+        annotations.get(format!("meta.helm.sh/{name}"))?.as_str().map(str::to_owned)
+    };
+    let names: BTreeSet<(String, String)> = found
+        .iter()
+        .filter_map(|(key, object)| {
+            let name = annotation(object, "release-name")?;
+            let namespace = annotation(object, "release-namespace").or(key.namespace.clone())?;
+            Some((namespace, name))
+        })
+        .collect();
+    for (namespace, name) in names {
+        let query = Query {
+            api_version: "v1",
+            kind: "Secret",
+            namespace: Some(&namespace),
+            labels: &[Label::Is("owner", "helm"), Label::Is("name", &name)],
+            metadata_only: true,
+        };
+        let key = ResourceKey {
+            group: String::new(),
+            kind: "Release".to_owned(),
+            namespace: Some(namespace.clone()),
+            name: name.clone(),
+        };
+        for secret in reader.list(&format!("revisions of Helm release {name}"), &query) {
+            let label = |name: &str| text(&secret, &format!("/metadata/labels/{name}"));
+            let revision = label("version").unwrap_or("?");
+            let status = label("status").unwrap_or("unknown");
+            let what = format!("Helm revision {revision} ({status})");
+            let created = text(&secret, "/metadata/creationTimestamp");
+            reader.add(created, &key, Evidence::Deployer, what);
+            if let Some(moment) = reader.history.moments.last_mut() {
+                moment.is_warning = status == "failed";
+            }
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What happened to objects beside their drift: writes, rollouts, Events, restarts and deploys.
+
+mod deployer;
+mod events;
+mod rollout;
+mod writes;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use anyhow::Result;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::cluster::{Answer, FetchRequest, KindLookup, Live, Query, Wanted};
+use crate::model::{Evidence, History, Moment, Report, ResourceKey, Status};
+use crate::redact::Redactor;
+
+/// Which objects, and what is read besides the cluster.
+pub struct Asked<'a> {
+    /// The comparison that was made.
+    pub report: &'a Report,
+    /// The objects whose history is wanted.
+    pub objects: BTreeSet<ResourceKey>,
+    /// Audit logs to read.
+    pub audit_logs: &'a [PathBuf],
+    /// Masks what a message repeats of secrets.
+    pub redactor: &'a Redactor,
+}
+
+/// Reads what the cluster and the audit logs know about some objects.
+///
+/// A source that cannot be read is named, and does not stop the others.
+///
+/// # Errors
+/// When an audit log cannot be read, or nothing can be read of the cluster.
+pub fn history(asked: &Asked<'_>, live: &dyn Live) -> Result<History> {
+    let mut reader = Reader {
+        live,
+        is_recording: live.target().dump.is_some(),
+        redactor: asked.redactor,
+        history: History::default(),
+    };
+    let wanted = wanted(asked, live)?;
+    let found = reader.objects(&wanted)?;
+    writes::from_objects(&mut reader, &found);
+    writes::from_audit_logs(&mut reader, asked, &wanted)?;
+    let family = rollout::read(&mut reader, &found);
+    events::read(&mut reader, &family, &found);
+    deployer::read(&mut reader, &found);
+    let mut history = reader.history;
+    writes::drop_repeated(&mut history.moments, asked.report);
+    history.moments.sort_by(|a, b| {
+        let order = |moment: &Moment| (moment.at, moment.object.clone(), moment.evidence);
+        order(a).cmp(&order(b)).then_with(|| a.what.cmp(&b.what))
+    });
+    history.moments.dedup();
+    history.read.sort();
+    history.read.dedup();
+    history.unread.sort();
+    history.unread.dedup();
+    Ok(history)
+}
+
+/// How each object is read.
+fn wanted(asked: &Asked<'_>, live: &dyn Live) -> Result<Vec<Wanted>> {
+    let objects = asked.report.objects.iter();
+    let objects: Vec<_> = objects
+        .filter(|object| asked.objects.contains(&object.key))
+        .collect();
+    let kinds = objects
+        .iter()
+        .map(|object| (object.api_version.clone(), object.key.kind.clone()))
+        .collect();
+    let served = live.resolve(&kinds, &[])?;
+    let of = |object: &&crate::model::ObjectReport| {
+        let kind = (object.api_version.clone(), object.key.kind.clone());
+        match served.get(&kind) {
+            Some(KindLookup::Served(kind)) => Some(Wanted {
+                key: object.key.clone(),
+                kind: kind.clone(),
+            }),
+            _ => None,
+        }
+    };
+    Ok(objects.iter().filter_map(of).collect())
+}
+
+/// The live objects, by key.
+type Found = BTreeMap<ResourceKey, Value>;
+
+/// Reads sources, and keeps what they say.
+struct Reader<'r> {
+    live: &'r dyn Live,
+    is_recording: bool,
+    redactor: &'r Redactor,
+    history: History,
+}
+
+impl Reader<'_> {
+    /// Reads the objects themselves.
+    fn objects(&mut self, wanted: &[Wanted]) -> Result<Found> {
+        let fetched = self.live.fetch(&FetchRequest {
+            wanted: wanted.to_vec(),
+            ..FetchRequest::default()
+        })?;
+        let mut found = Found::new();
+        for (key, answer) in fetched.answers {
+            match answer {
+                Answer::Found(object) => match object.value() {
+                    Ok(value) => {
+                        found.insert(key, value);
+                    }
+                    Err(why) => self.unread(&key.to_string(), &why.to_string()),
+                },
+                Answer::Unread(why) => self.unread(&key.to_string(), &why),
+                Answer::Absent => {}
+            }
+        }
+        Ok(found)
+    }
+
+    /// Lists the objects of a kind, or says why they could not be read. An empty list from a
+    /// recording proves nothing: the kind may not have been recorded.
+    fn list(&mut self, called: &str, query: &Query<'_>) -> Vec<Value> {
+        let place = match query.namespace {
+            Some(namespace) => format!("{called} in {namespace}"),
+            None => called.to_owned(),
+        };
+        match self.live.list(query) {
+            Ok(objects) if objects.is_empty() && self.is_recording => {
+                self.unread(&place, "the recording has none");
+                objects
+            }
+            Ok(objects) => {
+                self.history.read.push(place);
+                objects
+            }
+            Err(why) => {
+                self.unread(&place, &format!("{why:#}"));
+                Vec::new()
+            }
+        }
+    }
+
+    /// Whether a kind is served; what is not installed has no history.
+    fn serves(&self, api_version: &str, kind: &str) -> bool {
+        let name = (api_version.to_owned(), kind.to_owned());
+        let kinds = BTreeSet::from([name.clone()]);
+        let served = self.live.resolve(&kinds, &[]);
+        let lookup = served.ok().and_then(|mut served| served.remove(&name));
+        matches!(lookup, Some(KindLookup::Served(_)))
+    }
+
+    fn unread(&mut self, source: &str, why: &str) {
+        self.history.unread.push((source.to_owned(), why.to_owned()));
+    }
+
+    fn add(&mut self, at: Option<&str>, object: &ResourceKey, evidence: Evidence, what: String) {
+        self.push(Moment {
+            at: at.and_then(|at| at.parse().ok()),
+            object: object.clone(),
+            evidence,
+            user: None,
+            manager: None,
+            what,
+            is_warning: false,
+        });
+    }
+
+    fn push(&mut self, moment: Moment) {
+        self.history.moments.push(moment);
+    }
+
+    /// A message that somebody wrote about an object, without its secrets, on one line.
+    fn message(&self, object: &ResourceKey, live: Option<&Value>, message: &str) -> String {
+        let masked = self.redactor.message(object, [None, live], message);
+        masked.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// A text field of an object.
+fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
+    value.pointer(pointer)?.as_str().filter(|text| !text.is_empty())
+}
+
+/// A list in an object; empty where there is none.
+fn list<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
+    let list = value.pointer(pointer).and_then(Value::as_array);
+    list.map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The time at a place.
+fn time(value: &Value, pointer: &str) -> Option<Timestamp> {
+    text(value, pointer)?.parse().ok()
+}
+
+/// The namespaces of some objects.
+fn namespaces(found: &Found) -> BTreeSet<String> {
+    let keys = found.keys();
+    keys.filter_map(|key| key.namespace.clone()).collect()
+}
+
+/// The objects whose history can be told: all but those that could not be read.
+pub fn objects_of(report: &Report) -> BTreeSet<ResourceKey> {
+    let objects = report.objects.iter();
+    let known = objects.filter(|object| object.status() != Status::Unknown);
+    known.map(|object| object.key.clone()).collect()
+}

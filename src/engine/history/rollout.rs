@@ -1,0 +1,326 @@
+//! Which pod templates a workload had: its ReplicaSets and ControllerRevisions.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Found, Reader, list, namespaces, text};
+use crate::cluster::Query;
+use crate::model::{Evidence, ResourceKey};
+
+/// Who the objects below a workload belong to.
+#[derive(Debug, Default)]
+pub(super) struct Family {
+    /// The declared object of each uid: of the object itself, its ReplicaSets and its pods.
+    pub of_uid: BTreeMap<String, ResourceKey>,
+    /// The declared object of each ReplicaSet and pod, by namespace, kind and name.
+    pub of_name: BTreeMap<(String, String, String), ResourceKey>,
+}
+
+impl Family {
+    fn add(&mut self, member: &Value, kind: &str, root: &ResourceKey) {
+        if let Some(uid) = text(member, "/metadata/uid") {
+            self.of_uid.insert(uid.to_owned(), root.clone());
+        }
+        let namespace = text(member, "/metadata/namespace").unwrap_or_default();
+        if let Some(name) = text(member, "/metadata/name") {
+            let name = (namespace.to_owned(), kind.to_owned(), name.to_owned());
+            self.of_name.insert(name, root.clone());
+        }
+    }
+
+    /// The declared object that controls another.
+    fn root_of(&self, member: &Value) -> Option<&ResourceKey> {
+        let owners = list(member, "/metadata/ownerReferences").iter();
+        let mut uids = owners.filter_map(|owner| text(owner, "/uid"));
+        uids.find_map(|uid| self.of_uid.get(uid))
+    }
+}
+
+/// A template that a workload had from some revision on.
+struct Revision<'v> {
+    number: u64,
+    /// The revisions at which it was used before.
+    before: Vec<u64>,
+    template: Value,
+    object: &'v Value,
+}
+
+/// Reads the rollouts of workloads, and finds out which objects are theirs.
+pub(super) fn read(reader: &mut Reader<'_>, found: &Found) -> Family {
+    let mut family = Family::default();
+    for (key, object) in found {
+        family.add(object, &key.kind, key);
+    }
+    let is = |kinds: &[&str], namespace: &str| {
+        found.keys().any(|key| {
+            kinds.contains(&key.kind.as_str()) && key.namespace.as_deref() == Some(namespace)
+        })
+    };
+    for namespace in namespaces(found) {
+        if is(&["Deployment"], &namespace) {
+            let sets = all(reader, "ReplicaSets", "apps/v1", "ReplicaSet", &namespace);
+            rollouts(reader, &mut family, &sets, "ReplicaSet", replica_set);
+        }
+        if is(&["StatefulSet", "DaemonSet"], &namespace) {
+            let kind = "ControllerRevision";
+            let revisions = all(reader, "ControllerRevisions", "apps/v1", kind, &namespace);
+            rollouts(reader, &mut family, &revisions, kind, controller_revision);
+        }
+        let workloads = ["Deployment", "StatefulSet", "DaemonSet", "Job", "ReplicaSet", "Pod"];
+        if is(&workloads, &namespace) {
+            let pods = all(reader, "Pods", "v1", "Pod", &namespace);
+            for pod in &pods {
+                restarts(reader, &mut family, pod);
+            }
+        }
+    }
+    family
+}
+
+fn all(
+    reader: &mut Reader<'_>,
+    called: &str,
+    api_version: &str,
+    kind: &str,
+    namespace: &str,
+) -> Vec<Value> {
+    let query = Query {
+        api_version,
+        kind,
+        namespace: Some(namespace),
+        labels: &[],
+        metadata_only: false,
+    };
+    reader.list(called, &query)
+}
+
+/// Says when each template of each workload was rolled out.
+fn rollouts(
+    reader: &mut Reader<'_>,
+    family: &mut Family,
+    objects: &[Value],
+    kind: &str,
+    revision: impl Fn(&Value) -> Option<Revision<'_>>,
+) {
+    let mut by_root: BTreeMap<ResourceKey, Vec<Revision<'_>>> = BTreeMap::new();
+    for object in objects {
+        let Some(root) = family.root_of(object).cloned() else {
+            continue;
+        };
+        family.add(object, kind, &root);
+        if let Some(revision) = revision(object) {
+            by_root.entry(root).or_default().push(revision);
+        }
+    }
+    for (root, mut revisions) in by_root {
+        revisions.sort_by_key(|revision| revision.number);
+        say(reader, &root, &revisions);
+    }
+}
+
+fn say(reader: &mut Reader<'_>, root: &ResourceKey, revisions: &[Revision<'_>]) {
+    // Every number that a template had, with the template.
+    let mut numbers: Vec<(u64, &Revision<'_>)> = Vec::new();
+    for revision in revisions {
+        let own = std::iter::once(revision.number);
+        let all = own.chain(revision.before.iter().copied());
+        numbers.extend(all.map(|number| (number, revision)));
+    }
+    numbers.sort_by_key(|(number, _)| *number);
+    for (at, (number, revision)) in numbers.iter().enumerate() {
+        let earlier = numbers[..at].iter().rfind(|(_, other)| {
+            std::ptr::eq(*other, *revision) || other.template == revision.template
+        });
+        let previous = at.checked_sub(1).map(|at| &numbers[at]);
+        let mut what = format!("rolled out revision {number}");
+        // The numbers of a ControllerRevision are moved on when its template is used again.
+        let created = |revision: &Revision<'_>| {
+            text(revision.object, "/metadata/creationTimestamp").map(str::to_owned)
+        };
+        let older = previous.is_some_and(|(_, other)| created(revision) < created(other));
+        let mut time = created(revision);
+        if let Some((earlier, _)) = earlier {
+            what.push_str(&format!(": the template of revision {earlier} again"));
+            time = last_write(revision.object);
+        } else if older {
+            what.push_str(": the template of an earlier revision again");
+            time = last_write(revision.object);
+        }
+        if let Some((number, other)) = previous {
+            let images = images(&other.template, &revision.template);
+            match images.as_slice() {
+                [] if other.template != revision.template => {
+                    let changed = differing(&other.template, &revision.template);
+                    what.push_str(&format!("; since {number}: {changed}"));
+                }
+                [] => {}
+                images => what.push_str(&format!("; {}", images.join("; "))),
+            }
+        }
+        if let Some(cause) =
+            text(revision.object, "/metadata/annotations/kubernetes.io~1change-cause")
+        {
+            let cause = reader.message(root, Some(revision.object), cause);
+            what.push_str(&format!(" ({cause})"));
+        }
+        // A time that later writes may have moved is only the latest one possible.
+        let again = earlier.is_some() || older;
+        let is_newest = at + 1 == numbers.len();
+        let time = time.filter(|_| !again || is_newest);
+        reader.add(time.as_deref(), root, Evidence::Rollout, what);
+    }
+}
+
+/// When a controller last wrote an object beside its status.
+fn last_write(object: &Value) -> Option<String> {
+    let entries = list(object, "/metadata/managedFields").iter();
+    let own = entries.filter(|entry| text(entry, "/subresource").is_none());
+    let times = own.filter_map(|entry| text(entry, "/time"));
+    times.max().map(str::to_owned)
+}
+
+fn replica_set(object: &Value) -> Option<Revision<'_>> {
+    let annotation = |name: &str| {
+        let annotations = object.pointer("/metadata/annotations")?;
+        annotations.get(format!("deployment.kubernetes.io/{name}"))?.as_str()
+    };
+    let history = annotation("revision-history").unwrap_or_default();
+    Some(Revision {
+        number: annotation("revision")?.parse().ok()?,
+        before: history.split(',').filter_map(|one| one.parse().ok()).collect(),
+        template: plain(object.pointer("/spec/template")?),
+        object,
+    })
+}
+
+fn controller_revision(object: &Value) -> Option<Revision<'_>> {
+    Some(Revision {
+        number: object.get("revision")?.as_u64()?,
+        before: Vec::new(),
+        template: plain(object.pointer("/data/spec/template")?),
+        object,
+    })
+}
+
+/// A template without what the controller adds to tell the templates apart.
+fn plain(template: &Value) -> Value {
+    let mut template = template.clone();
+    let labels = template.pointer_mut("/metadata/labels");
+    if let Some(labels) = labels.and_then(Value::as_object_mut) {
+        labels.remove("pod-template-hash");
+    }
+    template
+}
+
+/// `image of api reg/cart:1.4 to reg/cart:1.5`, for each container whose image changed.
+fn images(before: &Value, after: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    for place in ["/spec/initContainers", "/spec/containers"] {
+        for container in list(after, place) {
+            let name = text(container, "/name").unwrap_or_default();
+            let same = |other: &&Value| text(other, "/name") == Some(name);
+            let old = list(before, place).iter().find(same);
+            let (Some(old), Some(new)) =
+                (old.and_then(|old| text(old, "/image")), text(container, "/image"))
+            else {
+                continue;
+            };
+            if old != new {
+                found.push(format!("image of {name} {old} to {new}"));
+            }
+        }
+    }
+    found
+}
+
+/// Where two templates differ, by path, without the values.
+fn differing(before: &Value, after: &Value) -> String {
+    let mut paths = Vec::new();
+    differ(before, after, String::new(), &mut paths);
+    let more = paths.len().saturating_sub(3);
+    paths.truncate(3);
+    let mut said = format!("changed {}", paths.join(", "));
+    if more > 0 {
+        said.push_str(&format!(" and {more} more"));
+    }
+    said
+}
+
+fn differ(before: &Value, after: &Value, path: String, paths: &mut Vec<String>) {
+    match (before, after) {
+        (Value::Object(a), Value::Object(b)) => {
+            let names: std::collections::BTreeSet<_> = a.keys().chain(b.keys()).collect();
+            for name in names {
+                let at = |fields: &serde_json::Map<String, Value>| {
+                    fields.get(name).cloned().unwrap_or_default()
+                };
+                differ(&at(a), &at(b), format!("{path}.{name}"), paths);
+            }
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            for (at, (a, b)) in a.iter().zip(b).enumerate() {
+                let name = text(b, "/name").map_or(at.to_string(), |name| format!("name={name:?}"));
+                differ(a, b, format!("{path}[{name}]"), paths);
+            }
+        }
+        (a, b) if a != b => paths.push(path),
+        _ => {}
+    }
+}
+
+/// Says how the containers of a pod ended.
+fn restarts(reader: &mut Reader<'_>, family: &mut Family, pod: &Value) {
+    let itself = text(pod, "/metadata/uid").and_then(|uid| family.of_uid.get(uid));
+    let Some(root) = itself.or_else(|| family.root_of(pod)).cloned() else {
+        return;
+    };
+    family.add(pod, "Pod", &root);
+    let name = text(pod, "/metadata/name").unwrap_or_default();
+    for place in ["/status/initContainerStatuses", "/status/containerStatuses"] {
+        for status in list(pod, place) {
+            let container = text(status, "/name").unwrap_or_default();
+            let count = status.get("restartCount").and_then(Value::as_u64).unwrap_or(0);
+            for state in ["/lastState/terminated", "/state/terminated"] {
+                let Some(ended) = status.pointer(state) else {
+                    continue;
+                };
+                let code = ended.get("exitCode").and_then(Value::as_i64).unwrap_or(0);
+                let reason = text(ended, "/reason").unwrap_or("ended");
+                let restarts = match count {
+                    0 => String::new(),
+                    1 => ", restarted once".to_owned(),
+                    count => format!(", restarted {count} times"),
+                };
+                let what =
+                    format!("container {container} of pod {name}: {reason}, exit code {code}{restarts}");
+                reader.add(text(ended, "/finishedAt"), &root, Evidence::Pod, what);
+                if let Some(moment) = reader.history.moments.last_mut() {
+                    moment.is_warning = code != 0;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn template(image: &str, memory: &str) -> Value {
+        json!({"spec": {"containers": [
+            {"name": "api", "image": image, "resources": {"limits": {"memory": memory}}}]}})
+    }
+
+    #[test]
+    fn templates_differ_by_image_or_by_path() {
+        let (a, b) = (template("cart:1", "1Gi"), template("cart:2", "1Gi"));
+        assert_eq!(images(&a, &b), ["image of api cart:1 to cart:2"]);
+        let c = template("cart:1", "2Gi");
+        assert!(images(&a, &c).is_empty());
+        let expected = "changed .spec.containers[name=\"api\"].resources.limits.memory";
+        assert_eq!(differing(&a, &c), expected);
+    }
+}

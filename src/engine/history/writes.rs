@@ -1,0 +1,235 @@
+//! Who wrote an object, from its managed fields and from audit logs.
+
+use anyhow::Result;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Asked, Found, Reader, text};
+use crate::cluster::Wanted;
+use crate::cluster::audit::{self, Audited, Write};
+use crate::model::{Evidence, FieldSet, Moment, Report, ResourceKey};
+use crate::ownership::ownership_of;
+
+/// Paths that a line names before it counts the rest.
+const PATHS: usize = 3;
+
+/// Reads creation, deletion and last writes from the objects.
+pub(super) fn from_objects(reader: &mut Reader<'_>, found: &Found) {
+    for (key, object) in found {
+        let created = text(object, "/metadata/creationTimestamp");
+        reader.add(created, key, Evidence::ManagedFields, "created".to_owned());
+        if let Some(deleted) = text(object, "/metadata/deletionTimestamp") {
+            let what = "deletion requested; waits for finalizers".to_owned();
+            reader.add(Some(deleted), key, Evidence::ManagedFields, what);
+        }
+        let ownership = ownership_of(object);
+        if ownership.entries.is_empty() {
+            reader.unread(&format!("managed fields of {key}"), "the object has none");
+        }
+        for entry in ownership.entries {
+            if entry.owner.subresource.as_deref() == Some("status") {
+                continue;
+            }
+            let mut paths = Vec::new();
+            leaves(&entry.fields, "", &mut paths);
+            paths.sort();
+            let verb = match entry.owner.operation {
+                crate::model::Operation::Apply => "applied",
+                crate::model::Operation::Update => "last wrote",
+            };
+            let through = entry.owner.subresource.as_ref();
+            let through = through.map_or(String::new(), |name| format!(" through /{name}"));
+            reader.push(Moment {
+                at: entry.owner.time.and_then(|time| time.parse().ok()),
+                object: key.clone(),
+                evidence: Evidence::ManagedFields,
+                user: entry.owner.user,
+                manager: Some(entry.owner.manager),
+                what: format!("{verb} {}{through}", named(&paths)),
+                is_warning: false,
+            });
+        }
+    }
+}
+
+/// Reads the requests that audit logs keep.
+///
+/// # Errors
+/// When a log cannot be read.
+pub(super) fn from_audit_logs(
+    reader: &mut Reader<'_>,
+    asked: &Asked<'_>,
+    wanted: &[Wanted],
+) -> Result<()> {
+    if asked.audit_logs.is_empty() {
+        reader.unread("audit log", "none was given; --audit-log FILE reads one");
+        return Ok(());
+    }
+    let objects = wanted.iter();
+    let objects: std::collections::BTreeMap<Audited, &ResourceKey> = objects
+        .map(|wanted| {
+            let name = Audited::of(&wanted.key, Some(&wanted.kind.plural));
+            (name, &wanted.key)
+        })
+        .collect();
+    let writes = audit::read(asked.audit_logs, &|name| objects.contains_key(name))?;
+    for warning in writes.warnings {
+        reader.unread(&warning.place, &warning.message);
+    }
+    reader.history.read.push("audit log".to_owned());
+    for (name, writes) in writes.of {
+        let Some(key) = objects.get(&name) else {
+            continue;
+        };
+        let writes = writes.iter().filter(|write| !write.is_idle);
+        let by_people = writes.filter(|write| write.subresource.as_deref() != Some("status"));
+        for write in by_people {
+            reader.push(Moment {
+                at: Some(write.at),
+                object: (*key).clone(),
+                evidence: Evidence::AuditLog,
+                user: Some(write.user.clone()),
+                manager: Some(write.manager.clone()),
+                what: request(write),
+                is_warning: write.verb.starts_with("delete"),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// `patch .spec.replicas through /scale`. Values are not shown: a request may hold secrets.
+fn request(write: &Write) -> String {
+    let mut what = write.verb.clone();
+    let mut paths = Vec::new();
+    if write.verb == "patch"
+        && let Some(body) = &write.body
+    {
+        sent(body, "", &mut paths);
+        paths.sort();
+        paths.dedup();
+    }
+    if !paths.is_empty() {
+        what.push_str(&format!(" {}", named(&paths)));
+    }
+    if let Some(subresource) = &write.subresource {
+        what.push_str(&format!(" through /{subresource}"));
+    }
+    what
+}
+
+/// The paths that a patch sends: those of a merge patch or an apply, or of a JSON Patch.
+fn sent(body: &Value, path: &str, paths: &mut Vec<String>) {
+    match body {
+        Value::Array(operations) if path.is_empty() => {
+            let places = operations.iter().filter(|one| text(one, "/op") != Some("test"));
+            paths.extend(places.filter_map(|one| text(one, "/path").map(dotted)));
+        }
+        Value::Object(fields) if !fields.is_empty() => {
+            for (name, value) in fields {
+                if path.is_empty() && matches!(name.as_str(), "apiVersion" | "kind") {
+                    continue;
+                }
+                if path == ".metadata" && matches!(name.as_str(), "name" | "namespace" | "uid") {
+                    continue;
+                }
+                sent(value, &format!("{path}.{name}"), paths);
+            }
+        }
+        _ => paths.push(path.to_owned()),
+    }
+}
+
+/// `/spec/replicas` as `.spec.replicas`.
+fn dotted(pointer: &str) -> String {
+    pointer
+        .split('/')
+        .skip(1)
+        .map(|part| format!(".{}", part.replace("~1", "/").replace("~0", "~")))
+        .collect()
+}
+
+fn leaves(set: &FieldSet, path: &str, paths: &mut Vec<String>) {
+    if set.is_leaf() {
+        if !path.is_empty() {
+            paths.push(path.to_owned());
+        }
+        return;
+    }
+    for (name, below) in &set.fields {
+        leaves(below, &format!("{path}.{name}"), paths);
+    }
+    for (element, below) in &set.items {
+        let item = crate::model::FieldPath(vec![element.clone()]).to_string();
+        let item = item.trim_start_matches('.');
+        leaves(below, &format!("{path}{item}"), paths);
+    }
+}
+
+/// `.spec.replicas, .spec.paused and 3 more fields`
+fn named(paths: &[String]) -> String {
+    let first = paths.iter().take(PATHS).map(String::as_str);
+    let first: Vec<&str> = first.collect();
+    match paths.len().saturating_sub(PATHS) {
+        0 => first.join(", "),
+        1 => format!("{} and 1 more field", first.join(", ")),
+        more => format!("{} and {more} more fields", first.join(", ")),
+    }
+}
+
+/// Drops what two sources say of the same write: a manager's last write that the audit log or a
+/// change of the comparison has too, with more to say.
+pub(super) fn drop_repeated(moments: &mut Vec<Moment>, report: &Report) {
+    let mut better: Vec<(ResourceKey, Option<String>, Timestamp)> = moments
+        .iter()
+        .filter(|moment| moment.evidence == Evidence::AuditLog)
+        .filter_map(|moment| Some((moment.object.clone(), moment.manager.clone(), moment.at?)))
+        .collect();
+    for object in &report.objects {
+        let reported = object.drifts.iter().filter(|drift| drift.is_reported());
+        let owners = reported.flat_map(|drift| &drift.owners);
+        for owner in owners.chain(&object.owners) {
+            if let Some(at) = owner.time.as_ref().and_then(|time| time.parse().ok()) {
+                better.push((object.key.clone(), Some(owner.manager.clone()), at));
+            }
+        }
+    }
+    moments.retain(|moment| {
+        let is_last_write =
+            moment.evidence == Evidence::ManagedFields && moment.manager.is_some();
+        !is_last_write
+            || !better.iter().any(|(object, manager, at)| {
+                *object == moment.object
+                    && *manager == moment.manager
+                    && moment.at.is_some_and(|own| own.as_second() == at.as_second())
+            })
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_patch_names_its_paths_and_no_values() {
+        let mut paths = Vec::new();
+        let body = json!({"kind": "Deployment", "metadata": {"name": "a", "labels": {"b": "c"}},
+                          "spec": {"replicas": 3}});
+        sent(&body, "", &mut paths);
+        assert_eq!(paths, [".metadata.labels.b", ".spec.replicas"]);
+        let mut paths = Vec::new();
+        let body = json!([{"op": "test", "path": "/spec/a", "value": 1},
+                          {"op": "remove", "path": "/metadata/labels/x~1y"}]);
+        sent(&body, "", &mut paths);
+        assert_eq!(paths, [".metadata.labels.x/y"]);
+    }
+
+    #[test]
+    fn many_paths_are_counted() {
+        let paths: Vec<String> = (0..5).map(|at| format!(".a{at}")).collect();
+        assert_eq!(named(&paths), ".a0, .a1, .a2 and 2 more fields");
+        assert_eq!(named(&paths[..1]), ".a0");
+    }
+}

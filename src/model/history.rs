@@ -1,0 +1,72 @@
+//! What happened to objects, in the order of time.
+
+use jiff::Timestamp;
+
+use super::ResourceKey;
+
+/// Where a moment is known from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Evidence {
+    /// A commit of the declared lines.
+    Git,
+    /// The API server's audit log.
+    AuditLog,
+    /// The managed fields or the metadata of the object.
+    ManagedFields,
+    /// A change that the comparison found.
+    Drift,
+    /// The ReplicaSets or ControllerRevisions of a workload.
+    Rollout,
+    /// The history that Argo CD, Flux or Helm keeps.
+    Deployer,
+    /// An Event.
+    Event,
+    /// The status of a pod.
+    Pod,
+}
+
+impl Evidence {
+    /// The word that reports use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Git => "git",
+            Self::AuditLog => "audit-log",
+            Self::ManagedFields => "managed-fields",
+            Self::Drift => "drift",
+            Self::Rollout => "rollout",
+            Self::Deployer => "deployer",
+            Self::Event => "event",
+            Self::Pod => "pod",
+        }
+    }
+}
+
+/// Something that happened to an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moment {
+    /// When; `None` where no time is recorded.
+    pub at: Option<Timestamp>,
+    /// The object that it happened to.
+    pub object: ResourceKey,
+    /// Where it is known from.
+    pub evidence: Evidence,
+    /// The user, if the source knows one.
+    pub user: Option<String>,
+    /// The field manager or the component.
+    pub manager: Option<String>,
+    /// What happened, on one line.
+    pub what: String,
+    /// Whether it is a warning or a failure.
+    pub is_warning: bool,
+}
+
+/// What sources beside the comparison know about objects.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    /// What happened, oldest first.
+    pub moments: Vec<Moment>,
+    /// The sources that were read, such as `Events in shop`, sorted.
+    pub read: Vec<String>,
+    /// The sources that could not be read, each with the reason, sorted.
+    pub unread: Vec<(String, String)>,
+}

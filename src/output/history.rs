@@ -1,0 +1,165 @@
+//! What `driftctl timeline` writes: changes and what other sources know, in the order of time.
+
+use std::io::{self, Write};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::timeline::{Entry, entries, write_entries};
+use super::{RenderOptions, escape, html};
+use crate::model::{Evidence, History};
+use crate::redact::Redacted;
+
+const SCHEMA: &str = "driftctl.timeline/v1";
+
+/// How a time line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HistoryFormat {
+    /// Lines to read, by day and hour.
+    Text,
+    /// One document (`driftctl.timeline/v1`).
+    Json,
+    /// A table for a ticket or a post-mortem.
+    Markdown,
+    /// One page.
+    Html,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct TimelineDocument<'h> {
+    /// The name and version of this format.
+    #[schemars(extend("const" = SCHEMA))]
+    schema: &'static str,
+    /// What happened, oldest first; what has no time comes before the rest.
+    moments: Vec<MomentDocument<'h>>,
+    /// The sources that were read.
+    read: &'h [String],
+    /// The sources that could not be read.
+    unread: Vec<UnreadDocument<'h>>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct MomentDocument<'h> {
+    /// When, RFC 3339; absent where no time is recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<String>,
+    /// `drift`, `audit-log`, `managed-fields`, `rollout`, `deployer`, `event`, `pod` or `git`.
+    source: &'static str,
+    /// The object, such as `Deployment shop/cart`.
+    object: &'h str,
+    /// The user or the field manager, where the source knows one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    who: Option<&'h str>,
+    /// What happened.
+    what: &'h str,
+    /// How much a change of the comparison matters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    severity: Option<&'h str>,
+    /// Whether it is a warning or a failure.
+    warning: bool,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct UnreadDocument<'h> {
+    /// The source.
+    source: &'h str,
+    /// Why it was not read.
+    reason: &'h str,
+}
+
+/// The JSON Schema of time lines.
+pub fn timeline_schema() -> Value {
+    super::document::schema_of::<TimelineDocument<'_>>(SCHEMA)
+}
+
+/// Writes a time line.
+///
+/// # Errors
+/// Those of `out`.
+pub fn history(
+    report: &Redacted,
+    history: &History,
+    since: Option<jiff::Timestamp>,
+    format: HistoryFormat,
+    options: &RenderOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut entries = entries(report, history, options.show, !options.verbose);
+    if let Some(since) = since {
+        // What has no time may have happened since.
+        entries.retain(|entry| entry.at.is_none_or(|at| at >= since));
+    }
+    match format {
+        HistoryFormat::Text => text(&entries, history, options, out),
+        HistoryFormat::Json => json(&entries, history, out),
+        HistoryFormat::Markdown => markdown(&entries, history, out),
+        HistoryFormat::Html => html::timeline(&entries, history, out),
+    }
+}
+
+fn text(
+    entries: &[Entry],
+    history: &History,
+    options: &RenderOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    write_entries(entries, options, out)?;
+    if entries.is_empty() {
+        writeln!(out, "# nothing is recorded for this time")?;
+    }
+    for (source, why) in &history.unread {
+        writeln!(out, "# not read: {}: {}", escape::line(source), escape::line(why))?;
+    }
+    Ok(())
+}
+
+fn json(entries: &[Entry], history: &History, out: &mut dyn Write) -> io::Result<()> {
+    let moments = entries.iter().map(|entry| MomentDocument {
+        time: entry.at.map(|at| at.to_string()),
+        source: entry.evidence.as_str(),
+        object: &entry.object,
+        who: entry.who.as_deref(),
+        what: &entry.what,
+        severity: (entry.evidence == Evidence::Drift).then_some(entry.severity.as_str()),
+        warning: entry.is_warning,
+    });
+    let unread = history.unread.iter();
+    let document = TimelineDocument {
+        schema: SCHEMA,
+        moments: moments.collect(),
+        read: &history.read,
+        unread: unread
+            .map(|(source, reason)| UnreadDocument { source, reason })
+            .collect(),
+    };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)
+}
+
+fn markdown(entries: &[Entry], history: &History, out: &mut dyn Write) -> io::Result<()> {
+    let cell = super::markdown::code;
+    writeln!(out, "| Time | Source | Object | Who | What |")?;
+    writeln!(out, "|---|---|---|---|---|")?;
+    for entry in entries {
+        let at = entry.at.map_or("not recorded".to_owned(), |at| at.to_string());
+        let sign = entry.sign.map_or(String::new(), |sign| format!("{sign} "));
+        writeln!(
+            out,
+            "| {at} | {} | {} | {} | {} |",
+            entry.evidence.as_str(),
+            cell(&entry.object),
+            entry.who.as_deref().map(cell).unwrap_or_default(),
+            cell(&format!("{sign}{}", entry.what)),
+        )?;
+    }
+    if !history.unread.is_empty() {
+        writeln!(out, "\nNot read:\n")?;
+    }
+    for (source, why) in &history.unread {
+        writeln!(out, "- {}: {}", cell(source), cell(why))?;
+    }
+    Ok(())
+}
