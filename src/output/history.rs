@@ -111,7 +111,12 @@ fn text(
         writeln!(out, "# nothing is recorded for this time")?;
     }
     for (source, why) in &history.unread {
-        writeln!(out, "# not read: {}: {}", escape::line(source), escape::line(why))?;
+        writeln!(
+            out,
+            "# not read: {}: {}",
+            escape::line(source),
+            escape::line(why)
+        )?;
     }
     Ok(())
 }
@@ -144,7 +149,9 @@ fn markdown(entries: &[Entry], history: &History, out: &mut dyn Write) -> io::Re
     writeln!(out, "| Time | Source | Object | Who | What |")?;
     writeln!(out, "|---|---|---|---|---|")?;
     for entry in entries {
-        let at = entry.at.map_or("not recorded".to_owned(), |at| at.to_string());
+        let at = entry
+            .at
+            .map_or("not recorded".to_owned(), |at| at.to_string());
         let sign = entry.sign.map_or(String::new(), |sign| format!("{sign} "));
         writeln!(
             out,

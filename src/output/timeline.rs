@@ -83,9 +83,7 @@ pub(super) fn entries(report: &Report, history: &History, show: Show, short: boo
     let most = if short { LONGEST_VALUE } else { usize::MAX };
     let rows = rows::of(report, show);
     let changes = rows.iter().map(|row| change(row, short, most));
-    let mut entries: Vec<Entry> = changes
-        .chain(history.moments.iter().map(moment))
-        .collect();
+    let mut entries: Vec<Entry> = changes.chain(history.moments.iter().map(moment)).collect();
     // Stable: what was written at once, and what has no time, keeps the worst first.
     entries.sort_by_key(|entry| entry.at);
     entries
@@ -118,7 +116,11 @@ fn moment(moment: &Moment) -> Entry {
         who: is_known.then(|| who(user, manager)),
         sign: None,
         what: escape::line(&moment.what).into_owned(),
-        paint: if moment.is_warning { Paint::Bad } else { Paint::Dim },
+        paint: if moment.is_warning {
+            Paint::Bad
+        } else {
+            Paint::Dim
+        },
     }
 }
 

@@ -26,6 +26,7 @@ mod secrets;
 mod source_files;
 mod source_git;
 mod sources;
+mod timeline;
 mod untrusted;
 mod versions;
 mod words;

@@ -26,6 +26,7 @@ mod server;
 #[cfg(unix)]
 mod signals;
 mod snapshot;
+mod timeline;
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;

@@ -13,6 +13,7 @@ use super::ReadingArgs;
 Examples:
   driftctl snapshot ./manifests > live.json            Keep what a diff would read
   driftctl diff ./manifests --live live.json           Look at it again, elsewhere or later
+  driftctl snapshot ./manifests --history -o live.json For 'driftctl timeline' too
   driftctl snapshot ./manifests --redact -o live.json  Without secrets, to pass on
 ",
     after_help = "\
@@ -26,6 +27,13 @@ pub struct SnapshotArgs {
     /// What would be read.
     #[command(flatten)]
     pub reading: ReadingArgs,
+
+    /// Also record what 'driftctl timeline' reads: Events, ReplicaSets, ControllerRevisions, pods
+    ///
+    /// Also the Applications, Kustomizations and HelmReleases that deploy the objects. What may not
+    /// be listed is left out, and the timeline names it.
+    #[arg(long)]
+    pub history: bool,
 
     /// Mask the values of Secrets, and whatever else looks secret
     ///

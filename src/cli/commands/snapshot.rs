@@ -13,6 +13,7 @@ use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::cluster::Recorder;
 use crate::engine;
+use crate::engine::history::{self, Asked};
 use crate::model::Status;
 use crate::output::escape;
 use crate::policy::RuleSet;
@@ -34,8 +35,18 @@ pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> R
     let options = comparison::reading(&args.reading);
     let progress = Progress::begin(settings, false);
     let report = engine::run(&sources, &recorder, RuleSet::builtin(), &options);
-    drop(progress);
     let mut report = report?;
+    if args.history {
+        let asked = Asked {
+            objects: history::objects_of(&report),
+            report: &report,
+            audit_logs: &[],
+            redactor: &Redactor::default(),
+            helm: false,
+        };
+        history::history(&asked, &recorder)?;
+    }
+    drop(progress);
     let empty = comparison::emptiness(&report, &args.reading.source, &args.reading.filter);
     report.warnings.extend(empty);
     let incomplete = report.is_incomplete();

@@ -57,7 +57,9 @@ pub fn timeline(
             .map(|object| object.key.clone())
             .collect();
         if meant.is_empty() {
-            bail!("none of the objects of these manifests is selected; check the kind and the name");
+            bail!(
+                "none of the objects of these manifests is selected; check the kind and the name"
+            );
         }
         report.objects.retain(|object| meant.contains(&object.key));
     }
@@ -67,12 +69,13 @@ pub fn timeline(
         report: &report,
         audit_logs: &compare.audit_log,
         redactor: &redactor,
+        helm: true,
     };
     let mut history = history::history(&asked, side.as_ref())?;
     let unread = blame(&mut report.objects).into_iter();
-    history
-        .unread
-        .extend(unread.map(|warning| (format!("Git history of {}", warning.place), warning.message)));
+    history.unread.extend(
+        unread.map(|warning| (format!("Git history of {}", warning.place), warning.message)),
+    );
     commits(&report, &mut history);
     Ok(Timeline {
         report,
@@ -86,7 +89,9 @@ fn commits(report: &Report, history: &mut History) {
     for object in &report.objects {
         for drift in object.drifts.iter().filter(|drift| drift.is_reported()) {
             let Some(blame) = &drift.blame else { continue };
-            let Some(commit) = &blame.commit else { continue };
+            let Some(commit) = &blame.commit else {
+                continue;
+            };
             let short = commit.get(..7).unwrap_or(commit);
             let what = format!("commit {short} declares {}", drift.change.path);
             let moment = Moment {

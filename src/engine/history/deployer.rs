@@ -13,7 +13,11 @@ use crate::model::{Evidence, Moment, ResourceKey, group_of};
 pub(super) fn read(reader: &mut Reader<'_>, found: &Found) {
     let kinds = [
         ("Applications", "argoproj.io/v1alpha1", "Application"),
-        ("Kustomizations", "kustomize.toolkit.fluxcd.io/v1", "Kustomization"),
+        (
+            "Kustomizations",
+            "kustomize.toolkit.fluxcd.io/v1",
+            "Kustomization",
+        ),
         ("HelmReleases", "helm.toolkit.fluxcd.io/v2", "HelmRelease"),
     ];
     for (called, api_version, kind) in kinds {
@@ -35,13 +39,14 @@ pub(super) fn read(reader: &mut Reader<'_>, found: &Found) {
                 group: group_of(api_version).to_owned(),
                 kind: kind.to_owned(),
                 namespace: text(&object, "/metadata/namespace").map(str::to_owned),
-                name: text(&object, "/metadata/name").unwrap_or_default().to_owned(),
+                name: text(&object, "/metadata/name")
+                    .unwrap_or_default()
+                    .to_owned(),
             };
             syncs(reader, &key, &object);
             conditions(reader, &key, &object);
         }
     }
-    releases(reader, found);
 }
 
 /// Whether a GitOps object deploys one of the objects.
@@ -55,18 +60,22 @@ fn deploys(deployer: &Value, kind: &str, found: &Found) -> bool {
                 && key.namespace.clone().unwrap_or_default() == part(one, "/namespace")
         })
     });
-    let of_flux = list(deployer, "/status/inventory/entries").iter().any(|one| {
-        found.keys().any(|key| {
-            let namespace = key.namespace.as_deref().unwrap_or_default();
-            let id = format!("{namespace}_{}_{}_{}", key.name, key.group, key.kind);
-            text(one, "/id") == Some(id.as_str())
-        })
-    });
+    let of_flux = list(deployer, "/status/inventory/entries")
+        .iter()
+        .any(|one| {
+            found.keys().any(|key| {
+                let namespace = key.namespace.as_deref().unwrap_or_default();
+                let id = format!("{namespace}_{}_{}_{}", key.name, key.group, key.kind);
+                text(one, "/id") == Some(id.as_str())
+            })
+        });
     let of_helm = kind == "HelmRelease"
         && found.values().any(|object| {
             let label = |name: &str| {
                 let labels = object.pointer("/metadata/labels")?;
-                labels.get(format!("helm.toolkit.fluxcd.io/{name}"))?.as_str()
+                labels
+                    .get(format!("helm.toolkit.fluxcd.io/{name}"))?
+                    .as_str()
             };
             label("name").is_some()
                 && label("name") == text(deployer, "/metadata/name")
@@ -115,10 +124,13 @@ fn conditions(reader: &mut Reader<'_>, key: &ResourceKey, deployer: &Value) {
 }
 
 /// The revisions of Helm releases, from the metadata of their Secrets.
-fn releases(reader: &mut Reader<'_>, found: &Found) {
+pub(super) fn releases(reader: &mut Reader<'_>, found: &Found) {
     let annotation = |object: &Value, name: &str| {
         let annotations = object.pointer("/metadata/annotations")?;
-        annotations.get(format!("meta.helm.sh/{name}"))?.as_str().map(str::to_owned)
+        annotations
+            .get(format!("meta.helm.sh/{name}"))?
+            .as_str()
+            .map(str::to_owned)
     };
     let names: BTreeSet<(String, String)> = found
         .iter()

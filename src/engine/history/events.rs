@@ -69,12 +69,18 @@ fn moment(
     } else {
         format!("{} {name}: ", kind.to_lowercase())
     };
-    let first = ["/firstTimestamp", "/eventTime", "/metadata/creationTimestamp"];
+    let first = [
+        "/firstTimestamp",
+        "/eventTime",
+        "/metadata/creationTimestamp",
+    ];
     let first = first.iter().find_map(|place| time(event, place));
     let last = ["/series/lastObservedTime", "/lastTimestamp"];
     let last = last.iter().find_map(|place| time(event, place));
     let count = ["/series/count", "/count"];
-    let count = count.iter().find_map(|place| event.pointer(place)?.as_u64());
+    let count = count
+        .iter()
+        .find_map(|place| event.pointer(place)?.as_u64());
     let again = match (count, last) {
         (Some(count), Some(last)) if count > 1 => format!(" ({count} times until {last})"),
         _ => String::new(),

@@ -26,6 +26,8 @@ pub struct Asked<'a> {
     pub audit_logs: &'a [PathBuf],
     /// Masks what a message repeats of secrets.
     pub redactor: &'a Redactor,
+    /// Whether the revisions of Helm releases are read, from the metadata of Secrets.
+    pub helm: bool,
 }
 
 /// Reads what the cluster and the audit logs know about some objects.
@@ -48,6 +50,9 @@ pub fn history(asked: &Asked<'_>, live: &dyn Live) -> Result<History> {
     let family = rollout::read(&mut reader, &found);
     events::read(&mut reader, &family, &found);
     deployer::read(&mut reader, &found);
+    if asked.helm {
+        deployer::releases(&mut reader, &found);
+    }
     let mut history = reader.history;
     writes::drop_repeated(&mut history.moments, asked.report);
     history.moments.sort_by(|a, b| {
@@ -153,7 +158,9 @@ impl Reader<'_> {
     }
 
     fn unread(&mut self, source: &str, why: &str) {
-        self.history.unread.push((source.to_owned(), why.to_owned()));
+        self.history
+            .unread
+            .push((source.to_owned(), why.to_owned()));
     }
 
     fn add(&mut self, at: Option<&str>, object: &ResourceKey, evidence: Evidence, what: String) {
@@ -181,7 +188,10 @@ impl Reader<'_> {
 
 /// A text field of an object.
 fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
-    value.pointer(pointer)?.as_str().filter(|text| !text.is_empty())
+    value
+        .pointer(pointer)?
+        .as_str()
+        .filter(|text| !text.is_empty())
 }
 
 /// A list in an object; empty where there is none.

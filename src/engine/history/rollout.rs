@@ -67,7 +67,14 @@ pub(super) fn read(reader: &mut Reader<'_>, found: &Found) -> Family {
             let revisions = all(reader, "ControllerRevisions", "apps/v1", kind, &namespace);
             rollouts(reader, &mut family, &revisions, kind, controller_revision);
         }
-        let workloads = ["Deployment", "StatefulSet", "DaemonSet", "Job", "ReplicaSet", "Pod"];
+        let workloads = [
+            "Deployment",
+            "StatefulSet",
+            "DaemonSet",
+            "Job",
+            "ReplicaSet",
+            "Pod",
+        ];
         if is(&workloads, &namespace) {
             let pods = all(reader, "Pods", "v1", "Pod", &namespace);
             for pod in &pods {
@@ -158,9 +165,10 @@ fn say(reader: &mut Reader<'_>, root: &ResourceKey, revisions: &[Revision<'_>]) 
                 images => what.push_str(&format!("; {}", images.join("; "))),
             }
         }
-        if let Some(cause) =
-            text(revision.object, "/metadata/annotations/kubernetes.io~1change-cause")
-        {
+        if let Some(cause) = text(
+            revision.object,
+            "/metadata/annotations/kubernetes.io~1change-cause",
+        ) {
             let cause = reader.message(root, Some(revision.object), cause);
             what.push_str(&format!(" ({cause})"));
         }
@@ -183,12 +191,17 @@ fn last_write(object: &Value) -> Option<String> {
 fn replica_set(object: &Value) -> Option<Revision<'_>> {
     let annotation = |name: &str| {
         let annotations = object.pointer("/metadata/annotations")?;
-        annotations.get(format!("deployment.kubernetes.io/{name}"))?.as_str()
+        annotations
+            .get(format!("deployment.kubernetes.io/{name}"))?
+            .as_str()
     };
     let history = annotation("revision-history").unwrap_or_default();
     Some(Revision {
         number: annotation("revision")?.parse().ok()?,
-        before: history.split(',').filter_map(|one| one.parse().ok()).collect(),
+        before: history
+            .split(',')
+            .filter_map(|one| one.parse().ok())
+            .collect(),
         template: plain(object.pointer("/spec/template")?),
         object,
     })
@@ -221,9 +234,10 @@ fn images(before: &Value, after: &Value) -> Vec<String> {
             let name = text(container, "/name").unwrap_or_default();
             let same = |other: &&Value| text(other, "/name") == Some(name);
             let old = list(before, place).iter().find(same);
-            let (Some(old), Some(new)) =
-                (old.and_then(|old| text(old, "/image")), text(container, "/image"))
-            else {
+            let (Some(old), Some(new)) = (
+                old.and_then(|old| text(old, "/image")),
+                text(container, "/image"),
+            ) else {
                 continue;
             };
             if old != new {
@@ -280,7 +294,10 @@ fn restarts(reader: &mut Reader<'_>, family: &mut Family, pod: &Value) {
     for place in ["/status/initContainerStatuses", "/status/containerStatuses"] {
         for status in list(pod, place) {
             let container = text(status, "/name").unwrap_or_default();
-            let count = status.get("restartCount").and_then(Value::as_u64).unwrap_or(0);
+            let count = status
+                .get("restartCount")
+                .and_then(Value::as_u64)
+                .unwrap_or(0);
             for state in ["/lastState/terminated", "/state/terminated"] {
                 let Some(ended) = status.pointer(state) else {
                     continue;
@@ -292,8 +309,9 @@ fn restarts(reader: &mut Reader<'_>, family: &mut Family, pod: &Value) {
                     1 => ", restarted once".to_owned(),
                     count => format!(", restarted {count} times"),
                 };
-                let what =
-                    format!("container {container} of pod {name}: {reason}, exit code {code}{restarts}");
+                let what = format!(
+                    "container {container} of pod {name}: {reason}, exit code {code}{restarts}"
+                );
                 reader.add(text(ended, "/finishedAt"), &root, Evidence::Pod, what);
                 if let Some(moment) = reader.history.moments.last_mut() {
                     moment.is_warning = code != 0;

@@ -122,7 +122,9 @@ fn request(write: &Write) -> String {
 fn sent(body: &Value, path: &str, paths: &mut Vec<String>) {
     match body {
         Value::Array(operations) if path.is_empty() => {
-            let places = operations.iter().filter(|one| text(one, "/op") != Some("test"));
+            let places = operations
+                .iter()
+                .filter(|one| text(one, "/op") != Some("test"));
             paths.extend(places.filter_map(|one| text(one, "/path").map(dotted)));
         }
         Value::Object(fields) if !fields.is_empty() => {
@@ -180,28 +182,30 @@ fn named(paths: &[String]) -> String {
 /// Drops what two sources say of the same write: a manager's last write that the audit log or a
 /// change of the comparison has too, with more to say.
 pub(super) fn drop_repeated(moments: &mut Vec<Moment>, report: &Report) {
-    let mut better: Vec<(ResourceKey, Option<String>, Timestamp)> = moments
+    let mut better: Vec<(ResourceKey, Option<String>, Option<i64>)> = moments
         .iter()
         .filter(|moment| moment.evidence == Evidence::AuditLog)
-        .filter_map(|moment| Some((moment.object.clone(), moment.manager.clone(), moment.at?)))
+        .map(|moment| {
+            let second = moment.at.map(Timestamp::as_second);
+            (moment.object.clone(), moment.manager.clone(), second)
+        })
         .collect();
     for object in &report.objects {
         let reported = object.drifts.iter().filter(|drift| drift.is_reported());
         let owners = reported.flat_map(|drift| &drift.owners);
         for owner in owners.chain(&object.owners) {
-            if let Some(at) = owner.time.as_ref().and_then(|time| time.parse().ok()) {
-                better.push((object.key.clone(), Some(owner.manager.clone()), at));
-            }
+            let time: Option<Timestamp> = owner.time.as_ref().and_then(|time| time.parse().ok());
+            let second = time.map(Timestamp::as_second);
+            better.push((object.key.clone(), Some(owner.manager.clone()), second));
         }
     }
     moments.retain(|moment| {
-        let is_last_write =
-            moment.evidence == Evidence::ManagedFields && moment.manager.is_some();
+        let is_last_write = moment.evidence == Evidence::ManagedFields && moment.manager.is_some();
         !is_last_write
-            || !better.iter().any(|(object, manager, at)| {
+            || !better.iter().any(|(object, manager, second)| {
                 *object == moment.object
                     && *manager == moment.manager
-                    && moment.at.is_some_and(|own| own.as_second() == at.as_second())
+                    && (moment.at.is_none() || *second == moment.at.map(Timestamp::as_second))
             })
     });
 }

@@ -19,7 +19,9 @@ pub(in crate::output) fn timeline(
          <tr><th>Time</th><th>Source</th><th>Object</th><th>Who</th><th>What</th></tr>"
     )?;
     for entry in entries {
-        let at = entry.at.map_or("not recorded".to_owned(), |at| at.to_string());
+        let at = entry
+            .at
+            .map_or("not recorded".to_owned(), |at| at.to_string());
         let source = match entry.severity.as_str() {
             "" => entry.evidence.as_str().to_owned(),
             severity => format!("{} ({severity})", entry.evidence.as_str()),
