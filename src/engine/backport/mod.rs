@@ -66,8 +66,48 @@ pub struct Planned {
 /// # Errors
 /// When a comparison fails, or the edited manifests would drift where they did not before.
 pub fn plan(wish: &Wish<'_>) -> Result<Planned> {
+    let mut hopeless = BTreeSet::new();
+    for _ in 0..MOST_ATTEMPTS {
+        let (planned, values) = attempt(wish, &hopeless)?;
+        if values.is_empty() {
+            return Ok(planned);
+        }
+        let before = drifting(wish.report);
+        let after = drifting(&(wish.compare_all)(&values)?);
+        let steps = planned.plan.steps.iter();
+        let taken = steps.flat_map(|step| {
+            let key = step.key.to_string();
+            let paths = step.changes.iter().map(|change| change.path.to_string());
+            paths.map(move |path| (key.clone(), path))
+        });
+        // What an object alone no longer drifts in may drift beside all the others.
+        let still: Vec<(String, String)> = taken.filter(|one| after.contains(one)).collect();
+        if !still.is_empty() {
+            hopeless.extend(still);
+            continue;
+        }
+        if let Some((object, path)) = after.difference(&before).next() {
+            bail!(
+                "with these changes {object} would drift at {path}, and it does not now; select \
+                 fewer of them"
+            );
+        }
+        return Ok(planned);
+    }
+    bail!("some changes drift again and again when the manifests declare them; select fewer")
+}
+
+/// So many times a plan is made, each time without what turned out not to be taken over.
+const MOST_ATTEMPTS: usize = 5;
+
+/// Makes a plan without the changes that are hopeless, and the objects as they would be declared.
+fn attempt(
+    wish: &Wish<'_>,
+    hopeless: &BTreeSet<(String, String)>,
+) -> Result<(Planned, BTreeMap<Origin, Value>)> {
     let mut found = Found {
         wish,
+        hopeless,
         plan: Plan::new(Action::Backport, wish.report.target.clone()),
         files: BTreeMap::new(),
         values: BTreeMap::new(),
@@ -77,16 +117,17 @@ pub fn plan(wish: &Wish<'_>) -> Result<Planned> {
     }
     found.plan.refused.sort();
     found.files.retain(|_, file| file.before != file.after);
-    if !found.values.is_empty() {
-        let before = drifting(wish.report);
-        let after = drifting(&(wish.compare_all)(&found.values)?);
-        if let Some((object, path)) = after.difference(&before).next() {
-            bail!("with these changes {object} would drift at {path}, and it does not now");
-        }
-    }
-    let Found { plan, files, .. } = found;
-    Ok(Planned { plan, files })
+    let Found {
+        plan,
+        files,
+        values,
+        ..
+    } = found;
+    Ok((Planned { plan, files }, values))
 }
+
+/// Why a change is left alone that does not end its drift.
+const STILL_DIFFERS: &str = "the manifest with it would still differ from the live object";
 
 /// Everything that drifts: objects and paths.
 fn drifting(report: &Report) -> BTreeSet<(String, String)> {
@@ -104,6 +145,8 @@ fn drifting(report: &Report) -> BTreeSet<(String, String)> {
 
 struct Found<'w> {
     wish: &'w Wish<'w>,
+    /// Objects and paths that would drift all the same.
+    hopeless: &'w BTreeSet<(String, String)>,
     plan: Plan,
     files: BTreeMap<String, EditedFile>,
     values: BTreeMap<Origin, Value>,
@@ -138,6 +181,13 @@ impl Found<'_> {
         let mut meant: Vec<(&JudgedChange, &JudgedChange)> = Vec::new();
         for (drift, shown) in object.drifts.iter().zip(&shown.drifts) {
             if !self.is_meant(object, drift) {
+                continue;
+            }
+            let one = (object.key.to_string(), drift.change.path.to_string());
+            if self.hopeless.contains(&one) {
+                let path = &shown.change.path;
+                let why = Why::Impossible;
+                self.refuse(Refused::because(&object.key, path, why, STILL_DIFFERS));
                 continue;
             }
             match self.refusal(object, drift, shown) {
@@ -327,8 +377,7 @@ impl Found<'_> {
             return Ok(Err((Why::Impossible, no_way.to_owned())));
         };
         let Some(mut drifting) = self.is_taken_over(subject, change, &value)? else {
-            let message = "the manifest with it would still differ from the live object";
-            return Ok(Err((Why::Impossible, message.to_owned())));
+            return Ok(Err((Why::Impossible, STILL_DIFFERS.to_owned())));
         };
         // What a person would have written: without what the server adds by itself.
         if let Some(live) = &change.live {
