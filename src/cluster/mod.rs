@@ -20,7 +20,9 @@ use serde_json::Value;
 
 use crate::model::{KindNames, KindPattern, ResourceKey, Target, Warning};
 
-pub use api::{Api, Carry, ConnectOptions, Identity, WriteError, Writer, context_names};
+pub use api::{
+    Api, Carry, ConnectOptions, Identity, WriteError, Writer, context_names, contexts_of,
+};
 pub use denial::{Denial, denials};
 pub use dump::Dump;
 pub use live_object::{LiveObject, Unreadable};

@@ -159,3 +159,29 @@ fn what_is_about_one_cluster_says_so() {
         );
     }
 }
+
+#[test]
+fn a_pattern_chooses_contexts() {
+    let servers = [(); 3].map(|()| Server::start(&recording(), None));
+    let names = ["prod-a", "prod-b", "staging"];
+    let named: Vec<_> = names.into_iter().zip(&servers).collect();
+    let place = Place::new().file("kubeconfig", kubeconfig(&named));
+    let diff = |pattern: &str| {
+        let mut command = place.driftctl();
+        command.args(["diff", "-o", "json", "--kubeconfig", "kubeconfig"]);
+        command.args(["--timeout", "20", "--context", pattern]);
+        command.arg(fixture("shop/manifests")).output().unwrap()
+    };
+    let output = diff("prod-*");
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let reports = document["reports"].to_string();
+    assert!(reports.contains("prod-a") && reports.contains("prod-b"));
+    assert!(!reports.contains("staging"));
+    let output = diff("test-*");
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("no context of the kubeconfig matches"),
+        "{said}"
+    );
+}

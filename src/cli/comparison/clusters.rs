@@ -1,14 +1,20 @@
 //! Several clusters, compared with the same manifests side by side.
 
 use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use anyhow::{Result, ensure};
 use jiff::Timestamp;
 
 use super::{Compared, Rules, rules, run_by};
-use crate::cli::args::{CompareArgs, LiveArgs, RulesArgs, SourceArgs};
+use crate::cli::args::{CompareArgs, ConnectionArgs, LiveArgs, RulesArgs, SourceArgs};
+use crate::cluster::contexts_of;
 use crate::model::{Coverage, Report, Warning};
+use crate::policy::glob;
+
+/// Clusters that are compared at once.
+const AT_ONCE: usize = 16;
 
 /// What comparisons with all contexts found.
 pub struct All {
@@ -33,6 +39,10 @@ pub fn run_all(
     now: Timestamp,
 ) -> Result<All> {
     let rules = rules(rule_words, source, now)?;
+    let live = &LiveArgs {
+        connection: chosen(&live.connection)?,
+        ..live.clone()
+    };
     if live.connection.context.len() < 2 {
         let Compared { report, rules } = run_by(rules, source, live, compare, rule_words, explain)?;
         return Ok(All {
@@ -58,17 +68,67 @@ pub fn run_all(
             "the context {context} is named twice"
         );
     }
+    let (next, of_context) = (&AtomicUsize::new(0), &of_context);
     let reports = thread::scope(|scope| {
-        let runs: Vec<_> = contexts
-            .iter()
-            .map(|context| scope.spawn(|| of_context(context)))
+        // Each takes the next context as soon as it is done, so that few reports are being made at
+        // once, whatever the number of clusters.
+        let workers = contexts.len().min(AT_ONCE);
+        let workers: Vec<_> = (0..workers)
+            .map(|_| {
+                scope.spawn(move || {
+                    let mut made = Vec::new();
+                    loop {
+                        let at = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(context) = contexts.get(at) else {
+                            return made;
+                        };
+                        made.push((at, of_context(context)));
+                    }
+                })
+            })
             .collect();
-        let joined = runs.into_iter().map(|run| run.join());
-        joined
-            .map(|report| report.unwrap_or_else(|panic| resume_unwind(panic)))
-            .collect()
+        let joined = workers.into_iter().map(|worker| worker.join());
+        let mut made: Vec<(usize, Report)> = joined
+            .flat_map(|made| made.unwrap_or_else(|panic| resume_unwind(panic)))
+            .collect();
+        made.sort_by_key(|(at, _)| *at);
+        made.into_iter().map(|(_, report)| report).collect()
     });
     Ok(All { reports, rules })
+}
+
+/// The connection with the contexts that patterns choose, in the order of the kubeconfig.
+///
+/// # Errors
+/// When a pattern chooses none, or the kubeconfig cannot be read.
+fn chosen(connection: &ConnectionArgs) -> Result<ConnectionArgs> {
+    let is_pattern = |word: &String| word.contains(['*', '?']);
+    if !connection.context.iter().any(is_pattern) {
+        return Ok(connection.clone());
+    }
+    let known = contexts_of(connection.kubeconfig.as_deref())?;
+    let mut context: Vec<String> = Vec::new();
+    for word in &connection.context {
+        if !is_pattern(word) || known.contains(word) {
+            context.push(word.clone());
+            continue;
+        }
+        let meant: Vec<&String> = known.iter().filter(|name| glob(word, name)).collect();
+        ensure!(
+            !meant.is_empty(),
+            "--context {word}: no context of the kubeconfig matches; there are {}",
+            known.join(", ")
+        );
+        for name in meant {
+            if !context.contains(name) {
+                context.push(name.clone());
+            }
+        }
+    }
+    Ok(ConnectionArgs {
+        context,
+        ..connection.clone()
+    })
 }
 
 /// The report on a cluster with which nothing could be compared.

@@ -157,6 +157,20 @@ pub fn context_names() -> Vec<String> {
     contexts.map(|context| context.name).collect()
 }
 
+/// The contexts of a kubeconfig, for patterns that choose some of them.
+///
+/// # Errors
+/// When the kubeconfig cannot be read.
+pub fn contexts_of(kubeconfig: Option<&Path>) -> Result<Vec<String>> {
+    let read = match kubeconfig {
+        Some(path) => Kubeconfig::read_from(path)
+            .with_context(|| format!("cannot read the kubeconfig {}", path.display()))?,
+        None => Kubeconfig::read().context("cannot read the kubeconfig")?,
+    };
+    let contexts = read.contexts.into_iter();
+    Ok(contexts.map(|context| context.name).collect())
+}
+
 fn select(merged: Kubeconfig, context: Option<&str>) -> Result<Login> {
     let names: Vec<_> = merged
         .contexts

@@ -45,7 +45,7 @@ pub use self::access::Identity;
 use self::discovery::{Catalog, Resources, Root};
 use self::early::{CORE, Early, NAMED};
 use self::failure::Failure;
-pub use self::kubeconfig::context_names;
+pub use self::kubeconfig::{context_names, contexts_of};
 use self::read::{Outcome, Reader};
 use self::request::{Form, Request, group_version_path};
 use self::send::{Limits, Sender};
