@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::coverage::{coverage, declared_fields};
-use crate::model::{Applier, ApplierReason, FieldSet, ManagerEntry, Operation, Ownership};
+use crate::model::{Applier, ApplierReason, FieldSet, ManagerEntry, Operation, Owner, Ownership};
 
 /// The annotation in which `kubectl apply` keeps what it sent
 /// (`k8s.io/api/core/v1/annotation_key_constants.go`).
@@ -152,9 +152,9 @@ impl Appliers {
 /// A manager that may be the applier, from all of its entries but those of subresources.
 struct Candidate<'o> {
     manager: &'o str,
+    /// How much of what is declared it owns; of one that is neither seen nor known to apply, how much
+    /// of that has its declared value.
     owns: usize,
-    /// How much of that has its declared value.
-    owns_as_declared: usize,
     /// It applied on the server side.
     applies: bool,
     /// It wrote the last applied configuration.
@@ -168,7 +168,6 @@ impl<'o> Candidate<'o> {
         Self {
             manager,
             owns: 0,
-            owns_as_declared: 0,
             applies: false,
             wrote_last_applied: false,
             time: None,
@@ -209,10 +208,11 @@ impl<'o> Candidate<'o> {
 /// for each, and owns each field by one of them.
 fn candidates<'o>(ownership: &'o Ownership, declared: &Value, live: &Value) -> Vec<Candidate<'o>> {
     let mut found: Vec<Candidate<'o>> = Vec::new();
-    let as_live = alike(declared, live);
+    let may_apply =
+        |owner: &Owner| owner.subresource.is_none() && !EDITORS.contains(&owner.manager.as_str());
     for entry in &ownership.entries {
         let owner = &entry.owner;
-        if owner.subresource.is_some() || EDITORS.contains(&owner.manager.as_str()) {
+        if !may_apply(owner) {
             continue;
         }
         let at = found.iter().position(|c| c.manager == owner.manager);
@@ -225,19 +225,24 @@ fn candidates<'o>(ownership: &'o Ownership, declared: &Value, live: &Value) -> V
         });
         let candidate = &mut found[at];
         candidate.owns += coverage(&entry.fields, declared);
-        candidate.owns_as_declared += as_live
-            .as_ref()
-            .map_or(0, |alike| coverage(&entry.fields, alike));
         candidate.applies |= owner.operation == Operation::Apply;
         candidate.wrote_last_applied |=
             owner.operation == Operation::Update && holds_last_applied(&entry.fields);
         candidate.time = candidate.time.min(owner.time.as_deref());
     }
+    // Most objects were written by managers that are seen or known to apply.
+    let mut as_live = None;
     for candidate in &mut found {
         let is_seen = candidate.applies || candidate.wrote_last_applied;
-        if !is_seen && candidate.known().is_none() {
-            candidate.owns = candidate.owns_as_declared;
+        if is_seen || candidate.known().is_some() {
+            continue;
         }
+        let as_live: &Option<Value> = as_live.get_or_insert_with(|| alike(declared, live));
+        let entries = ownership.entries.iter();
+        candidate.owns = entries
+            .filter(|entry| may_apply(&entry.owner) && entry.owner.manager == candidate.manager)
+            .filter_map(|entry| Some(coverage(&entry.fields, as_live.as_ref()?)))
+            .sum();
     }
     found
 }
