@@ -13,7 +13,7 @@ use driftctl::source::{Files, Source};
 use serde_json::{Value, json};
 
 use crate::observe::{Patience, options};
-use crate::server::{Fault, Identity, OTHER_AUTHORITY, Server, TOKEN};
+use crate::server::{Fault, Identity, Server, TOKEN};
 use crate::shop;
 use crate::support::Place;
 
@@ -75,7 +75,7 @@ fn encoded(text: &str) -> String {
 #[test]
 fn a_certificate_of_an_unknown_authority_is_refused() {
     let server = open(Identity::plain());
-    let other = encoded(OTHER_AUTHORITY);
+    let other = encoded(Identity::other_authority());
     let cluster = json!({"certificate-authority-data": other});
     let kubeconfig = server.kubeconfig_with(cluster, json!({"token": TOKEN}));
     assert_fails(
@@ -147,7 +147,7 @@ fn the_report_tells_when_the_cluster_was_read() {
 #[test]
 fn credentials_may_lie_in_files_next_to_the_kubeconfig() {
     let identity = Identity::plain().asking_clients();
-    let client = identity.client().clone();
+    let client = identity.client();
     let mut cluster = shop();
     cluster.identity = identity;
     cluster.tokens = vec![TOKEN.to_owned()];
@@ -160,8 +160,8 @@ fn credentials_may_lie_in_files_next_to_the_kubeconfig() {
         .file("manifests/a.yaml", MANIFEST)
         .file("kube/config", server.kubeconfig_with(authority, user))
         .file("kube/pki/ca.crt", Identity::plain().authority())
-        .file("kube/pki/client.crt", &client.certificate)
-        .file("kube/pki/client.key", &client.key)
+        .file("kube/pki/client.crt", client.certificate)
+        .file("kube/pki/client.key", client.key)
         .file("kube/pki/token", format!("{TOKEN}\n"));
     let (code, shown) = diff(&place, &["--kubeconfig", "kube/config"]);
     assert!(code < 2, "{shown}");
@@ -205,13 +205,13 @@ fn a_token_that_was_renewed_in_its_file_is_read_again() {
 #[test]
 fn a_client_may_show_a_certificate() {
     let identity = Identity::plain().asking_clients();
-    let client = identity.client().clone();
+    let client = identity.client();
     let mut cluster = shop();
     cluster.identity = identity;
     let server = cluster.start();
     let user = json!({
-        "client-certificate-data": encoded(&client.certificate),
-        "client-key-data": encoded(&client.key),
+        "client-certificate-data": encoded(client.certificate),
+        "client-key-data": encoded(client.key),
     });
     assert_works(&place(&server.kubeconfig_with(json!({}), user)));
     let none = server.kubeconfig_with(json!({}), json!({}));
@@ -340,7 +340,7 @@ mod plugins {
     #[test]
     fn a_plugin_gives_a_certificate() {
         let identity = Identity::plain().asking_clients();
-        let client = identity.client().clone();
+        let client = identity.client();
         let mut cluster = shop();
         cluster.identity = identity;
         let server = cluster.start();

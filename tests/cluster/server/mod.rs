@@ -34,7 +34,7 @@ use tokio::runtime::Runtime;
 pub use catalog::Discovery;
 pub use faults::{Fault, Faults};
 pub use reviews::Denied;
-pub use tls::{Identity, OTHER_AUTHORITY};
+pub use tls::Identity;
 pub use writes::Meanwhile;
 
 use store::Store;
@@ -194,7 +194,7 @@ impl Server {
 
     /// A kubeconfig that leads here, with more to say about the cluster and another user.
     pub fn kubeconfig_with(&self, cluster: Value, user: Value) -> String {
-        let identity = self.state.cluster().identity.clone();
+        let identity = self.state.cluster().identity;
         let mut settings = json!({
             "server": format!("https://{}", self.address),
             "certificate-authority-data": STANDARD.encode(identity.authority()),

@@ -15,9 +15,6 @@ macro_rules! made {
     };
 }
 
-/// The certificate of an authority that signed none of the others.
-pub const OTHER_AUTHORITY: &str = made!("other.crt");
-
 /// A certificate and its key, as PEM.
 #[derive(Clone, Copy)]
 pub struct Pair {
@@ -76,6 +73,11 @@ impl Identity {
     /// Returns the certificate of the authority that signed.
     pub fn authority(&self) -> &'static str {
         made!("authority.crt")
+    }
+
+    /// Returns the certificate of an authority that signed none of the others.
+    pub fn other_authority() -> &'static str {
+        made!("other.crt")
     }
 
     /// Returns a certificate for a client, from the same authority.
