@@ -24,6 +24,7 @@
 //! | 1 | [`redact`] | keeps secrets out of every report |
 //! | 1 | [`patch`] | from changes and a live object to one JSON Patch |
 //! | 1 | [`edit`] | edits YAML and JSON text in place, comments and layout kept |
+//! | 1 | [`admission`] | what admission policies say about an object |
 //! | 1 | [`yaml`] | reads YAML and JSON text as Kubernetes does, and finds fields in it |
 //! | 0 | [`model`] | nouns: no I/O, no command line, no colour |
 //!
@@ -92,6 +93,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod admission;
 pub mod cli;
 pub mod cluster;
 pub mod compare;

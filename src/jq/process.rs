@@ -95,7 +95,7 @@ impl Jq {
     /// # Errors
     /// When it cannot.
     pub fn check(&self, expression: &str) -> Result<(), JqError> {
-        self.ask(expression, None).map(|_| ())
+        self.ask(expression, None, false).map(|_| ())
     }
 
     /// What `del(EXPRESSION)` leaves of an object.
@@ -105,7 +105,19 @@ impl Jq {
     pub fn delete(&self, expression: &str, object: &Value) -> Result<Value, JqError> {
         let broken = |_| JqError::Failed("its result is no JSON".to_owned());
         let input = serde_json::value::to_raw_value(object).map_err(broken)?;
-        let output = self.ask(expression, Some(input))?;
+        let output = self.ask(expression, Some(input), false)?;
+        let output = output.as_deref().map_or("null", RawValue::get);
+        serde_json::from_str(output).map_err(broken)
+    }
+
+    /// What [`admission::run`](crate::admission::run) says of a policy and its input.
+    ///
+    /// # Errors
+    /// When it does not end in time, or takes too much memory.
+    pub fn evaluate(&self, policy: &str, input: &Value) -> Result<Value, JqError> {
+        let broken = |_| JqError::Failed("its result is no JSON".to_owned());
+        let input = serde_json::value::to_raw_value(input).map_err(broken)?;
+        let output = self.ask(policy, Some(input), true)?;
         let output = output.as_deref().map_or("null", RawValue::get);
         serde_json::from_str(output).map_err(broken)
     }
@@ -114,6 +126,7 @@ impl Jq {
         &self,
         expression: &str,
         input: Option<Box<RawValue>>,
+        is_policy: bool,
     ) -> Result<Option<Box<RawValue>>, JqError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(error) = state.given_up.get(expression) {
@@ -125,6 +138,7 @@ impl Jq {
         let begun = Instant::now();
         let request = Request {
             expression: expression.to_owned(),
+            is_policy,
             input,
             allowed: self.deadline.as_millis().try_into().unwrap_or(u64::MAX),
         };

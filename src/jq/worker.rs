@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::watch::Watch;
 use super::{Program, ProgramError};
+use crate::admission;
 
 /// What the child says once it can be asked.
 pub const READY: &str = "ready";
@@ -16,8 +17,11 @@ pub const READY: &str = "ready";
 /// One question.
 #[derive(Serialize, Deserialize)]
 pub struct Request {
-    /// The expression; the program is `del(EXPRESSION)`.
+    /// The expression; the program is `del(EXPRESSION)`. Or the policy.
     pub expression: String,
+    /// Whether it is an admission policy with its CEL expressions.
+    #[serde(default)]
+    pub is_policy: bool,
     /// The object; without one, the expression is only read.
     pub input: Option<Box<RawValue>>,
     /// Milliseconds of the processor's time that it may take.
@@ -62,6 +66,11 @@ pub fn serve(requests: impl BufRead, mut responses: impl Write) -> io::Result<()
 type Programs = HashMap<String, Result<Program, ProgramError>>;
 
 fn answer(programs: &mut Programs, request: &Request) -> io::Result<Response> {
+    if request.is_policy {
+        let input = request.input.as_ref().map_or("null", |input| input.get());
+        let output = admission::run(&request.expression, input);
+        return Ok(Response::Output(RawValue::from_string(output)?));
+    }
     // Reading a program takes fifty times as long as running it.
     let program = programs
         .entry(request.expression.clone())

@@ -20,6 +20,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("signals", 2),
     ("state", 2),
     ("output", 2),
+    ("admission", 1),
     ("schema", 1),
     ("ownership", 1),
     ("compare", 1),
@@ -44,6 +45,16 @@ const NEIGHBOURS: &[(&str, &str, &str)] = &[
         "edit",
         "yaml",
         "what is edited is read again as manifests are",
+    ),
+    (
+        "admission",
+        "policy",
+        "selectors and globs are those of rules",
+    ),
+    (
+        "admission",
+        "schema",
+        "policies see objects as the server stores them",
     ),
     (
         "source",

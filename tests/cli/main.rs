@@ -16,6 +16,7 @@ mod explain;
 mod explained;
 mod filters;
 mod jq;
+mod policy;
 mod reading;
 mod ready_to_use;
 mod release;

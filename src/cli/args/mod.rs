@@ -7,6 +7,7 @@ mod doctor;
 mod explain;
 mod filter;
 mod gate;
+mod policy;
 mod reading;
 mod render;
 mod report;
@@ -28,6 +29,7 @@ pub use doctor::{DoctorArgs, DoctorFormat};
 pub use explain::{ExplainArgs, ExplainFormat};
 pub use filter::FilterArgs;
 pub use gate::{FailOn, GateArgs};
+pub use policy::{PolicyArgs, PolicyFailOn, PolicyFormat};
 pub use reading::ReadingArgs;
 pub use render::{LoadRestrictor, RenderArgs};
 pub use report::{GroupBy, PagerChoice, ReportArgs, SecretPath, Show};
@@ -140,6 +142,11 @@ pub enum Command {
     /// Prints a patch that git apply takes, or edits the files with --write; comments and layout stay
     /// as they are. Writes to no cluster, and commits nothing.
     Backport(Box<BackportArgs>),
+    /// Tell what admission policies would refuse of the manifests, without a cluster
+    ///
+    /// Evaluates ValidatingAdmissionPolicies and their bindings, read from files, on what the API
+    /// server would store. What cannot be evaluated is counted and never a pass.
+    Policy(Box<PolicyArgs>),
     /// List the rules, and where each is written
     Rules(Box<RulesCommandArgs>),
     /// Record today's drift as accepted, until it changes or expires
@@ -180,6 +187,7 @@ impl Command {
             Self::Accept(args) => args.source.settle(),
             Self::Doctor(args) => args.reading.source.settle(),
             Self::Snapshot(args) => args.reading.source.settle(),
+            Self::Policy(args) => args.source.settle(),
             _ => {}
         }
     }

@@ -11,6 +11,7 @@ mod ignore;
 mod init;
 pub mod jq_worker;
 mod man;
+mod policy;
 mod revert;
 mod rules;
 mod schema;
@@ -40,6 +41,7 @@ pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Resu
         Command::Snapshot(args) => snapshot::run(&args, settings, streams),
         Command::Man(args) => man::run(&args, Cli::command(), streams),
         Command::Version(args) => version::run(args.output, streams),
+        Command::Policy(args) => policy::run(&args, settings, streams),
         Command::Revert(args) => revert::run(&args, settings, streams),
         Command::Backport(args) => backport::run(&args, settings, streams),
         Command::Rules(args) => rules::run(&args, settings, streams),

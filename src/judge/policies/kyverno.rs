@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::admission::Constraints;
+
 use super::Mutation;
-use super::matching::Constraints;
 use super::template::{Template, at_pointer, of_value};
 
 /// The kinds for which Kyverno makes rules out of those for Pods, and where they keep a Pod's

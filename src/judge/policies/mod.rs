@@ -6,7 +6,6 @@
 
 mod cel;
 mod kyverno;
-mod matching;
 mod template;
 
 use std::collections::BTreeMap;
@@ -18,7 +17,7 @@ use crate::compare::{Finding, Reason};
 use crate::judge::Case;
 use crate::model::{Cause, ChangeKind, Explanation, FieldPath, ResourceKey};
 
-use matching::{Candidate, Constraints};
+use crate::admission::{Candidate, Constraints};
 use template::Template;
 
 /// Where Kubernetes' own policies are read, the newest version first.
@@ -183,6 +182,7 @@ impl Policies {
             plural: object.plural,
             labels: object.declared.pointer("/metadata/labels"),
             namespace_labels: namespace.and_then(|name| self.namespaces.get(name)),
+            operation: None,
         }
     }
 }

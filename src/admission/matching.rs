@@ -20,6 +20,8 @@ pub struct Candidate<'a> {
     pub labels: Option<&'a Value>,
     /// The labels of its namespace, where they are known.
     pub namespace_labels: Option<&'a Value>,
+    /// What is done to it, such as `CREATE`; `None` for any write.
+    pub operation: Option<&'a str>,
 }
 
 /// What an object has to be for a policy to be about it.
@@ -47,7 +49,7 @@ struct Rule {
     resources: Vec<String>,
     names: Vec<String>,
     scope: String,
-    writes: bool,
+    operations: Vec<String>,
 }
 
 impl Constraints {
@@ -103,6 +105,43 @@ impl Constraints {
         }
     }
 
+    /// Why it is not known whether an object is meant: its namespace's labels are not known, or the
+    /// policy names another version of the kind.
+    pub fn doubt(&self, object: &Candidate<'_>) -> Option<String> {
+        if !self.match_object(object) {
+            // A namespace with other labels might match.
+            let without = Self {
+                namespaces: None,
+                ..self.clone()
+            };
+            let decides = self.is_by_unknown_labels(object) && without.match_object(object);
+            return decides.then(|| labels_unknown(object));
+        }
+        if self.is_by_unknown_labels(object) {
+            return Some(labels_unknown(object));
+        }
+        let version = object.api_version.rsplit('/').next().unwrap_or_default();
+        let rules = self.rules.iter().flatten();
+        let mut meant = rules.filter(|rule| rule.matches(object)).peekable();
+        let is_other = meant.peek().is_some()
+            && !meant.any(|rule| rule.versions.iter().any(|v| v == "*" || v == version));
+        is_other.then(|| format!("it matches other versions of the kind than {version}"))
+    }
+
+    fn is_by_unknown_labels(&self, object: &Candidate<'_>) -> bool {
+        object.key.namespace.is_some()
+            && object.namespace_labels.is_none()
+            && self.asks_for_labels_of_namespaces()
+    }
+
+    /// Whether a selector cannot be read.
+    pub fn is_broken(&self) -> bool {
+        [&self.namespaces, &self.objects]
+            .into_iter()
+            .flatten()
+            .any(Option::is_none)
+    }
+
     /// Whether an object is meant. Conditions in CEL are not asked: they narrow what is meant.
     pub fn match_object(&self, object: &Candidate<'_>) -> bool {
         let is_meant = |rule: &Rule| rule.matches(object);
@@ -156,6 +195,11 @@ impl Constraints {
     }
 }
 
+fn labels_unknown(object: &Candidate<'_>) -> String {
+    let namespace = object.key.namespace.as_deref().unwrap_or_default();
+    format!("the labels of namespace {namespace} are not known")
+}
+
 impl Rule {
     fn of(rule: &Value) -> Self {
         let texts = |name: &str| {
@@ -171,11 +215,16 @@ impl Rule {
             resources: texts("resources"),
             names: texts("resourceNames"),
             scope: scope.unwrap_or("*").to_owned(),
-            writes: operations.is_empty()
-                || operations
-                    .iter()
-                    .any(|o| matches!(o.as_str(), "*" | "CREATE" | "UPDATE")),
+            operations,
         }
+    }
+
+    fn is_about(&self, operation: Option<&str>) -> bool {
+        let is = |wanted: &String| match operation {
+            Some(operation) => wanted == "*" || wanted == operation,
+            None => matches!(wanted.as_str(), "*" | "CREATE" | "UPDATE"),
+        };
+        self.operations.is_empty() || self.operations.iter().any(is)
     }
 
     fn matches(&self, object: &Candidate<'_>) -> bool {
@@ -192,7 +241,7 @@ impl Rule {
             "Cluster" => object.key.namespace.is_none(),
             _ => true,
         };
-        self.writes
+        self.is_about(object.operation)
             && in_scope
             && is(&self.groups, group)
             // A policy is asked about other versions of what it names (`matchPolicy: Equivalent`).
@@ -224,6 +273,7 @@ mod tests {
             plural: "deployments",
             labels: Some(&labels),
             namespace_labels: Some(&of_namespace),
+            operation: None,
         };
         let meant =
             |constraints: Value| Constraints::of_policy(Some(&constraints)).match_object(&object);

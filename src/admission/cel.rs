@@ -1,0 +1,192 @@
+//! Expressions of the Common Expression Language, as ValidatingAdmissionPolicies use them.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use cel::objects::{Key, Map};
+use cel::{Context, Env, ExecutionError, Value as Cel, extensions};
+use serde_json::Value;
+
+/// Why an expression has no result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The server could not evaluate it either; `failurePolicy` decides.
+    Error(String),
+    /// It cannot be evaluated here.
+    Cannot(String),
+}
+
+/// Variables that nest deeper are not evaluated.
+const MOST_DEEP: usize = 32;
+
+/// What is known only while a request is served.
+const UNKNOWN: [&str; 4] = [
+    "authorizer",
+    "userInfo",
+    "has(variables.",
+    "request.options",
+];
+
+/// Evaluates the expressions of one policy for one object.
+pub struct Engine {
+    env: Arc<Env>,
+    inputs: Vec<(&'static str, Cel)>,
+    has_old: bool,
+    has_namespace: bool,
+    variables: BTreeMap<String, String>,
+    known: RefCell<BTreeMap<String, Result<Cel, Failure>>>,
+}
+
+impl Engine {
+    /// An engine for a policy and what it is asked about.
+    pub fn of(policy: &Value, input: &Value) -> Self {
+        let mut env = Env::stdlib();
+        // Where it cannot be added, its functions are `cannot`.
+        let _ = env.add_extension(extensions::strings);
+        let names = [
+            "object",
+            "oldObject",
+            "params",
+            "namespaceObject",
+            "request",
+        ];
+        let inputs = names.map(|name| (name, of_json(input.get(name).unwrap_or(&Value::Null))));
+        let listed = policy.pointer("/spec/variables").and_then(Value::as_array);
+        let listed = listed.into_iter().flatten().filter_map(|variable| {
+            let name = variable.get("name")?.as_str()?;
+            let expression = variable.get("expression")?.as_str()?;
+            Some((name.to_owned(), expression.to_owned()))
+        });
+        Self {
+            env: Arc::new(env),
+            inputs: inputs.into(),
+            has_old: input.get("oldObject").is_some_and(Value::is_object),
+            has_namespace: input.get("hasNamespace") == Some(&Value::Bool(true)),
+            variables: listed.collect(),
+            known: RefCell::default(),
+        }
+    }
+
+    /// Evaluates an expression whose result is true or false.
+    pub fn boolean(&self, expression: &str) -> Result<bool, Failure> {
+        match self.evaluate(expression, MOST_DEEP)? {
+            Cel::Bool(result) => Ok(result),
+            _ => Err(Failure::Cannot("its result is no boolean".to_owned())),
+        }
+    }
+
+    /// Evaluates an expression whose result is a text.
+    pub fn text(&self, expression: &str) -> Result<String, Failure> {
+        match self.evaluate(expression, MOST_DEEP)? {
+            Cel::String(text) => Ok(text.to_string()),
+            _ => Err(Failure::Cannot("its result is no text".to_owned())),
+        }
+    }
+
+    fn evaluate(&self, expression: &str, depth: usize) -> Result<Cel, Failure> {
+        let cannot = |why: String| Err(Failure::Cannot(why));
+        if depth == 0 {
+            return cannot("its variables nest too deeply".to_owned());
+        }
+        if let Some(word) = UNKNOWN.iter().find(|word| expression.contains(**word)) {
+            let word = word.trim_end_matches(['(', '.']);
+            return cannot(format!(
+                "the result depends on {word}, which only the server knows"
+            ));
+        }
+        if !self.has_namespace && expression.contains("namespaceObject") {
+            return cannot("the namespace is not known".to_owned());
+        }
+        let program = match self.env.compile(expression) {
+            Ok(program) => program,
+            Err(_) => return cannot("the expression cannot be read".to_owned()),
+        };
+        let mut context = Context::with_env(Arc::clone(&self.env));
+        for (name, value) in &self.inputs {
+            context.add_variable_from_value(*name, value.clone());
+        }
+        let mut values: HashMap<Key, Cel> = HashMap::new();
+        let mut failures = Vec::new();
+        for name in self.variables.keys().filter(|name| names(expression, name)) {
+            match self.variable(name, depth) {
+                Ok(value) => {
+                    values.insert(Key::String(Arc::new(name.clone())), value);
+                }
+                Err(failure) => failures.push(failure),
+            }
+        }
+        let variables = Cel::Map(Map {
+            map: Arc::new(values),
+        });
+        context.add_variable_from_value("variables", variables);
+        let failure = match program.execute(&context) {
+            Ok(value) => return Ok(value),
+            Err(failure) => failure,
+        };
+        // A variable that is not there may be the one that has no value.
+        if let Some(unknown) = failures.iter().find(|f| matches!(f, Failure::Cannot(_))) {
+            return Err(unknown.clone());
+        }
+        match failure {
+            ExecutionError::NoSuchKey(key) => Err(Failure::Error(format!("no such key: {key}"))),
+            ExecutionError::IndexOutOfBounds(_) => {
+                Err(Failure::Error("index out of bounds".to_owned()))
+            }
+            ExecutionError::DivisionByZero(_) => Err(Failure::Error("division by zero".to_owned())),
+            ExecutionError::UndeclaredReference(name) => {
+                cannot(format!("{name} is not supported here"))
+            }
+            ExecutionError::NoSuchOverload(overload) => match self.has_old {
+                false if expression.contains("oldObject") => {
+                    Err(Failure::Error("there is no oldObject".to_owned()))
+                }
+                _ => cannot(format!("{} is not supported here", overload.function())),
+            },
+            _ => cannot("the expression cannot be evaluated here".to_owned()),
+        }
+    }
+
+    fn variable(&self, name: &str, depth: usize) -> Result<Cel, Failure> {
+        if let Some(known) = self.known.borrow().get(name) {
+            return known.clone();
+        }
+        let expression = self.variables.get(name).map_or("", String::as_str);
+        let result = self.evaluate(expression, depth - 1);
+        let mut known = self.known.borrow_mut();
+        known.insert(name.to_owned(), result.clone());
+        result
+    }
+}
+
+/// Whether an expression names a variable.
+fn names(expression: &str, variable: &str) -> bool {
+    let named = format!("variables.{variable}");
+    let mut found = expression.match_indices(&named);
+    found.any(|(at, _)| {
+        let after = expression.get(at + named.len()..).unwrap_or_default();
+        !after.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+    })
+}
+
+/// A value as CEL has it. Whole numbers are `int`, as the server has them.
+fn of_json(value: &Value) -> Cel {
+    match value {
+        Value::Null => Cel::Null,
+        Value::Bool(value) => Cel::Bool(*value),
+        Value::Number(number) => match number.as_i64() {
+            Some(whole) => Cel::Int(whole),
+            None => Cel::Float(number.as_f64().unwrap_or_default()),
+        },
+        Value::String(text) => Cel::String(Arc::new(text.clone())),
+        Value::Array(items) => Cel::List(Arc::new(items.iter().map(of_json).collect())),
+        Value::Object(fields) => {
+            let fields = fields
+                .iter()
+                .map(|(name, value)| (Key::String(Arc::new(name.clone())), of_json(value)));
+            Cel::Map(Map {
+                map: Arc::new(fields.collect()),
+            })
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! What ValidatingAdmissionPolicies say about an object, worked out without a server.
+//!
+//! A policy sees what the server would store, so manifests are defaulted first ([`stored`]). What
+//! cannot be worked out is [`Enforcement::Cannot`], and never a pass.
+
+mod cel;
+mod matching;
+mod run;
+mod stored;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+pub use matching::{Candidate, Constraints};
+pub use run::run;
+pub use stored::stored;
+
+use crate::model::{Enforcement, ResourceKey, Violation};
+
+const GROUP: &str = "admissionregistration.k8s.io/";
+
+/// An object that policies are asked about.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// Which object.
+    pub key: &'a ResourceKey,
+    /// Its version.
+    pub api_version: &'a str,
+    /// Its resource; `None` where the kind is not known.
+    pub plural: Option<&'a str>,
+    /// The object as the server would store it.
+    pub object: &'a Value,
+    /// What is live, for an update.
+    pub old: Option<&'a Value>,
+}
+
+/// What the policies say about one object.
+#[derive(Debug, Default)]
+pub struct Verdicts {
+    /// How many rules were evaluated and hold.
+    pub passed: usize,
+    /// What is against it, or could not be evaluated.
+    pub violations: Vec<Violation>,
+    /// For each of them the field that its expression names, as path elements.
+    pub fields: Vec<Vec<String>>,
+}
+
+/// What one rule of a policy says: the answer of [`run()`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Which rule; empty for the policy as a whole.
+    pub rule: String,
+    /// What it says.
+    pub says: Says,
+    /// The message, or why it cannot be evaluated.
+    pub message: String,
+    /// The field that the expression names.
+    pub field: Vec<String>,
+}
+
+/// The closed set of what a rule can say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Says {
+    /// It holds.
+    Pass,
+    /// The object violates it.
+    Violates,
+    /// A match condition takes the object out.
+    NotMatched,
+    /// It could not be evaluated.
+    Cannot,
+}
+
+/// Policies with what puts them in force.
+#[derive(Debug, Default)]
+pub struct Policies {
+    policies: BTreeMap<String, Value>,
+    bindings: Vec<Value>,
+    /// Everything else that was read, for parameters.
+    others: Vec<Value>,
+    namespaces: BTreeMap<String, Value>,
+}
+
+/// Evaluates the expressions of one policy, as [`run()`] does, within some bounds.
+pub type Evaluate<'e> = dyn Fn(&str, &Value) -> Result<Vec<Answer>, String> + 'e;
+
+impl Policies {
+    /// Sorts out objects: policies, bindings, namespaces and what may be a parameter.
+    pub fn of(objects: impl IntoIterator<Item = Value>) -> Self {
+        let mut read = Self::default();
+        for object in objects {
+            let api_version = text(&object, "/apiVersion").to_owned();
+            let name = text(&object, "/metadata/name").to_owned();
+            match (text(&object, "/kind"), api_version.starts_with(GROUP)) {
+                ("ValidatingAdmissionPolicy", true) => {
+                    read.policies.insert(name, object);
+                }
+                ("ValidatingAdmissionPolicyBinding", true) => read.bindings.push(object),
+                ("Namespace", _) if api_version == "v1" => {
+                    read.namespaces.insert(name, object);
+                }
+                _ => read.others.push(object),
+            }
+        }
+        read
+    }
+
+    /// How many policies there are.
+    pub fn len(&self) -> usize {
+        self.policies.len()
+    }
+
+    /// Whether there is no policy.
+    pub fn is_empty(&self) -> bool {
+        self.policies.is_empty()
+    }
+
+    /// Returns what keeps policies from having any effect: bindings without a policy, and policies
+    /// without a binding.
+    pub fn problems(&self) -> Vec<String> {
+        let bound: BTreeSet<&str> = self.bindings.iter().map(policy_of).collect();
+        let idle = self
+            .policies
+            .keys()
+            .filter(|name| !bound.contains(name.as_str()));
+        let idle = idle.map(|name| {
+            format!("ValidatingAdmissionPolicy {name} has no binding, so it blocks nothing")
+        });
+        let lost = self.bindings.iter();
+        let lost = lost.filter(|binding| !self.policies.contains_key(policy_of(binding)));
+        let lost = lost.map(|binding| {
+            format!(
+                "ValidatingAdmissionPolicyBinding {} names policy {}, which is not among the \
+                 policies",
+                text(binding, "/metadata/name"),
+                policy_of(binding)
+            )
+        });
+        idle.chain(lost).collect()
+    }
+
+    /// Returns what all policies say about an object.
+    pub fn verdicts(&self, subject: Subject<'_>, evaluate: &Evaluate<'_>) -> Verdicts {
+        let mut verdicts = Verdicts::default();
+        for binding in &self.bindings {
+            if let Some(policy) = self.policies.get(policy_of(binding)) {
+                self.ask(policy, binding, subject, evaluate, &mut verdicts);
+            }
+        }
+        verdicts
+    }
+
+    fn ask(
+        &self,
+        policy: &Value,
+        binding: &Value,
+        subject: Subject<'_>,
+        evaluate: &Evaluate<'_>,
+        verdicts: &mut Verdicts,
+    ) {
+        let mut cannot = |why: String| {
+            let answer = Answer {
+                rule: String::new(),
+                says: Says::Cannot,
+                message: why,
+                field: Vec::new(),
+            };
+            verdicts.add(policy, binding, answer);
+        };
+        let namespace = subject.key.namespace.as_deref();
+        let namespace_object = namespace.and_then(|name| self.namespaces.get(name));
+        let no_labels = json!({});
+        let labels =
+            namespace_object.map(|object| object.pointer("/metadata/labels").unwrap_or(&no_labels));
+        let candidate = Candidate {
+            key: subject.key,
+            api_version: subject.api_version,
+            plural: subject.plural.unwrap_or_default(),
+            labels: subject.object.pointer("/metadata/labels"),
+            namespace_labels: labels,
+            operation: Some(subject.operation()),
+        };
+        let constraints = Constraints::of_policy(policy.pointer("/spec/matchConstraints"));
+        let narrowed = binding.pointer("/spec/matchResources");
+        let narrowed = Constraints::of_binding(narrowed);
+        let both = [&constraints, &narrowed];
+        if both.iter().any(|one| one.is_broken()) {
+            return cannot("a selector cannot be read".to_owned());
+        }
+        if subject.plural.is_none() {
+            if names_group(policy, &subject.key.group) {
+                cannot(format!("nothing is known of the kind {}", subject.key.kind));
+            }
+            return;
+        }
+        // One that surely does not match decides, whatever the other says.
+        let leaves_out =
+            |one: &&Constraints| !one.match_object(&candidate) && one.doubt(&candidate).is_none();
+        if both.iter().any(leaves_out) {
+            return;
+        }
+        if let Some(why) = both.iter().find_map(|one| one.doubt(&candidate)) {
+            return cannot(why);
+        }
+        let params = match self.params(policy, binding, namespace) {
+            Ok(params) => params,
+            Err(why) => return cannot(why),
+        };
+        let text = policy.to_string();
+        for param in params {
+            let input = json!({
+                "object": subject.object,
+                "oldObject": subject.old,
+                "params": param,
+                "namespaceObject": namespace_object,
+                "request": subject.request(),
+                "hasNamespace": namespace_object.is_some() || namespace.is_none(),
+            });
+            match evaluate(&text, &input) {
+                Ok(answers) => {
+                    for answer in answers {
+                        verdicts.add(policy, binding, answer);
+                    }
+                }
+                Err(why) => verdicts.add(
+                    policy,
+                    binding,
+                    Answer {
+                        rule: String::new(),
+                        says: Says::Cannot,
+                        message: why,
+                        field: Vec::new(),
+                    },
+                ),
+            }
+        }
+    }
+
+    /// The parameters that a binding names; one `null` where the policy takes none.
+    fn params(
+        &self,
+        policy: &Value,
+        binding: &Value,
+        namespace: Option<&str>,
+    ) -> Result<Vec<Value>, String> {
+        let Some(kind) = policy.pointer("/spec/paramKind") else {
+            return Ok(vec![Value::Null]);
+        };
+        let Some(reference) = binding.pointer("/spec/paramRef") else {
+            return Ok(vec![Value::Null]);
+        };
+        let name = text(reference, "/name");
+        let selector = match reference.get("selector") {
+            Some(selector) => Some(
+                crate::policy::LabelSelector::from_object(selector)
+                    .ok_or("the selector of its parameters cannot be read")?,
+            ),
+            None => None,
+        };
+        let within = match text(reference, "/namespace") {
+            "" => namespace,
+            named => Some(named),
+        };
+        let is_meant = |object: &&Value| {
+            let own = object
+                .pointer("/metadata/namespace")
+                .and_then(Value::as_str);
+            object.get("apiVersion") == kind.get("apiVersion")
+                && object.get("kind") == kind.get("kind")
+                && (name.is_empty() || text(object, "/metadata/name") == name)
+                && (own.is_none() || own == within)
+                && (selector.as_ref())
+                    .is_none_or(|selector| selector.matches(object.pointer("/metadata/labels")))
+        };
+        let found: Vec<Value> = self.others.iter().filter(is_meant).cloned().collect();
+        match found.is_empty() {
+            true => Err(format!(
+                "its parameter {} {name} is not among the files",
+                text(kind, "/kind")
+            )),
+            false => Ok(found),
+        }
+    }
+}
+
+impl Subject<'_> {
+    fn operation(&self) -> &'static str {
+        match self.old {
+            Some(_) => "UPDATE",
+            None => "CREATE",
+        }
+    }
+
+    fn request(&self) -> Value {
+        let (group, version) = match self.api_version.rsplit_once('/') {
+            Some((group, version)) => (group, version),
+            None => ("", self.api_version),
+        };
+        let kind = json!({"group": group, "version": version, "kind": self.key.kind});
+        let resource = json!({"group": group, "version": version, "resource": self.plural});
+        json!({
+            "kind": kind,
+            "requestKind": kind,
+            "resource": resource,
+            "requestResource": resource,
+            "subResource": "",
+            "requestSubResource": "",
+            "name": self.key.name,
+            "namespace": self.key.namespace.as_deref().unwrap_or_default(),
+            "operation": self.operation(),
+            "dryRun": false,
+        })
+    }
+}
+
+impl Verdicts {
+    fn add(&mut self, policy: &Value, binding: &Value, answer: Answer) {
+        let enforcement = match answer.says {
+            Says::Pass => {
+                self.passed += 1;
+                return;
+            }
+            Says::NotMatched => return,
+            Says::Cannot => Enforcement::Cannot,
+            Says::Violates => enforcement(binding),
+        };
+        let name = text(policy, "/metadata/name");
+        let policy = format!("ValidatingAdmissionPolicy \"{name}\"");
+        self.violations.push(Violation {
+            binding: Some(text(binding, "/metadata/name").to_owned()),
+            rule: Some(answer.rule).filter(|rule| !rule.is_empty()),
+            message: Some(answer.message),
+            ..Violation::of(enforcement, policy)
+        });
+        self.fields.push(answer.field);
+    }
+}
+
+/// What a binding does about a violation, the strictest of its actions.
+fn enforcement(binding: &Value) -> Enforcement {
+    let actions = binding.pointer("/spec/validationActions");
+    let actions = actions.and_then(Value::as_array);
+    let has = |word: &str| actions.is_some_and(|all| all.iter().any(|one| one == word));
+    if has("Deny") {
+        Enforcement::Deny
+    } else if has("Warn") {
+        Enforcement::Warn
+    } else {
+        Enforcement::Audit
+    }
+}
+
+/// Whether a policy may be about the kinds of a group.
+fn names_group(policy: &Value, group: &str) -> bool {
+    let rules = policy.pointer("/spec/matchConstraints/resourceRules");
+    let rules = rules.and_then(Value::as_array).into_iter().flatten();
+    let mut groups = rules.filter_map(|rule| rule.get("apiGroups")?.as_array());
+    groups.any(|groups| groups.iter().any(|one| one == "*" || one == group))
+}
+
+fn policy_of(binding: &Value) -> &str {
+    text(binding, "/spec/policyName")
+}
+
+fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
+    let text = value.pointer(pointer).and_then(Value::as_str);
+    text.unwrap_or_default()
+}

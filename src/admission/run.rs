@@ -1,0 +1,149 @@
+//! Evaluates the expressions of one policy for one object.
+
+use serde_json::Value;
+
+use super::cel::{Engine, Failure};
+use super::{Answer, Says};
+
+/// Evaluates a policy, both as JSON, and returns a JSON list of [`Answer`]s. Whoever calls it sets
+/// the bounds: an expression may take long.
+pub fn run(policy: &str, input: &str) -> String {
+    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    let answers = answers(&read(policy), &read(input));
+    serde_json::to_string(&answers).unwrap_or_else(|_| "[]".to_owned())
+}
+
+fn answers(policy: &Value, input: &Value) -> Vec<Answer> {
+    let engine = Engine::of(policy, input);
+    let fails = policy
+        .pointer("/spec/failurePolicy")
+        .and_then(Value::as_str)
+        != Some("Ignore");
+    if let Some(answer) = left_out(&engine, policy, fails) {
+        return vec![answer];
+    }
+    list(policy, "/spec/validations")
+        .enumerate()
+        .map(|(at, validation)| {
+            let rule = format!("validations[{at}]");
+            validate(&engine, validation, rule, fails)
+        })
+        .collect()
+}
+
+/// Asks the match conditions: one that is false takes the object out, whatever the others say.
+fn left_out(engine: &Engine, policy: &Value, fails: bool) -> Option<Answer> {
+    let mut failed: Option<Answer> = None;
+    let conditions = list(policy, "/spec/matchConditions");
+    for condition in conditions {
+        let name = text(condition, "name");
+        let expression = text(condition, "expression");
+        let answer = |says: Says, message: String| Answer {
+            rule: format!("matchConditions[{name}]"),
+            says,
+            message,
+            field: Vec::new(),
+        };
+        match engine.boolean(expression) {
+            Ok(true) => {}
+            Ok(false) => return Some(answer(Says::NotMatched, String::new())),
+            Err(Failure::Cannot(why)) => failed = Some(answer(Says::Cannot, why)),
+            Err(Failure::Error(why)) => {
+                let says = if fails {
+                    Says::Violates
+                } else {
+                    Says::NotMatched
+                };
+                failed.get_or_insert_with(|| answer(says, why));
+            }
+        }
+    }
+    failed
+}
+
+fn validate(engine: &Engine, validation: &Value, rule: String, fails: bool) -> Answer {
+    let expression = text(validation, "expression").trim();
+    let answer = |says: Says, message: String| Answer {
+        rule,
+        says,
+        message,
+        field: field_of(expression),
+    };
+    match engine.boolean(expression) {
+        Ok(true) => answer(Says::Pass, String::new()),
+        Ok(false) => answer(Says::Violates, message(engine, validation, expression)),
+        Err(Failure::Cannot(why)) => answer(Says::Cannot, why),
+        Err(Failure::Error(why)) if fails => answer(
+            Says::Violates,
+            format!("the expression fails, which refuses the object (failurePolicy Fail): {why}"),
+        ),
+        Err(Failure::Error(_)) => answer(Says::Pass, String::new()),
+    }
+}
+
+fn message(engine: &Engine, validation: &Value, expression: &str) -> String {
+    let worked_out = validation.get("messageExpression").and_then(Value::as_str);
+    let worked_out = worked_out.and_then(|expression| engine.text(expression).ok());
+    worked_out
+        .filter(|text| !text.trim().is_empty())
+        .or_else(|| Some(text(validation, "message").trim().to_owned()))
+        .filter(|text| !text.is_empty())
+        .unwrap_or_else(|| format!("failed expression: {expression}"))
+}
+
+/// The longest field of `object` that an expression names, as path elements.
+fn field_of(expression: &str) -> Vec<String> {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut longest = Vec::new();
+    for (at, _) in expression.match_indices("object.") {
+        let before = expression.get(..at).and_then(|text| text.chars().last());
+        if before.is_some_and(|c| is_word(c) || c == '.') {
+            continue;
+        }
+        let rest = expression.get(at + "object.".len()..).unwrap_or_default();
+        let end = rest
+            .find(|c: char| !(is_word(c) || c == '.'))
+            .unwrap_or(rest.len());
+        let (named, after) = rest.split_at(end);
+        let mut parts: Vec<String> = named.split('.').map(str::to_owned).collect();
+        if after.starts_with('(') {
+            // The last one is a function.
+            parts.pop();
+        }
+        parts.retain(|part| !part.is_empty());
+        if parts.len() > longest.len() {
+            longest = parts;
+        }
+    }
+    longest
+}
+
+fn list<'v>(value: &'v Value, pointer: &str) -> impl Iterator<Item = &'v Value> {
+    let list = value.pointer(pointer).and_then(Value::as_array);
+    list.into_iter().flatten()
+}
+
+fn text<'v>(value: &'v Value, field: &str) -> &'v str {
+    let text = value.get(field).and_then(Value::as_str);
+    text.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_field_of_an_expression_is_named() {
+        let field = |text: &str| field_of(text).join(".");
+        assert_eq!(field("object.spec.replicas <= 5"), "spec.replicas");
+        assert_eq!(
+            field("oldObject.spec.a.b == 1 || has(object.spec.x)"),
+            "spec.x"
+        );
+        assert_eq!(
+            field("object.spec.template.spec.containers.all(c, c.x)"),
+            "spec.template.spec.containers"
+        );
+        assert_eq!(field("true"), "");
+    }
+}

@@ -1,0 +1,89 @@
+//! A manifest as the API server would store it: what policies see.
+
+use serde_json::{Map, Value};
+
+use crate::schema::{Schema, Type, TypeId, Zero, conditional_default, zero_of};
+
+/// Objects that are nested deeper are left as they are.
+const MOST_DEEP: usize = 128;
+
+/// Returns a manifest with the server's defaults, and without what the server drops. `None` where
+/// nothing is known of its kind.
+pub fn stored(schema: &Schema, manifest: &Value) -> Option<Value> {
+    let text = |field: &str| manifest.get(field)?.as_str();
+    let ty = schema.kind(text("apiVersion")?, text("kind")?)?;
+    let mut object = manifest.clone();
+    fill(schema, ty, &mut object, MOST_DEEP);
+    strip_nulls(&mut object);
+    Some(object)
+}
+
+fn fill(schema: &Schema, ty: TypeId, value: &mut Value, depth: usize) {
+    if depth == 0 {
+        return;
+    }
+    match (schema.get(ty), value) {
+        (Type::Struct { fields, open, .. }, Value::Object(object)) => {
+            if !open {
+                object.retain(|name, _| fields.contains_key(name.as_str()) || depth == MOST_DEEP);
+            }
+            for (name, field) in fields {
+                let dropped = object.get(&**name).is_some_and(|value| field.drops(value));
+                if dropped {
+                    object.remove(&**name);
+                }
+            }
+            // A default may depend on another one beside it: twice is enough for those there are.
+            for _ in 0..2 {
+                for (name, field) in fields {
+                    if object.contains_key(&**name) {
+                        continue;
+                    }
+                    let default = (field.default.clone())
+                        .or_else(|| conditional_default(schema, ty, name, object, object))
+                        .or_else(|| zero(schema, field.ty, field.zero));
+                    if let Some(default) = default {
+                        object.insert(name.to_string(), default);
+                    }
+                }
+            }
+            for (name, field) in fields {
+                if let Some(value) = object.get_mut(&**name) {
+                    fill(schema, field.ty, value, depth - 1);
+                }
+            }
+        }
+        (Type::Map { value: of, .. }, Value::Object(object)) => {
+            for value in object.values_mut() {
+                fill(schema, *of, value, depth - 1);
+            }
+        }
+        (Type::List { item, .. }, Value::Array(items)) => {
+            for value in items {
+                fill(schema, *item, value, depth - 1);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What is stored of a field that nobody sets and that has no default.
+fn zero(schema: &Schema, ty: TypeId, zero: Zero) -> Option<Value> {
+    match (zero, schema.get(ty)) {
+        (Zero::Struct, _) => Some(Value::Object(Map::new())),
+        (Zero::Always, Type::Scalar(scalar)) => Some(zero_of(*scalar)),
+        _ => None,
+    }
+}
+
+/// The server reads `null` as a field that is not set.
+fn strip_nulls(value: &mut Value) {
+    match value {
+        Value::Object(object) => {
+            object.retain(|_, value| !value.is_null());
+            object.values_mut().for_each(strip_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(strip_nulls),
+        _ => {}
+    }
+}

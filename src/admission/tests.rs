@@ -1,0 +1,183 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::schema::Schema;
+
+fn policy(expression: &str) -> Value {
+    json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
+        "metadata": {"name": "p"},
+        "spec": {
+            "matchConstraints": {"resourceRules": [{"apiGroups": ["apps"], "apiVersions": ["v1"],
+                "operations": ["CREATE", "UPDATE"], "resources": ["deployments"]}]},
+            "variables": [
+                {"name": "missing", "expression": "object.spec.nothing"},
+                {"name": "most", "expression": "20"},
+                {"name": "twice", "expression": "variables.most * 2"}],
+            "validations": [{"expression": expression, "message": "no"}]}})
+}
+
+fn binding(more: Value) -> Value {
+    let mut binding = json!({"apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": "b"},
+        "spec": {"policyName": "p", "validationActions": ["Deny"]}});
+    for (name, value) in more.as_object().unwrap() {
+        binding["spec"][name] = value.clone();
+    }
+    binding
+}
+
+fn deployment() -> Value {
+    json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "cart", "namespace": "shop"},
+        "spec": {"replicas": 21, "selector": {"matchLabels": {"a": "b"}},
+            "template": {"metadata": {"labels": {"a": "b"}},
+                "spec": {"hostname": null, "containers": [{"name": "api", "image": "x"}]}}}})
+}
+
+fn evaluate(policy: &str, input: &Value) -> Result<Vec<Answer>, String> {
+    serde_json::from_str(&run(policy, &input.to_string())).map_err(|error| error.to_string())
+}
+
+fn verdicts(objects: Vec<Value>) -> Verdicts {
+    let key = ResourceKey {
+        group: "apps".to_owned(),
+        kind: "Deployment".to_owned(),
+        namespace: Some("shop".to_owned()),
+        name: "cart".to_owned(),
+    };
+    let object = stored(Schema::builtin(), &deployment()).unwrap();
+    let subject = Subject {
+        key: &key,
+        api_version: "apps/v1",
+        plural: Some("deployments"),
+        object: &object,
+        old: None,
+    };
+    Policies::of(objects).verdicts(subject, &evaluate)
+}
+
+/// What a policy with this expression says: `pass`, or what it does about it and its message.
+fn says(expression: &str) -> String {
+    said(verdicts(vec![policy(expression), binding(json!({}))]))
+}
+
+fn said(verdicts: Verdicts) -> String {
+    match &verdicts.violations[..] {
+        [] if verdicts.passed > 0 => "pass".to_owned(),
+        [] => "not matched".to_owned(),
+        [one] => format!(
+            "{}: {}",
+            one.enforcement.as_str(),
+            one.message.as_deref().unwrap_or_default()
+        ),
+        many => panic!("{many:?}"),
+    }
+}
+
+/// The server fills these in before it asks policies.
+#[test]
+fn policies_see_what_the_server_stores() {
+    for expression in [
+        "has(object.spec.template.spec.securityContext)",
+        "object.spec.strategy.type == 'RollingUpdate'",
+        "object.spec.template.spec.containers.all(c, c.imagePullPolicy == 'Always')",
+        "!has(object.spec.template.spec.hostname)",
+        "has(object.spec.template.spec.containers[0].resources)",
+    ] {
+        assert_eq!(says(expression), "pass", "{expression}");
+    }
+}
+
+#[test]
+fn what_cannot_be_evaluated_is_never_a_pass() {
+    assert_eq!(says("object.spec.replicas <= 20"), "deny: no");
+    assert_eq!(says("object.spec.replicas <= variables.twice"), "pass");
+    for expression in [
+        "request.userInfo.username == 'x'",
+        "authorizer.group('').resource('pods').check('get').allowed()",
+        "quantity('1').isLessThan(quantity('2'))",
+        "namespaceObject.metadata.name == 'shop'",
+        "this is no expression",
+        "'text'",
+    ] {
+        let said = says(expression);
+        assert!(said.starts_with("cannot: "), "{expression}: {said}");
+    }
+}
+
+#[test]
+fn an_expression_that_fails_follows_the_failure_policy() {
+    let failing = "object.spec.nothing == 1";
+    assert!(says(failing).starts_with("deny: the expression fails"));
+    let mut ignoring = policy(failing);
+    ignoring["spec"]["failurePolicy"] = json!("Ignore");
+    assert_eq!(said(verdicts(vec![ignoring, binding(json!({}))])), "pass");
+    // Nobody needs the variable.
+    assert_eq!(says("true || variables.missing == 1"), "pass");
+    assert!(says("variables.missing == 1").starts_with("deny: the expression fails"));
+}
+
+#[test]
+fn selectors_and_conditions_take_objects_out() {
+    let bound = |more: Value| said(verdicts(vec![policy("false"), binding(more)]));
+    let in_namespace = |labels: Value| {
+        bound(json!({"matchResources": {"namespaceSelector": {"matchLabels": labels}}}))
+    };
+    assert_eq!(
+        in_namespace(json!({"kubernetes.io/metadata.name": "shop"})),
+        "deny: no"
+    );
+    assert_eq!(
+        in_namespace(json!({"kubernetes.io/metadata.name": "other"})),
+        "not matched"
+    );
+    assert_eq!(
+        in_namespace(json!({"tier": "prod"})),
+        "cannot: the labels of namespace shop are not known"
+    );
+    let mut conditional = policy("false");
+    conditional["spec"]["matchConditions"] =
+        json!([{"name": "not-cart", "expression": "object.metadata.name != 'cart'"}]);
+    assert_eq!(
+        said(verdicts(vec![conditional, binding(json!({}))])),
+        "not matched"
+    );
+    assert_eq!(
+        bound(json!({"validationActions": ["Warn", "Audit"]})),
+        "warn: no"
+    );
+    assert_eq!(bound(json!({"validationActions": ["Audit"]})), "audit: no");
+}
+
+#[test]
+fn parameters_are_read_beside_the_policies() {
+    let mut with_params = policy("object.spec.replicas <= int(params.data.most)");
+    with_params["spec"]["paramKind"] = json!({"apiVersion": "v1", "kind": "ConfigMap"});
+    let bound = binding(
+        json!({"paramRef": {"name": "limits", "namespace": "policies",
+        "parameterNotFoundAction": "Deny"}}),
+    );
+    let param = |most: &str| {
+        json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "limits", "namespace": "policies"}, "data": {"most": most}})
+    };
+    let with = |more: Vec<Value>| {
+        said(verdicts(
+            [vec![with_params.clone(), bound.clone()], more].concat(),
+        ))
+    };
+    assert_eq!(with(vec![param("30")]), "pass");
+    assert_eq!(with(vec![param("3")]), "deny: no");
+    assert!(with(vec![]).starts_with("cannot: its parameter"));
+}
+
+#[test]
+fn policies_that_have_no_effect_are_named() {
+    let alone = Policies::of([policy("true")]).problems();
+    assert_eq!(
+        alone,
+        ["ValidatingAdmissionPolicy p has no binding, so it blocks nothing"]
+    );
+    let lost = Policies::of([binding(json!({}))]).problems();
+    assert!(lost[0].contains("names policy p"), "{lost:?}");
+}

@@ -1,0 +1,95 @@
+//! `driftctl policy`
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::{SourceArgs, TEMPLATE};
+
+/// `driftctl policy`
+#[derive(Debug, Args)]
+#[command(
+    before_help = "\
+Examples:
+  driftctl policy ./manifests --policies ./policies            What would be refused
+  driftctl policy ./overlays/prod --policies vap.yaml -n shop  The same of a kustomization
+  driftctl policy ./manifests --policies ./policies -o sarif   For code scanning
+",
+    after_help = "\
+Exit codes:
+  0  No object violates a policy that --fail-on counts
+  1  Some object does
+  2  An error, or with --strict-policies something that could not be evaluated",
+    help_template = TEMPLATE,
+    max_term_width = 100
+)]
+pub struct PolicyArgs {
+    /// The declared side.
+    #[command(flatten)]
+    pub source: SourceArgs,
+
+    /// Read policies, their bindings and parameters from this file or folder
+    ///
+    /// ValidatingAdmissionPolicies (admissionregistration.k8s.io). Labels of namespaces are read
+    /// from Namespaces among the policies and the manifests. May be given several times.
+    #[arg(long, value_name = "FILE|DIR", required = true)]
+    pub policies: Vec<PathBuf>,
+
+    /// Take this namespace for objects that name none
+    #[arg(short, long, value_name = "NAME", default_value = "default")]
+    pub namespace: String,
+
+    /// Exit with 1 when an object violates a policy that refuses it, or any policy
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
+    pub fail_on: PolicyFailOn,
+
+    /// Exit with 2 when a policy could not be evaluated for an object
+    #[arg(long)]
+    pub strict_policies: bool,
+
+    /// Write the result in this format
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub output: PolicyFormat,
+}
+
+/// What fails `driftctl policy`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum PolicyFailOn {
+    /// A violation that the policy's binding refuses (Deny)
+    #[default]
+    Violation,
+    /// Also one that it only warns of or audits
+    ViolationAudit,
+}
+
+/// The formats of `driftctl policy`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum PolicyFormat {
+    /// To read
+    #[default]
+    Text,
+    /// For other programs
+    Json,
+    /// Annotations for GitHub Actions
+    Github,
+    /// A Code Quality report for GitLab
+    Gitlab,
+    /// JUnit XML
+    Junit,
+    /// SARIF 2.1.0 for code scanning
+    Sarif,
+}
+
+impl PolicyFormat {
+    /// Returns the name of the report's format; `None` for text, which this command has its own of.
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Text => None,
+            Self::Json => Some("json"),
+            Self::Github => Some("github"),
+            Self::Gitlab => Some("gitlab"),
+            Self::Junit => Some("junit"),
+            Self::Sarif => Some("sarif"),
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! `driftctl policy`
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+
+use crate::admission::{Answer, Policies, Subject, stored};
+use crate::cli::args::{LiveArgs, PolicyArgs, PolicyFailOn, SourceArgs};
+use crate::cli::comparison::{self, NoLive};
+use crate::cli::settings::Settings;
+use crate::cli::{Exit, Streams};
+use crate::jq::Jq;
+use crate::model::{
+    Coverage, Enforcement, Manifest, ObjectReport, Presence, Report, ResourceKey, Step, Violation,
+    Warning, group_of,
+};
+use crate::output::{self, OutputSpec, RenderOptions, render_all};
+use crate::redact::{Redacted, redact};
+use crate::schema::{Schema, builtin_kind};
+
+/// Says what policies would refuse of what is declared. Reads no cluster.
+///
+/// # Errors
+/// When nothing can be read, or the result cannot be written.
+pub fn run(args: &PolicyArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
+    if args.source.base.is_some() || args.source.blame {
+        bail!("--base and --blame are for 'driftctl diff'; leave them out");
+    }
+    let mut warnings = Vec::new();
+    let declared = load(&args.source, &mut warnings)?;
+    let of_policies = SourceArgs {
+        paths: args.policies.clone(),
+        ..SourceArgs::default()
+    };
+    let read = load(&of_policies, &mut warnings)?;
+    let both = read.iter().chain(&declared);
+    let others: Vec<Value> = declared
+        .iter()
+        .filter(|manifest| !manifest.kind.starts_with("ValidatingAdmissionPolicy"))
+        .map(|manifest| manifest.value())
+        .collect();
+    let policies = Policies::of(read.iter().map(|manifest| manifest.value()).chain(others));
+    if policies.is_empty() {
+        let named: Vec<String> = args
+            .policies
+            .iter()
+            .map(|p| p.display().to_string())
+            .collect();
+        bail!(
+            "no ValidatingAdmissionPolicy in {}; other policies cannot be evaluated offline yet",
+            named.join(", ")
+        );
+    }
+    if declared.is_empty() && warnings.iter().all(|warning| !warning.fatal) {
+        let named: Vec<String> = args
+            .source
+            .paths
+            .iter()
+            .map(|p: &PathBuf| p.display().to_string())
+            .collect();
+        bail!(
+            "no Kubernetes object in {}; check the path",
+            named.join(", ")
+        );
+    }
+    warnings.extend(policies.problems().into_iter().map(|message| Warning {
+        place: String::new(),
+        message,
+        fatal: false,
+    }));
+    let kinds = Kinds::of(both);
+    let engine = comparison::engine();
+    let mut passed = 0;
+    let mut objects: Vec<ObjectReport> = declared
+        .iter()
+        .map(|manifest| judge(manifest, &kinds, &policies, &engine, args, &mut passed))
+        .collect();
+    objects.sort_by(|a, b| a.key.cmp(&b.key));
+    warnings.sort();
+    let report = redact(Report {
+        coverage: Coverage {
+            declared: objects.len(),
+            compared: objects.len(),
+            failed: warnings.iter().filter(|warning| warning.fatal).count(),
+            ..Coverage::default()
+        },
+        objects,
+        warnings,
+        ..Report::default()
+    });
+    write(&report, &policies, passed, args, settings, streams)?;
+    Ok(exit(&report, args))
+}
+
+fn exit(report: &Report, args: &PolicyArgs) -> Exit {
+    let all = || report.objects.iter().flat_map(|object| &object.violations);
+    let cannot = all().any(|one| one.enforcement == Enforcement::Cannot);
+    let counts = |one: &Violation| match args.fail_on {
+        PolicyFailOn::Violation => one.enforcement.refuses(),
+        PolicyFailOn::ViolationAudit => one.enforcement != Enforcement::Cannot,
+    };
+    if report.is_incomplete() || args.strict_policies && cannot {
+        Exit::Trouble
+    } else if all().any(counts) {
+        Exit::Drift
+    } else {
+        Exit::Clean
+    }
+}
+
+fn load(source: &SourceArgs, warnings: &mut Vec<Warning>) -> Result<Vec<Arc<Manifest>>> {
+    let mut manifests = Vec::new();
+    for source in comparison::sources(source, &LiveArgs::default())? {
+        let loaded = source.load(&NoLive);
+        warnings.extend(loaded.errors);
+        warnings.extend(loaded.warnings);
+        manifests.extend(loaded.manifests.into_iter().map(Arc::new));
+    }
+    Ok(manifests)
+}
+
+/// What is known of kinds: the built-in ones, and those of CustomResourceDefinitions.
+struct Kinds {
+    custom: Vec<(Value, Schema)>,
+}
+
+impl Kinds {
+    fn of<'m>(manifests: impl Iterator<Item = &'m Arc<Manifest>>) -> Self {
+        let definitions = manifests.filter(|m| m.kind == "CustomResourceDefinition");
+        let definitions = definitions.map(|manifest| {
+            let value = manifest.value();
+            let schema = Schema::from_crd(&value);
+            (value, schema)
+        });
+        Self {
+            custom: definitions.collect(),
+        }
+    }
+
+    /// The resource of a kind, whether it lies in namespaces, and its schema.
+    fn find(&self, manifest: &Manifest) -> Option<(String, bool, &Schema)> {
+        if let Some(kind) = builtin_kind(&manifest.api_version, &manifest.kind) {
+            return Some((kind.plural.to_owned(), kind.namespaced, Schema::builtin()));
+        }
+        self.custom.iter().find_map(|(definition, schema)| {
+            schema.kind(&manifest.api_version, &manifest.kind)?;
+            let text = |pointer: &str| definition.pointer(pointer).and_then(Value::as_str);
+            let plural = text("/spec/names/plural")?.to_owned();
+            Some((plural, text("/spec/scope") == Some("Namespaced"), schema))
+        })
+    }
+}
+
+fn judge(
+    manifest: &Arc<Manifest>,
+    kinds: &Kinds,
+    policies: &Policies,
+    engine: &Jq,
+    args: &PolicyArgs,
+    passed: &mut usize,
+) -> ObjectReport {
+    let found = kinds.find(manifest);
+    let namespaced = found.as_ref().is_none_or(|(_, namespaced, _)| *namespaced);
+    let namespace = namespaced.then(|| {
+        let own = manifest.namespace.clone();
+        own.unwrap_or_else(|| args.namespace.clone())
+    });
+    let key = ResourceKey {
+        group: group_of(&manifest.api_version).to_owned(),
+        kind: manifest.kind.clone(),
+        namespace: namespace.clone(),
+        name: manifest.name.clone(),
+    };
+    let mut value = manifest.value();
+    if let (Some(namespace), Some(metadata)) = (namespace, value.get_mut("metadata")) {
+        metadata["namespace"] = json!(namespace);
+    }
+    let object = found
+        .as_ref()
+        .and_then(|(_, _, schema)| stored(schema, &value))
+        .unwrap_or(value);
+    let subject = Subject {
+        key: &key,
+        api_version: &manifest.api_version,
+        plural: found.as_ref().map(|(plural, _, _)| plural.as_str()),
+        object: &object,
+        old: None,
+    };
+    let evaluate = |policy: &str, input: &Value| -> Result<Vec<Answer>, String> {
+        let answer = engine.evaluate(policy, input);
+        let answer = answer.map_err(|error| error.to_string())?;
+        serde_json::from_value(answer).map_err(|error| error.to_string())
+    };
+    let verdicts = policies.verdicts(subject, &evaluate);
+    *passed += verdicts.passed;
+    let mut violations = verdicts.violations;
+    for (violation, field) in violations.iter_mut().zip(verdicts.fields) {
+        let steps: Vec<Step> = field.into_iter().map(Step::Field).collect();
+        if !steps.is_empty() {
+            violation.position = manifest.locate(&steps);
+        }
+    }
+    ObjectReport {
+        presence: Presence::Both,
+        violations,
+        ..ObjectReport::of(key, manifest)
+    }
+}
+
+fn write(
+    report: &Redacted,
+    policies: &Policies,
+    passed: usize,
+    args: &PolicyArgs,
+    settings: &Settings,
+    streams: &mut Streams,
+) -> Result<()> {
+    let Some(format) = args.output.name() else {
+        let out = &mut streams.out;
+        return output::policies_text(report, policies.len(), passed, out)
+            .context("cannot write to standard output");
+    };
+    let spec: OutputSpec = format.parse().map_err(anyhow::Error::msg)?;
+    let options = RenderOptions {
+        now: Some(settings.now),
+        width: settings.columns,
+        ..RenderOptions::default()
+    };
+    let reports = std::slice::from_ref(report);
+    render_all(spec.format, reports, &options, &mut streams.out)
+        .context("cannot write to standard output")
+}
