@@ -71,6 +71,15 @@ impl Constraints {
         }
     }
 
+    /// A webhook, which has to name resources.
+    pub fn of_webhook(webhook: &Value) -> Self {
+        let rules = webhook.get("rules").and_then(Value::as_array);
+        Self {
+            rules: Some(rules.into_iter().flatten().map(Rule::of).collect()),
+            ..Self::selectors(webhook)
+        }
+    }
+
     /// `match.….resources` of one of Kyverno's rules.
     pub fn of_kyverno(resources: &Value, kinds: &[String]) -> Self {
         let texts = |name: &str| {

@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::resolve::{self, Resolved};
 use super::{Extra, Options, load, take_manifests};
-use crate::cluster::{Live, Right, ServedKind};
+use crate::cluster::{KindLookup, Live, Right, ServedKind};
+use crate::judge::policies;
 use crate::model::{ObjectReport, Warning, group_of};
 use crate::source::Source;
 
@@ -20,6 +21,8 @@ pub enum Use {
     Faster,
     /// Without it replicas that an autoscaler decides about count as drift.
     Autoscalers,
+    /// Without it what admission webhooks and policies add may count as drift.
+    Admission,
     /// Without it a revert leaves no Event on the objects.
     Events,
     /// Without it the server predicts no Role that grants more than its applier holds. Whoever has
@@ -93,6 +96,13 @@ pub fn needs(
         needs.add(right, Use::Needed);
     }
     needs.add_extra(&resolved, options, extra_kinds);
+    if let Ok(served) = live.resolve(&policies::kinds(), &[]) {
+        for lookup in served.into_values() {
+            if let KindLookup::Served(kind) = lookup {
+                needs.add(Right::new("list", &kind, None), Use::Admission);
+            }
+        }
+    }
     needs.unresolved = resolved.unresolved;
     Ok(needs)
 }

@@ -13,7 +13,7 @@ use super::options::Options;
 use super::witness::{Watch, Witness};
 use super::{attribution, marks};
 use crate::cluster::{Answer, Live};
-use crate::judge::{Candidate, Case, Declared, Policies, decide, judge_whole, policies};
+use crate::judge::{Admitted, Candidate, Case, Declared, Policies, decide, judge_whole, policies};
 use crate::model::{ExplainedCount, ObjectReport, Packed, Warning};
 use crate::policy::RuleSet;
 
@@ -105,6 +105,8 @@ impl Outcome {
                     .filter(|(compared, _)| compared.case.candidates.iter().any(Candidate::is_open))
                     .for_each(|(compared, declared)| *compared = one(&comparison, declared));
             }
+            self.warnings
+                .extend(by_webhooks(&policies, facts, &mut compared));
         }
         let bare = object::without_managed_fields(&compared, options);
         let untyped = object::without_schemas(&compared);
@@ -126,6 +128,37 @@ impl Outcome {
         }
         cases
     }
+}
+
+/// Explains what webhooks are known by; see [`Policies::explain_by_webhooks`].
+fn by_webhooks(policies: &Policies, facts: &Facts<'_>, compared: &mut [Compared]) -> Vec<Warning> {
+    if !policies.know_webhooks() {
+        return Vec::new();
+    }
+    let declared = facts.resolved.declared.par_iter();
+    let values: Vec<Option<(Value, Value, &String)>> = declared
+        .map(|declared| match facts.fetched.answers.get(&declared.key) {
+            Some(Answer::Found(live)) => {
+                let manifest = declared.manifest.value();
+                Some((manifest, live.value().ok()?, &live.api_version))
+            }
+            _ => None,
+        })
+        .collect();
+    let admitted: Vec<Option<Admitted<'_>>> = (facts.resolved.declared.iter().zip(&values))
+        .map(|(of, values)| {
+            let (declared, live, api_version) = values.as_ref()?;
+            Some(Admitted {
+                key: &of.key,
+                api_version,
+                plural: &of.kind.plural,
+                declared,
+                live,
+            })
+        })
+        .collect();
+    let mut cases: Vec<&mut Case> = compared.iter_mut().map(|c| &mut c.case).collect();
+    policies.explain_by_webhooks(&mut cases, &admitted)
 }
 
 /// The labels of the namespaces that are declared or were read, by name.

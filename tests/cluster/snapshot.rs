@@ -125,7 +125,9 @@ fn what_the_configuration_calls_sensitive_is_masked_too() {
         let (code, redacted, stderr) = run(&place, &words);
         assert_eq!(code, 0, "{stderr}");
         let snapshot: Value = serde_json::from_str(&redacted).unwrap();
-        snapshot["items"][0]["spec"]["template"]["spec"].clone()
+        let mut items = snapshot["items"].as_array().unwrap().iter();
+        let deployment = items.find(|item| item["kind"] == "Deployment").unwrap();
+        deployment["spec"]["template"]["spec"].clone()
     };
     assert!(redacted(&["--no-config"])["containers"][0]["image"].is_string());
     let masked = redacted(&["--config", "of-the-shop.yaml"]);

@@ -1,5 +1,6 @@
 //! `driftctl snapshot`
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -14,6 +15,7 @@ use crate::cli::{Exit, Streams, message};
 use crate::cluster::Recorder;
 use crate::engine;
 use crate::engine::history::{self, Asked};
+use crate::judge::Policies;
 use crate::model::Status;
 use crate::output::escape;
 use crate::policy::RuleSet;
@@ -35,6 +37,9 @@ pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> R
     let options = comparison::reading(&args.reading);
     let progress = Progress::begin(settings, false);
     let report = engine::run(&sources, &recorder, RuleSet::builtin(), &options);
+    // A diff reads these only where something may be explained by them; against what else this
+    // snapshot is compared is not known yet.
+    Policies::read(&recorder, BTreeMap::new());
     let mut report = report?;
     if args.history {
         let asked = Asked {

@@ -10,7 +10,7 @@ mod builtin_rules;
 mod claims;
 mod owners;
 mod prediction;
-mod prevalent;
+pub mod prevalent;
 mod twins;
 
 use super::Explainer;

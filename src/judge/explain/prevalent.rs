@@ -188,29 +188,9 @@ impl Evidence {
         supposed: &mut BTreeSet<(GroupKind, String)>,
     ) -> Option<Vec<Candidate>> {
         let whose = whose(candidate).filter(|_| candidate.is_open())?;
-        let change = &candidate.finding.change;
-        let live = change.live.as_ref()?;
-        let leaves = leaves(&change.path, live);
-        let judged: Vec<bool> = leaves
-            .iter()
-            .map(|(path, value)| self.is_of_machine(kind, whose, path, value, supposed))
-            .collect();
-        if !judged.contains(&true) {
-            return None;
-        }
-        if !judged.contains(&false) {
-            return Some(vec![explained(candidate.clone())]);
-        }
-        let parts = leaves
-            .into_iter()
-            .zip(judged)
-            .map(|((path, value), is_of_machine)| {
-                let mut part = candidate.clone();
-                part.finding.change.path = path;
-                part.finding.change.live = Some(value.clone());
-                if is_of_machine { explained(part) } else { part }
-            });
-        Some(parts.collect())
+        parts(candidate, |path, value| {
+            self.is_of_machine(kind, whose, path, value, supposed)
+        })
     }
 
     fn is_of_machine(
@@ -253,6 +233,36 @@ impl Evidence {
     }
 }
 
+/// The parts of an addition, where some of it is a machine's and so explained; `None` where nothing
+/// is.
+pub fn parts(
+    candidate: &Candidate,
+    mut is_of_machine: impl FnMut(&FieldPath, &Value) -> bool,
+) -> Option<Vec<Candidate>> {
+    let change = &candidate.finding.change;
+    let leaves = leaves(&change.path, change.live.as_ref()?);
+    let judged: Vec<bool> = leaves
+        .iter()
+        .map(|(path, value)| is_of_machine(path, value))
+        .collect();
+    if !judged.contains(&true) {
+        return None;
+    }
+    if !judged.contains(&false) {
+        return Some(vec![explained(candidate.clone())]);
+    }
+    let parts = leaves
+        .into_iter()
+        .zip(judged)
+        .map(|((path, value), is_of_machine)| {
+            let mut part = candidate.clone();
+            part.finding.change.path = path;
+            part.finding.change.live = Some(value.clone());
+            if is_of_machine { explained(part) } else { part }
+        });
+    Some(parts.collect())
+}
+
 fn explained(mut candidate: Candidate) -> Candidate {
     candidate.finding.reason = Some(Explanation::AdmissionChanged.into());
     candidate.finding.cause = None;
@@ -293,7 +303,7 @@ fn whose(candidate: &Candidate) -> Option<Whose> {
 
 /// The single values below a path. Items that have names of their own are told apart by them, as
 /// the paths of list maps do; any other list is one value.
-fn leaves<'v>(path: &FieldPath, value: &'v Value) -> Vec<(FieldPath, &'v Value)> {
+pub fn leaves<'v>(path: &FieldPath, value: &'v Value) -> Vec<(FieldPath, &'v Value)> {
     let mut found = Vec::new();
     collect(path.clone(), value, &mut found);
     found

@@ -2,23 +2,25 @@
 //!
 //! An undeclared value that a policy writes is nobody's change. The policies are read once, and only
 //! where something stands in an object that they might explain: MutatingAdmissionPolicies with a
-//! binding, and Kyverno's policies.
+//! binding, Kyverno's policies, and mutating webhooks, which do not say what they write.
 
 mod cel;
 mod kyverno;
 mod template;
+mod webhooks;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use crate::cluster::Live;
 use crate::compare::{Finding, Reason};
-use crate::judge::Case;
+use crate::judge::{self, Case};
 use crate::model::{Cause, ChangeKind, Explanation, FieldPath, ResourceKey};
 
 use crate::admission::{Candidate, Constraints};
 use template::Template;
+use webhooks::Webhook;
 
 /// Where Kubernetes' own policies are read, the newest version first.
 const VERSIONS: [&str; 3] = [
@@ -27,10 +29,36 @@ const VERSIONS: [&str; 3] = [
     "admissionregistration.k8s.io/v1alpha1",
 ];
 
+/// Where Kyverno's newer policies are read.
+const KYVERNO_VERSIONS: [&str; 3] = [
+    "policies.kyverno.io/v1",
+    "policies.kyverno.io/v1beta1",
+    "policies.kyverno.io/v1alpha1",
+];
+
+/// Where mutating webhooks are read.
+const WEBHOOKS: (&str, &str) = (
+    "admissionregistration.k8s.io/v1",
+    "MutatingWebhookConfiguration",
+);
+
+/// The kinds that tell what admission does to objects, as version and kind.
+pub fn kinds() -> BTreeSet<(String, String)> {
+    let builtin = ["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"];
+    let of = |version: &str, kind: &str| (version.to_owned(), kind.to_owned());
+    let builtin = VERSIONS
+        .into_iter()
+        .flat_map(|version| builtin.map(|kind| of(version, kind)));
+    let kyverno = KYVERNO_VERSIONS.map(|version| of(version, "MutatingPolicy"));
+    let others = [WEBHOOKS, ("kyverno.io/v1", "ClusterPolicy")].map(|(v, k)| of(v, k));
+    builtin.chain(kyverno).chain(others).collect()
+}
+
 /// What is known of the mutating admission of a cluster.
 #[derive(Debug, Default)]
 pub struct Policies {
     mutations: Vec<Mutation>,
+    webhooks: Vec<Webhook>,
     /// The labels of namespaces, by name.
     namespaces: BTreeMap<String, Value>,
 }
@@ -68,6 +96,7 @@ impl Policies {
         };
         policies.read_builtin(live);
         policies.read_kyverno(live);
+        policies.read_webhooks(live);
         policies.read_namespaces(live);
         policies
     }
@@ -109,11 +138,7 @@ impl Policies {
     }
 
     fn read_kyverno(&mut self, live: &dyn Live) {
-        for version in [
-            "policies.kyverno.io/v1",
-            "policies.kyverno.io/v1beta1",
-            "policies.kyverno.io/v1alpha1",
-        ] {
+        for version in KYVERNO_VERSIONS {
             for policy in live
                 .related(version, "MutatingPolicy", "")
                 .unwrap_or_default()
@@ -132,9 +157,16 @@ impl Policies {
         }
     }
 
+    fn read_webhooks(&mut self, live: &dyn Live) {
+        let found = live.related(WEBHOOKS.0, WEBHOOKS.1, "").unwrap_or_default();
+        self.webhooks = found.iter().flat_map(webhooks::of_configuration).collect();
+    }
+
     /// Reads the labels of namespaces, if some policy selects by them and they are not all known.
     fn read_namespaces(&mut self, live: &dyn Live) {
-        let mut all = self.mutations.iter().flat_map(|mutation| &mutation.matches);
+        let of_policies = self.mutations.iter().flat_map(|mutation| &mutation.matches);
+        let of_webhooks = self.webhooks.iter().map(|webhook| &webhook.matches);
+        let mut all = of_policies.chain(of_webhooks);
         if !all.any(Constraints::asks_for_labels_of_namespaces) {
             return;
         }
@@ -172,6 +204,11 @@ impl Policies {
     /// Whether it is known of any policy what it changes.
     pub fn change_something(&self) -> bool {
         !self.mutations.is_empty()
+    }
+
+    /// Whether any webhook is known.
+    pub fn know_webhooks(&self) -> bool {
+        !self.webhooks.is_empty()
     }
 
     fn candidate<'a>(&'a self, object: Admitted<'a>) -> Candidate<'a> {
@@ -263,16 +300,17 @@ pub fn labels_of_namespaces(namespaces: impl Iterator<Item = Value>) -> BTreeMap
         .collect()
 }
 
-/// Whether something was added to an object that policies might explain: nobody is known to hold it,
-/// or the applier never declared it.
+/// Whether something was added to an object that policies might explain.
 pub fn is_open(case: &Case) -> bool {
+    case.candidates.iter().any(is_open_addition)
+}
+
+/// Whether this was added, and nobody is known to hold it, or the applier never declared it.
+fn is_open_addition(candidate: &judge::Candidate) -> bool {
     let causes = [Cause::Unattributed, Cause::WrittenByApplier];
-    let replicas = FieldPath::of_fields(&["spec", "replicas"]);
-    case.candidates.iter().any(|candidate| {
-        let finding = &candidate.finding;
-        candidate.is_open()
-            && finding.change.kind == ChangeKind::Added
-            && finding.cause.is_some_and(|cause| causes.contains(&cause))
-            && finding.change.path != replicas
-    })
+    let finding = &candidate.finding;
+    candidate.is_open()
+        && finding.change.kind == ChangeKind::Added
+        && finding.cause.is_some_and(|cause| causes.contains(&cause))
+        && finding.change.path != FieldPath::of_fields(&["spec", "replicas"])
 }

@@ -593,3 +593,81 @@ fn a_name_and_a_label_leave_nothing_out() {
     ];
     assert_eq!(extra(&proven), ["Service/db"]);
 }
+
+fn webhook(name: &str, rest: Value) -> Value {
+    let mut webhook = json!({"name": "inject.mesh.example.com", "rules": [{"apiGroups": ["apps"],
+        "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["deployments"]}]});
+    for (field, value) in rest.as_object().unwrap() {
+        webhook[field] = value.clone();
+    }
+    json!({"apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "MutatingWebhookConfiguration",
+        "metadata": {"name": name, "creationTimestamp": "2026-01-01T00:00:00Z"},
+        "webhooks": [webhook]})
+}
+
+/// How many objects of each run of these names have drift, where those in `with` carry a sidecar.
+fn with_sidecars(names: &[&str], with: &[&str], webhook: &Value) -> usize {
+    let declared = names.iter().map(|name| workload("Deployment", name));
+    let declared: Vec<Value> = declared.collect();
+    let live: Vec<Value> = (names.iter().zip(&declared))
+        .map(|(name, object)| {
+            let change = |object: &mut Value| {
+                if with.contains(name) {
+                    let pod = object.pointer_mut(POD).unwrap();
+                    pod["initContainers"] = json!([{"name": "mesh", "image": "mesh:1"}]);
+                }
+            };
+            let mut object = live(object.clone(), change, None);
+            object["metadata"]["managedFields"][0]["time"] = json!("2026-06-01T00:00:00Z");
+            object
+        })
+        .collect();
+    let live: Vec<&Value> = live.iter().chain([webhook]).collect();
+    let text: Vec<String> = declared.iter().map(ToString::to_string).collect();
+    let objects = compared(&text.join("\n---\n"), &live);
+    objects.iter().filter(|object| object.is_drift()).count()
+}
+
+const FOUR: &[&str] = &["a", "b", "c", "d"];
+
+#[test]
+fn what_all_objects_that_a_webhook_matches_carry_is_the_webhooks() {
+    assert_eq!(with_sidecars(FOUR, FOUR, &webhook("mesh", json!({}))), 0);
+    let by_label = json!({"objectSelector": {"matchExpressions": [
+        {"key": "app", "operator": "NotIn", "values": ["d"]}]}});
+    let three = &FOUR[..3];
+    assert_eq!(with_sidecars(FOUR, three, &webhook("mesh", by_label)), 0);
+    let by_namespace = json!({"namespaceSelector": {"matchLabels": {
+        "kubernetes.io/metadata.name": "shop"}}});
+    assert_eq!(with_sidecars(FOUR, FOUR, &webhook("mesh", by_namespace)), 0);
+}
+
+#[test]
+fn a_webhook_proves_nothing_of_what_only_some_carry_or_of_what_it_may_not_match() {
+    let all = json!({});
+    assert_eq!(with_sidecars(FOUR, &FOUR[..3], &webhook("mesh", all)), 3);
+    for rest in [
+        json!({"matchConditions": [{"name": "a", "expression": "true"}]}),
+        json!({"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "other"}}}),
+        json!({"objectSelector": {"matchLabels": {"app": "z"}}}),
+        json!({"rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"],
+            "resources": ["pods"]}]}),
+        json!({"rules": [{"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["DELETE"],
+            "resources": ["deployments"]}]}),
+        json!({"rules": []}),
+        json!({"rules": null}),
+    ] {
+        assert_eq!(with_sidecars(FOUR, FOUR, &webhook("mesh", rest)), 4);
+    }
+}
+
+/// Somebody who may create webhooks makes one that matches what was changed by hand.
+#[test]
+fn a_webhook_that_was_made_for_the_change_proves_nothing() {
+    let for_one = json!({"objectSelector": {"matchLabels": {"app": "a"}}});
+    assert_eq!(with_sidecars(FOUR, &["a"], &webhook("mine", for_one)), 1);
+    let mut later = webhook("mine", json!({}));
+    later["metadata"]["creationTimestamp"] = json!("2026-07-01T00:00:00Z");
+    assert_eq!(with_sidecars(FOUR, FOUR, &later), 4);
+}

@@ -224,6 +224,10 @@ impl Examination {
                     State::Advice,
                     "replicas that an autoscaler decides about count as drift without it",
                 ),
+                Use::Admission => (
+                    State::Advice,
+                    "what admission webhooks and policies add may count as drift without it",
+                ),
                 Use::Events => (
                     State::Advice,
                     "a revert leaves no Event on the objects without it (--no-event)",

@@ -1,0 +1,162 @@
+//! Mutating webhooks as evidence.
+//!
+//! A webhook does not say what it writes. It is believed to have written an undeclared value where
+//! it matches enough objects of the run, and every one of them carries that value.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Admitted, Policies, is_open_addition};
+use crate::admission::{Candidate, Constraints};
+use crate::judge::Case;
+use crate::judge::explain::prevalent::{leaves, parts};
+use crate::model::{ChangeKind, FieldPath, GroupKind, Presence, Warning};
+
+/// Objects that a webhook has to match before it is believed. A webhook made for one object, or
+/// that happens to match one, proves nothing.
+const ENOUGH: usize = 3;
+
+/// One webhook of a MutatingWebhookConfiguration.
+#[derive(Debug)]
+pub struct Webhook {
+    configuration: String,
+    /// When the configuration was created, in RFC 3339, which sorts as text.
+    created: Option<String>,
+    pub(super) matches: Constraints,
+}
+
+/// The webhooks of a configuration. One with conditions in CEL proves nothing: which objects it is
+/// asked about is not known.
+pub fn of_configuration(configuration: &Value) -> Vec<Webhook> {
+    let text = |path: &str| configuration.pointer(path).and_then(Value::as_str);
+    let Some(name) = text("/metadata/name") else {
+        return Vec::new();
+    };
+    let created = text("/metadata/creationTimestamp");
+    let webhooks = configuration.get("webhooks").and_then(Value::as_array);
+    let is_sure = |webhook: &&Value| {
+        let conditions = webhook.get("matchConditions");
+        conditions.is_none_or(|list| list.is_null() || list.as_array().is_some_and(Vec::is_empty))
+    };
+    let webhooks = webhooks.into_iter().flatten().filter(is_sure);
+    webhooks
+        .map(|webhook| Webhook {
+            configuration: name.to_owned(),
+            created: created.map(str::to_owned),
+            matches: Constraints::of_webhook(webhook),
+        })
+        .collect()
+}
+
+impl Webhook {
+    fn matches(&self, candidate: &Candidate<'_>, live: &Value) -> bool {
+        let is_sure = self.matches.doubt(candidate).is_none();
+        is_sure && self.matches.match_object(candidate) && self.was_there(live)
+    }
+
+    /// Whether the webhook was there when the object was last written. One that was made afterwards
+    /// has changed nothing.
+    fn was_there(&self, live: &Value) -> bool {
+        let entries = live.pointer("/metadata/managedFields");
+        let times = entries.and_then(Value::as_array).into_iter().flatten();
+        let times = times.filter_map(|entry| entry.get("time")?.as_str());
+        match (&self.created, times.max()) {
+            (Some(created), Some(written)) => created.as_str() <= written,
+            _ => true,
+        }
+    }
+}
+
+impl Policies {
+    /// Explains the additions that every object which a webhook matches carries alike. `admitted`
+    /// are the live objects of the cases, `None` where there is none.
+    pub fn explain_by_webhooks(
+        &self,
+        cases: &mut [&mut Case],
+        admitted: &[Option<Admitted<'_>>],
+    ) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        for webhook in &self.webhooks {
+            let meant: Vec<usize> = (cases.iter().zip(admitted).enumerate())
+                .filter(|(_, (case, _))| case.report.presence == Presence::Both)
+                .filter(|(_, (_, object))| {
+                    object.is_some_and(|o| webhook.matches(&self.candidate(o), o.live))
+                })
+                .map(|(index, _)| index)
+                .collect();
+            if meant.len() >= ENOUGH {
+                warnings.extend(explain(webhook, cases, &meant));
+            }
+        }
+        warnings
+    }
+}
+
+/// Explains what all of these cases carry alike, and says so once for each kind.
+fn explain(webhook: &Webhook, cases: &mut [&mut Case], meant: &[usize]) -> Vec<Warning> {
+    let mut carried: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for index in meant {
+        let mut of_case = BTreeSet::new();
+        for candidate in &cases[*index].candidates {
+            let change = &candidate.finding.change;
+            if let (ChangeKind::Added, Some(live)) = (change.kind, &change.live) {
+                let leaves = leaves(&change.path, live).into_iter();
+                of_case.extend(leaves.map(|(path, value)| (path.to_string(), value.to_string())));
+            }
+        }
+        for leaf in of_case {
+            *carried.entry(leaf).or_default() += 1;
+        }
+    }
+    let is_everywhere = |path: &FieldPath, value: &Value| {
+        carried.get(&(path.to_string(), value.to_string())) == Some(&meant.len())
+    };
+    let mut explained: BTreeMap<GroupKind, BTreeSet<String>> = BTreeMap::new();
+    for index in meant {
+        let case = &mut *cases[*index];
+        let kind = case.report.key.group_kind();
+        for candidate in std::mem::take(&mut case.candidates) {
+            let parts = is_open_addition(&candidate)
+                .then(|| parts(&candidate, is_everywhere))
+                .flatten();
+            let Some(parts) = parts else {
+                case.candidates.push(candidate);
+                continue;
+            };
+            let done = parts.iter().filter(|part| part.finding.reason.is_some());
+            let paths = done.map(|part| part.finding.change.path.to_string());
+            explained.entry(kind.clone()).or_default().extend(paths);
+            case.candidates.extend(parts);
+        }
+    }
+    let explained = explained.into_iter();
+    explained
+        .map(|(kind, paths)| warning(webhook, &kind, &paths, meant.len()))
+        .collect()
+}
+
+fn warning(
+    webhook: &Webhook,
+    kind: &GroupKind,
+    paths: &BTreeSet<String>,
+    objects: usize,
+) -> Warning {
+    const SHOWN: usize = 3;
+    let more = match paths.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let shown: Vec<&str> = paths.iter().take(SHOWN).map(String::as_str).collect();
+    Warning {
+        place: kind.kind.clone(),
+        message: format!(
+            "all {objects} objects that a webhook of MutatingWebhookConfiguration {} matches carry \
+             the same undeclared {}{more}; it is taken for the webhook's work and not reported \
+             (--show all lists it)",
+            webhook.configuration,
+            shown.join(", ")
+        ),
+        fatal: false,
+    }
+}
