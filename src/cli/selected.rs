@@ -61,22 +61,35 @@ impl Selected {
     /// What exists as a file names manifests, whatever else it could be.
     fn take(objects: &[Selection], paths: &[PathPattern], words: &mut Vec<PathBuf>) -> Self {
         let mut selected = Self::default();
-        if !objects.is_empty() || !paths.is_empty() {
-            let by_object = objects.iter().map(|object| format!("--object {object}"));
-            let by_path = paths.iter().map(|path| format!("--path {path}"));
-            selected.parts.push(Part {
-                written: by_object.chain(by_path).collect(),
-                objects: objects.to_vec(),
-                paths: paths.to_vec(),
-            });
-        }
-        let mut named = Vec::new();
+        let mut named: Vec<Part> = Vec::new();
         words.retain(|word| {
             let is_manifest = word.symlink_metadata().is_ok();
             let text = word.to_str().filter(|_| !is_manifest);
             let taken = text.is_some_and(|text| take_word(text, &mut named));
             !taken
         });
+        let by_object = || objects.iter().map(|object| format!("--object {object}"));
+        let by_path = || paths.iter().map(|path| format!("--path {path}"));
+        // Words and flags narrow each other: `deploy/cart --path .spec` is one path of one object.
+        let mut is_used = false;
+        for part in &mut named {
+            if part.paths.is_empty() && !paths.is_empty() && objects.is_empty() {
+                part.paths = paths.to_vec();
+                part.written.extend(by_path());
+                is_used = true;
+            } else if part.objects.is_empty() && !objects.is_empty() && paths.is_empty() {
+                part.objects = objects.to_vec();
+                part.written.splice(0..0, by_object());
+                is_used = true;
+            }
+        }
+        if !is_used && !(objects.is_empty() && paths.is_empty()) {
+            selected.parts.push(Part {
+                written: by_object().chain(by_path()).collect(),
+                objects: objects.to_vec(),
+                paths: paths.to_vec(),
+            });
+        }
         selected.parts.extend(named);
         selected
     }
@@ -208,6 +221,34 @@ fn is_path(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_and_flags_narrow_each_other() {
+        let written = |objects: &[&str], paths: &[&str], words: &[&str]| {
+            let objects: Vec<Selection> = objects.iter().map(|o| o.parse().unwrap()).collect();
+            let paths: Vec<PathPattern> = paths.iter().map(|p| p.parse().unwrap()).collect();
+            let mut words: Vec<PathBuf> = words.iter().map(PathBuf::from).collect();
+            let selected = Selected::take(&objects, &paths, &mut words);
+            let parts = selected.parts.iter();
+            let parts = parts.map(|p| (p.objects.len(), p.paths.len(), p.written.join(" ")));
+            parts.collect::<Vec<_>>()
+        };
+        let one = |text: &str| vec![(1, 1, text.to_owned())];
+        assert_eq!(
+            written(&[], &[".spec.replicas"], &["deploy/cart"]),
+            one("deploy/cart --path .spec.replicas")
+        );
+        let object = written(&["deploy/cart"], &[], &[".spec.replicas"]);
+        assert_eq!(
+            object[0].2,
+            "--object Deployment/cart .spec.replicas".replace("Deployment", "deploy")
+        );
+        assert_eq!((object.len(), object[0].0, object[0].1), (1, 1, 1));
+        let both = written(&["deploy/cart"], &[".spec.replicas"], &["deploy/web"]);
+        assert_eq!(both.len(), 2, "each is a selection of its own: {both:?}");
+        assert_eq!(written(&[], &[".spec"], &[]).len(), 1);
+        assert!(written(&[], &[], &[]).is_empty());
+    }
 
     fn taken(words: &[&str]) -> (Vec<String>, Vec<String>) {
         let mut parts = Vec::new();

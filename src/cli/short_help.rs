@@ -64,9 +64,18 @@ fn shortened(command: Command) -> Command {
     let examples = command.get_before_help().map(ToString::to_string);
     let short = |line: &&str| line.chars().count() <= COLUMNS && !line.ends_with(':');
     let examples = examples.map(|examples| {
-        let lines = examples.lines().skip(1).filter(short);
+        // A command may say what it does before its examples.
+        let lines = examples.lines().skip_while(|line| *line != "Examples:");
+        let lines = lines.skip(1).filter(short);
         format!("Examples:\n{}\n", lines.collect::<Vec<_>>().join("\n"))
     });
+    let selects = command
+        .get_arguments()
+        .any(|arg| arg.get_id() == "object" && !arg.is_positional());
+    let exit_codes = command.get_after_help().map(ToString::to_string);
+    let fits = |text: &String| text.lines().all(|line| line.chars().count() <= COLUMNS);
+    let exit_codes = exit_codes.filter(|text| text.starts_with("Exit codes:") && fits(text));
+    let exit_codes = exit_codes.unwrap_or_else(|| EXIT_CODES.to_owned());
     let command = match examples {
         Some(examples) => command.before_help(examples),
         None => command,
@@ -74,7 +83,10 @@ fn shortened(command: Command) -> Command {
     command
         .max_term_width(COLUMNS)
         .mut_args(|arg| match place(&arg) {
-            _ if arg.is_positional() => short_positional(arg),
+            _ if arg.is_positional() => short_positional(arg, selects),
+            Some((at, _)) if has_formats_of_its_own(&arg) => {
+                arg.help_heading("Options").display_order(at)
+            }
             Some((at, help)) => {
                 let takes_value = arg.get_action().takes_values();
                 arg.help(help)
@@ -86,17 +98,31 @@ fn shortened(command: Command) -> Command {
             None if few => arg.help_heading("Options").display_order(SHOWN.len()),
             None => arg.hide_short_help(true),
         })
-        .after_help(
-            "All flags, with explanations: --help, and driftctl man\n\
-             Exit codes: 0 nothing found, 1 drift, 2 an error or an incomplete comparison",
-        )
+        .after_help(format!(
+            "All flags, with explanations: --help, and driftctl man\n{exit_codes}"
+        ))
 }
 
-fn short_positional(arg: Arg) -> Arg {
+/// The exit codes of commands that report.
+const EXIT_CODES: &str =
+    "Exit codes: 0 nothing found, 1 drift, 2 an error or an incomplete comparison";
+
+/// Whether a command writes other formats than a report has.
+fn has_formats_of_its_own(arg: &Arg) -> bool {
+    let formats = arg.get_possible_values();
+    let is_of_reports = formats.iter().any(|format| format.get_name() == "table");
+    arg.get_id() == "output" && !formats.is_empty() && !is_of_reports
+}
+
+/// Where a command takes a selection (`selects`), its words may name objects too.
+fn short_positional(arg: Arg, selects: bool) -> Arg {
     if arg.get_id() == "paths" {
-        return arg
-            .help("Files, folders, REVISION:PATH, helm:NAMESPACE/RELEASE")
-            .hide_default_value(true);
+        let help = if selects {
+            "Manifests, then KIND/NAMESPACE/NAME and .path words that select"
+        } else {
+            "Files, folders, REVISION:PATH, helm:NAMESPACE/RELEASE"
+        };
+        return arg.help(help).hide_default_value(true);
     }
     arg
 }
