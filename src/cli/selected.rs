@@ -83,7 +83,8 @@ impl Selected {
                 is_used = true;
             }
         }
-        if !is_used && !(objects.is_empty() && paths.is_empty()) {
+        let says_nothing = objects.is_empty() && paths.is_empty();
+        if !is_used && !says_nothing {
             selected.parts.push(Part {
                 written: by_object().chain(by_path()).collect(),
                 objects: objects.to_vec(),
