@@ -1,6 +1,6 @@
 //! What ValidatingAdmissionPolicies say about an object, worked out without a server.
 //!
-//! A policy sees what the server would store, so manifests are defaulted first ([`stored`]). What
+//! A policy sees what the server would store, so manifests are defaulted first ([`stored()`]). What
 //! cannot be worked out is [`Enforcement::Cannot`], and never a pass.
 
 mod cel;
