@@ -7,7 +7,7 @@
 //! text that is not UTF-8.
 //!
 //! The input may be hostile: depth, and memory by the length of the text, are bounded, and nothing
-//! recurses. **No message quotes the text**, since it may be that of a Secret.
+//! recurses far. **No message quotes the text**, since it may be that of a Secret.
 //!
 //! ```
 //! use driftctl::model::Step;
@@ -23,6 +23,7 @@
 //! assert_eq!(place.unwrap().line, 3);
 //! ```
 
+mod block;
 mod budget;
 mod build;
 mod decode;
@@ -206,7 +207,8 @@ fn indent_of(node: &str, span: Span) -> usize {
 }
 
 /// Reads what stands between two separators. A JSON text is looked at first, since it is read
-/// several times faster; what looks like JSON and is not may still be YAML (`{a: 1}`).
+/// several times faster; what looks like JSON and is not may still be YAML (`{a: 1}`). So is plain
+/// block YAML, and whatever is more than that is for the parser.
 fn parse_chunk(chunk: &split::Chunk<'_>) -> Parsed {
     if let Some(problem) = &chunk.problem {
         return Parsed {
@@ -219,7 +221,13 @@ fn parse_chunk(chunk: &split::Chunk<'_>) -> Parsed {
     {
         return parsed;
     }
-    build::build(chunk)
+    match block::read(chunk) {
+        Some(document) => Parsed {
+            documents: vec![document],
+            problems: Vec::new(),
+        },
+        None => build::build(chunk),
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,485 @@
+//! Reads plain block YAML, as nearly all manifests are written, many times faster than the parser.
+//!
+//! It knows block mappings and lists, scalars of one line, blocks of text, and what is in brackets on
+//! one line. Where it meets anything else (an anchor, a tag, a scalar of several lines, a key that is
+//! written twice) it gives up, and [`build`](super::build) reads the document: that alone words errors and
+//! warnings. So it has to be right about what it takes, and the tests hold each of its answers to
+//! those of `build`.
+
+use serde_json::{Map, Value};
+
+use super::budget::{self, Budget};
+use super::scalar::{self, Scalar, Tag};
+use super::split::Chunk;
+use super::{Document, Span};
+
+/// The deepest nesting that is read here: real objects stay far below, and this recurses.
+const DEEPEST: usize = 48;
+
+/// The longest key that is read here; the parser has a limit of its own.
+const LONGEST_KEY: usize = 512;
+
+/// Reads the document in a chunk, if it is plain block YAML and there is nothing to say about it.
+pub(super) fn read(chunk: &Chunk<'_>) -> Option<Document> {
+    if !is_plain(chunk.text) {
+        return None;
+    }
+    let mut reader = Reader {
+        text: chunk.text,
+        at: 0,
+        column: 0,
+        at_end: false,
+        budget: Budget::new(chunk.text),
+    };
+    reader.next_line();
+    let start = reader.at;
+    if reader.at_end || reader.column != 0 {
+        return None;
+    }
+    let value = reader.mapping(0, 0)?;
+    // The parser notes the places of a List's items.
+    if !reader.at_end || value.get("items").is_some() {
+        return None;
+    }
+    let before = chunk.text.get(..start)?;
+    let span = Span {
+        start: chunk.start + start,
+        end: chunk.start + chunk.text.len(),
+        line: chunk.line + memchr::memchr_iter(b'\n', before.as_bytes()).count(),
+        column: chunk.column,
+    };
+    Some(Document {
+        number: 0,
+        value,
+        span,
+        items: Vec::new(),
+    })
+}
+
+/// Whether a text holds nothing but printable characters, `\n` and tabs.
+fn is_plain(text: &str) -> bool {
+    let is_plain_byte = |byte: u8| matches!(byte, b'\t' | b'\n' | b' '..=b'~');
+    if text.bytes().all(is_plain_byte) {
+        return true;
+    }
+    text.chars().all(|c| match c {
+        '\t' | '\n' | ' '..='~' => true,
+        // Other line breaks, the byte order mark and what is no character.
+        '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => false,
+        c => c >= '\u{a0}',
+    })
+}
+
+/// A text, and the line of it that is read next.
+struct Reader<'t> {
+    text: &'t str,
+    /// Where the next thing to be read begins.
+    at: usize,
+    /// The column of that, from 0.
+    column: usize,
+    /// Whether there is nothing more to be read.
+    at_end: bool,
+    budget: Budget,
+}
+
+impl<'t> Reader<'t> {
+    fn byte(&self, at: usize) -> u8 {
+        // The end of the text ends its last line.
+        self.text.as_bytes().get(at).copied().unwrap_or(b'\n')
+    }
+
+    /// Whether a space or the end of the line stands there.
+    fn is_gap(&self, at: usize) -> bool {
+        matches!(self.byte(at), b' ' | b'\n')
+    }
+
+    /// The end of the line that holds a byte.
+    fn line_end(&self, at: usize) -> usize {
+        let rest = self.text.as_bytes().get(at..).unwrap_or_default();
+        memchr::memchr(b'\n', rest).map_or(self.text.len(), |end| at + end)
+    }
+
+    fn spaces(&self, from: usize) -> usize {
+        let rest = self.text.as_bytes().get(from..).unwrap_or_default();
+        rest.iter().take_while(|byte| **byte == b' ').count()
+    }
+
+    /// Goes on to the first thing that is no comment, at or behind the start of a line.
+    fn next_line(&mut self) {
+        loop {
+            self.column = self.spaces(self.at);
+            self.at += self.column;
+            match self.text.as_bytes().get(self.at) {
+                None => {
+                    self.at_end = true;
+                    return;
+                }
+                Some(b'\n') => self.at += 1,
+                Some(b'#') => self.at = self.line_end(self.at) + 1,
+                Some(_) => return,
+            }
+        }
+    }
+
+    /// Goes on to the next line, if nothing but a comment follows on this one.
+    fn end_line(&mut self, at: usize) -> Option<()> {
+        let spaces = self.spaces(at);
+        self.at = at + spaces;
+        match self.byte(self.at) {
+            b'\n' => self.at += 1,
+            b'#' if spaces > 0 => self.at = self.line_end(self.at) + 1,
+            _ => return None,
+        }
+        self.next_line();
+        Some(())
+    }
+
+    /// Whether an item of a list begins here.
+    fn at_item(&self) -> bool {
+        !self.at_end && self.byte(self.at) == b'-' && self.is_gap(self.at + 1)
+    }
+
+    /// Whether the next line belongs to a collection at this column; none may be indented deeper.
+    fn goes_on(&self, column: usize) -> Option<bool> {
+        if self.at_end || self.column < column {
+            return Some(false);
+        }
+        (self.column == column).then_some(true)
+    }
+
+    fn mapping(&mut self, column: usize, depth: usize) -> Option<Value> {
+        let mut map = Map::new();
+        let mut key = self.key()?;
+        loop {
+            self.budget.spend(key.len() + 16).ok()?;
+            let value = self.value(column, depth, true)?;
+            if map.insert(key, value).is_some() {
+                return None;
+            }
+            // A list may stand at the column of its key, and nowhere else.
+            if !self.goes_on(column)? || self.at_item() {
+                break;
+            }
+            key = self.key()?;
+        }
+        self.cost(Value::Object(map))
+    }
+
+    fn list(&mut self, column: usize, depth: usize) -> Option<Value> {
+        let mut items = Vec::new();
+        while self.at_item() {
+            self.at += 1;
+            items.push(self.value(column, depth, false)?);
+            if !self.goes_on(column)? {
+                break;
+            }
+        }
+        items.shrink_to_fit();
+        self.cost(Value::Array(items))
+    }
+
+    fn cost(&mut self, value: Value) -> Option<Value> {
+        self.budget.spend(budget::cost(&value)).ok()?;
+        Some(value)
+    }
+
+    /// Reads what belongs to a key or a dash in a collection at this column, from behind it on.
+    fn value(&mut self, column: usize, depth: usize, of_key: bool) -> Option<Value> {
+        if depth == DEEPEST {
+            return None;
+        }
+        let gap = self.spaces(self.at);
+        let start = self.at + gap;
+        match self.byte(start) {
+            b'\n' | b'#' => {
+                self.end_line(self.at)?;
+                return self.below(column, depth, of_key);
+            }
+            b'|' | b'>' => return self.text(start, column),
+            b'[' | b'{' => {
+                let (value, end) = self.flow(start, depth)?;
+                self.end_line(end)?;
+                return Some(value);
+            }
+            _ => {}
+        }
+        if !of_key {
+            // What stands behind a dash may be a collection that begins there.
+            let inner = column + 1 + gap;
+            self.at = start;
+            if self.at_item() {
+                self.column = inner;
+                return self.list(inner, depth + 1);
+            }
+            if self.find_key().is_some() {
+                return self.mapping(inner, depth + 1);
+            }
+        }
+        let (value, end) = self.scalar(start)?;
+        self.end_line(end)?;
+        self.cost(value)
+    }
+
+    /// Reads what stands on the lines below a key or a dash.
+    fn below(&mut self, column: usize, depth: usize, of_key: bool) -> Option<Value> {
+        let is_deeper = !self.at_end && self.column > column;
+        let is_beside = of_key && self.column == column && self.at_item();
+        if is_deeper || is_beside {
+            return match self.at_item() {
+                true => self.list(self.column, depth + 1),
+                false => self.mapping(self.column, depth + 1),
+            };
+        }
+        self.cost(Value::Null)
+    }
+
+    /// Reads a key, and goes on behind its colon.
+    fn key(&mut self) -> Option<String> {
+        let end = self.find_key()?;
+        let key = match self.byte(self.at) {
+            b'"' | b'\'' => self.quoted(self.at)?.0,
+            _ => key_meant(self.text.get(self.at..end)?)?,
+        };
+        self.at = end + 1;
+        Some(key)
+    }
+
+    /// Where the colon stands behind the key that begins here; `None` if none does.
+    fn find_key(&self) -> Option<usize> {
+        let end = match self.byte(self.at) {
+            b'"' | b'\'' => self.quoted(self.at)?.1,
+            _ => self.plain_end(self.at)?,
+        };
+        let is_key = self.byte(end) == b':' && self.is_gap(end + 1);
+        (is_key && end - self.at <= LONGEST_KEY).then_some(end)
+    }
+
+    /// Reads a scalar that begins and ends on a line; its value and its end.
+    fn scalar(&self, start: usize) -> Option<(Value, usize)> {
+        if matches!(self.byte(start), b'"' | b'\'') {
+            let (text, end) = self.quoted(start)?;
+            return Some((Value::String(text), end));
+        }
+        let end = self.plain_end(start)?;
+        let text = self.text.get(start..end)?;
+        Some((self.meant(text)?, end))
+    }
+
+    /// What a plain scalar means, if that needs no warning.
+    fn meant(&self, text: &str) -> Option<Value> {
+        match scalar::resolve(text, Tag::None).ok()? {
+            Scalar::Rounded(_) => None,
+            scalar => scalar.into_value(text).ok(),
+        }
+    }
+
+    /// Where the plain scalar that begins here ends: at the end of the line, at a comment, or at the
+    /// colon that makes it a key.
+    fn plain_end(&self, start: usize) -> Option<usize> {
+        let begins = match self.byte(start) {
+            b'-' => !self.is_gap(start + 1),
+            first => {
+                first.is_ascii_alphanumeric()
+                    || matches!(
+                        first,
+                        b'_' | b'.' | b'/' | b'+' | b'~' | b'=' | b'$' | b'(' | b'<'
+                    )
+            }
+        };
+        if !begins {
+            return None;
+        }
+        let mut end = start;
+        loop {
+            match self.byte(end) {
+                b'\n' => break,
+                b'\t' => return None,
+                b':' if self.is_gap(end + 1) => return (self.byte(end - 1) != b' ').then_some(end),
+                b'#' if self.byte(end - 1) == b' ' => break,
+                _ => end += 1,
+            }
+        }
+        while self.byte(end - 1) == b' ' {
+            end -= 1;
+        }
+        Some(end)
+    }
+
+    /// Reads a quoted scalar of one line; its text and the place behind the quote.
+    fn quoted(&self, start: usize) -> Option<(String, usize)> {
+        let quote = self.byte(start);
+        let mut text = String::new();
+        let mut from = start + 1;
+        loop {
+            let rest = self.text.as_bytes().get(from..)?;
+            let special = |byte: &u8| *byte == quote || matches!(byte, b'\\' | b'\n' | b'\t');
+            let at = from + rest.iter().position(special)?;
+            text.push_str(self.text.get(from..at)?);
+            from = at + 2;
+            match (self.byte(at), self.byte(at + 1)) {
+                (b'\'', b'\'') if quote == b'\'' => text.push('\''),
+                (b'\\', _) if quote == b'\'' => {
+                    text.push('\\');
+                    from = at + 1;
+                }
+                (b'\\', escaped @ (b'"' | b'\\')) => text.push(char::from(escaped)),
+                (b'\\', b'n') => text.push('\n'),
+                (b'\\', b't') => text.push('\t'),
+                (byte, _) if byte == quote => return Some((text, at + 1)),
+                _ => return None,
+            }
+        }
+    }
+
+    /// Reads a block of text below a collection at this column: a literal one, or a folded one in
+    /// which every line begins at the same column.
+    fn text(&mut self, start: usize, column: usize) -> Option<Value> {
+        let folds = self.byte(start) == b'>';
+        let strips = self.byte(start + 1) == b'-';
+        let header = start + 1 + usize::from(strips);
+        let spaces = self.spaces(header);
+        let is_header = match self.byte(header + spaces) {
+            b'\n' => true,
+            b'#' => spaces > 0,
+            _ => false,
+        };
+        if !is_header {
+            return None;
+        }
+        let mut line = self.line_end(header) + 1;
+        let indent = self.spaces(line);
+        if indent <= column || matches!(self.byte(line + indent), b'\n' | b'\t') {
+            return None;
+        }
+        let mut text = String::new();
+        let mut blank = 0_usize;
+        while line < self.text.len() {
+            let spaces = self.spaces(line);
+            let end = self.line_end(line);
+            if line + spaces == end {
+                if spaces > indent {
+                    return None;
+                }
+                blank += 1;
+            } else if spaces < indent {
+                if spaces > column {
+                    return None;
+                }
+                break;
+            } else {
+                // What is indented deeper is not folded, and a text that ends within its last line has
+                // no line break to keep.
+                let is_deeper = matches!(self.byte(line + indent), b' ' | b'\t');
+                if folds && is_deeper || end == self.text.len() {
+                    return None;
+                }
+                if folds && text.pop().is_some() {
+                    text.push(if blank == 0 { ' ' } else { '\n' });
+                    blank = blank.saturating_sub(1);
+                }
+                text.extend(std::iter::repeat_n('\n', blank));
+                text.push_str(self.text.get(line + indent..end)?);
+                text.push('\n');
+                blank = 0;
+            }
+            line = end + 1;
+        }
+        if strips {
+            text.pop();
+        }
+        text.shrink_to_fit();
+        self.at = line;
+        self.next_line();
+        self.cost(Value::String(text))
+    }
+
+    /// Reads a list or a mapping in brackets that ends on its line.
+    fn flow(&mut self, start: usize, depth: usize) -> Option<(Value, usize)> {
+        if depth == DEEPEST {
+            return None;
+        }
+        let is_list = self.byte(start) == b'[';
+        let close = if is_list { b']' } else { b'}' };
+        let mut items = Vec::new();
+        let mut map = Map::new();
+        let mut at = start + 1;
+        let is_empty = self.byte(at) == close;
+        while !is_empty {
+            at += self.spaces(at);
+            if is_list {
+                let (item, end) = self.flow_value(at, depth)?;
+                items.push(item);
+                at = end;
+            } else {
+                let (key, end) = self.flow_key(at)?;
+                self.budget.spend(key.len() + 16).ok()?;
+                let (value, end) = self.flow_value(end + self.spaces(end), depth)?;
+                if map.insert(key, value).is_some() {
+                    return None;
+                }
+                at = end;
+            }
+            at += self.spaces(at);
+            match self.byte(at) {
+                b',' => at += 1,
+                byte if byte == close => break,
+                _ => return None,
+            }
+        }
+        items.shrink_to_fit();
+        let value = match is_list {
+            true => Value::Array(items),
+            false => Value::Object(map),
+        };
+        Some((self.cost(value)?, at + 1))
+    }
+
+    fn flow_value(&mut self, start: usize, depth: usize) -> Option<(Value, usize)> {
+        let (value, end) = match self.byte(start) {
+            b'[' | b'{' => return self.flow(start, depth + 1),
+            b'"' | b'\'' => {
+                let (text, end) = self.quoted(start)?;
+                (Value::String(text), end)
+            }
+            _ => {
+                let end = self.flow_plain_end(start)?;
+                (self.meant(self.text.get(start..end)?)?, end)
+            }
+        };
+        Some((self.cost(value)?, end))
+    }
+
+    /// Reads a key in braces, and its colon.
+    fn flow_key(&self, start: usize) -> Option<(String, usize)> {
+        let (key, end) = match self.byte(start) {
+            b'"' | b'\'' => self.quoted(start)?,
+            _ => {
+                let end = self.flow_plain_end(start)?;
+                (key_meant(self.text.get(start..end)?)?, end)
+            }
+        };
+        let is_key = self.byte(end) == b':' && self.byte(end + 1) == b' ';
+        (is_key && end - start <= LONGEST_KEY).then_some((key, end + 1))
+    }
+
+    /// Where the plain scalar in brackets ends that begins here and holds only what stands in names.
+    fn flow_plain_end(&self, start: usize) -> Option<usize> {
+        let rest = self.text.as_bytes().get(start..)?;
+        let is_of_name =
+            |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/' | b'-');
+        let end = start + rest.iter().take_while(is_of_name).count();
+        rest.first()?.is_ascii_alphanumeric().then_some(end)
+    }
+}
+
+/// What a plain key means, if it is an ordinary one.
+fn key_meant(text: &str) -> Option<String> {
+    match scalar::resolve(text, Tag::None).ok()? {
+        Scalar::Rounded(_) => None,
+        _ if text == "<<" => None,
+        scalar => scalar.into_key(text).ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
