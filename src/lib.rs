@@ -81,7 +81,9 @@
 //! - **explainer**: code that explains differences by what is known beyond one object; see
 //!   [`judge::explain`].
 //! - **verdict**: what becomes of a difference: explained, ignored, accepted or reported.
-//! - **coverage**: how much of what is declared was compared. Less than all is *incomplete*.
+//! - **coverage**: in a report, how much of what is declared was compared; less than all is
+//!   *incomplete*. Of `driftctl coverage`, how much of what is live is declared; see
+//!   [`model::Census`].
 //! - **snapshot**: what `driftctl snapshot` writes: all that a diff would read. **dump**: live objects
 //!   as `kubectl get -o json` or `-o yaml` writes them. A **recording** is either.
 //! - **associative list**: a list with `listType: map`, whose items are identified by keys

@@ -23,6 +23,7 @@ const SHOWN: &[(&str, &str)] = &[
     ("by", "Show changes by this user or field manager"),
     ("severity", "Show critical, high, medium or low and worse"),
     ("output", "text, table, timeline, diff, json, markdown, …"),
+    ("min", "Exit with 1 below this percentage"),
     ("fail_on", "What exits with 1: drift, high, conflict, …"),
     ("verbose", "Show long values in full"),
     ("object", "The object"),

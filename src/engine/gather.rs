@@ -98,7 +98,7 @@ fn fetch(
     let mut request = request(resolved, options);
     let managed = match options.extra {
         Extra::Managed => Some(Scope::of(&loaded.managed, resolved, live, options)?),
-        Extra::None | Extra::Namespace => None,
+        Extra::None | Extra::Namespace | Extra::Census => None,
     };
     if let Some(managed) = &managed {
         managed.add_to(&mut request);
@@ -118,8 +118,12 @@ fn request(resolved: &Resolved<'_>, options: &Options) -> FetchRequest {
         wanted: resolved.wanted(),
         extra_in: match options.extra {
             Extra::None | Extra::Managed => Places::default(),
-            Extra::Namespace if options.all_namespaces => Places::All,
+            Extra::Namespace | Extra::Census if options.all_namespaces => Places::All,
             Extra::Namespace => Places::Only(resolved.covered.clone()),
+            Extra::Census => {
+                let named = options.namespace.iter().cloned();
+                Places::Only(resolved.covered.iter().cloned().chain(named).collect())
+            }
         },
         extra_kinds: options.filter.kinds.clone(),
     }

@@ -180,7 +180,7 @@ fn is_of_release(release: &str, namespace: &str, live: &Value) -> bool {
 /// Whether Argo CD counts an object to an Application. An id that does not name its own object
 /// came along with a copy of another one; that of an object without a namespace names the
 /// Application's destination (`argo-cd/controller/state.go`, `isSelfReferencedObj`).
-fn is_tracked(application: &str, by_id: bool, key: &ResourceKey, live: &Value) -> bool {
+pub(super) fn is_tracked(application: &str, by_id: bool, key: &ResourceKey, live: &Value) -> bool {
     let text = |map: &str, name: &str| {
         let map = live.get("metadata")?.get(map)?;
         map.get(name)?.as_str()

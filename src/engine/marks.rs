@@ -2,6 +2,7 @@
 //! another application or release than it should, or than the others of the run do.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde_json::Value;
 
@@ -11,18 +12,33 @@ use crate::source::Managed;
 /// A mark: which tool put it there, and whose the object is by it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mark {
-    tool: Tool,
-    of: String,
+    /// The tool.
+    pub tool: Tool,
+    /// The application or release, with its namespace where the tool notes that.
+    pub of: String,
+}
+
+/// `Argo CD Application web`
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.tool.word(), self.of)
+    }
 }
 
 /// Whose objects can be told by a mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Tool {
+pub enum Tool {
+    /// Argo CD, by its tracking id.
     ArgoCd,
+    /// Flux's kustomize-controller.
     FluxKustomization,
+    /// Flux's helm-controller.
     FluxHelmRelease,
+    /// Helm.
     Helm,
+    /// kapp.
     Kapp,
+    /// Tanka.
     Tanka,
 }
 
@@ -58,6 +74,12 @@ impl Expected {
             expected.entry(tool).or_default().insert(of);
         }
         Self(expected)
+    }
+
+    /// Returns whether a mark is that of an Application or a release that the run compares.
+    pub fn has(&self, mark: &Mark) -> bool {
+        let of_tool = self.0.get(&mark.tool);
+        of_tool.is_some_and(|all| all.contains(&mark.of))
     }
 }
 

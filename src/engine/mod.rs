@@ -2,6 +2,7 @@
 
 mod attribution;
 pub mod backport;
+mod coverage;
 mod explain;
 mod extra;
 mod filter;
@@ -32,6 +33,7 @@ use crate::model::{Manifest, Report, ResourceKey};
 use crate::policy::RuleSet;
 use crate::source::{Loaded, Source};
 
+pub use coverage::{Counting, count};
 pub use explain::{Answer, Question, Unanswered, explain};
 pub use needs::{Needs, Use, needs};
 pub use options::{Extra, Options};

@@ -14,6 +14,9 @@ pub enum Extra {
     Namespace,
     /// Those that the tools which the sources stand for hold to be their own.
     Managed,
+    /// Like `Namespace`, and in the namespace that `--namespace` names even if nothing is declared
+    /// there.
+    Census,
 }
 
 /// What a run is asked for.

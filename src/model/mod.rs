@@ -2,6 +2,7 @@
 
 mod account;
 mod action;
+mod census;
 mod change;
 mod finder;
 mod history;
@@ -24,6 +25,7 @@ pub use account::{
     SchemaOrigin,
 };
 pub use action::{Action, Why};
+pub use census::{Census, Class, Counted, Orphan, Share, Tally};
 pub use change::{Cause, Change, ChangeKind, Explanation};
 pub use finder::Finder;
 pub use history::{Evidence, History, Moment};

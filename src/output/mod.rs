@@ -5,6 +5,7 @@
 
 mod aside;
 mod brief;
+mod census;
 mod diff;
 mod differ;
 mod document;
@@ -50,6 +51,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::redact::Redacted;
+pub use census::{CensusFormat, CensusOptions, census, census_schema};
 pub use document::{explanation_schema, plan_schema, report_schema, reports_schema};
 pub use explanation::{explanation_json, explanation_yaml};
 pub use history::{HistoryFormat, history, timeline_schema};

@@ -10,6 +10,7 @@ mod argocd_rules;
 mod audit_log;
 mod backport;
 mod basics;
+mod coverage;
 mod diff;
 mod documents;
 mod explain;

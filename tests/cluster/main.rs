@@ -11,6 +11,7 @@ mod access;
 mod cells;
 mod chance;
 mod clusters;
+mod coverage;
 mod doctor;
 mod dry_run;
 mod explained;

@@ -3,6 +3,7 @@
 
 mod backport;
 mod compare;
+mod coverage;
 mod doctor;
 mod explain;
 mod filter;
@@ -25,6 +26,7 @@ use clap_complete::Shell;
 
 pub use backport::{BackportArgs, BackportFormat};
 pub use compare::{CompareArgs, ConnectionArgs, Extra, LiveArgs};
+pub use coverage::{CoverageArgs, CoverageFormat};
 pub use doctor::{DoctorArgs, DoctorFormat};
 pub use explain::{ExplainArgs, ExplainFormat};
 pub use filter::FilterArgs;
@@ -131,6 +133,12 @@ pub enum Command {
     /// Puts drift, writes, rollouts, Events, restarts, deploys and commits into one list, each with
     /// who did it where a source knows. Names every source that could not be read.
     Timeline(Box<TimelineArgs>),
+    /// Count how much of what is live is declared, and by whom the rest was made
+    ///
+    /// Puts live objects into classes, by namespace and kind: declared, derived (made by controllers
+    /// and the cluster), declared elsewhere (by an Application, a Kustomization or a release that is not among the
+    /// sources), and declared by nobody, with creator and age. With -A, finds namespaces of previews that are gone.
+    Coverage(Box<CoverageArgs>),
     /// Make live objects what their manifests declare, field by field
     ///
     /// Shows what it would do, asks the server (a dry run) and you, and then writes: one patch for
@@ -183,6 +191,7 @@ impl Command {
             Self::Diff(args) => args.source.settle(),
             Self::Explain(args) => args.source.settle(),
             Self::Timeline(args) => args.source.settle(),
+            Self::Coverage(args) => args.source.settle(),
             Self::Rules(args) => args.source.settle(),
             Self::Accept(args) => args.source.settle(),
             Self::Doctor(args) => args.reading.source.settle(),

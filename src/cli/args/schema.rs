@@ -34,6 +34,8 @@ pub enum Schema {
     Plan,
     /// The timeline of 'driftctl timeline -o json' (driftctl.timeline/v1)
     Timeline,
+    /// The coverage of 'driftctl coverage -o json' (driftctl.coverage/v1)
+    Coverage,
     /// The file of rules, .driftctl.yaml
     Config,
 }

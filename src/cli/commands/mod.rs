@@ -3,6 +3,7 @@
 mod accept;
 mod backport;
 mod completions;
+mod coverage;
 mod debt;
 mod diff;
 mod doctor;
@@ -36,6 +37,7 @@ pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Resu
     match cli.command {
         Command::Diff(args) => diff::run(&args, settings, streams),
         Command::Explain(args) => explain::run(&args, settings, streams),
+        Command::Coverage(args) => coverage::run(&args, settings, streams),
         Command::Timeline(args) => timeline::run(&args, settings, streams),
         Command::Doctor(args) => doctor::run(&args, settings, streams),
         Command::Snapshot(args) => snapshot::run(&args, settings, streams),

@@ -17,6 +17,7 @@ pub fn run(what: Schema, streams: &mut Streams) -> anyhow::Result<Exit> {
         Schema::Explanation => output::explanation_schema(),
         Schema::Plan => output::plan_schema(),
         Schema::Timeline => output::timeline_schema(),
+        Schema::Coverage => output::census_schema(),
         Schema::Config => config::schema(),
     };
     writeln!(streams.out, "{schema:#}")?;

@@ -1,6 +1,7 @@
 //! From words to a report: what every command that compares does first.
 
 mod again;
+mod census;
 mod clusters;
 mod explanation;
 mod live_side;
@@ -24,6 +25,7 @@ use crate::policy::Allowed;
 use crate::source::{Scheme, Source, blame};
 
 pub use again::Again;
+pub use census::census;
 pub use clusters::{All, run_all};
 pub use explanation::explain;
 pub use live_side::{NoLive, cluster, live_side};

@@ -89,7 +89,7 @@ fn examine(
     };
     let extra_kinds = match options.extra {
         Extra::None => Ok(Vec::new()),
-        Extra::Namespace | Extra::Managed => api.namespaced_kinds(),
+        Extra::Namespace | Extra::Managed | Extra::Census => api.namespaced_kinds(),
     };
     let needs = engine::needs(
         sources,

@@ -2,15 +2,18 @@
 //!
 //! <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>
 
+mod page;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use jiff::Timestamp;
 
 use super::several::Cluster;
-use super::{Format, RenderOptions, escape, ignored};
+use super::{Format, RenderOptions, ignored};
 use crate::model::{Cause, MergeClass, Owner, Report, Severity};
 use crate::redact::Redacted;
+pub(super) use page::Page;
 
 /// Gauges: a report says how things are.
 pub struct Prometheus;
@@ -31,7 +34,7 @@ impl Format for Prometheus {
         out: &mut dyn Write,
     ) -> io::Result<()> {
         let mut page = Page::default();
-        page.add(report, options);
+        add(&mut page, report, options);
         page.write(out)
     }
 
@@ -44,85 +47,17 @@ impl Format for Prometheus {
         let mut page = Page::default();
         for cluster in clusters {
             page.cluster = Some(&cluster.name);
-            page.add(cluster.report, options);
+            add(&mut page, cluster.report, options);
         }
         page.write(out)
     }
 }
 
-/// A metric, which stands on the page once, with the samples of all clusters.
-struct Gauge {
-    name: &'static str,
-    help: &'static str,
-    samples: Vec<String>,
-}
-
-#[derive(Default)]
-struct Page<'r> {
-    /// The cluster of which the samples are, where there are several.
-    cluster: Option<&'r str>,
-    gauges: Vec<Gauge>,
-}
-
-impl Page<'_> {
-    fn add(&mut self, report: &Report, options: &RenderOptions) {
-        verdict(self, report);
-        figures(self, report);
-        ages(self, report, options);
-    }
-
-    /// Samples of one metric: labels, value.
-    fn gauge<'l, L>(&mut self, name: &'static str, help: &'static str, samples: L)
-    where
-        L: IntoIterator<Item = (Vec<(&'l str, &'l str)>, f64)>,
-    {
-        let cluster = self.cluster.map(|cluster| ("cluster", cluster));
-        let samples = samples.into_iter().map(|(labels, value)| {
-            let labels: Vec<String> = cluster
-                .into_iter()
-                .chain(labels)
-                .map(|(label, value)| format!("{label}=\"{}\"", label_value(value)))
-                .collect();
-            let labels = match labels.join(",") {
-                labels if labels.is_empty() => labels,
-                labels => format!("{{{labels}}}"),
-            };
-            format!("driftctl_{name}{labels} {value}")
-        });
-        let at = self.gauges.iter().position(|gauge| gauge.name == name);
-        let at = at.unwrap_or_else(|| {
-            self.gauges.push(Gauge {
-                name,
-                help,
-                samples: Vec::new(),
-            });
-            self.gauges.len() - 1
-        });
-        self.gauges[at].samples.extend(samples);
-    }
-
-    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        for Gauge {
-            name,
-            help,
-            samples,
-        } in &self.gauges
-        {
-            writeln!(out, "# HELP driftctl_{name} {help}")?;
-            writeln!(out, "# TYPE driftctl_{name} gauge")?;
-            for sample in samples {
-                writeln!(out, "{sample}")?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Backslash, quote and line feed are escaped by the format; the rest is ours to care about.
-fn label_value(text: &str) -> String {
-    escape::line(text)
-        .replace('\\', "\\\\")
-        .replace('"', "\\\"")
+/// Puts the figures of a report on a page.
+pub(super) fn add(page: &mut Page<'_>, report: &Report, options: &RenderOptions) {
+    verdict(page, report);
+    figures(page, report);
+    ages(page, report, options);
 }
 
 fn verdict(page: &mut Page<'_>, report: &Report) {

@@ -1,0 +1,100 @@
+//! The words of `driftctl coverage`.
+
+use clap::{Args, ValueEnum};
+
+use super::{LiveArgs, RulesArgs, SourceArgs, TEMPLATE};
+use crate::output::CensusFormat;
+
+/// `driftctl coverage`
+#[derive(Debug, Args)]
+#[command(
+    before_help = "\
+Examples:
+  driftctl coverage ./manifests                 The namespaces of the manifests
+  driftctl coverage ./manifests -A              The whole cluster, with orphaned namespaces
+  driftctl coverage ./manifests -n shop -v      One namespace, with every undeclared object
+  driftctl coverage ./manifests -A --min 90     Exit with 1 below 90 percent
+  driftctl coverage ./manifests --live live.json -o json
+",
+    after_help = "\
+Exit codes:
+  0  The objects were counted
+  1  Fewer are declared than --min asks for
+  2  An error, or not everything could be read that --min depends on",
+    help_template = TEMPLATE,
+    max_term_width = 100
+)]
+pub struct CoverageArgs {
+    /// The declared side.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// The live side.
+    #[command(flatten)]
+    pub live: LiveArgs,
+    /// The rules.
+    #[command(flatten)]
+    pub rules: RulesArgs,
+
+    /// Exit with 1 when less than this percentage of the live objects is declared
+    ///
+    /// Where kinds could not be listed the percentage is an upper bound: below --min the exit code
+    /// is 1, and otherwise 2, because nobody knows.
+    #[arg(long, value_name = "PERCENT", value_parser = percentage, help_heading = "Report")]
+    pub min: Option<f64>,
+
+    /// Count objects as declared that Argo CD, Flux or Helm deploys from elsewhere
+    ///
+    /// Those are objects with the mark of an Application, a Kustomization or a release that is not
+    /// among the sources.
+    #[arg(long, help_heading = "Report")]
+    pub count_elsewhere: bool,
+
+    /// Write tables, a document for other programs, or metrics
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t,
+        help_heading = "Report"
+    )]
+    pub output: CoverageFormat,
+
+    /// List every object that nobody declares
+    #[arg(short, long, help_heading = "Report")]
+    pub verbose: bool,
+}
+
+/// How a coverage is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum CoverageFormat {
+    /// For reading
+    #[default]
+    Text,
+    /// One JSON document, versioned (driftctl.coverage/v1)
+    Json,
+    /// Metrics for Prometheus
+    Prometheus,
+}
+
+impl From<CoverageFormat> for CensusFormat {
+    fn from(format: CoverageFormat) -> Self {
+        match format {
+            CoverageFormat::Text => Self::Text,
+            CoverageFormat::Json => Self::Json,
+            CoverageFormat::Prometheus => Self::Prometheus,
+        }
+    }
+}
+
+/// A number from 0 to 100, with or without its sign.
+fn percentage(text: &str) -> Result<f64, String> {
+    let number = text.trim().trim_end_matches('%').trim_end();
+    let percent: f64 = number
+        .parse()
+        .map_err(|_| "write a percentage, such as 90".to_owned())?;
+    match (0.0..=100.0).contains(&percent) {
+        true => Ok(percent),
+        false => Err("write a percentage from 0 to 100".to_owned()),
+    }
+}

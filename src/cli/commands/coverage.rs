@@ -1,0 +1,86 @@
+//! `driftctl coverage`
+
+use anyhow::{Context, Result, bail};
+
+use crate::cli::args::CoverageArgs;
+use crate::cli::comparison;
+use crate::cli::progress::Progress;
+use crate::cli::settings::Settings;
+use crate::cli::{Exit, Streams, message};
+use crate::model::Census;
+use crate::output::{self, CensusFormat, CensusOptions, RenderOptions};
+
+/// Compares, counts the live objects by who declares them, and answers with the exit code.
+///
+/// # Errors
+/// When nothing can be compared.
+pub fn run(args: &CoverageArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
+    if args.source.base.is_some() {
+        bail!("--base is for 'driftctl diff'; leave it out");
+    }
+    if args.source.untrusted.untrusted {
+        bail!(
+            "coverage names every object of the namespaces, and is refused with --untrusted; \
+             use 'driftctl diff'"
+        );
+    }
+    let progress = Progress::begin(settings, false);
+    let counted = comparison::census(&args.source, &args.live, &args.rules, settings.now);
+    drop(progress);
+    let census = counted?;
+    let options = RenderOptions {
+        colour: settings.color,
+        width: settings.columns,
+        verbose: args.verbose,
+        now: Some(settings.now),
+        ascii: settings.ascii,
+        ..RenderOptions::default()
+    };
+    let asked = CensusOptions {
+        counts_elsewhere: args.count_elsewhere,
+        least: args.min,
+    };
+    let format = args.output.into();
+    output::census(&census, asked, format, &options, &mut streams.out)
+        .context("cannot write to standard output")?;
+    if format != CensusFormat::Text {
+        message::warnings(streams, settings, &census.warnings);
+    }
+    let (exit, said) = answer(&census, args);
+    if let Some(said) = said {
+        message::say(streams, settings, &said);
+    }
+    Ok(exit)
+}
+
+/// Returns the exit code, and what has to be said about it.
+fn answer(census: &Census, args: &CoverageArgs) -> (Exit, Option<String>) {
+    if census.is_incomplete() {
+        return (Exit::Trouble, None);
+    }
+    let share = census.total().share(args.count_elsewhere).percent();
+    match (args.min, share) {
+        (None, _) => (Exit::Clean, None),
+        (Some(min), Some(percent)) if percent < min => (Exit::Drift, None),
+        (Some(min), _) if census.is_at_most() => {
+            let hint = match census.target.dump {
+                Some(_) => "",
+                None => "; 'driftctl doctor --extra namespace' prints the Role that is missing",
+            };
+            let said = format!(
+                "whether {min}% are declared is not known, because not all kinds could be listed: \
+                 {}{hint}",
+                census.unlisted.join(", ")
+            );
+            (Exit::Trouble, Some(said))
+        }
+        (Some(_), Some(_)) => (Exit::Clean, None),
+        (Some(min), None) => {
+            let said = format!(
+                "whether {min}% are declared cannot be told: nothing is live that a manifest \
+                 could declare"
+            );
+            (Exit::Trouble, Some(said))
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! From words to whose the live objects are.
+
+use anyhow::Result;
+use jiff::Timestamp;
+
+use super::{Prepared, emptiness, prepare, rules};
+use crate::cli::args::{CompareArgs, LiveArgs, RulesArgs, SourceArgs};
+use crate::engine::{self, Counting, Extra, Options};
+use crate::model::{Census, Class, Warning};
+
+/// Compares, and counts the live objects by who declares them.
+///
+/// # Errors
+/// When nothing can be compared.
+pub fn census(
+    source: &SourceArgs,
+    live: &LiveArgs,
+    rule_words: &RulesArgs,
+    now: Timestamp,
+) -> Result<Census> {
+    let rules = rules(rule_words, source, now)?;
+    let compare = CompareArgs::default();
+    let prepared = prepare(rules, source, live, &compare, rule_words, false)?;
+    let Prepared {
+        sources,
+        side,
+        rules,
+        options,
+    } = prepared;
+    let options = Options {
+        extra: Extra::Census,
+        ..options
+    };
+    let Counting { mut census, report } =
+        engine::count(&sources, side.as_ref(), &rules.set, &options)?;
+    census
+        .warnings
+        .extend(emptiness(&report, source, &live.filter));
+    census.warnings.extend(rules.warnings.iter().cloned());
+    let is_recording = census.target.dump.is_some();
+    if is_recording
+        && census
+            .objects
+            .iter()
+            .all(|object| object.class == Class::Declared)
+    {
+        census
+            .unlisted
+            .push("every kind (the recording holds declared objects only)".to_owned());
+        census.warnings.push(Warning {
+            place: census.target.dump.clone().unwrap_or_default(),
+            message: "the recording holds no undeclared object; take it with \
+                      'driftctl snapshot --extra namespace', or nothing is proven"
+                .to_owned(),
+            fatal: false,
+        });
+    }
+    Ok(census)
+}

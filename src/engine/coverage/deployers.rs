@@ -1,0 +1,171 @@
+//! Which Applications, Kustomizations and releases there are, so that what they left behind is
+//! found.
+//!
+//! That one is gone is believed only where its kind is in use here: an Application may be one of
+//! an Argo CD in another cluster, and a release may be kept in a database.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::cluster::{Answer, Fetched, KindLookup, Live, LiveObject, Query};
+use crate::engine::marks::{Mark, Tool};
+
+/// The kinds of the tools' own objects, the newest version first.
+const KINDS: &[(Tool, &[&str], &str)] = &[
+    (Tool::ArgoCd, &["argoproj.io/v1alpha1"], "Application"),
+    (
+        Tool::FluxKustomization,
+        &[
+            "kustomize.toolkit.fluxcd.io/v1",
+            "kustomize.toolkit.fluxcd.io/v1beta2",
+        ],
+        "Kustomization",
+    ),
+    (
+        Tool::FluxHelmRelease,
+        &[
+            "helm.toolkit.fluxcd.io/v2",
+            "helm.toolkit.fluxcd.io/v2beta2",
+            "helm.toolkit.fluxcd.io/v2beta1",
+        ],
+        "HelmRelease",
+    ),
+];
+
+/// What deploys objects here.
+#[derive(Debug, Default)]
+pub(super) struct Deployers {
+    /// The names that marks use, by tool; a tool that is not here is not known to be in use.
+    names: BTreeMap<Tool, BTreeSet<String>>,
+    /// The namespaces that they deploy to.
+    destinations: BTreeSet<String>,
+}
+
+impl Deployers {
+    /// Reads them.
+    pub fn read(live: &dyn Live, fetched: &Fetched) -> Self {
+        let mut deployers = Self::default();
+        for (tool, versions, kind) in KINDS {
+            for object in list(live, versions, kind) {
+                deployers.add(*tool, &object);
+            }
+        }
+        let answers = fetched.answers.values().filter_map(|answer| match answer {
+            Answer::Found(object) => Some(object),
+            Answer::Absent | Answer::Unread(_) => None,
+        });
+        if !fetched.extra_unread.contains("Secret") {
+            for object in answers.chain(&fetched.extra) {
+                let release = release(object);
+                deployers.note(Tool::Helm, release);
+            }
+        }
+        deployers
+    }
+
+    fn note(&mut self, tool: Tool, names: impl IntoIterator<Item = String>) {
+        for name in names {
+            self.names.entry(tool).or_default().insert(name);
+        }
+    }
+
+    fn add(&mut self, tool: Tool, object: &Value) {
+        let text = |path: &str| object.pointer(path).and_then(Value::as_str);
+        let name = text("/metadata/name").unwrap_or_default();
+        let namespace = text("/metadata/namespace").unwrap_or_default();
+        match tool {
+            // One outside of Argo CD's own namespace is called by both.
+            Tool::ArgoCd => {
+                let names = [name.to_owned(), format!("{namespace}_{name}")];
+                self.note(tool, names);
+                let destination = text("/spec/destination/namespace");
+                self.destinations.extend(destination.map(str::to_owned));
+            }
+            _ => {
+                self.note(tool, [format!("{namespace}/{name}")]);
+                self.destinations.insert(namespace.to_owned());
+                let target = text("/spec/targetNamespace");
+                self.destinations.extend(target.map(str::to_owned));
+            }
+        }
+    }
+
+    /// Returns whether what a mark names is known to be gone.
+    pub fn is_gone(&self, mark: &Mark) -> bool {
+        let known = self.names.get(&mark.tool);
+        known.is_some_and(|known| !known.contains(&mark.of))
+    }
+
+    /// Returns whether something is known that deploys to namespaces, and nothing to this one.
+    pub fn leave_out(&self, namespace: &str) -> bool {
+        let known = [Tool::ArgoCd, Tool::FluxKustomization, Tool::FluxHelmRelease];
+        known.iter().any(|tool| self.names.contains_key(tool))
+            && !self.destinations.contains(namespace)
+    }
+}
+
+/// The objects of a kind; none where it is not served or cannot be read.
+fn list(live: &dyn Live, versions: &[&str], kind: &str) -> Vec<Value> {
+    let kinds = versions.iter();
+    let kinds: BTreeSet<_> = kinds
+        .map(|version| ((*version).to_owned(), kind.to_owned()))
+        .collect();
+    let Ok(lookups) = live.resolve(&kinds, &[]) else {
+        return Vec::new();
+    };
+    // A recording without definitions knows no custom kind, and holds its objects all the same.
+    let served = versions.iter().find(|version| {
+        let lookup = lookups.get(&((**version).to_owned(), kind.to_owned()));
+        matches!(lookup, Some(KindLookup::Served(_) | KindLookup::Unknown(_)))
+    });
+    let Some(api_version) = served else {
+        return Vec::new();
+    };
+    let query = Query {
+        api_version,
+        kind,
+        namespace: None,
+        labels: &[],
+        metadata_only: false,
+    };
+    live.list(&query).unwrap_or_default()
+}
+
+/// The release that Helm keeps a record of in an object: `shop/web`.
+fn release(object: &LiveObject) -> Option<String> {
+    let is_record = matches!(object.key.kind.as_str(), "Secret" | "ConfigMap")
+        && object.key.name.starts_with("sh.helm.release.v1.");
+    let value = is_record.then(|| object.value().ok())??;
+    let name = value.pointer("/metadata/labels/name")?.as_str()?;
+    let namespace = object.key.namespace.as_deref()?;
+    Some(format!("{namespace}/{name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_a_tool_that_is_in_use_here_can_have_lost_something() {
+        let mark = |tool, of: &str| Mark {
+            tool,
+            of: of.to_owned(),
+        };
+        let mut deployers = Deployers::default();
+        assert!(!deployers.is_gone(&mark(Tool::ArgoCd, "pr-1")));
+        assert!(!deployers.leave_out("pr-1"));
+        deployers.add(
+            Tool::ArgoCd,
+            &json!({"metadata": {"name": "web", "namespace": "argocd"},
+                "spec": {"destination": {"namespace": "shop"}}}),
+        );
+        assert!(deployers.is_gone(&mark(Tool::ArgoCd, "pr-1")));
+        assert!(!deployers.is_gone(&mark(Tool::ArgoCd, "web")));
+        assert!(!deployers.is_gone(&mark(Tool::ArgoCd, "argocd_web")));
+        assert!(!deployers.is_gone(&mark(Tool::Helm, "shop/web")));
+        assert!(deployers.leave_out("pr-1") && !deployers.leave_out("shop"));
+    }
+}

@@ -1,0 +1,347 @@
+//! Whose the live objects are: declared, derived, declared elsewhere, or nobody's.
+//!
+//! What is derived is what the explainers of `--extra` know; what is declared elsewhere carries the
+//! mark of an Application, a Kustomization or a release.
+
+mod deployers;
+mod previews;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use jiff::Timestamp;
+use rayon::prelude::*;
+use serde_json::Value;
+
+use super::gather::Facts;
+use super::marks::{self, Mark, Tool};
+use super::outcome::Outcome;
+use super::report::{self, Told};
+use super::{Options, load, managed, rules_of_run, take_manifests};
+use crate::cluster::{Answer, Live, LiveObject};
+use crate::judge::judge_whole;
+use crate::model::{
+    Census, ChangeKind, Class, Counted, ObjectReport, Owner, Ownership, Presence, Report,
+    ResourceKey, Share, Status, Verdict, Warning,
+};
+use crate::ownership::ownership_of;
+use crate::policy::{ACCEPTED, RuleSet};
+use crate::source::Source;
+use deployers::Deployers;
+
+/// What was counted.
+pub struct Counting {
+    /// Whose the live objects are.
+    pub census: Census,
+    /// The comparison that it rests on.
+    pub report: Report,
+}
+
+/// Compares, and counts the live objects by whose they are.
+///
+/// # Errors
+/// When nothing at all can be compared; see [`run`](super::run).
+pub fn count(
+    sources: &[Box<dyn Source>],
+    live: &dyn Live,
+    rules: &RuleSet,
+    options: &Options,
+) -> Result<Counting> {
+    let mut loaded = load(sources, live);
+    let told = Told::take(&mut loaded);
+    let rules = &rules_of_run(rules, &loaded, options);
+    let manifests = take_manifests(&mut loaded);
+    let mut facts = Facts::gather(&loaded, &manifests, live, rules, options)?;
+    // What could not be listed makes the share smaller at most, and is no error.
+    let unlisted = std::mem::take(&mut facts.fetched.warnings).into_iter();
+    let unlisted: Vec<Warning> = unlisted
+        .map(|warning| Warning {
+            fatal: false,
+            ..warning
+        })
+        .collect();
+    let undeclared = undeclared(&facts, rules, options);
+    let deployers = Deployers::read(live, &facts.fetched);
+    let mut objects = declared(&facts, options);
+    let (orphans, no_namespaces) =
+        previews::orphans(live, &undeclared, &objects, &deployers, options);
+    let listed = (facts.fetched.extra_kinds.len(), unlisted_kinds(&facts));
+    let outcome = Outcome::of(&mut facts, live, rules, options, None)?;
+    facts.end(live);
+    let report = report::report(live.target(), told, &mut facts, outcome, rules, options);
+    let creators = creators(&report);
+    objects.extend(undeclared.into_iter().map(|seen| {
+        let creator = creators.get(&seen.key).cloned();
+        seen.counted(&deployers, creator)
+    }));
+    objects.sort_by(|a, b| a.key.cmp(&b.key));
+    let with = |status| report.objects.iter().filter(move |o| o.status() == status);
+    let census = Census {
+        target: report.target.clone(),
+        objects,
+        fields: fields(&report),
+        missing: with(Status::Missing).count(),
+        unknown: with(Status::Unknown).count(),
+        kinds: listed.0,
+        unlisted: listed.1,
+        orphans,
+        warnings: [&report.warnings[..], &unlisted, &no_namespaces].concat(),
+        interrupted: report.interrupted,
+    };
+    Ok(Counting { census, report })
+}
+
+/// An undeclared object, and what its metadata says.
+struct Seen {
+    key: ResourceKey,
+    created: Option<Timestamp>,
+    /// Why nobody has to declare it.
+    derived: Option<String>,
+    /// The rule of the user that ignores it.
+    ignored: Option<String>,
+    /// The marks of those who declare it.
+    marks: Vec<Mark>,
+    /// A mark of what the run compares, which does not declare the object.
+    left: Option<Mark>,
+}
+
+impl Seen {
+    fn counted(self, deployers: &Deployers, creator: Option<String>) -> Counted {
+        let alive = self.marks.iter().find(|mark| !deployers.is_gone(mark));
+        let (class, why) = match (self.derived, self.ignored, alive) {
+            (Some(by), _, _) => (Class::Derived, Some(by)),
+            (None, Some(rule), _) => (Class::Ignored, Some(rule)),
+            (None, None, Some(mark)) => (Class::Elsewhere, Some(mark.to_string())),
+            (None, None, None) => {
+                let gone = self.marks.first().map(|mark| format!("{mark} is gone"));
+                let left = self
+                    .left
+                    .map(|mark| format!("{mark} no longer declares it"));
+                (Class::Nobody, gone.or(left))
+            }
+        };
+        Counted {
+            key: self.key,
+            class,
+            why,
+            creator,
+            created: self.created,
+        }
+    }
+}
+
+/// Looks at the undeclared objects, as far as the filter keeps them.
+fn undeclared(facts: &Facts<'_>, rules: &RuleSet, options: &Options) -> Vec<Seen> {
+    let extra = facts.fetched.extra.par_iter();
+    extra
+        .filter_map(|live| look_at(live, facts, rules, options))
+        .collect()
+}
+
+fn look_at(
+    live: &LiveObject,
+    facts: &Facts<'_>,
+    rules: &RuleSet,
+    options: &Options,
+) -> Option<Seen> {
+    let value = live.value().unwrap_or_default();
+    if !options.filter.keeps_labels(&value) {
+        return None;
+    }
+    let ownership = ownership_of(&value);
+    let explained = facts.known.undeclared(live, &value, &ownership, rules);
+    let derived = match explained {
+        Some(explained) => Some(explained.by),
+        None => generated(&value, &ownership),
+    };
+    let (left, marks) = marks_of(&live.key, &value)
+        .into_iter()
+        .partition::<Vec<_>, _>(|mark| facts.expected.has(mark));
+    let created = created(&value);
+    let report = ObjectReport {
+        owners: ownership
+            .entries
+            .into_iter()
+            .map(|entry| entry.owner)
+            .collect(),
+        live: Some(value.into()),
+        ..ObjectReport::new(live.key.clone(), live.api_version.clone())
+    };
+    let report = judge_whole(report, None, None, rules, false);
+    let ignored = report.whole().and_then(|whole| match whole.verdict() {
+        // What is accepted is still to be done.
+        Verdict::Ignored { rule, .. } if rule != ACCEPTED => Some(rule.clone()),
+        _ => None,
+    });
+    Some(Seen {
+        key: live.key.clone(),
+        created,
+        derived,
+        ignored,
+        marks,
+        left: left.into_iter().next(),
+    })
+}
+
+/// The policy that generated an object: Kyverno labels what it makes, and people who label an
+/// object so do it with kubectl.
+fn generated(value: &Value, ownership: &Ownership) -> Option<String> {
+    let label = |name: &str| value.pointer("/metadata/labels")?.get(name)?.as_str();
+    let is_kyvernos = label("app.kubernetes.io/managed-by") == Some("kyverno");
+    let policy = label("generate.kyverno.io/policy-name").filter(|_| is_kyvernos)?;
+    let by_kubectl = |owner: &Owner| owner.manager.starts_with("kubectl");
+    let mut owners = ownership.entries.iter().map(|entry| &entry.owner);
+    (!owners.any(by_kubectl)).then(|| format!("Kyverno policy {policy}"))
+}
+
+/// The marks of those who declare an object. A tracking id that does not name its own object came
+/// along with a copy.
+fn marks_of(key: &ResourceKey, value: &Value) -> Vec<Mark> {
+    let mut marks = marks::marks(value);
+    marks.retain(|mark| {
+        mark.tool != Tool::ArgoCd || managed::is_tracked(&mark.of, true, key, value)
+    });
+    let instance = value.pointer("/metadata/labels/argocd.argoproj.io~1instance");
+    if let Some(of) = instance.and_then(Value::as_str)
+        && marks::marks(value)
+            .iter()
+            .all(|mark| mark.tool != Tool::ArgoCd)
+    {
+        marks.push(Mark {
+            tool: Tool::ArgoCd,
+            of: of.to_owned(),
+        });
+    }
+    marks
+}
+
+fn created(value: &Value) -> Option<Timestamp> {
+    let created = value.pointer("/metadata/creationTimestamp")?;
+    created.as_str()?.parse().ok()
+}
+
+/// The declared objects that are live, as far as the filters keep them.
+fn declared(facts: &Facts<'_>, options: &Options) -> Vec<Counted> {
+    let keys: BTreeSet<&ResourceKey> = (facts.resolved.declared.iter())
+        .map(|declared| &declared.key)
+        .collect();
+    let found = facts.fetched.answers.iter();
+    found
+        .filter(|(key, _)| keys.contains(key))
+        .filter(|(key, _)| !options.is_elsewhere(key.namespace.as_deref()))
+        .filter(|(_, answer)| matches!(answer, Answer::Found(_)))
+        .map(|(key, _)| Counted {
+            key: key.clone(),
+            class: Class::Declared,
+            why: None,
+            creator: None,
+            created: None,
+        })
+        .collect()
+}
+
+/// What could not be listed, and a recording that holds declared objects only.
+fn unlisted_kinds(facts: &Facts<'_>) -> Vec<String> {
+    facts.fetched.extra_unread.iter().cloned().collect()
+}
+
+/// Who wrote each undeclared object first: `alice (kubectl-create)`.
+fn creators(report: &Report) -> BTreeMap<ResourceKey, String> {
+    let extras = report.objects.iter();
+    extras
+        .filter(|object| object.presence == Presence::Live)
+        .filter_map(|object| {
+            let owners = object.owners.iter();
+            let writers = owners.filter(|owner| owner.subresource.as_deref() != Some("status"));
+            let first = writers.min_by_key(|owner| (owner.time.is_none(), owner.time.as_ref()))?;
+            let who = match &first.user {
+                Some(user) => format!("{user} ({})", first.manager),
+                None => first.manager.clone(),
+            };
+            Some((object.key.clone(), who))
+        })
+        .collect()
+}
+
+/// The leaves that manifests declare of live objects, and those that were added live.
+fn fields(report: &Report) -> Share {
+    let mut share = Share::default();
+    for object in &report.objects {
+        if object.presence != Presence::Both {
+            continue;
+        }
+        if let Some(manifest) = &object.manifest {
+            share.declared += leaves(&manifest.value());
+        }
+        for drift in object.reported() {
+            if drift.change.kind == ChangeKind::Added
+                && let Some(live) = &drift.change.live
+            {
+                share.of += leaves(live);
+            }
+        }
+    }
+    share.of += share.declared;
+    share
+}
+
+fn leaves(value: &Value) -> usize {
+    match value {
+        Value::Object(fields) if !fields.is_empty() => fields.values().map(leaves).sum(),
+        Value::Array(items) if !items.is_empty() => items.iter().map(leaves).sum(),
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn key() -> ResourceKey {
+        ResourceKey {
+            group: String::new(),
+            kind: "ConfigMap".to_owned(),
+            namespace: Some("shop".to_owned()),
+            name: "flags".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_tracking_id_counts_where_it_names_its_own_object() {
+        let marked = |metadata: Value| {
+            let marks = marks_of(&key(), &json!({"metadata": metadata}));
+            marks.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let id = "argocd.argoproj.io/tracking-id";
+        let own = json!({"annotations": {id: "web:/ConfigMap:shop/flags"}});
+        assert_eq!(marked(own), ["Argo CD Application web"]);
+        let copy = json!({"annotations": {id: "web:/ConfigMap:shop/other"},
+            "labels": {"argocd.argoproj.io/instance": "web"}});
+        assert!(marked(copy).is_empty());
+        let label = json!({"labels": {"argocd.argoproj.io/instance": "web"}});
+        assert_eq!(marked(label), ["Argo CD Application web"]);
+        let common = json!({"labels": {"app.kubernetes.io/instance": "web"}});
+        assert!(marked(common).is_empty());
+    }
+
+    #[test]
+    fn a_generated_object_is_not_one_that_somebody_labelled() {
+        let labels = json!({"app.kubernetes.io/managed-by": "kyverno",
+            "generate.kyverno.io/policy-name": "quota"});
+        let by = |manager: &str| {
+            let value = json!({"metadata": {"labels": labels, "managedFields": [
+                {"manager": manager, "operation": "Update", "apiVersion": "v1",
+                 "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {}}}]}});
+            generated(&value, &ownership_of(&value))
+        };
+        assert_eq!(by("kyverno"), Some("Kyverno policy quota".to_owned()));
+        assert_eq!(by("kubectl-label"), None);
+    }
+
+    #[test]
+    fn leaves_are_counted_as_they_are_written() {
+        assert_eq!(leaves(&json!({"a": 1, "b": {"c": [1, 2], "d": {}}})), 4);
+    }
+}

@@ -1,0 +1,236 @@
+//! A census as data for other programs: `driftctl.coverage/v1`.
+
+use std::io::{self, Write};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::CensusOptions;
+use crate::model::{Census, Class, Counted, Orphan, Share, Tally};
+use crate::output::document::{TargetDocument, WarningDocument, schema_of};
+use crate::output::json_text;
+
+const SCHEMA: &str = "driftctl.coverage/v1";
+
+/// Whose the live objects are.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct CensusDocument<'c> {
+    /// The name and version of this format.
+    #[schemars(extend("const" = SCHEMA))]
+    schema: &'static str,
+    /// What was looked at.
+    target: TargetDocument<'c>,
+    /// How many objects are declared.
+    coverage: ShareDocument,
+    /// Whether more may be live than was counted: the percentage is at most so much.
+    at_most: bool,
+    /// Whether objects that are declared elsewhere count as declared.
+    counts_elsewhere: bool,
+    /// How many leaves of declared objects are declared; the others were added live.
+    fields: ShareDocument,
+    /// All objects by class.
+    totals: TallyDocument,
+    /// The objects of each namespace by class, and those of no namespace.
+    namespaces: Vec<NamespaceDocument<'c>>,
+    /// The objects of each kind by class.
+    kinds: Vec<KindDocument>,
+    /// The objects that no manifest of the run declares, apart from derived ones.
+    objects: Vec<ObjectDocument<'c>>,
+    /// Namespaces that were made for something that is gone.
+    orphans: Vec<OrphanDocument<'c>>,
+    /// Declared objects that are not live.
+    missing: usize,
+    /// Declared objects that could not be read.
+    unknown: usize,
+    /// How many kinds were listed.
+    listed_kinds: usize,
+    /// Kinds that could not be listed, or not everywhere.
+    unlisted_kinds: &'c [String],
+    /// What the reader must know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<WarningDocument<'c>>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct ShareDocument {
+    /// Those that are declared.
+    declared: usize,
+    /// All that count.
+    of: usize,
+    /// The percentage; absent where nothing counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    percent: Option<f64>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct TallyDocument {
+    /// Declared by a manifest of the run.
+    declared: usize,
+    /// Made by a controller, a policy or the cluster.
+    derived: usize,
+    /// Declared by another application or release, as their marks say.
+    elsewhere: usize,
+    /// Declared by nobody.
+    nobody: usize,
+    /// Declared by nobody, which a rule ignores.
+    ignored: usize,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct NamespaceDocument<'c> {
+    /// The namespace; absent for objects of the cluster.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    namespace: &'c str,
+    #[serde(flatten)]
+    objects: TallyDocument,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct KindDocument {
+    /// The API group; absent for the core group.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    group: String,
+    /// The kind.
+    kind: String,
+    #[serde(flatten)]
+    objects: TallyDocument,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct ObjectDocument<'c> {
+    /// The API group; absent for the core group.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    group: &'c str,
+    /// The kind.
+    kind: &'c str,
+    /// The namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'c str>,
+    /// The name.
+    name: &'c str,
+    /// Whose it is.
+    #[schemars(extend("enum" = ["elsewhere", "nobody", "ignored"]))]
+    class: &'static str,
+    /// What tells so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'c str>,
+    /// The user or the field manager that wrote it first, as far as it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    creator: Option<&'c str>,
+    /// When it was created, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created: Option<String>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+struct OrphanDocument<'c> {
+    /// The namespace.
+    namespace: &'c str,
+    /// When it was created, RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created: Option<String>,
+    /// How many objects are in it that no controller and no cluster made.
+    objects: usize,
+    /// What is gone.
+    why: &'c str,
+}
+
+/// The JSON Schema of a census.
+pub fn census_schema() -> Value {
+    schema_of::<CensusDocument<'_>>(SCHEMA)
+}
+
+impl From<Share> for ShareDocument {
+    fn from(share: Share) -> Self {
+        Self {
+            declared: share.declared,
+            of: share.of,
+            percent: share
+                .percent()
+                .map(|percent| (percent * 100.0).floor() / 100.0),
+        }
+    }
+}
+
+impl From<Tally> for TallyDocument {
+    fn from(tally: Tally) -> Self {
+        Self {
+            declared: tally.of(Class::Declared),
+            derived: tally.of(Class::Derived),
+            elsewhere: tally.of(Class::Elsewhere),
+            nobody: tally.of(Class::Nobody),
+            ignored: tally.of(Class::Ignored),
+        }
+    }
+}
+
+impl<'c> ObjectDocument<'c> {
+    fn of(object: &'c Counted) -> Option<Self> {
+        let key = &object.key;
+        let is_listed = !matches!(object.class, Class::Declared | Class::Derived);
+        is_listed.then(|| Self {
+            group: &key.group,
+            kind: &key.kind,
+            namespace: key.namespace.as_deref(),
+            name: &key.name,
+            class: object.class.as_str(),
+            why: object.why.as_deref(),
+            creator: object.creator.as_deref(),
+            created: object.created.map(|at| at.to_string()),
+        })
+    }
+}
+
+impl<'c> OrphanDocument<'c> {
+    fn of(orphan: &'c Orphan) -> Self {
+        Self {
+            namespace: &orphan.namespace,
+            created: orphan.created.map(|at| at.to_string()),
+            objects: orphan.objects,
+            why: &orphan.why,
+        }
+    }
+}
+
+/// Writes a census as one document.
+pub(super) fn write(census: &Census, asked: CensusOptions, out: &mut dyn Write) -> io::Result<()> {
+    let namespaces = census.by_namespace().into_iter();
+    let kinds = census.by_kind().into_iter();
+    let total = census.total();
+    let document = CensusDocument {
+        schema: SCHEMA,
+        target: TargetDocument::of(&census.target),
+        coverage: total.share(asked.counts_elsewhere).into(),
+        at_most: census.is_at_most(),
+        counts_elsewhere: asked.counts_elsewhere,
+        fields: census.fields.into(),
+        totals: total.into(),
+        namespaces: namespaces
+            .map(|(namespace, tally)| NamespaceDocument {
+                namespace,
+                objects: tally.into(),
+            })
+            .collect(),
+        kinds: kinds
+            .map(|(kind, tally)| KindDocument {
+                group: kind.group,
+                kind: kind.kind,
+                objects: tally.into(),
+            })
+            .collect(),
+        objects: census
+            .objects
+            .iter()
+            .filter_map(ObjectDocument::of)
+            .collect(),
+        orphans: census.orphans.iter().map(OrphanDocument::of).collect(),
+        missing: census.missing,
+        unknown: census.unknown,
+        listed_kinds: census.kinds,
+        unlisted_kinds: &census.unlisted,
+        warnings: census.warnings.iter().map(WarningDocument::of).collect(),
+    };
+    json_text::write(out, &document)
+}

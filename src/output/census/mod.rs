@@ -1,0 +1,70 @@
+//! What `driftctl coverage` writes.
+
+mod document;
+mod figures;
+mod text;
+
+use std::io::{self, Write};
+
+use super::RenderOptions;
+use crate::model::Census;
+
+pub use document::census_schema;
+
+/// How a census is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CensusFormat {
+    /// Tables to read.
+    Text,
+    /// One document (`driftctl.coverage/v1`).
+    Json,
+    /// Metrics.
+    Prometheus,
+}
+
+/// What is shown of a census.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CensusOptions {
+    /// Whether objects that are declared elsewhere count as declared.
+    pub counts_elsewhere: bool,
+    /// The least percentage, where one is asked for.
+    pub least: Option<f64>,
+}
+
+/// Writes a census.
+///
+/// # Errors
+/// Those of `out`.
+pub fn census(
+    census: &Census,
+    asked: CensusOptions,
+    format: CensusFormat,
+    options: &RenderOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match format {
+        CensusFormat::Text => text::write(census, asked, options, out),
+        CensusFormat::Json => document::write(census, asked, out),
+        CensusFormat::Prometheus => figures::write(census, asked, options, out),
+    }
+}
+
+/// A percentage with one decimal, rounded down: only all is 100 %.
+fn percent(percent: Option<f64>) -> String {
+    match percent {
+        Some(percent) => format!("{}%", (percent * 10.0).floor() / 10.0),
+        None => "-".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_all_is_a_hundred_percent() {
+        assert_eq!(percent(Some(99.99)), "99.9%");
+        assert_eq!(percent(Some(100.0)), "100%");
+        assert_eq!(percent(None), "-");
+    }
+}
