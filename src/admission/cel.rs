@@ -8,6 +8,8 @@ use cel::objects::{Key, Map};
 use cel::{Context, Env, ExecutionError, Value as Cel, extensions};
 use serde_json::Value;
 
+use super::library;
+
 /// Why an expression has no result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
@@ -21,12 +23,10 @@ pub enum Failure {
 const MOST_DEEP: usize = 32;
 
 /// What is known only while a request is served.
-const UNKNOWN: [&str; 4] = [
-    "authorizer",
-    "userInfo",
-    "has(variables.",
-    "request.options",
-];
+const UNKNOWN: [&str; 3] = ["authorizer", "has(variables.", "request.options"];
+
+/// The same, where it is not said who asks.
+const USER: &str = "userInfo";
 
 /// Evaluates the expressions of one policy for one object.
 pub struct Engine {
@@ -34,6 +34,7 @@ pub struct Engine {
     inputs: Vec<(&'static str, Cel)>,
     has_old: bool,
     has_namespace: bool,
+    has_user: bool,
     variables: BTreeMap<String, String>,
     known: RefCell<BTreeMap<String, Result<Cel, Failure>>>,
 }
@@ -44,6 +45,7 @@ impl Engine {
         let mut env = Env::stdlib();
         // Where it cannot be added, its functions are `cannot`.
         let _ = env.add_extension(extensions::strings);
+        let _ = env.add_extension(library::add);
         let names = [
             "object",
             "oldObject",
@@ -63,6 +65,7 @@ impl Engine {
             inputs: inputs.into(),
             has_old: input.get("oldObject").is_some_and(Value::is_object),
             has_namespace: input.get("hasNamespace") == Some(&Value::Bool(true)),
+            has_user: input.pointer("/request/userInfo").is_some(),
             variables: listed.collect(),
             known: RefCell::default(),
         }
@@ -89,7 +92,9 @@ impl Engine {
         if depth == 0 {
             return cannot("its variables nest too deeply".to_owned());
         }
-        if let Some(word) = UNKNOWN.iter().find(|word| expression.contains(**word)) {
+        let user = Some(&USER).filter(|_| !self.has_user);
+        let mut unknown = UNKNOWN.iter().chain(user);
+        if let Some(word) = unknown.find(|word| expression.contains(**word)) {
             let word = word.trim_end_matches(['(', '.']);
             return cannot(format!(
                 "the result depends on {word}, which only the server knows"
@@ -132,6 +137,12 @@ impl Engine {
             ExecutionError::NoSuchKey(key) => Err(Failure::Error(format!("no such key: {key}"))),
             ExecutionError::IndexOutOfBounds(_) => {
                 Err(Failure::Error("index out of bounds".to_owned()))
+            }
+            ExecutionError::FunctionError { function, message } => {
+                match library::failure(&function, &message) {
+                    Some(why) => Err(Failure::Error(why)),
+                    None => cannot(format!("{function} cannot be evaluated here")),
+                }
             }
             ExecutionError::DivisionByZero(_) => Err(Failure::Error("division by zero".to_owned())),
             ExecutionError::UndeclaredReference(name) => {

@@ -16,6 +16,8 @@ pub struct Candidate<'a> {
     pub api_version: &'a str,
     /// Its resource.
     pub plural: &'a str,
+    /// The subresource that is written to, such as `scale`; empty for the object itself.
+    pub subresource: &'a str,
     /// Its declared labels.
     pub labels: Option<&'a Value>,
     /// The labels of its namespace, where they are known.
@@ -243,8 +245,11 @@ impl Rule {
             None => ("", object.api_version),
         };
         debug_assert_eq!(group, group_of(object.api_version));
-        let is_resource =
-            |wanted: &String| wanted == "*" || wanted == "*/*" || wanted == object.plural;
+        let is_resource = |wanted: &String| {
+            let (resource, subresource) = wanted.split_once('/').unwrap_or((wanted, ""));
+            (resource == "*" || resource == object.plural)
+                && (subresource == "*" || subresource == object.subresource)
+        };
         let in_scope = match self.scope.as_str() {
             "Namespaced" => object.key.namespace.is_some(),
             "Cluster" => object.key.namespace.is_none(),
@@ -280,6 +285,7 @@ mod tests {
             key: &key,
             api_version: "apps/v1",
             plural: "deployments",
+            subresource: "",
             labels: Some(&labels),
             namespace_labels: Some(&of_namespace),
             operation: None,

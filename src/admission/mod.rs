@@ -4,6 +4,8 @@
 //! cannot be worked out is [`Enforcement::Cannot`], and never a pass.
 
 mod cel;
+pub mod guard;
+mod library;
 mod matching;
 mod run;
 mod stored;
@@ -33,10 +35,33 @@ pub struct Subject<'a> {
     pub api_version: &'a str,
     /// Its resource; `None` where the kind is not known.
     pub plural: Option<&'a str>,
-    /// The object as the server would store it.
+    /// The object as the server would store it; `null` where it is deleted.
     pub object: &'a Value,
-    /// What is live, for an update.
+    /// What was there before, for an update or a deletion.
     pub old: Option<&'a Value>,
+    /// The subresource that is written to, such as `scale`; empty for the object itself.
+    pub subresource: &'a str,
+    /// Who writes; `None` where that is not known.
+    pub user: Option<&'a User>,
+}
+
+/// Somebody who writes to a cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct User {
+    /// The name.
+    pub name: String,
+    /// The groups.
+    pub groups: Vec<String>,
+}
+
+impl User {
+    /// Somebody of this name with no groups but that of everybody.
+    pub fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            groups: vec!["system:authenticated".to_owned()],
+        }
+    }
 }
 
 /// What the policies say about one object.
@@ -182,6 +207,7 @@ impl Policies {
             key: subject.key,
             api_version: subject.api_version,
             plural: subject.plural.unwrap_or_default(),
+            subresource: subject.subresource,
             labels: subject.object.pointer("/metadata/labels"),
             namespace_labels: labels,
             operation: Some(subject.operation()),
@@ -292,6 +318,7 @@ impl Policies {
 impl Subject<'_> {
     fn operation(&self) -> &'static str {
         match self.old {
+            Some(_) if self.object.is_null() => "DELETE",
             Some(_) => "UPDATE",
             None => "CREATE",
         }
@@ -302,20 +329,27 @@ impl Subject<'_> {
             Some((group, version)) => (group, version),
             None => ("", self.api_version),
         };
-        let kind = json!({"group": group, "version": version, "kind": self.key.kind});
+        let kind = match self.subresource {
+            "scale" => json!({"group": "autoscaling", "version": "v1", "kind": "Scale"}),
+            _ => json!({"group": group, "version": version, "kind": self.key.kind}),
+        };
         let resource = json!({"group": group, "version": version, "resource": self.plural});
-        json!({
+        let mut request = json!({
             "kind": kind,
             "requestKind": kind,
             "resource": resource,
             "requestResource": resource,
-            "subResource": "",
-            "requestSubResource": "",
+            "subResource": self.subresource,
+            "requestSubResource": self.subresource,
             "name": self.key.name,
             "namespace": self.key.namespace.as_deref().unwrap_or_default(),
             "operation": self.operation(),
             "dryRun": false,
-        })
+        });
+        if let Some(user) = self.user {
+            request["userInfo"] = json!({"username": user.name, "groups": user.groups});
+        }
+        request
     }
 }
 

@@ -7,6 +7,7 @@ mod explain;
 mod extra;
 mod filter;
 mod gather;
+pub mod guard;
 pub mod history;
 mod managed;
 mod marks;

@@ -3,10 +3,10 @@
 /// The registry that names without one are pulled from.
 const DEFAULT: &str = "docker.io";
 
-/// The registry of an image reference. The first part of a name is one when it could be a host:
+/// Returns the registry of an image reference. The first part of a name is one when it could be a host:
 /// it has a dot or a port, or is `localhost`.
 /// (<https://github.com/distribution/reference/blob/main/normalize.go>, `splitDockerDomain`.)
-pub(super) fn registry(image: &str) -> &str {
+pub fn registry(image: &str) -> &str {
     let Some((first, _)) = image.split_once('/') else {
         return DEFAULT;
     };

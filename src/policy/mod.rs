@@ -38,6 +38,7 @@ pub use expiry::{Expiry, ExpiryError};
 pub use extra::{ExtraSpec, OwnedBy, explains_extra};
 pub use filter::Filter;
 pub use glob::{Glob, GlobError, glob, literally};
+pub use image::registry;
 pub use jq::{DeleteByJq, JqFailure};
 pub use pattern::{PathPattern, PatternError};
 pub use pointer::{Pointer, PointerError};

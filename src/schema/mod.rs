@@ -25,6 +25,7 @@ pub use builtin::{
 };
 pub use defaulting::conditional_default;
 pub use openapi::short_name;
+pub use quantity::Quantity;
 pub use scalar::{equal, equal_untyped, is_canonical_duration, is_empty, is_zero, zero_of};
 pub use short_names::short_names;
 pub use table::word_of;

@@ -8,7 +8,7 @@
 ///
 /// The digits have no zeros at either end, so that equal values are equal structs; zero has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Quantity {
+pub struct Quantity {
     negative: bool,
     /// Decimal digits, most significant first.
     digits: Vec<u8>,
@@ -75,6 +75,91 @@ impl Quantity {
         }
         self.round(MILLI);
         self == *live
+    }
+
+    /// Reads a quantity that stands in no spaces.
+    pub fn parse_exact(text: &str) -> Option<Self> {
+        Self::parse(text).filter(|_| text.trim() == text)
+    }
+
+    /// Returns -1, 0 or 1.
+    pub fn sign(&self) -> i64 {
+        match (self.digits.is_empty(), self.negative) {
+            (true, _) => 0,
+            (_, true) => -1,
+            (_, false) => 1,
+        }
+    }
+
+    /// Returns the whole number that this is.
+    pub fn to_integer(&self) -> Option<i64> {
+        if self.exponent < 0 || self.exponent > 19 {
+            return (self.sign() == 0).then_some(0);
+        }
+        let digits: String = self.digits.iter().map(|d| char::from(b'0' + d)).collect();
+        let zeros = "0".repeat(usize::try_from(self.exponent).ok()?);
+        let sign = if self.negative { "-" } else { "" };
+        match self.sign() {
+            0 => Some(0),
+            _ => format!("{sign}{digits}{zeros}").parse().ok(),
+        }
+    }
+
+    /// Returns the nearest float.
+    pub fn to_float(&self) -> f64 {
+        let digits: String = self.digits.iter().map(|d| char::from(b'0' + d)).collect();
+        let sign = if self.negative { "-" } else { "" };
+        let text = format!("{sign}0{digits}e{}", self.exponent);
+        text.parse().unwrap_or_default()
+    }
+
+    /// Returns the same with the other sign.
+    #[must_use]
+    pub fn negated(&self) -> Self {
+        Self {
+            negative: !self.negative && !self.digits.is_empty(),
+            ..self.clone()
+        }
+    }
+
+    /// Returns the sum; `None` where it would take more digits than any resource has.
+    pub fn plus(&self, other: &Self) -> Option<Self> {
+        const MOST_DIGITS: i64 = 36;
+        let exponent = match (self.sign(), other.sign()) {
+            (0, _) => other.exponent,
+            (_, 0) => self.exponent,
+            _ => self.exponent.min(other.exponent),
+        };
+        let number = |one: &Self| -> Option<i128> {
+            let zeros = if one.digits.is_empty() {
+                0
+            } else {
+                one.exponent.checked_sub(exponent)?
+            };
+            let length = i64::try_from(one.digits.len()).ok()?.checked_add(zeros)?;
+            if length > MOST_DIGITS {
+                return None;
+            }
+            let digits = one
+                .digits
+                .iter()
+                .fold(0, |n: i128, d| n * 10 + i128::from(*d));
+            let size = digits * 10_i128.pow(u32::try_from(zeros).ok()?);
+            Some(if one.negative { -size } else { size })
+        };
+        let sum = number(self)?.checked_add(number(other)?)?;
+        let mut sum = Self {
+            negative: sum < 0,
+            digits: sum
+                .unsigned_abs()
+                .to_string()
+                .bytes()
+                .map(|b| b - b'0')
+                .collect(),
+            exponent,
+        };
+        sum.trim();
+        Some(sum)
     }
 
     fn multiply(&mut self, factor: u32) {
@@ -144,6 +229,30 @@ impl Quantity {
     }
 }
 
+/// By size.
+impl Ord for Quantity {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let by_sign = self.sign().cmp(&other.sign());
+        if by_sign.is_ne() || self.digits.is_empty() {
+            return by_sign;
+        }
+        let length = |one: &Self| {
+            let length = i64::try_from(one.digits.len()).unwrap_or(i64::MAX);
+            length.saturating_add(one.exponent)
+        };
+        let size = length(self)
+            .cmp(&length(other))
+            .then_with(|| self.digits.cmp(&other.digits));
+        if self.negative { size.reverse() } else { size }
+    }
+}
+
+impl PartialOrd for Quantity {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 /// What a suffix multiplies by.
 #[derive(Clone, Copy)]
 enum Unit {
@@ -187,6 +296,29 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn quantities_are_ordered_and_added_as_numbers() {
+        let of = |text: &str| Quantity::parse(text).unwrap();
+        for (less, more) in [
+            ("500m", "1"),
+            ("-1", "0"),
+            ("-2", "-1"),
+            ("1000Ki", "1Mi"),
+            ("1M", "1Mi"),
+            ("99", "100"),
+            ("1.5", "1.50001"),
+        ] {
+            assert!(of(less) < of(more), "{less} {more}");
+        }
+        assert_eq!(of("1.5").plus(&of("500m")), Some(of("2")));
+        assert_eq!(of("1").plus(&of("2").negated()), Some(of("-1")));
+        assert_eq!(of("1").plus(&of("1").negated()), Some(of("0")));
+        assert_eq!(of("1e40").plus(&of("1n")), None);
+        assert_eq!(of("1Ki").to_integer(), Some(1024));
+        assert_eq!(of("1500m").to_integer(), None);
+        assert!((of("1500m").to_float() - 1.5).abs() < 1e-12);
+    }
 
     #[track_caller]
     fn assert_kept(declared: &str, live: &str) {

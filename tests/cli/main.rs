@@ -16,6 +16,7 @@ mod documents;
 mod explain;
 mod explained;
 mod filters;
+mod guard;
 mod jq;
 mod policy;
 mod reading;

@@ -8,6 +8,7 @@ mod doctor;
 mod explain;
 mod filter;
 mod gate;
+mod guard;
 mod policy;
 mod reading;
 mod render;
@@ -31,6 +32,7 @@ pub use doctor::{DoctorArgs, DoctorFormat};
 pub use explain::{ExplainArgs, ExplainFormat};
 pub use filter::FilterArgs;
 pub use gate::{FailOn, GateArgs};
+pub use guard::{FormArgs, GuardArgs, GuardFormat};
 pub use policy::{PolicyArgs, PolicyFailOn, PolicyFormat};
 pub use reading::ReadingArgs;
 pub use render::{LoadRestrictor, RenderArgs};
@@ -155,6 +157,11 @@ pub enum Command {
     /// Evaluates ValidatingAdmissionPolicies and their bindings, read from files, on what the API
     /// server would store. What cannot be evaluated is counted and never a pass.
     Policy(Box<PolicyArgs>),
+    /// Write a policy that refuses the next time what was changed live, and prove it
+    ///
+    /// Evaluates the policy before it prints it: the declared object passes, the drifted one is
+    /// refused, an unrelated edit and the deployer pass. Changes no cluster.
+    Guard(Box<GuardArgs>),
     /// List the rules, and where each is written
     Rules(Box<RulesCommandArgs>),
     /// Record today's drift as accepted, until it changes or expires

@@ -8,6 +8,7 @@ mod debt;
 mod diff;
 mod doctor;
 mod explain;
+mod guard;
 mod ignore;
 mod init;
 pub mod jq_worker;
@@ -44,6 +45,7 @@ pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Resu
         Command::Man(args) => man::run(&args, Cli::command(), streams),
         Command::Version(args) => version::run(args.output, streams),
         Command::Policy(args) => policy::run(&args, settings, streams),
+        Command::Guard(args) => guard::run(&args, settings, streams),
         Command::Revert(args) => revert::run(&args, settings, streams),
         Command::Backport(args) => backport::run(&args, settings, streams),
         Command::Rules(args) => rules::run(&args, settings, streams),

@@ -187,6 +187,8 @@ fn judge(
         plural: found.as_ref().map(|(plural, _, _)| plural.as_str()),
         object: &object,
         old: None,
+        subresource: "",
+        user: None,
     };
     let evaluate = |policy: &str, input: &Value| -> Result<Vec<Answer>, String> {
         let answer = engine.evaluate(policy, input);

@@ -217,6 +217,7 @@ impl Policies {
             key: object.key,
             api_version: object.api_version,
             plural: object.plural,
+            subresource: "",
             labels: object.declared.pointer("/metadata/labels"),
             namespace_labels: namespace.and_then(|name| self.namespaces.get(name)),
             operation: None,

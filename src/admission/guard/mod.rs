@@ -1,0 +1,472 @@
+//! A policy from a change that was made live: it refuses that change the next time.
+//!
+//! [`rule()`] writes the expression, [`Guard`] the policy around it, and [`prove()`] evaluates it: a
+//! policy that does not hold what it should is not worth printing.
+
+mod forms;
+mod place;
+mod prove;
+#[cfg(test)]
+mod tests;
+
+use serde_json::Value;
+
+pub use prove::{Proof, Proven, prove};
+
+use crate::model::{Change, ChangeKind, FieldPath, PathElement, ResourceKey};
+use crate::policy::registry;
+use crate::schema::Quantity;
+use place::{every, is_one_of, literal, some, text, value, variable};
+
+/// What the autoscaler writes as.
+pub const AUTOSCALER: &str = "system:serviceaccount:kube-system:horizontal-pod-autoscaler";
+
+/// Fields by which a pod is held in check: they are required with the value that is declared.
+const SECURITY: [&str; 10] = [
+    "runAsNonRoot",
+    "readOnlyRootFilesystem",
+    "allowPrivilegeEscalation",
+    "privileged",
+    "hostNetwork",
+    "hostPID",
+    "hostIPC",
+    "hostUsers",
+    "automountServiceAccountToken",
+    "type",
+];
+
+/// Maps whose keys people choose, and no controller adds to.
+const MAPS: [&str; 8] = [
+    "data",
+    "binaryData",
+    "nodeSelector",
+    "matchLabels",
+    "selector",
+    "limits",
+    "requests",
+    "hard",
+];
+
+/// What a rule demands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Form {
+    /// A field keeps its value.
+    Lock,
+    /// A list or map holds nothing but what is declared.
+    Closed,
+    /// A number is at most so large.
+    Max,
+    /// A number is at least so large.
+    Min,
+    /// A field is there.
+    Require,
+    /// Images come from the registries that are declared.
+    Origin,
+}
+
+impl Form {
+    /// The word that the command line and names of policies use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Lock => "lock",
+            Self::Closed => "closed",
+            Self::Max => "max",
+            Self::Min => "min",
+            Self::Require => "require",
+            Self::Origin => "origin",
+        }
+    }
+
+    /// Whether it keeps the deployer from deploying something else, too, unless it is left out.
+    pub fn binds_the_deployer(self) -> bool {
+        !matches!(self, Self::Require | Self::Origin)
+    }
+}
+
+/// What is wanted of a rule.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// What was changed live.
+    pub change: &'a Change,
+    /// The object without the change.
+    pub before: &'a Value,
+    /// Which form, if that was said.
+    pub form: Option<Form>,
+    /// The bound, if it was said.
+    pub bound: Option<&'a str>,
+    /// Whether anybody may go back to the declared value.
+    pub allow_declared: bool,
+    /// Where it is declared: `deploy/cart.yaml:15`.
+    pub place: &'a str,
+}
+
+/// One rule of a guard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// What it demands.
+    pub form: Form,
+    /// The field that it is about.
+    pub path: FieldPath,
+    /// The expression, which is false where it is violated.
+    pub expression: String,
+    /// What whoever violates it reads.
+    pub message: String,
+}
+
+impl Rule {
+    /// Whether the field is written through `scale`, too.
+    pub fn is_scaled(&self) -> bool {
+        self.path == FieldPath::of_fields(&["spec", "replicas"])
+    }
+}
+
+/// Everything about a policy but its rules.
+#[derive(Debug, Clone)]
+pub struct Guard {
+    /// The name of the policy.
+    pub name: String,
+    /// The object that it guards.
+    pub key: ResourceKey,
+    /// Its version.
+    pub api_version: String,
+    /// Its resource.
+    pub plural: String,
+    /// What it demands.
+    pub rules: Vec<Rule>,
+    /// The users whom it leaves alone.
+    pub users: Vec<String>,
+    /// The groups whose members it leaves alone.
+    pub groups: Vec<String>,
+    /// Whether it refuses, and does not only warn and write to the audit log.
+    pub enforces: bool,
+    /// Whether everybody may go back to what is declared.
+    pub allows_declared: bool,
+}
+
+impl Guard {
+    /// The operations that it looks at: what is locked has to be there before.
+    pub fn operations(&self) -> &'static [&'static str] {
+        match self.rules.iter().any(|rule| rule.form == Form::Lock) {
+            true => &["UPDATE"],
+            false => &["CREATE", "UPDATE"],
+        }
+    }
+
+    /// Whether it looks at scaling.
+    pub fn is_scaled(&self) -> bool {
+        self.rules.iter().any(Rule::is_scaled)
+    }
+}
+
+/// Writes the rule against a change.
+///
+/// # Errors
+/// Says why there is none.
+pub fn rule(wanted: Wanted<'_>) -> Result<Rule, String> {
+    let form = wanted.form.unwrap_or_else(|| choose(wanted.change));
+    let path = place::told_apart(&wanted.change.path);
+    let Some((last, parent)) = path.0.split_last() else {
+        return Err("its path names no field".to_owned());
+    };
+    const BY_CONTROLLERS: [&str; 2] = ["finalizers", "ownerReferences"];
+    if let [PathElement::Field(metadata), PathElement::Field(field), ..] = &path.0[..]
+        && metadata == "metadata"
+        && BY_CONTROLLERS.contains(&field.as_str())
+    {
+        return Err(format!(
+            "controllers write .metadata.{field}, and could not any more"
+        ));
+    }
+    let made = match form {
+        Form::Lock => lock(wanted, &path),
+        Form::Closed => closed(wanted, last, parent)?,
+        Form::Max | Form::Min => bounded(wanted, form, &path)?,
+        Form::Require => require(wanted, &path)?,
+        Form::Origin => origin(wanted, last, parent)?,
+    };
+    let (expression, message) = made;
+    Ok(Rule {
+        form,
+        path,
+        expression,
+        message,
+    })
+}
+
+/// The form that fits a change.
+fn choose(change: &Change) -> Form {
+    let (last, parent) = match change.path.0.split_last() {
+        Some(split) => split,
+        None => return Form::Lock,
+    };
+    let texts = |of: &Option<Value>| of.as_ref().and_then(Value::as_str).map(str::to_owned);
+    if let (PathElement::Field(name), Some(declared), Some(live)) =
+        (last, texts(&change.declared), texts(&change.live))
+        && name == "image"
+        && registry(&declared) != registry(&live)
+    {
+        return Form::Origin;
+    }
+    match change.kind {
+        ChangeKind::Removed => Form::Require,
+        ChangeKind::Added => {
+            let is_map = parent.len() > 1
+                && matches!(parent.last(), Some(PathElement::Field(map)) if MAPS.contains(&map.as_str()))
+                || matches!(parent, [PathElement::Field(map)] if MAPS.contains(&map.as_str()));
+            match last {
+                PathElement::Key(_) | PathElement::Value(_) => Form::Closed,
+                PathElement::Field(_) if is_map => Form::Closed,
+                _ => Form::Lock,
+            }
+        }
+        ChangeKind::Modified => match numbers(change) {
+            Some((declared, live)) if live > declared => Form::Max,
+            Some(_) => Form::Min,
+            None => Form::Lock,
+        },
+    }
+}
+
+/// Both sides of a change as numbers, where they are some.
+fn numbers(change: &Change) -> Option<(Quantity, Quantity)> {
+    let number = |value: &Value| match value {
+        Value::Number(number) => Quantity::parse(&number.to_string()),
+        Value::String(text) if is_amount(&change.path) => Quantity::parse_exact(text),
+        _ => None,
+    };
+    Some((
+        number(change.declared.as_ref()?)?,
+        number(change.live.as_ref()?)?,
+    ))
+}
+
+/// Whether a field holds a quantity.
+fn is_amount(path: &FieldPath) -> bool {
+    let is_list = |name: &str| {
+        matches!(
+            name,
+            "limits" | "requests" | "hard" | "capacity" | "sizeLimit" | "min" | "max"
+        )
+    };
+    let mut last = path.0.iter().rev().take(2);
+    last.any(|element| matches!(element, PathElement::Field(name) if is_list(name)))
+}
+
+type Made = (String, String);
+
+fn lock(wanted: Wanted<'_>, path: &FieldPath) -> Made {
+    let now = value("object", &path.0);
+    let mut expression = format!("{now} == {}", value("oldObject", &path.0));
+    if wanted.allow_declared {
+        let declared = declared_value(wanted.before, path);
+        expression = format!("{expression} || {now} == {declared}");
+    }
+    let message = format!("{path} is declared in {}; change it there", wanted.place);
+    (expression, message)
+}
+
+/// What [`value`] gives for an object, as a literal.
+fn declared_value(before: &Value, path: &FieldPath) -> String {
+    fn descend(value: Option<&Value>, path: &[PathElement]) -> String {
+        let Some((first, rest)) = path.split_first() else {
+            return match value.filter(|value| !value.is_null()) {
+                Some(value) => format!("optional.of({})", literal(value)),
+                None => "optional.none()".to_owned(),
+            };
+        };
+        if let PathElement::Field(name) = first {
+            return descend(value.and_then(|value| value.get(name)), rest);
+        }
+        let items = value.and_then(Value::as_array).into_iter().flatten();
+        let meant = items.filter(|item| is_meant(item, first));
+        let each = meant.map(|item| match rest.is_empty() {
+            true => literal(item),
+            false => descend(Some(item), rest),
+        });
+        format!("[{}]", each.collect::<Vec<_>>().join(", "))
+    }
+    descend(Some(before), &path.0)
+}
+
+fn is_meant(item: &Value, element: &PathElement) -> bool {
+    match element {
+        PathElement::Key(keys) => keys
+            .iter()
+            .all(|(name, value)| item.get(name) == Some(value)),
+        PathElement::Value(value) => item == value,
+        PathElement::Field(_) | PathElement::Index(_) => false,
+    }
+}
+
+/// The values at a path, through the items that it names.
+fn found<'v>(value: &'v Value, path: &[PathElement]) -> Vec<&'v Value> {
+    path.iter().fold(vec![value], |values, element| {
+        let below = values.into_iter().flat_map(|value| match element {
+            PathElement::Field(name) => value.get(name).into_iter().collect::<Vec<_>>(),
+            element => {
+                let items = value.as_array().into_iter().flatten();
+                items.filter(|item| is_meant(item, element)).collect()
+            }
+        });
+        below.collect()
+    })
+}
+
+fn closed(wanted: Wanted<'_>, last: &PathElement, parent: &[PathElement]) -> Result<Made, String> {
+    let of_metadata = matches!(parent, [PathElement::Field(first), ..] if first == "metadata");
+    if of_metadata {
+        return Err("controllers add labels and annotations, too; use --lock".to_owned());
+    }
+    if !matches!(parent.last(), Some(PathElement::Field(_))) {
+        return Err("it is no item of a list or map; use --lock".to_owned());
+    }
+    let mut declared: Vec<PathElement> = Vec::new();
+    for value in found(wanted.before, parent) {
+        match (last, value) {
+            (PathElement::Field(_), Value::Object(fields)) => {
+                declared.extend(fields.keys().map(|name| PathElement::Field(name.clone())));
+            }
+            (PathElement::Key(keys), Value::Array(items)) => {
+                declared.extend(items.iter().map(|item| {
+                    let of = |name: &String| item.get(name).map(|v| (name.clone(), v.clone()));
+                    PathElement::Key(keys.keys().filter_map(of).collect())
+                }));
+            }
+            (PathElement::Value(_), Value::Array(items)) => {
+                declared.extend(items.iter().map(|item| PathElement::Value(item.clone())));
+            }
+            _ => return Err("it is no item of a list or map; use --lock".to_owned()),
+        }
+    }
+    let none = match last {
+        PathElement::Field(_) => "{}",
+        _ => "[]",
+    };
+    let expression = every("object", parent, &|chain| {
+        let name = variable(chain.split(['.', '[']).next().unwrap_or(chain));
+        let only = match declared.is_empty() {
+            true => return format!("{chain}.orValue({none}).size() == 0"),
+            false => is_one_of(&name, &declared),
+        };
+        format!("{chain}.orValue({none}).all({name}, {only})")
+    });
+    let parent = FieldPath(parent.to_vec());
+    let message = format!(
+        "{parent} holds only what {} declares; add it there",
+        wanted.place
+    );
+    Ok((expression, message))
+}
+
+fn bounded(wanted: Wanted<'_>, form: Form, path: &FieldPath) -> Result<Made, String> {
+    let change = wanted.change;
+    let declared = match (wanted.bound, &change.declared) {
+        (Some(bound), _) => bound.to_owned(),
+        (None, Some(Value::Number(number))) => number.to_string(),
+        (None, Some(Value::String(text))) => text.clone(),
+        _ => return Err("it declares no number; say which: --max=N".to_owned()),
+    };
+    let bound =
+        Quantity::parse_exact(&declared).ok_or_else(|| format!("{declared} is no number"))?;
+    let is_number = |value: &Option<Value>| matches!(value, Some(Value::Number(_)));
+    let is_plain = is_number(&change.live) || is_number(&change.declared);
+    if !is_plain && (!is_amount(path) || numbers_or_live(change).is_none()) {
+        return Err("its value is no number; use --lock".to_owned());
+    }
+    if is_plain && bound.to_integer().is_none() {
+        return Err(format!("{declared} is no whole number"));
+    }
+    let (sign, word) = match form {
+        Form::Min => (">=", "at least"),
+        _ => ("<=", "at most"),
+    };
+    // Whoever takes a limit out takes the bound out.
+    let is_missing_allowed = form == Form::Max && is_plain;
+    let expression = every("object", &path.0, &|chain| {
+        let bounded = match is_plain {
+            true => format!("{chain}.orValue({declared}) {sign} {declared}"),
+            false => format!(
+                "quantity(string({chain}.orValue({}))).compareTo(quantity({})) {sign} 0",
+                text(&declared),
+                text(&declared)
+            ),
+        };
+        match is_missing_allowed {
+            true => bounded,
+            false => format!("{chain}.hasValue() && {bounded}"),
+        }
+    });
+    Ok((expression, format!("{path} must be {word} {declared}")))
+}
+
+/// The live number, where nothing is declared.
+fn numbers_or_live(change: &Change) -> Option<Quantity> {
+    let live = change.live.as_ref().or(change.declared.as_ref())?;
+    live.as_str().and_then(Quantity::parse_exact)
+}
+
+fn require(wanted: Wanted<'_>, path: &FieldPath) -> Result<Made, String> {
+    let change = wanted.change;
+    if change.kind == ChangeKind::Added {
+        return Err("it is not declared, so it cannot be required; use --lock".to_owned());
+    }
+    let Some(last) = path.0.last() else {
+        return Err("its path names no field".to_owned());
+    };
+    let constant = match (last, &change.declared) {
+        (PathElement::Field(name), Some(value @ (Value::Bool(_) | Value::String(_))))
+            if SECURITY.contains(&name.as_str()) =>
+        {
+            Some(value)
+        }
+        _ => None,
+    };
+    if change.kind == ChangeKind::Modified && constant.is_none() {
+        return Err("it is still there, with another value; use --lock".to_owned());
+    }
+    let expression = some("object", &path.0, &|chain| match constant {
+        Some(value) => format!("{chain} == optional.of({})", literal(value)),
+        None => format!("{chain}.hasValue()"),
+    });
+    let message = match constant {
+        Some(value) => format!("{path} must be {value}"),
+        None => format!("{path} must be set"),
+    };
+    Ok((expression, message))
+}
+
+fn origin(wanted: Wanted<'_>, last: &PathElement, parent: &[PathElement]) -> Result<Made, String> {
+    let is_image = matches!(last, PathElement::Field(name) if name == "image");
+    let Some((PathElement::Key(_), list)) = parent.split_last().filter(|_| is_image) else {
+        return Err("it is no image of a container; use --lock".to_owned());
+    };
+    let mut registries: Vec<&str> = Vec::new();
+    for items in found(wanted.before, list) {
+        let items = items.as_array().into_iter().flatten();
+        let images = items.filter_map(|item| item.get("image")?.as_str());
+        registries.extend(images.map(registry));
+    }
+    registries.sort_unstable();
+    registries.dedup();
+    let is_from = |image: &str| -> String {
+        let each = registries.iter().map(|one| match *one {
+            "docker.io" => format!(
+                "!{image}.matches('^([^/]*[.:][^/]*|localhost)/') || \
+                 {image}.matches('^(index[.])?docker[.]io/')"
+            ),
+            one => format!("{image}.startsWith({})", text(&format!("{one}/"))),
+        });
+        each.collect::<Vec<_>>().join(" || ")
+    };
+    let expression = every("object", list, &|chain| {
+        let name = variable(chain.split(['.', '[']).next().unwrap_or(chain));
+        let image = format!("{name}.?image.orValue('')");
+        format!("{chain}.orValue([]).all({name}, {})", is_from(&image))
+    });
+    let message = format!(
+        "images in {} must come from {}",
+        FieldPath(list.to_vec()),
+        registries.join(", ")
+    );
+    Ok((expression, message))
+}

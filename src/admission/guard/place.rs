@@ -1,0 +1,244 @@
+//! From the path of a field to expressions about it.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::model::{FieldPath, PathElement};
+
+/// Words that CEL keeps to itself: no field is selected by them.
+const KEYWORDS: [&str; 4] = ["in", "true", "false", "null"];
+
+/// What a path leads to, as far as items are told apart by it: an item of an atomic list is not, so
+/// the list is meant.
+pub fn told_apart(path: &FieldPath) -> FieldPath {
+    let is_index = |element: &PathElement| matches!(element, PathElement::Index(_));
+    let end = path.0.iter().position(is_index).unwrap_or(path.0.len());
+    FieldPath(path.0[..end].to_vec())
+}
+
+/// An expression for the value at a path below `root`, to be compared: an optional, or a list where
+/// the path leads through one.
+pub fn value(root: &str, path: &[PathElement]) -> String {
+    descend(root, path, &|chain| chain.to_owned(), Through::Map)
+}
+
+/// An expression that says whether `leaf` holds of the value at a path wherever there is one.
+pub fn every(root: &str, path: &[PathElement], leaf: &dyn Fn(&str) -> String) -> String {
+    descend(root, path, leaf, Through::All)
+}
+
+/// An expression that says whether there is a value at a path of which `leaf` holds.
+pub fn some(root: &str, path: &[PathElement], leaf: &dyn Fn(&str) -> String) -> String {
+    descend(root, path, leaf, Through::Exists)
+}
+
+/// What is done with the items that a path names.
+#[derive(Clone, Copy, PartialEq)]
+enum Through {
+    Map,
+    All,
+    Exists,
+}
+
+fn descend(
+    root: &str,
+    path: &[PathElement],
+    leaf: &dyn Fn(&str) -> String,
+    through: Through,
+) -> String {
+    let fields = path
+        .iter()
+        .take_while(|e| matches!(e, PathElement::Field(_)));
+    let fields = fields.count();
+    let chain = path[..fields]
+        .iter()
+        .fold(root.to_owned(), |chain, element| {
+            chain + &selection(element)
+        });
+    let Some((item, rest)) = path[fields..].split_first() else {
+        return leaf(&chain);
+    };
+    let list = match fields {
+        0 => chain,
+        _ => format!("{chain}.orValue([])"),
+    };
+    let name = variable(root);
+    let meant = is_item(&name, item);
+    if rest.is_empty() {
+        return match through {
+            Through::Map => format!("{list}.filter({name}, {meant})"),
+            Through::All => leaf(&format!("{list}.filter({name}, {meant})")),
+            Through::Exists => format!("{list}.exists({name}, {meant})"),
+        };
+    }
+    let below = descend(&name, rest, leaf, through);
+    match through {
+        Through::Map => format!("{list}.filter({name}, {meant}).map({name}, {below})"),
+        Through::All => format!("{list}.filter({name}, {meant}).all({name}, {below})"),
+        Through::Exists => format!("{list}.exists({name}, {meant} && {below})"),
+    }
+}
+
+/// The variable for items of a list: another one for each list on the way.
+pub fn variable(root: &str) -> String {
+    match root {
+        "object" | "oldObject" => "i".to_owned(),
+        outer => format!("{outer}i"),
+    }
+}
+
+/// `.?name`, or `[?'a/b']` for what is no identifier.
+fn selection(element: &PathElement) -> String {
+    let PathElement::Field(name) = element else {
+        return String::new();
+    };
+    let mut bytes = name.bytes();
+    let is_first = |b: u8| b.is_ascii_alphabetic() || b == b'_';
+    let is_identifier = bytes.next().is_some_and(is_first)
+        && bytes.all(|b| is_first(b) || b.is_ascii_digit())
+        && !KEYWORDS.contains(&name.as_str());
+    match is_identifier {
+        true => format!(".?{name}"),
+        false => format!("[?{}]", text(name)),
+    }
+}
+
+/// Says whether a variable is the item that a path element names.
+fn is_item(name: &str, element: &PathElement) -> String {
+    match element {
+        PathElement::Key(keys) => is_item_with(name, keys),
+        PathElement::Value(value) => format!("{name} == {}", literal(value)),
+        PathElement::Field(_) | PathElement::Index(_) => "true".to_owned(),
+    }
+}
+
+fn is_item_with(name: &str, keys: &BTreeMap<String, Value>) -> String {
+    let each = keys.iter().map(|(key, value)| {
+        let field = selection(&PathElement::Field(key.clone()));
+        format!("{name}{field} == optional.of({})", literal(value))
+    });
+    each.collect::<Vec<_>>().join(" && ")
+}
+
+/// Says whether a variable is one of these items.
+pub fn is_one_of(name: &str, items: &[PathElement]) -> String {
+    let mut key: Option<&str> = None;
+    let mut alike = Vec::new();
+    for item in items {
+        match item {
+            PathElement::Value(value) => alike.push(literal(value)),
+            PathElement::Field(field) => alike.push(text(field)),
+            PathElement::Key(keys) if keys.len() == 1 => {
+                let (one, value) = match keys.iter().next() {
+                    Some(first) => first,
+                    None => continue,
+                };
+                key = Some(one);
+                alike.push(literal(value));
+            }
+            PathElement::Key(_) | PathElement::Index(_) => {
+                let each = items
+                    .iter()
+                    .map(|item| format!("({})", is_item(name, item)));
+                return each.collect::<Vec<_>>().join(" || ");
+            }
+        }
+    }
+    let list = format!("[{}]", alike.join(", "));
+    match key {
+        Some(key) => {
+            let field = selection(&PathElement::Field(key.to_owned()));
+            format!("{name}{field}.orValue('') in {list}")
+        }
+        None => format!("{name} in {list}"),
+    }
+}
+
+/// A value as CEL writes it.
+pub fn literal(value: &Value) -> String {
+    match value {
+        Value::String(value) => text(value),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(literal).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Object(fields) => {
+            let fields = fields.iter();
+            let fields = fields.map(|(name, value)| format!("{}: {}", text(name), literal(value)));
+            format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// A text as CEL writes it.
+pub fn text(value: &str) -> String {
+    let mut written = String::with_capacity(value.len() + 2);
+    written.push('\'');
+    for c in value.chars() {
+        match c {
+            '\\' | '\'' => written.extend(['\\', c]),
+            '\n' => written.push_str("\\n"),
+            c if c.is_control() || u32::from(c) > 0xffff => {
+                written.push_str(&format!("\\U{:08x}", u32::from(c)));
+            }
+            c => written.push(c),
+        }
+    }
+    written.push('\'');
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> FieldPath {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn paths_become_expressions() {
+        for (written, expected) in [
+            (".spec.replicas", "object.?spec.?replicas"),
+            (
+                ".metadata.labels[\"a/b\"]",
+                "object.?metadata.?labels[?'a/b']",
+            ),
+            (
+                ".spec.containers[name=\"api\"].image",
+                "object.?spec.?containers.orValue([]).filter(i, i.?name == optional.of('api'))\
+                 .map(i, i.?image)",
+            ),
+            (
+                ".spec.c[name=\"a\"].env[name=\"B\"]",
+                "object.?spec.?c.orValue([]).filter(i, i.?name == optional.of('a'))\
+                 .map(i, i.?env.orValue([]).filter(ii, ii.?name == optional.of('B')))",
+            ),
+            (
+                ".metadata.finalizers[=\"x/y\"]",
+                "object.?metadata.?finalizers.orValue([]).filter(i, i == 'x/y')",
+            ),
+        ] {
+            assert_eq!(value("object", &path(written).0), expected);
+        }
+        let exists = some("object", &path(".a.c[n=1].x").0, &|chain| {
+            format!("{chain}.hasValue()")
+        });
+        assert_eq!(
+            exists,
+            "object.?a.?c.orValue([]).exists(i, i.?n == optional.of(1) && i.?x.hasValue())"
+        );
+        assert_eq!(told_apart(&path(".rules[0].verbs[1]")), path(".rules"));
+    }
+
+    #[test]
+    fn values_are_written_as_cel_reads_them() {
+        let value = serde_json::json!({"a'b": ["x\n", 1, 1.5, true, null, "\u{1f600}\u{1}"]});
+        assert_eq!(
+            literal(&value),
+            "{'a\\'b': ['x\\n', 1, 1.5, true, null, '\\U0001f600\\U00000001']}"
+        );
+    }
+}

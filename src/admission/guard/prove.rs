@@ -1,0 +1,226 @@
+//! Evaluates a guard in all the cases that it is for.
+
+use serde_json::{Value, json};
+
+use super::{AUTOSCALER, Guard};
+use crate::admission::{Evaluate, Policies, Subject, User};
+use crate::model::Enforcement;
+
+/// What is to be shown of one case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proven {
+    /// What happens: `passes`, `refused`, or why it is not known.
+    pub outcome: String,
+    /// Who does what.
+    pub case: String,
+    /// Whether that is as it should be.
+    pub holds: bool,
+}
+
+/// What evaluating a guard said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Proof {
+    /// Every case.
+    pub cases: Vec<Proven>,
+}
+
+impl Proof {
+    /// Whether everything is as it should be.
+    pub fn holds(&self) -> bool {
+        !self.cases.is_empty() && self.cases.iter().all(|case| case.holds)
+    }
+}
+
+/// Somebody whom no guard leaves alone.
+const ANYBODY: &str = "driftctl:anybody";
+
+/// Proves a guard. `before` is the object without the changes, and `after` holds for each rule the
+/// object with the change that it is against.
+pub fn prove(guard: &Guard, before: &Value, after: &[Value], evaluate: &Evaluate<'_>) -> Proof {
+    let mut prover = Prover {
+        guard,
+        policies: Policies::of(guard.policy_and_binding()),
+        evaluate,
+        proof: Proof::default(),
+    };
+    let anybody = User::named(ANYBODY);
+    let creates = guard.operations().contains(&"CREATE");
+    prover.pass(
+        "the declared object, written by anybody",
+        before,
+        Some(before),
+        "",
+        &anybody,
+    );
+    if creates {
+        prover.pass(
+            "the declared object, created by anybody",
+            before,
+            None,
+            "",
+            &anybody,
+        );
+    }
+    for (at, after) in after.iter().enumerate() {
+        let path = guard.rules.get(at).map(|rule| rule.path.to_string());
+        let path = path.unwrap_or_default();
+        let changed = format!("{path}, changed by anybody else");
+        prover.refuse(at, &changed, after, Some(before), "", &anybody);
+        if creates {
+            let created = format!("{path} as it is live, created by anybody else");
+            prover.refuse(at, &created, after, None, "", &anybody);
+        }
+        for user in &guard.users {
+            let case = format!("the same change by {user}");
+            prover.pass(&case, after, Some(before), "", &User::named(user));
+        }
+        for group in &guard.groups {
+            let case = format!("the same change by a member of {group}");
+            let mut member = anybody.clone();
+            member.groups.push(group.clone());
+            prover.pass(&case, after, Some(before), "", &member);
+        }
+        if guard.allows_declared {
+            let case = "the change undone by anybody";
+            prover.pass(case, before, Some(after), "", &anybody);
+        }
+        if guard.is_scaled() {
+            prover.scale(at, before, after, &anybody);
+        }
+    }
+    let (edit, what) = unrelated_edit(guard, before);
+    prover.pass(
+        &format!("an unrelated edit ({what}) by anybody"),
+        &edit,
+        Some(before),
+        "",
+        &anybody,
+    );
+    prover.pass(
+        "a write of its status by anybody",
+        before,
+        Some(before),
+        "status",
+        &anybody,
+    );
+    prover.proof
+}
+
+struct Prover<'p> {
+    guard: &'p Guard,
+    policies: Policies,
+    evaluate: &'p Evaluate<'p>,
+    proof: Proof,
+}
+
+/// What a guard says: the rules that refuse, or why that is not known.
+type Said = Result<Vec<usize>, String>;
+
+impl Prover<'_> {
+    fn ask(&self, object: &Value, old: Option<&Value>, subresource: &str, user: &User) -> Said {
+        let subject = Subject {
+            key: &self.guard.key,
+            api_version: &self.guard.api_version,
+            plural: Some(&self.guard.plural),
+            object,
+            old,
+            subresource,
+            user: Some(user),
+        };
+        let verdicts = self.policies.verdicts(subject, self.evaluate);
+        let mut refused = Vec::new();
+        for violation in &verdicts.violations {
+            let message = violation.message.clone().unwrap_or_default();
+            if violation.enforcement == Enforcement::Cannot {
+                return Err(message);
+            }
+            let rule = violation.rule.as_deref().unwrap_or_default();
+            let at = rule
+                .trim_start_matches("validations[")
+                .trim_end_matches(']');
+            // An expression that fails refuses everything, and proves nothing.
+            let is_rule = self.guard.rules.iter().any(|rule| rule.message == message);
+            match at.parse() {
+                Ok(at) if is_rule => refused.push(at),
+                _ => return Err(format!("{rule}: {message}")),
+            }
+        }
+        Ok(refused)
+    }
+
+    fn pass(
+        &mut self,
+        case: &str,
+        object: &Value,
+        old: Option<&Value>,
+        subresource: &str,
+        user: &User,
+    ) {
+        let said = self.ask(object, old, subresource, user);
+        let holds = said.as_ref().is_ok_and(Vec::is_empty);
+        self.add(case, said, holds);
+    }
+
+    fn refuse(
+        &mut self,
+        at: usize,
+        case: &str,
+        object: &Value,
+        old: Option<&Value>,
+        subresource: &str,
+        user: &User,
+    ) {
+        let said = self.ask(object, old, subresource, user);
+        let holds = said.as_ref().is_ok_and(|rules| rules.contains(&at));
+        self.add(case, said, holds);
+    }
+
+    fn scale(&mut self, at: usize, before: &Value, after: &Value, anybody: &User) {
+        let scale = |object: &Value| {
+            let replicas = object.pointer("/spec/replicas").cloned();
+            json!({
+                "apiVersion": "autoscaling/v1", "kind": "Scale",
+                "metadata": {"name": self.guard.key.name, "namespace": self.guard.key.namespace},
+                "spec": {"replicas": replicas.unwrap_or_else(|| 1.into())},
+            })
+        };
+        let (before, after) = (scale(before), scale(after));
+        let case = "the same change through scale by anybody else";
+        self.refuse(at, case, &after, Some(&before), "scale", anybody);
+        let case = "the same change through scale by the autoscaler";
+        let autoscaler = User::named(AUTOSCALER);
+        self.pass(case, &after, Some(&before), "scale", &autoscaler);
+    }
+
+    fn add(&mut self, case: &str, said: Said, holds: bool) {
+        let outcome = match said {
+            Ok(refused) if refused.is_empty() => "passes".to_owned(),
+            Ok(_) => "refused".to_owned(),
+            Err(why) => format!("not known ({why})"),
+        };
+        self.proof.cases.push(Proven {
+            outcome,
+            case: case.to_owned(),
+            holds,
+        });
+    }
+}
+
+/// The object with a label, or with an annotation where labels are guarded.
+fn unrelated_edit(guard: &Guard, before: &Value) -> (Value, &'static str) {
+    let mut rules = guard.rules.iter();
+    let is_about_labels = rules.any(|rule| rule.path.to_string().starts_with(".metadata.labels"));
+    let (map, what) = match is_about_labels {
+        true => ("annotations", "an annotation"),
+        false => ("labels", "a label"),
+    };
+    let mut edit = before.clone();
+    let metadata = edit.get_mut("metadata").and_then(Value::as_object_mut);
+    if let Some(metadata) = metadata {
+        let names = metadata.entry(map).or_insert_with(|| json!({}));
+        if let Some(names) = names.as_object_mut() {
+            names.insert("driftctl.example/unrelated".to_owned(), json!("yes"));
+        }
+    }
+    (edit, what)
+}

@@ -1,0 +1,131 @@
+//! The words of `driftctl guard`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::{LiveArgs, RulesArgs, SelectionArgs, SourceArgs, TEMPLATE};
+
+/// `driftctl guard`
+#[derive(Debug, Args)]
+#[command(
+    before_help = "\
+Writes a policy that refuses the next time what was changed live, and proves it: the declared
+object passes, the drifted one is refused, an unrelated edit and the deployer pass. Nothing is
+printed where that does not hold. Changes no cluster.
+
+Examples:
+  driftctl guard ./manifests deploy/shop/cart .spec.replicas        The policy and its binding
+  driftctl guard ./manifests deploy/shop/cart --lock --allow alice  Keep every drifted field as it is
+  driftctl guard ./manifests deploy/shop/cart --max=20 --enforce    Refuse more, do not only warn
+  driftctl guard ./manifests deploy/shop/cart --format kyverno      For Kyverno
+  driftctl guard ./manifests deploy/shop/cart | kubectl apply -f -  Put it in force
+",
+    after_help = "\
+Exit codes:
+  0  Every policy is proven and printed
+  1  Some of the drift has no policy
+  2  An error, an incomplete comparison, or a proof that does not hold",
+    help_template = TEMPLATE,
+    max_term_width = 100,
+    mut_arg("paths", |paths| paths.value_name("PATH|SELECTION"))
+)]
+pub struct GuardArgs {
+    /// What the policy demands; found out from the change without it
+    #[command(flatten)]
+    pub form: FormArgs,
+
+    /// Which engine the policy is for
+    #[arg(
+        long,
+        value_name = "ENGINE",
+        value_enum,
+        default_value_t,
+        help_heading = "Guard"
+    )]
+    pub format: GuardFormat,
+
+    /// Leave this user alone, such as the one who deploys; may be given several times
+    ///
+    /// Who deploys is read from --audit-log, or assumed where Argo CD, Flux or Fleet applies the
+    /// object.
+    #[arg(long, value_name = "USER", help_heading = "Guard")]
+    pub allow: Vec<String>,
+
+    /// Leave the members of this group alone; may be given several times
+    #[arg(long, value_name = "GROUP", help_heading = "Guard")]
+    pub allow_group: Vec<String>,
+
+    /// Let everybody go back to the declared value, for --lock
+    #[arg(long, help_heading = "Guard")]
+    pub allow_declared: bool,
+
+    /// Refuse; without it the policy only warns and writes to the audit log
+    #[arg(long, help_heading = "Guard")]
+    pub enforce: bool,
+
+    /// Read who wrote what from an audit log of the API server
+    #[arg(long, value_name = "FILE", help_heading = "Comparison")]
+    pub audit_log: Vec<PathBuf>,
+
+    /// What is selected.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    /// The declared side.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// The live side.
+    #[command(flatten)]
+    pub live: LiveArgs,
+    /// The rules.
+    #[command(flatten)]
+    pub rules: RulesArgs,
+}
+
+/// What a policy demands.
+#[derive(Debug, Clone, Default, Args)]
+#[group(multiple = false)]
+pub struct FormArgs {
+    /// The field keeps its value
+    #[arg(long, help_heading = "Guard")]
+    pub lock: bool,
+    /// The list or map holds nothing but what is declared
+    #[arg(long, help_heading = "Guard")]
+    pub closed: bool,
+    /// The number is at most what is declared, or this
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        num_args = 0..=1,
+        require_equals = true,
+        help_heading = "Guard"
+    )]
+    pub max: Option<Option<String>>,
+    /// The number is at least what is declared, or this
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        num_args = 0..=1,
+        require_equals = true,
+        help_heading = "Guard"
+    )]
+    pub min: Option<Option<String>>,
+    /// The field is there; one that makes pods safe has its declared value
+    #[arg(long, help_heading = "Guard")]
+    pub require: bool,
+    /// Images come from the registries that are declared
+    #[arg(long, help_heading = "Guard")]
+    pub origin: bool,
+}
+
+/// The engines that policies are written for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum GuardFormat {
+    /// A ValidatingAdmissionPolicy and its binding
+    #[default]
+    Vap,
+    /// A ClusterPolicy of Kyverno
+    Kyverno,
+    /// A ConstraintTemplate of Gatekeeper and its constraint
+    Gatekeeper,
+}

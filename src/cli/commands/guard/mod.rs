@@ -1,0 +1,108 @@
+//! `driftctl guard`: policies that refuse the next time what was changed live.
+//!
+//! compare → select → write the policy → prove it → print it.
+
+mod say;
+
+use anyhow::{Result, ensure};
+use serde_json::Value;
+
+use crate::admission::Answer;
+use crate::admission::guard::Form;
+use crate::cli::args::{CompareArgs, FormArgs, GuardArgs};
+use crate::cli::comparison::{self, Again};
+use crate::cli::selected::Selected;
+use crate::cli::settings::Settings;
+use crate::cli::{Exit, Streams, message};
+use crate::cluster::Overlay;
+use crate::cluster::audit;
+use crate::engine::guard::{Wish, plan};
+use crate::model::ObjectReport;
+use crate::redact::Redactor;
+
+/// Makes policies, proves them and prints them.
+///
+/// # Errors
+/// When nothing can be compared, or nothing is selected.
+pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
+    ensure!(
+        args.source.base.is_none(),
+        "--base tells a branch's changes from those made live, and guard is about what was changed \
+         live; leave out --base"
+    );
+    let selection = &args.selection;
+    let (selected, source) = Selected::of(&selection.object, &selection.path, &args.source)?;
+    ensure!(
+        !selected.is_everything(),
+        "say what is to be guarded: an object (deploy/shop/cart), and perhaps paths of it \
+         (.spec.replicas)"
+    );
+    let compare = CompareArgs {
+        audit_log: args.audit_log.clone(),
+        ..CompareArgs::default()
+    };
+    let again = Again::begin(&source, &args.live, &compare, &args.rules, settings.now)?;
+    let overlay = Overlay::of(again.live());
+    let report = again.report(&overlay)?;
+    let redactor = Redactor {
+        also: again.secret(),
+        ..Redactor::default()
+    };
+    let shown = redactor.redact(report.clone());
+    selected.check(&report, changes)?;
+    let writes = match args.audit_log.is_empty() {
+        true => None,
+        false => Some(audit::read(&args.audit_log, &|_| true)?),
+    };
+    let engine = comparison::engine();
+    let evaluate = |policy: &str, input: &Value| -> Result<Vec<Answer>, String> {
+        let answer = engine.evaluate(policy, input);
+        let answer = answer.map_err(|error| error.to_string())?;
+        serde_json::from_value(answer).map_err(|error| error.to_string())
+    };
+    let (form, bound) = form(&args.form);
+    let planned = plan(&Wish {
+        report: &report,
+        shown: &shown,
+        live: &overlay,
+        selects: &|object, path| selected.selects(&report, object, path),
+        names: &|object, path| selected.names(&report, object, path),
+        form,
+        bound: bound.as_deref(),
+        users: &args.allow,
+        groups: &args.allow_group,
+        allow_declared: args.allow_declared,
+        enforces: args.enforce,
+        writes: writes.as_ref(),
+        evaluate: &evaluate,
+    });
+    let exit = say::result(args.format, &planned, settings, streams)?;
+    if report.is_incomplete() {
+        message::what_failed(streams, settings, &shown, None);
+        return Ok(Exit::Trouble);
+    }
+    Ok(exit)
+}
+
+/// The form that was asked for, and its bound.
+fn form(args: &FormArgs) -> (Option<Form>, Option<String>) {
+    match args {
+        FormArgs { lock: true, .. } => (Some(Form::Lock), None),
+        FormArgs { closed: true, .. } => (Some(Form::Closed), None),
+        FormArgs {
+            max: Some(bound), ..
+        } => (Some(Form::Max), bound.clone()),
+        FormArgs {
+            min: Some(bound), ..
+        } => (Some(Form::Min), bound.clone()),
+        FormArgs { require: true, .. } => (Some(Form::Require), None),
+        FormArgs { origin: true, .. } => (Some(Form::Origin), None),
+        _ => (None, None),
+    }
+}
+
+/// The paths at which an object has drift, ignored and accepted drift among it.
+fn changes(object: &ObjectReport) -> Vec<String> {
+    let drifts = object.drifts.iter();
+    drifts.map(|drift| drift.change.path.to_string()).collect()
+}

@@ -1,0 +1,119 @@
+//! What is said of policies.
+
+use std::io::{self, Write};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::cli::args::GuardFormat;
+use crate::cli::settings::Settings;
+use crate::cli::{Exit, Streams, message};
+use crate::engine::guard::{Guarded, Planned};
+use crate::output::{Style, escape, yaml_document};
+
+/// Prints the policies that are proven, and says what is wrong with the others.
+///
+/// # Errors
+/// When standard output cannot be written to.
+pub fn result(
+    format: GuardFormat,
+    planned: &Planned,
+    settings: &Settings,
+    streams: &mut Streams,
+) -> Result<Exit> {
+    let mut exit = Exit::Clean;
+    for left_out in &planned.left_out {
+        let said = format!(
+            "{} {}: no policy: {}",
+            left_out.key, left_out.path, left_out.why
+        );
+        writeln!(streams.err, "warning: {}", escape::line(&said))?;
+        exit = Exit::Drift;
+    }
+    if planned.guards.is_empty() && planned.left_out.is_empty() {
+        writeln!(streams.err, "there is no drift to guard against")?;
+    }
+    for guarded in &planned.guards {
+        if !guarded.proof.holds() {
+            message::say(streams, settings, &failed(guarded));
+            exit = Exit::Trouble;
+        }
+    }
+    let proven: Vec<&Guarded> = planned.guards.iter().filter(|g| g.proof.holds()).collect();
+    let out = &mut streams.out;
+    let mut first = true;
+    for guarded in proven {
+        let printed = print(format, guarded, first, out);
+        printed.context("cannot write to standard output")?;
+        first = false;
+    }
+    Ok(exit)
+}
+
+/// What is wrong with a policy that is not printed.
+fn failed(guarded: &Guarded) -> String {
+    let guard = &guarded.guard;
+    let mut said = format!(
+        "{}: the {} policy does not hold what it should, so it is not printed",
+        guard.key,
+        guard.rules.first().map_or("", |rule| rule.form.as_str()),
+    );
+    for case in &guarded.proof.cases {
+        let mark = if case.holds { "" } else { "  ← wrong" };
+        said.push_str(&format!("\n{}: {}{mark}", case.outcome, case.case));
+    }
+    for rule in &guard.rules {
+        said.push_str(&format!("\nexpression: {}", rule.expression));
+    }
+    said
+}
+
+fn print(
+    format: GuardFormat,
+    guarded: &Guarded,
+    first: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let guard = &guarded.guard;
+    if !first {
+        writeln!(out)?;
+    }
+    let mut comment = |text: &str| writeln!(out, "# {}", escape::line(text));
+    comment(&format!(
+        "Guards {}, declared in {}.",
+        guard.key, guarded.place
+    ))?;
+    comment("Evaluated here as the API server evaluates it:")?;
+    for case in &guarded.proof.cases {
+        comment(&format!("  {:<7}  {}", case.outcome, case.case))?;
+    }
+    for line in guarded.live.iter().chain(&guarded.remarks) {
+        comment(line)?;
+    }
+    let how = match (guard.enforces, format) {
+        (true, _) => "It refuses.",
+        (false, GuardFormat::Vap) => {
+            "It warns and writes to the audit log; --enforce makes it refuse."
+        }
+        (false, _) => "It only reports; --enforce makes it refuse.",
+    };
+    comment(how)?;
+    let documents: Vec<Value> = match format {
+        GuardFormat::Vap => guard.policy_and_binding().into(),
+        GuardFormat::Kyverno => vec![guard.kyverno()],
+        GuardFormat::Gatekeeper => guard.gatekeeper().into(),
+    };
+    if format != GuardFormat::Vap {
+        comment("The proof is of the same expressions in a ValidatingAdmissionPolicy.")?;
+    }
+    if format == GuardFormat::Gatekeeper && guard.is_scaled() {
+        comment(
+            "Gatekeeper is asked about scaling only where its webhook names deployments/scale.",
+        )?;
+    }
+    for document in documents {
+        writeln!(out, "---")?;
+        write!(out, "{}", yaml_document(&document, Style::Exact))?;
+    }
+    Ok(())
+}

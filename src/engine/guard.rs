@@ -1,0 +1,492 @@
+//! From drift to policies that refuse it the next time, each proven.
+//!
+//! Nothing here writes. A [`Guarded`] is printed only where its proof holds.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::admission::guard::{AUTOSCALER, Form, Guard, Proof, Rule, Wanted, prove, rule};
+use crate::admission::{Evaluate, Policies, Subject, User};
+use crate::cluster::audit::{Audited, Writes};
+use crate::cluster::{Overlay, Query, Read as _, Wanted as WantedObject};
+use crate::compare::normalize;
+use crate::model::{Cause, Enforcement, JudgedChange, ObjectReport, Report, ResourceKey, Verdict};
+use crate::ownership::{Appliers, ownership_of};
+use crate::patch::{self, Edit};
+use crate::redact::Redacted;
+
+use super::revert::Meant;
+
+/// The accounts that GitOps controllers run as where nobody chose another one.
+const KNOWN_DEPLOYERS: [(&str, &str); 5] = [
+    (
+        "argocd-controller",
+        "system:serviceaccount:argocd:argocd-application-controller",
+    ),
+    (
+        "argocd-application-controller",
+        "system:serviceaccount:argocd:argocd-application-controller",
+    ),
+    (
+        "kustomize-controller",
+        "system:serviceaccount:flux-system:kustomize-controller",
+    ),
+    (
+        "helm-controller",
+        "system:serviceaccount:flux-system:helm-controller",
+    ),
+    (
+        "fleetagent",
+        "system:serviceaccount:cattle-fleet-system:fleet-agent",
+    ),
+];
+
+/// What is asked for.
+pub struct Wish<'a> {
+    /// What was found, secrets and all.
+    pub report: &'a Report,
+    /// The same without secrets.
+    pub shown: &'a Redacted,
+    /// What it was found by.
+    pub live: &'a Overlay<'a>,
+    /// Whether a change is selected.
+    pub selects: Meant<'a>,
+    /// Whether a change is named, by its object and its path.
+    pub names: Meant<'a>,
+    /// The form, if one was asked for.
+    pub form: Option<Form>,
+    /// The bound, if one was said.
+    pub bound: Option<&'a str>,
+    /// Who may still do it.
+    pub users: &'a [String],
+    /// Whose members may still do it.
+    pub groups: &'a [String],
+    /// Whether anybody may go back to what is declared.
+    pub allow_declared: bool,
+    /// Whether the policies refuse.
+    pub enforces: bool,
+    /// What the audit log says of who deploys.
+    pub writes: Option<&'a Writes>,
+    /// Evaluates a policy.
+    pub evaluate: &'a Evaluate<'a>,
+}
+
+/// A guard with its proof.
+pub struct Guarded {
+    /// The guard.
+    pub guard: Guard,
+    /// What evaluating it said.
+    pub proof: Proof,
+    /// Where the object is declared.
+    pub place: String,
+    /// What it says of the live objects of the kind.
+    pub live: Vec<String>,
+    /// What else is to be known.
+    pub remarks: Vec<String>,
+}
+
+/// A change that no policy was made for.
+pub struct LeftOut {
+    /// Of which object.
+    pub key: ResourceKey,
+    /// Which field, without secrets.
+    pub path: String,
+    /// Why.
+    pub why: String,
+}
+
+/// Everything that was made.
+#[derive(Default)]
+pub struct Planned {
+    /// The guards, sorted by their objects.
+    pub guards: Vec<Guarded>,
+    /// What there is no guard for.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Makes and proves guards against the drift that is meant.
+pub fn plan(wish: &Wish<'_>) -> Planned {
+    let mut planned = Planned::default();
+    for (object, shown) in wish.report.objects.iter().zip(&wish.shown.objects) {
+        let drifts = object.drifts.iter().zip(&shown.drifts);
+        let meant: Vec<_> = drifts
+            .filter(|(drift, _)| is_meant(wish, object, drift))
+            .collect();
+        if !meant.is_empty() {
+            guard_object(wish, object, &meant, &mut planned);
+        }
+    }
+    planned
+}
+
+/// Only reported drift is guarded against; ignored and accepted drift where it is named.
+fn is_meant(wish: &Wish<'_>, object: &ObjectReport, drift: &JudgedChange) -> bool {
+    let path = drift.change.path.to_string();
+    match drift.verdict() {
+        _ if drift.change.path.0.is_empty() => false,
+        Verdict::Reported => (wish.selects)(object, &path),
+        Verdict::Ignored { .. } => (wish.names)(object, &path),
+        Verdict::Explained { .. } => false,
+    }
+}
+
+/// Why there is nothing to guard against.
+fn is_no_edit(drift: &JudgedChange) -> Option<&'static str> {
+    match drift.cause {
+        Some(Cause::Unapplied | Cause::Dropped) => {
+            Some("Git is ahead of the cluster: it is deployed, not edited")
+        }
+        Some(Cause::BeingDeleted) => Some("the object is being deleted"),
+        Some(Cause::UnknownField) => Some("the type has no such field"),
+        _ => None,
+    }
+}
+
+/// Rules that make one policy: those that look at the same operations and resources.
+type Group = (bool, bool, Form);
+
+fn guard_object(
+    wish: &Wish<'_>,
+    object: &ObjectReport,
+    meant: &[(&JudgedChange, &JudgedChange)],
+    planned: &mut Planned,
+) {
+    let mut leave_out = |shown: &JudgedChange, why: String| {
+        planned.left_out.push(LeftOut {
+            key: object.key.clone(),
+            path: shown.change.path.to_string(),
+            why,
+        });
+    };
+    let read = wish.live.read_object(&object.key);
+    let read = read.and_then(|(wanted, live)| Some((wanted, live.value().ok()?)));
+    let (Some((wanted, live)), Some(manifest)) = (read, &object.manifest) else {
+        for (_, shown) in meant {
+            leave_out(shown, "the live object could not be read".to_owned());
+        }
+        return;
+    };
+    let declared = match &object.declared {
+        Some(declared) => declared.value(),
+        None => normalize(&manifest.value(), wanted.kind.namespaced),
+    };
+    let live = without_bookkeeping(live);
+    let edits: Vec<Edit<'_>> = meant
+        .iter()
+        .map(|(drift, _)| Edit {
+            path: &drift.change.path,
+            to: drift.change.declared.as_ref(),
+        })
+        .collect();
+    let before = match changed(&live, &declared, &edits) {
+        Ok(before) => before,
+        Err(why) => {
+            for (_, shown) in meant {
+                leave_out(shown, why.clone());
+            }
+            return;
+        }
+    };
+    let mut groups: BTreeMap<Group, Vec<(Rule, Value)>> = BTreeMap::new();
+    for (drift, shown) in meant {
+        match against(wish, object, (drift, shown), &before, &live) {
+            Ok((rule, after)) => {
+                let binds = rule.form.binds_the_deployer();
+                let form = match rule.form {
+                    Form::Lock => Form::Lock,
+                    other => other,
+                };
+                let group = (binds, rule.is_scaled(), form);
+                let rules = groups.entry(group).or_default();
+                // Several changes of one list are refused by one rule.
+                if !rules
+                    .iter()
+                    .any(|(known, _)| known.expression == rule.expression)
+                {
+                    rules.push((rule, after));
+                }
+            }
+            Err(why) => leave_out(shown, why),
+        }
+    }
+    let deployer = deployer(wish, object, &live, &declared, &wanted);
+    for ((binds, is_scaled, form), rules) in groups {
+        let (mut users, mut remarks) = (wish.users.to_vec(), Vec::new());
+        if binds {
+            match &deployer {
+                Some((user, how)) if !users.contains(user) => {
+                    remarks.push(format!("deployer: {user}, {how}"));
+                    users.push(user.clone());
+                }
+                None if users.is_empty() && wish.groups.is_empty() => {
+                    for (rule, _) in &rules {
+                        planned.left_out.push(LeftOut {
+                            key: object.key.clone(),
+                            path: rule.path.to_string(),
+                            why: "nobody is known to deploy the object, and the policy would stop \
+                                  them; say who may: --allow USER or --allow-group GROUP"
+                                .to_owned(),
+                        });
+                    }
+                    continue;
+                }
+                _ => {}
+            }
+        }
+        let (rules, after): (Vec<Rule>, Vec<Value>) = rules.into_iter().unzip();
+        let guard = Guard {
+            name: name_of(&object.key, form, is_scaled),
+            key: object.key.clone(),
+            api_version: wanted.kind.api_version.clone(),
+            plural: wanted.kind.plural.clone(),
+            rules,
+            users,
+            groups: wish.groups.to_vec(),
+            enforces: wish.enforces,
+            allows_declared: wish.allow_declared && form == Form::Lock,
+        };
+        if guard.is_scaled() {
+            remarks.push(format!("autoscaler: {AUTOSCALER} is left out"));
+        }
+        if form == Form::Lock && !guard.allows_declared {
+            remarks.push(
+                "users whom it stops cannot go back to the declared value either; --allow-declared \
+                 lets them"
+                    .to_owned(),
+            );
+        }
+        let proof = prove(&guard, &before, &after, wish.evaluate);
+        let live = over_live_objects(wish, &guard, &wanted);
+        planned.guards.push(Guarded {
+            place: place_of(object),
+            guard,
+            proof,
+            live,
+            remarks,
+        });
+    }
+}
+
+/// The rule against one change, and the object with that change.
+fn against(
+    wish: &Wish<'_>,
+    object: &ObjectReport,
+    (drift, shown): (&JudgedChange, &JudgedChange),
+    before: &Value,
+    live: &Value,
+) -> Result<(Rule, Value), String> {
+    if let Some(why) = is_no_edit(drift) {
+        return Err(why.to_owned());
+    }
+    let change = &drift.change;
+    if shown.change.path != change.path {
+        return Err("its path is secret, and a policy would show it".to_owned());
+    }
+    let is_secret = object.key.kind == "Secret"
+        || shown.change.declared != change.declared
+        || shown.change.live != change.live;
+    let form = match (wish.form, is_secret) {
+        (None, true) => Some(Form::Lock),
+        (form, _) => form,
+    };
+    if is_secret && (form != Some(Form::Lock) || wish.allow_declared) {
+        return Err(
+            "its value is secret, and a policy would show it; use --lock without \
+                    --allow-declared"
+                .to_owned(),
+        );
+    }
+    let line = drift.position.map(|position| position.line);
+    let place = match (&object.origin, line) {
+        (Some(origin), Some(line)) => format!("{}:{line}", origin.file),
+        (Some(origin), None) => origin.to_string(),
+        (None, _) => "the manifests".to_owned(),
+    };
+    let rule = rule(Wanted {
+        change,
+        before,
+        form,
+        bound: wish.bound,
+        allow_declared: wish.allow_declared,
+        place: &place,
+    })?;
+    let edit = Edit {
+        path: &change.path,
+        to: change.live.as_ref(),
+    };
+    let after = changed(before, live, &[edit])?;
+    Ok((rule, after))
+}
+
+/// An object with some fields changed.
+fn changed(object: &Value, wanted: &Value, edits: &[Edit<'_>]) -> Result<Value, String> {
+    let operations = patch::build(object, wanted, edits).map_err(|unfit| unfit.to_string())?;
+    patch::apply(object, &operations).map_err(|unfit| unfit.to_string())
+}
+
+/// Who deploys the object, and how that is known: by the audit log, or because the tool that applies
+/// it runs as this account where nobody chose another one.
+fn deployer(
+    wish: &Wish<'_>,
+    object: &ObjectReport,
+    live: &Value,
+    declared: &Value,
+    wanted: &WantedObject,
+) -> Option<(String, String)> {
+    let whole = wish.live.read_object(&object.key)?.1.value().ok()?;
+    let appliers = Appliers::of(&ownership_of(&whole), declared, live, &[]);
+    let managers: Vec<&str> = appliers
+        .all()
+        .iter()
+        .map(|one| one.manager.as_str())
+        .collect();
+    if let Some(writes) = wish.writes {
+        let audited = Audited::of(&object.key, Some(&wanted.kind.plural));
+        let of = writes
+            .of
+            .get(&audited)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let applied = of.iter().rfind(|write| {
+            write.changes()
+                && write.subresource.is_none()
+                && managers.contains(&write.manager.as_str())
+        });
+        if let Some(write) = applied {
+            let how = format!("by the audit log, as {}", write.manager);
+            return Some((write.user.clone(), how));
+        }
+    }
+    let known = |manager: &&str| KNOWN_DEPLOYERS.iter().find(|(name, _)| name == manager);
+    let (manager, user) = managers.iter().find_map(known)?;
+    let how = format!("assumed, since {manager} applies the object; --allow names others");
+    Some(((*user).to_owned(), how))
+}
+
+/// What nobody edits by hand, and no policy is about.
+fn without_bookkeeping(mut live: Value) -> Value {
+    if let Some(metadata) = live.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("managedFields");
+    }
+    live
+}
+
+fn place_of(object: &ObjectReport) -> String {
+    let origin = object.origin.as_ref().map(ToString::to_string);
+    origin.unwrap_or_default()
+}
+
+/// `driftctl-deployment-shop-cart-lock`
+fn name_of(key: &ResourceKey, form: Form, is_scaled: bool) -> String {
+    const LONGEST: usize = 240;
+    let kind = key.kind.to_ascii_lowercase();
+    let scaled = is_scaled.then_some("replicas");
+    let parts = [
+        Some("driftctl"),
+        Some(kind.as_str()),
+        key.namespace.as_deref(),
+        Some(key.name.as_str()),
+        scaled,
+    ];
+    let joined = parts.into_iter().flatten().collect::<Vec<_>>().join("-");
+    let mut name: String = joined
+        .to_ascii_lowercase()
+        .chars()
+        .map(|c| match c {
+            'a'..='z' | '0'..='9' | '-' => c,
+            _ => '-',
+        })
+        .collect();
+    name.truncate(LONGEST);
+    format!("{}-{}", name.trim_end_matches('-'), form.as_str())
+}
+
+/// What the guard says of every live object of the kind: which are matched, and which could not be
+/// edited any more.
+fn over_live_objects(wish: &Wish<'_>, guard: &Guard, wanted: &WantedObject) -> Vec<String> {
+    /// Objects that are named.
+    const MOST: usize = 5;
+    let namespace = guard.key.namespace.as_deref();
+    let query = Query {
+        api_version: &wanted.kind.api_version,
+        kind: &wanted.kind.kind,
+        namespace,
+        labels: &[],
+        metadata_only: false,
+    };
+    let kind = &guard.key.kind;
+    let objects = match wish.live.list(&query) {
+        Ok(objects) => objects,
+        Err(error) => {
+            return vec![format!(
+                "not tried: the live objects could not be listed: {error}"
+            )];
+        }
+    };
+    let policies = Policies::of(guard.policy_and_binding());
+    let anybody = User::named("driftctl:anybody");
+    let (mut other, mut passes, mut refused, mut unknown) = (0, 0, Vec::new(), Vec::new());
+    for object in &objects {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+        let key = ResourceKey {
+            namespace: text("/metadata/namespace").map(str::to_owned),
+            name: text("/metadata/name").unwrap_or_default().to_owned(),
+            ..guard.key.clone()
+        };
+        let mut object = without_bookkeeping(object.clone());
+        if let Some(fields) = object.as_object_mut() {
+            fields
+                .entry("apiVersion")
+                .or_insert_with(|| json!(guard.api_version));
+            fields
+                .entry("kind")
+                .or_insert_with(|| json!(guard.key.kind));
+        }
+        let verdicts = policies.verdicts(
+            Subject {
+                key: &key,
+                api_version: &guard.api_version,
+                plural: Some(&guard.plural),
+                object: &object,
+                old: Some(&object),
+                subresource: "",
+                user: Some(&anybody),
+            },
+            wish.evaluate,
+        );
+        let cannot = |e: Enforcement| e == Enforcement::Cannot;
+        if verdicts.violations.iter().any(|v| cannot(v.enforcement)) {
+            unknown.push(key.to_string());
+        } else if !verdicts.violations.is_empty() {
+            refused.push(key.to_string());
+        } else if verdicts.passed > 0 {
+            passes += 1;
+        } else {
+            other += 1;
+        }
+    }
+    let place = namespace.map_or_else(String::new, |namespace| format!(" in {namespace}"));
+    let count = objects.len();
+    let mut said = vec![format!(
+        "{count} live {kind}{}{place}: {other} not matched, {passes} can still be edited, {} cannot",
+        if count == 1 { "" } else { "s" },
+        refused.len()
+    )];
+    let named = |what: &str, mut names: Vec<String>| {
+        let more = match names.len().saturating_sub(MOST) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        names.truncate(MOST);
+        format!("{what}: {}{more}", names.join(", "))
+    };
+    if !refused.is_empty() {
+        let what = "violates it today, so that no edit of it would pass until that is mended";
+        said.push(named(what, refused));
+    }
+    if !unknown.is_empty() {
+        said.push(named("not known", unknown));
+    }
+    said
+}
