@@ -200,7 +200,7 @@ impl OnDisk {
             names: &self.names(root),
             options: &rendering.chart,
             capabilities,
-            inline: None,
+            inline: chart::Inline::default(),
             with_crds: true,
         };
         if let (Some(_), Err(message)) = (&self.within, beside_chart(&root.directory)) {

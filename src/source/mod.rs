@@ -37,7 +37,7 @@ use crate::model::{Manifest, ResourceKey, Revision, SecretPlace, Warning};
 use crate::policy::Rule;
 
 pub use argo::{Cluster, Clusters};
-pub use chart::ChartOptions;
+pub use chart::{ChartOptions, Charts};
 pub use classify::never_applied;
 pub use doubt::Doubt;
 pub use files::Files;

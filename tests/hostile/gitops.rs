@@ -48,7 +48,7 @@ fn paths_of_applications_stay_within() {
             "{path: evaluated, directory: {jsonnet: {}}}",
             "jsonnet is not evaluated",
         ),
-        ("{chart: a, repoURL: 'https://e.com'}", "lies in a registry"),
+        ("{chart: a, repoURL: 'https://e.com'}", "--render"),
     ] {
         let place = repository()
             .file("chart/Chart.yaml", "name: a\n")

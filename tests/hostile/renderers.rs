@@ -46,7 +46,7 @@ fn kustomizations_reach_for_nothing_beyond_their_files() {
         ),
         (
             "helmCharts: [{name: a, repo: 'https://e.com'}]",
-            "helmCharts would make",
+            "--allow-remote",
         ),
         (
             "helmChartInflationGenerator: [{chartName: a}]",

@@ -60,6 +60,10 @@ pub struct RenderArgs {
     pub load_restrictor: LoadRestrictor,
 
     /// Let renderers fetch from other machines, which is refused otherwise
+    ///
+    /// kustomize fetches remote bases, and helm the charts of HelmReleases, Applications and
+    /// helmCharts that lie in a repository of charts or a registry. Neither gets credentials. With
+    /// --untrusted no chart is fetched.
     #[arg(long, conflicts_with = "no_render")]
     pub allow_remote: bool,
 

@@ -1,6 +1,7 @@
 //! Which sources the words name.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -303,6 +304,7 @@ fn rendering(args: &SourceArgs, live: &LiveArgs) -> Option<Rendering> {
             release: args.release.clone(),
             namespace: live.filter.namespace.clone(),
         },
+        charts: Arc::default(),
     })
 }
 

@@ -10,7 +10,9 @@ use super::Application;
 use super::environment::Environment;
 use super::overrides::overridden;
 use super::spec::{Directory, Kustomize, Source, Spec};
+use crate::model::Origin;
 use crate::policy::{Glob, GlobError};
+use crate::source::chart::{Fetched, Reference};
 use crate::source::checkout::Checkout;
 use crate::source::gitops::{Target, Wanted, image};
 use crate::source::kustomize::{Build, has_file};
@@ -98,6 +100,8 @@ pub(super) struct Part<'a> {
     pub namespace: &'a str,
     /// What Argo CD's variables stand for.
     pub environment: Environment,
+    /// The chart, where it does not lie in this repository.
+    pub fetched: Option<Arc<Fetched>>,
 }
 
 impl Source {
@@ -123,12 +127,7 @@ impl Application<'_> {
     ) -> Result<Loaded, String> {
         let namespace = spec.destination.namespace.as_str();
         if !source.chart.is_empty() {
-            return Err(format!(
-                "its chart {} lies in a registry and not in this repository: pipe what `helm \
-                 template` makes of it into `driftctl diff -`, or fetch it (`helm pull --untar`) \
-                 and name its folder",
-                source.chart
-            ));
+            return self.fetched(source, all, spec);
         }
         if source.path.is_empty() {
             // It is there for its files alone, which another source names.
@@ -140,25 +139,14 @@ impl Application<'_> {
         }
         let elsewhere = self.checkouts.claim(&source.repo_url, &source.path)?;
         let checkout = self.checkouts.of(Some(&source.target()))?;
-        let project = match spec.project.as_str() {
-            "" => "default",
-            project => project,
-        };
         let part = Part {
             application: self,
             source,
             all,
             namespace,
-            environment: Environment {
-                application: self.name().to_owned(),
-                namespace: namespace.to_owned(),
-                project: project.to_owned(),
-                path: source.path.clone(),
-                repository: source.repo_url.clone(),
-                target: source.target_revision.clone(),
-                revision: checkout.revision().map(str::to_owned),
-            },
+            environment: self.environment(source, spec, &checkout),
             checkout,
+            fetched: None,
         };
         let directory = part.checkout.path(&source.path)?;
         let merged = overridden(source, &directory, self.name())?;
@@ -168,6 +156,69 @@ impl Application<'_> {
         part.checkout.sign(&directory, &mut loaded);
         self.remark(source, elsewhere, &mut loaded);
         Ok(loaded)
+    }
+
+    /// What a source declares that is a chart in a repository of charts, or in a registry.
+    fn fetched(&self, source: &Source, all: &[&Source], spec: &Spec) -> Result<Loaded, String> {
+        let rendering = self.options.rendering()?;
+        let repository = match source.repo_url.contains("://") {
+            true => source.repo_url.clone(),
+            // Argo CD names registries without the scheme.
+            false => format!("oci://{}", source.repo_url),
+        };
+        let reference = Reference {
+            repository,
+            name: source.chart.clone(),
+            version: match source.target_revision.as_str() {
+                "*" | "HEAD" => String::new(),
+                version => version.to_owned(),
+            },
+            digest: None,
+        };
+        let fetched = rendering.charts.get(&reference, rendering)?;
+        let checkout = self.checkouts.of(None)?;
+        let part = Part {
+            application: self,
+            source,
+            all,
+            namespace: spec.destination.namespace.as_str(),
+            environment: self.environment(source, spec, &checkout),
+            checkout,
+            fetched: Some(Arc::clone(&fetched)),
+        };
+        let mut loaded = part.chart(&fetched.directory)?;
+        // Nobody here can edit the chart.
+        let (file, line) = self
+            .found
+            .place
+            .rsplit_once(':')
+            .unwrap_or((&self.found.place, ""));
+        for manifest in &mut loaded.manifests {
+            manifest.source_map = None;
+            manifest.origin = Origin {
+                rendered_by: manifest.origin.rendered_by.take(),
+                ..Origin::file(file, 1, line.parse().unwrap_or(1))
+            };
+        }
+        self.remark_settings(source, &mut loaded);
+        Ok(loaded)
+    }
+
+    /// What Argo CD's variables stand for.
+    fn environment(&self, source: &Source, spec: &Spec, checkout: &Checkout) -> Environment {
+        let project = match spec.project.as_str() {
+            "" => "default",
+            project => project,
+        };
+        Environment {
+            application: self.name().to_owned(),
+            namespace: spec.destination.namespace.clone(),
+            project: project.to_owned(),
+            path: source.path.clone(),
+            repository: source.repo_url.clone(),
+            target: source.target_revision.clone(),
+            revision: checkout.revision().map(str::to_owned),
+        }
     }
 
     /// Says where what was read is not what Argo CD reads.
@@ -180,14 +231,22 @@ impl Application<'_> {
         if let Some(message) = elsewhere {
             warn(message);
         }
-        for setting in unread(&source.written, KNOWN) {
-            warn(format!(
-                "the setting {setting} of its source is not followed here; what Argo CD makes of \
-                 it is not compared"
-            ));
-        }
         if let Some(difference) = self.checkouts.difference(&source.target()) {
             warn(difference);
+        }
+        self.remark_settings(source, loaded);
+    }
+
+    /// Says which settings of a source are not followed.
+    fn remark_settings(&self, source: &Source, loaded: &mut Loaded) {
+        let subject = format!("Application {}: ", self.name());
+        let subject = self.found.subject(&subject);
+        for setting in unread(&source.written, KNOWN) {
+            let message = format!(
+                "{subject}the setting {setting} of its source is not followed here; what Argo CD \
+                 makes of it is not compared"
+            );
+            loaded.warning(&self.found.place, message);
         }
     }
 }

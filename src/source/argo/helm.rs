@@ -7,8 +7,9 @@ use serde_json::Value;
 use super::app_source::Part;
 use super::spec::Helm;
 use crate::source::Loaded;
-use crate::source::chart::{Capabilities, Chart, ChartOptions, check_name};
+use crate::source::chart::{Capabilities, Chart, ChartOptions, Inline, check_name};
 use crate::source::checkout::without_user;
+use crate::source::flux::values_in;
 use crate::source::of_git::beside_chart;
 use crate::yaml;
 
@@ -67,10 +68,16 @@ impl Part<'_> {
         let inline = inline_values(helm)?;
         let chart = Chart {
             directory,
-            names: &self.checkout.names,
+            names: self
+                .fetched
+                .as_ref()
+                .map_or(&self.checkout.names, |fetched| &fetched.names),
             options: &options,
             capabilities: &capabilities,
-            inline: inline.as_ref(),
+            inline: Inline {
+                own: inline.as_ref(),
+                ..Inline::default()
+            },
             with_crds: !helm.skip_crds,
         };
         Ok(chart.load(rendering))
@@ -114,6 +121,9 @@ impl Part<'_> {
         }
         let Some(rest) = path.strip_prefix('$') else {
             let file = directory.join(path);
+            if self.fetched.is_some() {
+                return !file.is_file();
+            }
             let below = file.strip_prefix(&self.checkout.root).unwrap_or(&file);
             return self.checkout.lacks(below);
         };
@@ -140,7 +150,11 @@ impl Part<'_> {
                 .ok_or_else(|| format!("no source has the ref {reference}, which {path} names"))?;
             let checkouts = self.application.checkouts;
             let address = &other.repo_url;
-            if *address != self.source.repo_url && checkouts.is_at(address) != Some(true) {
+            let is_own = self.fetched.is_none() && *address == self.source.repo_url;
+            let is_here = is_own
+                || checkouts.is_at(address) == Some(true)
+                || self.fetched.is_some() && checkouts.claim(address, below).is_ok();
+            if !is_here {
                 return Err(format!(
                     "{path} lies in the repository {}, which is not this one, and is not read: \
                      pipe what `helm template` makes of the chart into `driftctl diff -`",
@@ -151,6 +165,12 @@ impl Part<'_> {
         }
         if path.contains("://") {
             return Err(format!("{path} is on another machine, and is not fetched"));
+        }
+        if self.fetched.is_some() {
+            let mut files = values_in(directory, &[path.to_owned()])?;
+            return files
+                .pop()
+                .ok_or_else(|| format!("there is no {path} in its chart"));
         }
         if path.starts_with('/') {
             return self.checkout.path(path);

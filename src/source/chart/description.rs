@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::FILE;
@@ -19,18 +19,31 @@ const REQUIREMENTS: &str = "requirements.yaml";
 #[serde(default)]
 pub(super) struct Description {
     pub name: String,
+    #[serde(deserialize_with = "text")]
+    pub version: String,
     #[serde(rename = "type")]
     kind: String,
     dependencies: Option<Vec<Dependency>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+/// A chart that another one depends on.
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
-struct Dependency {
-    name: String,
+pub(super) struct Dependency {
+    pub name: String,
+    #[serde(deserialize_with = "text")]
+    pub version: String,
+    /// An address, or `file://` and the way to its folder.
+    pub repository: String,
 }
 
 impl Description {
+    /// The version of the chart in a directory, where it says one.
+    pub fn version_of(chart: &Path) -> Option<String> {
+        let description = first_document::<Self>(&chart.join(FILE)).ok()?;
+        Some(description.version).filter(|version| !version.is_empty())
+    }
+
     /// Reads it.
     ///
     /// # Errors
@@ -56,7 +69,7 @@ impl Description {
 
     /// The charts that it depends on and that do not lie in its `charts`. Helm would have to fetch
     /// them.
-    pub fn absent(&self, chart: &Path) -> Vec<&str> {
+    pub fn absent(&self, chart: &Path) -> Vec<Dependency> {
         let there: Vec<PathBuf> = fs::read_dir(chart.join("charts"))
             .into_iter()
             .flatten()
@@ -64,11 +77,35 @@ impl Description {
             .map(|entry| entry.path())
             .collect();
         let is_there = |name: &str| there.iter().any(|path| is_chart_of(path, name));
-        let names = self.dependencies.iter().flatten().map(|d| d.name.as_str());
-        let mut absent: Vec<&str> = names.filter(|name| !is_there(name)).collect();
-        absent.dedup();
+        // The exact versions stand in the lock file.
+        let locked = ["Chart.lock", "requirements.lock"].map(|file| {
+            let locked = first_document::<Self>(&chart.join(file)).ok();
+            locked.and_then(|locked| locked.dependencies)
+        });
+        let locked: Vec<Dependency> = locked.into_iter().flatten().flatten().collect();
+        let all = self.dependencies.iter().flatten();
+        let absent = all.filter(|dependency| !is_there(&dependency.name));
+        let mut absent: Vec<Dependency> = absent
+            .map(|dependency| {
+                let mut locked = locked.iter();
+                let locked = locked.find(|locked| {
+                    locked.name == dependency.name && locked.repository == dependency.repository
+                });
+                locked.unwrap_or(dependency).clone()
+            })
+            .collect();
+        absent.dedup_by(|a, b| a.name == b.name);
         absent
     }
+}
+
+/// A text that may be written like a number.
+fn text<'d, D: Deserializer<'d>>(written: D) -> Result<String, D::Error> {
+    Ok(match Value::deserialize(written)? {
+        Value::String(text) => text,
+        Value::Null => String::new(),
+        other => other.to_string(),
+    })
 }
 
 /// Whether a path in `charts` is a chart of this name: a directory that says so, or an archive
@@ -117,7 +154,9 @@ mod tests {
         let charts = chart.path().join("charts");
         let absent = || {
             let description = Description::read(chart.path()).unwrap();
-            description.absent(chart.path()).join(",")
+            let absent = description.absent(chart.path());
+            let names: Vec<String> = absent.into_iter().map(|one| one.name).collect();
+            names.join(",")
         };
         assert_eq!(absent(), "b,c-d,c");
         let archives = ["c-d-1.0.tgz", "b-v1.2.3-rc.1.tgz"];

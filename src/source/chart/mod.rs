@@ -1,12 +1,17 @@
 //! Helm charts in a directory, rendered by `helm template`.
 
+mod cache;
 mod capabilities;
+mod dependencies;
 mod description;
+mod elsewhere;
 mod messages;
 mod origin;
 mod private;
+mod secret;
 mod template;
 mod unsteady;
+mod values;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -24,10 +29,17 @@ use origin::{Sources, Templates};
 use unsteady::{By, Uses};
 
 pub(super) use capabilities::Capabilities;
+pub use elsewhere::Charts;
+pub(super) use elsewhere::{Fetched, Reference, not_fetched};
 pub(super) use private::check_name;
+pub(super) use secret::{other, places};
+pub(super) use values::{lay_over, of_files as values_of_files, of_text as values_of_text};
 
 /// The file that makes a directory a chart.
 pub(super) const FILE: &str = "Chart.yaml";
+
+/// Where values that stand in no file are written, below the workspace.
+const INLINE: &str = "values.yaml";
 
 /// What to do where helm is not there.
 const HINT: &str = "helm is not on the PATH: install it (https://helm.sh/docs/intro/install), \
@@ -48,6 +60,18 @@ pub struct ChartOptions {
     pub namespace: Option<String>,
 }
 
+/// Values that stand in no file.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Inline<'c> {
+    /// They win over files and lose against `set`.
+    pub own: Option<&'c Value>,
+    /// The same with other values in place of those that are secret: where the chart puts secrets is
+    /// known by what differs then.
+    pub other: Option<&'c Value>,
+    /// What stands in place of the chart's own values.
+    pub defaults: Option<&'c Value>,
+}
+
 /// A chart to render.
 pub(super) struct Chart<'c> {
     /// Its directory, without links.
@@ -58,8 +82,8 @@ pub(super) struct Chart<'c> {
     pub options: &'c ChartOptions,
     /// What it is told about the cluster.
     pub capabilities: &'c Capabilities,
-    /// Values that stand in no file; they win over files and lose against `set`.
-    pub inline: Option<&'c Value>,
+    /// Values that stand in no file.
+    pub inline: Inline<'c>,
     /// Whether the definitions of custom resources belong to it.
     pub with_crds: bool,
 }
@@ -87,16 +111,11 @@ impl Chart<'_> {
         let description = Description::read(self.directory)?;
         let directory = self.names.of(self.directory);
         self.check(rendering)?;
-        if let absent @ [_, ..] = description.absent(self.directory).as_slice() {
-            return Err(format!(
-                "this chart depends on {}, which {} not in its charts: run `helm dependency \
-                 build {directory}` first",
-                absent.join(", "),
-                if absent.len() == 1 { "is" } else { "are" }
-            ));
-        }
+        let supplied = self.supplied(&description, rendering)?;
         let workspace = workspace()?;
         let copied = self.copied(rendering, workspace.path(), loaded)?;
+        supplied.copy(&workspace.path().join(private::CHART), rendering)?;
+        self.replace_defaults(workspace.path())?;
         let program = Program::find(rendering.helm.as_deref(), &["helm"], HINT)?;
         let job = Job {
             name: &format!("{} (rendering {directory})", program.name),
@@ -119,17 +138,37 @@ impl Chart<'_> {
         let printed = run()?;
         let first = loaded.manifests.len();
         self.take(&directory, printed, rendering, loaded);
-        let uses = Uses::of(self.directory);
-        if uses.is_unsteady {
+        let again = |printed: Printed| {
             let mut again = Loaded::default();
             let rendered = Rendered {
                 place: "",
-                output: run()?.output,
+                output: printed.output,
                 is_open: false,
                 distrusts: rendering.untrusted,
                 file_of_line: &|_| None,
             };
             load_rendered(rendered, &mut again, |_| {});
+            again
+        };
+        if let (Some(own), Some(other)) = (self.inline.own, self.inline.other) {
+            let file = workspace.path().join(INLINE);
+            std::fs::remove_file(&file)
+                .map_err(|why| format!("a temporary file is gone: {why}"))?;
+            write(&file, &other.to_string())?;
+            let rendered = run().ok().map(again);
+            secret::settle(
+                first,
+                rendered.map(|again| again.manifests),
+                [own, other],
+                loaded,
+            );
+            std::fs::remove_file(&file)
+                .map_err(|why| format!("a temporary file is gone: {why}"))?;
+            write(&file, &own.to_string())?;
+        }
+        let uses = Uses::of(self.directory);
+        if uses.is_unsteady {
+            let again = again(run()?);
             let by = By {
                 what: &format!("helm template {directory}"),
                 release: &self.release_as_source(&description.name),
@@ -200,7 +239,7 @@ impl Chart<'_> {
     ) -> Result<private::Copied, String> {
         let copied = private::copy(
             self.directory,
-            workspace,
+            &workspace.join(private::CHART),
             self.names,
             rendering.load_outside,
             rendering.allow_remote,
@@ -235,7 +274,10 @@ impl Chart<'_> {
             let text = read::file(&file).unwrap_or_default();
             secrets.text(&String::from_utf8_lossy(&text));
         }
-        secrets.values(self.inline.unwrap_or(&Value::Null), false);
+        secrets.values(self.inline.own.unwrap_or(&Value::Null), false);
+        if let (Some(own), Some(other)) = (self.inline.own, self.inline.other) {
+            secret::texts(own, other).for_each(|text| secrets.add(&text));
+        }
         for (_, value) in &self.options.set {
             secrets.assignment(value);
         }
@@ -244,6 +286,19 @@ impl Chart<'_> {
             secrets.add(&String::from_utf8_lossy(&text));
         }
         secrets
+    }
+
+    /// Puts other values in place of the chart's own.
+    fn replace_defaults(&self, workspace: &Path) -> Result<(), String> {
+        let Some(defaults) = self.inline.defaults else {
+            return Ok(());
+        };
+        let file = workspace.join(private::CHART).join("values.yaml");
+        if file.is_file() {
+            std::fs::remove_file(&file)
+                .map_err(|why| format!("a temporary file is gone: {why}"))?;
+        }
+        write(&file, &defaults.to_string())
     }
 
     fn release<'a>(&'a self, chart: &'a str) -> &'a str {
@@ -299,11 +354,11 @@ impl Chart<'_> {
                 },
             );
         }
-        if let Some(values) = self.inline {
+        if let Some(values) = self.inline.own {
             // JSON is YAML.
-            write(&workspace.join("values.yaml"), &values.to_string())?;
+            write(&workspace.join(INLINE), &values.to_string())?;
             arguments.push("--values".into());
-            arguments.push("values.yaml".into());
+            arguments.push(INLINE.into());
         }
         for (flag, value) in &options.set {
             arguments.push(format!("{flag}={value}").into());
@@ -315,6 +370,19 @@ impl Chart<'_> {
         }
         Ok(arguments)
     }
+}
+
+/// The version of the chart in a directory, where it says one.
+pub(super) fn version(directory: &Path) -> Option<String> {
+    Description::version_of(directory)
+}
+
+/// Whether helm is there.
+///
+/// # Errors
+/// When it is not, with what to do.
+pub(super) fn helm(rendering: &Rendering) -> Result<(), String> {
+    Program::find(rendering.helm.as_deref(), &["helm"], HINT).map(drop)
 }
 
 /// A file as `--values` takes it, which is a list with commas (pflag's `StringSlice`, read as CSV).

@@ -50,12 +50,11 @@ pub(super) struct Copied {
 /// copied.
 pub(super) fn copy(
     chart: &Path,
-    workspace: &Path,
+    to: &Path,
     names: &Names,
     load_outside: bool,
     keep_foreign: bool,
 ) -> Result<Copied, String> {
-    let to = workspace.join(CHART);
     let mut copied = Copied::default();
     let (mut bytes, mut files) = (0, 0);
     let is_gits = |entry: &DirEntry| entry.file_name() == ".git";

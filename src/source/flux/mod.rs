@@ -4,6 +4,7 @@
 //! revision that the user names, or at the one that the source asks for.
 
 mod build;
+mod helm;
 mod inventory;
 mod left_out;
 mod pattern;
@@ -32,6 +33,7 @@ use rules::Author;
 use sources::target;
 use spec::Spec;
 
+pub(super) use helm::{ChartAt, ReleaseSpec, values_in};
 pub(super) use release::{as_source, is_release, take_live_rules};
 pub(super) use sources::{Sources, is_source};
 pub(super) use variables::data_of;

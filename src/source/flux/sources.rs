@@ -50,6 +50,23 @@ impl<'a> Sources<'a> {
         beside.or_else(in_cluster)
     }
 
+    /// An object that Flux reads charts from; `None` when it is not known.
+    pub fn of_charts(&self, reference: &SourceRef, namespace: &str) -> Option<Found> {
+        let namespace = reference.namespace(namespace);
+        let is_meant = |found: &&Found| {
+            found.is(GROUP, &reference.kind)
+                && found.metadata("name") == reference.name
+                && found.metadata("namespace") == namespace
+        };
+        let beside = self.beside.iter().find(is_meant).cloned();
+        let in_cluster = || {
+            let versions = [&*format!("{GROUP}/v1"), &*format!("{GROUP}/v1beta2")];
+            let (kind, name) = (&*reference.kind, &*reference.name);
+            in_cluster(self.live?, &versions, kind, namespace, name).ok()
+        };
+        beside.or_else(in_cluster)
+    }
+
     /// The kind, the namespace and the name of what a Kustomization reads from.
     pub fn read_by(kustomization: &Found) -> (String, String, String) {
         let text = |pointer: &str| {
@@ -95,13 +112,15 @@ pub(super) fn is_repository(found: &Found) -> bool {
     found.is(GROUP, "GitRepository")
 }
 
-/// Whether an object is one that Flux reads files from.
+/// Whether an object is one that Flux reads files or charts from.
 pub fn is_source(found: &Found) -> bool {
     [
         "GitRepository",
         "OCIRepository",
         "Bucket",
         "ExternalArtifact",
+        "HelmRepository",
+        "HelmChart",
     ]
     .iter()
     .any(|kind| found.is(GROUP, kind))

@@ -26,7 +26,7 @@ pub struct Spec {
     pub ignore: Vec<Ignore>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub struct SourceRef {
     pub kind: String,
@@ -58,7 +58,7 @@ impl SourceRef {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub struct CommonMetadata {
     pub labels: BTreeMap<String, String>,

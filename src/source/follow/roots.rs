@@ -264,7 +264,7 @@ impl Roots<'_> {
                 names: &self.checkout.names,
                 options: &rendering.chart,
                 capabilities: &capabilities,
-                inline: None,
+                inline: chart::Inline::default(),
                 with_crds: true,
             };
             let refused = match self.options.untrusted {

@@ -131,15 +131,16 @@ fn look(file: &File, most: usize) -> One {
         return one;
     }
     let has = |what: &[u8]| memmem::find(&bytes, what).is_some();
-    one.is_object = has(b"apiVersion") && has(b"kind") && !kustomize::has_name(canonical);
+    let chart = chart_of_template(canonical);
+    one.is_object =
+        chart.is_none() && has(b"apiVersion") && has(b"kind") && !kustomize::has_name(canonical);
     let may_be_values = has(b"instance:") && has(b"sync:");
     if !is_marked(&bytes) && !may_be_values {
         return one;
     }
-    if let Some(chart) = chart_of_template(canonical) {
+    if chart.is_some() {
         let makes = has(b"kind: Application") && has(b"argoproj.io/");
-        one.chart = Some(chart).filter(|_| makes);
-        one.is_object = false;
+        one.chart = chart.filter(|_| makes);
         return one;
     }
     if may_be_values && let Some(implied) = of_values(canonical, name, &bytes) {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
+use super::charts::inflate;
 use super::graph::{Graph, Kustomization, is_remote};
 use super::limits::{Absent, Limits, check};
 use super::origin::Sources;
@@ -108,7 +109,8 @@ impl<'b> Build<'b> {
         let parts = [self.components.iter().collect(), parts].concat();
         let load_outside = rendering.load_outside || self.load_outside;
         let tree = workspace.path().join("tree");
-        let mut private = Private::of(&nodes, &tree, load_outside)?;
+        let inflated = inflate(&nodes, self.names, rendering, loaded)?;
+        let mut private = Private::of(&nodes, &tree, load_outside, &inflated)?;
         let target = self.target(root, [&wholes, &parts], workspace.path(), &mut private);
         let target = target.map_err(broken)?;
         let program = Program::find(

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use super::charts::{self, Entry};
 use super::fields::{Role, plugin, visit};
 use super::{entries, is_kustomization, strings};
 use crate::source::read;
@@ -29,6 +30,8 @@ pub(in crate::source) struct Kustomization {
     pub files: BTreeSet<PathBuf>,
     /// What it names that lies on another machine.
     pub(super) remote: Vec<String>,
+    /// The charts that it renders.
+    pub(super) charts: Vec<Entry>,
     /// Why it cannot be built, whoever asks.
     pub(super) problem: Option<String>,
 }
@@ -57,8 +60,15 @@ impl Kustomization {
         Some(kustomization)
     }
 
-    fn take(&mut self, directory: &Path, fields: Map<String, Value>) {
+    fn take(&mut self, directory: &Path, mut fields: Map<String, Value>) {
         self.is_component = fields.get("kind").is_some_and(|kind| kind == "Component");
+        match charts::take(directory, &mut fields) {
+            Ok((charts, files)) => {
+                self.charts = charts;
+                self.files.extend(files);
+            }
+            Err(problem) => self.problem = Some(problem),
+        }
         let visited = visit(&mut fields.clone(), &mut |role, entry| {
             self.reference(directory, role, entry);
             Ok(())

@@ -4,6 +4,7 @@
 //! is told apart.
 
 mod build;
+mod charts;
 mod fields;
 mod graph;
 mod limits;

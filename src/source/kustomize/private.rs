@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::charts::{Inflated, add_resources};
 use super::fields::{Role, plugin, visit};
 use super::graph::{Kustomization, Target, is_remote, resolve, split_key, text_of};
 use crate::source::read;
@@ -17,6 +18,9 @@ const MOST: usize = 1 << 30;
 /// Where files go that lie outside of the kustomization that uses them. kustomize loads nothing
 /// from outside.
 const OUTSIDE: &str = ".driftctl";
+
+/// How the names of files begin that hold what charts became.
+const RENDERED: &str = ".driftctl-chart";
 
 /// An error, and the file that it concerns.
 type Refusal = (PathBuf, String);
@@ -43,6 +47,7 @@ impl Private {
         nodes: &BTreeMap<PathBuf, &Kustomization>,
         root: &Path,
         load_outside: bool,
+        inflated: &Inflated,
     ) -> Result<Self, Refusal> {
         let mut private = Self {
             root: root.to_owned(),
@@ -52,8 +57,15 @@ impl Private {
             bytes: 0,
         };
         for (directory, node) in nodes {
+            let rendered = inflated.get(directory).map(Vec::as_slice);
             private
-                .add(directory, node, nodes, load_outside)
+                .add(
+                    directory,
+                    node,
+                    nodes,
+                    load_outside,
+                    rendered.unwrap_or_default(),
+                )
                 .map_err(|message| (node.file.clone(), message))?;
         }
         Ok(private)
@@ -65,6 +77,7 @@ impl Private {
         node: &Kustomization,
         nodes: &BTreeMap<PathBuf, &Kustomization>,
         load_outside: bool,
+        rendered: &[String],
     ) -> Result<(), String> {
         let place = self.copy_of(directory);
         let mut fields = node.fields.clone();
@@ -78,6 +91,16 @@ impl Private {
             };
             adding.entry(role, entry)
         })?;
+        let mut files = Vec::new();
+        // kustomize takes no empty file for a resource.
+        let rendered = rendered.iter().filter(|text| !text.is_empty());
+        for (number, text) in rendered.enumerate() {
+            let name = format!("{RENDERED}-{number}.yaml");
+            self.write(place.join(&name), text.as_bytes(), false)?;
+            self.also(place.join(&name), node.file.clone());
+            files.push(name);
+        }
+        add_resources(&mut fields, files);
         let name = node.file.file_name().unwrap_or_default();
         // JSON is YAML.
         let text = Value::Object(fields).to_string();

@@ -12,10 +12,11 @@ mod secrets;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::source::ChartOptions;
 use crate::source::folder::Folder;
+use crate::source::{ChartOptions, Charts};
 
 pub(super) use child::{Job, Printed, WAY};
 pub(super) use names::{Names, normal, relative_to};
@@ -45,6 +46,8 @@ pub struct Rendering {
     pub sandbox: Sandbox,
     /// What charts are rendered with.
     pub chart: ChartOptions,
+    /// The charts that were fetched.
+    pub charts: Arc<Charts>,
 }
 
 impl Default for Rendering {
@@ -58,6 +61,7 @@ impl Default for Rendering {
             untrusted: false,
             sandbox: Sandbox::default(),
             chart: ChartOptions::default(),
+            charts: Arc::default(),
         }
     }
 }

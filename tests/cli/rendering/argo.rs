@@ -143,7 +143,7 @@ fn what_cannot_be_read_is_an_error() {
     for (text, expected) in [
         (
             application("a", "{chart: nginx, repoURL: 'https://e.com'}"),
-            "lies in a registry",
+            "--allow-remote",
         ),
         (application("a", "{path: nowhere}"), "there is no nowhere"),
         (application("a", "{path: ../..}"), "leads out of"),

@@ -16,7 +16,7 @@ fn kustomization(name: &str, path: &str, more: &str) -> String {
 }
 
 /// The same in the namespace of Flux.
-fn of_flux(name: &str, path: &str, more: &str) -> String {
+pub(super) fn of_flux(name: &str, path: &str, more: &str) -> String {
     kustomization(name, path, more).replacen(
         "metadata:\n",
         "metadata:\n  namespace: flux-system\n",
@@ -36,7 +36,7 @@ const IN_CLUSTER: &str =
     "  destination: {server: 'https://kubernetes.default.svc', namespace: shop}\n";
 
 /// Each object and its status, and the way to it.
-fn found(report: &serde_json::Value) -> Vec<String> {
+pub(super) fn found(report: &serde_json::Value) -> Vec<String> {
     let mut found: Vec<String> = report["objects"]
         .as_array()
         .unwrap()
@@ -63,7 +63,7 @@ fn found(report: &serde_json::Value) -> Vec<String> {
     found
 }
 
-fn messages(report: &serde_json::Value, level: &str) -> String {
+pub(super) fn messages(report: &serde_json::Value, level: &str) -> String {
     let all = report["warnings"].as_array().into_iter().flatten();
     let of_level = all.filter(|warning| warning["level"] == level);
     let said = of_level.map(|w| format!("{}: {}", w["place"], w["message"]));

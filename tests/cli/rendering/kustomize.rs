@@ -111,7 +111,7 @@ fn what_reaches_beyond_the_tree_is_refused_before_anything_runs() {
         ),
         ("resources: [../nested]", "--allow-remote"),
         ("resources: [example.com/a]", "does not exist"),
-        ("helmCharts: [{name: a}]", "helmCharts would make kustomize"),
+        ("helmCharts: [{name: a}]", "it names no repo"),
         ("generators: [plugin.yaml]", "plugin or a function"),
         (
             "transformers: ['{apiVersion: x/v1,\n  kind: A}']",

@@ -9,6 +9,7 @@ mod chart;
 mod flux;
 mod follow;
 mod kustomize;
+mod releases;
 mod revisions;
 
 use support::Place;

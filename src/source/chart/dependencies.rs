@@ -1,0 +1,106 @@
+//! The charts that a chart depends on and that do not lie in its `charts`: from a folder beside it,
+//! or fetched.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::description::{Dependency, Description};
+use super::elsewhere::{Fetched, Reference};
+use super::{Chart, FILE, private};
+use crate::source::render::{Names, Rendering};
+
+/// How the address of a folder begins.
+const FOLDER: &str = "file://";
+
+/// Charts to put into the `charts` of a copy.
+#[derive(Debug, Default)]
+pub(super) struct Supplied(Vec<(String, At)>);
+
+/// Where a chart is.
+#[derive(Debug)]
+enum At {
+    Folder(PathBuf, Names),
+    Fetched(Arc<Fetched>),
+}
+
+impl Chart<'_> {
+    /// Finds the charts that this one depends on and that do not lie in it.
+    ///
+    /// # Errors
+    /// When one of them is not here, and must not be fetched.
+    pub(super) fn supplied(
+        &self,
+        description: &Description,
+        rendering: &Rendering,
+    ) -> Result<Supplied, String> {
+        let mut supplied = Supplied::default();
+        let mut absent = Vec::new();
+        let mut why = String::new();
+        for dependency in description.absent(self.directory) {
+            match self.find(&dependency, rendering) {
+                Ok(found) => supplied.0.push((dependency.name, found)),
+                Err(message) => {
+                    absent.push(dependency.name);
+                    why = message;
+                }
+            }
+        }
+        if absent.is_empty() {
+            return Ok(supplied);
+        }
+        let directory = self.names.of(self.directory);
+        let are = if absent.len() == 1 { "is" } else { "are" };
+        let hint = match (rendering.allow_remote, rendering.untrusted) {
+            (true, false) => format!(" ({why})"),
+            (false, false) => ", or pass --allow-remote to let helm fetch".to_owned(),
+            (_, true) => String::new(),
+        };
+        Err(format!(
+            "this chart depends on {}, which {are} not in its charts: run `helm dependency build \
+             {directory}` first{hint}",
+            absent.join(", ")
+        ))
+    }
+
+    fn find(&self, dependency: &Dependency, rendering: &Rendering) -> Result<At, String> {
+        if rendering.untrusted {
+            return Err(String::new());
+        }
+        if let Some(way) = dependency.repository.strip_prefix(FOLDER) {
+            let folder = self.directory.join(way).canonicalize();
+            let folder = folder.ok().filter(|folder| {
+                folder.join(FILE).is_file() && !self.directory.starts_with(folder)
+            });
+            let folder = folder.ok_or_else(|| format!("there is no chart in {way}"))?;
+            return Ok(At::Folder(folder, self.names.clone()));
+        }
+        let reference = Reference {
+            repository: dependency.repository.clone(),
+            name: dependency.name.clone(),
+            version: dependency.version.clone(),
+            digest: None,
+        };
+        let fetched = rendering.charts.get(&reference, rendering)?;
+        Ok(At::Fetched(fetched))
+    }
+}
+
+impl Supplied {
+    /// Copies the charts into the copy of the chart that depends on them.
+    pub fn copy(&self, chart: &Path, rendering: &Rendering) -> Result<(), String> {
+        for (name, at) in &self.0 {
+            private::check_name(name)?;
+            let (directory, names) = match at {
+                At::Folder(directory, names) => (directory, names),
+                At::Fetched(fetched) => (&fetched.directory, &fetched.names),
+            };
+            let to = chart.join("charts").join(name);
+            if to.exists() || name.contains(['/', '\\']) || name == ".." {
+                return Err(format!("{name} is no name of a chart"));
+            }
+            let (outside, remote) = (rendering.load_outside, rendering.allow_remote);
+            private::copy(directory, &to, names, outside, remote)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,257 @@
+//! Where a chart puts the secret ones of its values.
+//!
+//! It is rendered once more with other values in place of those, and what differs was made of them,
+//! however it was: as it is, encoded, hashed or as a part of another text.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::model::{Manifest, SecretPlace};
+use crate::source::Loaded;
+use crate::source::render::Secrets;
+
+/// A way in an object: `None` is any item of a list.
+type Way = Vec<Option<String>>;
+
+/// Another value that looks like this one: letters and digits of a text are others, so that what is
+/// a number, an address or a name of its kind stays one.
+pub(in crate::source) fn other(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(text.chars().map(next).collect()),
+        Value::Number(number) => match (number.as_u64(), number.as_f64()) {
+            (Some(whole), _) => Value::from(whole ^ 1),
+            (None, Some(any)) => Value::from(any + 1.0),
+            (None, None) => value.clone(),
+        },
+        Value::Array(items) => Value::Array(items.iter().map(other).collect()),
+        Value::Object(fields) => {
+            let fields = fields.iter();
+            Value::Object(
+                fields
+                    .map(|(key, value)| (key.clone(), other(value)))
+                    .collect(),
+            )
+        }
+        other => other.clone(),
+    }
+}
+
+fn next(c: char) -> char {
+    match c {
+        'z' => 'a',
+        'Z' => 'A',
+        // Not to a zero, which numbers do not begin with.
+        '9' => '1',
+        'a'..='y' | 'A'..='Y' | '0'..='8' => char::from_u32(c as u32 + 1).unwrap_or(c),
+        c => c,
+    }
+}
+
+/// The texts in which two sets of values differ: what is secret in the first.
+pub(super) fn texts<'v>(own: &'v Value, other: &'v Value) -> impl Iterator<Item = String> {
+    let mut found = Vec::new();
+    collect(own, other, &mut found);
+    found.into_iter()
+}
+
+fn collect(own: &Value, other: &Value, found: &mut Vec<String>) {
+    match (own, other) {
+        (Value::Object(own), Value::Object(other)) => {
+            let none = &Value::Null;
+            own.iter()
+                .for_each(|(key, value)| collect(value, other.get(key).unwrap_or(none), found));
+        }
+        (Value::Array(own), Value::Array(other)) if own.len() == other.len() => {
+            let both = own.iter().zip(other);
+            both.for_each(|(own, other)| collect(own, other, found));
+        }
+        (own, other) if own == other => {}
+        (Value::String(text), _) => found.push(text.clone()),
+        (Value::Number(number), _) => found.push(number.to_string()),
+        _ => {}
+    }
+}
+
+/// An object's identity.
+fn key(manifest: &Manifest) -> (&str, Option<&str>, &str) {
+    (
+        &manifest.kind,
+        manifest.namespace.as_deref(),
+        &manifest.name,
+    )
+}
+
+/// Takes note of where secrets are in what was rendered, from the manifest at `first` on. `again` is
+/// what was rendered with other secrets; `None` where that failed.
+pub(super) fn settle(
+    first: usize,
+    again: Option<Vec<Manifest>>,
+    [own, other]: [&Value; 2],
+    loaded: &mut Loaded,
+) {
+    let rendered = loaded.manifests.get(first..).unwrap_or_default();
+    let mut secret = Vec::new();
+    match again {
+        Some(again) => {
+            let again: BTreeMap<_, &Manifest> = again.iter().map(|m| (key(m), m)).collect();
+            for manifest in rendered {
+                let mut ways = BTreeSet::new();
+                match again.get(&key(manifest)) {
+                    Some(other) => {
+                        differences(
+                            &manifest.value(),
+                            &other.value(),
+                            &mut Vec::new(),
+                            &mut ways,
+                        );
+                    }
+                    // Its very name is made of a secret.
+                    None => drop(ways.insert(Vec::new())),
+                }
+                secret.extend(ways.into_iter().map(|way| place(manifest, way)));
+            }
+        }
+        None => {
+            let texts: Vec<String> = texts(own, other).collect();
+            secret.extend(places(rendered, &texts));
+        }
+    }
+    loaded.secret.extend(secret);
+}
+
+fn place(manifest: &Manifest, path: Way) -> SecretPlace {
+    SecretPlace {
+        kind: manifest.kind.clone(),
+        name: manifest.name.clone(),
+        path,
+    }
+}
+
+/// Where these texts stand in objects, as they are or in base64.
+pub(in crate::source) fn places(manifests: &[Manifest], texts: &[String]) -> Vec<SecretPlace> {
+    if texts.is_empty() {
+        return Vec::new();
+    }
+    let mut secrets = Secrets::default();
+    texts.iter().for_each(|text| secrets.add(text));
+    let short: BTreeSet<&str> = texts.iter().map(String::as_str).collect();
+    let mut found = Vec::new();
+    for manifest in manifests {
+        let mut ways = BTreeSet::new();
+        holding(
+            &manifest.value(),
+            &secrets,
+            &short,
+            &mut Vec::new(),
+            &mut ways,
+        );
+        found.extend(ways.into_iter().map(|way| place(manifest, way)));
+    }
+    found
+}
+
+fn holding(
+    value: &Value,
+    secrets: &Secrets,
+    short: &BTreeSet<&str>,
+    way: &mut Way,
+    found: &mut BTreeSet<Way>,
+) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                way.push(Some(key.clone()));
+                holding(value, secrets, short, way, found);
+                way.pop();
+            }
+        }
+        Value::Array(items) => {
+            way.push(None);
+            for item in items {
+                holding(item, secrets, short, way, found);
+            }
+            way.pop();
+        }
+        Value::String(text) if secrets.mask(text) != *text || short.contains(&**text) => {
+            found.insert(way.clone());
+        }
+        Value::Number(number) if short.contains(&*number.to_string()) => {
+            found.insert(way.clone());
+        }
+        _ => {}
+    }
+}
+
+fn differences(a: &Value, b: &Value, way: &mut Way, found: &mut BTreeSet<Way>) {
+    match (a, b) {
+        (Value::Object(a), Value::Object(b)) => {
+            let keys: BTreeSet<&String> = a.keys().chain(b.keys()).collect();
+            for key in keys {
+                let [a, b] = [a, b].map(|side| side.get(key).unwrap_or(&Value::Null));
+                way.push(Some(key.clone()));
+                differences(a, b, way, found);
+                way.pop();
+            }
+        }
+        (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
+            way.push(None);
+            for (a, b) in a.iter().zip(b) {
+                differences(a, b, way, found);
+            }
+            way.pop();
+        }
+        _ if a == b => {}
+        _ => drop(found.insert(way.clone())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::Origin;
+
+    fn manifest(value: Value) -> Manifest {
+        Manifest {
+            api_version: "v1".to_owned(),
+            kind: "ConfigMap".to_owned(),
+            namespace: None,
+            name: "cart".to_owned(),
+            object: value.into(),
+            origin: Origin::file("a.yaml", 1, 1),
+            source_map: None,
+        }
+    }
+
+    fn ways(found: &[SecretPlace]) -> Vec<String> {
+        let part = |part: &Option<String>| part.clone().unwrap_or_else(|| "*".to_owned());
+        let way = |place: &SecretPlace| place.path.iter().map(part).collect::<Vec<_>>().join(".");
+        found.iter().map(way).collect()
+    }
+
+    #[test]
+    fn other_values_are_of_the_same_kind() {
+        let value = json!({"password": "aZ9-8", "port": 5432, "on": true, "list": ["x"]});
+        let expected = json!({"password": "bA1-9", "port": 5433, "on": true, "list": ["y"]});
+        assert_eq!(other(&value), expected);
+    }
+
+    #[test]
+    fn what_is_made_of_a_secret_is_known_by_another_one() {
+        let own = json!({"password": "hunter2", "colour": "red"});
+        let other = json!({"password": "ivoufs3", "colour": "red"});
+        let rendered = |hash: &str, url: &str| {
+            manifest(json!({"data": {"hash": hash, "urls": [url], "colour": "red"}}))
+        };
+        let mut loaded = Loaded::default();
+        loaded.manifests.push(rendered("f52f", "//hunter2@a"));
+        let again = vec![rendered("a01c", "//ivoufs3@a")];
+        settle(0, Some(again), [&own, &other], &mut loaded);
+        assert_eq!(ways(&loaded.secret), ["data.hash", "data.urls.*"]);
+        loaded.secret.clear();
+        settle(0, None, [&own, &other], &mut loaded);
+        assert_eq!(ways(&loaded.secret), ["data.urls.*"]);
+    }
+}

@@ -1,0 +1,312 @@
+//! What a HelmRelease says about its chart (`helm-controller/api/v2`), and where that chart is.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::sources::{Sources, target};
+use super::spec::{CommonMetadata, SourceRef};
+use crate::source::chart::Reference;
+use crate::source::checkout::{Checkout, Checkouts};
+use crate::source::gitops::{Found, without_nulls};
+
+/// `spec` of a HelmRelease, as far as it matters here.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ReleaseSpec {
+    chart: Option<Template>,
+    chart_ref: Option<SourceRef>,
+    pub target_namespace: String,
+    post_renderers: Vec<PostRenderer>,
+    upgrade: Upgrade,
+    pub common_metadata: CommonMetadata,
+}
+
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default)]
+struct Template {
+    spec: ChartSpec,
+}
+
+/// What names a chart, in a HelmRelease and in a HelmChart alike.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ChartSpec {
+    chart: String,
+    version: String,
+    source_ref: SourceRef,
+    values_files: Vec<String>,
+    ignore_missing_values_files: bool,
+    reconcile_strategy: String,
+}
+
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default)]
+struct Upgrade {
+    crds: String,
+}
+
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default)]
+struct PostRenderer {
+    kustomize: Option<Kustomize>,
+}
+
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Kustomize {
+    patches: Vec<Value>,
+    patches_strategic_merge: Vec<Value>,
+    images: Vec<Value>,
+}
+
+/// Where a chart is.
+pub(in crate::source) enum ChartAt {
+    /// In this repository.
+    Here {
+        directory: PathBuf,
+        checkout: Arc<Checkout>,
+        /// The files that stand in place of its values.
+        values: Vec<PathBuf>,
+        /// Whether each change of its files is deployed, and not only one of its version.
+        each_revision: bool,
+    },
+    /// Elsewhere.
+    Elsewhere {
+        reference: Reference,
+        /// The files in it that stand in place of its values.
+        values: Vec<String>,
+    },
+    /// Nobody knows, with the reason.
+    Unknown(String),
+}
+
+impl ReleaseSpec {
+    /// Reads the spec of a HelmRelease; what cannot be read of it says nothing.
+    pub fn of(release: &Found) -> Option<Self> {
+        let spec = release.value.get("spec").cloned().unwrap_or(json!({}));
+        serde_json::from_value(without_nulls(spec)).ok()
+    }
+
+    /// Whether the definitions of custom resources are updated with the chart.
+    pub fn updates_crds(&self) -> bool {
+        self.upgrade.crds == "CreateReplace"
+    }
+
+    /// The version that it asks for, where one is written.
+    pub fn version(&self) -> &str {
+        self.chart
+            .as_ref()
+            .map_or("", |chart| chart.spec.version.as_str())
+    }
+
+    /// What is laid over what was rendered, in this order: fields of kustomizations.
+    pub fn post_renderers(&self) -> Vec<Map<String, Value>> {
+        let kustomize = self.post_renderers.iter();
+        let kustomize = kustomize.filter_map(|renderer| renderer.kustomize.as_ref());
+        let fields = kustomize.map(|kustomize| {
+            let merged = kustomize.patches_strategic_merge.iter();
+            let merged = merged.map(|patch| json!({"patch": patch.to_string()}));
+            let patches = kustomize.patches.iter().map(|patch| {
+                // Flux knows no more than these; kustomize would load files as well.
+                let fields = ["patch", "target"].into_iter();
+                let fields =
+                    fields.filter_map(|field| Some((field.to_owned(), patch.get(field)?.clone())));
+                Value::Object(fields.collect())
+            });
+            let patches: Vec<Value> = merged.chain(patches).collect();
+            let mut fields = Map::new();
+            for (field, list) in [("patches", &patches), ("images", &kustomize.images)] {
+                if !list.is_empty() {
+                    fields.insert(field.to_owned(), json!(list));
+                }
+            }
+            fields
+        });
+        fields.filter(|fields| !fields.is_empty()).collect()
+    }
+
+    /// Finds its chart.
+    pub fn chart_at(
+        &self,
+        release: &Found,
+        sources: &Sources<'_>,
+        checkouts: &Checkouts<'_>,
+    ) -> ChartAt {
+        let namespace = release.metadata("namespace");
+        match (&self.chart, &self.chart_ref) {
+            (Some(chart), _) => of_spec(&chart.spec, namespace, sources, checkouts),
+            (None, Some(reference)) => of_reference(reference, namespace, sources, checkouts),
+            (None, None) => ChartAt::Unknown("they name no chart".to_owned()),
+        }
+    }
+}
+
+/// The chart that another object names.
+fn of_reference(
+    reference: &SourceRef,
+    namespace: &str,
+    sources: &Sources<'_>,
+    checkouts: &Checkouts<'_>,
+) -> ChartAt {
+    let Some(found) = sources.of_charts(reference, namespace) else {
+        return not_found(reference);
+    };
+    let text = |pointer: &str| {
+        let text = found.value.pointer(pointer).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
+    match &*reference.kind {
+        "OCIRepository" => {
+            let url = text("/spec/url");
+            let Some((repository, name)) = url.trim_end_matches('/').rsplit_once('/') else {
+                return ChartAt::Unknown("the address of their OCIRepository is no chart's".into());
+            };
+            let digest = Some(text("/spec/ref/digest")).filter(|digest| !digest.is_empty());
+            let version = match text("/spec/ref/semver") {
+                range if range.is_empty() => text("/spec/ref/tag"),
+                range => range,
+            };
+            let reference = Reference {
+                repository: repository.to_owned(),
+                name: name.to_owned(),
+                version,
+                digest,
+            };
+            let values = Vec::new();
+            ChartAt::Elsewhere { reference, values }
+        }
+        "HelmChart" => {
+            let spec = found.value.get("spec").cloned().unwrap_or(json!({}));
+            match serde_json::from_value::<ChartSpec>(without_nulls(spec)) {
+                Ok(spec) => of_spec(&spec, found.metadata("namespace"), sources, checkouts),
+                Err(_) => ChartAt::Unknown("the spec of their HelmChart cannot be read".to_owned()),
+            }
+        }
+        kind => ChartAt::Unknown(format!("nobody says here what their {kind} holds")),
+    }
+}
+
+fn not_found(reference: &SourceRef) -> ChartAt {
+    let kind = &reference.kind;
+    ChartAt::Unknown(format!(
+        "the {kind} of their charts is neither declared here nor live"
+    ))
+}
+
+/// The chart that a spec names.
+fn of_spec(
+    spec: &ChartSpec,
+    namespace: &str,
+    sources: &Sources<'_>,
+    checkouts: &Checkouts<'_>,
+) -> ChartAt {
+    match &*spec.source_ref.kind {
+        "GitRepository" => {
+            let here = here(spec, namespace, sources, checkouts);
+            here.unwrap_or_else(ChartAt::Unknown)
+        }
+        "HelmRepository" => {
+            let Some(found) = sources.of_charts(&spec.source_ref, namespace) else {
+                return not_found(&spec.source_ref);
+            };
+            let url = found.value.pointer("/spec/url").and_then(Value::as_str);
+            let reference = Reference {
+                repository: url.unwrap_or_default().to_owned(),
+                name: spec.chart.clone(),
+                version: match spec.version.as_str() {
+                    "*" => String::new(),
+                    version => version.to_owned(),
+                },
+                digest: None,
+            };
+            let values = spec.values_files.clone();
+            ChartAt::Elsewhere { reference, values }
+        }
+        kind => ChartAt::Unknown(format!("nobody says here what their {kind} holds")),
+    }
+}
+
+/// The chart in this repository.
+fn here(
+    spec: &ChartSpec,
+    namespace: &str,
+    sources: &Sources<'_>,
+    checkouts: &Checkouts<'_>,
+) -> Result<ChartAt, String> {
+    let elsewhere = || "their charts lie in another repository".to_owned();
+    if !sources.is_home(&spec.source_ref, namespace) {
+        return Err(elsewhere());
+    }
+    let repository = sources.repository(&spec.source_ref, namespace);
+    let target = repository.as_ref().and_then(target);
+    if let Some(target) = &target {
+        let claimed = checkouts.claim(&target.address, &spec.chart);
+        claimed.map_err(|_| elsewhere())?;
+    }
+    let checkout = checkouts.of(target.as_ref())?;
+    let directory = checkout.path(&spec.chart)?;
+    let mut values = Vec::new();
+    for file in &spec.values_files {
+        match checkout.path(file) {
+            Ok(file) => values.push(file),
+            Err(_) if spec.ignore_missing_values_files => {}
+            Err(message) => return Err(message),
+        }
+    }
+    Ok(ChartAt::Here {
+        directory,
+        checkout,
+        values,
+        each_revision: spec.reconcile_strategy == "Revision",
+    })
+}
+
+/// The files in a chart that stand in place of its values.
+///
+/// # Errors
+/// When one of them is not in it.
+pub(in crate::source) fn values_in(chart: &Path, files: &[String]) -> Result<Vec<PathBuf>, String> {
+    let within = |file: &String| {
+        let found = chart.join(file.trim_start_matches('/')).canonicalize().ok();
+        let found = found.filter(|found| found.starts_with(chart));
+        found.ok_or_else(|| format!("there is no {file} in its chart"))
+    };
+    files.iter().map(within).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(value: Value) -> ReleaseSpec {
+        let found = Found {
+            value: json!({"spec": value}),
+            place: String::new(),
+        };
+        ReleaseSpec::of(&found).unwrap()
+    }
+
+    #[test]
+    fn post_renderers_are_fields_of_kustomizations() {
+        let patch = json!({"patch": "a", "target": {"kind": "B"}, "path": "/etc/passwd"});
+        let written = spec(json!({"postRenderers": [
+            {"kustomize": {"patches": [patch], "images": [{"name": "x", "newTag": "1"}]}},
+            {"kustomize": {}},
+        ]}));
+        let fields = Value::from_iter(written.post_renderers());
+        let expected = json!([{
+            "patches": [{"patch": "a", "target": {"kind": "B"}}],
+            "images": [{"name": "x", "newTag": "1"}],
+        }]);
+        assert_eq!(fields, expected);
+    }
+
+    #[test]
+    fn definitions_are_updated_where_it_says_so() {
+        assert!(!spec(json!({"install": {"crds": "CreateReplace"}})).updates_crds());
+        assert!(spec(json!({"upgrade": {"crds": "CreateReplace"}})).updates_crds());
+    }
+}

@@ -1,0 +1,343 @@
+//! What the HelmReleases of a run deploy: what Helm recorded in the cluster where that is what is
+//! declared, and else what their charts make of their values.
+
+mod render;
+mod values;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::run::Run;
+use super::scan::found_of;
+use super::values::Values;
+use crate::model::{Deployer, Manifest};
+use crate::source::chart::{self, Capabilities};
+use crate::source::flux::{ChartAt, ReleaseSpec};
+use crate::source::gitops::Found;
+use crate::source::helm_release::Deployed;
+use crate::source::render::Rendering;
+use crate::source::{HelmReleases, Loaded, flux};
+use render::{At, Work};
+use values::DeclaredValues;
+
+/// How many releases or values are named in a message.
+const NAMED: usize = 4;
+
+/// A HelmRelease, and what it is called.
+pub(super) struct Release {
+    manifest: Manifest,
+    found: Found,
+    spec: ReleaseSpec,
+    /// `shop/cart`
+    name: String,
+    /// The name of the release.
+    release: String,
+    cluster: Option<String>,
+}
+
+impl Release {
+    /// The namespace of its objects.
+    fn namespace(&self) -> &str {
+        match self.spec.target_namespace.as_str() {
+            "" => self.found.metadata("namespace"),
+            target => target,
+        }
+    }
+
+    fn place(&self) -> String {
+        self.manifest.origin.to_string()
+    }
+}
+
+/// What is known of a release before anything is rendered.
+struct Known {
+    release: Release,
+    /// What Helm recorded.
+    deployed: Option<Deployed>,
+    values: Result<DeclaredValues, String>,
+    chart: ChartAt,
+}
+
+/// What becomes of a release.
+enum Outcome {
+    /// What Helm recorded is compared, with what there is to say of it.
+    Recorded(Box<Deployed>, Option<String>),
+    /// What its chart makes of its values is compared.
+    Rendered(Box<Loaded>),
+    /// Nothing is compared, for a reason that may be that of others, too.
+    Unread(String),
+}
+
+/// Adds what the HelmReleases deploy that a run declares.
+pub(super) fn add(run: &mut Run<'_>) {
+    let releases = std::mem::take(&mut run.releases);
+    let mut known = Vec::new();
+    for (manifest, cluster) in releases {
+        known.extend(know(run, manifest, cluster));
+    }
+    let options = run.checkouts.options();
+    let rendering = options.rendering();
+    let can_render = rendering.and_then(|rendering| chart::helm(rendering).map(|()| rendering));
+    let needs_cluster = can_render.is_ok() && known.iter().any(|one| !one.is_recorded());
+    let default = Capabilities::default();
+    let capabilities = match needs_cluster {
+        true => run.capabilities.get_or_init(|| Capabilities::of(run.live)),
+        false => &default,
+    };
+    let trusted = run.trusted;
+    let outcomes: Vec<(Release, Outcome)> = known
+        .into_par_iter()
+        .map(|one| one.outcome(&can_render, capabilities, trusted))
+        .collect();
+    let mut unread: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    for (release, outcome) in outcomes {
+        let (name, place) = (release.name.clone(), release.place());
+        let (mut loaded, said) = match outcome {
+            Outcome::Recorded(deployed, said) => (deployed.loaded, said),
+            Outcome::Rendered(loaded) => (*loaded, None),
+            Outcome::Unread(why) => {
+                unread.entry(why).or_default().push((place, name));
+                continue;
+            }
+        };
+        let mut chain = release.manifest.origin.chain.to_vec();
+        chain.push(Deployer {
+            kind: "HelmRelease".to_owned(),
+            namespace: release.found.metadata("namespace").to_owned(),
+            name: release.found.metadata("name").to_owned(),
+        });
+        let chain: Arc<[Deployer]> = chain.into();
+        for manifest in &mut loaded.manifests {
+            manifest.origin.chain = Arc::clone(&chain);
+        }
+        for error in &mut loaded.errors {
+            error.message = format!("HelmRelease {name}: {}", error.message);
+        }
+        if let Some(message) = said {
+            loaded.warning(&place, format!("HelmRelease {name}: {message}"));
+        }
+        run.part(&release.cluster).append(loaded);
+    }
+    for (why, releases) in unread {
+        say_unread(run, &why, &releases);
+    }
+}
+
+/// Says which releases are not compared for one reason.
+fn say_unread(run: &mut Run<'_>, why: &str, releases: &[(String, String)]) {
+    let Some((place, _)) = releases.first() else {
+        return;
+    };
+    let mut names: Vec<&str> = releases
+        .iter()
+        .take(NAMED)
+        .map(|(_, name)| &**name)
+        .collect();
+    if releases.len() > NAMED {
+        names.push("…");
+    }
+    let names = names.join(", ");
+    let releases = match releases.len() {
+        1 => "1 HelmRelease deploys".to_owned(),
+        count => format!("{count} HelmReleases deploy"),
+    };
+    let message = format!("what {releases} is not compared ({names}): {why}");
+    run.part(&None).warning(place, message);
+}
+
+/// Finds out what is known of a release.
+fn know(run: &mut Run<'_>, manifest: Manifest, cluster: Option<String>) -> Option<Known> {
+    let found = found_of(&manifest);
+    let cluster = match flux::other_cluster(&found) {
+        Some(config) => Some(config.to_owned()),
+        None => cluster,
+    };
+    let name = format!("{}/{}", found.metadata("namespace"), found.metadata("name"));
+    let place = manifest.origin.to_string();
+    let Some(spec) = ReleaseSpec::of(&found) else {
+        let message =
+            format!("the spec of HelmRelease {name} cannot be read: check the types of its fields");
+        run.part(&cluster).error(&place, message);
+        return None;
+    };
+    let source = flux::as_source(&found).unwrap_or_default();
+    let words = source.strip_prefix("helm:").unwrap_or_default();
+    let release = words.split_once('/').map_or("", |(_, release)| release);
+    let deployed = match HelmReleases::named(words) {
+        Ok(releases) if run.trusted && cluster.is_none() => releases.deployed(run.live),
+        _ => Ok(None),
+    };
+    let deployed = deployed.unwrap_or_else(|why| {
+        let message = format!("the record of HelmRelease {name} cannot be read: {why}");
+        run.part(&cluster).warning(&place, message);
+        None
+    });
+    let values = Values {
+        live: run.trusted.then_some(run.live),
+        declared: &run.declared,
+    };
+    let values = DeclaredValues::of(&found.value, &values);
+    let chart = spec.chart_at(&found, &run.sources, run.checkouts);
+    Some(Known {
+        release: Release {
+            release: release.to_owned(),
+            manifest,
+            found,
+            spec,
+            name,
+            cluster,
+        },
+        deployed,
+        values,
+        chart,
+    })
+}
+
+impl Known {
+    /// Whether what Helm recorded is what is declared, as far as it can be told.
+    fn is_recorded(&self) -> bool {
+        let Some(deployed) = &self.deployed else {
+            return false;
+        };
+        let version = deployed.chart_version.split('+').next().unwrap_or_default();
+        let is_version = |declared: Option<&str>| declared.is_none_or(|one| one == version);
+        let is_chart = match &self.chart {
+            ChartAt::Here {
+                directory,
+                each_revision,
+                ..
+            } => !each_revision && is_version(chart::version(directory).as_deref()),
+            ChartAt::Elsewhere { reference, .. } => is_version(reference.exact_version()),
+            ChartAt::Unknown(_) => true,
+        };
+        let values = self.values.as_ref();
+        is_chart && values.is_ok_and(|values| values.not_in(&deployed.values).is_empty())
+    }
+
+    fn outcome(
+        mut self,
+        rendering: &Result<&Rendering, String>,
+        capabilities: &Capabilities,
+        trusted: bool,
+    ) -> (Release, Outcome) {
+        if self.is_recorded()
+            && let Some(deployed) = self.deployed.take()
+        {
+            let outcome = take_secrets(&self.values, deployed, None);
+            return (self.release, outcome);
+        }
+        let rendered = self.rendered(rendering, capabilities);
+        let outcome = match (rendered, self.deployed.take()) {
+            (Ok(loaded), _) => Outcome::Rendered(Box::new(loaded)),
+            (Err(_), Some(deployed)) => {
+                let pending = self.pending(&deployed);
+                take_secrets(&self.values, deployed, pending)
+            }
+            (Err(why), None) => Outcome::Unread(match trusted {
+                true => format!(
+                    "the live side holds no record of their releases (a recording holds them when \
+                     it was made with Secrets), and {why}"
+                ),
+                false => format!("untrusted manifests may not have records read, and {why}"),
+            }),
+        };
+        (self.release, outcome)
+    }
+
+    /// What its chart makes of its values.
+    fn rendered(
+        &self,
+        rendering: &Result<&Rendering, String>,
+        capabilities: &Capabilities,
+    ) -> Result<Loaded, String> {
+        let files: Vec<String>;
+        let (at, values): (At, Vec<PathBuf>) = match &self.chart {
+            ChartAt::Unknown(why) => return Err(why.clone()),
+            ChartAt::Here {
+                directory,
+                checkout,
+                values,
+                ..
+            } => {
+                rendering.clone()?;
+                let at = At::Here(directory.clone(), Arc::clone(checkout));
+                (at, values.clone())
+            }
+            ChartAt::Elsewhere { reference, values } => {
+                let rendering = rendering.clone()?;
+                let fetched = rendering.charts.get(reference, rendering);
+                let fetched = fetched.map_err(|why| match rendering.allow_remote {
+                    true => why,
+                    // The same for all of them.
+                    false => format!(
+                        "their charts are not here: {}",
+                        chart::not_fetched(rendering)
+                    ),
+                })?;
+                files = values.clone();
+                let at = At::Fetched(fetched);
+                let values = render::files_in(&at, &files)?;
+                (at, values)
+            }
+        };
+        let work = Work {
+            release: &self.release,
+            values: self.values.as_ref().map_err(Clone::clone)?,
+            rendering: rendering.clone()?,
+            capabilities,
+        };
+        work.load(&at, &values)
+    }
+
+    /// Says which values are declared and not deployed yet, by their places alone: they may be
+    /// secret.
+    fn pending(&self, deployed: &Deployed) -> Option<String> {
+        let mut said = Vec::new();
+        let declared = match &self.chart {
+            ChartAt::Here { directory, .. } => chart::version(directory),
+            ChartAt::Elsewhere { reference, .. } => reference.exact_version().map(str::to_owned),
+            ChartAt::Unknown(_) => Some(self.release.spec.version().to_owned()),
+        };
+        let version = &deployed.chart_version;
+        let is_exact = |declared: &String| {
+            declared.starts_with(|c: char| c.is_ascii_digit()) && !declared.contains(['x', ' '])
+        };
+        if let Some(declared) = declared.filter(is_exact)
+            && !version.is_empty()
+            && version.split('+').next() != Some(&*declared)
+        {
+            said.push(format!(
+                "its chart is declared at {declared}, and {version} is deployed"
+            ));
+        }
+        let values = self.values.as_ref().ok();
+        let changed = values.map(|values| values.not_in(&deployed.values));
+        if let Some(changed) = changed.filter(|changed| !changed.is_empty()) {
+            let mut named: Vec<&str> = changed.iter().take(NAMED).map(String::as_str).collect();
+            if changed.len() > NAMED {
+                named.push("…");
+            }
+            said.push(format!(
+                "these of its values are declared and not deployed yet: {}",
+                named.join(", ")
+            ));
+        }
+        (!said.is_empty()).then(|| said.join("; "))
+    }
+}
+
+/// What Helm recorded, with the places of what is secret in it.
+fn take_secrets(
+    values: &Result<DeclaredValues, String>,
+    mut deployed: Deployed,
+    pending: Option<String>,
+) -> Outcome {
+    if let Ok(values) = values {
+        let places = chart::places(&deployed.loaded.manifests, &values.secret);
+        deployed.loaded.secret.extend(places);
+    }
+    Outcome::Recorded(Box::new(deployed), pending)
+}
