@@ -108,12 +108,12 @@ impl UndoEdit {
 impl UndoObject {
     /// Which object.
     pub fn key(&self) -> ResourceKey {
-        ResourceKey {
-            group: self.group.clone(),
-            kind: self.kind.clone(),
-            namespace: self.namespace.clone(),
-            name: self.name.clone(),
-        }
+        ResourceKey::new(
+            self.group.clone(),
+            self.kind.clone(),
+            self.namespace.clone(),
+            self.name.clone(),
+        )
     }
 }
 

@@ -273,12 +273,7 @@ mod tests {
 
     #[test]
     fn an_object_is_meant_by_resource_labels_and_namespace() {
-        let key = ResourceKey {
-            group: "apps".to_owned(),
-            kind: "Deployment".to_owned(),
-            namespace: Some("shop".to_owned()),
-            name: "cart".to_owned(),
-        };
+        let key = ResourceKey::new("apps", "Deployment", Some("shop".to_owned()), "cart");
         let labels = json!({"app": "cart"});
         let of_namespace = json!({"mesh": "on"});
         let object = Candidate {

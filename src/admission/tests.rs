@@ -39,12 +39,7 @@ fn evaluate(policy: &str, input: &Value) -> Result<Vec<Answer>, String> {
 }
 
 fn verdicts(objects: Vec<Value>) -> Verdicts {
-    let key = ResourceKey {
-        group: "apps".to_owned(),
-        kind: "Deployment".to_owned(),
-        namespace: Some("shop".to_owned()),
-        name: "cart".to_owned(),
-    };
+    let key = ResourceKey::new("apps", "Deployment", Some("shop".to_owned()), "cart");
     let object = stored(Schema::builtin(), &deployment()).unwrap();
     let subject = Subject {
         key: &key,

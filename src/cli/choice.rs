@@ -45,11 +45,7 @@ pub fn choose(report: &mut Report, args: &ReportArgs, now: Timestamp) {
             count(undated, "change")
         ));
     }
-    report.warnings.push(Warning {
-        place: String::new(),
-        message,
-        fatal: false,
-    });
+    report.warnings.push(Warning::new("", message));
 }
 
 fn count(n: usize, word: &str) -> String {

@@ -137,9 +137,5 @@ pub fn apply_limits(report: &mut Report, args: &GateArgs) {
 }
 
 fn error(message: String) -> Warning {
-    Warning {
-        place: String::new(),
-        message,
-        fatal: true,
-    }
+    Warning::error("", message)
 }

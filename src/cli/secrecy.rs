@@ -61,13 +61,14 @@ fn unknown_kinds(args: &ReportArgs, report: &Report) -> Vec<Warning> {
     };
     let unknown = kinds.filter(|kind| !is_known(kind));
     unknown
-        .map(|kind| Warning {
-            place: String::new(),
-            message: format!(
-                "--redact {kind}:… masks nothing: no object of this kind was compared, and \
+        .map(|kind| {
+            Warning::new(
+                "",
+                format!(
+                    "--redact {kind}:… masks nothing: no object of this kind was compared, and \
                  Kubernetes has none built in; check its spelling"
-            ),
-            fatal: false,
+                ),
+            )
         })
         .collect()
 }
@@ -125,12 +126,7 @@ mod tests {
     #[test]
     fn what_is_masked_is_named_by_any_name_of_its_kind() {
         let is = |text: &str, group: &str, kind: &str| {
-            let key = ResourceKey {
-                group: group.to_owned(),
-                kind: kind.to_owned(),
-                namespace: None,
-                name: "a".to_owned(),
-            };
+            let key = ResourceKey::new(group.to_owned(), kind.to_owned(), None, "a");
             is_of_kind(&text.parse().unwrap(), &key)
         };
         for text in ["ConfigMap", "configmap", "configmaps", "cm", "Config*", "*"] {

@@ -340,12 +340,7 @@ mod tests {
 
     #[test]
     fn objects_are_named_by_kind_and_name() {
-        let key = ResourceKey {
-            group: "apps".to_owned(),
-            kind: "Deployment".to_owned(),
-            namespace: Some("shop".to_owned()),
-            name: "cart".to_owned(),
-        };
+        let key = ResourceKey::new("apps", "Deployment", Some("shop".to_owned()), "cart");
         let kind = builtin_kind("apps/v1", "Deployment").unwrap().names();
         let called = kind.called();
         let kind = called.names("apps/v1", "Deployment");

@@ -165,15 +165,14 @@ fn read_file(path: &Path, wanted: &dyn Fn(&Audited) -> bool, writes: &mut Writes
         line.clear();
     }
     if let Some(first) = broken.first() {
-        writes.warnings.push(Warning {
-            place: format!("{}:{first}", path.display()),
-            message: format!(
+        writes.warnings.push(Warning::new(
+            format!("{}:{first}", path.display()),
+            format!(
                 "{} of {number} lines are no events of an audit log; who wrote what they would \
                  tell is not known",
                 broken.len()
             ),
-            fatal: false,
-        });
+        ));
     }
     Ok(())
 }

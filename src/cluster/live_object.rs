@@ -107,12 +107,7 @@ mod tests {
     use super::*;
 
     fn key() -> ResourceKey {
-        ResourceKey {
-            group: String::new(),
-            kind: "Secret".to_owned(),
-            namespace: Some("shop".to_owned()),
-            name: "token".to_owned(),
-        }
+        ResourceKey::new("", "Secret", Some("shop".to_owned()), "token")
     }
 
     #[test]

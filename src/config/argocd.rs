@@ -163,11 +163,10 @@ impl ArgoSettings {
     fn note_refreshing(&mut self, key: &str, place: &str) {
         let is_one = ABOUT_REFRESHING.iter().any(|start| key.starts_with(start));
         if is_one && self.notes.is_empty() {
-            self.notes.push(Warning {
-                place: place.to_owned(),
-                message: "says when Argo CD looks again, not what a difference is".to_owned(),
-                fatal: false,
-            });
+            self.notes.push(Warning::new(
+                place.to_owned(),
+                "says when Argo CD looks again, not what a difference is",
+            ));
         }
     }
 
@@ -182,11 +181,7 @@ impl ArgoSettings {
     }
 
     fn warn(&mut self, place: &str, message: String) {
-        self.warnings.push(Warning {
-            place: place.to_owned(),
-            message,
-            fatal: false,
-        });
+        self.warnings.push(Warning::new(place.to_owned(), message));
     }
 }
 
@@ -199,12 +194,7 @@ mod tests {
     use crate::policy::Sides;
 
     fn key(group: &str, kind: &str) -> ResourceKey {
-        ResourceKey {
-            group: group.to_owned(),
-            kind: kind.to_owned(),
-            namespace: None,
-            name: "x".to_owned(),
-        }
+        ResourceKey::new(group.to_owned(), kind.to_owned(), None, "x")
     }
 
     #[test]

@@ -99,12 +99,7 @@ impl AcceptedSpec {
             None => None,
         };
         Ok(Accepted {
-            key: ResourceKey {
-                group: self.group,
-                kind: self.kind,
-                namespace: self.namespace,
-                name: self.name,
-            },
+            key: ResourceKey::new(self.group, self.kind, self.namespace, self.name),
             path: path.to_string(),
             kind: self.change.into(),
             declared: recorded("declared", self.declared, self.declared_digest)?,
@@ -250,12 +245,12 @@ mod tests {
             ),
         ] {
             debt.insert(Accepted {
-                key: ResourceKey {
-                    group: "apps".to_owned(),
-                    kind: "Deployment".to_owned(),
-                    namespace: Some("shop".to_owned()),
-                    name: name.to_owned(),
-                },
+                key: ResourceKey::new(
+                    "apps",
+                    "Deployment",
+                    Some("shop".to_owned()),
+                    name.to_owned(),
+                ),
                 path: path.to_owned(),
                 kind: ChangeKind::Added,
                 declared: Recorded::Nothing,

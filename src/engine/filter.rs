@@ -20,16 +20,17 @@ pub fn unknown_kinds(
     };
     let unknown = filter.kinds.iter().filter(|pattern| !is_known(pattern));
     unknown
-        .map(|pattern| Warning {
-            place: String::new(),
-            message: format!(
-                "unknown kind \"{pattern}\"{}",
-                match nearest(pattern.name()) {
-                    Some(kind) => format!("; did you mean {kind}?"),
-                    None => ": neither the manifests nor Kubernetes have it".to_owned(),
-                }
-            ),
-            fatal: true,
+        .map(|pattern| {
+            Warning::error(
+                "",
+                format!(
+                    "unknown kind \"{pattern}\"{}",
+                    match nearest(pattern.name()) {
+                        Some(kind) => format!("; did you mean {kind}?"),
+                        None => ": neither the manifests nor Kubernetes have it".to_owned(),
+                    }
+                ),
+            )
         })
         .collect()
 }
@@ -43,14 +44,13 @@ pub fn unknown_namespace(
 ) -> Option<Warning> {
     let only = only.filter(|only| !covered.contains(*only) && !elsewhere.is_empty())?;
     let others: Vec<&str> = elsewhere.iter().map(String::as_str).take(10).collect();
-    Some(Warning {
-        place: String::new(),
-        message: format!(
+    Some(Warning::error(
+        "",
+        format!(
             "--namespace {only}: no manifest declares anything in it; they declare objects in {}",
             others.join(", ")
         ),
-        fatal: true,
-    })
+    ))
 }
 
 /// The built-in kind, by any of its names, that is spelt most alike.

@@ -133,11 +133,10 @@ impl<'m> Scope<'m> {
 }
 
 fn unread(key: &ResourceKey, why: &str) -> Warning {
-    Warning {
-        place: key.to_string(),
-        message: format!("it is in an inventory, and whether it is live is not known: {why}"),
-        fatal: true,
-    }
+    Warning::error(
+        key.to_string(),
+        format!("it is in an inventory, and whether it is live is not known: {why}"),
+    )
 }
 
 /// The Applications whose tracking id an object carries.
@@ -209,12 +208,12 @@ mod tests {
 
     #[test]
     fn ids_of_objects_without_a_namespace_name_the_destination() {
-        let key = ResourceKey {
-            group: "rbac.authorization.k8s.io".to_owned(),
-            kind: "ClusterRole".to_owned(),
-            namespace: None,
-            name: "cart:reader".to_owned(),
-        };
+        let key = ResourceKey::new(
+            "rbac.authorization.k8s.io",
+            "ClusterRole",
+            None,
+            "cart:reader",
+        );
         let is_tracked = |id: &str| {
             let live = json!({"metadata": {"annotations": {TRACKING: id}}});
             is_tracked("web", false, &key, &live)
@@ -227,12 +226,7 @@ mod tests {
 
     #[test]
     fn tracking_ids_name_their_own_object_or_nothing() {
-        let key = ResourceKey {
-            group: "apps".to_owned(),
-            kind: "Deployment".to_owned(),
-            namespace: Some("shop".to_owned()),
-            name: "cart".to_owned(),
-        };
+        let key = ResourceKey::new("apps", "Deployment", Some("shop".to_owned()), "cart");
         let with_id = |id: &str| json!({"metadata": {"annotations": {TRACKING: id}}});
         let is_tracked = |live: &Value| is_tracked("web", false, &key, live);
         assert!(is_tracked(&with_id("web:apps/Deployment:shop/cart")));

@@ -185,11 +185,7 @@ fn warning(tool: Tool, key: &ResourceKey, of: &str, own: &str, why: Why) -> Warn
             "the live object is marked as belonging to the {word} {of}, most of the others to {own}"
         ),
     };
-    Warning {
-        place: key.to_string(),
-        message,
-        fatal: false,
-    }
+    Warning::new(key.to_string(), message)
 }
 
 #[cfg(test)]
@@ -199,12 +195,7 @@ mod tests {
     use super::*;
 
     fn key(name: &str) -> ResourceKey {
-        ResourceKey {
-            group: String::new(),
-            kind: "ConfigMap".to_owned(),
-            namespace: Some("shop".to_owned()),
-            name: name.to_owned(),
-        }
+        ResourceKey::new("", "ConfigMap", Some("shop".to_owned()), name.to_owned())
     }
 
     fn tracked(application: &str) -> Vec<Mark> {

@@ -137,10 +137,10 @@ fn rules_of_run<'r>(rules: &'r RuleSet, loaded: &Loaded, options: &Options) -> C
 /// The key that stands for an object whose scope could not be found out.
 fn key_as_written(manifest: &Manifest) -> ResourceKey {
     let kind = crate::model::GroupKind::new(&manifest.api_version, &manifest.kind);
-    ResourceKey {
-        group: kind.group,
-        kind: kind.kind,
-        namespace: manifest.namespace.clone(),
-        name: manifest.name.clone(),
-    }
+    ResourceKey::new(
+        kind.group,
+        kind.kind,
+        manifest.namespace.clone(),
+        manifest.name.clone(),
+    )
 }

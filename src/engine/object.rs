@@ -309,15 +309,11 @@ pub fn without_schemas(compared: &[Compared]) -> Option<Warning> {
         .map(|object| object.case.report.key.group_kind().to_string())
         .collect();
     let kinds: Vec<String> = kinds.into_iter().collect();
-    (!kinds.is_empty()).then(|| Warning {
-        place: String::new(),
-        message: format!(
+    (!kinds.is_empty()).then(|| Warning::new("", format!(
             "nothing is known of the fields of {}: those that only the applier holds are taken for \
              defaults; record the CustomResourceDefinitions too",
             kinds.join(", ")
-        ),
-        fatal: false,
-    })
+        )))
 }
 
 /// Says once that live objects carry no managed fields, where none of them does.
@@ -326,9 +322,7 @@ pub fn without_managed_fields(compared: &[Compared], options: &Options) -> Optio
         .iter()
         .filter_map(|object| object.has_owners)
         .peekable();
-    (known.peek().is_some() && known.all(|has_owners| !has_owners)).then(|| Warning {
-        place: String::new(),
-        message: format!(
+    (known.peek().is_some() && known.all(|has_owners| !has_owners)).then(|| Warning::new("", format!(
             "the live objects carry no managed fields, so {} and some defaults cannot be told from \
              changes; read them with `kubectl get --show-managed-fields`",
             if options.audit_logs.is_empty() {
@@ -336,7 +330,5 @@ pub fn without_managed_fields(compared: &[Compared], options: &Options) -> Optio
             } else {
                 "only the audit log names who changed what"
             }
-        ),
-        fatal: false,
-    })
+        )))
 }

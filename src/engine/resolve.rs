@@ -151,13 +151,14 @@ fn read_elsewhere(manifest: &Manifest, kind: &ServedKind) -> Option<Warning> {
         kind: name,
         ..
     } = manifest;
-    (*api_version != kind.api_version).then(|| Warning {
-        place: manifest.origin.to_string(),
-        message: format!(
-            "{name} at {api_version} {gone}; its object was compared at {}",
-            kind.api_version
-        ),
-        fatal: false,
+    (*api_version != kind.api_version).then(|| {
+        Warning::new(
+            manifest.origin.to_string(),
+            format!(
+                "{name} at {api_version} {gone}; its object was compared at {}",
+                kind.api_version
+            ),
+        )
     })
 }
 

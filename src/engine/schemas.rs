@@ -123,14 +123,13 @@ pub fn gather(declared: &[Declared<'_>], manifests: &[Arc<Manifest>], live: &dyn
         match live.schema(version) {
             Ok(Some(document)) => schemas.add_all(&document),
             Ok(None) => {}
-            Err(error) => schemas.warnings.push(Warning {
-                place: version.to_owned(),
-                message: format!(
+            Err(error) => schemas.warnings.push(Warning::error(
+                version.to_owned(),
+                format!(
                     "its schema is served and cannot be read, so the run is incomplete: without it \
                      nobody can tell which additions the server defaulted: {error:#}"
                 ),
-                fatal: true,
-            }),
+            )),
         }
     }
     schemas

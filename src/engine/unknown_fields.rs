@@ -22,11 +22,10 @@ pub fn warnings(
             let origin = &declared.manifest.origin;
             let position = declared.manifest.locate(&change.at);
             let line = position.map_or(origin.line, |position| position.line);
-            Warning {
-                place: format!("{}:{line}", origin.file),
-                message: message(declared, (schema, root), &change.path),
-                fatal: false,
-            }
+            Warning::new(
+                format!("{}:{line}", origin.file),
+                message(declared, (schema, root), &change.path),
+            )
         })
         .collect()
 }

@@ -133,12 +133,7 @@ mod tests {
             accepted: accepted.then(String::new),
             ..Candidate::of(finding)
         };
-        let key = ResourceKey {
-            group: "apps".to_owned(),
-            kind: "Deployment".to_owned(),
-            namespace: None,
-            name: "web".to_owned(),
-        };
+        let key = ResourceKey::new("apps", "Deployment", None, "web");
         let report = ObjectReport::new(key, "apps/v1".to_owned());
         judged(candidate, &report, RuleSet::builtin())
             .verdict()

@@ -16,6 +16,9 @@ pub enum ChangeKind {
 }
 
 impl ChangeKind {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::Modified, Self::Removed, Self::Added];
+
     /// The word that reports and rules use.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -58,6 +58,22 @@ pub struct ResourceKey {
 }
 
 impl ResourceKey {
+    /// Returns the key of an object; `group` is empty for the core group, and `namespace` is `None`
+    /// for cluster-scoped objects.
+    pub fn new(
+        group: impl Into<String>,
+        kind: impl Into<String>,
+        namespace: Option<String>,
+        name: impl Into<String>,
+    ) -> Self {
+        Self {
+            group: group.into(),
+            kind: kind.into(),
+            namespace,
+            name: name.into(),
+        }
+    }
+
     /// The kind within its group.
     pub fn group_kind(&self) -> GroupKind {
         GroupKind {

@@ -4,6 +4,7 @@ mod account;
 mod action;
 mod census;
 mod change;
+mod examination;
 mod finder;
 mod history;
 mod judged;
@@ -27,6 +28,7 @@ pub use account::{
 pub use action::{Action, Why};
 pub use census::{Census, Class, Counted, Orphan, Share, Tally};
 pub use change::{Cause, Change, ChangeKind, Explanation};
+pub use examination::{Check, CheckState, Examination};
 pub use finder::Finder;
 pub use history::{Evidence, History, Moment};
 pub use judged::{Blame, JudgedChange, Severity, Verdict};

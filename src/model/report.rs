@@ -115,6 +115,25 @@ pub struct Warning {
     pub fatal: bool,
 }
 
+impl Warning {
+    /// Returns a warning at a place; an empty place means the whole run.
+    pub fn new(place: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            place: place.into(),
+            message: message.into(),
+            fatal: false,
+        }
+    }
+
+    /// Returns an error, which makes the comparison incomplete.
+    pub fn error(place: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            fatal: true,
+            ..Self::new(place, message)
+        }
+    }
+}
+
 /// What a run found out.
 #[derive(Debug, Clone, Default)]
 pub struct Report {

@@ -77,11 +77,13 @@ mod tests {
 
     #[test]
     fn an_object_is_known_under_any_group_and_namespace() {
-        let key = |group: &str, namespace: Option<&str>, name: &str| ResourceKey {
-            group: group.to_owned(),
-            kind: "Deployment".to_owned(),
-            namespace: namespace.map(str::to_owned),
-            name: name.to_owned(),
+        let key = |group: &str, namespace: Option<&str>, name: &str| {
+            ResourceKey::new(
+                group.to_owned(),
+                "Deployment",
+                namespace.map(str::to_owned),
+                name.to_owned(),
+            )
         };
         let place = SecretPlace {
             kind: "Deployment".to_owned(),

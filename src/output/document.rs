@@ -4,11 +4,14 @@
 //! fields may be added; what the program uses inside may change at any time.
 
 mod coverage;
+mod debt;
+mod doctor;
 mod explanation;
 mod history;
 mod merge;
 mod parts;
 mod plan;
+mod rules;
 mod several;
 mod violation;
 
@@ -22,12 +25,15 @@ use super::view;
 use crate::model::{Cause, Explanation, JudgedChange, ObjectReport, Report, RuleCount, Verdict};
 use crate::redact::Redacted;
 use coverage::CoverageDocument;
+pub use debt::{DebtDocument, debt_schema};
+pub use doctor::{DoctorDocument, DoctorsDocument, doctor_schema, doctors_schema};
 pub use explanation::{ExplanationDocument, explanation_schema};
 use history::{BlameDocument, RevisionDocument};
 use merge::MergeSummaryDocument;
 use parts::{OriginDocument, OwnerDocument};
 pub(super) use parts::{TargetDocument, WarningDocument};
 pub use plan::{PlanDocument, plan_schema};
+pub use rules::{RulesDocument, rules_schema};
 pub use several::{SeveralDocument, reports_schema};
 use violation::ViolationDocument;
 

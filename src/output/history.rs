@@ -7,24 +7,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::timeline::{Entry, entries, write_entries};
-use super::{RenderOptions, escape, html};
+use super::{CommandFormat, RenderOptions, escape, html};
 use crate::model::{Evidence, History};
 use crate::redact::Redacted;
 
 const SCHEMA: &str = "driftctl.timeline/v1";
-
-/// How a time line is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HistoryFormat {
-    /// Lines to read, by day and hour.
-    Text,
-    /// One document (`driftctl.timeline/v1`).
-    Json,
-    /// A table for a ticket or a post-mortem.
-    Markdown,
-    /// One page.
-    Html,
-}
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -83,7 +70,7 @@ pub fn history(
     report: &Redacted,
     history: &History,
     since: Option<jiff::Timestamp>,
-    format: HistoryFormat,
+    format: CommandFormat,
     options: &RenderOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -93,10 +80,10 @@ pub fn history(
         entries.retain(|entry| entry.at.is_none_or(|at| at >= since));
     }
     match format {
-        HistoryFormat::Text => text(&entries, history, options, out),
-        HistoryFormat::Json => json(&entries, history, out),
-        HistoryFormat::Markdown => markdown(&entries, history, out),
-        HistoryFormat::Html => html::timeline(&entries, history, out),
+        CommandFormat::Json => json(&entries, history, out),
+        CommandFormat::Markdown => markdown(&entries, history, out),
+        CommandFormat::Html => html::timeline(&entries, history, out),
+        _ => text(&entries, history, options, out),
     }
 }
 

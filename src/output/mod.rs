@@ -6,8 +6,11 @@
 mod aside;
 mod brief;
 mod census;
+mod command;
+mod debt;
 mod diff;
 mod differ;
+mod doctor;
 mod document;
 pub mod escape;
 mod explanation;
@@ -31,7 +34,9 @@ mod plan;
 mod policies;
 mod prometheus;
 mod rows;
+mod rules;
 mod sarif;
+mod schemas;
 mod several;
 mod spec;
 mod table;
@@ -51,18 +56,23 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::redact::Redacted;
-pub use census::{CensusFormat, CensusOptions, census, census_schema};
+pub use census::{CensusOptions, census, census_schema};
+pub use command::CommandFormat;
+pub use debt::{debt_json, debt_text};
+pub use doctor::{doctor_json, doctor_text, doctor_yaml};
 pub use document::{explanation_schema, plan_schema, report_schema, reports_schema};
 pub use explanation::{explanation_json, explanation_yaml};
-pub use history::{HistoryFormat, history, timeline_schema};
+pub use history::{history, timeline_schema};
 pub use patch_text::{patch_text, shown_lines};
 pub use plan::plan_json;
 pub use policies::policies_text;
+pub use rules::{rules_json, rules_text};
+pub use schemas::{DocumentSchema, SCHEMAS};
 pub use several::{Cluster, cluster, render_all};
 pub use spec::{OutputSpec, SpecError};
 pub use text::{explanation as explanation_text, outcome as outcome_text, plan as plan_text};
 pub use view::Show;
-pub use words::file_name;
+pub use words::{count, file_name};
 pub use yaml_text::{Style, document as yaml_document};
 
 /// How a report is written.

@@ -49,12 +49,12 @@ mod tests {
     use super::*;
 
     fn refusal(allowed: &Allowed, kind: &str, namespace: Option<&str>, name: &str) -> String {
-        let key = ResourceKey {
-            group: String::new(),
-            kind: kind.to_owned(),
-            namespace: namespace.map(str::to_owned),
-            name: name.to_owned(),
-        };
+        let key = ResourceKey::new(
+            "",
+            kind.to_owned(),
+            namespace.map(str::to_owned),
+            name.to_owned(),
+        );
         let names = KindNames {
             api_version: "v1",
             kind,

@@ -56,6 +56,13 @@ pub struct Accepted {
     pub overdue: bool,
 }
 
+impl Accepted {
+    /// Returns when it was accepted, where that is recorded.
+    pub fn accepted_at(&self) -> Option<jiff::Timestamp> {
+        self.at.as_ref()?.parse().ok()
+    }
+}
+
 /// All drift that was accepted.
 #[derive(Debug, Clone, Default)]
 pub struct Debt {
@@ -195,12 +202,7 @@ mod tests {
     use super::*;
 
     fn key(name: &str) -> ResourceKey {
-        ResourceKey {
-            group: String::new(),
-            kind: "Secret".to_owned(),
-            namespace: Some("shop".to_owned()),
-            name: name.to_owned(),
-        }
+        ResourceKey::new("", "Secret", Some("shop".to_owned()), name.to_owned())
     }
 
     fn change(live: Value) -> Change {

@@ -42,7 +42,7 @@ pub use image::registry;
 pub use jq::{DeleteByJq, JqFailure};
 pub use pattern::{PathPattern, PatternError};
 pub use pointer::{Pointer, PointerError};
-pub use rule::{Asked, Objects, Rule, RuleOrigin, Selectors, WrittenPath};
+pub use rule::{Asked, Objects, Rule, RuleEffect, RuleOrigin, Selectors, WrittenPath};
 pub use selector::{LabelSelector, SelectorError};
 pub use set::{BUILTIN, ObjectRules, RuleSet, Users};
 pub use severity::{Level, SeverityRule, SeveritySpec};

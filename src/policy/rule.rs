@@ -72,6 +72,31 @@ impl fmt::Display for RuleOrigin {
     }
 }
 
+/// What a rule does with what it matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleEffect {
+    /// The difference is no drift, and the rule says why.
+    Explains,
+    /// The difference is drift that is hidden.
+    Ignores,
+    /// The object is not extra.
+    LeavesOut,
+}
+
+impl RuleEffect {
+    /// All effects.
+    pub const ALL: [Self; 3] = [Self::Explains, Self::Ignores, Self::LeavesOut];
+
+    /// Returns the words that lists of rules use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Explains => "explains",
+            Self::Ignores => "ignores",
+            Self::LeavesOut => "leaves out",
+        }
+    }
+}
+
 /// Which objects a rule speaks of, as Argo CD matches them: `group` and `kind` are globs in which
 /// `*` crosses dots, and an empty `name` or `namespace` means any. The API version is not asked.
 ///
@@ -226,6 +251,17 @@ impl Rule {
         self.object_only && self.kinds == [ChangeKind::Added]
     }
 
+    /// Returns what the rule does with what it matches.
+    pub fn effect(&self) -> RuleEffect {
+        match self.explains {
+            Some(_) => RuleEffect::Explains,
+            None if self.is_about_extras() && self.origin == RuleOrigin::BuiltIn => {
+                RuleEffect::LeavesOut
+            }
+            None => RuleEffect::Ignores,
+        }
+    }
+
     /// Whether the rule speaks of the object as a whole: of its being there, or not.
     pub fn covers_object(&self, kind: ChangeKind, owners: &[&Owner]) -> bool {
         let root = FieldPath::root();
@@ -312,11 +348,13 @@ mod tests {
 
     #[test]
     fn objects_match_as_in_argo_cd() {
-        let key = |group: &str, kind: &str| ResourceKey {
-            group: group.to_owned(),
-            kind: kind.to_owned(),
-            namespace: Some("shop".to_owned()),
-            name: "cart".to_owned(),
+        let key = |group: &str, kind: &str| {
+            ResourceKey::new(
+                group.to_owned(),
+                kind.to_owned(),
+                Some("shop".to_owned()),
+                "cart",
+            )
         };
         let objects = |group: &str, kind: &str| Objects {
             group: group.to_owned(),

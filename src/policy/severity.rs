@@ -227,12 +227,12 @@ mod tests {
 
     fn key(kind: &str) -> ResourceKey {
         let (kind, group) = kind.split_once('.').unwrap_or((kind, ""));
-        ResourceKey {
-            group: group.to_owned(),
-            kind: kind.to_owned(),
-            namespace: Some("shop".to_owned()),
-            name: "cart".to_owned(),
-        }
+        ResourceKey::new(
+            group.to_owned(),
+            kind.to_owned(),
+            Some("shop".to_owned()),
+            "cart",
+        )
     }
 
     fn rate(kind: &str, path: &str, declared: Option<Value>, live: Option<Value>) -> Severity {

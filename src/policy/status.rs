@@ -60,12 +60,7 @@ mod tests {
     #[test]
     fn what_is_declared_of_a_status_is_compared_where_that_is_wanted() {
         let explains = |of, group: &str, kind: &str, change| {
-            let key = ResourceKey {
-                group: group.to_owned(),
-                kind: kind.to_owned(),
-                namespace: None,
-                name: "x".to_owned(),
-            };
+            let key = ResourceKey::new(group.to_owned(), kind.to_owned(), None, "x");
             let rules = RuleSet::builtin().clone().ignoring_status(of);
             let rules = rules.for_object(&key, Sides::NONE, Vec::new());
             let path = ".status.replicas".parse().unwrap();

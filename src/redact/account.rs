@@ -168,12 +168,7 @@ mod tests {
     fn of(kind: &str, views: [&Value; 2], entries: Vec<Entry>) -> RedactedAccount {
         let account = Account {
             target: Target::default(),
-            key: ResourceKey {
-                group: String::new(),
-                kind: kind.to_owned(),
-                namespace: Some("shop".to_owned()),
-                name: "a".to_owned(),
-            },
+            key: ResourceKey::new("", kind.to_owned(), Some("shop".to_owned()), "a"),
             api_version: "v1".to_owned(),
             origin: None,
             status: Status::Drifted,

@@ -4,12 +4,12 @@ use super::*;
 use crate::model::{JudgedChange, Presence, Verdict};
 
 fn key(group: &str, kind: &str) -> ResourceKey {
-    ResourceKey {
-        group: group.to_owned(),
-        kind: kind.to_owned(),
-        namespace: Some("shop".to_owned()),
-        name: "cart".to_owned(),
-    }
+    ResourceKey::new(
+        group.to_owned(),
+        kind.to_owned(),
+        Some("shop".to_owned()),
+        "cart",
+    )
 }
 
 fn drift(path: &str, declared: Option<Value>, live: Option<Value>) -> JudgedChange {
@@ -343,11 +343,10 @@ fn messages_do_not_echo_what_was_masked() {
         json!({"data": {"password": "b3RoZXItY2FuYXJ5"}}),
         Vec::new(),
     ));
-    report.warnings.push(Warning {
-        place: "Secret shop/cart".to_owned(),
-        message: "Invalid value: \"hunter2-canary\"".to_owned(),
-        fatal: true,
-    });
+    report.warnings.push(Warning::error(
+        "Secret shop/cart",
+        "Invalid value: \"hunter2-canary\"",
+    ));
     let redacted = redact(report);
     assert_eq!(
         redacted.warnings[0].message,

@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 pub const NOW: &str = "2026-11-21T12:00:00Z";
 
 pub fn key(group: &str, kind: &str, namespace: &str, name: &str) -> ResourceKey {
-    ResourceKey {
-        group: group.to_owned(),
-        kind: kind.to_owned(),
-        namespace: (!namespace.is_empty()).then(|| namespace.to_owned()),
-        name: name.to_owned(),
-    }
+    ResourceKey::new(
+        group.to_owned(),
+        kind.to_owned(),
+        (!namespace.is_empty()).then(|| namespace.to_owned()),
+        name.to_owned(),
+    )
 }
 
 pub fn owner(manager: &str, time: &str) -> Owner {
@@ -388,11 +388,10 @@ pub fn drifted() -> Report {
         reason: "Argo CD labels what it tracks".to_owned(),
         hid: 1,
     }];
-    report.skipped = vec![Warning {
-        place: "manifests/values.yaml".to_owned(),
-        message: "no Kubernetes object (no apiVersion)".to_owned(),
-        fatal: false,
-    }];
+    report.skipped = vec![Warning::new(
+        "manifests/values.yaml",
+        "no Kubernetes object (no apiVersion)",
+    )];
     report
 }
 
@@ -419,18 +418,15 @@ pub fn incomplete() -> Report {
     };
     report.target.dump = Some("live.json".to_owned());
     report.warnings = vec![
-        Warning {
-            place: "manifests/broken.yaml:7:3".to_owned(),
-            message: "a mapping key has no value here; check the indentation".to_owned(),
-            fatal: true,
-        },
-        Warning {
-            place: String::new(),
-            message:
-                "the recording has no managed fields; nothing can be said about who changed what"
-                    .to_owned(),
-            fatal: false,
-        },
+        Warning::error(
+            "manifests/broken.yaml:7:3",
+            "a mapping key has no value here; check the indentation",
+        ),
+        Warning::new(
+            "",
+            "the recording has no managed fields; nothing can be said about who changed what"
+                .to_owned(),
+        ),
     ];
     report
 }

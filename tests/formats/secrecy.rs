@@ -260,11 +260,10 @@ fn report(places: &[Place], secret: &str) -> Report {
         .iter()
         .any(|object| object.key.kind == "Secret")
     {
-        report.warnings.push(Warning {
-            place: "Secret shop/cart".to_owned(),
-            message: format!("admission webhook denied the request: Invalid value: \"{secret}\""),
-            fatal: true,
-        });
+        report.warnings.push(Warning::error(
+            "Secret shop/cart",
+            format!("admission webhook denied the request: Invalid value: \"{secret}\""),
+        ));
     }
     report
 }

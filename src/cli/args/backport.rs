@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use super::format::{CommandFormat, offer};
 use super::{LiveArgs, RulesArgs, SelectionArgs, SourceArgs, TEMPLATE};
 
 /// `driftctl backport`
@@ -51,11 +52,15 @@ pub struct BackportArgs {
         short,
         long,
         value_name = "FORMAT",
-        value_enum,
-        default_value_t,
-        help_heading = "Report"
+        default_value = "diff",
+        help_heading = "Report",
+        value_parser = offer(&[
+            (CommandFormat::Diff, "A patch that git apply takes"),
+            (CommandFormat::Json, "One JSON document (driftctl.plan/v1)"),
+            (CommandFormat::Name, "The names of the objects whose manifests change, one a line"),
+        ])
     )]
-    pub output: BackportFormat,
+    pub output: CommandFormat,
 
     /// Read who wrote what from an audit log of the API server
     #[arg(long, value_name = "FILE", help_heading = "Comparison")]
@@ -73,16 +78,4 @@ pub struct BackportArgs {
     /// The rules.
     #[command(flatten)]
     pub rules: RulesArgs,
-}
-
-/// What goes to standard output.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum BackportFormat {
-    /// A patch that git apply takes
-    #[default]
-    Diff,
-    /// One JSON document (driftctl.plan/v1)
-    Json,
-    /// The names of the objects whose manifests change, one a line
-    Name,
 }

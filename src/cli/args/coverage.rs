@@ -1,9 +1,9 @@
 //! The words of `driftctl coverage`.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use super::format::{CommandFormat, offer};
 use super::{LiveArgs, RulesArgs, SourceArgs, TEMPLATE};
-use crate::output::CensusFormat;
 
 /// `driftctl coverage`
 #[derive(Debug, Args)]
@@ -54,37 +54,19 @@ pub struct CoverageArgs {
         short,
         long,
         value_name = "FORMAT",
-        value_enum,
-        default_value_t,
-        help_heading = "Report"
+        default_value = "text",
+        help_heading = "Report",
+        value_parser = offer(&[
+            (CommandFormat::Text, "For reading"),
+            (CommandFormat::Json, "One JSON document (driftctl.coverage/v1)"),
+            (CommandFormat::Prometheus, "Metrics for Prometheus"),
+        ])
     )]
-    pub output: CoverageFormat,
+    pub output: CommandFormat,
 
     /// List every object that nobody declares
     #[arg(short, long, help_heading = "Report")]
     pub verbose: bool,
-}
-
-/// How a coverage is written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum CoverageFormat {
-    /// For reading
-    #[default]
-    Text,
-    /// One JSON document, versioned (driftctl.coverage/v1)
-    Json,
-    /// Metrics for Prometheus
-    Prometheus,
-}
-
-impl From<CoverageFormat> for CensusFormat {
-    fn from(format: CoverageFormat) -> Self {
-        match format {
-            CoverageFormat::Text => Self::Text,
-            CoverageFormat::Json => Self::Json,
-            CoverageFormat::Prometheus => Self::Prometheus,
-        }
-    }
 }
 
 /// A number from 0 to 100, with or without its sign.

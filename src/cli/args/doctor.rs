@@ -1,8 +1,9 @@
 //! The words of `driftctl doctor`.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::ReadingArgs;
+use super::format::{CommandFormat, offer};
 
 /// `driftctl doctor`
 #[derive(Debug, Args)]
@@ -54,11 +55,15 @@ pub struct DoctorArgs {
         short,
         long,
         value_name = "FORMAT",
-        value_enum,
-        default_value_t,
-        help_heading = "Report"
+        default_value = "text",
+        help_heading = "Report",
+        value_parser = offer(&[
+            (CommandFormat::Text, "A checklist to read"),
+            (CommandFormat::Json, "One JSON document (driftctl.doctor/v1)"),
+            (CommandFormat::Yaml, "The Roles and their bindings, for kubectl apply"),
+        ])
     )]
-    pub output: DoctorFormat,
+    pub output: CommandFormat,
 }
 
 impl DoctorArgs {
@@ -75,15 +80,3 @@ impl DoctorArgs {
 
 /// The word for the command instead of a user.
 const REVERT: &str = "revert";
-
-/// How the examination is printed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum DoctorFormat {
-    /// A checklist to read
-    #[default]
-    Text,
-    /// One JSON object
-    Json,
-    /// The Roles and their bindings, for kubectl apply
-    Yaml,
-}

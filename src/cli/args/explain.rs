@@ -1,7 +1,8 @@
 //! `driftctl explain`
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use super::format::{CommandFormat, offer};
 use super::{CompareArgs, LiveArgs, RulesArgs, SecretPath, SourceArgs, TEMPLATE};
 use crate::cli::selection::{self, Selection};
 
@@ -57,27 +58,19 @@ pub struct ExplainArgs {
         short,
         long,
         value_name = "FORMAT",
-        value_enum,
-        default_value_t,
-        help_heading = "Report"
+        default_value = "text",
+        help_heading = "Report",
+        value_parser = offer(&[
+            (CommandFormat::Text, "For reading"),
+            (CommandFormat::Json, "One JSON document (driftctl.explanation/v1)"),
+            (CommandFormat::Yaml, "The same document as YAML"),
+        ])
     )]
-    pub output: ExplainFormat,
+    pub output: CommandFormat,
 
     /// Mask the values at this path too, below it as well, in every object or in those of a kind
     ///
     /// What is known to be secret is masked anyway, and there is no flag that shows it.
     #[arg(long, value_name = "[KIND:]PATH", help_heading = "Report")]
     pub redact: Vec<SecretPath>,
-}
-
-/// How an explanation is written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum ExplainFormat {
-    /// For reading
-    #[default]
-    Text,
-    /// One JSON document, versioned (driftctl.explanation/v1)
-    Json,
-    /// The same document as YAML
-    Yaml,
 }

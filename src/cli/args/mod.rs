@@ -7,6 +7,7 @@ mod coverage;
 mod doctor;
 mod explain;
 mod filter;
+mod format;
 mod gate;
 mod guard;
 mod policy;
@@ -25,28 +26,27 @@ mod untrusted;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub use backport::{BackportArgs, BackportFormat};
+pub use backport::BackportArgs;
 pub use compare::{CompareArgs, ConnectionArgs, Extra, LiveArgs};
-pub use coverage::{CoverageArgs, CoverageFormat};
-pub use doctor::{DoctorArgs, DoctorFormat};
-pub use explain::{ExplainArgs, ExplainFormat};
+pub use coverage::CoverageArgs;
+pub use doctor::DoctorArgs;
+pub use explain::ExplainArgs;
 pub use filter::FilterArgs;
+pub use format::CommandFormat;
+use format::{TEXT_OR_JSON, offer};
 pub use gate::{FailOn, GateArgs};
 pub use guard::{FormArgs, GuardArgs, GuardFormat};
 pub use policy::{PolicyArgs, PolicyFailOn, PolicyFormat};
 pub use reading::ReadingArgs;
 pub use render::{LoadRestrictor, RenderArgs};
 pub use report::{GroupBy, PagerChoice, ReportArgs, SecretPath, Show};
-pub use revert::{IncludedCause, RevertArgs, RevertFormat};
-pub use rules::{
-    AcceptArgs, DebtArgs, DebtFormat, IgnoreArgs, InitArgs, RulesArgs, RulesCommandArgs,
-    RulesFormat,
-};
-pub use schema::{Schema, SchemaArgs};
+pub use revert::{IncludedCause, RevertArgs};
+pub use rules::{AcceptArgs, DebtArgs, IgnoreArgs, InitArgs, RulesArgs, RulesCommandArgs};
+pub use schema::{CONFIG, SchemaArgs};
 pub use selection::SelectionArgs;
 pub use snapshot::SnapshotArgs;
 pub use source::SourceArgs;
-pub use timeline::{TimelineArgs, TimelineFormat};
+pub use timeline::TimelineArgs;
 pub use untrusted::UntrustedArgs;
 
 /// Examples come before the flags: most readers want the one line that they can copy.
@@ -291,16 +291,6 @@ pub struct ManArgs {
 #[command(help_template = TEMPLATE)]
 pub struct VersionArgs {
     /// The format
-    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
-    pub output: VersionFormat,
-}
-
-/// How the version is printed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum VersionFormat {
-    /// Lines to read
-    #[default]
-    Text,
-    /// One JSON object
-    Json,
+    #[arg(short, long, value_name = "FORMAT", default_value = "text", value_parser = offer(TEXT_OR_JSON))]
+    pub output: CommandFormat,
 }

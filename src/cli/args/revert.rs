@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::format::{CommandFormat, offer};
 use super::{Extra, LiveArgs, RulesArgs, SelectionArgs, SourceArgs, TEMPLATE};
 
 /// `driftctl revert`
@@ -131,11 +132,14 @@ pub struct RevertArgs {
         short,
         long,
         value_name = "FORMAT",
-        value_enum,
-        default_value_t,
-        help_heading = "Report"
+        default_value = "text",
+        help_heading = "Report",
+        value_parser = offer(&[
+            (CommandFormat::Text, "Lines to read"),
+            (CommandFormat::Json, "One JSON document (driftctl.plan/v1)"),
+        ])
     )]
-    pub output: RevertFormat,
+    pub output: CommandFormat,
 
     /// Also report live objects that no manifest declares, for --prune
     #[arg(
@@ -163,16 +167,6 @@ pub struct RevertArgs {
     /// The rules.
     #[command(flatten)]
     pub rules: RulesArgs,
-}
-
-/// How a plan is printed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum RevertFormat {
-    /// Lines to read
-    #[default]
-    Text,
-    /// One JSON document (driftctl.plan/v1)
-    Json,
 }
 
 /// The causes that are left alone unless they are asked for.

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use super::format::{CommandFormat, offer};
 use super::{CompareArgs, LiveArgs, SourceArgs, TEMPLATE};
 use crate::cli::selection::{self, Selection, Until};
 use crate::policy::PathPattern;
@@ -62,20 +63,12 @@ pub struct RulesCommandArgs {
     #[command(flatten)]
     pub rules: RulesArgs,
     /// The format
-    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
-    pub output: RulesFormat,
-}
-
-/// How rules are listed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum RulesFormat {
-    /// Lines to read
-    #[default]
-    Text,
-    /// One JSON document
-    Json,
-    /// The schema of .driftctl.yaml
-    Yaml,
+    #[arg(short, long, value_name = "FORMAT", default_value = "text", value_parser = offer(&[
+        (CommandFormat::Text, "Lines to read"),
+        (CommandFormat::Json, "One JSON document (driftctl.rules/v1)"),
+        (CommandFormat::Yaml, "The schema of .driftctl.yaml"),
+    ]))]
+    pub output: CommandFormat,
 }
 
 /// `driftctl accept`
@@ -162,18 +155,11 @@ pub struct DebtArgs {
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
     /// The format
-    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
-    pub output: DebtFormat,
-}
-
-/// How debt is listed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum DebtFormat {
-    /// Lines to read
-    #[default]
-    Text,
-    /// One JSON document
-    Json,
+    #[arg(short, long, value_name = "FORMAT", default_value = "text", value_parser = offer(&[
+        (CommandFormat::Text, "Lines to read"),
+        (CommandFormat::Json, "One JSON document (driftctl.debt/v1)"),
+    ]))]
+    pub output: CommandFormat,
 }
 
 /// `driftctl ignore`

@@ -1,8 +1,10 @@
 //! `driftctl schema`
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 
 use super::TEMPLATE;
+use crate::output::SCHEMAS;
 
 /// `driftctl schema`
 #[derive(Debug, Args)]
@@ -17,25 +19,18 @@ Examples:
 )]
 pub struct SchemaArgs {
     /// Of what
-    #[arg(value_name = "WHAT", value_enum)]
-    pub what: Schema,
+    #[arg(value_name = "WHAT", value_parser = documents())]
+    pub what: String,
 }
 
-/// What there is a schema of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Schema {
-    /// The report of '-o json' and '-o yaml' (driftctl.report/v1)
-    Report,
-    /// The reports on several clusters in one document (driftctl.reports/v1)
-    Reports,
-    /// The explanation of 'driftctl explain -o json' (driftctl.explanation/v1)
-    Explanation,
-    /// The plan of 'driftctl revert -o json' (driftctl.plan/v1)
-    Plan,
-    /// The timeline of 'driftctl timeline -o json' (driftctl.timeline/v1)
-    Timeline,
-    /// The coverage of 'driftctl coverage -o json' (driftctl.coverage/v1)
-    Coverage,
-    /// The file of rules, .driftctl.yaml
-    Config,
+/// The word for the schema of `.driftctl.yaml`, which is read and not written.
+pub const CONFIG: &str = "config";
+
+/// Returns a parser of the documents that have a schema.
+fn documents() -> PossibleValuesParser {
+    let written = SCHEMAS
+        .iter()
+        .map(|document| PossibleValue::new(document.name).help(document.about));
+    let config = PossibleValue::new(CONFIG).help("The file of rules, .driftctl.yaml");
+    PossibleValuesParser::new(written.chain([config]))
 }

@@ -1,7 +1,8 @@
 //! The words of `driftctl timeline`.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use super::format::{CommandFormat, offer};
 use super::{CompareArgs, LiveArgs, RulesArgs, SecretPath, SelectionArgs, SourceArgs, TEMPLATE};
 use crate::cli::selection::Since;
 
@@ -52,29 +53,20 @@ pub struct TimelineArgs {
         short,
         long,
         value_name = "FORMAT",
-        value_enum,
-        default_value_t,
-        help_heading = "Report"
+        default_value = "text",
+        help_heading = "Report",
+        value_parser = offer(&[
+            (CommandFormat::Text, "For reading, by day and hour"),
+            (CommandFormat::Json, "One JSON document (driftctl.timeline/v1)"),
+            (CommandFormat::Markdown, "A table"),
+            (CommandFormat::Html, "One self-contained page"),
+        ])
     )]
-    pub output: TimelineFormat,
+    pub output: CommandFormat,
 
     /// Mask the values at this path too, below it as well, in every object or in those of a kind
     ///
     /// What is known to be secret is masked anyway, and there is no flag that shows it.
     #[arg(long, value_name = "[KIND:]PATH", help_heading = "Report")]
     pub redact: Vec<SecretPath>,
-}
-
-/// How a timeline is written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum TimelineFormat {
-    /// For reading, by day and hour
-    #[default]
-    Text,
-    /// One JSON document, versioned (driftctl.timeline/v1)
-    Json,
-    /// A table
-    Markdown,
-    /// One self-contained page
-    Html,
 }

@@ -8,7 +8,7 @@ use crate::cli::progress::Progress;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::model::Census;
-use crate::output::{self, CensusFormat, CensusOptions, RenderOptions};
+use crate::output::{self, CensusOptions, CommandFormat, RenderOptions};
 
 /// Compares, counts the live objects by who declares them, and answers with the exit code.
 ///
@@ -40,10 +40,9 @@ pub fn run(args: &CoverageArgs, settings: &Settings, streams: &mut Streams) -> R
         counts_elsewhere: args.count_elsewhere,
         least: args.min,
     };
-    let format = args.output.into();
-    output::census(&census, asked, format, &options, &mut streams.out)
+    output::census(&census, asked, args.output, &options, &mut streams.out)
         .context("cannot write to standard output")?;
-    if format != CensusFormat::Text {
+    if args.output != CommandFormat::Text {
         message::warnings(streams, settings, &census.warnings);
     }
     let (exit, said) = answer(&census, args);

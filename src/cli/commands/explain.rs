@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use serde_json::Value;
 
-use crate::cli::args::{ExplainArgs, ExplainFormat, ReportArgs, SourceArgs};
+use crate::cli::args::{CommandFormat, ExplainArgs, ReportArgs, SourceArgs};
 use crate::cli::comparison;
 use crate::cli::progress::Progress;
 use crate::cli::selection::{Selection, begins_like_a_manifest, in_full};
@@ -211,7 +211,7 @@ fn told(answer: Answer, redactor: &Redactor) -> Result<RedactedAccount> {
 
 fn write(
     account: &RedactedAccount,
-    format: ExplainFormat,
+    format: CommandFormat,
     settings: &Settings,
     streams: &mut Streams,
 ) -> Result<()> {
@@ -223,9 +223,9 @@ fn write(
     };
     let out = &mut streams.out;
     match format {
-        ExplainFormat::Text => output::explanation_text(account, &options, out)?,
-        ExplainFormat::Json => output::explanation_json(account, out)?,
-        ExplainFormat::Yaml => output::explanation_yaml(account, out)?,
+        CommandFormat::Json => output::explanation_json(account, out)?,
+        CommandFormat::Yaml => output::explanation_yaml(account, out)?,
+        _ => output::explanation_text(account, &options, out)?,
     }
     Ok(())
 }

@@ -53,7 +53,7 @@ pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Resu
         Command::Debt(args) => debt::run(&args, settings, streams),
         Command::Ignore(args) => ignore::run(&args, settings, streams),
         Command::Init(args) => init::run(&args, streams),
-        Command::Schema(args) => schema::run(args.what, streams),
+        Command::Schema(args) => schema::run(&args.what, streams),
         Command::Completions(args) => completions::run(args.shell, streams),
     }
 }

@@ -65,11 +65,12 @@ pub fn run(args: &PolicyArgs, settings: &Settings, streams: &mut Streams) -> Res
             named.join(", ")
         );
     }
-    warnings.extend(policies.problems().into_iter().map(|message| Warning {
-        place: String::new(),
-        message,
-        fatal: false,
-    }));
+    warnings.extend(
+        policies
+            .problems()
+            .into_iter()
+            .map(|message| Warning::new("", message)),
+    );
     let kinds = Kinds::of(both);
     let engine = comparison::engine();
     let mut passed = 0;
@@ -167,12 +168,12 @@ fn judge(
         let own = manifest.namespace.clone();
         own.unwrap_or_else(|| args.namespace.clone())
     });
-    let key = ResourceKey {
-        group: group_of(&manifest.api_version).to_owned(),
-        kind: manifest.kind.clone(),
-        namespace: namespace.clone(),
-        name: manifest.name.clone(),
-    };
+    let key = ResourceKey::new(
+        group_of(&manifest.api_version).to_owned(),
+        manifest.kind.clone(),
+        namespace.clone(),
+        manifest.name.clone(),
+    );
     let mut value = manifest.value();
     if let (Some(namespace), Some(metadata)) = (namespace, value.get_mut("metadata")) {
         metadata["namespace"] = json!(namespace);

@@ -5,15 +5,14 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use serde_json::{Value, json};
 
-use crate::cli::args::{LiveArgs, RulesCommandArgs, RulesFormat};
+use crate::cli::args::{CommandFormat, LiveArgs, RulesCommandArgs};
 use crate::cli::comparison::{self, NoLive};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::config::rule_text;
 use crate::model::{Manifest, Warning, group_of};
-use crate::output::escape;
+use crate::output::{self, escape};
 use crate::policy::{
     Audited, ExtraSpec, Objects, Rule, RuleOrigin, RuleSet, RuleSpec, audit, literally, rules_of,
 };
@@ -57,13 +56,9 @@ pub fn run(args: &RulesCommandArgs, settings: &Settings, streams: &mut Streams) 
         .chain(set.extra())
         .collect();
     match args.output {
-        RulesFormat::Text => text(&listed, streams)?,
-        RulesFormat::Json => {
-            let rules: Vec<Value> = listed.iter().map(|rule| entry(rule)).collect();
-            let document = json!({ "schema": "driftctl.rules/v1", "rules": rules });
-            writeln!(streams.out, "{}", escape::text(&format!("{document:#}")))?;
-        }
-        RulesFormat::Yaml => yaml(&listed, &set, streams)?,
+        CommandFormat::Json => output::rules_json(&listed, &mut streams.out)?,
+        CommandFormat::Yaml => yaml(&listed, &set, streams)?,
+        _ => output::rules_text(&listed, &mut streams.out)?,
     }
     let failed = warnings.iter().any(|warning| warning.fatal);
     message::warnings(streams, settings, &warnings);
@@ -85,51 +80,7 @@ fn just(manifest: &Manifest) -> Objects {
 }
 
 fn broken(message: String) -> Warning {
-    Warning {
-        place: String::new(),
-        message,
-        fatal: false,
-    }
-}
-
-/// What the rule does with what it speaks of.
-fn effect(rule: &Rule) -> &'static str {
-    match rule.explains {
-        Some(_) => "explains",
-        None if rule.is_about_extras() && rule.origin == RuleOrigin::BuiltIn => "leaves out",
-        None => "ignores",
-    }
-}
-
-fn entry(rule: &Rule) -> Value {
-    json!({
-        "id": rule.id,
-        "origin": rule.origin.to_string(),
-        "effect": effect(rule),
-        "expired": rule.expired,
-        "rule": rule.spec(),
-    })
-}
-
-fn text(rules: &[&Rule], streams: &mut Streams) -> Result<()> {
-    let out = &mut streams.out;
-    for rule in rules {
-        let mut first = format!("{}  {}", rule.id, rule.origin);
-        if let Some(expires) = &rule.expires {
-            let word = if rule.expired { "EXPIRED" } else { "until" };
-            first.push_str(&format!("  {word} {expires}"));
-        }
-        writeln!(out, "{}", escape::line(&first))?;
-        writeln!(out, "  {} {}", effect(rule), escape::line(&rule.summary()))?;
-        let mut about = vec![rule.reason.clone()];
-        about.extend(rule.owner.clone());
-        about.extend(rule.ticket.clone());
-        about.retain(|word| !word.is_empty());
-        if !about.is_empty() {
-            writeln!(out, "  {}", escape::line(&about.join(" · ")))?;
-        }
-    }
-    Ok(())
+    Warning::new("", message)
 }
 
 /// What stands above rules that are printed for a file of the user's.

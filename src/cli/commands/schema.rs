@@ -2,23 +2,25 @@
 
 use std::io::Write;
 
-use crate::cli::args::Schema;
+use anyhow::{Context as _, Result};
+
+use crate::cli::args::CONFIG;
 use crate::cli::{Exit, Streams};
-use crate::{config, output};
+use crate::config;
+use crate::output::SCHEMAS;
 
 /// Prints a JSON Schema.
 ///
 /// # Errors
 /// When standard output cannot be written to.
-pub fn run(what: Schema, streams: &mut Streams) -> anyhow::Result<Exit> {
-    let schema = match what {
-        Schema::Report => output::report_schema(),
-        Schema::Reports => output::reports_schema(),
-        Schema::Explanation => output::explanation_schema(),
-        Schema::Plan => output::plan_schema(),
-        Schema::Timeline => output::timeline_schema(),
-        Schema::Coverage => output::census_schema(),
-        Schema::Config => config::schema(),
+pub fn run(what: &str, streams: &mut Streams) -> Result<Exit> {
+    let schema = if what == CONFIG {
+        config::schema()
+    } else {
+        let document = SCHEMAS.iter().find(|document| document.name == what);
+        (document
+            .with_context(|| format!("{what} has no schema"))?
+            .schema)()
     };
     writeln!(streams.out, "{schema:#}")?;
     Ok(Exit::Clean)

@@ -2,13 +2,13 @@
 
 use anyhow::{Context, Result, bail};
 
-use crate::cli::args::{ReportArgs, TimelineArgs, TimelineFormat};
+use crate::cli::args::{ReportArgs, TimelineArgs};
 use crate::cli::comparison;
 use crate::cli::progress::Progress;
 use crate::cli::selected::Selected;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message, secrecy};
-use crate::output::{self, HistoryFormat, RenderOptions};
+use crate::output::{self, RenderOptions};
 
 /// Compares, reads what else is known about the objects, and writes both in the order of time.
 ///
@@ -53,14 +53,15 @@ pub fn run(args: &TimelineArgs, settings: &Settings, streams: &mut Streams) -> R
         ..RenderOptions::default()
     };
     let since = args.since.map(|since| since.before(settings.now));
-    let format = match args.output {
-        TimelineFormat::Text => HistoryFormat::Text,
-        TimelineFormat::Json => HistoryFormat::Json,
-        TimelineFormat::Markdown => HistoryFormat::Markdown,
-        TimelineFormat::Html => HistoryFormat::Html,
-    };
-    output::history(&report, &history, since, format, &options, &mut streams.out)
-        .context("cannot write to standard output")?;
+    output::history(
+        &report,
+        &history,
+        since,
+        args.output,
+        &options,
+        &mut streams.out,
+    )
+    .context("cannot write to standard output")?;
     message::what_failed(streams, settings, &report, None);
     Ok(if report.is_incomplete() {
         Exit::Trouble

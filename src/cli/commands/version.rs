@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::json;
 
-use crate::cli::args::VersionFormat;
+use crate::cli::args::CommandFormat;
 use crate::cli::{Exit, Streams};
 use crate::schema::KUBERNETES_VERSION;
 
@@ -12,16 +12,16 @@ use crate::schema::KUBERNETES_VERSION;
 ///
 /// # Errors
 /// When standard output cannot be written to.
-pub fn run(format: VersionFormat, streams: &mut Streams) -> anyhow::Result<Exit> {
+pub fn run(format: CommandFormat, streams: &mut Streams) -> anyhow::Result<Exit> {
     let version = env!("CARGO_PKG_VERSION");
     match format {
-        VersionFormat::Text => {
-            writeln!(streams.out, "driftctl {version}")?;
-            writeln!(streams.out, "Kubernetes schema {KUBERNETES_VERSION}")?;
-        }
-        VersionFormat::Json => {
+        CommandFormat::Json => {
             let versions = json!({ "version": version, "kubernetesSchema": KUBERNETES_VERSION });
             writeln!(streams.out, "{versions:#}")?;
+        }
+        _ => {
+            writeln!(streams.out, "driftctl {version}")?;
+            writeln!(streams.out, "Kubernetes schema {KUBERNETES_VERSION}")?;
         }
     }
     Ok(Exit::Clean)

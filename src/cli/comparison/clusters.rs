@@ -138,11 +138,7 @@ fn unread(error: &anyhow::Error) -> Report {
             failed: 1,
             ..Coverage::default()
         },
-        warnings: vec![Warning {
-            place: String::new(),
-            message: format!("{error:#}"),
-            fatal: true,
-        }],
+        warnings: vec![Warning::error("", format!("{error:#}"))],
         ..Report::default()
     }
 }

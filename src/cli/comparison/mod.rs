@@ -206,11 +206,7 @@ pub fn emptiness(report: &Report, source: &SourceArgs, filter: &FilterArgs) -> O
     } else {
         format!("no Kubernetes object was found in {paths}; check the path, or pass --allow-empty")
     };
-    Some(Warning {
-        place: String::new(),
-        message,
-        fatal: true,
-    })
+    Some(Warning::error("", message))
 }
 
 /// The first file that was skipped because it becomes a manifest only when it is rendered.
@@ -241,14 +237,13 @@ fn absence(report: &Report, source: &SourceArgs) -> Option<Warning> {
     } else {
         "the context, the cluster and the namespace"
     };
-    Some(Warning {
-        place: String::new(),
-        message: format!(
+    Some(Warning::new(
+        "",
+        format!(
             "none of the {} declared objects is there: check {suspects}",
             objects.len()
         ),
-        fatal: false,
-    })
+    ))
 }
 
 /// The flags that leave something out.

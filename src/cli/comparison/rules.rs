@@ -279,12 +279,7 @@ fn argocd_of_cluster(live: &dyn Live) -> Result<ArgoSettings> {
         Some(KindLookup::NotServed(why) | KindLookup::Unknown(why)) => bail!("{why}"),
         None => bail!("the live side says nothing about ConfigMaps"),
     };
-    let key = ResourceKey {
-        group: String::new(),
-        kind: "ConfigMap".to_owned(),
-        namespace: Some("argocd".to_owned()),
-        name: "argocd-cm".to_owned(),
-    };
+    let key = ResourceKey::new("", "ConfigMap", Some("argocd".to_owned()), "argocd-cm");
     let fetched = live.fetch(&FetchRequest {
         wanted: vec![Wanted {
             key: key.clone(),

@@ -171,12 +171,12 @@ fn take(
     if !seen.insert((place.to_owned(), name.to_owned())) {
         return Err("an object is in it twice".to_owned());
     }
-    let key = ResourceKey {
-        group: group_of(&selection.kind.api_version).to_owned(),
-        kind: selection.kind.kind.clone(),
-        namespace: namespace.map(str::to_owned),
-        name: name.to_owned(),
-    };
+    let key = ResourceKey::new(
+        group_of(&selection.kind.api_version).to_owned(),
+        selection.kind.kind.clone(),
+        namespace.map(str::to_owned),
+        name.to_owned(),
+    );
     if wanted && !whole {
         page.present.push(key);
         return Ok(());

@@ -350,20 +350,15 @@ fn parsed(body: Vec<u8>) -> Result<Value, Failure> {
 
 /// Something that every further request would meet, too.
 fn stopped(by: &Failure) -> Warning {
-    Warning {
-        place: String::new(),
-        message: format!("reading from the cluster stopped: {by}"),
-        fatal: true,
-    }
+    Warning::error("", format!("reading from the cluster stopped: {by}"))
 }
 
 /// A group that is not known leaves open which undeclared objects it has.
 fn no_extra(why: String) -> Warning {
-    Warning {
-        place: String::new(),
-        message: format!("some undeclared objects could not be looked for: {why}"),
-        fatal: true,
-    }
+    Warning::error(
+        "",
+        format!("some undeclared objects could not be looked for: {why}"),
+    )
 }
 
 /// What a panic left behind is as good as before: each value is replaced as a whole.

@@ -217,12 +217,12 @@ mod tests {
         for (kind, namespaces, each) in objects {
             for n in 0..namespaces * each {
                 request.wanted.push(Wanted {
-                    key: ResourceKey {
-                        group: group_of(&kind.api_version).to_owned(),
-                        kind: kind.kind.clone(),
-                        namespace: kind.namespaced.then(|| format!("ns-{}", n / each)),
-                        name: format!("x-{n}"),
-                    },
+                    key: ResourceKey::new(
+                        group_of(&kind.api_version).to_owned(),
+                        kind.kind.clone(),
+                        kind.namespaced.then(|| format!("ns-{}", n / each)),
+                        format!("x-{n}"),
+                    ),
                     kind: (*kind).clone(),
                 });
             }

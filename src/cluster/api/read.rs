@@ -334,29 +334,27 @@ impl Outcome {
             rights.insert(right.clone());
             return;
         }
-        self.warnings.push(Warning {
+        self.warnings.push(Warning::error(
             place,
-            message: format!(
-                "undeclared objects of kind {kind} could not be looked for: {failure}"
-            ),
-            fatal: true,
-        });
+            format!("undeclared objects of kind {kind} could not be looked for: {failure}"),
+        ));
     }
 
     /// What may not be listed, in one line for each place: a role often lacks many kinds.
     pub fn forbidden_extra(&self) -> impl Iterator<Item = Warning> {
-        self.extra_forbidden.iter().map(|(place, rights)| Warning {
-            place: place.clone(),
-            message: format!(
-                "undeclared objects of {} could not be looked for: {} is not allowed (driftctl \
+        self.extra_forbidden.iter().map(|(place, rights)| {
+            Warning::error(
+                place.clone(),
+                format!(
+                    "undeclared objects of {} could not be looked for: {} is not allowed (driftctl \
                  doctor prints the Role that is missing)",
-                match rights.len() {
-                    1 => "1 kind".to_owned(),
-                    kinds => format!("{kinds} kinds"),
-                },
-                rights_in_words(rights).join(", and ")
-            ),
-            fatal: true,
+                    match rights.len() {
+                        1 => "1 kind".to_owned(),
+                        kinds => format!("{kinds} kinds"),
+                    },
+                    rights_in_words(rights).join(", and ")
+                ),
+            )
         })
     }
 }

@@ -314,12 +314,7 @@ mod tests {
 
     fn cart() -> Wanted {
         Wanted {
-            key: ResourceKey {
-                group: "apps".to_owned(),
-                kind: "Deployment".to_owned(),
-                namespace: Some("shop".to_owned()),
-                name: "cart".to_owned(),
-            },
+            key: ResourceKey::new("apps", "Deployment", Some("shop".to_owned()), "cart"),
             kind: ServedKind {
                 api_version: "apps/v1".to_owned(),
                 kind: "Deployment".to_owned(),

@@ -87,12 +87,7 @@ impl Index {
 
     /// The objects of one kind; the keys of a kind lie side by side.
     pub fn of_kind(&self, kind: &GroupKind) -> impl Iterator<Item = (&ResourceKey, &[Entry])> {
-        let first = ResourceKey {
-            group: kind.group.clone(),
-            kind: kind.kind.clone(),
-            namespace: None,
-            name: String::new(),
-        };
+        let first = ResourceKey::new(kind.group.clone(), kind.kind.clone(), None, "");
         self.objects
             .range((Bound::Included(first), Bound::Unbounded))
             .take_while(|(key, _)| key.group == kind.group && key.kind == kind.kind)
@@ -113,14 +108,13 @@ impl Index {
             return;
         };
         if earlier.says_the_same_as(&entry) {
-            warnings.push(Warning {
-                place: entry.place(),
-                message: format!(
+            warnings.push(Warning::new(
+                entry.place(),
+                format!(
                     "recorded before, at {}, with the same content",
                     earlier.place()
                 ),
-                fatal: false,
-            });
+            ));
         } else {
             entry.contradiction = Some(format!(
                 "recorded twice with different content, at {} and {}; keep one of them",
@@ -152,12 +146,12 @@ fn identify(piece: Piece<'_>) -> Result<(ResourceKey, Entry)> {
             piece.place()
         );
     }
-    let key = ResourceKey {
-        group: group_of(api_version).to_owned(),
-        kind: kind.to_owned(),
-        namespace: identity.namespace.as_deref().map(str::to_owned),
-        name: name.clone().into_owned(),
-    };
+    let key = ResourceKey::new(
+        group_of(api_version).to_owned(),
+        kind.to_owned(),
+        identity.namespace.as_deref().map(str::to_owned),
+        name.clone().into_owned(),
+    );
     let entry = Entry {
         api_version: api_version.to_owned(),
         contradiction: None,

@@ -145,15 +145,14 @@ impl Dump {
             .map(ToString::to_string)
             .collect();
         if !absent.is_empty() {
-            warnings.push(Warning {
-                place: self.name.clone(),
-                message: format!(
+            warnings.push(Warning::new(
+                self.name.clone(),
+                format!(
                     "the recording holds no object of kind {}: those that are declared count as \
                      missing; if it was made without them, record them too",
                     absent.join(", ")
                 ),
-                fatal: false,
-            });
+            ));
         }
     }
 }

@@ -20,12 +20,12 @@ fn read(files: &[(&str, &str)]) -> Result<Dump> {
 }
 
 fn key(api_version: &str, kind: &str, namespace: Option<&str>, name: &str) -> ResourceKey {
-    ResourceKey {
-        group: group_of(api_version).to_owned(),
-        kind: kind.to_owned(),
-        namespace: namespace.map(str::to_owned),
-        name: name.to_owned(),
-    }
+    ResourceKey::new(
+        group_of(api_version).to_owned(),
+        kind.to_owned(),
+        namespace.map(str::to_owned),
+        name.to_owned(),
+    )
 }
 
 fn wanted(api_version: &str, kind: &str, namespace: Option<&str>, name: &str) -> Wanted {

@@ -279,12 +279,13 @@ impl Notes {
             message: note.message.clone(),
             fatal: note.fatal,
         });
-        let gap = (!self.covers(&request.extra_in)).then(|| Warning {
-            place: request.extra_in.to_string(),
-            message: "the snapshot was made without looking for undeclared objects there; make \
+        let gap = (!self.covers(&request.extra_in)).then(|| {
+            Warning::error(
+                request.extra_in.to_string(),
+                "the snapshot was made without looking for undeclared objects there; make \
                       one with the same --extra and filters"
-                .to_owned(),
-            fatal: true,
+                    .to_owned(),
+            )
         });
         noted.chain(gap).collect()
     }

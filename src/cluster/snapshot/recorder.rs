@@ -127,12 +127,12 @@ impl Recorder<'_> {
             let Some(name) = text("/metadata/name") else {
                 continue;
             };
-            let key = ResourceKey {
-                group: crate::model::group_of(api_version).to_owned(),
-                kind: kind.to_owned(),
-                namespace: text("/metadata/namespace").map(str::to_owned),
-                name: name.to_owned(),
-            };
+            let key = ResourceKey::new(
+                crate::model::group_of(api_version).to_owned(),
+                kind.to_owned(),
+                text("/metadata/namespace").map(str::to_owned),
+                name.to_owned(),
+            );
             let object = LiveObject::from_value(key.clone(), api_version, value);
             kept.objects.entry(key).or_insert(object);
         }

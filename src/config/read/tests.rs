@@ -172,12 +172,7 @@ sensitive:
 ";
     let sensitive = read("x", &text.replace('?', "c"), &jq).unwrap().sensitive;
     let hides = |kind: &str, path: &str| {
-        let key = ResourceKey {
-            group: String::new(),
-            kind: kind.to_owned(),
-            namespace: None,
-            name: "billing".to_owned(),
-        };
+        let key = ResourceKey::new("", kind.to_owned(), None, "billing");
         let path: FieldPath = path.parse().unwrap();
         sensitive.iter().any(|rule| rule.hides(&key, &path))
     };

@@ -35,14 +35,14 @@ pub(super) fn read(reader: &mut Reader<'_>, found: &Found) {
             if !deploys(&object, kind, found) {
                 continue;
             }
-            let key = ResourceKey {
-                group: group_of(api_version).to_owned(),
-                kind: kind.to_owned(),
-                namespace: text(&object, "/metadata/namespace").map(str::to_owned),
-                name: text(&object, "/metadata/name")
+            let key = ResourceKey::new(
+                group_of(api_version).to_owned(),
+                kind.to_owned(),
+                text(&object, "/metadata/namespace").map(str::to_owned),
+                text(&object, "/metadata/name")
                     .unwrap_or_default()
                     .to_owned(),
-            };
+            );
             syncs(reader, &key, &object);
             conditions(reader, &key, &object);
         }
@@ -148,12 +148,7 @@ pub(super) fn releases(reader: &mut Reader<'_>, found: &Found) {
             labels: &[Label::Is("owner", "helm"), Label::Is("name", &name)],
             metadata_only: true,
         };
-        let key = ResourceKey {
-            group: String::new(),
-            kind: "Release".to_owned(),
-            namespace: Some(namespace.clone()),
-            name: name.clone(),
-        };
+        let key = ResourceKey::new("", "Release", Some(namespace.clone()), name.clone());
         for secret in reader.list(&format!("revisions of Helm release {name}"), &query) {
             let label = |name: &str| text(&secret, &format!("/metadata/labels/{name}"));
             let revision = label("version").unwrap_or("?");

@@ -250,12 +250,12 @@ mod tests {
     use super::*;
 
     fn key(name: &str) -> ResourceKey {
-        ResourceKey {
-            group: "rbac.authorization.k8s.io".to_owned(),
-            kind: "ClusterRole".to_owned(),
-            namespace: None,
-            name: name.to_owned(),
-        }
+        ResourceKey::new(
+            "rbac.authorization.k8s.io",
+            "ClusterRole",
+            None,
+            name.to_owned(),
+        )
     }
 
     fn part(verbs: Value) -> Value {

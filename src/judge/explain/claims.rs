@@ -114,12 +114,12 @@ mod tests {
             "metadata": {"name": "orders-db", "namespace": "shop"},
             "spec": {"volumeClaimTemplates": [{"metadata": {"name": "data"}}]}}));
         let covers = |namespace: &str, name: &str| {
-            claims.cover(&ResourceKey {
-                group: String::new(),
-                kind: "PersistentVolumeClaim".to_owned(),
-                namespace: Some(namespace.to_owned()),
-                name: name.to_owned(),
-            })
+            claims.cover(&ResourceKey::new(
+                "",
+                "PersistentVolumeClaim",
+                Some(namespace.to_owned()),
+                name.to_owned(),
+            ))
         };
         assert!(covers("shop", "data-orders-db-0"));
         assert!(covers("shop", "data-orders-db-12"));

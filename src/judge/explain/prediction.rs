@@ -114,11 +114,10 @@ fn predict(run: &Run<'_>) -> Predictions {
             Err(Unpredicted::Denied(denials)) => {
                 predictions.denied.insert(key, denials);
             }
-            Err(Unpredicted::Failed(why)) => predictions.warnings.push(Warning {
-                place: key.to_string(),
-                message: format!("the server did not predict it, so it is compared without: {why}"),
-                fatal: true,
-            }),
+            Err(Unpredicted::Failed(why)) => predictions.warnings.push(Warning::error(
+                key.to_string(),
+                format!("the server did not predict it, so it is compared without: {why}"),
+            )),
         }
     }
     predictions

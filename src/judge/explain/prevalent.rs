@@ -141,15 +141,14 @@ fn warning(kind: &GroupKind, paths: &[String]) -> Warning {
         String::new()
     };
     let shown = paths.iter().take(SHOWN).cloned().collect::<Vec<_>>();
-    Warning {
-        place: kind.kind.clone(),
-        message: format!(
+    Warning::new(
+        kind.kind.clone(),
+        format!(
             "most live objects of this kind carry the same undeclared {}{more}; it is taken for the \
              work of an admission policy and not reported (--show all lists it)",
             shown.join(", ")
         ),
-        fatal: false,
-    }
+    )
 }
 
 impl Evidence {
@@ -372,12 +371,7 @@ mod tests {
     }
 
     fn object(kind: &str, name: usize, candidate: Candidate) -> Case {
-        let key = ResourceKey {
-            group: "apps".to_owned(),
-            kind: kind.to_owned(),
-            namespace: None,
-            name: name.to_string(),
-        };
+        let key = ResourceKey::new("apps", kind.to_owned(), None, name.to_string());
         let mut report = ObjectReport::new(key, "apps/v1".to_owned());
         report.presence = Presence::Both;
         Case {

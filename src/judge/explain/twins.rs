@@ -108,12 +108,12 @@ mod tests {
     use super::*;
 
     fn ingress(group: &str, name: &str, uid: Option<&str>) -> LiveObject {
-        let key = ResourceKey {
-            group: group.to_owned(),
-            kind: "Ingress".to_owned(),
-            namespace: Some("shop".to_owned()),
-            name: name.to_owned(),
-        };
+        let key = ResourceKey::new(
+            group.to_owned(),
+            "Ingress",
+            Some("shop".to_owned()),
+            name.to_owned(),
+        );
         let value = json!({"metadata": {"name": name, "uid": uid}});
         LiveObject::from_value(key, format!("{group}/v1beta1"), &value)
     }

@@ -148,15 +148,14 @@ fn warning(
         more => format!(" and {more} more"),
     };
     let shown: Vec<&str> = paths.iter().take(SHOWN).map(String::as_str).collect();
-    Warning {
-        place: kind.kind.clone(),
-        message: format!(
+    Warning::new(
+        kind.kind.clone(),
+        format!(
             "all {objects} objects that a webhook of MutatingWebhookConfiguration {} matches carry \
              the same undeclared {}{more}; it is taken for the webhook's work and not reported \
              (--show all lists it)",
             webhook.configuration,
             shown.join(", ")
         ),
-        fatal: false,
-    }
+    )
 }

@@ -6,21 +6,10 @@ mod text;
 
 use std::io::{self, Write};
 
-use super::RenderOptions;
+use super::{CommandFormat, RenderOptions};
 use crate::model::Census;
 
 pub use document::census_schema;
-
-/// How a census is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CensusFormat {
-    /// Tables to read.
-    Text,
-    /// One document (`driftctl.coverage/v1`).
-    Json,
-    /// Metrics.
-    Prometheus,
-}
 
 /// What is shown of a census.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,14 +27,14 @@ pub struct CensusOptions {
 pub fn census(
     census: &Census,
     asked: CensusOptions,
-    format: CensusFormat,
+    format: CommandFormat,
     options: &RenderOptions,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     match format {
-        CensusFormat::Text => text::write(census, asked, options, out),
-        CensusFormat::Json => document::write(census, asked, out),
-        CensusFormat::Prometheus => figures::write(census, asked, options, out),
+        CommandFormat::Json => document::write(census, asked, out),
+        CommandFormat::Prometheus => figures::write(census, asked, options, out),
+        _ => text::write(census, asked, options, out),
     }
 }
 

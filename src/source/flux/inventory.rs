@@ -49,12 +49,12 @@ fn inventory_key(id: &str) -> Option<ResourceKey> {
     let (namespace, rest) = id.split_once('_')?;
     let (rest, kind) = rest.rsplit_once('_')?;
     let (name, group) = rest.rsplit_once('_')?;
-    Some(ResourceKey {
-        group: group.to_owned(),
-        kind: kind.to_owned(),
-        namespace: (!namespace.is_empty()).then(|| namespace.to_owned()),
-        name: name.replace("__", ":"),
-    })
+    Some(ResourceKey::new(
+        group.to_owned(),
+        kind.to_owned(),
+        (!namespace.is_empty()).then(|| namespace.to_owned()),
+        name.replace("__", ":"),
+    ))
 }
 
 #[cfg(test)]

@@ -150,12 +150,12 @@ pub fn key_of(object: &Value) -> ResourceKey {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let GroupKind { group, kind } =
         GroupKind::new(&text(&object["apiVersion"]), &text(&object["kind"]));
-    ResourceKey {
+    ResourceKey::new(
         group,
         kind,
-        namespace: object["metadata"]["namespace"].as_str().map(str::to_owned),
-        name: text(&object["metadata"]["name"]),
-    }
+        object["metadata"]["namespace"].as_str().map(str::to_owned),
+        text(&object["metadata"]["name"]),
+    )
 }
 
 /// Manifests that are there already.

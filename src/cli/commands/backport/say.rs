@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use super::files::{self, Files};
 use crate::cli::Streams;
-use crate::cli::args::{BackportArgs, BackportFormat};
+use crate::cli::args::{BackportArgs, CommandFormat};
 use crate::cli::settings::Settings;
 use crate::engine::backport::Planned;
 use crate::model::{ChangeKind, Plan, PlanStep};
@@ -30,7 +30,7 @@ pub fn result(
         files: edited,
     } = planned;
     let mut contexts = BTreeMap::new();
-    if !args.write && args.output == BackportFormat::Diff {
+    if !args.write && args.output == CommandFormat::Diff {
         for (name, file) in edited {
             let context = match args.allow_secrets {
                 true => files::CONTEXT,
@@ -41,13 +41,13 @@ pub fn result(
     }
     let out = &mut streams.out;
     let written = match args.output {
-        BackportFormat::Json => output::plan_json(plan, out),
-        BackportFormat::Name => {
+        CommandFormat::Json => output::plan_json(plan, out),
+        CommandFormat::Name => {
             let mut steps = plan.steps.iter();
             steps.try_for_each(|step| writeln!(out, "{}", name(step)))
         }
-        BackportFormat::Diff if args.write => Ok(()),
-        BackportFormat::Diff => {
+        _ if args.write => Ok(()),
+        _ => {
             let mut edited = edited.iter();
             edited.try_for_each(|(name, file)| {
                 let context = contexts.get(name).copied().unwrap_or(files::CONTEXT);
@@ -57,7 +57,7 @@ pub fn result(
         }
     };
     written.context("cannot write to standard output")?;
-    if args.output != BackportFormat::Json {
+    if args.output != CommandFormat::Json {
         summary(args, plan, settings, streams)?;
     }
     Ok(())

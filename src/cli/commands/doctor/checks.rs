@@ -1,78 +1,19 @@
 //! The checks, and what to do about each that fails.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-
-use serde::Serialize;
-use serde_json::Value;
 
 use crate::cluster::{Identity, Right, rights_in_words};
 use crate::engine::{Needs, Use};
-use crate::model::Target;
+use crate::model::{Check, CheckState, Examination, Target};
+use crate::output::count;
 use crate::schema::KUBERNETES_VERSION;
 
 /// The oldest minor version that discovery takes two requests of; older ones are asked for each
 /// group, and tell no types of what is gone since (tried down to 1.21).
 const OLDEST_MINOR: u32 = 26;
 
-/// How a check ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum State {
-    /// Fine.
-    Ok,
-    /// A diff works, and would work better.
-    Advice,
-    /// A diff would be incomplete.
-    Failed,
-}
-
-/// One check.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct Check {
-    /// What was checked, in one word.
-    pub check: &'static str,
-    /// How it ended.
-    pub state: State,
-    /// What was found.
-    pub found: String,
-    /// What to do about it.
-    #[serde(rename = "toDo", skip_serializing_if = "Option::is_none")]
-    pub to_do: Option<String>,
-}
-
-/// `rights: get secrets in namespace shop is not allowed; …`
-impl fmt::Display for Check {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.check, self.found)?;
-        match &self.to_do {
-            Some(to_do) => write!(f, "; {to_do}"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// What was found out.
-#[derive(Debug, Default)]
-pub(super) struct Examination {
-    /// The context that it is about, where there are several.
-    pub context: Option<String>,
-    /// The checks, in order.
-    pub checks: Vec<Check>,
-    /// The smallest Roles that the run needs, and their bindings.
-    pub roles: Vec<Value>,
-    /// Whom they are bound to.
-    pub subject: Option<String>,
-}
-
 impl Examination {
-    /// The checks that failed.
-    pub fn failed(&self) -> impl Iterator<Item = &Check> {
-        let failed = |check: &&Check| check.state == State::Failed;
-        self.checks.iter().filter(failed)
-    }
-
-    fn add(&mut self, check: &'static str, state: State, found: String, to_do: Option<&str>) {
+    fn add(&mut self, check: &'static str, state: CheckState, found: String, to_do: Option<&str>) {
         let to_do = to_do.map(str::to_owned);
         self.checks.push(Check {
             check,
@@ -84,7 +25,7 @@ impl Examination {
 
     /// There is no way to any cluster.
     pub fn no_kubeconfig(&mut self, error: &anyhow::Error) {
-        self.add("kubeconfig", State::Failed, format!("{error:#}"), None);
+        self.add("kubeconfig", CheckState::Failed, format!("{error:#}"), None);
     }
 
     /// Which cluster it is.
@@ -98,9 +39,9 @@ impl Examination {
             let to_do = "add certificate-authority-data to the cluster and remove \
                          insecure-skip-tls-verify";
             let found = format!("{found}, and its certificate is not verified");
-            self.add("kubeconfig", State::Advice, found, Some(to_do));
+            self.add("kubeconfig", CheckState::Advice, found, Some(to_do));
         } else {
-            self.add("kubeconfig", State::Ok, found, None);
+            self.add("kubeconfig", CheckState::Ok, found, None);
         }
     }
 
@@ -116,14 +57,14 @@ impl Examination {
                 .to_owned(),
         };
         let found = format!("{error:#}");
-        self.add("connection", State::Failed, found, Some(&to_do));
+        self.add("connection", CheckState::Failed, found, Some(&to_do));
     }
 
     /// The server's version, against the one that the built-in types are known from.
     pub fn connection(&mut self, target: &Target) {
         let Some(version) = &target.version else {
             let found = "the server answers, and does not tell its version".to_owned();
-            self.add("connection", State::Advice, found, None);
+            self.add("connection", CheckState::Advice, found, None);
             return;
         };
         let found = format!("Kubernetes {version}");
@@ -133,16 +74,16 @@ impl Examination {
                     "fields that are newer than {KUBERNETES_VERSION} are compared without their \
                      types; use a newer driftctl"
                 );
-                self.add("connection", State::Advice, found, Some(&to_do));
+                self.add("connection", CheckState::Advice, found, Some(&to_do));
             }
             (Some(server), _) if server < OLDEST_MINOR => {
                 let to_do = format!(
                     "older than 1.{OLDEST_MINOR}: reading takes more requests, and kinds that are \
                      gone since are compared without their types"
                 );
-                self.add("connection", State::Advice, found, Some(&to_do));
+                self.add("connection", CheckState::Advice, found, Some(&to_do));
             }
-            _ => self.add("connection", State::Ok, found, None),
+            _ => self.add("connection", CheckState::Ok, found, None),
         }
     }
 
@@ -150,7 +91,7 @@ impl Examination {
     pub fn manifests(&mut self, needs: &Needs) {
         for error in &needs.errors {
             let found = format!("{}: {}", error.place, error.message);
-            self.add("manifests", State::Failed, found, None);
+            self.add("manifests", CheckState::Failed, found, None);
         }
         let (kinds, places) = (needs.kinds.len(), needs.namespaces.len());
         let mut found = format!(
@@ -164,9 +105,9 @@ impl Examination {
         }
         if needs.objects + needs.unresolved.len() == 0 {
             let to_do = "check the path and the filters";
-            self.add("manifests", State::Failed, found, Some(to_do));
+            self.add("manifests", CheckState::Failed, found, Some(to_do));
         } else {
-            self.add("manifests", State::Ok, found, None);
+            self.add("manifests", CheckState::Ok, found, None);
         }
     }
 
@@ -175,15 +116,15 @@ impl Examination {
         for object in &needs.unresolved {
             let reason = object.reason.as_deref().unwrap_or("it cannot be compared");
             let found = format!("{}: {reason}", object.key);
-            self.add("kinds", State::Failed, found, None);
+            self.add("kinds", CheckState::Failed, found, None);
         }
         if let Some(error) = extra {
             let found = format!("some undeclared objects cannot be looked for: {error:#}");
-            self.add("kinds", State::Failed, found, None);
+            self.add("kinds", CheckState::Failed, found, None);
         }
         if needs.unresolved.is_empty() && extra.is_none() {
             let found = format!("the server knows {}", count(needs.kinds.len(), "kind"));
-            self.add("kinds", State::Ok, found, None);
+            self.add("kinds", CheckState::Ok, found, None);
         }
     }
 
@@ -214,26 +155,26 @@ impl Examination {
         }
         for why in unanswered {
             let found = format!("the API server does not say what is allowed: {why}");
-            self.add("rights", State::Failed, found, None);
+            self.add("rights", CheckState::Failed, found, None);
         }
         for (what_for, rights) in denied {
             let (state, to_do) = match what_for {
-                Use::Needed => (State::Failed, "grant it: apply what -o yaml prints"),
-                Use::Faster => (State::Advice, "objects are read one by one without it"),
+                Use::Needed => (CheckState::Failed, "grant it: apply what -o yaml prints"),
+                Use::Faster => (CheckState::Advice, "objects are read one by one without it"),
                 Use::Autoscalers => (
-                    State::Advice,
+                    CheckState::Advice,
                     "replicas that an autoscaler decides about count as drift without it",
                 ),
                 Use::Admission => (
-                    State::Advice,
+                    CheckState::Advice,
                     "what admission webhooks and policies add may count as drift without it",
                 ),
                 Use::Events => (
-                    State::Advice,
+                    CheckState::Advice,
                     "a revert leaves no Event on the objects without it (--no-event)",
                 ),
                 Use::Escalation => (
-                    State::Advice,
+                    CheckState::Advice,
                     "--server-dry-run predicts no role that grants more than you hold without \
                      it; no printed Role grants it, since it lets its holder become anybody",
                 ),
@@ -245,7 +186,7 @@ impl Examination {
         }
         if self.checks.iter().all(|check| check.check != "rights") {
             let found = format!("{}, all granted", count(needed.len(), "right"));
-            self.add("rights", State::Ok, found, None);
+            self.add("rights", CheckState::Ok, found, None);
         }
     }
 
@@ -253,25 +194,19 @@ impl Examination {
     pub fn identity(&mut self, identity: anyhow::Result<Identity>) {
         match identity {
             Ok(Identity { user, groups }) if groups.is_empty() => {
-                self.add("identity", State::Ok, user, None);
+                self.add("identity", CheckState::Ok, user, None);
             }
             Ok(Identity { user, groups }) => {
                 let found = format!("{user} ({})", groups.join(", "));
-                self.add("identity", State::Ok, found, None);
+                self.add("identity", CheckState::Ok, found, None);
             }
             Err(error) => {
                 let to_do = "the printed Roles come without bindings; name the user by --for";
                 let found = format!("the API server does not say who we are: {error:#}");
-                self.add("identity", State::Advice, found, Some(to_do));
+                self.add("identity", CheckState::Advice, found, Some(to_do));
             }
         }
     }
-}
-
-/// `1 object`, `2 objects`
-fn count(n: usize, what: &str) -> String {
-    let s = if n == 1 { "" } else { "s" };
-    format!("{n} {what}{s}")
 }
 
 /// `36` of `v1.36.2-gke.1`; a server that was built by hand may say `v0.0.0`.
@@ -287,7 +222,7 @@ fn minor(version: &str) -> Option<u32> {
 mod tests {
     use super::*;
 
-    fn state_of(version: &str) -> State {
+    fn state_of(version: &str) -> CheckState {
         let mut examination = Examination::default();
         examination.connection(&Target {
             version: Some(version.to_owned()),
@@ -298,11 +233,11 @@ mod tests {
 
     #[test]
     fn versions_within_the_skew_are_fine() {
-        assert_eq!(state_of(KUBERNETES_VERSION), State::Ok);
-        assert_eq!(state_of("v1.28.3-eks-1"), State::Ok);
-        assert_eq!(state_of("v1.99.0"), State::Advice);
-        assert_eq!(state_of("v1.22.17+k3s1"), State::Advice);
-        assert_eq!(state_of("v0.0.0-master+$Format:%H$"), State::Ok);
+        assert_eq!(state_of(KUBERNETES_VERSION), CheckState::Ok);
+        assert_eq!(state_of("v1.28.3-eks-1"), CheckState::Ok);
+        assert_eq!(state_of("v1.99.0"), CheckState::Advice);
+        assert_eq!(state_of("v1.22.17+k3s1"), CheckState::Advice);
+        assert_eq!(state_of("v0.0.0-master+$Format:%H$"), CheckState::Ok);
         assert_eq!(minor("v1.26+"), Some(26));
     }
 }

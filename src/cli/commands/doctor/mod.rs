@@ -1,18 +1,18 @@
 //! `driftctl doctor`: whether a diff would read everything, and what it lacks.
 
 mod checks;
-mod show;
 
 use anyhow::{Result, ensure};
 
-use crate::cli::args::{ConnectionArgs, DoctorArgs, DoctorFormat, LiveArgs};
+use crate::cli::args::{CommandFormat, ConnectionArgs, DoctorArgs, LiveArgs};
 use crate::cli::comparison::{self, cluster, scanned, sources};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::cluster::{Api, Discovery as _};
 use crate::engine::{self, Extra, Options};
+use crate::model::Examination;
+use crate::output;
 use crate::source::Source;
-use checks::Examination;
 
 /// Examines, prints, and answers with the exit code.
 ///
@@ -21,22 +21,19 @@ use checks::Examination;
 pub fn run(args: &DoctorArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     let examinations = examine_all(args)?;
     let out = &mut streams.out;
-    match (args.output, examinations.as_slice()) {
-        (DoctorFormat::Text, [one]) => show::text(one, settings, out)?,
-        (DoctorFormat::Text, several) => show::texts(several, settings, out)?,
-        (DoctorFormat::Json, [one]) => show::json(one, out)?,
-        (DoctorFormat::Json, several) => show::jsons(several, out)?,
-        (DoctorFormat::Yaml, all) => {
-            for examination in all {
-                show::yaml(examination, out)?;
+    match args.output {
+        CommandFormat::Json => output::doctor_json(&examinations, out)?,
+        CommandFormat::Yaml => {
+            for examination in &examinations {
+                output::doctor_yaml(examination, out)?;
             }
-            for check in all.iter().flat_map(Examination::failed) {
+            for check in examinations.iter().flat_map(Examination::failed) {
                 message::say(streams, settings, &check.to_string());
             }
         }
+        _ => output::doctor_text(&examinations, settings.color, out)?,
     }
-    let is_ready = |examination: &Examination| examination.failed().next().is_none();
-    Ok(if examinations.iter().all(is_ready) {
+    Ok(if examinations.iter().all(Examination::is_ready) {
         Exit::Clean
     } else {
         Exit::Trouble
@@ -47,7 +44,7 @@ pub fn run(args: &DoctorArgs, settings: &Settings, streams: &mut Streams) -> Res
 fn examine_all(args: &DoctorArgs) -> Result<Vec<Examination>> {
     let contexts = &args.reading.connection.context;
     ensure!(
-        contexts.len() < 2 || args.output != DoctorFormat::Yaml,
+        contexts.len() < 2 || args.output != CommandFormat::Yaml,
         "-o yaml prints the Roles of one cluster, for kubectl apply to it, and --context names {} \
          ({}); name one",
         contexts.len(),

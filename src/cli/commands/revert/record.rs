@@ -161,12 +161,7 @@ fn without_bookkeeping(object: &Value) -> Value {
 /// What no two clusters share.
 pub fn uid_of_cluster(writer: &Writer<'_>) -> Option<String> {
     let namespace = Wanted {
-        key: ResourceKey {
-            group: String::new(),
-            kind: "Namespace".to_owned(),
-            namespace: None,
-            name: "kube-system".to_owned(),
-        },
+        key: ResourceKey::new("", "Namespace", None, "kube-system"),
         kind: ServedKind {
             api_version: "v1".to_owned(),
             kind: "Namespace".to_owned(),

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use anyhow::{Context, Result};
 
 use crate::cli::Streams;
-use crate::cli::args::RevertFormat;
+use crate::cli::args::CommandFormat;
 use crate::cli::settings::Settings;
 use crate::model::{Plan, Progress};
 use crate::output::{self, RenderOptions, escape};
@@ -35,7 +35,7 @@ fn options(settings: &Settings) -> RenderOptions {
 /// # Errors
 /// When standard output cannot be written to.
 pub fn plan(
-    format: RevertFormat,
+    format: CommandFormat,
     plan: &Plan,
     settings: &Settings,
     streams: &mut Streams,
@@ -43,7 +43,7 @@ pub fn plan(
 ) -> Result<()> {
     let out = &mut streams.out;
     let written = (|| {
-        if format == RevertFormat::Json {
+        if format == CommandFormat::Json {
             return output::plan_json(plan, out);
         }
         output::plan_text(plan, &options(settings), out)?;
@@ -96,7 +96,7 @@ pub fn before_question(
 /// # Errors
 /// When standard output cannot be written to.
 pub fn outcome(
-    format: RevertFormat,
+    format: CommandFormat,
     was_not_shown: bool,
     plan: &Plan,
     settings: &Settings,
@@ -105,8 +105,8 @@ pub fn outcome(
     let out = &mut streams.out;
     let options = options(settings);
     let written = match format {
-        RevertFormat::Json => output::plan_json(plan, out),
-        RevertFormat::Text => {
+        CommandFormat::Json => output::plan_json(plan, out),
+        _ => {
             let shown = match was_not_shown {
                 true => output::plan_text(plan, &options, out),
                 false => Ok(()),

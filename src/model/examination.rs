@@ -1,0 +1,80 @@
+//! What `driftctl doctor` finds out about a cluster.
+
+use std::fmt;
+
+use serde_json::Value;
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckState {
+    /// Nothing is wrong.
+    Ok,
+    /// A diff works, and would work better.
+    Advice,
+    /// A diff would be incomplete.
+    Failed,
+}
+
+impl CheckState {
+    /// All states, from fine to failed.
+    pub const ALL: [Self; 3] = [Self::Ok, Self::Advice, Self::Failed];
+
+    /// Returns the word that documents use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Advice => "advice",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// One check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// What was checked, in one word.
+    pub check: &'static str,
+    /// How it ended.
+    pub state: CheckState,
+    /// What was found.
+    pub found: String,
+    /// What to do about it.
+    pub to_do: Option<String>,
+}
+
+/// `rights: get secrets in namespace shop is not allowed; …`
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.check, self.found)?;
+        match &self.to_do {
+            Some(to_do) => write!(f, "; {to_do}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The checks of one cluster, and the rights that a run needs there.
+#[derive(Debug, Default)]
+pub struct Examination {
+    /// The context, where several are examined.
+    pub context: Option<String>,
+    /// The checks, in order.
+    pub checks: Vec<Check>,
+    /// The smallest Roles that the run needs, and their bindings.
+    pub roles: Vec<Value>,
+    /// The user that the Roles are bound to.
+    pub subject: Option<String>,
+}
+
+impl Examination {
+    /// Returns the checks that failed.
+    pub fn failed(&self) -> impl Iterator<Item = &Check> {
+        let failed = |check: &&Check| check.state == CheckState::Failed;
+        self.checks.iter().filter(failed)
+    }
+
+    /// Reports whether a diff would read everything.
+    pub fn is_ready(&self) -> bool {
+        self.failed().next().is_none()
+    }
+}

@@ -1,0 +1,38 @@
+//! The formats of the commands other than `driftctl diff`, whose formats are [`FORMATS`](super::FORMATS).
+
+/// How a command prints what it found. Each command offers some of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommandFormat {
+    /// Lines to read.
+    Text,
+    /// A patch.
+    Diff,
+    /// One JSON document with a schema.
+    Json,
+    /// YAML.
+    Yaml,
+    /// A table in Markdown.
+    Markdown,
+    /// One self-contained page.
+    Html,
+    /// The names of objects, one a line.
+    Name,
+    /// Metrics in Prometheus' text format.
+    Prometheus,
+}
+
+impl CommandFormat {
+    /// Returns the word that `--output` takes.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Diff => "diff",
+            Self::Json => "json",
+            Self::Yaml => "yaml",
+            Self::Markdown => "markdown",
+            Self::Html => "html",
+            Self::Name => "name",
+            Self::Prometheus => "prometheus",
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The rules of a run, as data for other programs: `driftctl.rules/v1`.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::schema_of;
+use crate::policy::{Rule, RuleEffect, RuleSpec};
+
+/// The name and version of the contract.
+const SCHEMA: &str = "driftctl.rules/v1";
+
+/// Every rule of a run.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RulesDocument<'r> {
+    /// The name and version of this format.
+    #[schemars(extend("const" = SCHEMA))]
+    schema: &'static str,
+    /// The rules, in the order in which they are asked.
+    rules: Vec<ListedRule<'r>>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ListedRule<'r> {
+    /// The rule's name in reports.
+    id: &'r str,
+    /// Where it is written: `built-in`, `.driftctl.yaml:12`, or an annotation's place.
+    origin: String,
+    /// `explains`: what it matches is no drift. `ignores`: drift that is hidden. `leaves out`:
+    /// objects that are not extra.
+    #[schemars(extend("enum" = RuleEffect::ALL.map(RuleEffect::as_str)))]
+    effect: &'static str,
+    /// Whether its deadline is over; then it hides nothing.
+    expired: bool,
+    /// The rule as `.driftctl.yaml` has it.
+    rule: RuleSpec,
+}
+
+impl<'r> RulesDocument<'r> {
+    /// Returns the document for these rules.
+    pub fn new(rules: &[&'r Rule]) -> Self {
+        let listed = rules.iter().map(|rule| ListedRule {
+            id: &rule.id,
+            origin: rule.origin.to_string(),
+            effect: rule.effect().as_str(),
+            expired: rule.expired,
+            rule: rule.spec(),
+        });
+        Self {
+            schema: SCHEMA,
+            rules: listed.collect(),
+        }
+    }
+}
+
+/// Returns the JSON Schema of `driftctl.rules/v1`.
+pub fn rules_schema() -> Value {
+    schema_of::<RulesDocument<'_>>(SCHEMA)
+}
