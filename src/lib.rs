@@ -27,6 +27,7 @@
 //! | 1 | [`admission`] | what admission policies say about an object |
 //! | 1 | [`yaml`] | reads YAML and JSON text as Kubernetes does, and finds fields in it |
 //! | 0 | [`model`] | nouns: no I/O, no command line, no colour |
+//! | 0 | [`facts`] | facts about Kubernetes and its tools, as data |
 //!
 //! # The way through
 //!
@@ -102,6 +103,7 @@ pub mod compare;
 pub mod config;
 pub mod edit;
 pub mod engine;
+pub mod facts;
 pub mod jq;
 pub mod judge;
 pub mod model;

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::differ::{cut, rbac_rule};
 use super::escape;
+use crate::facts::POD_SPECS;
 use crate::model::{ObjectReport, Status};
 
 /// Lines about one object.
@@ -11,13 +12,6 @@ const MOST: usize = 6;
 
 /// Characters of one line.
 const LONGEST: usize = 160;
-
-/// Where kinds keep the specification of their pods.
-const POD_SPECS: [&str; 3] = [
-    "/spec/template/spec",
-    "/spec/jobTemplate/spec/template/spec",
-    "/spec",
-];
 
 /// What an extra object does, a phrase a line, escaped for the middle of a line; nothing for other
 /// objects, and for kinds whose name says it all.

@@ -3,14 +3,12 @@
 use serde_json::Value;
 
 use super::coverage::{coverage, declared_fields};
+use crate::facts::{Applies, CLIENT_SIDE_APPLY, EDITORS, how_it_applies};
 use crate::model::{Applier, ApplierReason, FieldSet, ManagerEntry, Operation, Owner, Ownership};
 
 /// The annotation in which `kubectl apply` keeps what it sent
 /// (`k8s.io/api/core/v1/annotation_key_constants.go`).
 pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-
-/// The manager of client-side `kubectl apply` (`kubectl/pkg/cmd/apply`).
-const CLIENT_SIDE_APPLY: &str = "kubectl-client-side-apply";
 
 /// The configuration that client-side apply sent last, if the object holds one that can be read.
 pub fn last_applied(live: &Value) -> Option<Value> {
@@ -19,52 +17,6 @@ pub fn last_applied(live: &Value) -> Option<Value> {
         .get(LAST_APPLIED)?
         .as_str()?;
     serde_json::from_str(text).ok()
-}
-
-/// Who else applies manifests for a living: the names under which GitOps controllers and tools
-/// write. A person may have used one of the tools by hand; of the controllers that is not so.
-const KNOWN: &[(&str, Applies)] = &[
-    ("argocd-controller", Applies::Unattended),
-    ("argocd-application-controller", Applies::Unattended),
-    ("kustomize-controller", Applies::Unattended),
-    ("helm-controller", Applies::Unattended),
-    ("fleetagent", Applies::Unattended),
-    ("helm", Applies::AtHand),
-    (CLIENT_SIDE_APPLY, Applies::AtHand),
-    ("kubectl", Applies::AtHand),
-    ("kapp", Applies::AtHand),
-    ("kapp-server-side-apply", Applies::AtHand),
-    ("kluctl", Applies::AtHand),
-    ("pulumi-kubernetes", Applies::AtHand),
-    ("Terraform", Applies::AtHand),
-    ("terraform-provider-kubernetes", Applies::AtHand),
-    ("ansible", Applies::AtHand),
-    ("skaffold", Applies::AtHand),
-];
-
-/// The names under which kubectl changes single fields, and driftctl reverts them: whoever uses them
-/// declares nothing, however much of an object was changed in that way.
-const EDITORS: &[&str] = &[
-    "driftctl",
-    "driftctl-undo",
-    "kubectl-annotate",
-    "kubectl-autoscale",
-    "kubectl-edit",
-    "kubectl-label",
-    "kubectl-patch",
-    "kubectl-rollout",
-    "kubectl-scale",
-    "kubectl-set",
-    "kubectl-taint",
-];
-
-/// How a tool applies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Applies {
-    /// By itself, again and again.
-    Unattended,
-    /// When somebody tells it to.
-    AtHand,
 }
 
 /// The managers of one object that declare what the manifest declares.
@@ -175,8 +127,7 @@ impl<'o> Candidate<'o> {
     }
 
     fn known(&self) -> Option<Applies> {
-        let known = KNOWN.iter().find(|(name, _)| *name == self.manager);
-        known.map(|(_, how)| *how)
+        how_it_applies(self.manager)
     }
 
     /// What is compared of two candidates, the weightiest first. Whoever is met first wins a tie.

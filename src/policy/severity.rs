@@ -6,15 +6,8 @@ use serde_json::Value;
 
 use super::spec::{is_default, places};
 use super::{Objects, PathPattern, RuleSet, SpecProblem, image};
+use crate::facts::POD_SPECS;
 use crate::model::{Change, FieldPath, PathElement, ResourceKey, Severity, Status};
-
-/// Where kinds keep the specification of their pods: a Pod itself, what has a pod template, and
-/// what has a template of those.
-const POD_SPECS: [&str; 3] = [
-    ".spec",
-    ".spec.template.spec",
-    ".spec.jobTemplate.spec.template.spec",
-];
 
 /// A rule that rates changes by what they touch: an entry of `severity`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -73,6 +66,7 @@ impl SeveritySpec {
         };
         let everywhere = POD_SPECS.iter().flat_map(|place| {
             let paths = self.pod_paths.iter();
+            let place = place.replace('/', ".");
             paths.map(move |path| format!("{place}{path}"))
         });
         let (_, in_pods) = places(objects.clone(), "podPaths", &everywhere.collect::<Vec<_>>())?;

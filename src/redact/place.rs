@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::names::{Class, is_about, is_reference};
 use super::text;
+use crate::facts::BUILT_IN_GROUPS;
 use crate::model::PathElement;
 
 /// How secret a place is.
@@ -48,31 +49,6 @@ enum Known {
     /// They are base64 of a key store.
     KeyStore,
 }
-
-/// The API groups whose types are built in. (`kubectl api-resources` on Kubernetes 1.36.)
-const BUILT_IN_GROUPS: &[&str] = &[
-    "",
-    "admissionregistration.k8s.io",
-    "apiextensions.k8s.io",
-    "apiregistration.k8s.io",
-    "apps",
-    "autoscaling",
-    "batch",
-    "certificates.k8s.io",
-    "coordination.k8s.io",
-    "discovery.k8s.io",
-    "events.k8s.io",
-    "extensions",
-    "flowcontrol.apiserver.k8s.io",
-    "networking.k8s.io",
-    "node.k8s.io",
-    "policy",
-    "rbac.authorization.k8s.io",
-    "resource.k8s.io",
-    "scheduling.k8s.io",
-    "storage.k8s.io",
-    "storagemigration.k8s.io",
-];
 
 /// Groups whose `secretKey` is the name of a key (`ExternalSecret.spec.data[].secretKey`).
 const KEY_NAMING_GROUPS: &[&str] = &["external-secrets.io"];

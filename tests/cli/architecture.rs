@@ -30,6 +30,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("edit", 1),
     ("yaml", 1),
     ("model", 0),
+    ("facts", 0),
 ];
 
 /// Uses of a neighbour on the same floor, and why each is right.

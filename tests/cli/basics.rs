@@ -7,7 +7,7 @@ use crate::support;
 use std::fs;
 use std::path::Path;
 
-use support::Place;
+use support::{Place, fixture_arg, json_schema};
 
 #[test]
 fn help_is_short_with_h_and_teaches_with_help() {
@@ -88,15 +88,57 @@ fn the_version_is_the_packages() {
 #[test]
 fn schemas_are_printed_as_json() {
     use driftctl::{config, output};
-    for (name, schema) in [
-        ("report", output::report_schema()),
-        ("reports", output::reports_schema()),
-        ("explanation", output::explanation_schema()),
-        ("config", config::schema()),
-    ] {
+    let mut schemas: Vec<_> = output::SCHEMAS
+        .iter()
+        .map(|d| (d.name, (d.schema)()))
+        .collect();
+    schemas.push(("config", config::schema()));
+    for (name, schema) in schemas {
         let output = Place::new().driftctl().args(["schema", name]).output();
         let printed: serde_json::Value = serde_json::from_slice(&output.unwrap().stdout).unwrap();
         assert_eq!(printed, schema, "{name}");
+    }
+}
+
+#[test]
+fn documents_have_the_schema_that_they_name() {
+    let (manifests, live) = (fixture_arg("shop/manifests"), fixture_arg("shop/live.json"));
+    let recording = [&manifests, "--live", &live];
+    let place = Place::new();
+    let accept = [
+        &["accept"],
+        &recording[..],
+        &["--expires=7d", "--reason=Sale"],
+    ]
+    .concat();
+    let baseline = ["--baseline", "accepted.yaml"];
+    let accepted = place
+        .driftctl()
+        .args(accept)
+        .args(baseline)
+        .output()
+        .unwrap();
+    assert!(accepted.status.success(), "{accepted:?}");
+    for (name, words) in [
+        ("report", [&["diff"], &recording[..]].concat()),
+        ("timeline", [&["timeline"], &recording[..]].concat()),
+        (
+            "explanation",
+            [&["explain", "deploy/shop/cart"], &recording[..]].concat(),
+        ),
+        ("rules", vec!["rules", &manifests]),
+        ("debt", [&["debt"], &baseline[..]].concat()),
+        ("doctor", vec!["doctor", &manifests]),
+    ] {
+        let printed = place.driftctl().args(words).args(["-o", "json"]).output();
+        let printed = printed.unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&printed.stdout)
+            .unwrap_or_else(|error| panic!("{name}: {error}: {printed:?}"));
+        let schemas = driftctl::output::SCHEMAS;
+        let schema = schemas.iter().find(|schema| schema.name == name);
+        let schema = (schema.unwrap().schema)();
+        assert_eq!(document["schema"], schema["title"], "{name}");
+        assert_eq!(json_schema::errors(&schema, &document), [""; 0], "{name}");
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::recording;
 use crate::server::{Fault, Server};
-use crate::support::{Place, fixture};
+use crate::support::{Place, fixture, json_schema};
 
 /// A kubeconfig with a context for each server.
 pub fn kubeconfig(servers: &[(&str, &Server)]) -> String {
@@ -128,7 +128,12 @@ fn each_cluster_is_examined() {
     let (code, shown, _) = command(&["doctor", "-o", "json"], Some(("/api", Fault::Reset)));
     assert_eq!(code, 2);
     let document: Value = serde_json::from_str(&shown).unwrap();
-    assert_eq!(document["schema"], "driftctl.doctors/v1");
+    let schema = driftctl::output::SCHEMAS
+        .iter()
+        .find(|d| d.name == "doctors");
+    let schema = (schema.unwrap().schema)();
+    assert_eq!(document["schema"], schema["title"]);
+    assert_eq!(json_schema::errors(&schema, &document), [""; 0]);
     assert_eq!(document["ready"], false);
     let ready: Vec<_> = document["clusters"].as_array().unwrap().iter().collect();
     assert_eq!(

@@ -4,11 +4,12 @@
 
 mod ignored;
 mod injection;
+#[path = "../support/json_schema.rs"]
+mod json_schema;
 #[path = "../support/leak.rs"]
 mod leak;
 mod sample;
 mod sarif;
-mod schema;
 mod secrecy;
 mod several;
 mod snapshots;

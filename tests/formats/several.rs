@@ -5,7 +5,7 @@ use driftctl::redact::{self, Redacted};
 use serde_json::Value;
 
 use crate::strict::read;
-use crate::{options, render_redacted, sample, schema};
+use crate::{json_schema, options, render_redacted, sample};
 
 /// Three clusters: one with drift, one that could not be read in full, one in sync.
 fn reports() -> Vec<Redacted> {
@@ -43,7 +43,7 @@ fn every_format_holds_all_clusters_and_still_is_what_it_is() {
                 let document: Value = serde_yaml::from_str(&text).unwrap();
                 assert_eq!(document["schema"], "driftctl.reports/v1");
                 assert_eq!(document["verdict"], "incomplete");
-                assert_eq!(schema::errors(&reports_schema(), &document), [""; 0]);
+                assert_eq!(json_schema::errors(&reports_schema(), &document), [""; 0]);
                 for (report, one) in document["reports"].as_array().unwrap().iter().zip(&reports) {
                     let alone = render_redacted("json", one, &options());
                     assert_eq!(*report, serde_json::from_str::<Value>(&alone).unwrap());

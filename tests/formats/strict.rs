@@ -6,7 +6,7 @@ use driftctl::output::{FORMATS, RenderOptions, Show, report_schema};
 use driftctl::redact::{self, Redacted};
 use serde_json::Value;
 
-use crate::{options, render, render_redacted, sample, sarif, schema};
+use crate::{json_schema, options, render, render_redacted, sample, sarif};
 
 /// Reads an output as strictly as its format allows; panics where it is none.
 pub fn read(format: &str, text: &str) {
@@ -16,17 +16,17 @@ pub fn read(format: &str, text: &str) {
         "diff" => read_diff(text),
         "json" => {
             let value: Value = serde_json::from_str(text).unwrap();
-            assert_eq!(schema::errors(&report_schema(), &value), [""; 0]);
+            assert_eq!(json_schema::errors(&report_schema(), &value), [""; 0]);
         }
         "yaml" => {
             let value: Value = serde_yaml::from_str(text).unwrap();
-            assert_eq!(schema::errors(&report_schema(), &value), [""; 0]);
+            assert_eq!(json_schema::errors(&report_schema(), &value), [""; 0]);
         }
         "github" => read_github(text),
         "gitlab" => read_gitlab(text),
         "sarif" => {
             let value: Value = serde_json::from_str(text).unwrap();
-            let errors = schema::errors(&sarif::schema(), &value);
+            let errors = json_schema::errors(&sarif::schema(), &value);
             assert!(errors.is_empty(), "{errors:#?}");
         }
         "junit" => read_junit(text),

@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub mod action;
+pub mod json_schema;
 pub mod manifests;
 pub mod repository;
 

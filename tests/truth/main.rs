@@ -8,6 +8,7 @@ mod support;
 
 mod cases;
 mod driftbench;
+mod facts;
 mod fuzz_corpus;
 mod meaning;
 mod nothing_disappears;

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Found, Reader, list, namespaces, text};
 use crate::cluster::Query;
+use crate::facts::workload;
 use crate::model::{Evidence, ResourceKey};
 
 /// Who the objects below a workload belong to.
@@ -52,30 +53,25 @@ pub(super) fn read(reader: &mut Reader<'_>, found: &Found) -> Family {
     for (key, object) in found {
         family.add(object, &key.kind, key);
     }
-    let is = |kinds: &[&str], namespace: &str| {
-        found.keys().any(|key| {
-            kinds.contains(&key.kind.as_str()) && key.namespace.as_deref() == Some(namespace)
-        })
+    let is = |kind: &dyn Fn(&str) -> bool, namespace: &str| {
+        found
+            .keys()
+            .any(|key| kind(&key.kind) && key.namespace.as_deref() == Some(namespace))
     };
     for namespace in namespaces(found) {
-        if is(&["Deployment"], &namespace) {
+        if is(&|kind| kind == "Deployment", &namespace) {
             let sets = all(reader, "ReplicaSets", "apps/v1", "ReplicaSet", &namespace);
             rollouts(reader, &mut family, &sets, "ReplicaSet", replica_set);
         }
-        if is(&["StatefulSet", "DaemonSet"], &namespace) {
+        if is(
+            &|kind| matches!(kind, "StatefulSet" | "DaemonSet"),
+            &namespace,
+        ) {
             let kind = "ControllerRevision";
             let revisions = all(reader, "ControllerRevisions", "apps/v1", kind, &namespace);
             rollouts(reader, &mut family, &revisions, kind, controller_revision);
         }
-        let workloads = [
-            "Deployment",
-            "StatefulSet",
-            "DaemonSet",
-            "Job",
-            "ReplicaSet",
-            "Pod",
-        ];
-        if is(&workloads, &namespace) {
+        if is(&|kind| workload(kind).is_some(), &namespace) {
             let pods = all(reader, "Pods", "v1", "Pod", &namespace);
             for pod in &pods {
                 restarts(reader, &mut family, pod);

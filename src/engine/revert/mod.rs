@@ -18,6 +18,7 @@ pub use writer::{OWN_NAME, WriteAs};
 
 use crate::cluster::Overlay;
 use crate::compare::normalize;
+use crate::facts::workload;
 use crate::model::{
     Action, Cause, FieldPath, How, JudgedChange, ObjectReport, Plan, PlanChange, PlanStep,
     Progress, Refused, Report, Status, Verdict, Why, WrittenAs, after_an_apply,
@@ -102,17 +103,8 @@ fn rank(step: &PlanStep) -> (u8, String) {
         (_, "ConfigMap" | "Secret" | "ServiceAccount") => 1,
         (_, "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding") => 2,
         (_, "Service") => 3,
-        (
-            _,
-            "Deployment"
-            | "StatefulSet"
-            | "DaemonSet"
-            | "ReplicaSet"
-            | "Pod"
-            | "Job"
-            | "CronJob"
-            | "HorizontalPodAutoscaler",
-        ) => 8,
+        (_, "HorizontalPodAutoscaler") => 8,
+        (_, kind) if workload(kind).is_some() => 8,
         _ => 5,
     };
     (rank, step.key.to_string())

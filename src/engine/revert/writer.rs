@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::PatchJob;
+use crate::facts::{gitops_controller, workload};
 use crate::model::{ApplierReason, ObjectReport, Operation, PathElement};
 use crate::ownership::{Appliers, ownership_of};
 
@@ -109,23 +110,16 @@ pub(super) fn remarks(
         matches!(element, [PathElement::Field(spec), PathElement::Field(template), ..]
             if spec == "spec" && template == "template")
     };
-    let status = match object.key.kind.as_str() {
-        "Deployment" | "StatefulSet" => "/status/replicas",
-        "DaemonSet" => "/status/currentNumberScheduled",
-        _ => "",
-    };
-    if !status.is_empty() && patch.edits.iter().any(|edit| is_template(&edit.path.0)) {
-        let pods = patch.before.pointer(status).and_then(Value::as_u64);
+    let running = workload(&object.key.kind).and_then(|workload| workload.running);
+    if let Some(running) = running
+        && patch.edits.iter().any(|edit| is_template(&edit.path.0))
+    {
+        let pods = patch.before.pointer(running).and_then(Value::as_u64);
         let pods = pods.unwrap_or(0);
         let s = if pods == 1 { "" } else { "s" };
         remarks.push(format!("restarts {pods} pod{s}"));
     }
-    let controller = match write_as.manager.as_str() {
-        "argocd-controller" | "argocd-application-controller" => Some("Argo CD"),
-        "kustomize-controller" | "helm-controller" => Some("Flux"),
-        _ => None,
-    };
-    if let Some(controller) = controller {
+    if let Some(controller) = gitops_controller(&write_as.manager) {
         remarks.push(if is_rollback {
             format!(
                 "{controller} applies this object and changes it back at its next sync; suspend \

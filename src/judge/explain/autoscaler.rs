@@ -7,17 +7,10 @@ use serde_json::Value;
 
 use crate::cluster::Answer;
 use crate::compare::Reason;
+use crate::facts::SCALERS;
 use crate::judge::{Candidate, Case, Explainer, Knowledge, Run};
 use crate::model::{Explanation, FieldPath, Owner, Warning};
 use crate::policy::glob;
-
-/// Who scales on an autoscaler's behalf (`scale` subresource, or nobody after server-side apply).
-const SCALERS: &[&str] = &[
-    "kube-controller-manager",
-    "horizontal-pod-autoscaler",
-    "keda-*",
-    "vpa-*",
-];
 
 /// Kinds of autoscalers, and where to ask for them.
 const AUTOSCALERS: [(&str, &str); 2] = [

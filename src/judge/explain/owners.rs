@@ -8,33 +8,11 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::Value;
 
 use crate::cluster::{Answer, Live, LiveObject};
+use crate::facts::MAKES;
 use crate::judge::Run;
 use crate::model::{ManagerEntry, group_of};
 use crate::ownership::ownership_of;
 use crate::schema::builtin_kind_of_group;
-
-/// What Kubernetes' own kinds make: the group and kind of the owner, and the kinds that it makes.
-const MAKES: &[(&str, &str, &[&str])] = &[
-    ("", "Endpoints", &["EndpointSlice"]),
-    ("", "Node", &["Lease", "Pod", "CSINode"]),
-    (
-        "",
-        "Pod",
-        &["PersistentVolumeClaim", "ResourceClaim", "CiliumEndpoint"],
-    ),
-    ("", "ReplicationController", &["Pod"]),
-    ("", "Service", &["EndpointSlice"]),
-    ("apps", "DaemonSet", &["ControllerRevision", "Pod"]),
-    ("apps", "Deployment", &["ReplicaSet"]),
-    ("apps", "ReplicaSet", &["Pod"]),
-    (
-        "apps",
-        "StatefulSet",
-        &["ControllerRevision", "PersistentVolumeClaim", "Pod"],
-    ),
-    ("batch", "CronJob", &["Job"]),
-    ("batch", "Job", &["Pod"]),
-];
 
 /// What the endpoint slice controllers write on what they keep
 /// (`k8s.io/api/discovery/v1/well_known_labels.go`); whatever else is in such a slice they undo.

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::Value;
 
 use crate::compare::Reason;
+use crate::facts;
 use crate::judge::{Candidate, Case, Explainer, Knowledge, Run};
 use crate::model::{
     Cause, ChangeKind, Explanation, FieldPath, GroupKind, Operation, PathElement, Presence,
@@ -24,18 +25,6 @@ use crate::policy::RuleSet;
 const KNOWN: usize = 2;
 /// Objects that must all carry a value that may be a person's, before a machine's is supposed.
 const SUPPOSED: usize = 3;
-
-/// The kinds of which it is supposed: Pods and what makes them.
-const WORKLOADS: &[&str] = &[
-    "CronJob",
-    "DaemonSet",
-    "Deployment",
-    "Job",
-    "Pod",
-    "ReplicaSet",
-    "ReplicationController",
-    "StatefulSet",
-];
 
 /// Objects in which an undeclared value stands.
 #[derive(Debug, Clone, Copy, Default)]
@@ -224,7 +213,7 @@ impl Evidence {
             let key = (kind.clone(), path.clone(), value.clone());
             let seen = self.seen.get(&key).copied().unwrap_or_default();
             let compared = self.compared.get(kind).copied().unwrap_or_default();
-            let is_workload = WORKLOADS.contains(&kind.kind.as_str());
+            let is_workload = facts::workload(&kind.kind).is_some();
             (is_workload && seen.open + seen.known + seen.updated == compared).then_some(compared)
         };
         let are_enough = |kind: &GroupKind| all_of(kind).is_some_and(|count| count >= SUPPOSED);

@@ -5,21 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::admission::Constraints;
+use crate::facts::WORKLOADS;
 
 use super::Mutation;
 use super::template::{Template, at_pointer, of_value};
-
-/// The kinds for which Kyverno makes rules out of those for Pods, and where they keep a Pod's
-/// fields.
-const AUTOGEN: [(&str, &[&str]); 7] = [
-    ("DaemonSet", &["spec", "template"]),
-    ("Deployment", &["spec", "template"]),
-    ("Job", &["spec", "template"]),
-    ("ReplicaSet", &["spec", "template"]),
-    ("ReplicationController", &["spec", "template"]),
-    ("StatefulSet", &["spec", "template"]),
-    ("CronJob", &["spec", "jobTemplate", "spec", "template"]),
-];
 
 /// What the rules of a policy change.
 pub fn mutations(policy: &Value) -> Vec<Mutation> {
@@ -87,13 +76,20 @@ fn of_resources(resources: &Value, writes: &[Template]) -> Vec<Mutation> {
         .all(|kind| kind == "Pod" || kind.ends_with("/Pod"))
         && !kinds.is_empty()
     {
-        found.extend(AUTOGEN.iter().map(|(kind, place)| {
+        // Kyverno makes rules for what makes Pods out of those for Pods ("auto-gen").
+        let makers = WORKLOADS
+            .iter()
+            .filter(|workload| !workload.template.is_empty());
+        found.extend(makers.map(|workload| {
+            let writes = writes
+                .iter()
+                .map(|template| nested(workload.template, template));
             Mutation {
-                matches: vec![Constraints::of_kyverno(resources, &[(*kind).to_owned()])],
-                writes: writes
-                    .iter()
-                    .map(|template| nested(place, template))
-                    .collect(),
+                matches: vec![Constraints::of_kyverno(
+                    resources,
+                    &[workload.kind.to_owned()],
+                )],
+                writes: writes.collect(),
             }
         }));
     }

@@ -10,6 +10,7 @@ mod template;
 use serde_json::{Map, Value};
 
 use super::sops::ENCRYPTED;
+use crate::facts::REQUEST_MESSAGES;
 use crate::model::{Step, group_of};
 use client_side::{client_side, what_it_may_be};
 use metadata::not_text;
@@ -151,18 +152,7 @@ fn is_of_kubernetes(api_version: &str) -> bool {
 
 /// Whether a kind is only ever sent, and never stored.
 fn is_message(kind: &str) -> bool {
-    const MESSAGES: [&str; 9] = [
-        "APIGroup",
-        "APIVersions",
-        "Binding",
-        "DeploymentRollback",
-        "Eviction",
-        "Scale",
-        "SerializedReference",
-        "Status",
-        "TokenRequest",
-    ];
-    MESSAGES.contains(&kind) || kind.ends_with("Options") || kind.ends_with("Review")
+    REQUEST_MESSAGES.contains(&kind) || kind.ends_with("Options") || kind.ends_with("Review")
 }
 
 /// What a top-level sequence is.

@@ -72,14 +72,15 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<
                     check(root, wanted, value, &format!("{at}[{i}]"), found);
                 }
             }
-            "anyOf" => {
-                let fits = |schema: &Value| {
+            "anyOf" | "oneOf" => {
+                let fits = |schema: &&Value| {
                     let mut inner = Vec::new();
                     check(root, schema, value, at, &mut inner);
                     inner.is_empty()
                 };
-                if !wanted.as_array().unwrap().iter().any(fits) {
-                    wrong("fits none of the alternatives".to_owned());
+                let fitting = wanted.as_array().unwrap().iter().filter(fits).count();
+                if fitting == 0 || keyword == "oneOf" && fitting > 1 {
+                    wrong(format!("fits {fitting} of the alternatives"));
                 }
             }
             unknown => panic!("the keyword {unknown} is not known here"),

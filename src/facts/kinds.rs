@@ -1,0 +1,64 @@
+//! Kinds and API groups.
+
+/// The API groups whose types are built in (`kubectl api-resources` on Kubernetes 1.36), and
+/// `extensions`, which old manifests still name.
+pub const BUILT_IN_GROUPS: &[&str] = &[
+    "",
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apiregistration.k8s.io",
+    "apps",
+    "autoscaling",
+    "batch",
+    "certificates.k8s.io",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "events.k8s.io",
+    "extensions",
+    "flowcontrol.apiserver.k8s.io",
+    "networking.k8s.io",
+    "node.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "resource.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+    "storagemigration.k8s.io",
+];
+
+/// Kinds that are sent in requests and answers, and never stored. So are those whose names end in
+/// `Options` or `Review`.
+pub const REQUEST_MESSAGES: &[&str] = &[
+    "APIGroup",
+    "APIVersions",
+    "Binding",
+    "DeploymentRollback",
+    "Eviction",
+    "Scale",
+    "SerializedReference",
+    "Status",
+    "TokenRequest",
+];
+
+/// What built-in kinds make: the group and kind of the owner, and the kinds of the objects.
+pub const MAKES: &[(&str, &str, &[&str])] = &[
+    ("", "Endpoints", &["EndpointSlice"]),
+    ("", "Node", &["Lease", "Pod", "CSINode"]),
+    (
+        "",
+        "Pod",
+        &["PersistentVolumeClaim", "ResourceClaim", "CiliumEndpoint"],
+    ),
+    ("", "ReplicationController", &["Pod"]),
+    ("", "Service", &["EndpointSlice"]),
+    ("apps", "DaemonSet", &["ControllerRevision", "Pod"]),
+    ("apps", "Deployment", &["ReplicaSet"]),
+    ("apps", "ReplicaSet", &["Pod"]),
+    (
+        "apps",
+        "StatefulSet",
+        &["ControllerRevision", "PersistentVolumeClaim", "Pod"],
+    ),
+    ("batch", "CronJob", &["Job"]),
+    ("batch", "Job", &["Pod"]),
+];

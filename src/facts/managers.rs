@@ -1,0 +1,78 @@
+//! Names of field managers, and what the tools behind them do.
+
+/// The field manager of client-side `kubectl apply` (`kubectl/pkg/cmd/apply`).
+pub const CLIENT_SIDE_APPLY: &str = "kubectl-client-side-apply";
+
+/// How a tool applies manifests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applies {
+    /// A controller that applies again and again.
+    Unattended,
+    /// A command that a person or a pipeline runs.
+    AtHand,
+}
+
+/// The field managers of controllers and tools that apply manifests. A person may have used one of
+/// the tools by hand, and none of the controllers.
+const APPLIERS: &[(&str, Applies)] = &[
+    ("argocd-controller", Applies::Unattended),
+    ("argocd-application-controller", Applies::Unattended),
+    ("kustomize-controller", Applies::Unattended),
+    ("helm-controller", Applies::Unattended),
+    ("fleetagent", Applies::Unattended),
+    ("helm", Applies::AtHand),
+    (CLIENT_SIDE_APPLY, Applies::AtHand),
+    ("kubectl", Applies::AtHand),
+    ("kapp", Applies::AtHand),
+    ("kapp-server-side-apply", Applies::AtHand),
+    ("kluctl", Applies::AtHand),
+    ("pulumi-kubernetes", Applies::AtHand),
+    ("Terraform", Applies::AtHand),
+    ("terraform-provider-kubernetes", Applies::AtHand),
+    ("ansible", Applies::AtHand),
+    ("skaffold", Applies::AtHand),
+];
+
+/// The field managers under which kubectl changes single fields and driftctl reverts them. They
+/// declare nothing, however much of an object was changed in that way.
+pub const EDITORS: &[&str] = &[
+    "driftctl",
+    "driftctl-undo",
+    "kubectl-annotate",
+    "kubectl-autoscale",
+    "kubectl-edit",
+    "kubectl-label",
+    "kubectl-patch",
+    "kubectl-rollout",
+    "kubectl-scale",
+    "kubectl-set",
+    "kubectl-taint",
+];
+
+/// The field managers that write replicas for an autoscaler, as globs: through the `scale`
+/// subresource, or as nobody after a server-side apply.
+pub const SCALERS: &[&str] = &[
+    "kube-controller-manager",
+    "horizontal-pod-autoscaler",
+    "keda-*",
+    "vpa-*",
+];
+
+/// Returns how the tool behind a field manager applies, where it is known to.
+pub fn how_it_applies(manager: &str) -> Option<Applies> {
+    let known = APPLIERS.iter().find(|(name, _)| *name == manager);
+    known.map(|(_, how)| *how)
+}
+
+/// Returns the GitOps tool whose controller writes under this field manager.
+///
+/// ```
+/// assert_eq!(driftctl::facts::gitops_controller("kustomize-controller"), Some("Flux"));
+/// ```
+pub fn gitops_controller(manager: &str) -> Option<&'static str> {
+    match manager {
+        "argocd-controller" | "argocd-application-controller" => Some("Argo CD"),
+        "kustomize-controller" | "helm-controller" => Some("Flux"),
+        _ => None,
+    }
+}

@@ -1,0 +1,98 @@
+//! Pods, and the kinds that make them.
+
+/// A Pod, or a built-in kind that makes Pods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Workload {
+    /// The API group; empty for the core group.
+    pub group: &'static str,
+    /// The kind.
+    pub kind: &'static str,
+    /// The field names that lead to the pod template; empty for a Pod, which is its own.
+    pub template: &'static [&'static str],
+    /// Where the status counts the Pods that run, as a JSON pointer. `None` where a changed template
+    /// restarts none of them.
+    pub running: Option<&'static str>,
+}
+
+/// All of them, sorted by kind. (`k8s.io/api/{apps,batch,core}`)
+pub const WORKLOADS: &[Workload] = &[
+    Workload {
+        group: "batch",
+        kind: "CronJob",
+        template: &["spec", "jobTemplate", "spec", "template"],
+        running: None,
+    },
+    Workload {
+        group: "apps",
+        kind: "DaemonSet",
+        template: &["spec", "template"],
+        running: Some("/status/currentNumberScheduled"),
+    },
+    Workload {
+        group: "apps",
+        kind: "Deployment",
+        template: &["spec", "template"],
+        running: Some("/status/replicas"),
+    },
+    Workload {
+        group: "batch",
+        kind: "Job",
+        template: &["spec", "template"],
+        running: None,
+    },
+    Workload {
+        group: "",
+        kind: "Pod",
+        template: &[],
+        running: None,
+    },
+    Workload {
+        group: "apps",
+        kind: "ReplicaSet",
+        template: &["spec", "template"],
+        running: None,
+    },
+    Workload {
+        group: "",
+        kind: "ReplicationController",
+        template: &["spec", "template"],
+        running: None,
+    },
+    Workload {
+        group: "apps",
+        kind: "StatefulSet",
+        template: &["spec", "template"],
+        running: Some("/status/replicas"),
+    },
+];
+
+/// Where [`WORKLOADS`] keep the specification of their Pods, the deepest first, as JSON pointers.
+pub const POD_SPECS: [&str; 3] = [
+    "/spec/jobTemplate/spec/template/spec",
+    "/spec/template/spec",
+    "/spec",
+];
+
+/// Returns the workload of this kind, whatever group it is said to be of.
+///
+/// ```
+/// assert!(driftctl::facts::workload("Deployment").is_some());
+/// assert!(driftctl::facts::workload("Service").is_none());
+/// ```
+pub fn workload(kind: &str) -> Option<&'static Workload> {
+    WORKLOADS.iter().find(|workload| workload.kind == kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workloads_keep_their_pods_where_the_list_says() {
+        assert!(WORKLOADS.is_sorted_by_key(|workload| workload.kind));
+        for workload in WORKLOADS {
+            let spec: String = workload.template.iter().map(|f| format!("/{f}")).collect();
+            assert!(POD_SPECS.contains(&format!("{spec}/spec").as_str()));
+        }
+    }
+}

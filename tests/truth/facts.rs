@@ -1,0 +1,62 @@
+//! The tables of `driftctl::facts` against the schema of the built-in types.
+
+use std::collections::BTreeSet;
+
+use driftctl::facts::{BUILT_IN_GROUPS, MAKES, POD_SPECS, WORKLOADS};
+use driftctl::model::group_of;
+use driftctl::schema::{Schema, Type, builtin_kind_of_group, builtin_kinds};
+
+/// Reports whether a kind has containers at a JSON pointer and below it.
+fn has_containers(api_version: &str, kind: &str, pod_spec: &str) -> bool {
+    let schema = Schema::builtin();
+    let fields = pod_spec.split('/').skip(1).chain(["containers"]);
+    let field = |ty, name: &str| match schema.get(ty) {
+        Type::Struct { fields, .. } => fields.get(name).map(|field| field.ty),
+        _ => None,
+    };
+    let root = schema.kind(api_version, kind);
+    root.and_then(|root| fields.into_iter().try_fold(root, field))
+        .is_some()
+}
+
+#[test]
+fn workloads_are_the_kinds_that_have_a_pod_spec() {
+    let listed: BTreeSet<_> = WORKLOADS.iter().map(|w| (w.group, w.kind)).collect();
+    let known: BTreeSet<_> = builtin_kinds()
+        .iter()
+        .filter(|known| {
+            let has = |place: &&str| has_containers(known.api_version, known.kind, place);
+            POD_SPECS.iter().any(has)
+        })
+        .map(|known| (group_of(known.api_version), known.kind))
+        .collect();
+    assert_eq!(listed, known);
+    for workload in WORKLOADS {
+        let template: String = workload.template.iter().map(|f| format!("/{f}")).collect();
+        let kinds = builtin_kind_of_group(workload.group, workload.kind);
+        let has = |place| has_containers(kinds[0].api_version, workload.kind, place);
+        assert!(has(&format!("{template}/spec")), "{}", workload.kind);
+    }
+}
+
+#[test]
+fn the_built_in_groups_are_those_of_the_schema() {
+    let groups = builtin_kinds()
+        .iter()
+        .map(|known| group_of(known.api_version));
+    let mut groups: BTreeSet<&str> = groups.collect();
+    groups.insert("extensions"); // gone since 1.22, and named by old manifests
+    assert_eq!(BTreeSet::from_iter(BUILT_IN_GROUPS.iter().copied()), groups);
+}
+
+#[test]
+fn owners_and_what_they_make_are_kinds_of_the_schema() {
+    let kinds: BTreeSet<&str> = builtin_kinds().iter().map(|known| known.kind).collect();
+    for (group, owner, made) in MAKES {
+        assert_ne!(builtin_kind_of_group(group, owner), [], "{group}/{owner}");
+        for kind in *made {
+            // Cilium's agent makes one for each Pod.
+            assert!(kinds.contains(kind) || *kind == "CiliumEndpoint", "{kind}");
+        }
+    }
+}
