@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::schema_of;
+use crate::model::Explanation;
 use crate::policy::{Rule, RuleEffect, RuleSpec};
 
 /// The name and version of the contract.
@@ -34,6 +35,10 @@ struct ListedRule<'r> {
     effect: &'static str,
     /// Whether its deadline is over; then it hides nothing.
     expired: bool,
+    /// Why what it matches is no drift; only rules that explain have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = Explanation::ALL.map(Explanation::as_str)))]
+    explains: Option<&'static str>,
     /// The rule as `.driftctl.yaml` has it.
     rule: RuleSpec,
 }
@@ -46,7 +51,11 @@ impl<'r> RulesDocument<'r> {
             origin: rule.origin.to_string(),
             effect: rule.effect().as_str(),
             expired: rule.expired,
-            rule: rule.spec(),
+            explains: rule.explains.map(Explanation::as_str),
+            rule: RuleSpec {
+                explains: None,
+                ..rule.spec()
+            },
         });
         Self {
             schema: SCHEMA,
