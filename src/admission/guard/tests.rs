@@ -55,12 +55,7 @@ fn change(path: &str, live: &Value) -> Change {
 fn guard(rule: Rule, allows_declared: bool) -> Guard {
     Guard {
         name: "driftctl-test".to_owned(),
-        key: ResourceKey {
-            group: "apps".to_owned(),
-            kind: "Deployment".to_owned(),
-            namespace: Some("shop".to_owned()),
-            name: "cart".to_owned(),
-        },
+        key: ResourceKey::new("apps", "Deployment", Some("shop".to_owned()), "cart"),
         api_version: "apps/v1".to_owned(),
         plural: "deployments".to_owned(),
         rules: vec![rule],

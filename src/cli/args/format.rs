@@ -20,7 +20,7 @@ pub fn offer(
     })
 }
 
-/// What `version`, `debt` and commands that act on drift offer.
+/// The formats of a command that prints lines or a document.
 pub const TEXT_OR_JSON: &[(CommandFormat, &str)] = &[
     (CommandFormat::Text, "Lines to read"),
     (CommandFormat::Json, "One JSON document"),

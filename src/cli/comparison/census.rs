@@ -47,13 +47,12 @@ pub fn census(
         census
             .unlisted
             .push("every kind (the recording holds declared objects only)".to_owned());
-        census.warnings.push(Warning {
-            place: census.target.dump.clone().unwrap_or_default(),
-            message: "the recording holds no undeclared object; take it with \
+        census.warnings.push(Warning::new(
+            census.target.dump.clone().unwrap_or_default(),
+            "the recording holds no undeclared object; take it with \
                       'driftctl snapshot --extra namespace', or nothing is proven"
                 .to_owned(),
-            fatal: false,
-        });
+        ));
     }
     Ok(census)
 }

@@ -300,12 +300,7 @@ mod tests {
     use super::*;
 
     fn key() -> ResourceKey {
-        ResourceKey {
-            group: String::new(),
-            kind: "ConfigMap".to_owned(),
-            namespace: Some("shop".to_owned()),
-            name: "flags".to_owned(),
-        }
+        ResourceKey::new("", "ConfigMap", Some("shop".to_owned()), "flags")
     }
 
     #[test]

@@ -39,11 +39,7 @@ pub(super) fn orphans(
     }
     let Some(namespaces) = live.related("v1", "Namespace", "") else {
         let message = "the namespaces could not be listed, so no orphaned one was looked for";
-        let warning = Warning {
-            place: String::new(),
-            message: message.to_owned(),
-            fatal: false,
-        };
+        let warning = Warning::new("", message.to_owned());
         return (Vec::new(), vec![warning]);
     };
     let places = places(undeclared, declared, deployers);
@@ -101,12 +97,7 @@ fn orphan(
     }
     let nothing = Place::default();
     let place = places.get(name).unwrap_or(&nothing);
-    let key = ResourceKey {
-        group: String::new(),
-        kind: "Namespace".to_owned(),
-        namespace: None,
-        name: name.to_owned(),
-    };
+    let key = ResourceKey::new("", "Namespace", None, name.to_owned());
     let own = marks_of(&key, namespace);
     if place.is_wanted || own.iter().any(|mark| !deployers.is_gone(mark)) {
         return None;
