@@ -66,7 +66,7 @@ pub fn run(
             jq_worker::run(&mut streams).unwrap_or(Exit::Trouble)
         }
         Ok(mut cli) => {
-            cli.command.settle();
+            cli.command.settle(&words);
             let settings = Settings::resolve(cli.global.color, around);
             commands::run(cli, &settings, &mut streams)
                 .unwrap_or_else(|error| message::failed(&mut streams, &settings, &error))

@@ -31,6 +31,8 @@ pub struct Settings {
     pub links: bool,
     /// The program that shows differences instead.
     pub external_diff: Option<String>,
+    /// The editor.
+    pub editor: String,
     /// The terminal's rows, where results go to one.
     pub rows: Option<usize>,
     /// Whether results go to a terminal.
@@ -65,6 +67,7 @@ impl Settings {
             ascii: around.ascii,
             links: around.links && around.stdout_is_terminal,
             external_diff: around.external_diff.clone(),
+            editor: around.editor.clone(),
             rows: around
                 .terminal_rows
                 .filter(|_| around.stdout_is_terminal && !around.dumb && !around.is_ci),

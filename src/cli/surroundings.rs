@@ -25,6 +25,8 @@ pub struct Surroundings {
     pub links: bool,
     /// The program that shows differences instead, as kubectl's users set it.
     pub external_diff: Option<String>,
+    /// The editor by the environment.
+    pub editor: String,
     /// The terminal's rows.
     pub terminal_rows: Option<usize>,
     /// The pager by the environment.
@@ -64,6 +66,10 @@ impl Surroundings {
                 }),
             links: has_links(),
             external_diff: var("KUBECTL_EXTERNAL_DIFF"),
+            editor: ["VISUAL", "EDITOR"]
+                .into_iter()
+                .find_map(var)
+                .unwrap_or_else(|| "vi".to_owned()),
             terminal_rows: terminal_size::terminal_size()
                 .map(|(_, terminal_size::Height(rows))| usize::from(rows)),
             // One that is set to nothing turns paging off.
@@ -121,6 +127,7 @@ impl Surroundings {
             ascii: false,
             links: false,
             external_diff: None,
+            editor: "vi".to_owned(),
             terminal_rows: None,
             pager: Pager::none(),
             no_color: false,

@@ -21,6 +21,7 @@ mod resolve;
 pub mod revert;
 mod schemas;
 mod three_way;
+pub mod triage;
 mod unknown_fields;
 mod witness;
 

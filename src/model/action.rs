@@ -11,11 +11,13 @@ pub enum Action {
     Undo,
     /// The manifest is to declare what is live.
     Backport,
+    /// Each change is to become what somebody decided: any of the others, or hidden.
+    Triage,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 3] = [Self::Revert, Self::Undo, Self::Backport];
+    pub const ALL: [Self; 4] = [Self::Revert, Self::Undo, Self::Backport, Self::Triage];
 
     /// The word that documents use.
     pub fn as_str(self) -> &'static str {
@@ -23,15 +25,7 @@ impl Action {
             Self::Revert => "revert",
             Self::Undo => "undo",
             Self::Backport => "backport",
-        }
-    }
-
-    /// The word for what was done.
-    pub fn done(self) -> &'static str {
-        match self {
-            Self::Revert => "reverted",
-            Self::Undo => "undone",
-            Self::Backport => "backported",
+            Self::Triage => "triage",
         }
     }
 
@@ -43,7 +37,9 @@ impl Action {
     pub fn refusal(self, cause: Option<Cause>) -> Option<Why> {
         match (self, cause?) {
             (_, Cause::BeingDeleted) => Some(Why::BeingDeleted),
-            (Self::Undo, _) | (_, Cause::AppliedElsewhere | Cause::Unattributed) => None,
+            (Self::Undo | Self::Triage, _) | (_, Cause::AppliedElsewhere | Cause::Unattributed) => {
+                None
+            }
             (Self::Revert, Cause::Unapplied | Cause::SetByApplier) => Some(Why::Unapplied),
             (Self::Revert, Cause::Dropped) => Some(Why::Dropped),
             (Self::Revert, Cause::WrittenByApplier) => Some(Why::WrittenByApplier),

@@ -18,11 +18,22 @@ pub enum How {
     Delete,
     /// By editing a file.
     Edit,
+    /// By recording it as accepted.
+    Accept,
+    /// By a rule that ignores it.
+    Ignore,
 }
 
 impl How {
     /// Every way.
-    pub const ALL: [Self; 4] = [Self::Patch, Self::Create, Self::Delete, Self::Edit];
+    pub const ALL: [Self; 6] = [
+        Self::Patch,
+        Self::Create,
+        Self::Delete,
+        Self::Edit,
+        Self::Accept,
+        Self::Ignore,
+    ];
 
     /// The word that documents use.
     pub fn as_str(self) -> &'static str {
@@ -31,6 +42,8 @@ impl How {
             Self::Create => "create",
             Self::Delete => "delete",
             Self::Edit => "edit",
+            Self::Accept => "accept",
+            Self::Ignore => "ignore",
         }
     }
 }
@@ -258,6 +271,22 @@ impl Plan {
     pub fn objects(&self, progress: Progress) -> usize {
         let steps = self.steps.iter().filter(|step| step.progress == progress);
         steps.count()
+    }
+
+    /// Whether any step writes to the cluster.
+    pub fn writes_to_cluster(&self) -> bool {
+        let mut steps = self.steps.iter();
+        steps.any(|step| matches!(step.how, How::Patch | How::Create | How::Delete))
+    }
+
+    /// Marks what was not begun.
+    pub fn skip_rest(&mut self, why: &str) {
+        for step in &mut self.steps {
+            if step.progress == Progress::Planned {
+                step.progress = Progress::Skipped;
+                step.outcome = Some(why.to_owned());
+            }
+        }
     }
 }
 

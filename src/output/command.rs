@@ -1,9 +1,10 @@
 //! The formats of the commands other than `driftctl diff`, whose formats are [`FORMATS`](super::FORMATS).
 
 /// How a command prints what it found. Each command offers some of these.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum CommandFormat {
     /// Lines to read.
+    #[default]
     Text,
     /// A patch.
     Diff,

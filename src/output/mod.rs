@@ -43,6 +43,7 @@ mod table;
 mod text;
 mod three;
 mod timeline;
+mod todo;
 mod view;
 mod who;
 mod why;
@@ -70,9 +71,13 @@ pub use rules::{rules_json, rules_text};
 pub use schemas::{DocumentSchema, SCHEMAS};
 pub use several::{Cluster, cluster, render_all};
 pub use spec::{OutputSpec, SpecError};
-pub use text::{explanation as explanation_text, outcome as outcome_text, plan as plan_text};
+pub use text::{
+    Decided, decided as decided_text, explanation as explanation_text, outcome as outcome_text,
+    plan as plan_text,
+};
+pub use todo::{TodoText, todo_text};
 pub use view::Show;
-pub use words::{count, file_name};
+pub use words::{count, file_name, name as object_name};
 pub use yaml_text::{Style, document as yaml_document};
 
 /// How a report is written.

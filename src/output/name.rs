@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use super::{Format, RenderOptions, escape, ignored, words};
+use super::{Format, RenderOptions, ignored, words};
 use crate::model::{Cause, JudgedChange, ObjectReport, Status};
 use crate::redact::Redacted;
 
@@ -28,14 +28,14 @@ impl Format for Name {
         out: &mut dyn Write,
     ) -> io::Result<()> {
         for object in report.objects.iter().filter(|object| object.is_drift()) {
-            writeln!(out, "{}", name(object))?;
+            writeln!(out, "{}", words::name(&object.key))?;
         }
         for object in report.objects.iter().filter(|object| object.is_drift()) {
             writeln!(out, "# {}", account(object))?;
         }
         for object in &report.objects {
             for said in words::violations(object) {
-                writeln!(out, "# {}: {said}", name(object))?;
+                writeln!(out, "# {}: {said}", words::name(&object.key))?;
             }
         }
         for line in ignored::lines(report, options.show) {
@@ -45,19 +45,10 @@ impl Format for Name {
     }
 }
 
-/// `Deployment.apps/shop/cart`
-fn name(object: &ObjectReport) -> String {
-    let key = &object.key;
-    let kind = key.group_kind().to_string();
-    let parts = [Some(&kind), key.namespace.as_ref(), Some(&key.name)];
-    let parts = parts.into_iter().flatten().map(|part| escape::line(part));
-    parts.collect::<Vec<_>>().join("/")
-}
-
 /// `Deployment.apps/shop/cart: drifted (3 changes: 2 dropped, 1 unattributed)`; a conflict in all
 /// its words.
 fn account(object: &ObjectReport) -> String {
-    let name = name(object);
+    let name = words::name(&object.key);
     if object.status() == Status::Conflict {
         let standing = words::standing(object).unwrap_or_default();
         return format!("{name}: {standing}");

@@ -119,12 +119,7 @@ impl Row<'_> {
         } else {
             change.path.to_string()
         };
-        let value = match (&change.declared, &change.live) {
-            _ if drift.is_conflict() => finding::in_conflict(drift, ", ").join("; "),
-            (Some(declared), Some(live)) => finding::both(declared, live),
-            (Some(value), None) | (None, Some(value)) => differ::flow(value, most),
-            (None, None) => String::new(),
-        };
+        let value = values(drift, most);
         escape::line(format!("{path} {value}").trim_end()).into_owned()
     }
 
@@ -157,5 +152,16 @@ impl Row<'_> {
         let line = line.or(self.violation.and_then(|violation| violation.position));
         let line = line.map_or(origin.line, |position| position.line);
         Some(escape::line(&format!("{}:{line}", origin.file)).into_owned())
+    }
+}
+
+/// `3 to 5`, or the one value that there is, cut to about `most` characters.
+pub(super) fn values(drift: &JudgedChange, most: usize) -> String {
+    let change = view::shown(drift);
+    match (&change.declared, &change.live) {
+        _ if drift.is_conflict() => finding::in_conflict(drift, ", ").join("; "),
+        (Some(declared), Some(live)) => finding::both(declared, live),
+        (Some(value), None) | (None, Some(value)) => differ::flow(value, most),
+        (None, None) => String::new(),
     }
 }

@@ -6,7 +6,7 @@ pub use super::who::{last_writer, latest, owner, owners, when};
 use super::{escape, ignored};
 use crate::model::{
     Blame, Deployer, Enforcement, FieldPath, JudgedChange, Lifecycle, MergeClass, ObjectReport,
-    Report, Revision, Severity, Status, Violation,
+    Report, ResourceKey, Revision, Severity, Status, Violation,
 };
 use crate::policy::ACCEPTED;
 
@@ -132,6 +132,14 @@ pub fn violation(violation: &Violation) -> String {
 /// `Deployment shop/cart`, on one line whatever the names hold.
 pub fn object(object: &ObjectReport) -> String {
     escape::line(&object.key.to_string()).into_owned()
+}
+
+/// `Deployment.apps/shop/cart`, on one line whatever the names hold.
+pub fn name(key: &ResourceKey) -> String {
+    let kind = key.group_kind().to_string();
+    let parts = [Some(&kind), key.namespace.as_ref(), Some(&key.name)];
+    let parts = parts.into_iter().flatten().map(|part| escape::line(part));
+    parts.collect::<Vec<_>>().join("/")
 }
 
 /// Where an object is declared: `cart/deployment.yaml:3`.

@@ -30,6 +30,7 @@ mod source_files;
 mod source_git;
 mod sources;
 mod timeline;
+mod triage;
 mod untrusted;
 mod versions;
 mod words;

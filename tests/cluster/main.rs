@@ -28,6 +28,7 @@ mod server;
 mod signals;
 mod snapshot;
 mod timeline;
+mod triage;
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;

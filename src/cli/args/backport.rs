@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::format::{CommandFormat, offer};
-use super::{LiveArgs, RulesArgs, SelectionArgs, SourceArgs, TEMPLATE};
+use super::{DriftArgs, TEMPLATE};
 
 /// `driftctl backport`
 #[derive(Debug, Args)]
@@ -62,20 +62,7 @@ pub struct BackportArgs {
     )]
     pub output: CommandFormat,
 
-    /// Read who wrote what from an audit log of the API server
-    #[arg(long, value_name = "FILE", help_heading = "Comparison")]
-    pub audit_log: Vec<PathBuf>,
-
-    /// What is selected.
+    /// Which drift.
     #[command(flatten)]
-    pub selection: SelectionArgs,
-    /// The declared side.
-    #[command(flatten)]
-    pub source: SourceArgs,
-    /// The live side.
-    #[command(flatten)]
-    pub live: LiveArgs,
-    /// The rules.
-    #[command(flatten)]
-    pub rules: RulesArgs,
+    pub drift: DriftArgs,
 }

@@ -1,10 +1,8 @@
 //! The words of `driftctl guard`.
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
 
-use super::{LiveArgs, RulesArgs, SelectionArgs, SourceArgs, TEMPLATE};
+use super::{DriftArgs, TEMPLATE};
 
 /// `driftctl guard`
 #[derive(Debug, Args)]
@@ -64,22 +62,9 @@ pub struct GuardArgs {
     #[arg(long, help_heading = "Guard")]
     pub enforce: bool,
 
-    /// Read who wrote what from an audit log of the API server
-    #[arg(long, value_name = "FILE", help_heading = "Comparison")]
-    pub audit_log: Vec<PathBuf>,
-
-    /// What is selected.
+    /// Which drift.
     #[command(flatten)]
-    pub selection: SelectionArgs,
-    /// The declared side.
-    #[command(flatten)]
-    pub source: SourceArgs,
-    /// The live side.
-    #[command(flatten)]
-    pub live: LiveArgs,
-    /// The rules.
-    #[command(flatten)]
-    pub rules: RulesArgs,
+    pub drift: DriftArgs,
 }
 
 /// What a policy demands.

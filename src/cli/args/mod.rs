@@ -5,6 +5,7 @@ mod backport;
 mod compare;
 mod coverage;
 mod doctor;
+mod drift;
 mod explain;
 mod filter;
 mod format;
@@ -21,7 +22,11 @@ mod selection;
 mod snapshot;
 mod source;
 mod timeline;
+mod triage;
 mod untrusted;
+mod write;
+
+use std::ffi::OsString;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -30,6 +35,7 @@ pub use backport::BackportArgs;
 pub use compare::{CompareArgs, ConnectionArgs, Extra, LiveArgs};
 pub use coverage::CoverageArgs;
 pub use doctor::DoctorArgs;
+pub use drift::DriftArgs;
 pub use explain::ExplainArgs;
 pub use filter::FilterArgs;
 pub use format::CommandFormat;
@@ -40,14 +46,16 @@ pub use policy::{PolicyArgs, PolicyFailOn, PolicyFormat};
 pub use reading::ReadingArgs;
 pub use render::{LoadRestrictor, RenderArgs};
 pub use report::{GroupBy, PagerChoice, ReportArgs, SecretPath, Show};
-pub use revert::{IncludedCause, RevertArgs};
+pub use revert::RevertArgs;
 pub use rules::{AcceptArgs, DebtArgs, IgnoreArgs, InitArgs, RulesArgs, RulesCommandArgs};
 pub use schema::{CONFIG, SchemaArgs};
 pub use selection::SelectionArgs;
 pub use snapshot::SnapshotArgs;
 pub use source::SourceArgs;
 pub use timeline::TimelineArgs;
+pub use triage::TriageArgs;
 pub use untrusted::UntrustedArgs;
+pub use write::{IncludedCause, WriteArgs};
 
 /// Examples come before the flags: most readers want the one line that they can copy.
 const TEMPLATE: &str = "\
@@ -72,8 +80,9 @@ Exit codes:
     about = "Show where a Kubernetes cluster has drifted from its manifests",
     long_about = "Show where a Kubernetes cluster has drifted from its manifests: what was changed, \
                   removed or added live, in which field, and who holds it.\n\n\
-                  driftctl only reads, 'driftctl revert' apart. It needs the verbs get and list on \
-                  the kinds in the manifests, and works with get alone.",
+                  driftctl only reads; 'driftctl revert' and 'driftctl triage --apply' write, after a \
+                  question. It needs the verbs get and list on the kinds in the manifests, and \
+                  works with get alone.",
     before_help = "\
 Examples:
   driftctl diff ./manifests                       Compare with the cluster of the current context
@@ -145,13 +154,19 @@ pub enum Command {
     ///
     /// Shows what it would do, asks the server (a dry run) and you, and then writes: one patch for
     /// each object that changes what was shown and nothing else, under the name of the field manager that applies the
-    /// object. What it says in the end was read again. The only command that writes to a cluster.
+    /// object. What it says in the end was read again. Nothing but this and triage writes to a cluster.
     Revert(Box<RevertArgs>),
     /// Write what was changed live into the manifests that declare it
     ///
     /// Prints a patch that git apply takes, or edits the files with --write; comments and layout stay
     /// as they are. Writes to no cluster, and commits nothing.
     Backport(Box<BackportArgs>),
+    /// Decide about drift change by change, in a file
+    ///
+    /// Writes the file, and with --apply carries its decisions out (keep, revert, backport, accept,
+    /// ignore), as the commands of these names do: one plan, asked of the server and of you first.
+    /// What changed since the file was written is skipped, and said.
+    Triage(Box<TriageArgs>),
     /// Tell what admission policies would refuse of the manifests, without a cluster
     ///
     /// Evaluates ValidatingAdmissionPolicies and their bindings, read from files, on what the API
@@ -193,7 +208,9 @@ pub enum Command {
 
 impl Command {
     /// Resolves what two ways of writing the same mean, so that nothing below has to know both.
-    pub fn settle(&mut self) {
+    ///
+    /// `words` are those of the command line.
+    pub fn settle(&mut self, words: &[OsString]) {
         match self {
             Self::Diff(args) => args.source.settle(),
             Self::Explain(args) => args.source.settle(),
@@ -204,6 +221,15 @@ impl Command {
             Self::Doctor(args) => args.reading.source.settle(),
             Self::Snapshot(args) => args.reading.source.settle(),
             Self::Policy(args) => args.source.settle(),
+            Self::Revert(args) => args.drift.source.settle(),
+            Self::Backport(args) => args.drift.source.settle(),
+            Self::Guard(args) => args.drift.source.settle(),
+            Self::Triage(args) => {
+                args.drift.source.settle();
+                let texts = words.iter().map(|word| word.to_string_lossy().into_owned());
+                let behind = texts.skip_while(|word| word != "triage").skip(1);
+                args.words = behind.collect();
+            }
             _ => {}
         }
     }

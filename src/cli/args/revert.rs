@@ -1,11 +1,8 @@
 //! The words of `driftctl revert`.
 
-use std::path::PathBuf;
+use clap::Args;
 
-use clap::{Args, ValueEnum};
-
-use super::format::{CommandFormat, offer};
-use super::{Extra, LiveArgs, RulesArgs, SelectionArgs, SourceArgs, TEMPLATE};
+use super::{DriftArgs, Extra, TEMPLATE, WriteArgs};
 
 /// `driftctl revert`
 #[derive(Debug, Args)]
@@ -32,18 +29,7 @@ Exit codes:
     mut_arg("paths", |paths| paths.value_name("PATH|SELECTION"))
 )]
 pub struct RevertArgs {
-    /// Show what would be done and ask the server whether it would (dryRun=All); change nothing
-    #[arg(long, help_heading = "Revert")]
-    pub dry_run: bool,
-
-    /// Do it without a question
-    ///
-    /// Needed where there is no terminal. Refused where nothing is selected, unless --all says that
-    /// all drift is meant.
-    #[arg(short, long, help_heading = "Revert")]
-    pub yes: bool,
-
-    /// Undo all drift that is found
+    /// Undo all drift that is found; needed with --yes where nothing is selected
     #[arg(long, help_heading = "Revert", conflicts_with_all = ["object", "path"])]
     pub all: bool,
 
@@ -55,34 +41,6 @@ pub struct RevertArgs {
     #[arg(long, help_heading = "Revert")]
     pub prune: bool,
 
-    /// Refuse to delete more objects
-    #[arg(
-        long,
-        value_name = "COUNT",
-        default_value_t = 5,
-        help_heading = "Revert"
-    )]
-    pub max_delete: usize,
-
-    /// Refuse to write to more objects
-    #[arg(
-        long,
-        value_name = "COUNT",
-        default_value_t = 20,
-        help_heading = "Revert"
-    )]
-    pub max_objects: usize,
-
-    /// Also undo changes of this cause, in which Git is ahead of the cluster: that deploys them
-    #[arg(
-        long,
-        value_name = "CAUSE",
-        value_enum,
-        value_delimiter = ',',
-        help_heading = "Revert"
-    )]
-    pub include: Vec<IncludedCause>,
-
     /// Go back to what this Git revision declared: --ref REVISION --include unapplied,dropped
     #[arg(
         long,
@@ -91,24 +49,6 @@ pub struct RevertArgs {
         help_heading = "Revert"
     )]
     pub to: Option<String>,
-
-    /// Write under this name instead of the name of the applier
-    #[arg(long, value_name = "NAME", help_heading = "Revert")]
-    pub field_manager: Option<String>,
-
-    /// Go on with the other objects when one is refused
-    #[arg(long, help_heading = "Revert")]
-    pub keep_going: bool,
-
-    /// Do not ask the server first whether it would accept the changes
-    ///
-    /// For clusters with an admission webhook that takes no dry runs.
-    #[arg(long, conflicts_with = "dry_run", help_heading = "Revert")]
-    pub skip_dry_run: bool,
-
-    /// Write no Event on the objects
-    #[arg(long, help_heading = "Revert")]
-    pub no_event: bool,
 
     /// Take an earlier revert back: the last one of this cluster, or the one of this name
     #[arg(
@@ -127,19 +67,18 @@ pub struct RevertArgs {
     #[arg(long, help_heading = "Revert")]
     pub list_undo: bool,
 
-    /// The format
+    /// Refuse to write to more objects
     #[arg(
-        short,
         long,
-        value_name = "FORMAT",
-        default_value = "text",
-        help_heading = "Report",
-        value_parser = offer(&[
-            (CommandFormat::Text, "Lines to read"),
-            (CommandFormat::Json, "One JSON document (driftctl.plan/v1)"),
-        ])
+        value_name = "COUNT",
+        default_value_t = 20,
+        help_heading = "Revert"
     )]
-    pub output: CommandFormat,
+    pub max_objects: usize,
+
+    /// How it is written.
+    #[command(flatten)]
+    pub write: WriteArgs,
 
     /// Also report live objects that no manifest declares, for --prune
     #[arg(
@@ -151,29 +90,7 @@ pub struct RevertArgs {
     )]
     pub extra: Extra,
 
-    /// Read who wrote what from an audit log of the API server
-    #[arg(long, value_name = "FILE", help_heading = "Comparison")]
-    pub audit_log: Vec<PathBuf>,
-
-    /// What is selected.
+    /// Which drift.
     #[command(flatten)]
-    pub selection: SelectionArgs,
-    /// The declared side.
-    #[command(flatten)]
-    pub source: SourceArgs,
-    /// The live side.
-    #[command(flatten)]
-    pub live: LiveArgs,
-    /// The rules.
-    #[command(flatten)]
-    pub rules: RulesArgs,
-}
-
-/// The causes that are left alone unless they are asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum IncludedCause {
-    /// The manifest says otherwise since the last apply
-    Unapplied,
-    /// The manifest no longer declares it since the last apply
-    Dropped,
+    pub drift: DriftArgs,
 }

@@ -1,12 +1,12 @@
 //! `driftctl ignore`
 
-use std::fs;
 use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 
 use super::expiry;
+use super::rewrite::Rewrite;
 use crate::cli::args::IgnoreArgs;
 use crate::cli::comparison::{check, engine};
 use crate::cli::selection::{self, Selection};
@@ -22,35 +22,48 @@ use crate::policy::{PathPattern, RuleSpec};
 /// When the file is broken, or cannot be added to: then it is as it was.
 pub fn run(args: &IgnoreArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     let spec = spec(args, settings)?;
-    let here = Path::new(".");
-    let found = match &args.config {
-        Some(path) => Some(Found::named(path)).filter(|found| found.path.exists()),
-        None => config::find(CONFIG_NAME, here)?,
-    };
-    let before = match &found {
-        Some(found) => config::read_file(found)?,
-        None => String::new(),
-    };
-    let file = match (found, &args.config) {
-        (Some(found), _) => found,
-        (None, Some(path)) => Found::named(path),
-        (None, None) => config::beside(None, CONFIG_NAME, here)?,
+    let text = config::rule_text(&spec);
+    let added = with_rules(args.config.as_deref(), Path::new("."), &[spec])?;
+    added.write()?;
+    writeln!(streams.out, "added to {}:", escape::line(added.name()))?;
+    write!(streams.out, "{}", escape::text(&text))?;
+    Ok(Exit::Clean)
+}
+
+/// The configuration that is named, or lies above `start`, or a new one there, with more rules.
+///
+/// # Errors
+/// When the file is broken, or cannot be added to.
+pub(super) fn with_rules(
+    named: Option<&Path>,
+    start: &Path,
+    specs: &[RuleSpec],
+) -> Result<Rewrite> {
+    let file = match named {
+        Some(path) => Found::named(path),
+        None => match config::find(CONFIG_NAME, start)? {
+            Some(found) => found,
+            None => config::beside(None, CONFIG_NAME, start)?,
+        },
     };
     let engine = engine();
     let jq = |expression: &str| check(&engine, expression);
-    config::read(&file.name, &before, &jq)?;
-    let after = config::append(&before, &spec).map_err(|error| {
-        let text = config::rule_text(&spec);
-        anyhow!(
-            "{}: {error}; add this to ignoreDifferences by hand:\n{text}",
-            file.name
-        )
-    })?;
-    config::read(&file.name, &after, &jq).context("the rule does not fit in with the others")?;
-    fs::write(&file.path, after).with_context(|| format!("cannot write {}", file.name))?;
-    writeln!(streams.out, "added to {}:", escape::line(&file.name))?;
-    write!(streams.out, "{}", escape::text(&config::rule_text(&spec)))?;
-    Ok(Exit::Clean)
+    Rewrite::of(file, |before, file| {
+        config::read(&file.name, before, &jq)?;
+        let mut after = before.to_owned();
+        for spec in specs {
+            after = config::append(&after, spec).map_err(|error| {
+                let text = config::rule_text(spec);
+                anyhow!(
+                    "{}: {error}; add this to ignoreDifferences by hand:\n{text}",
+                    file.name
+                )
+            })?;
+        }
+        config::read(&file.name, &after, &jq)
+            .context("the rule does not fit in with the others")?;
+        Ok(after)
+    })
 }
 
 /// The objects and the path, of `KIND/NAME PATH` and of `KIND NAME PATH`.

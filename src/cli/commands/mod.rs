@@ -15,10 +15,12 @@ pub mod jq_worker;
 mod man;
 mod policy;
 mod revert;
+mod rewrite;
 mod rules;
 mod schema;
 mod snapshot;
 mod timeline;
+mod triage;
 mod version;
 
 use anyhow::anyhow;
@@ -48,6 +50,7 @@ pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Resu
         Command::Guard(args) => guard::run(&args, settings, streams),
         Command::Revert(args) => revert::run(&args, settings, streams),
         Command::Backport(args) => backport::run(&args, settings, streams),
+        Command::Triage(args) => triage::run(&args, settings, streams),
         Command::Rules(args) => rules::run(&args, settings, streams),
         Command::Accept(args) => accept::run(&args, settings, streams),
         Command::Debt(args) => debt::run(&args, settings, streams),

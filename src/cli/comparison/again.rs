@@ -6,12 +6,12 @@ use anyhow::Result;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Prepared, absence, emptiness, prepare, rules};
-use crate::cli::args::{CompareArgs, FilterArgs, LiveArgs, RulesArgs, SourceArgs};
-use crate::cluster::Live;
+use super::{LiveSide, Prepared, Rules, absence, emptiness, prepare, rules};
+use crate::cli::args::{CompareArgs, DriftArgs, FilterArgs, SourceArgs};
+use crate::cluster::{Api, Live};
 use crate::engine;
 use crate::model::{Origin, Report};
-use crate::redact::Predicate;
+use crate::redact::Redactor;
 use crate::source::{Fixed, Loaded, Once, Source};
 
 /// What is compared, with what, and by which rules. The live side may be a recording.
@@ -28,30 +28,45 @@ impl Again {
     /// When the words contradict one another, or there is no live side.
     pub fn begin(
         source: &SourceArgs,
-        live: &LiveArgs,
+        words: &DriftArgs,
         compare: &CompareArgs,
-        rule_words: &RulesArgs,
         now: Timestamp,
     ) -> Result<Self> {
-        let rules = rules(rule_words, source, now)?;
-        let mut prepared = prepare(rules, source, live, compare, rule_words, false)?;
+        let rules = rules(&words.rules, source, now)?;
+        let mut prepared = prepare(rules, source, &words.live, compare, &words.rules, false)?;
         let once = |source| Box::new(Once::of(source)) as Box<dyn Source>;
         prepared.sources = prepared.sources.into_iter().map(once).collect();
         Ok(Self {
             prepared,
             source: source.clone(),
-            filter: live.filter.clone(),
+            filter: words.live.filter.clone(),
         })
     }
 
     /// The live side.
     pub fn live(&self) -> &dyn Live {
-        self.prepared.side.as_ref()
+        self.prepared.side.as_live()
     }
 
-    /// Values that the user calls secret.
-    pub fn secret(&self) -> Option<Predicate> {
-        self.prepared.rules.secret()
+    /// The cluster; `None` where the live side is a recording of one.
+    pub fn cluster(&self) -> Option<&Api> {
+        match &self.prepared.side {
+            LiveSide::Cluster(api) => Some(api),
+            LiveSide::Recording(_) => None,
+        }
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> &Rules {
+        &self.prepared.rules
+    }
+
+    /// What hides the secrets of reports, those that the user calls secret among them.
+    pub fn redactor(&self) -> Redactor {
+        Redactor {
+            also: self.prepared.rules.secret(),
+            ..Redactor::default()
+        }
     }
 
     /// Compares what is declared with a live side.

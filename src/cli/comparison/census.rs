@@ -32,7 +32,7 @@ pub fn census(
         ..options
     };
     let Counting { mut census, report } =
-        engine::count(&sources, side.as_ref(), &rules.set, &options)?;
+        engine::count(&sources, side.as_live(), &rules.set, &options)?;
     census
         .warnings
         .extend(emptiness(&report, source, &live.filter));

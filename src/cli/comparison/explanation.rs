@@ -26,7 +26,7 @@ pub fn explain(
         rules,
         options,
     } = prepare(rules, source, live, compare, rule_words, true)?;
-    let mut answer = engine::explain(&sources, side.as_ref(), &rules.set, &options, question)?;
+    let mut answer = engine::explain(&sources, side.as_live(), &rules.set, &options, question)?;
     let said = rules.warnings.iter().cloned();
     answer.account.warnings.extend(said);
     Ok((answer, rules))

@@ -15,17 +15,35 @@ use crate::cluster::{
 };
 use crate::model::{ResourceKey, Target, Warning};
 
+/// The live side that the words name.
+pub enum LiveSide {
+    /// A cluster, which can be written to.
+    Cluster(Box<Api>),
+    /// A recording, which cannot.
+    Recording(Box<Dump>),
+}
+
+impl LiveSide {
+    /// What is read, whichever it is.
+    pub fn as_live(&self) -> &dyn Live {
+        match self {
+            Self::Cluster(api) => api.as_ref(),
+            Self::Recording(dump) => dump.as_ref(),
+        }
+    }
+}
+
 /// Connects, or reads the recording. A kubeconfig that lies within the `scanned` paths is refused.
 ///
 /// # Errors
 /// When there is no connection to be had, or the recording cannot be read.
-pub fn live_side(args: &LiveArgs, scanned: &[PathBuf]) -> Result<Box<dyn Live>> {
+pub fn live_side(args: &LiveArgs, scanned: &[PathBuf]) -> Result<LiveSide> {
     if args.live.is_empty() {
-        return Ok(Box::new(cluster(&args.connection, scanned)?));
+        let api = cluster(&args.connection, scanned)?;
+        return Ok(LiveSide::Cluster(Box::new(api)));
     }
-    Ok(Box::new(
-        Dump::read(&args.live).context("cannot read the recording that --live names")?,
-    ))
+    let dump = Dump::read(&args.live).context("cannot read the recording that --live names")?;
+    Ok(LiveSide::Recording(Box::new(dump)))
 }
 
 /// Connects. A kubeconfig that lies within the `scanned` paths is refused.

@@ -6,7 +6,6 @@ mod clusters;
 mod explanation;
 mod live_side;
 mod rules;
-mod session;
 mod sources;
 mod timeline;
 
@@ -18,7 +17,6 @@ use jiff::Timestamp;
 use super::args::{
     CompareArgs, FilterArgs, LiveArgs, ReadingArgs, RulesArgs, SourceArgs, UntrustedArgs,
 };
-use crate::cluster::Live;
 use crate::engine::{self, Options};
 use crate::model::{ObjectReport, Report, Status, Warning};
 use crate::policy::Allowed;
@@ -28,9 +26,8 @@ pub use again::Again;
 pub use census::census;
 pub use clusters::{All, run_all};
 pub use explanation::explain;
-pub use live_side::{NoLive, cluster, live_side};
+pub use live_side::{LiveSide, NoLive, cluster, live_side};
 pub use rules::{Rules, accepted, check, engine, rules};
-pub use session::Session;
 pub use sources::{base_sources, sources};
 pub use timeline::{Timeline, timeline};
 
@@ -77,8 +74,8 @@ fn run_by(
         options,
     } = prepare(rules, source, live, compare, rule_words, explain)?;
     let mut report = match base_sources(source, live)? {
-        Some(base) => engine::run_three_way(&sources, &base, side.as_ref(), &rules.set, &options)?,
-        None => engine::run(&sources, side.as_ref(), &rules.set, &options)?,
+        Some(base) => engine::run_three_way(&sources, &base, side.as_live(), &rules.set, &options)?,
+        None => engine::run(&sources, side.as_live(), &rules.set, &options)?,
     };
     if source.blame {
         report.warnings.extend(blame(&mut report.objects));
@@ -97,7 +94,7 @@ fn run_by(
 /// What the words stand for, before anything is compared.
 struct Prepared {
     sources: Vec<Box<dyn Source>>,
-    side: Box<dyn Live>,
+    side: LiveSide,
     rules: Rules,
     options: Options,
 }
@@ -112,7 +109,7 @@ fn prepare(
 ) -> Result<Prepared> {
     let sources = sources(source, live)?;
     let side = live_side(live, &scanned(source))?;
-    rules.add_live(rule_words, side.as_ref())?;
+    rules.add_live(rule_words, side.as_live())?;
     let options = Options {
         strict_rules: rule_words.strict_rules,
         ..options(source, live, compare, explain)

@@ -44,7 +44,7 @@ pub fn timeline(
         mut rules,
         options,
     } = prepare(rules, source, live, compare, rule_words, false)?;
-    let mut report = engine::run(&sources, side.as_ref(), &rules.set, &options)?;
+    let mut report = engine::run(&sources, side.as_live(), &rules.set, &options)?;
     if !compare.allow_empty {
         let empty = emptiness(&report, source, &live.filter);
         report.warnings.extend(empty);
@@ -71,7 +71,7 @@ pub fn timeline(
         redactor: &redactor,
         helm: true,
     };
-    let mut history = history::history(&asked, side.as_ref())?;
+    let mut history = history::history(&asked, side.as_live())?;
     let unread = blame(&mut report.objects).into_iter();
     history.unread.extend(
         unread.map(|warning| (format!("Git history of {}", warning.place), warning.message)),

@@ -21,7 +21,8 @@ pub struct PlanDocument<'p> {
     #[schemars(extend("const" = SCHEMA))]
     schema: &'static str,
     /// `revert` makes the live object what the manifest declares, `undo` takes an earlier revert
-    /// back, `backport` makes the manifest declare what is live.
+    /// back, `backport` makes the manifest declare what is live, `triage` does to each change what
+    /// was decided.
     #[schemars(extend("enum" = Action::ALL.map(Action::as_str)))]
     action: &'static str,
     /// What it is done to.

@@ -13,6 +13,7 @@
 //! changes once more in a line each.
 
 mod change;
+mod decided;
 mod explain;
 mod groups;
 mod plan;
@@ -20,6 +21,7 @@ mod sides;
 mod summary;
 mod urgent;
 
+pub use decided::{Decided, decided};
 pub use explain::explanation;
 pub use plan::{outcome, plan};
 

@@ -90,7 +90,13 @@ fn done(action: Action, how: How) -> &'static str {
     match how {
         How::Create => "created",
         How::Delete => "deleted",
-        How::Patch | How::Edit => action.done(),
+        How::Edit => "backported",
+        How::Accept => "accepted",
+        How::Ignore => "ignored",
+        How::Patch => match action {
+            Action::Undo => "undone",
+            Action::Revert | Action::Backport | Action::Triage => "reverted",
+        },
     }
 }
 
@@ -106,6 +112,7 @@ fn verdict(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
             Action::Revert => ("REVERTED", Paint::Good),
             Action::Undo => ("UNDONE", Paint::Good),
             Action::Backport => ("BACKPORTED", Paint::Good),
+            Action::Triage => ("TRIAGED", Paint::Good),
         }
     } else {
         ("NOTHING DONE", Paint::Note)
@@ -134,6 +141,7 @@ fn verdict(page: &mut Page<'_>, plan: &Plan) -> io::Result<()> {
 fn render_step(page: &mut Page<'_>, action: Action, step: &PlanStep) -> io::Result<()> {
     let (sign, paint) = match step.how {
         How::Patch | How::Edit => ("~", Paint::Drift),
+        How::Accept | How::Ignore => ("=", Paint::Note),
         How::Create => ("+", Paint::Good),
         How::Delete => ("-", Paint::Bad),
     };
@@ -156,13 +164,13 @@ fn render_step(page: &mut Page<'_>, action: Action, step: &PlanStep) -> io::Resu
     match step.how {
         How::Create => page.line(&Line::of(Paint::Plain, "  creates it as it is declared"))?,
         How::Delete => page.line(&Line::of(Paint::Plain, "  deletes it"))?,
-        How::Patch | How::Edit => {}
+        How::Patch | How::Edit | How::Accept | How::Ignore => {}
     }
     let lines = step.changes.iter().filter_map(|change| change.position);
     let digits = lines.map(|at| at.line.to_string().len()).max();
     let digits = digits.unwrap_or(0).max(4);
     for change in &step.changes {
-        render_change(page, action, change, digits)?;
+        render_change(page, (action, step.how), change, digits)?;
     }
     let indent = Line::of(Paint::Plain, "  ");
     for remark in remarks.iter().skip(1) {
@@ -177,7 +185,7 @@ fn render_step(page: &mut Page<'_>, action: Action, step: &PlanStep) -> io::Resu
 
 fn render_change(
     page: &mut Page<'_>,
-    action: Action,
+    (action, how): (Action, How),
     change: &PlanChange,
     digits: usize,
 ) -> io::Result<()> {
@@ -220,10 +228,10 @@ fn render_change(
             }
         }
     }
-    let verb = match action {
-        Action::Revert => "undoes ",
-        Action::Undo => "takes back ",
-        Action::Backport => "made by ",
+    let verb = match (action, how) {
+        (Action::Undo, _) => "takes back ",
+        (_, How::Edit | How::Accept | How::Ignore) => "made by ",
+        _ => "undoes ",
     };
     if let Some(owners) = words::owners(&change.owners, page.options.now) {
         let mut first = empty;

@@ -7,16 +7,14 @@ mod say;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::cli::args::{BackportArgs, CompareArgs};
+use crate::cli::args::{BackportArgs, Extra};
 use crate::cli::comparison::Again;
-use crate::cli::selected::Selected;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::cluster::Overlay;
 use crate::engine::backport::{Wish, plan};
 use crate::model::{ObjectReport, Progress, Status};
-use crate::redact::Redactor;
-use files::Files;
+pub(super) use files::Files;
 
 /// Plans, and prints the patch or writes the files.
 ///
@@ -24,32 +22,25 @@ use files::Files;
 /// When nothing can be compared, or a file cannot be written.
 pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     ensure!(
-        args.source.base.is_none(),
+        args.drift.source.base.is_none(),
         "--base tells a branch's changes from those made live, and backport takes over what was \
          changed live; leave out --base"
     );
     ensure!(
-        !args.source.untrusted.untrusted,
+        !args.drift.source.untrusted.untrusted,
         "untrusted manifests are not edited; leave out --untrusted"
     );
     ensure!(
-        args.source.revision.is_none(),
+        args.drift.source.revision.is_none(),
         "a commit cannot be edited; check it out, and leave out --ref"
     );
-    let selection = &args.selection;
-    let (selected, source) = Selected::of(&selection.object, &selection.path, &args.source)?;
-    let compare = CompareArgs {
-        audit_log: args.audit_log.clone(),
-        ..CompareArgs::default()
-    };
-    let again = Again::begin(&source, &args.live, &compare, &args.rules, settings.now)?;
+    let drift = &args.drift;
+    let (selected, source) = drift.selected()?;
+    let compare = drift.compare(Extra::None);
+    let again = Again::begin(&source, drift, &compare, settings.now)?;
     let overlay = Overlay::of(again.live());
     let report = again.report(&overlay)?;
-    let redactor = Redactor {
-        also: again.secret(),
-        ..Redactor::default()
-    };
-    let shown = redactor.redact(report.clone());
+    let shown = again.redactor().redact(report.clone());
     selected.check(&report, changes)?;
     let files = Files::below(&source.paths);
     let mut planned = plan(&Wish {

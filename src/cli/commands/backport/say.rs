@@ -44,7 +44,7 @@ pub fn result(
         CommandFormat::Json => output::plan_json(plan, out),
         CommandFormat::Name => {
             let mut steps = plan.steps.iter();
-            steps.try_for_each(|step| writeln!(out, "{}", name(step)))
+            steps.try_for_each(|step| writeln!(out, "{}", output::object_name(&step.key)))
         }
         _ if args.write => Ok(()),
         _ => {
@@ -91,15 +91,6 @@ fn summary(
     let changes = if all == 1 { "change" } else { "changes" };
     writeln!(err, "{taken} of {all} {changes} taken over{next}")?;
     Ok(())
-}
-
-/// `Deployment.apps/shop/cart`
-fn name(step: &PlanStep) -> String {
-    let key = &step.key;
-    let kind = key.group_kind().to_string();
-    let parts = [Some(&kind), key.namespace.as_ref(), Some(&key.name)];
-    let parts = parts.into_iter().flatten().map(|part| escape::line(part));
-    parts.collect::<Vec<_>>().join("/")
 }
 
 /// A message for the commit of the edits.

@@ -9,16 +9,14 @@ use serde_json::Value;
 
 use crate::admission::Answer;
 use crate::admission::guard::Form;
-use crate::cli::args::{CompareArgs, FormArgs, GuardArgs};
+use crate::cli::args::{Extra, FormArgs, GuardArgs};
 use crate::cli::comparison::{self, Again};
-use crate::cli::selected::Selected;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::cluster::Overlay;
 use crate::cluster::audit;
 use crate::engine::guard::{Wish, plan};
 use crate::model::ObjectReport;
-use crate::redact::Redactor;
 
 /// Makes policies, proves them and prints them.
 ///
@@ -26,33 +24,26 @@ use crate::redact::Redactor;
 /// When nothing can be compared, or nothing is selected.
 pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     ensure!(
-        args.source.base.is_none(),
+        args.drift.source.base.is_none(),
         "--base tells a branch's changes from those made live, and guard is about what was changed \
          live; leave out --base"
     );
-    let selection = &args.selection;
-    let (selected, source) = Selected::of(&selection.object, &selection.path, &args.source)?;
+    let drift = &args.drift;
+    let (selected, source) = drift.selected()?;
     ensure!(
         !selected.is_everything(),
         "say what is to be guarded: an object (deploy/shop/cart), and perhaps paths of it \
          (.spec.replicas)"
     );
-    let compare = CompareArgs {
-        audit_log: args.audit_log.clone(),
-        ..CompareArgs::default()
-    };
-    let again = Again::begin(&source, &args.live, &compare, &args.rules, settings.now)?;
+    let compare = drift.compare(Extra::None);
+    let again = Again::begin(&source, drift, &compare, settings.now)?;
     let overlay = Overlay::of(again.live());
     let report = again.report(&overlay)?;
-    let redactor = Redactor {
-        also: again.secret(),
-        ..Redactor::default()
-    };
-    let shown = redactor.redact(report.clone());
+    let shown = again.redactor().redact(report.clone());
     selected.check(&report, changes)?;
-    let writes = match args.audit_log.is_empty() {
+    let writes = match drift.audit_log.is_empty() {
         true => None,
-        false => Some(audit::read(&args.audit_log, &|_| true)?),
+        false => Some(audit::read(&drift.audit_log, &|_| true)?),
     };
     let engine = comparison::engine();
     let evaluate = |policy: &str, input: &Value| -> Result<Vec<Answer>, String> {

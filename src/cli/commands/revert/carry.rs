@@ -8,11 +8,14 @@ use serde_json::Value;
 
 use super::attempt::Sent;
 use super::event::event;
+use super::flow::Hands;
 use super::record::Recorder;
-use crate::cluster::{Answer, Carry, LiveObject, WriteError, Writer};
+use crate::cli::args::WriteArgs;
+use crate::cluster::{Answer, Api, Carry, LiveObject, WriteError, Writer};
 use crate::engine::revert::{Job, State, What, hand_back, side_effects};
 use crate::model::{Action, FieldPath, Plan, Progress, Report, ResourceKey, Status};
 use crate::redact::Redactor;
+use crate::state::UndoRecords;
 
 /// How often ownership is handed back to an applier while others write.
 const HAND_BACK_TRIES: u32 = 3;
@@ -31,18 +34,32 @@ pub struct Manner {
     pub keep_going: bool,
     /// Whether Events are written.
     pub events: bool,
+    /// Whether it can be taken back afterwards.
+    pub keeps_record: bool,
     /// When.
     pub now: Timestamp,
 }
 
-/// Carries out what is planned.
+impl Manner {
+    /// As the words say.
+    pub fn of(words: &WriteArgs, keeps_record: bool, now: Timestamp) -> Self {
+        Self {
+            keep_going: words.keep_going,
+            events: !words.no_event,
+            keeps_record,
+            now,
+        }
+    }
+}
+
+/// Carries out what is planned. Steps behind those that have a job are for others to do.
 pub struct Carrier<'a> {
     /// What people see; how far each step has come.
     pub plan: Plan,
     /// What is carried out, one for each step.
     pub jobs: Vec<Job>,
     /// What writes.
-    pub writer: &'a Writer<'a>,
+    pub writer: Writer<'a>,
     /// What masks the messages of policies.
     pub redactor: &'a Redactor,
     /// What decides whether it worked.
@@ -51,13 +68,35 @@ pub struct Carrier<'a> {
     pub manner: Manner,
 }
 
-impl Carrier<'_> {
+impl<'a> Carrier<'a> {
+    /// What carries out a plan that can be taken back afterwards.
+    pub fn undoable(
+        plan: Plan,
+        jobs: Vec<Job>,
+        api: &'a Api,
+        (redactor, judge): (&'a Redactor, &'a Judge<'a>),
+        words: &WriteArgs,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            plan,
+            jobs,
+            writer: Writer::of(api),
+            redactor,
+            judge,
+            manner: Manner::of(words, true, now),
+        }
+    }
+}
+
+impl Hands for Carrier<'_> {
+    fn plan(&mut self) -> &mut Plan {
+        &mut self.plan
+    }
+
     /// Sends everything as a dry run, and marks the steps that the server would not do, or would do
     /// otherwise.
-    ///
-    /// # Errors
-    /// When the answers cannot be compared with the manifests.
-    pub fn rehearse(&mut self) -> Result<()> {
+    fn rehearse(&mut self) -> Result<()> {
         for at in 0..self.jobs.len() {
             match self.attempt(at, Carry::DryRun) {
                 Sent::Done(answer) => {
@@ -91,6 +130,26 @@ impl Carrier<'_> {
         Ok(())
     }
 
+    /// Writes, and reads again.
+    fn carry_out(&mut self) -> Result<()> {
+        // Whoever was asked may have taken their time.
+        self.writer.begin_anew();
+        let mut recorder = match self.manner.keeps_record {
+            true => {
+                let records = UndoRecords::of_user()?;
+                let (writer, plan) = (&self.writer, &self.plan);
+                Some(Recorder::begin(records, writer, plan, self.manner.now)?)
+            }
+            false => None,
+        };
+        self.send(recorder.as_mut())?;
+        self.verify()?;
+        self.plan.undo = recorder.and_then(Recorder::end);
+        Ok(())
+    }
+}
+
+impl Carrier<'_> {
     fn predicted(&self) -> BTreeMap<ResourceKey, Answer> {
         let jobs = self.jobs.iter();
         let answers = jobs.filter_map(|job| match (&job.what, &job.predicted) {
@@ -151,34 +210,28 @@ impl Carrier<'_> {
         kept.map(ToString::to_string).collect()
     }
 
-    /// Marks what was not begun.
-    pub fn skip_rest(&mut self, why: &str) {
-        for step in &mut self.plan.steps {
-            if step.progress == Progress::Planned {
-                step.progress = Progress::Skipped;
-                step.outcome = Some(why.to_owned());
-            }
-        }
-    }
-
     /// Writes. Each step that was sent is marked as partly done until it is read again.
     ///
     /// # Errors
     /// When the undo record cannot be kept: nothing more is written then.
-    pub fn send(&mut self, recorder: &mut Recorder) -> Result<()> {
+    fn send(&mut self, mut recorder: Option<&mut Recorder>) -> Result<()> {
         for at in 0..self.jobs.len() {
             if self.plan.steps[at].progress != Progress::Planned {
                 continue;
             }
             if self.writer.is_interrupted() {
-                self.skip_rest("the run was interrupted before it");
+                self.plan.skip_rest("the run was interrupted before it");
                 break;
             }
-            self.read_before_deletion(at);
-            recorder.note(&self.jobs[at])?;
+            if let Some(recorder) = &mut recorder {
+                self.read_before_deletion(at);
+                recorder.note(&self.jobs[at])?;
+            }
             match self.attempt(at, Carry::Out) {
                 Sent::Done(answer) => {
-                    recorder.note_answer(answer.as_ref())?;
+                    if let Some(recorder) = &mut recorder {
+                        recorder.note_answer(answer.as_ref())?;
+                    }
                     self.plan.steps[at].progress = Progress::Partly;
                     if let Some(answer) = answer {
                         self.hand_back(at, answer);
@@ -189,10 +242,12 @@ impl Carrier<'_> {
                     self.plan.steps[at].outcome = Some(why);
                 }
                 Sent::Not(why) => {
-                    recorder.take_out()?;
+                    if let Some(recorder) = &mut recorder {
+                        recorder.take_out()?;
+                    }
                     self.fail(at, why);
                     if !self.manner.keep_going {
-                        self.skip_rest("not sent, since another change failed");
+                        self.plan.skip_rest("not sent, since another change failed");
                         break;
                     }
                 }
@@ -216,38 +271,11 @@ impl Carrier<'_> {
         }
     }
 
-    /// Writes without a record: what is taken back needs none.
-    pub fn send_without_record(&mut self) {
-        for at in 0..self.jobs.len() {
-            if self.plan.steps[at].progress != Progress::Planned {
-                continue;
-            }
-            if self.writer.is_interrupted() {
-                self.skip_rest("the run was interrupted before it");
-                break;
-            }
-            match self.attempt(at, Carry::Out) {
-                Sent::Done(_) => self.plan.steps[at].progress = Progress::Partly,
-                Sent::Unclear(why) => {
-                    self.plan.steps[at].progress = Progress::Partly;
-                    self.plan.steps[at].outcome = Some(why);
-                }
-                Sent::Not(why) => {
-                    self.fail(at, why);
-                    if !self.manner.keep_going {
-                        self.skip_rest("not sent, since another change failed");
-                        break;
-                    }
-                }
-            }
-        }
-    }
-
     /// Reads again what was written, and says of each step what was read.
     ///
     /// # Errors
     /// When the objects cannot be compared with the manifests.
-    pub fn verify(&mut self) -> Result<()> {
+    fn verify(&mut self) -> Result<()> {
         self.writer.begin_anew();
         let mut read: BTreeMap<ResourceKey, Answer> = BTreeMap::new();
         let mut values: BTreeMap<usize, Option<Value>> = BTreeMap::new();

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use anyhow::Result;
 
 use crate::cli::Streams;
-use crate::model::{Plan, Progress};
+use crate::model::{Action, Plan, Progress};
 use crate::output::escape;
 
 /// Asks whether the plan is to be carried out: all of it, step by step, or not at all. Steps that
@@ -14,16 +14,22 @@ use crate::output::escape;
 /// # Errors
 /// When the answer cannot be read.
 pub fn ask(plan: &mut Plan, streams: &mut Streams) -> Result<bool> {
-    let verb = match plan.action {
-        crate::model::Action::Undo => "Take back",
-        _ => "Revert",
-    };
     let changes = counted(plan.changes(Progress::Planned), "change");
     let objects = counted(plan.objects(Progress::Planned), "object");
-    let question = format!("{verb} {changes} of {objects}? [y]es, [e]ach, [N]o: ");
+    let question = match plan.action {
+        Action::Undo => format!("Take back {changes} of {objects}? [y]es, [e]ach, [N]o: "),
+        // Each was decided about already.
+        Action::Triage => {
+            let decisions = counted(plan.changes(Progress::Planned), "decision");
+            format!("Carry out {decisions}? [y]es, [N]o: ")
+        }
+        Action::Revert | Action::Backport => {
+            format!("Revert {changes} of {objects}? [y]es, [e]ach, [N]o: ")
+        }
+    };
     match answer(streams, &question)?.as_str() {
         "y" | "yes" => Ok(true),
-        "e" | "each" => each(plan, streams),
+        "e" | "each" if plan.action != Action::Triage => each(plan, streams),
         _ => {
             writeln!(streams.err, "nothing was changed")?;
             Ok(false)

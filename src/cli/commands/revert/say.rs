@@ -1,25 +1,15 @@
 //! What is said of a plan, before and after.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 
 use anyhow::{Context, Result};
 
+use super::flow::End;
 use crate::cli::Streams;
-use crate::cli::args::CommandFormat;
+use crate::cli::args::{CommandFormat, WriteArgs};
 use crate::cli::settings::Settings;
 use crate::model::{Plan, Progress};
 use crate::output::{self, RenderOptions, escape};
-
-/// How a run ends that writes nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// There is no drift to undo.
-    NothingToDo,
-    /// The server would do it.
-    Accepted,
-    /// The server would not.
-    Refused,
-}
 
 fn options(settings: &Settings) -> RenderOptions {
     RenderOptions {
@@ -30,41 +20,47 @@ fn options(settings: &Settings) -> RenderOptions {
     }
 }
 
-/// Shows a plan that is not carried out.
+/// Shows how a run ended.
 ///
 /// # Errors
 /// When standard output cannot be written to.
-pub fn plan(
-    format: CommandFormat,
+pub fn end(
+    end: End,
+    words: &WriteArgs,
     plan: &Plan,
     settings: &Settings,
     streams: &mut Streams,
-    end: End,
 ) -> Result<()> {
-    let out = &mut streams.out;
-    let written = (|| {
-        if format == CommandFormat::Json {
-            return output::plan_json(plan, out);
-        }
-        output::plan_text(plan, &options(settings), out)?;
-        for step in &plan.steps {
-            if let (Progress::Failed, Some(outcome)) = (step.progress, &step.outcome) {
-                let name = step.key.to_string();
-                let (name, outcome) = (escape::line(&name), escape::line(outcome));
-                writeln!(out, "not possible: {name}  {outcome}")?;
-            }
-        }
-        match end {
-            End::NothingToDo => writeln!(out, "there is nothing to {}", plan.action.as_str()),
-            End::Accepted => writeln!(
-                out,
-                "the server accepts it (dry run); {}\nnothing was changed",
-                target(plan)
-            ),
-            End::Refused => writeln!(out, "the server refuses it; nothing was changed"),
-        }
-    })();
+    let written = match (end, words.output) {
+        (End::Declined, _) => Ok(()),
+        (_, CommandFormat::Json) => output::plan_json(plan, &mut streams.out),
+        (End::Done, _) => outcome(words, plan, settings, streams),
+        (end, _) => planned(end, plan, settings, streams),
+    };
     written.context("cannot write to standard output")
+}
+
+/// Shows a plan that is not carried out.
+fn planned(end: End, plan: &Plan, settings: &Settings, streams: &mut Streams) -> io::Result<()> {
+    let out = &mut streams.out;
+    output::plan_text(plan, &options(settings), out)?;
+    for step in &plan.steps {
+        if let (Progress::Failed, Some(outcome)) = (step.progress, &step.outcome) {
+            let name = step.key.to_string();
+            let (name, outcome) = (escape::line(&name), escape::line(outcome));
+            writeln!(out, "not possible: {name}  {outcome}")?;
+        }
+    }
+    match end {
+        End::NothingToDo => writeln!(out, "there is nothing to {}", plan.action.as_str()),
+        End::Refused => writeln!(out, "the server refuses it; nothing was changed"),
+        _ if !plan.writes_to_cluster() => writeln!(out, "nothing was changed"),
+        _ => writeln!(
+            out,
+            "the server accepts it (dry run); {}\nnothing was changed",
+            target(plan)
+        ),
+    }
 }
 
 /// Shows a plan before a person is asked, next to the question.
@@ -82,6 +78,9 @@ pub fn before_question(
         ..options(settings)
     };
     output::plan_text(plan, &options, &mut streams.err)?;
+    if !plan.writes_to_cluster() {
+        return Ok(());
+    }
     let asked = if without_dry_run {
         "the server was not asked (--skip-dry-run)"
     } else {
@@ -92,29 +91,18 @@ pub fn before_question(
 }
 
 /// Shows what became of a plan. Who was not asked has not seen it yet.
-///
-/// # Errors
-/// When standard output cannot be written to.
-pub fn outcome(
-    format: CommandFormat,
-    was_not_shown: bool,
+fn outcome(
+    words: &WriteArgs,
     plan: &Plan,
     settings: &Settings,
     streams: &mut Streams,
-) -> Result<()> {
+) -> io::Result<()> {
     let out = &mut streams.out;
     let options = options(settings);
-    let written = match format {
-        CommandFormat::Json => output::plan_json(plan, out),
-        _ => {
-            let shown = match was_not_shown {
-                true => output::plan_text(plan, &options, out),
-                false => Ok(()),
-            };
-            shown.and_then(|()| output::outcome_text(plan, &options, out))
-        }
-    };
-    written.context("cannot write to standard output")
+    if words.yes {
+        output::plan_text(plan, &options, out)?;
+    }
+    output::outcome_text(plan, &options, out)
 }
 
 /// `context prod, https://10.0.0.1:6443, v1.36.2`

@@ -6,8 +6,9 @@ use anyhow::{Result, bail, ensure};
 use serde_json::Value;
 
 use super::carry::{Carrier, Judge, Manner};
+use super::flow::{self, End};
 use super::record::uid_of_cluster;
-use super::{question, say};
+use super::say;
 use crate::cli::args::RevertArgs;
 use crate::cli::comparison::cluster;
 use crate::cli::settings::Settings;
@@ -71,7 +72,7 @@ pub fn run(
     settings: &Settings,
     streams: &mut Streams,
 ) -> Result<Exit> {
-    let api = cluster(&args.live.connection, &[])?;
+    let api = cluster(&args.drift.live.connection, &[])?;
     let writer = Writer::of(&api);
     let target = api.target();
     let cluster = uid_of_cluster(&writer);
@@ -128,56 +129,21 @@ pub fn run(
     let mut carrier = Carrier {
         plan,
         jobs,
-        writer: &writer,
+        writer,
         redactor: &redactor,
         judge: &judge,
-        manner: Manner {
-            keep_going: args.keep_going,
-            events: !args.no_event,
-            now: settings.now,
-        },
+        // What is taken back needs no record: the one of the revert says how it was.
+        manner: Manner::of(&args.write, false, settings.now),
     };
-    if carrier.plan.steps.is_empty() {
-        say::plan(
-            args.output,
-            &carrier.plan,
-            settings,
-            streams,
-            say::End::NothingToDo,
-        )?;
-        return Ok(short);
-    }
-    if !args.skip_dry_run {
-        carrier.rehearse()?;
-    }
-    let refused = carrier.plan.objects(Progress::Failed) > 0;
-    if args.dry_run || (refused && !args.keep_going) {
-        let end = if refused {
-            carrier.skip_rest("nothing was sent, since another change was refused");
-            say::End::Refused
-        } else {
-            say::End::Accepted
-        };
-        say::plan(args.output, &carrier.plan, settings, streams, end)?;
-        let found = if refused { Exit::Trouble } else { Exit::Drift };
-        return Ok(found.max(short));
-    }
-    if !args.yes {
-        say::before_question(&carrier.plan, args.skip_dry_run, settings, streams)?;
-        if !question::ask(&mut carrier.plan, streams)? {
-            return Ok(Exit::Drift);
-        }
-        writer.begin_anew();
-    }
-    carrier.send_without_record();
-    carrier.verify()?;
-    let undone = carrier.plan.objects(Progress::Done) == carrier.plan.steps.len();
-    if undone && short == Exit::Clean {
+    let end = flow::run(&mut carrier, &args.write, settings, streams)?;
+    let plan = &carrier.plan;
+    let is_whole = end == End::Done && plan.objects(Progress::Done) == plan.steps.len();
+    if is_whole && short == Exit::Clean {
         record.undone = true;
         records.keep(&record)?;
     }
-    say::outcome(args.output, args.yes, &carrier.plan, settings, streams)?;
-    Ok(if undone { short } else { Exit::Trouble })
+    say::end(end, &args.write, plan, settings, streams)?;
+    Ok(end.exit(plan, short))
 }
 
 /// What there is to do about one object.

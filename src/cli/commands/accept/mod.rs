@@ -1,13 +1,11 @@
 //! `driftctl accept`
 
+mod ledger;
+
 use std::fs;
 use std::io::Write;
 
 use anyhow::{Context, Result, anyhow, bail};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
-use ring::rand::{SecureRandom, SystemRandom};
-use serde_json::Value;
 
 use super::expiry;
 use crate::cli::args::AcceptArgs;
@@ -17,15 +15,11 @@ use crate::cli::selection::Until;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::config;
-use crate::model::{
-    Change, ChangeKind, JudgedChange, ObjectReport, Report, Severity, Status, Verdict,
-};
+use crate::model::{ChangeKind, JudgedChange, ObjectReport, Report, Severity, Status, Verdict};
 use crate::output::escape;
-use crate::policy::{ACCEPTED, Accepted, Debt, Expiry, Recorded};
+use crate::policy::{ACCEPTED, Debt};
 use crate::redact::{Redacted, Redactor};
-
-/// Longer values are known by a digest, so that the file can be read.
-const LONGEST: usize = 1000;
+pub(super) use ledger::{Ledger, Terms};
 
 /// Compares, and records the drift that was found.
 ///
@@ -50,28 +44,24 @@ pub fn run(args: &AcceptArgs, settings: &Settings, streams: &mut Streams) -> Res
         ..Redactor::default()
     };
     let redacted = redactor.redact(report.clone());
-    let mut debt = rules.baseline.debt;
-    if debt.salt.is_empty() {
-        debt.salt = salt()?;
-    }
-    selected.check(&report, |object| changes(object, &debt))?;
-    let mut about = About {
+    let mut ledger = Ledger::open(rules.baseline.debt, settings)?;
+    selected.check(&report, |object| changes(object, &ledger.debt))?;
+    let mut terms = Terms {
         reason: args
             .reason
             .clone()
             .filter(|reason| !reason.trim().is_empty()),
+        ticket: args.ticket.clone(),
         expires,
     };
     let accepted = about_to_be_accepted(&report, &selected);
-    about.complete(&accepted, &debt, settings, streams)?;
-    let gone = take_out(&mut debt, &report, &selected);
+    complete(&mut terms, &accepted, &ledger.debt, settings, streams)?;
+    let gone = take_out(&mut ledger.debt, &report, &selected);
     let mut accepting = Accepting {
-        args,
         report: &report,
         selected,
-        settings,
-        about,
-        debt,
+        terms,
+        ledger,
         unnamed: 0,
         accepted: Vec::new(),
         objects: 0,
@@ -81,7 +71,7 @@ pub fn run(args: &AcceptArgs, settings: &Settings, streams: &mut Streams) -> Res
     }
     let file = &rules.baseline.file;
     if accepting.accepted.len() + gone > 0 {
-        let text = config::write_baseline(&accepting.debt);
+        let text = config::write_baseline(&accepting.ledger.debt);
         fs::write(&file.path, text).with_context(|| format!("cannot write {}", file.name))?;
     }
     accepting.say(&file.name, gone, streams)?;
@@ -102,15 +92,6 @@ fn changes(object: &ObjectReport, debt: &Debt) -> Vec<String> {
 /// Whether a change is hidden because it was accepted.
 fn is_accepted(drift: &JudgedChange) -> bool {
     matches!(drift.verdict(), Verdict::Ignored { rule, .. } if rule == ACCEPTED)
-}
-
-/// A salt is chosen once for each file.
-fn salt() -> Result<String> {
-    let mut bytes = [0; 16];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| anyhow!("the system has no random numbers"))?;
-    Ok(STANDARD_NO_PAD.encode(bytes))
 }
 
 /// Takes accepted drift out that is gone, or is about to be accepted once more because it is another
@@ -139,56 +120,48 @@ fn drifts_at(object: &ObjectReport, path: &str) -> bool {
         || (path == "." && matches!(object.status(), Status::Missing | Status::Extra))
 }
 
-/// Why drift is accepted, and until when.
-struct About {
-    reason: Option<String>,
-    expires: Option<Expiry>,
-}
-
-impl About {
-    /// Asks for what the words do not say: a reason, where none was given before, and an end.
-    ///
-    /// # Errors
-    /// When there is nobody to ask, or no answer.
-    fn complete(
-        &mut self,
-        accepted: &[Item<'_>],
-        debt: &Debt,
-        settings: &Settings,
-        streams: &mut Streams,
-    ) -> Result<()> {
-        if accepted.is_empty() {
-            return Ok(());
-        }
-        let has_reason = |item: &Item<'_>| {
-            let before = debt.at(&item.object.key, &item.path, item.kind);
-            before.is_some_and(|before| !before.reason.is_empty())
-        };
-        let no_reason = self.reason.is_none() && !accepted.iter().all(has_reason);
-        let no_end = self.expires.is_none();
-        if !(no_reason || no_end) {
-            return Ok(());
-        }
-        if !settings.is_interactive {
-            let lacking = match (no_reason, no_end) {
-                (true, true) => "a reason and an end: --reason TEXT --expires 7d",
-                (true, false) => "a reason: --reason TEXT",
-                _ => "an end: --expires 7d",
-            };
-            bail!("accepting drift takes {lacking}");
-        }
-        list(&mut *streams.err, accepted)?;
-        if no_reason {
-            let answer = ask(streams, "Why is this accepted?")?;
-            self.reason = Some(answer);
-        }
-        if no_end {
-            let answer = ask(streams, "Until when (24h, 7d, 2w, a date)?")?;
-            let until: Until = answer.parse().map_err(|why: String| anyhow!("{why}"))?;
-            self.expires = expiry(Some(&until), settings)?;
-        }
-        Ok(())
+/// Asks for what the words do not say: a reason, where none was given before, and an end.
+///
+/// # Errors
+/// When there is nobody to ask, or no answer.
+fn complete(
+    terms: &mut Terms,
+    accepted: &[Item<'_>],
+    debt: &Debt,
+    settings: &Settings,
+    streams: &mut Streams,
+) -> Result<()> {
+    if accepted.is_empty() {
+        return Ok(());
     }
+    let has_reason = |item: &Item<'_>| {
+        let before = debt.at(&item.object.key, &item.path, item.kind);
+        before.is_some_and(|before| !before.reason.is_empty())
+    };
+    let no_reason = terms.reason.is_none() && !accepted.iter().all(has_reason);
+    let no_end = terms.expires.is_none();
+    if !(no_reason || no_end) {
+        return Ok(());
+    }
+    if !settings.is_interactive {
+        let lacking = match (no_reason, no_end) {
+            (true, true) => "a reason and an end: --reason TEXT --expires 7d",
+            (true, false) => "a reason: --reason TEXT",
+            _ => "an end: --expires 7d",
+        };
+        bail!("accepting drift takes {lacking}");
+    }
+    list(&mut *streams.err, accepted)?;
+    if no_reason {
+        let answer = ask(streams, "Why is this accepted?")?;
+        terms.reason = Some(answer);
+    }
+    if no_end {
+        let answer = ask(streams, "Until when (24h, 7d, 2w, a date)?")?;
+        let until: Until = answer.parse().map_err(|why: String| anyhow!("{why}"))?;
+        terms.expires = expiry(Some(&until), settings)?;
+    }
+    Ok(())
 }
 
 /// One answer from the terminal.
@@ -282,12 +255,10 @@ fn list(out: &mut dyn Write, items: &[Item<'_>]) -> std::io::Result<()> {
 }
 
 struct Accepting<'a> {
-    args: &'a AcceptArgs,
     report: &'a Report,
     selected: Selected,
-    settings: &'a Settings,
-    about: About,
-    debt: Debt,
+    terms: Terms,
+    ledger: Ledger,
     /// Changes whose path tells a secret.
     unnamed: usize,
     accepted: Vec<Item<'a>>,
@@ -300,7 +271,13 @@ impl<'a> Accepting<'a> {
         let before = self.accepted.len();
         let whole = of_whole(object);
         if let (Some(kind), true) = (whole, self.selected.selects(self.report, object, ".")) {
-            self.record(object, ".", kind, [Recorded::Nothing, Recorded::Nothing]);
+            self.ledger.accept_whole(object, &self.terms);
+            self.accepted.push(Item {
+                object,
+                path: ".".to_owned(),
+                kind,
+                severity: object.whole_severity.unwrap_or(Severity::Medium),
+            });
         }
         for (drift, shown) in object.drifts.iter().zip(&shown.drifts) {
             let path = drift.change.path.to_string();
@@ -309,75 +286,18 @@ impl<'a> Accepting<'a> {
             if !(drift.is_drift() || again) || !self.selected.selects(self.report, object, &path) {
                 continue;
             }
-            if drift.change.path != shown.change.path {
+            if !self.ledger.accept(object, drift, shown, &self.terms) {
                 self.unnamed += 1;
                 continue;
             }
-            let values = self.values(object, &path, &drift.change, &shown.change);
-            self.record(object, &path, drift.change.kind, values);
+            self.accepted.push(Item {
+                object,
+                path,
+                kind: drift.change.kind,
+                severity: drift.severity,
+            });
         }
         self.objects += usize::from(self.accepted.len() > before);
-    }
-
-    fn values(
-        &self,
-        object: &ObjectReport,
-        path: &str,
-        change: &Change,
-        shown: &Change,
-    ) -> [Recorded; 2] {
-        let recorded = |side: &str, value: &Option<Value>, shown: &Option<Value>| match value {
-            None => Recorded::Nothing,
-            Some(value) if Some(value) == shown.as_ref() && can_be_shown(value) => {
-                Recorded::Value(value.clone())
-            }
-            Some(value) => Recorded::Digest(self.debt.digest(&object.key, path, side, value)),
-        };
-        [
-            recorded("declared", &change.declared, &shown.declared),
-            recorded("live", &change.live, &shown.live),
-        ]
-    }
-
-    fn record(
-        &mut self,
-        object: &'a ObjectReport,
-        path: &str,
-        kind: ChangeKind,
-        values: [Recorded; 2],
-    ) {
-        let [declared, live] = values;
-        let before = self.debt.at(&object.key, path, kind);
-        let reason = self.about.reason.clone();
-        let reason = reason.or_else(|| before.map(|before| before.reason.clone()));
-        let ticket = self.args.ticket.clone();
-        let ticket = ticket.or_else(|| before.and_then(|before| before.ticket.clone()));
-        self.debt.insert(Accepted {
-            key: object.key.clone(),
-            path: path.to_owned(),
-            kind,
-            declared,
-            live,
-            reason: reason.unwrap_or_default(),
-            ticket,
-            by: self.settings.user.clone(),
-            at: Some(at_second(self.settings.now)),
-            expires: self.about.expires.clone(),
-            overdue: false,
-        });
-        let of_path = object
-            .drifts
-            .iter()
-            .find(|drift| drift.change.path.to_string() == path);
-        let severity = of_path
-            .map(|drift| drift.severity)
-            .or(object.whole_severity);
-        self.accepted.push(Item {
-            object,
-            path: path.to_owned(),
-            kind,
-            severity: severity.unwrap_or(Severity::Medium),
-        });
     }
 
     fn say(&self, file: &str, gone: usize, streams: &mut Streams) -> Result<()> {
@@ -388,7 +308,7 @@ impl<'a> Accepting<'a> {
         } else {
             let changes = counted(self.accepted.len(), "change");
             let objects = counted(self.objects, "object");
-            let until = match &self.about.expires {
+            let until = match &self.terms.expires {
                 Some(expires) => format!("until {expires}"),
                 None => "with no expiry (set one with --expires)".to_owned(),
             };
@@ -427,16 +347,6 @@ impl<'a> Accepting<'a> {
         message::what_failed(streams, settings, report, None);
         Ok(Exit::Trouble)
     }
-}
-
-/// Whether a value, which is no secret, can stand in the file.
-fn can_be_shown(value: &Value) -> bool {
-    value.to_string().len() <= LONGEST && config::can_be_written(value)
-}
-
-fn at_second(now: jiff::Timestamp) -> String {
-    let second = jiff::Timestamp::from_second(now.as_second());
-    second.unwrap_or(now).to_string()
 }
 
 fn counted(count: usize, word: &str) -> String {

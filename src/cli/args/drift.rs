@@ -1,0 +1,49 @@
+//! The words that say which drift is meant: of every command that acts on it.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+
+use super::{CompareArgs, Extra, LiveArgs, RulesArgs, SelectionArgs, SourceArgs};
+use crate::cli::selected::Selected;
+
+/// Which drift: between what, by which rules, and how much of it.
+#[derive(Debug, Clone, Default, Args)]
+pub struct DriftArgs {
+    /// Read who wrote what from an audit log of the API server
+    #[arg(long, value_name = "FILE", help_heading = "Comparison")]
+    pub audit_log: Vec<PathBuf>,
+
+    /// What is selected.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    /// The declared side.
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// The live side.
+    #[command(flatten)]
+    pub live: LiveArgs,
+    /// The rules.
+    #[command(flatten)]
+    pub rules: RulesArgs,
+}
+
+impl DriftArgs {
+    /// What is selected, and the declared side without the words that select.
+    ///
+    /// # Errors
+    /// When a word means nothing.
+    pub fn selected(&self) -> Result<(Selected, SourceArgs)> {
+        Selected::of(&self.selection.object, &self.selection.path, &self.source)
+    }
+
+    /// How the two sides are compared.
+    pub fn compare(&self, extra: Extra) -> CompareArgs {
+        CompareArgs {
+            extra,
+            audit_log: self.audit_log.clone(),
+            ..CompareArgs::default()
+        }
+    }
+}

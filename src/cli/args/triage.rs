@@ -1,0 +1,75 @@
+//! The words of `driftctl triage`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{DriftArgs, Extra, TEMPLATE, WriteArgs};
+
+/// `driftctl triage`
+#[derive(Debug, Clone, Default, Args)]
+#[command(
+    before_help = "\
+Writes drift as a file of decisions, one change a line. Change the first word of a line, and let
+--apply carry all of them out: revert, backport, accept and ignore do what the commands of these
+names do. A line whose value has changed by then is skipped.
+
+Examples:
+  driftctl triage ./manifests > todo                 Write the file
+  driftctl triage --apply todo --dry-run             Show what its decisions would do
+  driftctl triage --apply todo                       Carry them out, after a question
+  driftctl triage ./manifests --edit                 All of it in $EDITOR, as git rebase -i does
+  driftctl triage ./manifests deploy/shop/cart > todo    Drift of one object only
+",
+    after_help = "\
+Exit codes:
+  0  The file was written; or all decisions are carried out, or there was nothing to do
+  1  --dry-run found something to do, or you said no
+  2  An error, an incomplete comparison, or only a part of it was done",
+    help_template = TEMPLATE,
+    max_term_width = 100,
+    mut_arg("paths", |paths| paths.value_name("PATH|SELECTION"))
+)]
+pub struct TriageArgs {
+    /// Carry out the decisions in this file, or in standard input (-)
+    ///
+    /// Compares anew what the file was written from: its first line says with which words. Words of
+    /// this command line that name manifests take their place.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "edit",
+        help_heading = "Triage"
+    )]
+    pub apply: Option<PathBuf>,
+
+    /// Open the file in $VISUAL or $EDITOR, and carry out what it says when that ends
+    #[arg(long, help_heading = "Triage")]
+    pub edit: bool,
+
+    /// Let backport take over values of Secrets and other secret values too
+    #[arg(long, help_heading = "Triage")]
+    pub allow_secrets: bool,
+
+    /// How it is written.
+    #[command(flatten)]
+    pub write: WriteArgs,
+
+    /// Also list live objects that no manifest declares: revert deletes them
+    #[arg(
+        long,
+        value_name = "WHERE",
+        value_enum,
+        default_value_t,
+        help_heading = "Comparison"
+    )]
+    pub extra: Extra,
+
+    /// Which drift.
+    #[command(flatten)]
+    pub drift: DriftArgs,
+
+    /// The words behind the command's name, as they were written.
+    #[arg(skip)]
+    pub words: Vec<String>,
+}

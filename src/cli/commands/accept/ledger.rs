@@ -1,0 +1,134 @@
+//! Writes drift down as accepted.
+
+use anyhow::{Result, anyhow};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use jiff::Timestamp;
+use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::Value;
+
+use super::of_whole;
+use crate::cli::settings::Settings;
+use crate::config;
+use crate::model::{ChangeKind, JudgedChange, ObjectReport};
+use crate::policy::{Accepted, Debt, Expiry, Recorded};
+
+/// Longer values are known by a digest, so that the file can be read.
+const LONGEST: usize = 1000;
+
+/// Why drift is accepted, and until when.
+#[derive(Debug, Clone, Default)]
+pub struct Terms {
+    /// Why; the reason that was given before, where it is left out.
+    pub reason: Option<String>,
+    /// Where it is discussed; as it was before, where it is left out.
+    pub ticket: Option<String>,
+    /// Until when.
+    pub expires: Option<Expiry>,
+}
+
+/// The accepted drift, with more to come.
+pub struct Ledger {
+    /// All of it.
+    pub debt: Debt,
+    by: Option<String>,
+    at: String,
+}
+
+impl Ledger {
+    /// Opens what was accepted before.
+    ///
+    /// # Errors
+    /// When a new file gets no salt.
+    pub fn open(mut debt: Debt, settings: &Settings) -> Result<Self> {
+        if debt.salt.is_empty() {
+            debt.salt = salt()?;
+        }
+        let second = Timestamp::from_second(settings.now.as_second());
+        Ok(Self {
+            debt,
+            by: settings.user.clone(),
+            at: second.unwrap_or(settings.now).to_string(),
+        })
+    }
+
+    /// Accepts that an object is missing or extra, if it is.
+    pub fn accept_whole(&mut self, object: &ObjectReport, terms: &Terms) {
+        if let Some(kind) = of_whole(object) {
+            let nothing = [Recorded::Nothing, Recorded::Nothing];
+            self.record(object, ".", kind, nothing, terms);
+        }
+    }
+
+    /// Accepts a change; `shown` is the same without secrets. Whether it was: a path that tells a
+    /// secret is not written down.
+    pub fn accept(
+        &mut self,
+        object: &ObjectReport,
+        drift: &JudgedChange,
+        shown: &JudgedChange,
+        terms: &Terms,
+    ) -> bool {
+        if drift.change.path != shown.change.path {
+            return false;
+        }
+        let path = drift.change.path.to_string();
+        let recorded = |side: &str, value: &Option<Value>, shown: &Option<Value>| match value {
+            None => Recorded::Nothing,
+            Some(value) if Some(value) == shown.as_ref() && can_be_shown(value) => {
+                Recorded::Value(value.clone())
+            }
+            Some(value) => Recorded::Digest(self.debt.digest(&object.key, &path, side, value)),
+        };
+        let (change, shown) = (&drift.change, &shown.change);
+        let values = [
+            recorded("declared", &change.declared, &shown.declared),
+            recorded("live", &change.live, &shown.live),
+        ];
+        self.record(object, &path, change.kind, values, terms);
+        true
+    }
+
+    fn record(
+        &mut self,
+        object: &ObjectReport,
+        path: &str,
+        kind: ChangeKind,
+        values: [Recorded; 2],
+        terms: &Terms,
+    ) {
+        let [declared, live] = values;
+        let before = self.debt.at(&object.key, path, kind);
+        let reason = terms.reason.clone();
+        let reason = reason.or_else(|| before.map(|before| before.reason.clone()));
+        let ticket = terms.ticket.clone();
+        let ticket = ticket.or_else(|| before.and_then(|before| before.ticket.clone()));
+        self.debt.insert(Accepted {
+            key: object.key.clone(),
+            path: path.to_owned(),
+            kind,
+            declared,
+            live,
+            reason: reason.unwrap_or_default(),
+            ticket,
+            by: self.by.clone(),
+            at: Some(self.at.clone()),
+            expires: terms.expires.clone(),
+            overdue: false,
+        });
+    }
+}
+
+/// A salt is chosen once for each file.
+fn salt() -> Result<String> {
+    let mut bytes = [0; 16];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| anyhow!("the system has no random numbers"))?;
+    Ok(STANDARD_NO_PAD.encode(bytes))
+}
+
+/// Whether a value, which is no secret, can stand in the file.
+fn can_be_shown(value: &Value) -> bool {
+    value.to_string().len() <= LONGEST && config::can_be_written(value)
+}

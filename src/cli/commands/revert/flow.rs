@@ -1,0 +1,109 @@
+//! The way of every plan that writes: the server is asked, then the person; then it is carried out.
+
+use anyhow::{Result, ensure};
+
+use super::{question, say};
+use crate::cli::args::WriteArgs;
+use crate::cli::settings::Settings;
+use crate::cli::{Exit, Streams};
+use crate::model::{Plan, Progress};
+
+/// What carries a plan out.
+pub trait Hands {
+    /// The plan; how far each step has come.
+    fn plan(&mut self) -> &mut Plan;
+
+    /// Asks the server, and marks the steps that it would not do.
+    ///
+    /// # Errors
+    /// When its answers cannot be compared with the manifests.
+    fn rehearse(&mut self) -> Result<()>;
+
+    /// Does it, and marks what became of each step.
+    ///
+    /// # Errors
+    /// When nothing more can be done.
+    fn carry_out(&mut self) -> Result<()>;
+}
+
+/// How a run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// There is nothing to do.
+    NothingToDo,
+    /// The server would do it, and nothing was changed.
+    Accepted,
+    /// The server would not, and nothing was changed.
+    Refused,
+    /// The person said no.
+    Declined,
+    /// It was carried out, as far as the plan says.
+    Done,
+}
+
+impl End {
+    /// What the process answers; `short` where something was left out before there was a plan.
+    pub fn exit(self, plan: &Plan, short: Exit) -> Exit {
+        match self {
+            Self::NothingToDo => short,
+            Self::Accepted => Exit::Drift.max(short),
+            Self::Refused => Exit::Trouble,
+            Self::Declined => Exit::Drift,
+            Self::Done => {
+                let unfinished = [Progress::Failed, Progress::Partly];
+                match unfinished.iter().any(|it| plan.objects(*it) > 0) {
+                    true => Exit::Trouble,
+                    false => short,
+                }
+            }
+        }
+    }
+}
+
+/// Checks that somebody can be asked, where that is needed.
+///
+/// # Errors
+/// When nobody can.
+pub fn check(words: &WriteArgs, settings: &Settings) -> Result<()> {
+    ensure!(
+        words.dry_run || words.yes || settings.can_ask,
+        "there is no terminal to ask at; --yes writes without a question, --dry-run only shows \
+         what would be done"
+    );
+    Ok(())
+}
+
+/// Goes the way, as far as it leads.
+///
+/// # Errors
+/// As those of the hands, and when the answer of the person cannot be read.
+pub fn run(
+    hands: &mut dyn Hands,
+    words: &WriteArgs,
+    settings: &Settings,
+    streams: &mut Streams,
+) -> Result<End> {
+    if hands.plan().steps.is_empty() {
+        return Ok(End::NothingToDo);
+    }
+    if !words.skip_dry_run {
+        hands.rehearse()?;
+    }
+    let plan = hands.plan();
+    let refused = plan.objects(Progress::Failed) > 0;
+    let may_go_on = !refused || (words.keep_going && plan.objects(Progress::Planned) > 0);
+    if !may_go_on {
+        plan.skip_rest("nothing was sent, since another change was refused");
+    }
+    if words.dry_run || !may_go_on {
+        return Ok(if refused { End::Refused } else { End::Accepted });
+    }
+    if !words.yes {
+        say::before_question(plan, words.skip_dry_run, settings, streams)?;
+        if !question::ask(plan, streams)? {
+            return Ok(End::Declined);
+        }
+    }
+    hands.carry_out()?;
+    Ok(End::Done)
+}

@@ -1,0 +1,53 @@
+//! A file of ours that is written anew, unless somebody else did so meanwhile.
+
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::config::{self, Found};
+
+/// A file with its new text.
+pub struct Rewrite {
+    file: Found,
+    before: Option<String>,
+    after: String,
+}
+
+impl Rewrite {
+    /// The file as it is, with what is to become of its text.
+    ///
+    /// # Errors
+    /// When it cannot be read, or its text cannot be changed.
+    pub fn of(file: Found, change: impl FnOnce(&str, &Found) -> Result<String>) -> Result<Self> {
+        let before = read(&file)?;
+        let after = change(before.as_deref().unwrap_or_default(), &file)?;
+        Ok(Self {
+            file,
+            before,
+            after,
+        })
+    }
+
+    /// What the file is called.
+    pub fn name(&self) -> &str {
+        &self.file.name
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// When it is not as it was read, or cannot be written.
+    pub fn write(&self) -> Result<()> {
+        let name = self.name();
+        ensure!(
+            read(&self.file)? == self.before,
+            "{name} was changed since it was read, and was not written; run it again"
+        );
+        fs::write(&self.file.path, &self.after).with_context(|| format!("cannot write {name}"))
+    }
+}
+
+fn read(file: &Found) -> Result<Option<String>> {
+    let is_there = file.path.symlink_metadata().is_ok();
+    is_there.then(|| config::read_file(file)).transpose()
+}

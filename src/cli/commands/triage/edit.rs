@@ -1,0 +1,87 @@
+//! The file of decisions in an editor, as `git rebase -i` does it.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::todo::Todo;
+use super::{apply, list};
+use crate::cli::args::TriageArgs;
+use crate::cli::settings::Settings;
+use crate::cli::{Exit, Streams};
+use crate::output::escape;
+
+/// Writes the file, opens it in the editor, and carries out what it says then.
+///
+/// # Errors
+/// When there is no terminal, the editor fails, or the decisions cannot be carried out. The file
+/// is kept then, and named.
+pub fn run(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
+    ensure!(
+        settings.can_ask,
+        "there is no terminal to edit at; write the file with 'driftctl triage PATH > todo', and \
+         carry it out with --apply todo"
+    );
+    let listed = list(args, settings, streams)?;
+    if listed.changes == 0 {
+        writeln!(streams.out, "there is nothing to decide about")?;
+        return Ok(listed.exit);
+    }
+    let mut file = tempfile::Builder::new()
+        .prefix("driftctl-todo-")
+        .tempfile()
+        .context("cannot make a file to edit")?;
+    file.write_all(listed.text.as_bytes())
+        .and_then(|()| file.flush())
+        .context("cannot write the file to edit")?;
+    streams.out.flush()?;
+    open(&settings.editor, file.path())?;
+    // An editor may have put another file in its place.
+    let text = fs::read_to_string(file.path()).context("cannot read what was edited")?;
+    let name = "todo";
+    let decided = Todo::parse(name, &text).and_then(|todo| {
+        let is_idle = todo.is_idle();
+        Ok((apply(args, &todo, settings, streams)?, is_idle))
+    });
+    let is_over = matches!(decided, Ok((exit, is_idle)) if exit == Exit::Clean || is_idle);
+    if !is_over {
+        let (_, path) = file.keep().context("cannot keep the decisions")?;
+        let path = path.display().to_string();
+        writeln!(
+            streams.err,
+            "the decisions are kept in {0}; carry them out with: driftctl triage --apply {0}",
+            escape::line(&path)
+        )?;
+    }
+    Ok(decided?.0.max(listed.exit))
+}
+
+/// Lets somebody edit a file.
+///
+/// # Errors
+/// When the editor cannot be run, or fails.
+pub fn open(editor: &str, file: &Path) -> Result<()> {
+    // As Git does it: the variable may hold words, and is for the shell to read.
+    let mut command = if cfg!(windows) {
+        let mut words = editor.split_whitespace();
+        let mut command = Command::new(words.next().unwrap_or("notepad"));
+        command.args(words).arg(file);
+        command
+    } else {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &format!("{editor} \"$@\""), editor])
+            .arg(file);
+        command
+    };
+    let status = command
+        .status()
+        .with_context(|| format!("cannot run the editor {editor} ($VISUAL, $EDITOR)"))?;
+    if !status.success() {
+        bail!("the editor {editor} ($VISUAL, $EDITOR) failed ({status}); nothing was done");
+    }
+    Ok(())
+}

@@ -1,0 +1,445 @@
+//! From decisions to one plan: which change each line means, and what is done about it.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Result, anyhow, ensure};
+use jiff::Timestamp;
+
+use super::local::Local;
+use super::start;
+use super::todo::{Decision, Line, Todo};
+use crate::cli::args::{SourceArgs, TriageArgs};
+use crate::cli::commands::accept::{Ledger, Terms};
+use crate::cli::commands::backport::Files;
+use crate::cli::commands::rewrite::Rewrite;
+use crate::cli::commands::{expiry, ignore, revert};
+use crate::cli::comparison::Again;
+use crate::cli::settings::Settings;
+use crate::cluster::Overlay;
+use crate::config;
+use crate::engine::revert::{Planned, Wish};
+use crate::engine::triage::Item;
+use crate::engine::{backport, revert as reverts};
+use crate::model::{
+    Action, FieldPath, How, ObjectReport, Plan, PlanChange, PlanStep, Progress, Refused, Report,
+    ResourceKey, Status, Verdict, Why,
+};
+use crate::output::{object_name, todo_text};
+use crate::policy::{ACCEPTED, RuleSpec};
+use crate::redact::Redacted;
+
+/// What a line comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fate {
+    /// It stays as it is.
+    Kept,
+    /// The change at this place of the list is to be acted on.
+    Meant(usize),
+    /// There is nothing to do any more.
+    Over(String),
+    /// It is left alone.
+    Skipped(Why, String),
+    /// It was acted on: how far that came, and what else there is to say.
+    Acted(Progress, Option<String>),
+}
+
+/// What a plan is made from.
+pub struct Wanted<'a> {
+    pub args: &'a TriageArgs,
+    pub again: &'a Again,
+    pub overlay: &'a Overlay<'a>,
+    pub report: &'a Report,
+    pub shown: &'a Redacted,
+    pub source: &'a SourceArgs,
+}
+
+/// The lines, and what each comes to.
+pub struct Resolved<'a> {
+    pub lines: &'a [Line],
+    items: &'a [Item<'a>],
+    pub fates: Vec<Fate>,
+}
+
+impl<'a> Resolved<'a> {
+    /// Finds the change of each line.
+    pub fn of(todo: &'a Todo, items: &'a [Item<'a>], report: &Report, now: Timestamp) -> Self {
+        let texts: Vec<_> = items
+            .iter()
+            .map(|item| todo_text(item.shown, item.shown_drift, Some(now)))
+            .collect();
+        let fate = |line: &Line| {
+            if line.decision == Decision::Keep {
+                return Fate::Kept;
+            }
+            let mut other = None;
+            for (at, text) in texts.iter().enumerate() {
+                if text.object != line.object || text.path != line.path {
+                    continue;
+                }
+                if items[at].mark == line.mark {
+                    return Fate::Meant(at);
+                }
+                other.get_or_insert(text);
+            }
+            match other {
+                Some(now) => {
+                    let by = match now.who.as_str() {
+                        "" => String::new(),
+                        who => format!(" by {who}"),
+                    };
+                    let message = format!(
+                        "changed since the file was written, now {}{by}; left alone",
+                        now.what
+                    );
+                    Fate::Skipped(Why::Changed, message)
+                }
+                None => not_found(line, report),
+            }
+        };
+        Self {
+            lines: &todo.lines,
+            items,
+            fates: todo.lines.iter().map(fate).collect(),
+        }
+    }
+
+    /// The changes of the lines with such decisions.
+    fn meant(&self, which: impl Fn(&Decision) -> bool) -> impl Iterator<Item = (&Line, &Item<'a>)> {
+        let lines = self.lines.iter().zip(&self.fates);
+        lines.filter_map(move |(line, fate)| match fate {
+            Fate::Meant(at) if which(&line.decision) => Some((line, &self.items[*at])),
+            _ => None,
+        })
+    }
+
+    /// The one plan of all decisions, and what is written here.
+    ///
+    /// # Errors
+    /// When a file cannot be read or added to, or what is to be written to is a recording.
+    pub fn plan(&mut self, wanted: &Wanted<'_>, settings: &Settings) -> Result<(Planned, Local)> {
+        let mut planned = Planned {
+            plan: Plan::new(Action::Triage, wanted.report.target.clone()),
+            jobs: Vec::new(),
+            falls_short: false,
+        };
+        self.reverts(wanted, &mut planned)?;
+        let plan = &mut planned.plan;
+        let mut local = Local::default();
+        self.backports(wanted, plan, &mut local)?;
+        self.accepts(wanted, settings, plan, &mut local)?;
+        self.ignores(wanted, plan, &mut local)?;
+        for (line, fate) in self.lines.iter().zip(&self.fates) {
+            if let Fate::Skipped(why, message) = fate {
+                plan.refused
+                    .push(refused(line, wanted.report, *why, message));
+            }
+        }
+        plan.refused.sort();
+        self.close_refused(plan);
+        Ok((planned, local))
+    }
+
+    fn reverts(&self, wanted: &Wanted<'_>, planned: &mut Planned) -> Result<()> {
+        let chosen: BTreeSet<(ResourceKey, String)> = self
+            .meant(|decision| *decision == Decision::Revert)
+            .map(|(_, item)| (item.object.key.clone(), item.path()))
+            .collect();
+        if chosen.is_empty() {
+            return Ok(());
+        }
+        ensure!(wanted.again.cluster().is_some(), revert::NO_CLUSTER);
+        let words = &wanted.args.write;
+        let is_chosen = |object: &ObjectReport, path: &str| {
+            chosen.contains(&(object.key.clone(), path.to_owned()))
+        };
+        let made = reverts::plan(&Wish {
+            report: wanted.report,
+            shown: wanted.shown,
+            live: wanted.overlay,
+            selects: &is_chosen,
+            names: &is_chosen,
+            names_object: &|object| is_chosen(object, "."),
+            include: revert::included(&words.include, false),
+            // A line that says revert is what the flags of revert ask for.
+            create: true,
+            prune: true,
+            field_manager: words.field_manager.as_deref(),
+            is_rollback: false,
+        });
+        planned.jobs = made.jobs;
+        planned.plan.steps = made.plan.steps;
+        planned.plan.refused = made.plan.refused;
+        planned.plan.notes = made.plan.notes;
+        Ok(())
+    }
+
+    fn backports(&self, wanted: &Wanted<'_>, plan: &mut Plan, local: &mut Local) -> Result<()> {
+        let chosen: BTreeSet<(ResourceKey, String)> = self
+            .meant(|decision| *decision == Decision::Backport)
+            .map(|(_, item)| (item.object.key.clone(), item.path()))
+            .collect();
+        if chosen.is_empty() {
+            return Ok(());
+        }
+        ensure!(
+            wanted.source.revision.is_none(),
+            "a commit cannot be edited, and a line says backport; check it out, and leave out --ref"
+        );
+        let files = Files::below(&wanted.source.paths);
+        let is_chosen = |object: &ObjectReport, path: &str| {
+            chosen.contains(&(object.key.clone(), path.to_owned()))
+        };
+        let made = backport::plan(&backport::Wish {
+            report: wanted.report,
+            shown: wanted.shown,
+            selects: &is_chosen,
+            names: &is_chosen,
+            allow_secrets: wanted.args.allow_secrets,
+            read: &|file| files.read(file),
+            compare: &|values| wanted.again.only(wanted.overlay, values),
+            compare_all: &|values| wanted.again.edited(wanted.overlay, values),
+        })?;
+        plan.steps.extend(made.plan.steps);
+        plan.refused.extend(made.plan.refused);
+        local.edits = Some((files, made.files));
+        Ok(())
+    }
+
+    fn accepts(
+        &self,
+        wanted: &Wanted<'_>,
+        settings: &Settings,
+        plan: &mut Plan,
+        local: &mut Local,
+    ) -> Result<()> {
+        let chosen = || self.meant(|decision| matches!(decision, Decision::Accept { .. }));
+        if chosen().next().is_none() {
+            return Ok(());
+        }
+        let baseline = &wanted.again.rules().baseline;
+        let mut ledger = Ledger::open(baseline.debt.clone(), settings)?;
+        for (line, item) in chosen() {
+            let Decision::Accept { until, reason } = &line.decision else {
+                continue;
+            };
+            let expires = expiry(Some(until), settings)
+                .map_err(|why| anyhow!("line {}: {why}", line.number))?;
+            let remark = match &expires {
+                Some(expires) => format!("accepted until {expires}: {reason}"),
+                None => format!("accepted: {reason}"),
+            };
+            let terms = Terms {
+                reason: Some(reason.clone()),
+                ticket: None,
+                expires,
+            };
+            let is_accepted = match (item.drift, item.shown_drift) {
+                (Some(drift), Some(shown)) => ledger.accept(item.object, drift, shown, &terms),
+                _ => {
+                    ledger.accept_whole(item.object, &terms);
+                    true
+                }
+            };
+            if is_accepted {
+                plan.steps.push(step(item, How::Accept, remark));
+            } else {
+                let message = "the path itself holds a secret; decide ignore";
+                plan.refused.push(refusal(item, Why::Secret, message));
+            }
+        }
+        let text = config::write_baseline(&ledger.debt);
+        local.baseline = Some(Rewrite::of(baseline.file.clone(), |_, _| Ok(text))?);
+        Ok(())
+    }
+
+    fn ignores(&self, wanted: &Wanted<'_>, plan: &mut Plan, local: &mut Local) -> Result<()> {
+        let mut specs = Vec::new();
+        for (line, item) in self.meant(|decision| matches!(decision, Decision::Ignore { .. })) {
+            let Decision::Ignore { reason } = &line.decision else {
+                continue;
+            };
+            if item.drift.is_none() {
+                let message = "a rule ignores fields, and this is a whole object; decide accept, or \
+                               write ignoreExtra into .driftctl.yaml";
+                plan.refused.push(refusal(item, Why::Impossible, message));
+                continue;
+            }
+            let key = &item.object.key;
+            specs.push(RuleSpec {
+                reason: reason.clone(),
+                group: key.group.clone(),
+                kind: key.kind.clone(),
+                namespace: key.namespace.clone().unwrap_or_default(),
+                name: key.name.clone(),
+                paths: vec![item.shown_path()],
+                ..RuleSpec::default()
+            });
+            let remark = format!("ignored by a rule: {reason}");
+            plan.steps.push(step(item, How::Ignore, remark));
+        }
+        if !specs.is_empty() {
+            let named = wanted.args.drift.rules.config.as_deref();
+            local.config = Some(ignore::with_rules(named, start(wanted.source), &specs)?);
+        }
+        Ok(())
+    }
+
+    /// Takes over what the plan left alone.
+    fn close_refused(&mut self, plan: &Plan) {
+        for fate in &mut self.fates {
+            let Fate::Meant(at) = *fate else { continue };
+            let item = &self.items[at];
+            if let Some(refused) = refused_of(item, plan) {
+                *fate = Fate::Skipped(refused.why, refused.message.clone());
+            }
+        }
+    }
+
+    /// Takes over what became of the plan.
+    pub fn close(&mut self, plan: &Plan) {
+        let mut fates = std::mem::take(&mut self.fates);
+        for (line, fate) in self.lines.iter().zip(&mut fates) {
+            let Fate::Meant(at) = *fate else { continue };
+            let item = &self.items[at];
+            let steps = plan.steps.iter().filter(|step| step.key == item.object.key);
+            let mut steps = steps.filter(|step| is_of(&line.decision, step.how));
+            let path = item.shown_path();
+            let is_this = |step: &&PlanStep| {
+                let mut changes = step.changes.iter();
+                (step.changes.is_empty() && path == ".")
+                    || changes.any(|change| change.path.to_string() == path)
+            };
+            *fate = match steps.find(is_this) {
+                Some(step) => Fate::Acted(step.progress, said(step)),
+                None => Fate::Skipped(Why::Impossible, "there is no way to do it".to_owned()),
+            };
+        }
+        self.fates = fates;
+    }
+}
+
+/// What else there is to say of a step.
+fn said(step: &PlanStep) -> Option<String> {
+    let of_writer = || {
+        step.remarks
+            .iter()
+            .find(|remark| remark.starts_with("note: "))
+            .cloned()
+    };
+    match (step.how, step.progress) {
+        (How::Accept | How::Ignore, Progress::Done) => step.remarks.first().cloned(),
+        (How::Edit, Progress::Done) => {
+            let origin = step.origin.as_ref()?;
+            Some(format!("in {}", origin.file))
+        }
+        _ => step.outcome.clone().or_else(of_writer),
+    }
+}
+
+/// Whether a step is what a decision comes to.
+fn is_of(decision: &Decision, how: How) -> bool {
+    match decision {
+        Decision::Keep => false,
+        Decision::Revert => matches!(how, How::Patch | How::Create | How::Delete),
+        Decision::Backport => how == How::Edit,
+        Decision::Accept { .. } => how == How::Accept,
+        Decision::Ignore { .. } => how == How::Ignore,
+    }
+}
+
+/// Why a change is left alone, where the plan does; an object that is refused as a whole is so in
+/// all of its changes.
+fn refused_of<'p>(item: &Item<'_>, plan: &'p Plan) -> Option<&'p Refused> {
+    let (path, shown) = (item.path(), item.shown_path());
+    let mut refused = plan.refused.iter().filter(|one| one.key == item.object.key);
+    refused.find(|one| {
+        let at = one.path.to_string();
+        at == path || at == shown
+    })
+}
+
+/// A line whose change is not there any more.
+fn not_found(line: &Line, report: &Report) -> Fate {
+    let mut objects = report.objects.iter();
+    let object = objects.find(|object| names(&line.object, &object.key));
+    let Some(object) = object else {
+        return match line.was_extra && report.coverage.extra.is_some() {
+            true => Fate::Over("it is gone".to_owned()),
+            false => Fate::Skipped(
+                Why::NotCompared,
+                "it is not among what was compared; check the manifests and filters".to_owned(),
+            ),
+        };
+    };
+    if object.status() == Status::Unknown {
+        let why = object
+            .reason
+            .as_deref()
+            .unwrap_or("it could not be compared");
+        return Fate::Skipped(Why::NotCompared, format!("not compared: {why}"));
+    }
+    let at = |drift: &&crate::model::JudgedChange| drift.change.path.to_string() == line.path;
+    let said = match object.drifts.iter().find(at).map(|drift| drift.verdict()) {
+        Some(Verdict::Ignored { rule, .. }) if rule == ACCEPTED => "accepted already".to_owned(),
+        Some(Verdict::Ignored { rule, .. }) => format!("ignored already, by {rule}"),
+        _ => "it drifts no more".to_owned(),
+    };
+    Fate::Over(said)
+}
+
+/// Whether an object is the one that a line names.
+fn names(written: &str, key: &ResourceKey) -> bool {
+    let name = object_name(key);
+    written == name || serde_json::from_str::<String>(written).is_ok_and(|text| text == name)
+}
+
+fn refusal(item: &Item<'_>, why: Why, message: &str) -> Refused {
+    let path = item.shown_drift.map(|drift| drift.change.path.clone());
+    Refused::because(&item.object.key, &path.unwrap_or_default(), why, message)
+}
+
+/// A line that is left alone, among what the plan leaves alone.
+fn refused(line: &Line, report: &Report, why: Why, message: &str) -> Refused {
+    let mut objects = report.objects.iter();
+    let object = objects.find(|object| names(&line.object, &object.key));
+    let key = object.map(|object| object.key.clone());
+    let key = key.unwrap_or_else(|| key_of(&line.object));
+    let path: FieldPath = line.path.parse().unwrap_or_default();
+    Refused::because(&key, &path, why, message)
+}
+
+/// The key that a line writes, of an object that was not compared.
+fn key_of(written: &str) -> ResourceKey {
+    let parts: Vec<&str> = written.splitn(3, '/').collect();
+    let (kind, namespace, name) = match parts[..] {
+        [kind, namespace, name] => (kind, Some(namespace.to_owned()), name),
+        [kind, name] => (kind, None, name),
+        _ => (written, None, ""),
+    };
+    let (kind, group) = kind.split_once('.').unwrap_or((kind, ""));
+    ResourceKey {
+        group: group.to_owned(),
+        kind: kind.to_owned(),
+        namespace,
+        name: name.to_owned(),
+    }
+}
+
+/// A step that is written here, of one change.
+fn step(item: &Item<'_>, how: How, remark: String) -> PlanStep {
+    PlanStep {
+        key: item.object.key.clone(),
+        api_version: item.object.api_version.clone(),
+        origin: item.object.origin.clone(),
+        how,
+        changes: item
+            .shown_drift
+            .map(PlanChange::to_live)
+            .into_iter()
+            .collect(),
+        written_as: None,
+        remarks: vec![remark],
+        progress: Progress::Planned,
+        outcome: None,
+    }
+}

@@ -1,0 +1,102 @@
+//! What became of decisions, a line each.
+//!
+//! ```text
+//! todo:9   reverted    Deployment shop/cart .spec.replicas
+//! todo:12  skipped     Service shop/cart .spec.ports  changed since: 80 to 82
+//! ```
+
+use std::io::{self, Write};
+
+use super::{Line, Page, Paint};
+use crate::model::{Plan, Progress};
+use crate::output::{RenderOptions, words};
+
+/// What became of one decision.
+#[derive(Debug, Clone)]
+pub struct Decided {
+    /// Where it is written.
+    pub place: String,
+    /// `reverted`, `skipped`
+    pub word: &'static str,
+    /// How far it has come; [`Progress::Planned`] where there was nothing to do any more.
+    pub progress: Progress,
+    /// Of which object.
+    pub object: String,
+    /// Of which field; `.` for the object as a whole.
+    pub path: String,
+    /// What else there is to say.
+    pub said: Option<String>,
+}
+
+/// Writes what became of each decision, how it can be taken back, and the verdict.
+///
+/// # Errors
+/// Only those of `out`.
+pub fn decided(
+    decided: &[Decided],
+    kept: usize,
+    plan: &Plan,
+    options: &RenderOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let page = &mut Page { options, out };
+    let widest = |width: fn(&Decided) -> usize| decided.iter().map(width).max().unwrap_or(0);
+    let place = widest(|one| Line::of(Paint::Dim, &one.place).width());
+    let word = widest(|one| one.word.len());
+    for one in decided {
+        let paint = match one.progress {
+            Progress::Done => Paint::Good,
+            Progress::Partly | Progress::Failed => Paint::Bad,
+            Progress::Planned => Paint::Note,
+            Progress::Skipped => Paint::Drift,
+        };
+        let mut first = Line::of(Paint::Dim, &one.place);
+        first.pad_to(place + 2).push(paint, one.word);
+        first.pad_to(place + 2 + word + 2);
+        let mut line = Line::of(Paint::Bold, &one.object);
+        if one.path != "." {
+            line.push(Paint::Plain, " ").push(Paint::Path, &one.path);
+        }
+        if let Some(said) = &one.said {
+            line.push(Paint::Plain, "  ").push(Paint::Plain, said);
+        }
+        page.wrapped(&first, place + 4, line)?;
+    }
+    if let Some(undo) = &plan.undo {
+        let text = format!("take the reverts back with: driftctl revert --undo {undo}");
+        page.line(&Line::of(Paint::Plain, &text))?;
+    }
+    if !decided.is_empty() {
+        page.blank()?;
+    }
+    let of = |progress: Progress| {
+        decided
+            .iter()
+            .filter(|one| one.progress == progress)
+            .count()
+    };
+    let (done, skipped) = (of(Progress::Done), of(Progress::Skipped));
+    let not_done = of(Progress::Failed) + of(Progress::Partly);
+    let over = of(Progress::Planned);
+    let (verdict, paint) = match (not_done + skipped, done) {
+        (0, 0) => ("NOTHING DONE", Paint::Note),
+        (0, _) => ("TRIAGED", Paint::Good),
+        _ => ("INCOMPLETE", Paint::Alarm),
+    };
+    let all = words::count(decided.len(), "decision");
+    let mut said = format!("{done} of {all} carried out");
+    let figures = [
+        (over, "without drift by now"),
+        (skipped, "skipped"),
+        (not_done, "not done"),
+        (kept, "kept"),
+    ];
+    for (n, what) in figures {
+        if n > 0 {
+            said.push_str(&format!(", {n} {what}"));
+        }
+    }
+    let mut line = Line::of(paint, verdict);
+    line.push(Paint::Plain, "  ").push(Paint::Bold, &said);
+    page.line(&line)
+}

@@ -1,0 +1,152 @@
+//! `driftctl triage` on a recording: the file, and the decisions that need no cluster.
+
+use std::fs;
+
+use crate::support::{Place, fixture};
+
+/// A repository with the manifests of the demo, and its recording.
+fn place() -> Place {
+    let read = |path: &str| fs::read(fixture(path)).unwrap();
+    Place::new()
+        .file("deploy/cart.yaml", read("demo/base/cart.yaml"))
+        .file("live.json", read("demo/live.json"))
+        .folder(".git")
+}
+
+fn listed(place: &Place) -> String {
+    let words = ["triage", "deploy", "--live", "live.json"];
+    let output = place.driftctl().args(words).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn apply(place: &Place, text: &str, more: &[&str]) -> String {
+    fs::write(place.path().join("todo"), text).unwrap();
+    place.run(
+        ["triage", "--apply", "todo"]
+            .into_iter()
+            .chain(more.iter().copied()),
+    )
+}
+
+#[test]
+fn the_file_has_a_line_for_each_change_the_worst_first() {
+    insta::assert_snapshot!("triage_file", listed(&place()));
+}
+
+#[test]
+fn decisions_that_need_no_cluster_are_carried_out_on_a_recording() {
+    let place = place();
+    let text = listed(&place);
+    let text = text
+        .replacen("\nkeep ", "\naccept 24h Incident 12 ", 1)
+        .replacen("\nkeep ", "\nbackport ", 1);
+    insta::assert_snapshot!("triage_dry_run", apply(&place, &text, &["--dry-run"]));
+    insta::assert_snapshot!("triage_apply", apply(&place, &text, &["--yes"]));
+    let manifest = fs::read_to_string(place.path().join("deploy/cart.yaml")).unwrap();
+    assert!(
+        manifest.contains("limits: {memory: 512Mi} # the heap takes 200"),
+        "{manifest}"
+    );
+    let shown = place.run(["diff", "deploy", "--live", "live.json"]);
+    assert!(shown.starts_with("exit code: 0"), "{shown}");
+    insta::assert_snapshot!("triage_apply_again", apply(&place, &text, &["--yes"]));
+}
+
+#[test]
+fn a_rule_is_added_where_the_comparison_finds_it() {
+    let place = place();
+    let text = listed(&place).replace("\nkeep ", "\nignore Set by the on-call team ");
+    let shown = apply(&place, &text, &["--yes"]);
+    assert!(shown.starts_with("exit code: 0"), "{shown}");
+    let rules = fs::read_to_string(place.path().join(".driftctl.yaml")).unwrap();
+    assert_eq!(
+        rules.matches("reason: Set by the on-call team").count(),
+        2,
+        "{rules}"
+    );
+    let shown = place.run(["diff", "deploy", "--live", "live.json"]);
+    assert!(shown.starts_with("exit code: 0"), "{shown}");
+}
+
+#[test]
+fn a_file_in_which_everything_is_kept_does_nothing() {
+    let place = place();
+    let shown = apply(&place, &listed(&place), &[]);
+    assert!(shown.starts_with("exit code: 0"), "{shown}");
+    assert!(
+        shown.contains("NOTHING DONE  0 of 0 decisions carried out, 2 kept"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_recording_is_not_reverted() {
+    let place = place();
+    let text = listed(&place).replace("\nkeep ", "\nrevert ");
+    let shown = apply(&place, &text, &["--yes"]);
+    assert!(shown.starts_with("exit code: 2"), "{shown}");
+    assert!(shown.contains("nothing can be written to one"), "{shown}");
+}
+
+#[test]
+fn malformed_files_are_told_by_line() {
+    let place = place();
+    let text =
+        "keep\naccept 24h\nforget 0123456789 high a/b .c\nignore \"\" 0123456789 high a/b .c\n";
+    insta::assert_snapshot!("triage_malformed", apply(&place, text, &["--yes"]));
+}
+
+#[test]
+fn words_that_contradict_one_another_are_refused() {
+    let place = place();
+    for (words, said) in [
+        (
+            &["deploy", "--live", "live.json", "--yes"][..],
+            "--dry-run and --yes are about decisions",
+        ),
+        (
+            &["deploy", "--live", "live.json", "--edit"],
+            "there is no terminal to edit at",
+        ),
+        (&["--apply", "nowhere", "--yes"], "cannot read nowhere"),
+        (
+            &["deploy", "--live", "live.json", "--base", "main"],
+            "leave out --base",
+        ),
+        (
+            &["deploy", "--live", "live.json", "deploy/shop/nowhere"],
+            "selects none of the",
+        ),
+    ] {
+        let shown = place.run([&["triage"], words].concat());
+        assert!(shown.starts_with("exit code: 2"), "{words:?} {shown}");
+        assert!(shown.contains(said), "{words:?} {shown}");
+    }
+}
+
+/// Decisions can be piped; there is nobody to ask then.
+#[test]
+fn decisions_can_come_from_standard_input() {
+    let place = place();
+    let text = listed(&place).replace("\nkeep ", "\nbackport ");
+    let mut command = place.driftctl();
+    command
+        .args(["triage", "--apply", "-", "--yes"])
+        .write_stdin(text);
+    let shown = place.shown(&command.output().unwrap());
+    assert!(shown.contains("standard input:18  backported"), "{shown}");
+}
+
+/// As in the other commands, and as kubectl names them.
+#[test]
+fn manifests_can_be_named_with_f() {
+    let place = place();
+    let run = |command: &str| {
+        let words = [command, "-f", "deploy", "--live", "live.json"];
+        let output = place.driftctl().args(words).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(run("triage").matches("\nkeep ").count(), 2);
+    assert!(run("backport").contains("512Mi"), "{}", run("backport"));
+}

@@ -1,0 +1,370 @@
+//! `driftctl triage` against a server whose objects change: what is decided is done, and no more.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::server::{Cluster, Server};
+use crate::support::{Place, fixture};
+
+/// The shop, whose objects can be changed.
+fn writable() -> Cluster {
+    let mut shop = crate::shop();
+    shop.writable = true;
+    shop
+}
+
+/// A repository with the shop's manifests, and the way to the server.
+fn place(server: &Server) -> Place {
+    let place = Place::new().file("kubeconfig", server.kubeconfig());
+    let copied = Command::new("cp")
+        .arg("-r")
+        .arg(fixture("shop/manifests"))
+        .arg(place.path())
+        .status();
+    assert!(copied.unwrap().success());
+    std::fs::create_dir(place.path().join(".git")).unwrap();
+    place
+}
+
+/// Runs a command against the server: exit code, and what was printed on either stream.
+fn run(place: &Place, words: &[&str]) -> (i32, String, String) {
+    let (command, words) = words.split_first().unwrap();
+    let output = place
+        .driftctl()
+        .env("XDG_STATE_HOME", place.path().join("state"))
+        .args([
+            command,
+            "--kubeconfig",
+            "kubeconfig",
+            "--request-timeout",
+            "5",
+        ])
+        .args(words)
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (
+        output.status.code().unwrap(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+/// The lines of a file of decisions that are about changes.
+fn lines(place: &Place, words: &[&str]) -> (String, Vec<String>) {
+    let words = [&["triage", "manifests"], words].concat();
+    let (code, text, err) = run(place, &words);
+    assert_eq!(code, 0, "{err}");
+    let lines = text.lines().filter(|line| line.starts_with("keep "));
+    let lines = lines.map(str::to_owned).collect();
+    (text, lines)
+}
+
+/// The object and the path of a line.
+fn about(line: &str) -> String {
+    let words: Vec<&str> = line.split_whitespace().skip(3).take(2).collect();
+    words.join(" ")
+}
+
+/// What drifts, whatever rules say: object and path.
+fn drifting(place: &Place) -> BTreeSet<String> {
+    let (_, lines) = lines(place, &["--no-config", "--extra", "namespace"]);
+    lines.iter().map(|line| about(line)).collect()
+}
+
+/// What is decided about a line of the shop: each decision as often as it fits.
+fn decision(at: usize, line: &str) -> &'static str {
+    let is_whole = line.contains(" .  extra") || line.contains(" .  missing");
+    match at % 4 {
+        0 => "revert",
+        1 if line.contains(" Secret/") => "revert",
+        2 => "accept 24h Incident 12",
+        _ if is_whole => "accept 7d \"Incident 12, for now\"",
+        1 => "backport",
+        _ => "ignore Set by hand",
+    }
+}
+
+/// The text with decisions about the first of its lines, and what they are by their first word.
+fn decided(text: &str, most: usize) -> (String, Vec<(String, String)>) {
+    let mut made = Vec::new();
+    let mut out = String::new();
+    for line in text.lines() {
+        match line.strip_prefix("keep ").filter(|_| made.len() < most) {
+            Some(rest) => {
+                let decision = decision(made.len(), line);
+                out.push_str(&format!("{decision} {rest}\n"));
+                let word = decision.split(' ').next().unwrap().to_owned();
+                made.push((word, about(line)));
+            }
+            None => out.push_str(&format!("{line}\n")),
+        }
+    }
+    (out, made)
+}
+
+fn write(place: &Place, text: &str) {
+    std::fs::write(place.path().join("todo"), text).unwrap();
+}
+
+/// All files that a run may write.
+fn files(place: &Place) -> Vec<(String, String)> {
+    let mut files: Vec<(String, String)> = Vec::new();
+    let mut folders = vec![place.path().join("manifests"), place.path().to_owned()];
+    let mut seen = BTreeSet::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if !seen.insert(path.clone()) || path.ends_with("todo") {
+                continue;
+            }
+            match path.is_dir() {
+                true => folders.push(path),
+                false => {
+                    let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+                    files.push((path.display().to_string(), text));
+                }
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn fifty_decisions_are_carried_out_exactly() {
+    let server = writable().start();
+    let place = place(&server);
+    let before = drifting(&place);
+    let (text, all) = lines(&place, &["--extra", "namespace"]);
+    let (text, made) = decided(&text, 50);
+    write(&place, &text);
+    let (code, out, err) = run(&place, &["triage", "--apply", "todo", "--yes"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(
+        out.contains("TRIAGED  50 of 50 decisions carried out"),
+        "{out}"
+    );
+    let of = |words: &[&str]| -> BTreeSet<String> {
+        let made = made
+            .iter()
+            .filter(|(word, _)| words.contains(&word.as_str()));
+        made.map(|(_, about)| about.clone()).collect()
+    };
+    for word in ["revert", "backport", "accept", "ignore"] {
+        assert!(of(&[word]).len() >= 5, "{word}: {made:#?}");
+    }
+    // Whatever rules say: what was reverted and backported drifts no more, and nothing else changed.
+    let after = drifting(&place);
+    let gone: BTreeSet<String> = before.difference(&after).cloned().collect();
+    assert_eq!(gone, of(&["revert", "backport"]));
+    assert!(after.is_subset(&before), "{:#?}", after.difference(&before));
+    // By the rules: what was kept drifts, and nothing else.
+    let (_, left) = lines(&place, &["--extra", "namespace"]);
+    let left: BTreeSet<String> = left.iter().map(|line| about(line)).collect();
+    let kept: BTreeSet<String> = all.iter().skip(50).map(|line| about(line)).collect();
+    assert_eq!(left, kept);
+    let expected = of(&["revert"]).len();
+    let said = out
+        .lines()
+        .filter(|line| line.contains("  reverted  "))
+        .count();
+    assert_eq!(said, expected, "{out}");
+    // What was reverted can be taken back.
+    assert!(out.contains("driftctl revert --undo shop-2026"), "{out}");
+    let (code, out, err) = run(&place, &["revert", "--undo", "--yes"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let again = drifting(&place);
+    assert_eq!(again.difference(&after).count(), expected, "{out}");
+}
+
+#[test]
+fn the_same_file_can_be_applied_again() {
+    let server = writable().start();
+    let place = place(&server);
+    let (text, _) = lines(&place, &[]);
+    let (text, _) = decided(&text, 12);
+    write(&place, &text);
+    let (code, out, err) = run(&place, &["triage", "--apply", "todo", "--yes"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let (writes, before) = (server.writes().len(), files(&place));
+    let (code, out, err) = run(&place, &["triage", "--apply", "todo", "--yes"]);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(
+        out.contains("0 of 12 decisions carried out, 12 without drift by now"),
+        "{out}"
+    );
+    assert_eq!(server.writes().len(), writes);
+    assert_eq!(files(&place), before);
+}
+
+const CART: &str = "/apis/apps/v1/namespaces/shop/deployments/cart";
+
+/// A file that reverts two changes of the cart.
+fn of_the_cart(place: &Place) -> String {
+    let (text, _) = lines(place, &["deploy/shop/cart"]);
+    text.replace("keep ", "revert ")
+}
+
+#[test]
+fn a_value_that_changed_since_is_skipped_and_said() {
+    let server = writable().start();
+    let place = place(&server);
+    write(&place, &of_the_cart(&place));
+    server.change(|cluster| {
+        let mut cart = cluster.object_at(CART).unwrap();
+        cart["spec"]["template"]["spec"]["nodeSelector"]["disktype"] = "tape".into();
+        cluster.replace(cart);
+    });
+    let (code, out, err) = run(&place, &["triage", "--apply", "todo", "--yes"]);
+    assert_eq!(code, 2, "{out}{err}");
+    let shown = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        shown.contains(".spec.template.spec.nodeSelector.disktype changed since the file was written, now + tape"),
+        "{out}"
+    );
+    assert!(
+        shown.contains("INCOMPLETE 2 of 3 decisions carried out, 1 skipped"),
+        "{out}"
+    );
+    let cart = server.object(CART);
+    assert_eq!(
+        cart["spec"]["template"]["spec"]["nodeSelector"]["disktype"],
+        "tape"
+    );
+    assert_eq!(
+        cart["metadata"]["labels"]["app.kubernetes.io/component"],
+        "api"
+    );
+    let (code, plan, err) = run(
+        &place,
+        &["triage", "--apply", "todo", "--dry-run", "-o", "json"],
+    );
+    assert_eq!(code, 2, "{plan}{err}");
+    let plan: Value = serde_json::from_str(&plan).unwrap();
+    assert_eq!(
+        plan["refused"][0]["reason"], "changed-meanwhile",
+        "{plan:#}"
+    );
+    assert_eq!(plan["action"], "triage");
+}
+
+#[test]
+fn a_malformed_line_stops_all_before_anything_is_done() {
+    let server = writable().start();
+    let place = place(&server);
+    let text = format!("{}\nrevrt 0123456789 high a/b .c\n", of_the_cart(&place));
+    write(&place, &text);
+    let before = files(&place);
+    let line = text.lines().count();
+    let (code, out, err) = run(&place, &["triage", "--apply", "todo", "--yes"]);
+    assert_eq!(code, 2, "{out}{err}");
+    assert!(
+        err.contains(&format!("todo:{line}: \"revrt\" is no decision")),
+        "{err}"
+    );
+    assert!(err.contains("nothing was done"), "{err}");
+    assert!(server.writes().is_empty());
+    assert_eq!(files(&place), before);
+}
+
+#[test]
+fn a_dry_run_writes_neither_there_nor_here() {
+    let server = writable().start();
+    let place = place(&server);
+    let (text, _) = lines(&place, &[]);
+    let (text, _) = decided(&text, 12);
+    write(&place, &text);
+    let before = files(&place);
+    let (code, out, err) = run(&place, &["triage", "--apply", "todo", "--dry-run"]);
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(out.contains("the server accepts it (dry run)"), "{out}");
+    assert!(server.writes().is_empty());
+    assert_eq!(files(&place), before);
+}
+
+#[test]
+fn what_the_server_refuses_stops_the_decisions_about_files_too() {
+    let mut cluster = writable();
+    cluster.denies = Some("admission webhook \"lock\" denied the request: locked".to_owned());
+    let server = cluster.start();
+    let place = place(&server);
+    let (text, _) = lines(&place, &[]);
+    let (text, _) = decided(&text, 12);
+    write(&place, &text);
+    let before = files(&place);
+    let (code, out, err) = run(&place, &["triage", "--apply", "todo", "--yes"]);
+    assert_eq!(code, 2, "{out}{err}");
+    assert!(
+        out.contains("the server refuses it; nothing was changed"),
+        "{out}"
+    );
+    assert!(server.writes().is_empty());
+    assert_eq!(files(&place), before);
+}
+
+#[test]
+fn a_file_of_another_cluster_is_refused() {
+    let (server, other) = (writable().start(), writable().start());
+    let place = place(&server);
+    write(&place, &of_the_cart(&place));
+    std::fs::write(place.path().join("kubeconfig"), other.kubeconfig()).unwrap();
+    let (code, out, err) = run(&place, &["triage", "--apply", "todo", "--yes"]);
+    assert_eq!(code, 2, "{out}{err}");
+    assert!(err.contains("name the context with --context"), "{err}");
+    assert!(other.writes().is_empty());
+}
+
+#[test]
+fn no_secret_is_in_the_file() {
+    let server = writable().start();
+    let place = place(&server);
+    let (text, lines) = lines(&place, &["secret/*"]);
+    assert!(lines.len() > 3, "{text}");
+    let secret = server.object("/api/v1/namespaces/shop/secrets/cart-session");
+    for value in secret["data"].as_object().unwrap().values() {
+        let value = value.as_str().unwrap();
+        // Shorter ones cannot be told from other text.
+        assert!(value.len() < 8 || !text.contains(value), "{text}");
+    }
+}
+
+#[test]
+fn git_ahead_of_the_cluster_is_not_reverted_and_the_line_says_why() {
+    let sent = json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"annotations": {}, "name": "web", "namespace": "shop"},
+        "spec": {"replicas": 2}});
+    let live = json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": "shop", "uid": "u", "resourceVersion": "1",
+            "annotations": {"kubectl.kubernetes.io/last-applied-configuration": sent.to_string()},
+            "managedFields": [{"manager": "kubectl-client-side-apply", "operation": "Update",
+                "apiVersion": "apps/v1", "fieldsType": "FieldsV1", "time": "2026-11-20T00:00:00Z",
+                "fieldsV1": {"f:metadata": {"f:annotations": {".": {},
+                    "f:kubectl.kubernetes.io/last-applied-configuration": {}}},
+                    "f:spec": {"f:replicas": {}}}}]},
+        "spec": {"replicas": 2}});
+    let mut cluster = Cluster::with_objects(&[live]);
+    cluster.writable = true;
+    let server = cluster.start();
+    let manifest = "apiVersion: apps/v1\nkind: Deployment\n\
+                    metadata: {name: web, namespace: shop}\nspec:\n  replicas: 3\n";
+    let place = Place::new()
+        .file("manifests/web.yaml", manifest)
+        .file("kubeconfig", server.kubeconfig());
+    let (text, _) = lines(&place, &[]);
+    write(&place, &text.replace("keep ", "revert "));
+    let words = ["triage", "--apply", "todo", "--yes"];
+    let (code, out, err) = run(&place, &words);
+    assert_eq!(code, 2, "{out}{err}");
+    assert!(
+        out.contains("Git is ahead of the cluster (unapplied)"),
+        "{out}"
+    );
+    assert!(server.writes().is_empty());
+    let (code, out, err) = run(&place, &[&words[..], &["--include", "unapplied"]].concat());
+    assert_eq!(code, 0, "{out}{err}");
+    let web = server.object("/apis/apps/v1/namespaces/shop/deployments/web");
+    assert_eq!(web["spec"]["replicas"], 3);
+}
