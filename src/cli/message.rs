@@ -1,5 +1,6 @@
 //! How errors are said.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use owo_colors::OwoColorize;
@@ -27,24 +28,19 @@ pub fn what_failed(
         Some(cluster) => say(streams, settings, &format!("{cluster}: {message}")),
         None => say(streams, settings, message),
     };
-    for warning in report.warnings.iter().filter(|warning| warning.fatal) {
-        let message = match warning.place.as_str() {
-            "" => warning.message.clone(),
-            place => format!("{place}: {}", warning.message),
-        };
-        say(&message);
-    }
+    let fatal = report.warnings.iter().filter(|warning| warning.fatal);
+    let fatal = fatal.map(|warning| (warning.place.clone(), warning.message.clone()));
+    grouped(fatal).iter().for_each(|message| say(message));
     let unknown = report
         .objects
         .iter()
         .filter(|o| o.status() == Status::Unknown);
-    for object in unknown {
-        let reason = object
-            .reason
-            .as_deref()
-            .unwrap_or("it could not be compared");
-        say(&format!("{}: {reason}", object.key));
-    }
+    let unknown = unknown.map(|object| {
+        let reason = object.reason.as_deref();
+        let reason = reason.unwrap_or("it could not be compared");
+        (object.key.to_string(), reason.to_owned())
+    });
+    grouped(unknown).iter().for_each(|message| say(message));
     if report.interrupted {
         say("the run was interrupted");
     }
@@ -65,6 +61,54 @@ pub fn warnings(streams: &mut Streams, settings: &Settings, warnings: &[Warning]
     }
 }
 
+/// Messages, each with what it is about; those that say the same are one message, with a count.
+fn grouped(messages: impl Iterator<Item = (String, String)>) -> Vec<String> {
+    /// From how many on.
+    const SEVERAL: usize = 4;
+    /// How many of them are named.
+    const NAMED: usize = 3;
+    let mut order: Vec<String> = Vec::new();
+    let mut by_message: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (about, message) in messages {
+        let about_others = by_message.entry(message.clone()).or_default();
+        if about_others.is_empty() {
+            order.push(message);
+        }
+        about_others.push(about);
+    }
+    let mut said = Vec::new();
+    for message in order {
+        let mut all = by_message.remove(&message).unwrap_or_default();
+        let count = all.len();
+        if count < SEVERAL {
+            let each = all.iter().map(|about| match about.as_str() {
+                "" => message.clone(),
+                about => format!("{about}: {message}"),
+            });
+            said.extend(each);
+            continue;
+        }
+        all.truncate(NAMED);
+        // A kind is named once where it is that of all of them.
+        let kind = |about: &String| about.split_once(' ').map(|(kind, _)| kind.to_owned());
+        if let Some(first) = all.first().and_then(kind) {
+            let begins = format!("{first} ");
+            let others = all.iter_mut().skip(1);
+            others.for_each(|about| {
+                if let Some(name) = about.strip_prefix(&begins) {
+                    *about = name.to_owned();
+                }
+            });
+        }
+        said.push(format!(
+            "{} and {} more: {message}",
+            all.join(", "),
+            count - NAMED
+        ));
+    }
+    said
+}
+
 /// One message, on a line of its own whatever it quotes.
 pub fn say(streams: &mut Streams, settings: &Settings, message: &str) {
     let label = if settings.message_color {
@@ -78,4 +122,27 @@ pub fn say(streams: &mut Streams, settings: &Settings, message: &str) {
         "{label} {}",
         escape::text(message).replace('\n', "\n  ")
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_many_objects_is_said_once() {
+        let message = |about: &str, message: &str| (about.to_owned(), message.to_owned());
+        let many =
+            ["a", "b", "c", "d", "e"].map(|name| message(&format!("Pod shop/{name}"), "why"));
+        let others = [message("x.yaml:1", "other"), message("", "alone")];
+        assert_eq!(
+            grouped(many.into_iter().chain(others)),
+            [
+                "Pod shop/a, shop/b, shop/c and 2 more: why",
+                "x.yaml:1: other",
+                "alone"
+            ]
+        );
+        let few = ["a", "b"].map(|name| message(name, "why"));
+        assert_eq!(grouped(few.into_iter()), ["a: why", "b: why"]);
+    }
 }

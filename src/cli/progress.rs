@@ -64,6 +64,11 @@ pub fn waits_for(target: &Target) {
 /// Nothing before half a second has passed: a credential plugin may be asking something.
 fn reached(state: &ProgressState, line: &mut dyn std::fmt::Write) {
     let reached = Meter::of_process().reached();
+    if reached.rendered < reached.to_render {
+        // A line that cannot be written is not shown.
+        let _ = line.write_str(&rendering(reached, state.elapsed()));
+        return;
+    }
     if reached.groups == 0 && state.elapsed() >= PATIENCE {
         let servers = SERVERS.lock().unwrap_or_else(PoisonError::into_inner);
         if !servers.is_empty() {
@@ -79,12 +84,26 @@ fn reached(state: &ProgressState, line: &mut dyn std::fmt::Write) {
     }
 }
 
+/// `rendering 12 of 81 kustomizations, charts and Applications, 3s`
+fn rendering(reached: Reached, elapsed: Duration) -> String {
+    let Reached {
+        to_render,
+        rendered,
+        ..
+    } = reached;
+    format!(
+        "rendering {rendered} of {to_render} kustomizations, charts and Applications, {}s",
+        elapsed.as_secs()
+    )
+}
+
 /// `reading 12 of 20 kinds by namespace, 512 objects, 3s`
 fn said(reached: Reached, elapsed: Duration) -> String {
     let Reached {
         groups,
         read,
         objects,
+        ..
     } = reached;
     let mut said = String::new();
     // Writing into a String does not fail.
@@ -106,7 +125,12 @@ mod tests {
             groups: 20,
             read: 12,
             objects: 512,
+            to_render: 81,
+            rendered: 12,
         };
+        let rendering = rendering(reached, Duration::from_secs(3));
+        let expected = "rendering 12 of 81 kustomizations, charts and Applications, 3s";
+        assert_eq!(rendering, expected);
         let said = said(reached, Duration::from_millis(3_400));
         assert_eq!(said, "reading 12 of 20 kinds by namespace, 512 objects, 3s");
     }

@@ -62,3 +62,9 @@ pub const MAKES: &[(&str, &str, &[&str])] = &[
     ("batch", "CronJob", &["Job"]),
     ("batch", "Job", &["Pod"]),
 ];
+
+/// What kinds of operators make that are in use everywhere, likewise.
+pub const OPERATORS_MAKE: &[(&str, &str, &[&str])] = &[
+    ("bitnami.com", "SealedSecret", &["Secret"]),
+    ("external-secrets.io", "ExternalSecret", &["Secret"]),
+];

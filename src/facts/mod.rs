@@ -7,7 +7,7 @@ mod kinds;
 mod managers;
 mod workloads;
 
-pub use kinds::{BUILT_IN_GROUPS, MAKES, REQUEST_MESSAGES};
+pub use kinds::{BUILT_IN_GROUPS, MAKES, OPERATORS_MAKE, REQUEST_MESSAGES};
 pub use managers::{
     Applies, CLIENT_SIDE_APPLY, EDITORS, SCALERS, gitops_controller, how_it_applies,
 };

@@ -13,7 +13,7 @@ use super::render::{Names, Rendering};
 use super::tree::{Disk, Kind, Tree};
 use super::walk::{Bounds, Found, Walk};
 use super::{Loaded, Source, chart, kustomize, read, text};
-use crate::cluster::Live;
+use crate::cluster::{Live, Meter};
 use crate::yaml;
 
 /// Files and directories (recursive: `.yaml`, `.yml`, `.json`), and `-` for standard input.
@@ -116,7 +116,7 @@ impl Files {
         let (mut found, mut loaded) = walk.finish();
         found.retain(|found| self.is_declared(found, &mut loaded));
         let Some(rendering) = &self.rendering else {
-            return read_all(&Disk, &found, most, [self.untrusted; 2], loaded);
+            return read_all(&Disk, &found, most, [self.untrusted; 2], None, loaded);
         };
         let arguments = self.arguments.iter().map(|path| Argument {
             name: path.clone(),
@@ -160,16 +160,27 @@ impl OnDisk {
     ) -> Loaded {
         let plan = plan::plan(&self.arguments, found);
         let distrusts = rendering.untrusted;
-        let mut loaded = read_all(&Disk, &plan.raw, self.most, [false, distrusts], loaded);
+        let trust = [false, distrusts];
+        let mut loaded = read_all(&Disk, &plan.raw, self.most, trust, Some(rendering), loaded);
         loaded.append(plan.remarks);
-        let built = |root: &Root| self.build(root, rendering);
+        let meter = Meter::of_process();
+        meter.plan_renderings(plan.builds.len() + plan.charts.len());
+        let built = |root: &Root| {
+            let built = self.build(root, rendering);
+            meter.rendering();
+            built
+        };
         let parts: Vec<Loaded> = plan.builds.par_iter().map(built).collect();
         parts.into_iter().for_each(|part| loaded.append(part));
         if plan.charts.is_empty() {
             return loaded;
         }
         let capabilities = live.map(Capabilities::of).unwrap_or_default();
-        let rendered = |root: &Root| self.chart(root, rendering, &capabilities);
+        let rendered = |root: &Root| {
+            let rendered = self.chart(root, rendering, &capabilities);
+            meter.rendering();
+            rendered
+        };
         let parts: Vec<Loaded> = plan.charts.par_iter().map(rendered).collect();
         parts.into_iter().for_each(|part| loaded.append(part));
         loaded
@@ -220,6 +231,7 @@ pub(super) fn read_all(
     found: &[Found],
     most: usize,
     [untrusted, distrusts]: [bool; 2],
+    decrypts: Option<&Rendering>,
     mut loaded: Loaded,
 ) -> Loaded {
     let (used, remarks) = kustomize::survey(tree, found, untrusted);
@@ -229,6 +241,7 @@ pub(super) fn read_all(
         untrusted,
         distrusts,
         is_open: false,
+        decrypts,
     };
     let parts: Vec<Loaded> = found
         .par_iter()
@@ -241,14 +254,19 @@ pub(super) fn read_all(
 }
 
 /// Reads one file on disk of at most so many bytes, or a stream.
-pub(super) fn load_on_disk(found: &Found, most: usize) -> Loaded {
-    load(&Disk, found, most, &Reading::default())
+pub(super) fn load_on_disk(found: &Found, most: usize, decrypts: Option<&Rendering>) -> Loaded {
+    let reading = Reading {
+        decrypts,
+        ..Reading::default()
+    };
+    load(&Disk, found, most, &reading)
 }
 
 /// The same, with variables in names that are still to be replaced.
-pub(super) fn load_open(found: &Found, most: usize) -> Loaded {
+pub(super) fn load_open(found: &Found, most: usize, decrypts: Option<&Rendering>) -> Loaded {
     let reading = Reading {
         is_open: true,
+        decrypts,
         ..Reading::default()
     };
     load(&Disk, found, most, &reading)
@@ -256,7 +274,7 @@ pub(super) fn load_open(found: &Found, most: usize) -> Loaded {
 
 /// How files are read.
 #[derive(Default)]
-struct Reading {
+struct Reading<'r> {
     /// The files that are no manifests, and what they are.
     used: HashMap<PathBuf, String>,
     /// Whether nothing is rendered since whoever wrote them is not trusted.
@@ -265,10 +283,12 @@ struct Reading {
     distrusts: bool,
     /// As in the file as a whole.
     is_open: bool,
+    /// How what is encrypted is decrypted, where it is.
+    decrypts: Option<&'r Rendering>,
 }
 
 /// Reads one file or stream.
-fn load(tree: &dyn Tree, found: &Found, most: usize, reading: &Reading) -> Loaded {
+fn load(tree: &dyn Tree, found: &Found, most: usize, reading: &Reading<'_>) -> Loaded {
     let mut loaded = Loaded::default();
     if let Found::File { name, path, .. } = found
         && path.ends_with(chart::FILE)
@@ -316,6 +336,7 @@ fn load(tree: &dyn Tree, found: &Found, most: usize, reading: &Reading) -> Loade
     if reading.distrusts {
         loaded.distrust();
     }
+    loaded.decrypt(reading.decrypts);
     loaded
 }
 

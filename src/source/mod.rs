@@ -50,6 +50,7 @@ pub use helm_release::HelmReleases;
 pub use last_applied::LastApplied;
 pub use render::{DEADLINE, Rendering, Sandbox};
 pub use schemes::{SCHEMES, Scheme};
+pub use sops::Encrypted;
 pub use text::objects_in;
 
 /// What a source declares, and what it could not read. Nothing is passed over in silence: every
@@ -77,6 +78,8 @@ pub struct Loaded {
     pub secret: Vec<SecretPlace>,
     /// What was skipped since the tree says so.
     pub doubts: Vec<Doubt>,
+    /// What is encrypted, until it is decrypted.
+    pub encrypted: Vec<Encrypted>,
 }
 
 /// The live objects that a tool holds to be its own.
@@ -112,6 +115,7 @@ impl Loaded {
         self.managed.append(&mut other.managed);
         self.secret.append(&mut other.secret);
         self.doubts.append(&mut other.doubts);
+        self.encrypted.append(&mut other.encrypted);
     }
 
     fn skip(&mut self, place: impl ToString, reason: impl Into<String>) {

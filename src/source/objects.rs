@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::classify::{Class, TEMPLATE, classify};
+use super::render::Rendering;
 use super::{Loaded, sops};
 use crate::model::{Locate, Manifest, Origin, Position, Step};
 use crate::yaml::{self, Document, Span};
@@ -59,6 +60,8 @@ pub(super) struct Rendered<'r> {
     pub is_open: bool,
     /// Whether what it says of itself counts for nothing.
     pub distrusts: bool,
+    /// How what is encrypted is decrypted, where it is.
+    pub decrypts: Option<&'r Rendering>,
     /// The file that a line of it was made of, where that is known.
     pub file_of_line: &'r dyn Fn(usize) -> Option<String>,
 }
@@ -75,6 +78,7 @@ pub(super) fn load_rendered(
         output,
         is_open,
         distrusts,
+        decrypts,
         file_of_line,
     } = rendered;
     let text = match yaml::decode(output) {
@@ -105,6 +109,7 @@ pub(super) fn load_rendered(
             rendered.distrust();
         }
         rendered.manifests.iter_mut().for_each(&mut settle);
+        rendered.decrypt(decrypts);
         loaded.append(rendered);
     }
 }
@@ -185,11 +190,11 @@ fn take(file: &File<'_>, candidate: Candidate, items: &[Span], level: usize, loa
         Class::List => take_items(file, candidate, items, level, loaded),
         Class::Object | Class::Template => match manifest(file, candidate) {
             Ok(mut manifest) => {
-                let encrypted = sops::settle(&mut manifest);
-                if encrypted.is_some() {
+                if let Some((rule, encrypted)) = sops::settle(&mut manifest) {
                     loaded.doubt(&manifest.origin, "encrypted by SOPS, and so not compared");
+                    loaded.unknown.extend(rule);
+                    loaded.encrypted.push(encrypted);
                 }
-                loaded.unknown.extend(encrypted);
                 loaded.manifests.push(manifest);
             }
             Err(place) => loaded.error(place, "apiVersion, kind or metadata.name is missing"),

@@ -11,6 +11,13 @@ pub(super) const MAX_BYTES: u64 = 256 << 20;
 /// What a Git LFS pointer begins with (`git-lfs/docs/spec.md`).
 const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 
+/// What a file begins with that git-crypt encrypted.
+const GIT_CRYPT: &[u8] = b"\0GITCRYPT\0";
+
+/// What is said of such a file.
+pub(super) const LOCKED: &str =
+    "git-crypt encrypted this file, and it is locked here: run `git-crypt unlock` to compare it";
+
 /// The bytes of a regular file.
 ///
 /// # Errors
@@ -62,12 +69,15 @@ fn bounded(input: impl Read, max: u64) -> Result<Vec<u8>, String> {
 /// Bytes that were read, unless they only stand for others.
 ///
 /// # Errors
-/// For a pointer of Git LFS, in words for the user.
+/// For a pointer of Git LFS, and for what git-crypt encrypted, in words for the user.
 pub(super) fn manifest(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
     if bytes.starts_with(LFS_POINTER) {
         return Err(
             "this is a Git LFS pointer and not the manifest itself: run `git lfs pull`".to_owned(),
         );
+    }
+    if bytes.starts_with(GIT_CRYPT) {
+        return Err(LOCKED.to_owned());
     }
     Ok(bytes)
 }
@@ -103,5 +113,11 @@ mod tests {
     fn lfs_pointers_are_errors() {
         let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n";
         assert!(stream(&pointer[..]).unwrap_err().contains("git lfs pull"));
+    }
+
+    #[test]
+    fn files_that_git_crypt_encrypted_are_errors() {
+        let locked = b"\0GITCRYPT\0\x01\x02";
+        assert_eq!(stream(&locked[..]).unwrap_err(), LOCKED);
     }
 }

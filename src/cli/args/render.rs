@@ -67,6 +67,14 @@ pub struct RenderArgs {
     #[arg(long, conflicts_with = "no_render")]
     pub allow_remote: bool,
 
+    /// Decrypt what SOPS encrypted with this program: sops
+    ///
+    /// The program gets each object on standard input and runs as you do, with your environment and
+    /// keys. What it prints stays in memory, and its values are masked in every report. Without this
+    /// flag encrypted objects are compared by all but their values.
+    #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["no_render", "untrusted"])]
+    pub decrypt: Option<PathBuf>,
+
     /// End a renderer after so many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = crate::source::DEADLINE.as_secs(), value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub render_timeout: u64,
@@ -87,6 +95,7 @@ impl Default for RenderArgs {
             release: None,
             load_restrictor: LoadRestrictor::default(),
             allow_remote: false,
+            decrypt: None,
             render_timeout: crate::source::DEADLINE.as_secs(),
         }
     }

@@ -304,6 +304,7 @@ fn rendering(args: &SourceArgs, live: &LiveArgs) -> Option<Rendering> {
             release: args.release.clone(),
             namespace: live.filter.namespace.clone(),
         },
+        decrypt: args.decrypt.clone(),
         charts: Arc::default(),
     })
 }

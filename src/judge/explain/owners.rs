@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::Value;
 
 use crate::cluster::{Answer, Live, LiveObject};
-use crate::facts::MAKES;
+use crate::facts::{MAKES, OPERATORS_MAKE};
 use crate::judge::Run;
 use crate::model::{ManagerEntry, group_of};
 use crate::ownership::ownership_of;
@@ -191,7 +191,7 @@ fn named(reference: &Value) -> Option<(&str, &str, &str)> {
 fn may_make(reference: &Value, made: &str) -> Option<bool> {
     let (version, kind, _) = named(reference)?;
     let group = group_of(version);
-    let mut known = MAKES.iter();
+    let mut known = MAKES.iter().chain(OPERATORS_MAKE);
     let is_known =
         known.any(|(of, owner, makes)| (*of, *owner) == (group, kind) && makes.contains(&made));
     let is_builtin = !builtin_kind_of_group(group, kind).is_empty();

@@ -12,7 +12,7 @@ use super::overrides::overridden;
 use super::spec::{Directory, Kustomize, Source, Spec};
 use crate::model::Origin;
 use crate::policy::{Glob, GlobError};
-use crate::source::chart::{Fetched, Reference};
+use crate::source::chart::{Fetched, Reference, not_fetched};
 use crate::source::checkout::Checkout;
 use crate::source::gitops::{Target, Wanted, image};
 use crate::source::kustomize::{Build, has_file};
@@ -175,7 +175,12 @@ impl Application<'_> {
             },
             digest: None,
         };
-        let fetched = rendering.charts.get(&reference, rendering)?;
+        let fetched = rendering.charts.get(&reference, rendering);
+        let fetched = fetched.map_err(|why| match rendering.allow_remote {
+            true => why,
+            // The same for all of them.
+            false => format!("its chart is not here: {}", not_fetched(rendering)),
+        })?;
         let checkout = self.checkouts.of(None)?;
         let part = Part {
             application: self,
@@ -306,7 +311,8 @@ impl Part<'_> {
             };
             is_chosen(canonical.strip_prefix(directory).unwrap_or(path))
         };
-        let bounds = self.application.options.bounds();
+        let settings = self.application.options;
+        let bounds = settings.bounds();
         let most = bounds.bytes;
         let (found, mut loaded) = found_on_disk(directory, &self.checkout.names, bounds);
         for file in found.iter().filter(|found| is_wanted(found)) {
@@ -317,7 +323,7 @@ impl Part<'_> {
                     loaded.skip(name, "it says that Argo CD is not to read it");
                 }
                 file => {
-                    let mut part = files::load_on_disk(file, most);
+                    let mut part = files::load_on_disk(file, most, settings.rendering.as_ref());
                     if self.application.options.untrusted {
                         part.distrust();
                     }

@@ -25,8 +25,8 @@ use crate::policy::{Rule, RuleOrigin};
 use spec::Spec;
 
 pub(super) use destination::{IN_CLUSTER, cluster, is_same};
-pub(super) use set::applications as expand;
 pub use set::{Cluster, Clusters};
+pub(super) use set::{applications as expand, asking};
 
 pub(super) const GROUP: &str = "argoproj.io";
 

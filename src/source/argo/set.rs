@@ -86,6 +86,33 @@ impl Cluster {
     }
 }
 
+/// The generators that ask another service.
+const ASKING: [&str; 4] = [
+    "pullRequest",
+    "scmProvider",
+    "clusterDecisionResource",
+    "plugin",
+];
+
+/// The generator of a set that asks another service, so that nobody here knows its Applications.
+pub fn asking(set: &Value) -> Option<&'static str> {
+    fn among(generators: Option<&Value>, depth: usize) -> Option<&'static str> {
+        entries(generators)
+            .filter(|_| depth <= DEEPEST)
+            .find_map(|generator| {
+                let own = ASKING.iter().find(|kind| generator.get(**kind).is_some());
+                let within = || {
+                    let nested = ["matrix", "merge"].iter();
+                    let mut nested =
+                        nested.filter_map(|kind| generator.get(*kind)?.get("generators"));
+                    nested.find_map(|generators| among(Some(generators), depth + 1))
+                };
+                own.copied().or_else(within)
+            })
+    }
+    among(set.pointer("/spec/generators"), 0)
+}
+
 /// The parameters of one Application.
 type Fields = Map<String, Value>;
 
@@ -172,10 +199,10 @@ impl Generating<'_> {
                 "clusters" => self.clusters(spec)?,
                 "matrix" => self.matrix(spec, depth)?,
                 "merge" => self.merge(spec, depth)?,
-                "pullRequest" | "scmProvider" | "clusterDecisionResource" | "plugin" => {
+                asking if ASKING.contains(&asking) => {
                     return Err(format!(
                         "its {kind} generator asks another service, and is not expanded here: the \
-                         Applications that it made are compared where they are live (argocd:NAME)"
+                         Applications that it made are compared where the live side has them"
                     ));
                 }
                 _ => {

@@ -145,6 +145,7 @@ impl Chart<'_> {
                 output: printed.output,
                 is_open: false,
                 distrusts: rendering.untrusted,
+                decrypts: None,
                 file_of_line: &|_| None,
             };
             load_rendered(rendered, &mut again, |_| {});
@@ -204,6 +205,7 @@ impl Chart<'_> {
             output: printed.output,
             is_open: false,
             distrusts: rendering.untrusted,
+            decrypts: Some(rendering),
             file_of_line: &|line| templates.file(sources.of_line(line)?),
         };
         let mut of_lines = Vec::new();

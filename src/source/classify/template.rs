@@ -12,6 +12,19 @@ pub(super) fn holds_placeholder(text: &str) -> bool {
 /// Helm's own objects, or `{{` right where the text stops being YAML (`at`), unless what follows
 /// is one of the variables that alert rules use.
 pub(in crate::source) fn is_template(text: &str, at: &str) -> bool {
+    is_jinja(text) || is_go_template(text, at)
+}
+
+/// Whether a text is a template of Jinja: a line of it is a statement or a comment of Jinja's.
+fn is_jinja(text: &str) -> bool {
+    let ends = [("{%", "%}"), ("{#", "#}")];
+    text.lines().map(str::trim).any(|line| {
+        let mut ends = ends.iter();
+        ends.any(|(start, end)| line.starts_with(start) && line.contains(end))
+    })
+}
+
+fn is_go_template(text: &str, at: &str) -> bool {
     const OBJECTS: [&str; 6] = [
         ".Values",
         ".Release",
@@ -45,5 +58,8 @@ mod tests {
         assert!(!is_template("a: {{ $labels.pod }}", "{ $labels.pod }}"));
         assert!(!is_template("a: '{{ $labels.pod }}'\nb: [", "["));
         assert!(!is_template("a: [", "["));
+        assert!(is_template("{% if a %}\na: 1\n{% endif %}", "{% if a %}"));
+        assert!(is_template("{#- about -#}\na: 1", ""));
+        assert!(!is_template("a: '100{%'\nb: [", "["));
     }
 }

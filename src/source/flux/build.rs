@@ -64,7 +64,7 @@ impl Kustomization<'_> {
         }
         if over.is_empty() && components.is_empty() {
             for file in &raw {
-                let mut part = files::load_open(file, most);
+                let mut part = files::load_open(file, most, self.options.rendering.as_ref());
                 if self.options.untrusted {
                     part.distrust();
                 }
@@ -78,7 +78,7 @@ impl Kustomization<'_> {
         }
         let mut files = Vec::new();
         for file in &raw {
-            let mut part = files::load_open(file, most);
+            let mut part = files::load_open(file, most, self.options.rendering.as_ref());
             if let (walk::Found::File { canonical, .. }, false) = (file, part.manifests.is_empty())
             {
                 files.push(canonical.clone());

@@ -16,12 +16,12 @@ impl Kustomization<'_> {
     ) {
         let source = &self.spec.source_ref;
         if !source.is_git() {
-            let (kind, source) = (&source.kind, &source.name);
             let message = format!(
-                "reads from {kind} {source}; the files of this repository are taken for its; if \
-                 those begin in a folder of it, name that by --repo-root"
+                "its source is not a GitRepository but an {}, for which the files of this \
+                 repository are taken; if its paths begin in a folder, name it by --repo-root",
+                source.kind
             );
-            self.remark(" ", &message, loaded);
+            self.remark(": ", &message, loaded);
         }
         let Some(target) = target else { return };
         let difference = checkouts.difference(target);

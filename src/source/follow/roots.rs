@@ -446,7 +446,8 @@ impl Units<'_> {
                     path: candidate.file.clone(),
                     canonical: candidate.file.clone(),
                 };
-                files::load_open(&file, roots.options.bounds().bytes)
+                let options = roots.options;
+                files::load_open(&file, options.bounds().bytes, options.rendering.as_ref())
             }
         };
         roots.checkout.sign(&candidate.file, &mut loaded);

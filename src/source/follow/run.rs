@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::scan::{found_of, implied, is_candidate};
 use super::values::{Declared, Values};
-use crate::cluster::Live;
+use crate::cluster::{Live, Meter};
 use crate::model::{Deployer, Manifest};
 use crate::source::argo::{self, Application};
 use crate::source::chart::Capabilities;
@@ -150,9 +150,15 @@ impl<'a> Run<'a> {
                 false => &default,
             };
             let checkouts = self.checkouts;
+            let meter = Meter::of_process();
+            meter.plan_renderings(opened.len());
             let built: Vec<Rendered> = opened
                 .par_iter()
-                .map(|(_, work, _)| work.render(checkouts, capabilities))
+                .map(|(_, work, _)| {
+                    let rendered = work.render(checkouts, capabilities);
+                    meter.rendering();
+                    rendered
+                })
                 .collect();
             for ((entry, work, remarks), built) in opened.into_iter().zip(built) {
                 let more = self.complete(entry, &work, remarks, built);
@@ -276,11 +282,59 @@ impl<'a> Run<'a> {
                 },
                 ..entry.clone()
             })),
-            Err(message) => {
-                self.part(&entry.cluster)
-                    .error(&set.place, about(set, &message));
-            }
+            Err(message) => match self.made_live(entry) {
+                Some(made) => more.extend(made),
+                None => self
+                    .part(&entry.cluster)
+                    .error(&set.place, about(set, &message)),
+            },
         }
+    }
+
+    /// The live Applications of a set whose generator asks another service; `None` where there are
+    /// none.
+    fn made_live(&mut self, entry: &Entry) -> Option<Vec<Entry>> {
+        let set = &entry.found;
+        let generator = argo::asking(&set.value).filter(|_| self.trusted)?;
+        let (namespace, name) = (set.metadata("namespace"), set.metadata("name"));
+        let live = self
+            .live
+            .related("argoproj.io/v1alpha1", "Application", namespace)?;
+        let is_owner = |reference: &serde_json::Value| {
+            reference["kind"] == "ApplicationSet" && reference["name"] == name
+        };
+        let is_made = |application: &serde_json::Value| {
+            let owners = application.pointer("/metadata/ownerReferences");
+            let mut owners = owners
+                .and_then(|owners| owners.as_array())
+                .into_iter()
+                .flatten();
+            owners.any(is_owner)
+        };
+        let made: Vec<Entry> = live
+            .into_iter()
+            .filter(is_made)
+            .map(|value| Entry {
+                found: Found {
+                    value,
+                    place: set.place.clone(),
+                },
+                ..entry.clone()
+            })
+            .collect();
+        if made.is_empty() {
+            return None;
+        }
+        let message = format!(
+            "its {generator} generator asks another service, so {} compared",
+            match made.len() {
+                1 => "the one Application that it made live is".to_owned(),
+                count => format!("the {count} Applications that it made live are"),
+            }
+        );
+        let message = about(set, &message);
+        self.part(&entry.cluster).warning(&set.place, message);
+        Some(made)
     }
 
     /// The clusters that Argo CD knows: those that the user names, else those of the live side.

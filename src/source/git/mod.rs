@@ -183,7 +183,14 @@ impl Git {
         let rendering = self.rendering.as_ref();
         let mut loaded = match rendering.filter(|_| self.has_to_be_rendered(&tree, &found)) {
             Some(rendering) => self.render(found, rendering, &bounds, live, loaded),
-            None => read_all(&tree, &found, bounds.bytes, [self.untrusted; 2], loaded),
+            None => read_all(
+                &tree,
+                &found,
+                bounds.bytes,
+                [self.untrusted; 2],
+                None,
+                loaded,
+            ),
         };
         for manifest in &mut loaded.manifests {
             manifest.origin.revision = Some(self.commit.id.clone());

@@ -111,6 +111,9 @@ impl<'b> Build<'b> {
         let tree = workspace.path().join("tree");
         let inflated = inflate(&nodes, self.names, rendering, loaded)?;
         let mut private = Private::of(&nodes, &tree, load_outside, &inflated)?;
+        for file in std::mem::take(&mut private.locked) {
+            loaded.error(self.names.of(&file), read::LOCKED);
+        }
         let target = self.target(root, [&wholes, &parts], workspace.path(), &mut private);
         let target = target.map_err(broken)?;
         let program = Program::find(
@@ -144,6 +147,7 @@ impl<'b> Build<'b> {
             output,
             is_open: self.is_open,
             distrusts: rendering.untrusted,
+            decrypts: Some(rendering),
             file_of_line: &|_| None,
         };
         load_rendered(rendered, loaded, |manifest| {

@@ -33,6 +33,8 @@ pub(super) struct Private {
     original: PathBuf,
     /// Copies that do not lie where their originals do, and the originals.
     moved: HashMap<PathBuf, PathBuf>,
+    /// The files of objects that are locked, and left out.
+    pub locked: Vec<PathBuf>,
     /// What was written, and whether it is as the user wrote it.
     written: HashMap<PathBuf, bool>,
     bytes: usize,
@@ -53,6 +55,7 @@ impl Private {
             root: root.to_owned(),
             original: around(nodes.keys()),
             moved: HashMap::new(),
+            locked: Vec::new(),
             written: HashMap::new(),
             bytes: 0,
         };
@@ -237,7 +240,14 @@ impl Adding<'_> {
     fn bytes(&mut self, role: Role, file: &Path) -> Result<Vec<u8>, String> {
         let Role::Plugin(field) = role else {
             let name = file.file_name().unwrap_or_default().display();
-            return read::file(file).map_err(|why| format!("{name}: {why}"));
+            return match read::file(file) {
+                // The objects of the other files can be compared all the same.
+                Err(why) if why == read::LOCKED && matches!(role, Role::Objects(_)) => {
+                    self.private.locked.push(file.to_owned());
+                    Ok(b"# locked\n".to_vec())
+                }
+                read => read.map_err(|why| format!("{name}: {why}")),
+            };
         };
         let text = text_of(file).ok_or_else(|| format!("{field} names what is no text"))?;
         let mut entries = |role, entry: &mut String| self.entry(role, entry);

@@ -1,7 +1,7 @@
 //! Runs a renderer as a child process, within bounds.
 
 use std::ffi::OsString;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -91,12 +91,37 @@ impl Job<'_> {
     /// # Errors
     /// In words for the user: it cannot be started, fails, takes too long or writes too much.
     pub fn run(&self) -> Result<Printed, String> {
+        self.watch(&mut self.command()?, Vec::new())
+    }
+
+    /// The same of a program that the user has run, with the user's own environment; `input` is what
+    /// it reads.
+    ///
+    /// # Errors
+    /// As for [`Self::run`].
+    pub fn run_as_user(&self, input: Vec<u8>) -> Result<Printed, String> {
+        let mut command = Command::new(self.program);
+        command
+            .args(&self.arguments)
+            .current_dir(self.workspace)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        self.watch(&mut command, input)
+    }
+
+    /// Runs a command to its end, or to the deadline.
+    fn watch(&self, command: &mut Command, input: Vec<u8>) -> Result<Printed, String> {
         let name = self.name;
         let ends = Instant::now() + self.deadline;
-        let mut child = Guard::start(&mut self.command()?).map_err(|error| {
+        let mut child = Guard::start(command).map_err(|error| {
             let program = self.program.display();
             format!("{name} ({program}) cannot be started: {error}")
         })?;
+        if let Some(mut stdin) = child.child.stdin.take() {
+            // A program that reads no more says why itself.
+            thread::spawn(move || drop(stdin.write_all(&input)));
+        }
         let output = collect(child.child.stdout.take(), MAX_OUTPUT);
         let messages = collect(child.child.stderr.take(), MAX_MESSAGES);
         let late = || {

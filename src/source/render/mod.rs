@@ -46,6 +46,8 @@ pub struct Rendering {
     pub sandbox: Sandbox,
     /// What charts are rendered with.
     pub chart: ChartOptions,
+    /// The program that decrypts what SOPS encrypted.
+    pub decrypt: Option<PathBuf>,
     /// The charts that were fetched.
     pub charts: Arc<Charts>,
 }
@@ -61,6 +63,7 @@ impl Default for Rendering {
             untrusted: false,
             sandbox: Sandbox::default(),
             chart: ChartOptions::default(),
+            decrypt: None,
             charts: Arc::default(),
         }
     }

@@ -523,3 +523,37 @@ fn recordings_and_marks_of_argo_cd_make_no_repository_of_a_folder() {
     let said = report(&place, &["diff", "."]);
     assert_eq!(found(&said), ["ConfigMap shop/web in-sync []"], "{said}");
 }
+
+#[test]
+fn what_a_set_made_that_asks_another_service_is_compared_as_it_is_live() {
+    let set = "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {name: previews, \
+               namespace: argocd}\nspec:\n  generators: [{matrix: {generators: [{pullRequest: \
+               {github: {owner: a, repo: b}}}, {list: {elements: [{app: web}]}}]}}]\n  template:\n    \
+               metadata: {name: '{{app}}-{{number}}'}\n    spec: {source: {path: '{{app}}'}}\n";
+    let owned = application("web-7", "web", IN_CLUSTER).replace(
+        "metadata:\n",
+        "metadata:\n  ownerReferences: [{apiVersion: argoproj.io/v1alpha1, kind: ApplicationSet, \
+         name: previews, uid: u, controller: true}]\n",
+    );
+    let place = |objects: &[&str]| {
+        Place::new()
+            .folder(".git")
+            .file("live.json", recording(objects))
+            .file("set.yaml", set)
+            .file("web/web.yaml", config("web", "a"))
+    };
+    let said = report(&place(&[&config("web", "b"), &owned]), &["diff", "."]);
+    let expected =
+        "ConfigMap shop/web drifted [ApplicationSet argocd/previews, Application argocd/web-7]";
+    assert!(found(&said).contains(&expected.to_owned()), "{said}");
+    let warnings = messages(&said, "warning");
+    let named = "its pullRequest generator asks another service, so the one Application that it \
+                 made live is compared";
+    assert!(warnings.contains(named), "{warnings}");
+    let said = report(&place(&[&config("web", "b")]), &["diff", "."]);
+    let errors = messages(&said, "error");
+    assert!(
+        errors.contains("its pullRequest generator asks another service, and"),
+        "{errors}"
+    );
+}

@@ -6,6 +6,7 @@ use crate::support;
 
 mod argo;
 mod chart;
+mod encrypted;
 mod flux;
 mod follow;
 mod kustomize;

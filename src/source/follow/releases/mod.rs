@@ -13,6 +13,7 @@ use rayon::prelude::*;
 use super::run::Run;
 use super::scan::found_of;
 use super::values::Values;
+use crate::cluster::Meter;
 use crate::model::{Deployer, Manifest};
 use crate::source::chart::{self, Capabilities};
 use crate::source::flux::{ChartAt, ReleaseSpec};
@@ -88,9 +89,15 @@ pub(super) fn add(run: &mut Run<'_>) {
         false => &default,
     };
     let trusted = run.trusted;
+    let meter = Meter::of_process();
+    meter.plan_renderings(known.len());
     let outcomes: Vec<(Release, Outcome)> = known
         .into_par_iter()
-        .map(|one| one.outcome(&can_render, capabilities, trusted))
+        .map(|one| {
+            let outcome = one.outcome(&can_render, capabilities, trusted);
+            meter.rendering();
+            outcome
+        })
         .collect();
     let mut unread: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
     for (release, outcome) in outcomes {

@@ -1,0 +1,119 @@
+//! Decrypts with the program that the user names, into memory: nothing is written.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{ID, METADATA};
+use crate::model::{Manifest, SecretPlace};
+use crate::policy::literally;
+use crate::source::Loaded;
+use crate::source::render::{Job, Program, Rendering, Sandbox, Secrets};
+
+/// An object that is encrypted, as it is written.
+#[derive(Debug, Clone)]
+pub struct Encrypted {
+    /// The object with what SOPS added to it.
+    pub(super) object: Value,
+    /// The places of the values that are not known.
+    pub(super) places: Vec<Vec<String>>,
+}
+
+impl Loaded {
+    /// Decrypts what is encrypted in what was loaded, if the user names a program that does. What
+    /// cannot be decrypted is an error, and stays unknown.
+    pub(in crate::source) fn decrypt(&mut self, rendering: Option<&Rendering>) {
+        let encrypted = std::mem::take(&mut self.encrypted);
+        let Some((rendering, program)) = rendering.and_then(|r| Some((r, r.decrypt.as_deref()?)))
+        else {
+            return;
+        };
+        for one in encrypted {
+            let text = |pointer: &str| one.object.pointer(pointer).and_then(Value::as_str);
+            let is_it = |manifest: &Manifest| {
+                Some(&*manifest.kind) == text("/kind")
+                    && Some(&*manifest.name) == text("/metadata/name")
+                    && manifest.namespace.as_deref() == text("/metadata/namespace")
+            };
+            let Some(at) = self.manifests.iter().position(is_it) else {
+                continue;
+            };
+            match decrypted(&one.object, program, rendering) {
+                Ok(object) => self.put(at, object, one.places),
+                Err(why) => {
+                    let manifest = &self.manifests[at];
+                    let message = format!(
+                        "{} {} cannot be decrypted: {why}",
+                        manifest.kind, manifest.name
+                    );
+                    let place = manifest.origin.to_string();
+                    self.error(place, message);
+                }
+            }
+        }
+    }
+
+    /// Puts an object in place of the encrypted one, and masks its values.
+    fn put(&mut self, at: usize, object: Value, places: Vec<Vec<String>>) {
+        let manifest = &mut self.manifests[at];
+        manifest.object = object.into();
+        let (kind, name) = (literally(&manifest.kind), literally(&manifest.name));
+        self.unknown
+            .retain(|rule| rule.id != ID || rule.objects.kind != kind || rule.objects.name != name);
+        let (kind, name) = (&manifest.kind, &manifest.name);
+        let place = |path: Vec<String>| {
+            // The items of the two sides may stand at different positions.
+            let part = |part: String| (part.parse::<usize>().is_err()).then_some(part);
+            SecretPlace {
+                kind: kind.clone(),
+                name: name.clone(),
+                path: path.into_iter().map(part).collect(),
+            }
+        };
+        self.secret.extend(places.into_iter().map(place));
+    }
+}
+
+/// The object without its encryption.
+fn decrypted(object: &Value, program: &Path, rendering: &Rendering) -> Result<Value, String> {
+    let found = Program::find(Some(program), &[], "")?;
+    // The fields were put in another order, as Flux does, so that the sum over them is another.
+    let words = [
+        "--decrypt",
+        "--ignore-mac",
+        "--input-type",
+        "json",
+        "--output-type",
+        "json",
+        "/dev/stdin",
+    ];
+    let job = Job {
+        name: &found.name,
+        program: &found.file,
+        arguments: words.map(OsString::from).to_vec(),
+        workspace: Path::new("."),
+        network: true,
+        deadline: rendering.deadline,
+        sandbox: Sandbox::Off,
+        secrets: &Secrets::default,
+    };
+    let printed = job.run_as_user(object.to_string().into_bytes())?;
+    // What the parser would say quotes values.
+    let mut object: Value = serde_json::from_slice(&printed.output).map_err(|_| {
+        format!(
+            "{} prints something else than the object in JSON",
+            found.name
+        )
+    })?;
+    if let Value::Object(fields) = &mut object {
+        fields.remove(METADATA);
+    }
+    let has_name = object
+        .pointer("/metadata/name")
+        .is_some_and(Value::is_string);
+    match has_name {
+        true => Ok(object),
+        false => Err(format!("{} prints no object", found.name)),
+    }
+}

@@ -1,0 +1,154 @@
+//! Objects that SOPS encrypted. Their names, labels and keys are in the clear and are compared; their
+//! values are not known, and are no drift, unless a program decrypts them.
+
+mod decrypt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use super::follow::unknown_values;
+use crate::model::Manifest;
+use crate::policy::Rule;
+
+pub use decrypt::Encrypted;
+
+/// How a value begins that SOPS encrypted.
+pub(super) const ENCRYPTED: &str = "ENC[";
+
+/// What SOPS adds to what it encrypts: how it is decrypted again.
+const METADATA: &str = "sops";
+
+/// The same in a file of variables: each of its keys begins so.
+const METADATA_KEYS: &str = "sops_";
+
+/// How a value begins that SOPS encrypted, wherever it stands in a text.
+const CIPHER: &str = "ENC[AES256_GCM,";
+
+/// The name of the rule for values that are not known.
+const ID: &str = "encrypted-by-sops";
+
+/// Whether an object holds values that SOPS encrypted.
+pub(super) fn is_encrypted(object: &Value) -> bool {
+    let mut places = Vec::new();
+    encrypted(object, &mut Vec::new(), &mut places);
+    !places.is_empty()
+}
+
+/// Takes out of a manifest what SOPS added to it, and gives the rule for the values that are not
+/// known, and what there is to decrypt; `None` for an object that is not encrypted.
+pub(super) fn settle(manifest: &mut Manifest) -> Option<(Option<Rule>, Encrypted)> {
+    let mut object = manifest.value();
+    let has_metadata = object.get(METADATA).is_some_and(Value::is_object);
+    let generated = match has_metadata {
+        true => Vec::new(),
+        false => generated(&mut object),
+    };
+    if !has_metadata && generated.is_empty() {
+        return None;
+    }
+    let written = object.clone();
+    object.as_object_mut()?.remove(METADATA);
+    let mut places = generated;
+    encrypted(&object, &mut Vec::new(), &mut places);
+    manifest.object = object.into();
+    let why = "SOPS encrypted the value that is declared.";
+    let rule = unknown_values(ID, why, manifest, &places);
+    let encrypted = Encrypted {
+        object: written,
+        places,
+    };
+    Some((rule, encrypted))
+}
+
+/// The places in a Secret whose values were made of files that SOPS encrypted, without the keys that
+/// it added to them.
+fn generated(object: &mut Value) -> Vec<Vec<String>> {
+    let is_secret = object.get("kind").is_some_and(|kind| kind == "Secret");
+    let Some(Value::Object(data)) = object.get_mut("data").filter(|_| is_secret) else {
+        return Vec::new();
+    };
+    let holds = |value: &Value| {
+        let bytes = value.as_str().and_then(|text| STANDARD.decode(text).ok());
+        let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
+        text.is_some_and(|text| text.contains(CIPHER))
+    };
+    let keys: Vec<String> = data
+        .iter()
+        .filter(|(_, value)| holds(value))
+        .map(|(key, _)| key.clone())
+        .collect();
+    if !keys.is_empty() {
+        data.retain(|key, _| !key.starts_with(METADATA_KEYS));
+    }
+    let kept = keys
+        .into_iter()
+        .filter(|key| !key.starts_with(METADATA_KEYS));
+    kept.map(|key| vec!["data".to_owned(), key]).collect()
+}
+
+/// The places of encrypted values.
+fn encrypted(value: &Value, way: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
+    let mut below = |part: String, value: &Value| {
+        way.push(part);
+        encrypted(value, way, found);
+        way.pop();
+    };
+    match value {
+        Value::String(text) if text.starts_with(ENCRYPTED) => found.push(way.clone()),
+        Value::Object(fields) => {
+            for (key, value) in fields.iter().filter(|(key, _)| *key != METADATA) {
+                below(key.clone(), value);
+            }
+        }
+        Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                below(index.to_string(), value);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::Origin;
+
+    #[test]
+    fn encrypted_values_are_known_by_their_look() {
+        let mut manifest = Manifest {
+            api_version: "v1".to_owned(),
+            kind: "Secret".to_owned(),
+            namespace: None,
+            name: "mail".to_owned(),
+            object: json!({
+                "kind": "Secret",
+                "stringData": {"user": "ENC[AES256_GCM,data:x]", "host": "a"},
+                "sops": {"mac": "ENC[AES256_GCM,data:y]"},
+            })
+            .into(),
+            origin: Origin::file("a.yaml", 1, 1),
+            source_map: None,
+        };
+        assert!(is_encrypted(&manifest.value()));
+        let (rule, encrypted) = settle(&mut manifest).unwrap();
+        assert!(format!("{rule:?}").contains("user"));
+        assert_eq!(encrypted.places, [["stringData", "user"]]);
+        assert_eq!(manifest.value().get("sops"), None);
+        assert!(settle(&mut manifest).is_none());
+        // What kustomize makes of a file of variables that is encrypted.
+        let value = STANDARD.encode("ENC[AES256_GCM,data:x]");
+        manifest.object = json!({
+            "kind": "Secret",
+            "data": {"user": value, "host": "YQ==", "sops_mac": value, "sops_version": "YQ=="},
+        })
+        .into();
+        let (_, encrypted) = settle(&mut manifest).unwrap();
+        assert_eq!(encrypted.places, [["data", "user"]]);
+        let data = manifest.value()["data"].clone();
+        assert_eq!(data, json!({"user": value, "host": "YQ=="}));
+    }
+}

@@ -1,0 +1,148 @@
+//! What SOPS and git-crypt encrypted, and Secrets that controllers make.
+
+use super::follow::{found, messages};
+use super::{config, has, program, recording, report};
+use crate::support::Place;
+
+/// A Secret with these fields.
+fn secret(fields: &str) -> String {
+    format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: mail, namespace: shop}}\n{fields}\n")
+}
+
+const ENCRYPTED: &str = "stringData: {pass: 'ENC[AES256_GCM,data:aa==]'}\nsops: {mac: \
+                         'ENC[AES256_GCM,data:cc==]', version: 3.9.0}";
+
+/// Decrypts what it reads, as sops would.
+const SOPS: &str = "echo \"$@\" > \"$0.words\"\nsed -e 's/ENC.AES256_GCM,data:aa==./sesame/'\n";
+
+/// `sesame`, and `hunter2`.
+const VALUES: [&str; 2] = ["c2VzYW1l", "aHVudGVyMg=="];
+
+fn place(live: &str) -> Place {
+    let place = Place::new()
+        .file("deploy/secret.yaml", secret(ENCRYPTED))
+        .file(
+            "live.json",
+            recording(&[&secret(&format!("data: {{pass: {live}}}"))]),
+        );
+    program(place, "sops", SOPS)
+}
+
+const DECRYPT: [&str; 4] = ["diff", "deploy", "--decrypt", "./sops"];
+
+#[test]
+fn values_are_compared_where_a_program_decrypts_them_and_stay_masked() {
+    let [same, other] = VALUES;
+    let said = report(&place(same), &DECRYPT);
+    assert_eq!(found(&said), ["Secret shop/mail in-sync []"], "{said}");
+    let place = place(other);
+    let said = report(&place, &DECRYPT);
+    assert_eq!(found(&said), ["Secret shop/mail drifted []"], "{said}");
+    let text = place.run([&DECRYPT[..], &["--live", "live.json", "--show", "all"]].concat());
+    for word in ["sesame", "hunter2", same, other] {
+        assert!(
+            !text.contains(word) && !said.to_string().contains(word),
+            "{text}"
+        );
+    }
+    let words = std::fs::read_to_string(place.path().join("sops.words")).unwrap();
+    assert!(
+        words.starts_with("--decrypt --ignore-mac --input-type json"),
+        "{words}"
+    );
+    // Without the flag they are not known.
+    let said = report(&place, &["diff", "deploy"]);
+    assert_eq!(found(&said), ["Secret shop/mail in-sync []"], "{said}");
+}
+
+#[test]
+fn kustomizations_are_decrypted_after_they_are_built() {
+    if !has(&["kubectl", "kustomize"]) {
+        return;
+    }
+    let place = place(VALUES[1]).file(
+        "deploy/kustomization.yaml",
+        "namespace: shop\nresources: [secret.yaml]\n",
+    );
+    let said = report(&place, &DECRYPT);
+    assert_eq!(found(&said), ["Secret shop/mail drifted []"], "{said}");
+}
+
+#[test]
+fn what_cannot_be_decrypted_is_an_error() {
+    let place = program(
+        place(VALUES[0]),
+        "sops",
+        "echo 'no key for hunter2' >&2\nexit 1\n",
+    );
+    let shown = place.run([&DECRYPT[..], &["--live", "live.json"]].concat());
+    assert!(shown.starts_with("exit code: 2"), "{shown}");
+    assert!(shown.contains("Secret mail cannot be decrypted"), "{shown}");
+    let place = program(place, "sops", "echo 7\n");
+    let shown = place.run([&DECRYPT[..], &["--live", "live.json"]].concat());
+    assert!(
+        shown.contains("prints something else") || shown.contains("prints no object"),
+        "{shown}"
+    );
+    let shown = place.run([&DECRYPT[..], &["--untrusted", "--live", "live.json"]].concat());
+    assert!(shown.contains("cannot be used with"), "{shown}");
+}
+
+#[test]
+fn files_that_git_crypt_locked_are_named_and_the_others_compared() {
+    if !has(&["kubectl", "kustomize"]) {
+        return;
+    }
+    let place = Place::new()
+        .file("live.json", recording(&[&config("cart", "a")]))
+        .file(
+            "deploy/kustomization.yaml",
+            "resources: [cart.yaml, secret.yaml]\n",
+        )
+        .file("deploy/cart.yaml", config("cart", "a"))
+        .file("deploy/secret.yaml", b"\0GITCRYPT\0\x01\x02\x03");
+    for words in [&["diff", "deploy"][..], &["diff", "deploy", "--no-render"]] {
+        let said = report(&place, words);
+        assert_eq!(found(&said), ["ConfigMap shop/cart in-sync []"], "{said}");
+        let errors = messages(&said, "error");
+        assert!(
+            errors.contains("deploy/secret.yaml")
+                && errors.contains("git-crypt encrypted this file"),
+            "{errors}"
+        );
+    }
+}
+
+#[test]
+fn secrets_that_controllers_make_are_not_extra() {
+    let made = |kind: &str, group: &str| {
+        format!(
+            "apiVersion: v1\nkind: Secret\nmetadata:\n  name: {}\n  namespace: shop\n  \
+             ownerReferences: [{{apiVersion: {group}, kind: {kind}, name: a, uid: u, controller: \
+             true}}]\n",
+            kind.to_lowercase()
+        )
+    };
+    let sealed = made("SealedSecret", "bitnami.com/v1alpha1");
+    let external = made("ExternalSecret", "external-secrets.io/v1");
+    let other = made("Other", "example.com/v1");
+    let live = recording(&[&config("cart", "a"), &sealed, &external, &other]);
+    let place = Place::new()
+        .file("live.json", live)
+        .file("deploy/cart.yaml", config("cart", "a"));
+    let shown = place.run([
+        "diff",
+        "deploy",
+        "--live",
+        "live.json",
+        "--extra",
+        "namespace",
+        "-o",
+        "name",
+    ]);
+    assert!(
+        !shown.contains("sealedsecret") && !shown.contains("externalsecret"),
+        "{shown}"
+    );
+    assert!(shown.contains("other"), "{shown}");
+}
