@@ -270,7 +270,8 @@ impl Editor<'_> {
         // it is.
         let lines = write::literal_lines(text, indent, self.newline);
         let mut written = format!("|{chomping}{rest}{lines}");
-        if trailing > 1 {
+        // A block at the end of a text takes its last line break along.
+        if trailing > 1 || self.slice(node.at.clone()).ends_with('\n') {
             written.push_str(self.newline);
         }
         Ok(vec![(node.at.clone(), written)])

@@ -165,3 +165,12 @@ fn touched(before: &str, after: &str) -> usize {
     let end = rest.take_while(|(a, b)| a == b).count();
     after.len() - start - end
 }
+
+#[test]
+fn a_block_at_the_end_keeps_the_last_line_break() {
+    let way = [Step::Field("a".into())];
+    let edited = edit("a: |-\n  x\n", 1, &way, Some(&"y\nz".into())).unwrap();
+    assert_eq!(edited, "a: |-\n  y\n  z\n");
+    let edited = edit("a: |\n  x\n", 1, &way, Some(&"y\n".into())).unwrap();
+    assert_eq!(edited, "a: |\n  y\n");
+}
