@@ -25,7 +25,7 @@ use serde_json::Value;
 
 use crate::model::Step;
 use crate::yaml::{self, Document};
-pub use write::scalar;
+pub use write::{document, scalar};
 
 /// Why a text is not edited. It never quotes the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -215,3 +215,8 @@ pub(super) fn literal_lines(text: &str, column: usize, newline: &str) -> String 
     written.push_str(&newline.repeat(more));
     written
 }
+
+/// A value as a text of its own, without a line break at its end.
+pub fn document(value: &Value) -> String {
+    block(value, 0, Layout { step: 2, dash: 0 }, "\n")
+}

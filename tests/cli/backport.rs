@@ -277,6 +277,41 @@ fn json_and_names_say_the_same() {
     assert_eq!(run("name"), "Deployment.apps/shop/cart\n");
 }
 
+/// A number of replicas that an autoscaler writes is no drift, for as long as the autoscaler is for
+/// that Deployment.
+#[test]
+fn a_change_that_makes_another_object_drift_is_left_out() {
+    let autoscaler = "\
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: cart, namespace: shop}
+spec:
+  minReplicas: 2
+  maxReplicas: 9
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: cart}
+";
+    let mut live = live();
+    live["items"][0]["spec"]["replicas"] = 5.into();
+    live["items"][0]["metadata"]["managedFields"] = json!([{
+        "manager": "kube-controller-manager", "operation": "Update", "subresource": "scale",
+        "apiVersion": "apps/v1", "time": "2026-11-21T00:00:00Z", "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:spec": {"f:replicas": {}}}
+    }]);
+    let items = live["items"].as_array_mut().unwrap();
+    items.push(json!({
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "cart", "namespace": "shop"},
+        "spec": {
+            "minReplicas": 2, "maxReplicas": 12,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "other"}
+        }
+    }));
+    let place = place(&live).file("deploy/cart.yaml", format!("{CART}{autoscaler}"));
+    let words = ["backport", "deploy", "--live", "live.json"];
+    insta::assert_snapshot!("backport_spoils_another", place.run(words));
+}
+
 /// All drift of a recorded cluster at once: what is taken over is no drift afterwards, and every
 /// comment that stood outside of what was removed is still there.
 #[test]

@@ -109,10 +109,16 @@ fn is_shown(shown: &[String], output: &[String]) -> bool {
     true
 }
 
+/// Whether there is a kustomize.
+fn can_render() -> bool {
+    let mut programs = ["kustomize", "kubectl"].into_iter();
+    programs.any(|program| Command::new(program).arg("version").output().is_ok())
+}
+
 /// A repository with one commit that holds the fixtures which documents use.
 fn workplace() -> Place {
     let place = Place::new().folder("fixtures");
-    for name in ["shop", "demo", "driftbench", "audit"] {
+    for name in ["shop", "demo", "driftbench", "audit", "overlays"] {
         let copied = Command::new("cp")
             .arg("-r")
             .arg(fixture(name))
@@ -159,6 +165,11 @@ fn examples_print_what_documents_show() {
         {
             let mut new = Vec::new();
             for example in examples(block) {
+                if example.script.contains("fixtures/overlays") && !can_render() {
+                    new.extend(example.shown);
+                    new.extend(example.output);
+                    continue;
+                }
                 let output = run(&place, &example.script);
                 new.extend(example.shown);
                 if is_shown(&example.output, &output) {

@@ -9,6 +9,7 @@ mod architecture;
 mod argocd_rules;
 mod audit_log;
 mod backport;
+mod backport_rendered;
 mod basics;
 mod coverage;
 mod diff;

@@ -11,14 +11,16 @@ use super::{DriftArgs, TEMPLATE};
 #[derive(Debug, Args)]
 #[command(
     before_help = "\
-Writes what was changed live into the manifests that declare it. Comments and layout stay as they
-are; fields that the server adds by itself are left out. Plain manifests are edited; what kustomize
-or Helm renders is listed, and is yours to edit.
+Writes what was changed live into the files that declare it. Comments and layout stay as they are;
+fields that the server adds by itself are left out. For what kustomize renders, the file is edited
+in which a change makes the rendering what is live and changes nothing else, no other overlay either.
 
 Examples:
   driftctl backport ./manifests deploy/shop/cart                  Show the patch for one object
   driftctl backport ./manifests | git apply                       Take all drift over
   driftctl backport ./manifests deploy/shop/cart .spec.replicas -w  Edit the file: one field
+  driftctl backport overlays/prod                                 Into the overlay or its base
+  driftctl backport overlays/prod --into base                     Into the base, for all overlays
   driftctl backport ./manifests --live dump.json                  Without a cluster
 ",
     after_help = "\
@@ -38,6 +40,13 @@ pub struct BackportArgs {
     /// lead to. Nothing is staged or committed.
     #[arg(short, long, help_heading = "Backport")]
     pub write: bool,
+
+    /// Edit this file, or files in this folder, for what kustomize or Helm renders
+    ///
+    /// Without this flag the file is edited that states the value, unless an overlay beside this one
+    /// would change with it: then this overlay gets a patch. With it, what else changes is listed.
+    #[arg(long, value_name = "FILE|DIR", help_heading = "Backport")]
+    pub into: Option<PathBuf>,
 
     /// Take over values of Secrets and other secret values too: they will stand in the clear
     #[arg(long, help_heading = "Backport")]

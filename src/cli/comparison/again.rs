@@ -10,9 +10,9 @@ use super::{LiveSide, Prepared, Rules, absence, emptiness, prepare, rules};
 use crate::cli::args::{CompareArgs, DriftArgs, FilterArgs, SourceArgs};
 use crate::cluster::{Api, Live};
 use crate::engine;
-use crate::model::{Origin, Report};
+use crate::model::Report;
 use crate::redact::Redactor;
-use crate::source::{Fixed, Loaded, Once, Source};
+use crate::source::{Declared, Fixed, Loaded, Once, Source};
 
 /// What is compared, with what, and by which rules. The live side may be a recording.
 pub struct Again {
@@ -84,11 +84,11 @@ impl Again {
         Ok(report)
     }
 
-    /// Compares what would be declared if the objects at these places were these.
+    /// Compares what would be declared if these objects were declared so.
     ///
     /// # Errors
     /// When nothing can be compared.
-    pub fn edited(&self, live: &dyn Live, values: &BTreeMap<Origin, Value>) -> Result<Report> {
+    pub fn edited(&self, live: &dyn Live, values: &BTreeMap<Declared, Value>) -> Result<Report> {
         self.replaced(live, |loaded| Fixed::edited(loaded, values))
     }
 
@@ -96,7 +96,7 @@ impl Again {
     ///
     /// # Errors
     /// When they cannot be compared.
-    pub fn only(&self, live: &dyn Live, values: &BTreeMap<Origin, Value>) -> Result<Report> {
+    pub fn only(&self, live: &dyn Live, values: &BTreeMap<Declared, Value>) -> Result<Report> {
         self.replaced(live, |loaded| Fixed::only(loaded, values))
     }
 

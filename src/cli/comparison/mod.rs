@@ -3,6 +3,7 @@
 mod again;
 mod census;
 mod clusters;
+mod draft;
 mod explanation;
 mod live_side;
 mod rules;
@@ -25,6 +26,7 @@ use crate::source::{Scheme, Source, blame};
 pub use again::Again;
 pub use census::census;
 pub use clusters::{All, run_all};
+pub use draft::Draft;
 pub use explanation::explain;
 pub use live_side::{LiveSide, NoLive, cluster, live_side};
 pub use rules::{Rules, accepted, check, engine, rules};

@@ -212,3 +212,93 @@ fn remove(value: &mut Value, way: &[Step]) -> bool {
         _ => false,
     }
 }
+
+/// The value that a path leads to.
+pub(super) fn lookup<'v>(value: &'v Value, path: &[PathElement]) -> Option<&'v Value> {
+    path.iter().try_fold(value, |value, element| match element {
+        PathElement::Field(name) => value.get(name),
+        list => value.get(index_of(value, list)?),
+    })
+}
+
+/// Where an item stands in a list.
+pub(super) fn index_of(list: &Value, element: &PathElement) -> Option<usize> {
+    let items = list.as_array()?;
+    let is_meant = |item: &Value| match element {
+        PathElement::Key(keys) => {
+            let is_key = |(name, key): (&String, &Value)| {
+                item.get(name).is_none_or(|written| written == key)
+            };
+            item.is_object() && keys.iter().all(is_key)
+        }
+        PathElement::Value(value) => item == value,
+        _ => false,
+    };
+    match element {
+        PathElement::Field(_) => None,
+        PathElement::Index(index) => (*index < items.len()).then_some(*index),
+        element => {
+            let mut meant = (0..items.len()).filter(|at| is_meant(&items[*at]));
+            let first = meant.next();
+            first.filter(|_| element_is_value(element) || meant.next().is_none())
+        }
+    }
+}
+
+fn element_is_value(element: &PathElement) -> bool {
+    matches!(element, PathElement::Value(_))
+}
+
+/// A value with another one where a path leads, or without it; `None` where that has no place.
+pub(super) fn with_at(value: &Value, path: &[PathElement], to: Option<&Value>) -> Option<Value> {
+    let mut changed = value.clone();
+    put(&mut changed, path, to)?;
+    Some(changed)
+}
+
+/// Whether two values are alike but for what lies below a path. The items beside those that the
+/// path leads through may stand in another order: the comparison with the live object tells where
+/// that matters.
+pub(super) fn same_but_below(one: &Value, other: &Value, path: &[PathElement]) -> bool {
+    let Some((first, rest)) = path.split_first() else {
+        return true;
+    };
+    match (first, one, other) {
+        (PathElement::Field(name), Value::Object(one), Value::Object(other)) => {
+            let names = one
+                .keys()
+                .chain(other.keys())
+                .filter(|known| *known != name);
+            let mut names = names.map(|name| one.get(name) == other.get(name));
+            let below = match (one.get(name), other.get(name)) {
+                (Some(one), Some(other)) => same_but_below(one, other, rest),
+                _ => true,
+            };
+            below && names.all(|is_same| is_same)
+        }
+        (element, Value::Array(items), Value::Array(others)) => {
+            let (at, to) = (index_of(one, element), index_of(other, element));
+            let without = |items: &[Value], at: Option<usize>| -> Vec<Value> {
+                let all = items.iter().enumerate();
+                let kept = all.filter(|(index, _)| Some(*index) != at);
+                kept.map(|(_, item)| item.clone()).collect()
+            };
+            let mut left = without(others, to);
+            let is_same = without(items, at).iter().all(|item| {
+                let same = left.iter().position(|other| other == item);
+                same.map(|same| left.swap_remove(same)).is_some()
+            });
+            let below = match (
+                at.and_then(|at| items.get(at)),
+                to.and_then(|to| others.get(to)),
+            ) {
+                (Some(one), Some(other)) => same_but_below(one, other, rest),
+                _ => true,
+            };
+            is_same && left.is_empty() && below
+        }
+        // What is not there yet, or no longer, is nothing but the way to the field.
+        (_, Value::Null, _) | (_, _, Value::Null) => true,
+        _ => one == other,
+    }
+}

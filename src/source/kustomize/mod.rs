@@ -7,6 +7,7 @@ mod build;
 mod charts;
 mod fields;
 mod graph;
+mod layers;
 mod limits;
 mod origin;
 mod private;
@@ -24,6 +25,7 @@ use crate::yaml;
 
 pub(super) use build::Build;
 pub(super) use graph::{Graph, Kustomization, file_in, has_file, is_remote};
+pub use layers::{Layers, layers};
 
 /// The one name of a kustomization that has no extension.
 pub(super) const BARE_NAME: &str = "Kustomization";

@@ -19,7 +19,8 @@ use crate::source::folder::Folder;
 use crate::source::{ChartOptions, Charts};
 
 pub(super) use child::{Job, Printed, WAY};
-pub(super) use names::{Names, normal, relative_to};
+pub use names::relative_to;
+pub(super) use names::{Names, normal};
 pub(super) use program::Program;
 pub use sandbox::Sandbox;
 pub(super) use secrets::Secrets;

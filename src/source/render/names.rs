@@ -70,7 +70,7 @@ impl Names {
 }
 
 /// The way from one absolute path to another; both must be free of `.`, `..` and links.
-pub(in crate::source) fn relative_to(path: &Path, base: &Path) -> PathBuf {
+pub fn relative_to(path: &Path, base: &Path) -> PathBuf {
     let mut to = path.components().peekable();
     let mut from = base.components().peekable();
     while let (Some(a), Some(b)) = (to.peek(), from.peek()) {

@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use crate::cli::args::SourceArgs;
 use crate::engine::backport::EditedFile;
 use crate::output;
-use crate::source::repository_around;
+use crate::source::{Scheme, repository_around};
 use crate::yaml;
 
 /// What editors put before a text to say that it is UTF-8.
@@ -19,8 +20,8 @@ const MARK: char = '\u{feff}';
 
 /// Where files may be edited.
 pub struct Files {
-    /// The root of the Git repository of each path that was named, or the path itself where it
-    /// lies in none.
+    /// The root of the Git repository of each path that was named; where it lies in none, the
+    /// current folder, or the path itself where it lies elsewhere.
     roots: Vec<Root>,
 }
 
@@ -30,9 +31,10 @@ struct Root {
 }
 
 impl Files {
-    /// Those in the repositories that these paths lie in.
-    pub fn below(paths: &[PathBuf]) -> Self {
-        let roots = paths.iter().filter_map(|path| {
+    /// Those in the repositories that what these words name lies in.
+    pub fn of(source: &SourceArgs) -> Self {
+        let named = named(source);
+        let roots = named.iter().filter_map(|path| {
             let canonical = path.canonicalize().ok()?;
             let inner = canonical.join("x");
             if let Some((path, _)) = repository_around(&inner) {
@@ -41,14 +43,21 @@ impl Files {
                     is_repository: true,
                 });
             }
+            let here = Path::new(".").canonicalize().ok();
+            let here = here.filter(|here| canonical.starts_with(here));
             Some(Root {
-                path: canonical,
+                path: here.unwrap_or(canonical),
                 is_repository: false,
             })
         });
         Self {
             roots: roots.collect(),
         }
+    }
+
+    /// The directories in which files may be edited.
+    pub fn roots(&self) -> impl Iterator<Item = PathBuf> {
+        self.roots.iter().map(|root| root.path.clone())
     }
 
     /// The text of a file, as it was named; or why it is not edited.
@@ -161,12 +170,13 @@ pub const CONTEXT: usize = 3;
 /// When even one would.
 pub fn context(name: &str, file: &EditedFile) -> Result<usize> {
     let documents = yaml::parse(&file.before).documents.into_iter();
-    let spans = documents.flat_map(|document| spans_of_secrets(&document));
+    let spans = documents.flat_map(|document| spans_of_secrets(&file.before, &document));
     let of_secrets: Vec<Range<usize>> = spans
         .map(|span| {
-            let text = file.before.get(span.start..span.end);
-            let lines = text.unwrap_or_default().lines().count();
-            span.line..span.line + lines
+            let before = file.before.get(..span.start).unwrap_or_default();
+            let text = file.before.get(span).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            line..line + text.lines().count()
         })
         .collect();
     let shows_one = |context: &usize| {
@@ -186,17 +196,27 @@ pub fn context(name: &str, file: &EditedFile) -> Result<usize> {
     })
 }
 
-/// Where Secrets stand: the document, or items of its list.
-fn spans_of_secrets(document: &yaml::Document) -> Vec<yaml::Span> {
+/// Where Secrets stand: the document, items of its list, or what generates them in a kustomization.
+fn spans_of_secrets(text: &str, document: &yaml::Document) -> Vec<Range<usize>> {
+    let range = |span: &yaml::Span| span.start..span.end;
     let items = document.value.get("items").and_then(Value::as_array);
     match items {
         Some(items) if items.len() == document.items.len() => {
             let both = items.iter().zip(&document.items);
             let of_list = document.value.get("kind").and_then(Value::as_str) == Some("SecretList");
             let secret = both.filter(|(item, _)| of_list || holds_secret(item));
-            secret.map(|(_, span)| *span).collect()
+            secret.map(|(_, span)| range(span)).collect()
         }
-        _ if holds_secret(&document.value) => vec![document.span],
+        _ if holds_secret(&document.value) => vec![range(&document.span)],
+        _ if document.value.get("secretGenerator").is_some() => {
+            let whole = range(&document.span);
+            let tree = yaml::tree::tree(text, document.span);
+            let entry = tree.and_then(|(root, _)| {
+                let (key, node) = root.field("secretGenerator")?;
+                Some(key.at.start..node.at.end.max(key.at.end))
+            });
+            vec![entry.unwrap_or(whole)]
+        }
         _ => Vec::new(),
     }
 }
@@ -205,4 +225,20 @@ fn holds_secret(value: &Value) -> bool {
     let is_secret = value.get("kind").and_then(Value::as_str) == Some("Secret");
     let items = value.get("items").and_then(Value::as_array);
     is_secret || items.is_some_and(|items| items.iter().any(holds_secret))
+}
+
+/// What the words name that may lie in a repository: the current folder, where they name objects of
+/// the cluster.
+fn named(source: &SourceArgs) -> Vec<PathBuf> {
+    let paths = source
+        .paths
+        .iter()
+        .filter(|path| Scheme::of(path).is_none());
+    let files = source.app.iter().chain(&source.kustomization);
+    let mut named: Vec<PathBuf> = paths.chain(files).cloned().collect();
+    named.extend(source.render.values.iter().cloned());
+    if source.paths.len() > named.len() {
+        named.push(PathBuf::from("."));
+    }
+    named
 }

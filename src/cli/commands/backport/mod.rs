@@ -5,10 +5,12 @@
 mod files;
 mod say;
 
+use std::path::{Path, PathBuf};
+
 use anyhow::{Context, Result, ensure};
 
 use crate::cli::args::{BackportArgs, Extra};
-use crate::cli::comparison::Again;
+use crate::cli::comparison::{Again, Draft};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::cluster::Overlay;
@@ -42,7 +44,10 @@ pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> R
     let report = again.report(&overlay)?;
     let shown = again.redactor().redact(report.clone());
     selected.check(&report, changes)?;
-    let files = Files::below(&source.paths);
+    let files = Files::of(&source);
+    let drafts = Draft::of(&source, &drift.live, &overlay, files.roots());
+    let into = args.into.as_deref().map(Into::of).transpose()?;
+    let may_edit = |file: &str| into.as_ref().is_some_and(|into| into.holds(file));
     let mut planned = plan(&Wish {
         report: &report,
         shown: &shown,
@@ -52,6 +57,8 @@ pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> R
         read: &|file| files.read(file),
         compare: &|values| again.only(&overlay, values),
         compare_all: &|values| again.edited(&overlay, values),
+        drafts: &drafts,
+        into: into.as_ref().map(|_| &may_edit as &dyn Fn(&str) -> bool),
     })?;
     if args.write {
         files.write(&planned.files)?;
@@ -72,6 +79,25 @@ pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> R
         true => Exit::Clean,
         false => Exit::Drift,
     })
+}
+
+/// Where the user wants edits of what is rendered.
+struct Into(PathBuf);
+
+impl Into {
+    /// # Errors
+    /// When there is no such file or folder.
+    fn of(path: &Path) -> Result<Self> {
+        let canonical = path.canonicalize();
+        let canonical = canonical.with_context(|| format!("--into {}", path.display()))?;
+        Ok(Self(canonical))
+    }
+
+    /// Whether a file is the one, or lies in the folder.
+    fn holds(&self, file: &str) -> bool {
+        let canonical = Path::new(file).canonicalize();
+        canonical.is_ok_and(|file| file.starts_with(&self.0))
+    }
 }
 
 /// The paths at which an object has drift, ignored and accepted drift among it.

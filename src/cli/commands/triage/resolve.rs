@@ -13,7 +13,7 @@ use crate::cli::commands::accept::{Ledger, Terms};
 use crate::cli::commands::backport::Files;
 use crate::cli::commands::rewrite::Rewrite;
 use crate::cli::commands::{expiry, ignore, revert};
-use crate::cli::comparison::Again;
+use crate::cli::comparison::{Again, Draft};
 use crate::cli::settings::Settings;
 use crate::cluster::Overlay;
 use crate::config;
@@ -185,7 +185,9 @@ impl<'a> Resolved<'a> {
             wanted.source.revision.is_none(),
             "a commit cannot be edited, and a line says backport; check it out, and leave out --ref"
         );
-        let files = Files::below(&wanted.source.paths);
+        let files = Files::of(wanted.source);
+        let live = &wanted.args.drift.live;
+        let drafts = Draft::of(wanted.source, live, wanted.overlay, files.roots());
         let is_chosen = |object: &ObjectReport, path: &str| {
             chosen.contains(&(object.key.clone(), path.to_owned()))
         };
@@ -198,6 +200,8 @@ impl<'a> Resolved<'a> {
             read: &|file| files.read(file),
             compare: &|values| wanted.again.only(wanted.overlay, values),
             compare_all: &|values| wanted.again.edited(wanted.overlay, values),
+            drafts: &drafts,
+            into: None,
         })?;
         plan.steps.extend(made.plan.steps);
         plan.refused.extend(made.plan.refused);

@@ -1,0 +1,220 @@
+//! What the words would declare after an edit: the same sources, read from a copy of the repository.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::{STDIN, sources};
+use crate::cli::args::{LiveArgs, SourceArgs};
+use crate::cluster::Live;
+use crate::engine::backport::{Drafts, Edits, Layer, Part, Rendered};
+use crate::model::Warning;
+use crate::source::{Layers, Mirror, Scheme, layers};
+
+/// Renderings that are remembered.
+const REMEMBERED: usize = 64;
+
+/// Renders what edited files would become.
+pub struct Draft<'d> {
+    source: &'d SourceArgs,
+    live_args: &'d LiveArgs,
+    live: &'d dyn Live,
+    roots: Vec<PathBuf>,
+    /// Whether files are called by their whole paths.
+    is_absolute: bool,
+    mirrors: OnceCell<Result<Vec<Mirror>, String>>,
+    /// What the copy holds that the original does not.
+    shown: RefCell<Edits>,
+    known: RefCell<BTreeMap<(Part, Edits), Rc<Rendered>>>,
+    layers: OnceCell<Vec<Layers>>,
+}
+
+impl<'d> Draft<'d> {
+    /// Drafts of what these words declare, in these directories. Nothing is copied before it is
+    /// needed.
+    pub fn of(
+        source: &'d SourceArgs,
+        live_args: &'d LiveArgs,
+        live: &'d dyn Live,
+        roots: impl IntoIterator<Item = PathBuf>,
+    ) -> Self {
+        let mut roots: Vec<PathBuf> = roots.into_iter().filter(|root| root.is_dir()).collect();
+        roots.sort();
+        roots.dedup_by(|inner, outer| inner.starts_with(&*outer));
+        let mut paths = source
+            .paths
+            .iter()
+            .filter(|path| Scheme::of(path).is_none());
+        Self {
+            source,
+            live_args,
+            live,
+            roots,
+            is_absolute: paths.next().is_some_and(|path| path.is_absolute()),
+            mirrors: OnceCell::new(),
+            shown: RefCell::default(),
+            known: RefCell::default(),
+            layers: OnceCell::new(),
+        }
+    }
+
+    fn mirrors(&self) -> Result<&[Mirror], String> {
+        let make = || self.roots.iter().map(|root| Mirror::of(root)).collect();
+        let mirrors = self.mirrors.get_or_init(make);
+        mirrors.as_ref().map(Vec::as_slice).map_err(String::clone)
+    }
+
+    /// The copy of what the user calls so; itself where it lies in no repository.
+    fn copy(&self, name: &Path) -> Result<PathBuf, String> {
+        let Ok(path) = name.canonicalize() else {
+            return Ok(name.to_owned());
+        };
+        let mut copies = self.mirrors()?.iter().filter_map(|one| one.copy_of(&path));
+        Ok(copies.next().unwrap_or(path))
+    }
+
+    /// What the user calls a file of the copy.
+    fn name(&self, copy: &Path) -> String {
+        let mirrors = self.mirrors().unwrap_or_default();
+        let original = mirrors.iter().find_map(|one| one.original_of(copy));
+        let original = original.unwrap_or_else(|| copy.to_owned());
+        let here = Path::new(".").canonicalize().unwrap_or_default();
+        let named = match self.is_absolute {
+            true => original,
+            false => crate::source::relative_path(&original, &here),
+        };
+        match named.as_os_str().is_empty() {
+            true => ".".to_owned(),
+            false => named.to_string_lossy().into_owned(),
+        }
+    }
+
+    /// Makes the copy hold these edits and no other.
+    fn show(&self, edits: &Edits) -> Result<(), String> {
+        let mirrors = self.mirrors()?;
+        let mut shown = self.shown.borrow_mut();
+        let write = |name: &str, text: Option<&str>| {
+            let path = Path::new(name).canonicalize();
+            let path = path.map_err(|error| format!("cannot find {name}: {error}"))?;
+            let mut mirrors = mirrors.iter();
+            let mirror = mirrors.find(|mirror| mirror.copy_of(&path).is_some());
+            let mirror = mirror.ok_or_else(|| format!("{name} lies outside of the repository"))?;
+            mirror.write(&path, text)
+        };
+        for name in shown.keys().filter(|name| !edits.contains_key(*name)) {
+            write(name, None)?;
+        }
+        for (name, text) in edits {
+            if shown.get(name) != Some(text) {
+                write(name, Some(text))?;
+            }
+        }
+        shown.clone_from(edits);
+        Ok(())
+    }
+
+    /// The words, with what they name in the copy. One folder alone is read as it lies.
+    fn words(&self, part: &Part) -> Result<(SourceArgs, LiveArgs), String> {
+        let copies = |paths: &[PathBuf]| -> Result<Vec<PathBuf>, String> {
+            let copy = |path: &PathBuf| match path.as_path() == Path::new(STDIN)
+                || Scheme::of(path).is_some()
+            {
+                true => Ok(path.clone()),
+                false => self.copy(path),
+            };
+            paths.iter().map(copy).collect()
+        };
+        let mut source = self.source.clone();
+        source.render.values = copies(&source.render.values)?;
+        match part {
+            Part::Kustomization(folder) | Part::Chart(folder) => {
+                source.paths = vec![self.copy(Path::new(folder))?];
+                (source.app, source.kustomization) = (Vec::new(), Vec::new());
+                source.plain = true;
+                if matches!(part, Part::Kustomization(_)) {
+                    // Those are words for charts.
+                    source.render.values = Vec::new();
+                    (source.render.set, source.render.set_string) = (Vec::new(), Vec::new());
+                    source.render.release = None;
+                }
+            }
+            Part::All(_) => {
+                source.paths = copies(&source.paths)?;
+                source.app = copies(&source.app)?;
+                source.kustomization = copies(&source.kustomization)?;
+                source.repo_root = match &source.repo_root {
+                    Some(root) => Some(self.copy(root)?),
+                    None => None,
+                };
+            }
+        }
+        let live = LiveArgs {
+            live: copies(&self.live_args.live)?,
+            ..self.live_args.clone()
+        };
+        Ok((source, live))
+    }
+}
+
+impl Drafts for Draft<'_> {
+    fn rendered(&self, part: &Part, edits: &Edits) -> Result<Rc<Rendered>, String> {
+        let key = (part.clone(), edits.clone());
+        if let Some(known) = self.known.borrow().get(&key) {
+            return Ok(Rc::clone(known));
+        }
+        self.show(edits)?;
+        let (source, live) = self.words(part)?;
+        let sources = sources(&source, &live).map_err(|error| format!("{error:#}"))?;
+        let mut rendered = Rendered::default();
+        for source in sources {
+            let loaded = source.load(self.live);
+            let objects = loaded.manifests.iter().map(|manifest| manifest.value());
+            rendered.objects.extend(objects);
+            let said = |error: &Warning| format!("{}: {}", error.place, error.message);
+            rendered.errors.extend(loaded.errors.iter().map(said));
+        }
+        if let (Some(error), false) = (rendered.errors.first(), matches!(part, Part::All(_))) {
+            let mirrors = self.mirrors()?.iter();
+            return Err(mirrors.fold(error.clone(), |said, one| one.in_message(&said)));
+        }
+        let rendered = Rc::new(rendered);
+        let mut known = self.known.borrow_mut();
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(key, Rc::clone(&rendered));
+        Ok(rendered)
+    }
+
+    fn layers(&self, folder: &str, edits: &Edits) -> Vec<Layer> {
+        let copy = self.show(edits).and_then(|()| self.copy(Path::new(folder)));
+        let found = copy.map(|copy| layers(&copy)).unwrap_or_default();
+        let layer = |(file, fields): (PathBuf, _)| {
+            Some(Layer {
+                folder: self.name(file.parent()?),
+                file: self.name(&file),
+                fields,
+            })
+        };
+        found.into_iter().filter_map(layer).collect()
+    }
+
+    fn others(&self, file: &str, part: &Part) -> Vec<Part> {
+        // Edits lead no kustomization to another file.
+        let mirrors = self.mirrors().unwrap_or_default();
+        let below = || mirrors.iter().map(|mirror| Layers::below(mirror.root()));
+        let all = self.layers.get_or_init(|| below().collect());
+        let Ok(file) = self.copy(Path::new(file)) else {
+            return Vec::new();
+        };
+        let own = part.folder().map(|folder| self.copy(Path::new(folder)));
+        let own = own.and_then(Result::ok);
+        let others = all
+            .iter()
+            .flat_map(|layers| layers.of(&file, own.as_deref()));
+        others
+            .map(|directory| Part::Kustomization(self.name(directory)))
+            .collect()
+    }
+}

@@ -1,0 +1,418 @@
+//! One object after the other: which of its changes are meant, and how its file declares them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::rendered::Part;
+use super::{EditedFile, LeftOut, Planned, STILL_DIFFERS, Wish, values};
+use crate::edit::{self, edit};
+use crate::model::{
+    Action, Change, ChangeKind, FieldPath, How, JudgedChange, ObjectReport, Origin, Plan,
+    PlanChange, PlanStep, Progress, Refused, Status, Step, Verdict, Why,
+};
+use crate::source::Declared;
+use crate::yaml;
+
+/// Why a change is left alone that has no place.
+const NO_PLACE: &str = "the manifest has no place for it";
+
+/// What is found on the way through a report.
+pub(super) struct Found<'w> {
+    pub(super) wish: &'w Wish<'w>,
+    left_out: &'w LeftOut,
+    plan: Plan,
+    pub(super) files: BTreeMap<String, EditedFile>,
+    taken: Vec<Taken>,
+    /// The names that generated objects get, and those that they have now.
+    pub(super) renamed: BTreeMap<String, String>,
+}
+
+/// A change that is taken over.
+pub(super) struct Taken {
+    /// The object and the path.
+    pub what: (String, String),
+    /// Which declared object it is in.
+    pub place: Declared,
+    /// What that object is declared as with it, and with those before it.
+    pub value: Value,
+}
+
+/// An object whose manifest is edited.
+pub(super) struct Subject<'o> {
+    pub object: &'o ObjectReport,
+    pub origin: &'o Origin,
+    /// Which declared object it is.
+    pub place: Declared,
+    /// Where its text is.
+    pub written: Written,
+    /// What drifts while it is as it is.
+    pub drifting: BTreeSet<FieldPath>,
+    /// What it is declared as, with the changes that are taken over.
+    pub value: Value,
+}
+
+/// Where the text of an object is.
+pub(super) enum Written {
+    /// In its file.
+    Plain {
+        /// The document that it stands in, and the way to it.
+        document: usize,
+        prefix: Vec<Step>,
+        /// Whether its type is written; that of an item may be that of its list.
+        has_type: bool,
+    },
+    /// In files of which it is rendered, as a part of this.
+    Rendered(Part),
+}
+
+/// How an object is declared with one more change.
+pub(super) struct Wanted {
+    /// The whole object.
+    pub value: Value,
+    /// The value of the field, without what the server adds by itself; `None` where it goes.
+    pub least: Option<Value>,
+    /// What drifts then.
+    pub drifting: BTreeSet<FieldPath>,
+}
+
+/// Why a change is not taken over, for programs and for people.
+pub(super) type Refusal = (Why, String);
+
+impl<'w> Found<'w> {
+    /// Makes a plan without the changes that are left out, and tells what it takes over.
+    pub fn all(wish: &'w Wish<'w>, left_out: &'w LeftOut) -> Result<(Planned, Vec<Taken>)> {
+        let mut found = Self {
+            wish,
+            left_out,
+            plan: Plan::new(Action::Backport, wish.report.target.clone()),
+            files: BTreeMap::new(),
+            taken: Vec::new(),
+            renamed: BTreeMap::new(),
+        };
+        for (object, shown) in wish.report.objects.iter().zip(&wish.shown.objects) {
+            found.object(object, shown)?;
+        }
+        found.plan.refused.sort();
+        found.files.retain(|_, file| file.before != file.after);
+        let (plan, files) = (found.plan, found.files);
+        Ok((Planned { plan, files }, found.taken))
+    }
+}
+
+impl Found<'_> {
+    fn object(&mut self, object: &ObjectReport, shown: &ObjectReport) -> Result<()> {
+        let status = object.status();
+        if let Some(why) = Action::Backport.refusal_of_object(status) {
+            if (self.wish.selects)(object, ".") {
+                self.refuse(Refused::new(&object.key, &FieldPath::root(), why));
+            }
+            return Ok(());
+        }
+        if !matches!(status, Status::Drifted | Status::InSync) {
+            return Ok(());
+        }
+        let mut meant: Vec<(&JudgedChange, &JudgedChange)> = Vec::new();
+        for (drift, shown) in object.drifts.iter().zip(&shown.drifts) {
+            if !self.is_meant(object, drift) {
+                continue;
+            }
+            let one = (object.key.to_string(), drift.change.path.to_string());
+            if let Some(message) = self.left_out.get(&one) {
+                let path = &shown.change.path;
+                let why = Why::Impossible;
+                self.refuse(Refused::because(&object.key, path, why, message.clone()));
+                continue;
+            }
+            match self.refusal(object, drift, shown) {
+                Some(why) => {
+                    self.refuse(Refused::new(&object.key, &shown.change.path, why));
+                }
+                None => meant.push((drift, shown)),
+            }
+        }
+        if meant.is_empty() {
+            return Ok(());
+        }
+        let mut subject = match self.subject(object) {
+            Ok(subject) => subject,
+            Err(message) => {
+                for (_, shown) in meant {
+                    let path = &shown.change.path;
+                    let why = Why::NoPlace;
+                    self.refuse(Refused::because(&object.key, path, why, message.clone()));
+                }
+                return Ok(());
+            }
+        };
+        subject.drifting = self.drifting(&subject, &subject.value)?.unwrap_or_default();
+        // Items keep their places until all else is done.
+        meant.sort_by_key(|(drift, _)| match drift.change.kind {
+            ChangeKind::Modified => 0,
+            ChangeKind::Added => 1,
+            ChangeKind::Removed => 2,
+        });
+        let mut changes = Vec::new();
+        let mut remarks = Vec::new();
+        for (drift, shown) in meant {
+            match self.take_over(&mut subject, drift)? {
+                Ok(more) => {
+                    remarks.extend(more);
+                    changes.push(PlanChange::to_live(shown));
+                    self.taken.push(Taken {
+                        what: (object.key.to_string(), drift.change.path.to_string()),
+                        place: subject.place.clone(),
+                        value: subject.value.clone(),
+                    });
+                }
+                Err((why, message)) => {
+                    let path = &shown.change.path;
+                    self.refuse(Refused::because(&object.key, path, why, message));
+                }
+            }
+        }
+        if changes.is_empty() {
+            return Ok(());
+        }
+        changes.sort_by(|one, other| one.path.cmp(&other.path));
+        let mut said = BTreeSet::new();
+        remarks.retain(|remark: &String| said.insert(remark.clone()));
+        self.plan.steps.push(PlanStep {
+            key: object.key.clone(),
+            api_version: object.api_version.clone(),
+            origin: object.origin.clone(),
+            how: How::Edit,
+            changes,
+            written_as: None,
+            remarks,
+            progress: Progress::Planned,
+            outcome: None,
+        });
+        Ok(())
+    }
+
+    fn refuse(&mut self, refused: Refused) {
+        self.plan.refused.push(refused);
+    }
+
+    /// Only reported drift is taken over; ignored and accepted drift where it is named.
+    fn is_meant(&self, object: &ObjectReport, drift: &JudgedChange) -> bool {
+        let path = drift.change.path.to_string();
+        match drift.verdict() {
+            _ if drift.change.path.0.is_empty() => false,
+            Verdict::Reported => (self.wish.selects)(object, &path),
+            Verdict::Ignored { .. } => (self.wish.names)(object, &path),
+            Verdict::Explained { .. } => false,
+        }
+    }
+
+    fn refusal(
+        &self,
+        object: &ObjectReport,
+        drift: &JudgedChange,
+        shown: &JudgedChange,
+    ) -> Option<Why> {
+        if let Some(why) = Action::Backport.refusal(drift.cause) {
+            return Some(why);
+        }
+        let is_masked = drift.change.live != shown.change.live
+            || drift.change.declared != shown.change.declared;
+        let is_secret = object.key.kind == "Secret" || is_masked;
+        (is_secret && !self.wish.allow_secrets).then_some(Why::Secret)
+    }
+
+    /// The place of an object, or why it has none.
+    fn subject<'o>(&mut self, object: &'o ObjectReport) -> Result<Subject<'o>, String> {
+        let (Some(origin), Some(manifest)) = (&object.origin, &object.manifest) else {
+            return Err("it is not declared in a file".to_owned());
+        };
+        if origin.revision.is_some() {
+            return Err("it was read from a commit; check that out, and compare the files".into());
+        }
+        let value = manifest.value();
+        let place = Declared::of(origin, &value);
+        if origin.rendered_by.is_some() {
+            return Ok(Subject {
+                object,
+                origin,
+                place,
+                written: Written::Rendered(Part::of(origin)),
+                drifting: BTreeSet::new(),
+                value,
+            });
+        }
+        let file = origin.file.to_string();
+        if !self.files.contains_key(&file) {
+            let text = (self.wish.read)(&file)?;
+            let after = text.clone();
+            self.files.insert(
+                file.clone(),
+                EditedFile {
+                    before: text,
+                    after,
+                },
+            );
+        }
+        let text = &self.files.get(&file).ok_or("it could not be read")?.after;
+        let parsed = yaml::parse(text);
+        let mut documents = parsed.documents.iter();
+        let document = documents.find(|document| document.number == origin.document);
+        let prefix = document.and_then(|document| values::way_to(&document.value, &value));
+        let prefix = prefix.ok_or_else(|| {
+            format!(
+                "{origin} does not hold the object as it was compared: something else makes it \
+                 from the file"
+            )
+        })?;
+        let is_whole = |document: &yaml::Document| {
+            edit::at(&document.value, &prefix).is_some_and(|written| written == &value)
+        };
+        let has_type = document.is_some_and(is_whole);
+        Ok(Subject {
+            object,
+            origin,
+            place,
+            written: Written::Plain {
+                document: origin.document,
+                prefix,
+                has_type,
+            },
+            drifting: BTreeSet::new(),
+            value,
+        })
+    }
+
+    /// The paths at which an object drifts if it is declared so; `None` if it cannot be compared.
+    fn drifting(
+        &self,
+        subject: &Subject<'_>,
+        value: &Value,
+    ) -> Result<Option<BTreeSet<FieldPath>>> {
+        let values = BTreeMap::from([(subject.place.clone(), value.clone())]);
+        let report = (self.wish.compare)(&values)?;
+        let mut objects = report.objects.iter();
+        let compared = objects.find(|object| object.key == subject.object.key);
+        let compared = compared.filter(|object| object.status() != Status::Unknown);
+        Ok(compared.map(|object| {
+            let drifts = object.drifts.iter();
+            let drifts = drifts.filter(|d| !matches!(d.verdict(), Verdict::Explained { .. }));
+            drifts.map(|drift| drift.change.path.clone()).collect()
+        }))
+    }
+
+    /// What drifts when an object is declared so, if that takes a change over and brings no other
+    /// drift.
+    pub fn is_taken_over(
+        &self,
+        subject: &Subject<'_>,
+        change: &Change,
+        value: &Value,
+    ) -> Result<Option<BTreeSet<FieldPath>>> {
+        let Some(now) = self.drifting(subject, value)? else {
+            return Ok(None);
+        };
+        let is_gone = !now.iter().any(|path| path.0.starts_with(&change.path.0));
+        let is_all = now.is_subset(&subject.drifting);
+        Ok((is_gone && is_all).then_some(now))
+    }
+
+    /// How an object is declared with a change.
+    fn wanted(
+        &self,
+        subject: &Subject<'_>,
+        change: &Change,
+    ) -> Result<std::result::Result<Wanted, Refusal>> {
+        let Some(mut value) = values::with(&subject.value, change, change.live.as_ref()) else {
+            return Ok(Err((Why::Impossible, NO_PLACE.to_owned())));
+        };
+        let Some(mut drifting) = self.is_taken_over(subject, change, &value)? else {
+            return Ok(Err((Why::Impossible, STILL_DIFFERS.to_owned())));
+        };
+        // What a person would have written: without what the server adds by itself.
+        let mut least = change.live.clone();
+        if let Some(live) = &change.live {
+            for way in values::droppable(live, change.declared.as_ref()) {
+                let mut less = least.clone().unwrap_or_default();
+                values::leave_out(&mut less, &way);
+                let Some(with_less) = values::with(&subject.value, change, Some(&less)) else {
+                    continue;
+                };
+                if let Some(now) = self.is_taken_over(subject, change, &with_less)? {
+                    (least, value, drifting) = (Some(less), with_less, now);
+                }
+            }
+        }
+        Ok(Ok(Wanted {
+            value,
+            least,
+            drifting,
+        }))
+    }
+
+    /// Makes one change, in the value and in the text; gives what else there is to know.
+    fn take_over(
+        &mut self,
+        subject: &mut Subject<'_>,
+        drift: &JudgedChange,
+    ) -> Result<std::result::Result<Vec<String>, Refusal>> {
+        let wanted = match self.wanted(subject, &drift.change)? {
+            Ok(wanted) => wanted,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if let Written::Rendered(part) = &subject.written {
+            let part = part.clone();
+            return self.take_over_rendered(subject, &part, drift, wanted);
+        }
+        Ok(self.write(subject, wanted).map(|()| {
+            let remark = self.remark(subject, drift);
+            remark.into_iter().collect()
+        }))
+    }
+
+    /// Writes an object into its own file.
+    fn write(
+        &mut self,
+        subject: &mut Subject<'_>,
+        wanted: Wanted,
+    ) -> std::result::Result<(), Refusal> {
+        let file = subject.origin.file.to_string();
+        let (
+            Some(file),
+            Written::Plain {
+                document,
+                prefix,
+                has_type,
+            },
+        ) = (self.files.get_mut(&file), &subject.written)
+        else {
+            return Err((Why::NoPlace, NO_PLACE.to_owned()));
+        };
+        let written = match has_type {
+            true => wanted.value.clone(),
+            false => values::without_type(&wanted.value),
+        };
+        let edited = edit(&file.after, *document, prefix, Some(&written));
+        let after = edited.map_err(|refusal| {
+            let message = format!("{}: {refusal}", subject.origin.file);
+            (Why::NoPlace, message)
+        })?;
+        file.after = after;
+        subject.value = wanted.value;
+        subject.drifting = wanted.drifting;
+        Ok(())
+    }
+
+    /// What else there is to know of the line that declares a field.
+    fn remark(&self, subject: &Subject<'_>, drift: &JudgedChange) -> Option<String> {
+        let file = self.files.get(&*subject.origin.file)?;
+        let position = drift.position?;
+        let line = file.before.lines().nth(position.line.checked_sub(1)?)?;
+        line.contains("$imagepolicy").then(|| {
+            format!(
+                "line {} is written by Flux's image automation too",
+                position.line
+            )
+        })
+    }
+}

@@ -1,0 +1,241 @@
+//! Where a field of a rendered object can be edited: places that state its value first, then places
+//! where it can be added. Each is a guess, which rendering again proves or does not.
+
+mod generators;
+mod kustomize;
+mod new;
+mod patches;
+
+use std::path::{Component, Path, PathBuf};
+
+use serde_json::Value;
+
+use super::object::Wanted;
+use super::rendered::{Edits, Layer};
+use super::values;
+use crate::edit::edit;
+use crate::model::{Change, Origin, Step};
+use crate::yaml;
+
+/// What is to be declared.
+pub(super) struct Intent<'i> {
+    /// The object as it is rendered.
+    pub before: &'i Value,
+    /// The change that is taken over.
+    pub change: &'i Change,
+    /// How the object is to be rendered.
+    pub wanted: &'i Wanted,
+    /// Where it comes from.
+    pub origin: &'i Origin,
+}
+
+impl Intent<'_> {
+    /// The value that the field is to have.
+    fn to(&self) -> Option<&Value> {
+        self.wanted.least.as_ref()
+    }
+
+    /// Another value of this field, or of the whole object, with the change.
+    fn made_in(&self, value: &Value) -> Option<Value> {
+        values::with(value, self.change, self.to())
+    }
+
+    fn text(&self, pointer: &str) -> &str {
+        let text = self.before.pointer(pointer).and_then(Value::as_str);
+        text.unwrap_or_default()
+    }
+
+    fn kind(&self) -> &str {
+        self.text("/kind")
+    }
+
+    fn name(&self) -> &str {
+        self.text("/metadata/name")
+    }
+
+    /// Whether a value that is written is the one that the object was rendered of: its name may
+    /// have got a prefix, a suffix or a hash.
+    fn is_of(&self, written: &Value) -> bool {
+        let text = |pointer: &str| written.pointer(pointer).and_then(Value::as_str);
+        let name = text("/metadata/name").unwrap_or_default();
+        text("/kind") == Some(self.kind()) && !name.is_empty() && self.name().contains(name)
+    }
+}
+
+/// The texts of files as they are edited so far.
+pub(super) struct Texts<'t> {
+    edits: &'t Edits,
+    read: &'t dyn Fn(&str) -> Result<String, String>,
+}
+
+impl<'t> Texts<'t> {
+    pub fn new(edits: &'t Edits, read: &'t dyn Fn(&str) -> Result<String, String>) -> Self {
+        Self { edits, read }
+    }
+
+    /// The text of a file; `None` where it is not to be edited.
+    pub fn of(&self, file: &str) -> Option<String> {
+        match self.edits.get(file) {
+            Some(text) => Some(text.clone()),
+            None => (self.read)(file).ok(),
+        }
+    }
+}
+
+/// An edit that may make the rendering what it is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Candidate {
+    /// The texts of the files that it edits.
+    pub files: Edits,
+}
+
+impl Candidate {
+    /// Gives a file another text.
+    fn text(file: &str, text: String) -> Self {
+        Self {
+            files: Edits::from([(file.to_owned(), text)]),
+        }
+    }
+
+    /// Gives a field of a file another value, or takes it out.
+    fn field(
+        texts: &Texts<'_>,
+        file: &str,
+        document: usize,
+        way: &[Step],
+        to: Option<&Value>,
+    ) -> Option<Self> {
+        let text = texts.of(file)?;
+        let edited = edit(&text, document, way, to).ok()?;
+        (edited != text).then(|| Self::text(file, edited))
+    }
+
+    /// `file:line`, in the file as it will be.
+    pub fn place(&self, texts: &Texts<'_>) -> String {
+        let place = |(file, after): (&String, &String)| {
+            format!("{file}:{}", first_difference(texts, file, after))
+        };
+        let mut places = self.files.iter().map(place);
+        places.next().unwrap_or_default()
+    }
+
+    /// What there is to say where a bot writes the line too.
+    pub fn bot(&self, texts: &Texts<'_>) -> Option<String> {
+        let mut files = self.files.iter();
+        files.find_map(|(file, after)| {
+            let line = first_difference(texts, file, after);
+            let is_written = after.lines().nth(line - 1)?.contains("$imagepolicy");
+            is_written.then(|| format!("line {line} is written by Flux's image automation too"))
+        })
+    }
+}
+
+/// The first line that an edit changes, counted from 1.
+fn first_difference(texts: &Texts<'_>, file: &str, after: &str) -> usize {
+    let before = texts.of(file).unwrap_or_default();
+    let both = before.lines().zip(after.lines());
+    both.take_while(|(before, after)| before == after).count() + 1
+}
+
+/// Every edit that may do it, the likeliest first.
+pub(super) fn candidates(
+    intent: &Intent<'_>,
+    layers: &[Layer],
+    texts: &Texts<'_>,
+) -> Vec<Candidate> {
+    let mut found: Vec<Candidate> = Vec::new();
+    for layer in layers {
+        found.extend(kustomize::stated(intent, layer, texts));
+        found.extend(generators::edits(intent, layer, texts));
+        found.extend(patches::stated(intent, layer, texts));
+    }
+    let own = own_file(intent, texts);
+    let states = own.as_ref().is_some_and(|(_, states)| *states);
+    let own = own.map(|(own, _)| own);
+    if states {
+        found.extend(own.clone());
+    }
+    for layer in layers {
+        found.extend(patches::merged(intent, layer, texts, true));
+    }
+    if !states {
+        found.extend(own);
+    }
+    for layer in layers {
+        found.extend(generators::merged(intent, layer, layers, texts));
+        found.extend(patches::extended(intent, layer, texts));
+        found.extend(new::entries(intent, layer, texts));
+    }
+    let mut once: Vec<Candidate> = Vec::new();
+    for candidate in found {
+        if !once.contains(&candidate) {
+            once.push(candidate);
+        }
+    }
+    once
+}
+
+/// The file that the object is written in, and whether that states the field.
+fn own_file(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<(Candidate, bool)> {
+    let file = &*intent.origin.file;
+    let (document, way, written) = written(intent, texts)?;
+    let path = &intent.change.path.0;
+    let states = values::lookup(&written, path) == intent.change.declared.as_ref();
+    let made = intent.made_in(&written)?;
+    let candidate = Candidate::field(texts, file, document, &way, Some(&made))?;
+    Some((candidate, states && intent.change.declared.is_some()))
+}
+
+/// The object as it is written in its file: the document, the way to it, and its value.
+fn written(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<(usize, Vec<Step>, Value)> {
+    let text = texts.of(&intent.origin.file)?;
+    let parsed = yaml::parse(&text);
+    let at = intent.origin.document;
+    let mut documents = parsed.documents.iter();
+    let document = documents.find(|document| document.number == at)?;
+    if intent.is_of(&document.value) {
+        return Some((at, Vec::new(), document.value.clone()));
+    }
+    let items = document.value.get("items")?.as_array()?;
+    let index = items.iter().position(|item| intent.is_of(item))?;
+    let way = vec![Step::Field("items".to_owned()), Step::Index(index)];
+    Some((at, way, items.get(index)?.clone()))
+}
+
+/// What a folder calls a file, as the user would.
+fn beside(folder: &str, file: &str) -> String {
+    let joined = Path::new(folder).join(file);
+    let mut path = PathBuf::new();
+    for part in joined.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if path.file_name().is_some_and(|name| name != "..") => {
+                path.pop();
+            }
+            part => path.push(part),
+        }
+    }
+    path.to_string_lossy().into_owned()
+}
+
+fn field(name: &str) -> Step {
+    Step::Field(name.to_owned())
+}
+
+fn items<'v>(fields: &'v serde_json::Map<String, Value>, name: &str) -> &'v [Value] {
+    let list = fields.get(name).and_then(Value::as_array);
+    list.map_or(&[], Vec::as_slice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_called_from_where_the_user_stands() {
+        assert_eq!(beside("overlays/prod", "../../base/a.yaml"), "base/a.yaml");
+        assert_eq!(beside(".", "a.yaml"), "a.yaml");
+        assert_eq!(beside("a", "../../b.yaml"), "../b.yaml");
+        assert_eq!(beside("/a/b", "./c"), "/a/b/c");
+    }
+}

@@ -1,0 +1,269 @@
+//! Patches that are there already: strategic merge patches and JSON patches, in files and in the
+//! kustomization itself.
+
+use serde_json::Value;
+
+use super::{Candidate, Intent, Texts, beside, field, items, new};
+use crate::edit::edit;
+use crate::engine::backport::rendered::Layer;
+use crate::engine::backport::values;
+use crate::model::{ChangeKind, PathElement, Step};
+use crate::yaml;
+
+/// The text of a patch, and where it is.
+struct Patch<'p> {
+    file: String,
+    /// The way to it where it stands in the kustomization.
+    inline: Option<Vec<Step>>,
+    text: String,
+    target: Option<&'p Value>,
+}
+
+/// One document of a patch.
+struct Part {
+    number: usize,
+    value: Value,
+}
+
+/// Every patch of a kustomization.
+fn all<'p>(layer: &'p Layer, texts: &Texts<'_>) -> Vec<Patch<'p>> {
+    let mut found = Vec::new();
+    for list in ["patches", "patchesJson6902", "patchesStrategicMerge"] {
+        for (index, entry) in items(&layer.fields, list).iter().enumerate() {
+            let mut way = vec![field(list), Step::Index(index)];
+            let (path, inline) = match entry {
+                Value::String(text) if text.contains('\n') => (None, Some(text.as_str())),
+                Value::String(path) => (Some(path.as_str()), None),
+                entry => {
+                    way.push(field("patch"));
+                    let text = |name: &str| entry.get(name).and_then(Value::as_str);
+                    (text("path"), text("patch"))
+                }
+            };
+            let target = entry.get("target");
+            if let Some(text) = inline {
+                found.push(Patch {
+                    file: layer.file.clone(),
+                    inline: Some(way),
+                    text: text.to_owned(),
+                    target,
+                });
+            } else if let Some(path) = path {
+                let file = beside(&layer.folder, path);
+                if let Some(text) = texts.of(&file) {
+                    found.push(Patch {
+                        file,
+                        inline: None,
+                        text,
+                        target,
+                    });
+                }
+            }
+        }
+    }
+    found
+}
+
+impl Patch<'_> {
+    fn parts(&self) -> Vec<Part> {
+        let documents = yaml::parse(&self.text).documents.into_iter();
+        let parts = documents.map(|document| Part {
+            number: document.number,
+            value: document.value,
+        });
+        parts.collect()
+    }
+
+    /// The edit that gives a field of the patch another value, or takes it out.
+    fn with(
+        &self,
+        texts: &Texts<'_>,
+        document: usize,
+        way: &[Step],
+        to: Option<&Value>,
+    ) -> Option<Candidate> {
+        let Some(inline) = &self.inline else {
+            return Candidate::field(texts, &self.file, document, way, to);
+        };
+        let edited = Value::from(edit(&self.text, document, way, to).ok()?);
+        Candidate::field(texts, &self.file, 1, inline, Some(&edited))
+    }
+
+    /// Whether a strategic merge patch is one of the object.
+    fn is_of(&self, intent: &Intent<'_>, value: &Value) -> bool {
+        let kind = value.get("kind").and_then(Value::as_str);
+        match self.target {
+            Some(target) => kind == Some(intent.kind()) && may_select(target, intent),
+            None => intent.is_of(value),
+        }
+    }
+}
+
+/// Whether a patch's target may select the object.
+fn may_select(target: &Value, intent: &Intent<'_>) -> bool {
+    let text = |name: &str| target.get(name).and_then(Value::as_str);
+    text("kind").is_none_or(|kind| kind == intent.kind())
+}
+
+/// Whether a patch's target is this object and no other.
+fn selects_alone(target: &Value, intent: &Intent<'_>) -> bool {
+    let text = |name: &str| target.get(name).and_then(Value::as_str);
+    let name = text("name").unwrap_or_default();
+    let is_plain = name
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.');
+    text("kind") == Some(intent.kind())
+        && !name.is_empty()
+        && is_plain
+        && intent.name().contains(name)
+}
+
+/// The edits of patches that state the declared value.
+pub(super) fn stated(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> Vec<Candidate> {
+    let path = &intent.change.path.0;
+    let mut found = Vec::new();
+    for patch in all(layer, texts) {
+        for part in patch.parts() {
+            if let Value::Array(operations) = &part.value {
+                let is_target = patch.target.is_none_or(|target| may_select(target, intent));
+                if is_target {
+                    found.extend(operation(intent, &patch, part.number, operations, texts));
+                }
+                continue;
+            }
+            let is_stated = intent.change.kind != ChangeKind::Added
+                && patch.is_of(intent, &part.value)
+                && values::lookup(&part.value, path).is_some();
+            if is_stated {
+                let made = values::with_at(&part.value, path, intent.to());
+                found
+                    .extend(made.and_then(|made| patch.with(texts, part.number, &[], Some(&made))));
+            }
+        }
+    }
+    found
+}
+
+/// The edits of JSON patches that put the value there, or something around it.
+fn operation(
+    intent: &Intent<'_>,
+    patch: &Patch<'_>,
+    number: usize,
+    operations: &[Value],
+    texts: &Texts<'_>,
+) -> Vec<Candidate> {
+    let path = &intent.change.path.0;
+    let mut found = Vec::new();
+    for (index, operation) in operations.iter().enumerate() {
+        let text = |name: &str| operation.get(name).and_then(Value::as_str);
+        let (Some("add" | "replace"), Some(pointer)) = (text("op"), text("path")) else {
+            continue;
+        };
+        let (Some(rest), Some(value)) = (below(path, pointer), operation.get("value")) else {
+            continue;
+        };
+        let declared = intent.change.declared.as_ref();
+        let is_stated = match intent.change.kind {
+            ChangeKind::Added => {
+                let parent = rest.split_last().map(|(_, parent)| parent);
+                parent.is_some_and(|parent| values::lookup(value, parent).is_some())
+            }
+            _ => values::lookup(value, rest) == declared,
+        };
+        if !is_stated {
+            continue;
+        }
+        let here = Step::Index(index);
+        found.extend(match (rest, intent.to()) {
+            ([], None) if operations.len() > 1 => patch.with(texts, number, &[here], None),
+            (rest, to) => values::with_at(value, rest, to)
+                .and_then(|made| patch.with(texts, number, &[here, field("value")], Some(&made))),
+        });
+    }
+    found
+}
+
+/// What is left of a path below what a JSON pointer leads to.
+fn below<'p>(path: &'p [PathElement], pointer: &str) -> Option<&'p [PathElement]> {
+    let mut rest = path;
+    for token in pointer.split('/').skip(1) {
+        let token = token.replace("~1", "/").replace("~0", "~");
+        let (first, more) = rest.split_first()?;
+        let is_same = match first {
+            PathElement::Field(name) => *name == token,
+            _ => token == "-" || token.parse::<usize>().is_ok(),
+        };
+        if !is_same {
+            return None;
+        }
+        rest = more;
+    }
+    Some(rest)
+}
+
+/// The edits of strategic merge patches of the object: of all of them, or of those that have the
+/// field's parent.
+pub(super) fn merged(
+    intent: &Intent<'_>,
+    layer: &Layer,
+    texts: &Texts<'_>,
+    needs_parent: bool,
+) -> Vec<Candidate> {
+    let path = &intent.change.path.0;
+    let Some((_, parent)) = path.split_last() else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for patch in all(layer, texts) {
+        for part in patch.parts() {
+            if !part.value.is_object() || !patch.is_of(intent, &part.value) {
+                continue;
+            }
+            if needs_parent && values::lookup(&part.value, parent).is_none() {
+                continue;
+            }
+            let made = new::merged(intent, &part.value);
+            found.extend(made.and_then(|made| patch.with(texts, part.number, &[], Some(&made))));
+        }
+    }
+    found
+}
+
+/// The edits that make a patch of the object say more.
+pub(super) fn extended(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> Vec<Candidate> {
+    let mut found = merged(intent, layer, texts, false);
+    for patch in all(layer, texts) {
+        if patch
+            .target
+            .is_none_or(|target| !selects_alone(target, intent))
+        {
+            continue;
+        }
+        for part in patch.parts() {
+            let Value::Array(operations) = &part.value else {
+                continue;
+            };
+            let more = new::operations(intent.before, &intent.wanted.value);
+            let all = Value::Array([operations.clone(), more].concat());
+            found.extend(patch.with(texts, part.number, &[], Some(&all)));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::FieldPath;
+
+    #[test]
+    fn pointers_lead_to_the_field_or_around_it() {
+        let path: FieldPath = r#".spec.containers[name="a"].env"#.parse().unwrap();
+        let left = |pointer: &str| below(&path.0, pointer).map(<[_]>::len);
+        assert_eq!(left("/spec/containers/0/env"), Some(0));
+        assert_eq!(left("/spec/containers/0"), Some(1));
+        assert_eq!(left("/spec/containers/-"), Some(1));
+        assert_eq!(left("/spec/volumes"), None);
+        assert_eq!(left("/spec/containers/0/env/1"), None);
+    }
+}

@@ -1,0 +1,182 @@
+//! What an edit does to a rendering: it counts only if one object changed, and that only where it
+//! was to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::rendered::Rendered;
+use super::values;
+use crate::model::PathElement;
+
+/// Group and version, kind, namespace and name.
+type Identity = [Option<String>; 4];
+
+/// An object as it is rendered after an edit.
+#[derive(Debug, PartialEq)]
+pub(super) struct Changed {
+    /// The object, by its former name.
+    pub value: Value,
+    /// Its new name, where that ends in a hash of what is in it, and its former one.
+    pub renamed: Option<(String, String)>,
+}
+
+/// The object as it is rendered after an edit; `None` unless it changed below the path, and nothing
+/// else did.
+///
+/// The name of a generated object ends in a hash of what is in it, and is another one then. It is
+/// taken for the former one, wherever it stands.
+pub(super) fn changed(
+    before: &Rendered,
+    after: &Rendered,
+    object: &Value,
+    path: &[PathElement],
+) -> Option<Changed> {
+    if before.errors != after.errors || before.objects.len() != after.objects.len() {
+        return None;
+    }
+    let renamed = renamed(before, after, object);
+    let mut others: Vec<Value> = after.objects.clone();
+    if let Some((from, to)) = &renamed {
+        others.iter_mut().for_each(|one| rename(one, from, to));
+    }
+    let is_object = |one: &Value| identity(one) == identity(object);
+    if others.iter().filter(|one| is_object(one)).count() != 1 {
+        return None;
+    }
+    let at = others.iter().position(is_object)?;
+    let changed = others.swap_remove(at);
+    let mut rest: Vec<&Value> = before
+        .objects
+        .iter()
+        .filter(|one| !is_object(one))
+        .collect();
+    let is_same = others.iter().all(|one| {
+        let at = rest.iter().position(|other| *other == one);
+        at.map(|at| rest.swap_remove(at)).is_some()
+    });
+    let is_right = is_same && rest.is_empty() && changed != *object;
+    let is_right = is_right && values::same_but_below(object, &changed, path);
+    is_right.then_some(Changed {
+        value: changed,
+        renamed,
+    })
+}
+
+/// Whether two renderings hold the same.
+pub(super) fn is_same(before: &Rendered, after: &Rendered) -> bool {
+    if before.errors != after.errors || before.objects.len() != after.objects.len() {
+        return false;
+    }
+    let mut rest: BTreeMap<Identity, Vec<&Value>> = BTreeMap::new();
+    for one in &before.objects {
+        rest.entry(identity(one)).or_default().push(one);
+    }
+    after.objects.iter().all(|one| {
+        let same = rest.get_mut(&identity(one));
+        same.is_some_and(|same| {
+            let at = same.iter().position(|other| *other == one);
+            at.map(|at| same.swap_remove(at)).is_some()
+        })
+    })
+}
+
+fn identity(object: &Value) -> Identity {
+    let pointers = [
+        "/apiVersion",
+        "/kind",
+        "/metadata/namespace",
+        "/metadata/name",
+    ];
+    pointers.map(|pointer| object.pointer(pointer)?.as_str().map(str::to_owned))
+}
+
+/// The new name of a generated object, and its former one.
+fn renamed(before: &Rendered, after: &Rendered, object: &Value) -> Option<(String, String)> {
+    let [version, kind, namespace, name] = identity(object);
+    let (stem, _) = name.as_deref()?.rsplit_once('-')?;
+    let known: BTreeSet<Identity> = before.objects.iter().map(identity).collect();
+    let mut fresh = after.objects.iter().map(identity).filter(|identity| {
+        let [of_version, of_kind, of_namespace, _] = identity;
+        !known.contains(identity)
+            && [of_version, of_kind, of_namespace] == [&version, &kind, &namespace]
+    });
+    let [.., fresh] = fresh.find(|[.., name]| {
+        let stem_of = name.as_deref().and_then(|name| name.rsplit_once('-'));
+        stem_of.is_some_and(|(other, _)| other == stem)
+    })?;
+    let is_there = after.objects.iter().any(|one| identity(one)[3] == name);
+    (!is_there).then_some((fresh?, name?))
+}
+
+/// Gives objects their former names, wherever those stand.
+pub(super) fn by_former_names(rendered: &mut Rendered, renamed: &BTreeMap<String, String>) {
+    for (from, to) in renamed {
+        let objects = rendered.objects.iter_mut();
+        objects.for_each(|object| rename(object, from, to));
+    }
+}
+
+fn rename(value: &mut Value, from: &str, to: &str) {
+    match value {
+        Value::String(text) if text == from => to.clone_into(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| rename(item, from, to)),
+        Value::Object(fields) => fields
+            .values_mut()
+            .for_each(|field| rename(field, from, to)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::FieldPath;
+
+    fn rendered(objects: &[Value]) -> Rendered {
+        Rendered {
+            objects: objects.to_vec(),
+            errors: Vec::new(),
+        }
+    }
+
+    fn object(name: &str, replicas: u32) -> Value {
+        json!({"kind": "Deployment", "metadata": {"name": name}, "spec": {"replicas": replicas}})
+    }
+
+    #[test]
+    fn a_change_elsewhere_is_none() {
+        let path: FieldPath = ".spec.replicas".parse().unwrap();
+        let before = rendered(&[object("a", 1), object("b", 1)]);
+        let after = |a: u32, b: u32| rendered(&[object("a", a), object("b", b)]);
+        let changed = |after: &Rendered| {
+            let changed = changed(&before, after, &object("a", 1), &path.0);
+            changed.map(|changed| changed.value)
+        };
+        assert_eq!(changed(&after(2, 1)), Some(object("a", 2)));
+        assert_eq!(changed(&after(2, 2)), None);
+        assert_eq!(changed(&after(1, 1)), None);
+        assert_eq!(changed(&rendered(&[object("a", 2)])), None);
+        let mut elsewhere = object("a", 2);
+        elsewhere["spec"]["paused"] = true.into();
+        assert_eq!(changed(&rendered(&[elsewhere, object("b", 1)])), None);
+    }
+
+    #[test]
+    fn a_generated_name_may_end_in_another_hash() {
+        let config = |hash: &str, value: &str| {
+            let name = format!("settings-{hash}");
+            json!({"kind": "ConfigMap", "metadata": {"name": name}, "data": {"a": value}})
+        };
+        let user = |hash: &str| json!({"kind": "Pod", "spec": {"ref": format!("settings-{hash}")}});
+        let path: FieldPath = ".data.a".parse().unwrap();
+        let before = rendered(&[config("aaa", "1"), user("aaa")]);
+        let after = rendered(&[config("bbb", "2"), user("bbb")]);
+        let changed = changed(&before, &after, &config("aaa", "1"), &path.0).unwrap();
+        assert_eq!(changed.value, config("aaa", "2"));
+        let renamed = ("settings-bbb".to_owned(), "settings-aaa".to_owned());
+        assert_eq!(changed.renamed, Some(renamed));
+    }
+}

@@ -1,0 +1,302 @@
+//! What kustomize or Helm renders: an edit of a file is proposed, all is rendered again, and the
+//! edit counts only if the rendering changed where it was to and nowhere else.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use anyhow::Result;
+use serde_json::{Map, Value};
+
+use super::EditedFile;
+use super::object::{Found, Refusal, Subject, Wanted};
+use super::places::{Candidate, Intent, Texts, candidates};
+use super::proof::{self, Changed};
+use crate::model::{JudgedChange, Origin, Why};
+
+/// The texts of edited files, by their names.
+pub type Edits = BTreeMap<String, String>;
+
+/// A part of what is declared that is rendered on its own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// A folder with a kustomization.
+    Kustomization(String),
+    /// A folder with a Helm chart.
+    Chart(String),
+    /// All that the words name, where objects of GitOps tools lead to it: what renders it, where
+    /// that is known.
+    All(Option<Box<Self>>),
+}
+
+impl Part {
+    /// The part that an object comes from which is rendered.
+    pub(super) fn of(origin: &Origin) -> Self {
+        let by = origin.rendered_by.as_deref().unwrap_or_default();
+        let for_whom = match origin.chain.is_empty() {
+            true => None,
+            false => by.rfind(" for "),
+        };
+        let by = for_whom.map_or(by, |end| &by[..end]);
+        let of = |tool: &str| by.strip_prefix(tool).map(str::to_owned);
+        let kustomization = of("kustomize build ").map(Self::Kustomization);
+        let inner = kustomization.or_else(|| of("helm template ").map(Self::Chart));
+        match inner {
+            Some(inner) if origin.chain.is_empty() => inner,
+            inner => Self::All(inner.map(Box::new)),
+        }
+    }
+
+    /// What renders it: the kustomization or chart, where that is known.
+    pub fn renderer(&self) -> Option<&Self> {
+        match self {
+            Self::All(inner) => inner.as_deref(),
+            one => Some(one),
+        }
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> Option<&str> {
+        match self.renderer()? {
+            Self::Kustomization(folder) | Self::Chart(folder) => Some(folder),
+            Self::All(_) => None,
+        }
+    }
+}
+
+/// What is rendered.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rendered {
+    /// The objects.
+    pub objects: Vec<Value>,
+    /// What could not be rendered, and why.
+    pub errors: Vec<String>,
+}
+
+/// A kustomization that an object may have come through.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layer {
+    /// Its folder.
+    pub folder: String,
+    /// Its file.
+    pub file: String,
+    /// What it says.
+    pub fields: Map<String, Value>,
+}
+
+/// Renders what edited files would become, without editing them.
+pub trait Drafts {
+    /// What a part of the sources declares, were these files as they are edited.
+    ///
+    /// # Errors
+    /// When it cannot be rendered.
+    fn rendered(&self, part: &Part, edits: &Edits) -> Result<Rc<Rendered>, String>;
+
+    /// The kustomizations that one is built of, itself first, were these files as they are edited.
+    fn layers(&self, folder: &str, edits: &Edits) -> Vec<Layer>;
+
+    /// The kustomizations and charts of the repository that nothing else is built of and that use
+    /// a file, apart from a part and what it is built of.
+    fn others(&self, file: &str, part: &Part) -> Vec<Part>;
+}
+
+/// The most edits that are tried for one change.
+const MOST_TRIED: usize = 20;
+
+/// An edit that does what it is to do.
+struct Right {
+    wanted: Wanted,
+    /// A generated object's new name, and its former one.
+    renamed: Option<(String, String)>,
+    /// What else changes, which the user asked for.
+    others: Vec<String>,
+}
+
+/// What came of one edit.
+enum Outcome {
+    /// It does what it is to do.
+    Right(Box<Right>),
+    /// It would, and others would change too.
+    Shared(Vec<String>),
+    /// It does something else.
+    Wrong,
+}
+
+impl Found<'_> {
+    /// Takes a change over into the files of which the object is rendered.
+    pub(super) fn take_over_rendered(
+        &mut self,
+        subject: &mut Subject<'_>,
+        part: &Part,
+        drift: &JudgedChange,
+        wanted: Wanted,
+    ) -> Result<std::result::Result<Vec<String>, Refusal>> {
+        let no_place = |message: String| Ok(Err((Why::NoPlace, message)));
+        let wish = self.wish;
+        let edits = self.edits();
+        let before = match self.rendered(part, &edits) {
+            Ok(before) => before,
+            Err(why) => return no_place(format!("it cannot be rendered again: {why}")),
+        };
+        if !before.objects.contains(&subject.value) {
+            let what = "it renders otherwise each time, or cannot be rendered apart from the rest";
+            return no_place(what.to_owned());
+        }
+        let layers = match part.renderer() {
+            Some(Part::Kustomization(folder)) => self.wish.drafts.layers(folder, &edits),
+            _ => Vec::new(),
+        };
+        let texts = Texts::new(&edits, wish.read);
+        let intent = Intent {
+            before: &subject.value,
+            change: &drift.change,
+            wanted: &wanted,
+            origin: subject.origin,
+        };
+        let candidates = candidates(&intent, &layers, &texts);
+        let is_asked_for = |candidate: &&Candidate| {
+            let into = self.wish.into;
+            into.is_none_or(|into| candidate.files.keys().all(|file| into(file)))
+        };
+        let some: Vec<&Candidate> = candidates.iter().filter(is_asked_for).collect();
+        let mut shared: Option<(String, Vec<String>)> = None;
+        for candidate in some.iter().take(MOST_TRIED) {
+            match self.outcome(
+                subject,
+                part,
+                drift,
+                &wanted,
+                [&edits, &candidate.files],
+                &before,
+            )? {
+                Outcome::Wrong => {}
+                Outcome::Shared(others) => {
+                    shared.get_or_insert((candidate.place(&texts), others));
+                }
+                Outcome::Right(right) => {
+                    let files = candidate.files.keys();
+                    let mut remarks: Vec<String> = files
+                        .map(|file| format!("edits {file}, proven by rendering"))
+                        .collect();
+                    if !right.others.is_empty() {
+                        remarks.push(format!("this changes {} too", right.others.join(", ")));
+                    }
+                    if let Some((name, former)) = right.renamed {
+                        remarks.push(format!(
+                            "its name becomes {name}, so that the pods that use it are replaced"
+                        ));
+                        self.renamed.insert(name, former);
+                    }
+                    remarks.extend(candidate.bot(&texts));
+                    let files = candidate.files.clone();
+                    self.accept(files);
+                    subject.value = right.wanted.value;
+                    subject.drifting = right.wanted.drifting;
+                    return Ok(Ok(remarks));
+                }
+            }
+        }
+        no_place(match (shared, candidates.is_empty(), some.is_empty()) {
+            (Some((place, others)), ..) => format!(
+                "{place} is used by {} too, which would change; --into {} edits it all the same",
+                others.join(", "),
+                place.rsplit_once(':').map_or(&*place, |(file, _)| file)
+            ),
+            (None, true, _) => "no file in the repository declares it".to_owned(),
+            (None, false, true) => "--into names no file that can declare it".to_owned(),
+            (None, false, false) => match part.folder() {
+                Some(folder) => format!("no edit of the files of {folder} changes just this"),
+                None => "no edit of its files changes just this".to_owned(),
+            },
+        })
+    }
+
+    /// What a part becomes, with generated objects by the names that they have now.
+    fn rendered(&self, part: &Part, edits: &Edits) -> Result<Rc<Rendered>, String> {
+        let rendered = self.wish.drafts.rendered(part, edits)?;
+        if self.renamed.is_empty() {
+            return Ok(rendered);
+        }
+        let mut rendered = Rendered::clone(&rendered);
+        proof::by_former_names(&mut rendered, &self.renamed);
+        Ok(Rc::new(rendered))
+    }
+
+    /// The texts of all files that are edited so far.
+    fn edits(&self) -> Edits {
+        let edited = self.files.iter();
+        let edited = edited.filter(|(_, file)| file.before != file.after);
+        edited
+            .map(|(name, file)| (name.clone(), file.after.clone()))
+            .collect()
+    }
+
+    fn accept(&mut self, files: Edits) {
+        for (name, after) in files {
+            match self.files.get_mut(&name) {
+                Some(file) => file.after = after,
+                None => {
+                    let before = (self.wish.read)(&name).unwrap_or_default();
+                    self.files.insert(name, EditedFile { before, after });
+                }
+            }
+        }
+    }
+
+    /// Tries one edit.
+    fn outcome(
+        &self,
+        subject: &Subject<'_>,
+        part: &Part,
+        drift: &JudgedChange,
+        wanted: &Wanted,
+        [edits, files]: [&Edits; 2],
+        before: &Rendered,
+    ) -> Result<Outcome> {
+        let change = &drift.change;
+        let mut with = edits.clone();
+        with.extend(files.clone());
+        let Ok(after) = self.rendered(part, &with) else {
+            return Ok(Outcome::Wrong);
+        };
+        let Some(Changed { value, renamed }) =
+            proof::changed(before, &after, &subject.value, &change.path.0)
+        else {
+            return Ok(Outcome::Wrong);
+        };
+        let drifting = match value == wanted.value {
+            true => Some(wanted.drifting.clone()),
+            false => self.is_taken_over(subject, change, &value)?,
+        };
+        let Some(drifting) = drifting else {
+            return Ok(Outcome::Wrong);
+        };
+        let mut others = Vec::new();
+        for file in files.keys() {
+            for other in self.wish.drafts.others(file, part) {
+                let name = other.folder().unwrap_or_default().to_owned();
+                let rendered = |edits| self.wish.drafts.rendered(&other, edits);
+                let is_same = match (rendered(edits), rendered(&with)) {
+                    (Ok(before), Ok(after)) => proof::is_same(&before, &after),
+                    // What cannot be rendered cannot be shown to stay as it is.
+                    _ => false,
+                };
+                if !is_same && !others.contains(&name) {
+                    others.push(name);
+                }
+            }
+        }
+        if !others.is_empty() && self.wish.into.is_none() {
+            return Ok(Outcome::Shared(others));
+        }
+        let wanted = Wanted {
+            value,
+            least: wanted.least.clone(),
+            drifting,
+        };
+        Ok(Outcome::Right(Box::new(Right {
+            wanted,
+            renamed,
+            others,
+        })))
+    }
+}

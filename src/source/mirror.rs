@@ -1,0 +1,179 @@
+//! A copy of a repository's files in which some are as they would be after an edit. What renders
+//! them reads files, and no file of the user's is touched to find out what an edit would do.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
+use walkdir::WalkDir;
+
+use super::folder::Folder;
+
+/// The most that is copied, in bytes.
+const MOST: u64 = 1 << 30;
+
+/// The most files.
+const MOST_FILES: usize = 200_000;
+
+/// A copy of a directory, which goes when it is dropped.
+#[derive(Debug)]
+pub struct Mirror {
+    original: PathBuf,
+    folder: Folder,
+}
+
+impl Mirror {
+    /// Copies a directory, which must be free of links, but for what is Git's own: the copy says
+    /// where that is.
+    ///
+    /// # Errors
+    /// When it is too large, or cannot be copied, in words for the user.
+    pub fn of(original: &Path) -> Result<Self, String> {
+        let failed = |error: io::Error| {
+            let name = original.display();
+            format!("the files of {name} cannot be copied to render them: {error}")
+        };
+        let folder = Folder::temporary().map_err(failed)?;
+        let to = folder.path();
+        let entries = WalkDir::new(original).min_depth(1).into_iter();
+        let entries = entries.filter_entry(|entry| entry.file_name() != ".git");
+        let mut files = Vec::new();
+        for entry in entries.flatten() {
+            let below = entry.path().strip_prefix(original).unwrap_or(entry.path());
+            let kind = entry.file_type();
+            if kind.is_dir() {
+                fs::create_dir_all(to.join(below)).map_err(failed)?;
+            } else if kind.is_file() {
+                files.push(below.to_owned());
+            } else if kind.is_symlink() {
+                // One that leads nowhere leads nowhere in the copy either.
+                let _ = link(entry.path(), original, &to.join(below), to);
+            }
+            if files.len() > MOST_FILES {
+                let name = original.display();
+                return Err(format!(
+                    "{name} holds more than {MOST_FILES} files, which is too much to render again; \
+                     name a folder of a smaller repository"
+                ));
+            }
+        }
+        let copied = AtomicU64::new(0);
+        let too_large = files.par_iter().any(|below| {
+            // What cannot be read is missed by whoever needs it.
+            let bytes = fs::copy(original.join(below), to.join(below)).unwrap_or(0);
+            copied.fetch_add(bytes, Ordering::Relaxed) + bytes > MOST
+        });
+        if too_large {
+            return Err(format!(
+                "{} holds more than {} MiB, which is too much to render again",
+                original.display(),
+                MOST >> 20
+            ));
+        }
+        if let Some(git) = git_of(original) {
+            let text = format!("gitdir: {}\n", git.display());
+            fs::write(to.join(".git"), text).map_err(failed)?;
+        }
+        Ok(Self {
+            original: original.to_owned(),
+            folder,
+        })
+    }
+
+    /// Where the copy is, without links.
+    pub fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The copy of a path that is free of links; `None` where it lies elsewhere.
+    pub fn copy_of(&self, path: &Path) -> Option<PathBuf> {
+        let below = path.strip_prefix(&self.original).ok()?;
+        Some(self.root().join(below))
+    }
+
+    /// What a path in the copy is a copy of.
+    pub fn original_of(&self, copy: &Path) -> Option<PathBuf> {
+        let below = copy.strip_prefix(self.root()).ok()?;
+        Some(self.original.join(below))
+    }
+
+    /// A program's message, in which paths of the copy stand for those of the original.
+    pub fn in_message(&self, message: &str) -> String {
+        let (copy, original) = (
+            self.root().to_string_lossy(),
+            self.original.to_string_lossy(),
+        );
+        message.replace(&*copy, &original)
+    }
+
+    /// Gives the copy of a file another text; `None` for that of the original.
+    ///
+    /// # Errors
+    /// When it cannot be written, in words for the user.
+    pub fn write(&self, path: &Path, text: Option<&str>) -> Result<(), String> {
+        let Some(copy) = self.copy_of(path) else {
+            return Err(format!("{} lies outside of the repository", path.display()));
+        };
+        let write = || match text {
+            Some(text) => fs::write(&copy, text),
+            None => fs::copy(path, &copy).map(drop),
+        };
+        write().map_err(|error| format!("cannot write a temporary file: {error}"))
+    }
+}
+
+/// Git's own folder of a work tree.
+fn git_of(root: &Path) -> Option<PathBuf> {
+    let git = root.join(".git");
+    if git.is_dir() {
+        return Some(git);
+    }
+    let text = fs::read_to_string(&git).ok()?;
+    let path = text.strip_prefix("gitdir:")?.trim();
+    root.join(path).canonicalize().ok()
+}
+
+/// Makes a link that leads to the copy of what the original's leads to.
+#[cfg(unix)]
+fn link(from: &Path, root: &Path, at: &Path, copy: &Path) -> io::Result<()> {
+    let target = from.canonicalize()?;
+    let target = match target.strip_prefix(root) {
+        Ok(below) => copy.join(below),
+        Err(_) => target,
+    };
+    std::os::unix::fs::symlink(target, at)
+}
+
+#[cfg(not(unix))]
+fn link(_: &Path, _: &Path, _: &Path, _: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edits_of_a_copy_leave_the_original_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        fs::create_dir_all(root.join("a/.git")).unwrap();
+        fs::write(root.join("a/b.yaml"), "one").unwrap();
+        fs::write(root.join("a/.git/config"), "secret").unwrap();
+        let mirror = Mirror::of(&root).unwrap();
+        let file = root.join("a/b.yaml");
+        let copy = mirror.copy_of(&file).unwrap();
+        let is = |text: &str| fs::read_to_string(&copy).unwrap() == text;
+        assert!(is("one"));
+        mirror.write(&file, Some("two")).unwrap();
+        assert!(is("two"));
+        assert_eq!(fs::read_to_string(&file).unwrap(), "one");
+        mirror.write(&file, None).unwrap();
+        assert!(is("one"));
+        assert!(!mirror.root().join("a/.git").exists());
+        assert_eq!(mirror.original_of(&copy), Some(file));
+        assert!(mirror.write(Path::new("/elsewhere"), None).is_err());
+    }
+}

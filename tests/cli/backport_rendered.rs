@@ -1,0 +1,353 @@
+//! `driftctl backport` of what kustomize renders: the edit goes to the file that states the value,
+//! and counts only if rendering again changes that and nothing else.
+
+#![allow(clippy::print_stderr)]
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::{Place, repository};
+
+const CART: &str = "\
+# The cart.
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: cart
+spec:
+  replicas: 2 # two zones
+  selector: {matchLabels: {app: cart}}
+  template:
+    metadata: {labels: {app: cart}}
+    spec:
+      containers:
+      - name: api
+        image: reg.example.com/cart
+        env:
+        - name: LOG
+          value: info
+        envFrom:
+        - configMapRef: {name: settings}
+";
+
+const BASE: &str = "\
+resources: [cart.yaml]
+configMapGenerator:
+- name: settings
+  literals:
+  - level=low
+  - mode=slow # careful
+";
+
+const PROD: &str = "\
+namespace: shop
+resources:
+- ../../base
+images:
+- name: reg.example.com/cart
+  newTag: \"1.4\" # release train
+";
+
+const STAGING: &str = "\
+namespace: staging
+resources:
+- ../../base
+patches:
+- path: small.yaml
+";
+
+const SMALL: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: cart
+spec:
+  replicas: 1 # enough
+";
+
+/// What kustomize makes of the overlay `prod`, with an edit.
+fn live(edit: impl Fn(&mut Value, &mut Value)) -> String {
+    let mut deployment = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "cart", "namespace": "shop"},
+        "spec": {
+            "replicas": 2,
+            "selector": {"matchLabels": {"app": "cart"}},
+            "template": {
+                "metadata": {"labels": {"app": "cart"}},
+                "spec": {"containers": [{
+                    "name": "api", "image": "reg.example.com/cart:1.4",
+                    "env": [{"name": "LOG", "value": "info"}],
+                    "envFrom": [{"configMapRef": {"name": "settings-4g527chmc4"}}]
+                }]}
+            }
+        }
+    });
+    let mut settings = json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "settings-4g527chmc4", "namespace": "shop"},
+        "data": {"level": "low", "mode": "slow"}
+    });
+    edit(&mut deployment, &mut settings);
+    json!({"apiVersion": "v1", "kind": "List", "items": [deployment, settings]}).to_string()
+}
+
+fn place(live: &str) -> Place {
+    let place = Place::new()
+        .file("base/cart.yaml", CART)
+        .file("base/kustomization.yaml", BASE)
+        .file("overlays/prod/kustomization.yaml", PROD)
+        .file("overlays/staging/kustomization.yaml", STAGING)
+        .file("overlays/staging/small.yaml", SMALL)
+        .file("live.json", live);
+    repository::init(place.path());
+    place
+}
+
+/// Whether there is a kustomize to render with.
+fn can_render() -> bool {
+    let mut programs = ["kustomize", "kubectl"].into_iter();
+    let there = programs.any(|program| {
+        let asked = std::process::Command::new(program).arg("version").output();
+        asked.is_ok()
+    });
+    if !there {
+        eprintln!("skipped: neither kustomize nor kubectl is there");
+    }
+    there
+}
+
+fn api(deployment: &mut Value) -> &mut Value {
+    &mut deployment["spec"]["template"]["spec"]["containers"][0]
+}
+
+/// Runs the words with `--write` on the overlay `prod`, and gives what became of its file.
+fn written(place: &Place, words: &[&str]) -> (Option<i32>, String, String) {
+    let words = [
+        &["backport", "overlays/prod", "--live", "live.json", "-w"],
+        words,
+    ]
+    .concat();
+    let output = place.driftctl().args(&words).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let file = place.path().join("overlays/prod/kustomization.yaml");
+    (
+        output.status.code(),
+        fs::read_to_string(file).unwrap(),
+        said,
+    )
+}
+
+#[test]
+fn an_overlay_gets_what_others_are_not_to_get() {
+    if !can_render() {
+        return;
+    }
+    let live = live(|deployment, settings| {
+        deployment["spec"]["replicas"] = 7.into();
+        api(deployment)["image"] = "reg.example.com/cart:hotfix".into();
+        api(deployment)["env"][0]["value"] = "debug".into();
+        deployment["spec"]["template"]["spec"]["nodeSelector"] = json!({"disk": "ssd"});
+        settings["data"]["level"] = "high".into();
+    });
+    let place = place(&live);
+    let words = ["backport", "overlays/prod", "--live", "live.json"];
+    insta::assert_snapshot!("backport_overlay", place.run(words));
+    let (code, after, _) = written(&place, &[]);
+    assert_eq!(code, Some(0));
+    assert!(
+        after.contains("  newTag: \"hotfix\" # release train\n"),
+        "{after}"
+    );
+    let base = fs::read_to_string(place.path().join("base/cart.yaml")).unwrap();
+    // The other overlay is built of it too, and says its own number of replicas.
+    assert_eq!(base, CART.replace("replicas: 2", "replicas: 7"));
+    // Only the hash of the ConfigMap is another one now.
+    let words = ["diff", "overlays/prod", "--live", "live.json", "-o", "json"];
+    let output = place.driftctl().args(words).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let objects = report["objects"].as_array().unwrap();
+    let paths = objects
+        .iter()
+        .flat_map(|object| object["changes"].as_array().into_iter().flatten());
+    let paths: Vec<&Value> = paths.map(|change| &change["path"]).collect();
+    let name = ".spec.template.spec.containers[name=\"api\"].envFrom[0].configMapRef.name";
+    assert_eq!(paths, [name]);
+}
+
+#[test]
+fn a_patch_that_states_the_value_is_edited() {
+    if !can_render() {
+        return;
+    }
+    let live = live(|deployment, _| {
+        deployment["metadata"]["namespace"] = "staging".into();
+        deployment["spec"]["replicas"] = 3.into();
+        api(deployment)["image"] = "reg.example.com/cart".into();
+    });
+    let place = place(&live);
+    let words = [
+        "backport",
+        "overlays/staging",
+        "--live",
+        "live.json",
+        "-w",
+        "deploy/staging/cart",
+    ];
+    let output = place.driftctl().args(words).output().unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let small = fs::read_to_string(place.path().join("overlays/staging/small.yaml")).unwrap();
+    assert_eq!(small, SMALL.replace("replicas: 1", "replicas: 3"));
+}
+
+#[test]
+fn a_patch_in_json_and_one_in_the_kustomization_are_edited() {
+    if !can_render() {
+        return;
+    }
+    let prod = "\
+namespace: shop
+resources: [../../base]
+patches:
+- target: {kind: Deployment, name: cart}
+  patch: |-
+    # more of it
+    - op: replace
+      path: /spec/template/spec/containers/0/env/0/value
+      value: info # quiet
+- patch: |-
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata: {name: cart}
+    spec:
+      replicas: 2 # enough
+";
+    let live = live(|deployment, _| {
+        deployment["spec"]["replicas"] = 7.into();
+        api(deployment)["image"] = "reg.example.com/cart".into();
+        api(deployment)["env"][0]["value"] = "debug".into();
+    });
+    let place = place(&live).file("overlays/prod/kustomization.yaml", prod);
+    let (code, after, said) = written(&place, &[]);
+    assert_eq!(code, Some(0), "{said}");
+    let expected = prod.replace("value: info", "value: debug");
+    assert_eq!(after, expected.replace("replicas: 2", "replicas: 7"));
+}
+
+/// No patch of a kustomization comes after its own labels.
+#[test]
+fn a_label_of_all_objects_can_be_another_one_for_one_of_them() {
+    if !can_render() {
+        return;
+    }
+    let prod = format!("{PROD}labels:\n- pairs: {{team: shop}}\n");
+    let live = live(|deployment, settings| {
+        deployment["metadata"]["labels"] = json!({"team": "sre"});
+        settings["metadata"]["labels"] = json!({"team": "shop"});
+    });
+    let place = place(&live).file("overlays/prod/kustomization.yaml", &prod);
+    let (code, after, said) = written(&place, &[]);
+    assert_eq!(code, Some(0), "{said}");
+    let transformer = "\
+transformers:
+- |-
+  apiVersion: builtin
+  kind: PatchTransformer
+  metadata:
+    name: cart-deployment
+  patch: |-
+    - op: replace
+      path: /metadata/labels/team
+      value: sre
+  target:
+    kind: Deployment
+    name: cart
+";
+    assert_eq!(after, format!("{prod}{transformer}"));
+}
+
+#[test]
+fn the_user_says_which_file_is_edited() {
+    if !can_render() {
+        return;
+    }
+    let live = live(|deployment, _| api(deployment)["env"][0]["value"] = "debug".into());
+    let place = place(&live);
+    let words = [
+        "backport",
+        "overlays/prod",
+        "--live",
+        "live.json",
+        "--into",
+        "base",
+    ];
+    insta::assert_snapshot!("backport_into", place.run(words));
+    let words = [
+        "backport",
+        "overlays/prod",
+        "--live",
+        "live.json",
+        "--into",
+        "no",
+    ];
+    insta::assert_snapshot!("backport_into_nothing", place.run(words));
+}
+
+#[test]
+fn what_kustomize_generates_secretly_is_left_alone() {
+    if !can_render() {
+        return;
+    }
+    let prod = "\
+secretGenerator:
+- name: token
+  literals: [token=hunter-two]
+generatorOptions: {disableNameSuffixHash: true}
+";
+    let secret = json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "Opaque",
+        "metadata": {"name": "token", "namespace": "default"},
+        "data": {"token": "cm90YXRlZA=="}
+    });
+    let place = place(&secret.to_string()).file("overlays/prod/kustomization.yaml", prod);
+    let (code, after, said) = written(&place, &[]);
+    assert_eq!((code, &*after), (Some(1), prod), "{said}");
+    assert!(
+        !said.contains("hunter") && !said.contains("rotated"),
+        "{said}"
+    );
+    let (code, after, said) = written(&place, &["--allow-secrets"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(after, prod.replace("hunter-two", "rotated"));
+}
+
+#[test]
+fn a_patch_of_a_kustomization_shows_no_secret_nearby() {
+    if !can_render() {
+        return;
+    }
+    let prod = "\
+namespace: shop
+resources: [../../base]
+secretGenerator:
+- name: token
+  literals: [token=hunter-two]
+images:
+- {name: reg.example.com/cart, newTag: \"1.4\"}
+";
+    let live = live(|deployment, _| {
+        api(deployment)["image"] = "reg.example.com/cart:hotfix".into();
+    });
+    let place = place(&live).file("overlays/prod/kustomization.yaml", prod);
+    let words = ["backport", "overlays/prod", "--live", "live.json"];
+    let output = place.driftctl().args(words).output().unwrap();
+    let patch = String::from_utf8(output.stdout).unwrap();
+    assert!(patch.contains("newTag: \"hotfix\""), "{patch}");
+    assert!(!patch.contains("hunter"), "{patch}");
+}
