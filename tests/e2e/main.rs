@@ -7,7 +7,9 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+#[path = "../support/mod.rs"]
 mod support;
+mod writes;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -20,10 +22,10 @@ use support::Place;
 const VARIABLE: &str = "DRIFTCTL_E2E_KUBECONFIG";
 
 /// What every scenario starts from.
-const MANIFEST: &str = include_str!("../fixtures/e2e/shop.yaml");
+const MANIFEST: &str = include_str!("../../fixtures/e2e/shop.yaml");
 
 /// What a laptop holds: the same objects, older, with an environment variable of its own.
-const LAPTOP: &str = include_str!("../fixtures/e2e/laptop.yaml");
+const LAPTOP: &str = include_str!("../../fixtures/e2e/laptop.yaml");
 
 /// The secret that must appear in no output.
 const SECRET: &str = "correct-horse-battery";
@@ -315,13 +317,18 @@ fn main() -> ExitCode {
     if kubeconfig.is_none() && !arguments.list {
         eprintln!("skipped: {VARIABLE} names no kubeconfig, so no cluster is tested against");
     }
-    let trials = SCENARIOS.iter().map(|scenario| {
+    let trial = |name: &str, test: Box<dyn Fn(&OsString) -> Result<(), Failed> + Send>| {
         let path = kubeconfig.clone();
-        Trial::test(scenario.name, move || match path {
-            Some(path) => run(&path, scenario),
+        Trial::test(name, move || match path {
+            Some(path) => test(&path),
             None => Err(format!("{VARIABLE} names no kubeconfig").into()),
         })
         .with_ignored_flag(kubeconfig.is_none())
-    });
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+    };
+    let read = SCENARIOS.iter();
+    let read = read.map(|scenario| trial(scenario.name, Box::new(move |path| run(path, scenario))));
+    let written = writes::SCENARIOS.iter();
+    let written = written.map(|(name, test)| trial(name, Box::new(move |path| test(path, name))));
+    let trials = read.chain(written).collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
 }
