@@ -14,7 +14,7 @@
 //! | 2 | [`cluster`] | the live side: an API server, or a recording of one |
 //! | 2 | [`config`] | the user's rules, read from files |
 //! | 2 | [`jq`] | runs jq expressions, in a process that ends at a deadline |
-//! | 2 | [`state`] | what is remembered between runs: how to take back a revert |
+//! | 2 | [`state`] | what is remembered between runs: how to take back a revert, drift that a watch saw |
 //! | 2 | [`signals`] | what a signal stops, and what is tidied up where the process ends at once |
 //! | 2 | [`output`] | formats; renderers only render |
 //! | 1 | [`schema`] | what is known about types |
@@ -92,6 +92,8 @@
 //!   written and owned as a whole.
 //! - **path**: the address of a field, such as `.spec.template.spec.containers[name="app"].image`. Its
 //!   parts are path elements; see [`model::FieldPath`].
+//! - **episode**: a stretch of drift of one path, from its onset to its end; see
+//!   [`engine::episodes`].
 //! - **plan**: what a command that acts on drift is about to do; see [`model::Plan`].
 
 #![forbid(unsafe_code)]

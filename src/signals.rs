@@ -3,13 +3,20 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::watch;
 
 /// The exit code that shells expect after an interrupt from the keyboard.
 const INTERRUPTED: i32 = 130;
+
+/// The same after the terminal is gone, which tells a service to read its rules again.
+const HUNG_UP: i32 = 129;
+
+/// Whether this process goes on until it is told to end.
+static SERVES: AtomicBool = AtomicBool::new(false);
 
 /// How many runs are reading.
 static READING: AtomicUsize = AtomicUsize::new(0);
@@ -29,6 +36,72 @@ impl Drop for Reading {
     fn drop(&mut self) {
         READING.fetch_sub(1, Ordering::SeqCst);
     }
+}
+
+/// What a process that goes on until it is told to end is told by signals.
+pub struct Commands {
+    end: watch::Receiver<bool>,
+    reread: watch::Receiver<u64>,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// What a signal says to such a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// To end.
+    End,
+    /// To read its rules again (SIGHUP).
+    Reread,
+    /// Nothing yet.
+    Nothing,
+}
+
+impl Commands {
+    /// Takes signals for commands from now on: a first one no longer ends the process.
+    ///
+    /// # Errors
+    /// When nothing can wait for them.
+    pub fn listen() -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()?;
+        let commands = Self {
+            end: signals(),
+            reread: hangups().subscribe(),
+            runtime,
+        };
+        SERVES.store(true, Ordering::SeqCst);
+        Ok(commands)
+    }
+
+    /// Returns whether the process is to end.
+    pub fn told_to_end(&self) -> bool {
+        *self.end.borrow()
+    }
+
+    /// Waits until a signal says something, at most so long.
+    pub fn wait(&mut self, at_most: Duration) -> Told {
+        let (end, reread) = (&mut self.end, &mut self.reread);
+        self.runtime.block_on(async {
+            let ended = async {
+                // Without a watcher nobody ever says so.
+                if end.wait_for(|end| *end).await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                () = ended => Told::End,
+                _ = reread.changed() => Told::Reread,
+                () = tokio::time::sleep(at_most) => Told::Nothing,
+            }
+        })
+    }
+}
+
+/// Counts the signals that tell a service to read its rules again.
+fn hangups() -> &'static watch::Sender<u64> {
+    static HANGUPS: OnceLock<watch::Sender<u64>> = OnceLock::new();
+    HANGUPS.get_or_init(|| watch::Sender::new(0))
 }
 
 type Work = Box<dyn FnOnce() + Send>;
@@ -81,6 +154,15 @@ fn watch_signals(interrupted: &watch::Sender<bool>) {
     let Ok(runtime) = runtime else { return };
     runtime.block_on(async {
         while let Some(code) = next_signal().await {
+            if SERVES.load(Ordering::SeqCst) {
+                if code == HUNG_UP {
+                    hangups().send_modify(|count| *count += 1);
+                } else if interrupted.send_replace(true) {
+                    // Somebody insists.
+                    end(code);
+                }
+                continue;
+            }
             // Asked first: a run that is told to stop may be done with reading a moment later.
             let is_reading = READING.load(Ordering::SeqCst) > 0;
             let first = !interrupted.send_replace(true);

@@ -1,7 +1,9 @@
-//! What is remembered between runs: how to take back a revert.
+//! What is remembered between runs: how to take back a revert, and the drift that a watch saw.
 //!
 //! A record holds the values that were live before it, Secrets' among them, so that only the user
 //! can read it (0600, in a folder of 0700).
+
+mod episodes;
 
 use std::fs;
 use std::io::Write as _;
@@ -13,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::{FieldPath, ResourceKey};
+pub use episodes::{EpisodeFile, Kept, new_salt};
 
 /// The name and version of the format.
 const SCHEMA: &str = "driftctl.undo/v1";

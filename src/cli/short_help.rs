@@ -8,6 +8,9 @@ use clap::{Arg, Command};
 /// The columns of a terminal that nobody has widened.
 const COLUMNS: usize = 80;
 
+/// A command with at most so many flags shows them all.
+const FEW: usize = 22;
+
 /// The flags that `-h` shows, with fewer words than `--help` has for them.
 const SHOWN: &[(&str, &str)] = &[
     ("filename", "Manifests: a file, a folder, or - (as PATH)"),
@@ -32,6 +35,11 @@ const SHOWN: &[(&str, &str)] = &[
     ("ticket", "Where it is discussed"),
     ("expires", "Until when: 24h, 7d, 2w, a date"),
     ("file", "Write to this file"),
+    ("every", "How often: 30s, 5m, 1h"),
+    ("state", "Keep what is open in this file"),
+    ("listen", "Serve /metrics, /healthz and /report.json"),
+    ("once", "One round, for cron"),
+    ("print_alerts", "Print a PrometheusRule"),
     ("help", "Show this (--help: everything, with explanations)"),
 ];
 
@@ -60,7 +68,7 @@ fn shortened(command: Command) -> Command {
         .get_arguments()
         .filter(|arg| !arg.is_positional())
         .count()
-        <= SHOWN.len();
+        <= FEW;
     // Longer examples are in the long help.
     let examples = command.get_before_help().map(ToString::to_string);
     let short = |line: &&str| line.chars().count() <= COLUMNS && !line.ends_with(':');

@@ -3,6 +3,7 @@
 mod attribution;
 pub mod backport;
 mod coverage;
+pub mod episodes;
 mod explain;
 mod extra;
 mod filter;

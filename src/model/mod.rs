@@ -4,6 +4,7 @@ mod account;
 mod action;
 mod census;
 mod change;
+mod episode;
 mod examination;
 mod finder;
 mod history;
@@ -28,6 +29,9 @@ pub use account::{
 pub use action::{Action, Why};
 pub use census::{Census, Class, Counted, Orphan, Share, Tally};
 pub use change::{Cause, Change, ChangeKind, Explanation};
+pub use episode::{
+    BOUNDS, Closed, Deviation, Durations, Ending, Episode, EpisodeKey, Event, Onset, Tallies,
+};
 pub use examination::{Check, CheckState, Examination};
 pub use finder::Finder;
 pub use history::{Evidence, History, Moment};

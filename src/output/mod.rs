@@ -45,6 +45,7 @@ mod three;
 mod timeline;
 mod todo;
 mod view;
+mod watch;
 mod who;
 mod why;
 mod words;
@@ -77,6 +78,7 @@ pub use text::{
 };
 pub use todo::{TodoText, todo_text};
 pub use view::Show;
+pub use watch::{Rounds, Watched, event_line, watch_alerts, watch_metrics, watch_screen};
 pub use words::{count, file_name, name as object_name};
 pub use yaml_text::{Style, document as yaml_document};
 

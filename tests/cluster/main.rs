@@ -30,6 +30,8 @@ mod signals;
 mod snapshot;
 mod timeline;
 mod triage;
+#[cfg(unix)]
+mod watch;
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;

@@ -24,6 +24,7 @@ mod source;
 mod timeline;
 mod triage;
 mod untrusted;
+mod watch;
 mod write;
 
 use std::ffi::OsString;
@@ -55,6 +56,7 @@ pub use source::SourceArgs;
 pub use timeline::TimelineArgs;
 pub use triage::TriageArgs;
 pub use untrusted::UntrustedArgs;
+pub use watch::{WatchArgs, WatchLabel};
 pub use write::{IncludedCause, WriteArgs};
 
 /// Examples come before the flags: most readers want the one line that they can copy.
@@ -144,6 +146,11 @@ pub enum Command {
     /// Puts drift, writes, rollouts, Events, restarts, deploys and commits into one list, each with
     /// who did it where a source knows. Names every source that could not be read.
     Timeline(Box<TimelineArgs>),
+    /// Compare again and again, and tell when drift begins and ends
+    ///
+    /// Each round is a whole diff. Keeps when each drift began and how it ended (reverted, backported, accepted,
+    /// ignored, deleted), serves metrics and alerts, and goes on after outages and restarts.
+    Watch(Box<WatchArgs>),
     /// Count how much of what is live is declared, and by whom the rest was made
     ///
     /// Puts live objects into classes, by namespace and kind: declared, derived (made by controllers
@@ -215,6 +222,7 @@ impl Command {
             Self::Diff(args) => args.source.settle(),
             Self::Explain(args) => args.source.settle(),
             Self::Timeline(args) => args.source.settle(),
+            Self::Watch(args) => args.source.settle(),
             Self::Coverage(args) => args.source.settle(),
             Self::Rules(args) => args.source.settle(),
             Self::Accept(args) => args.source.settle(),

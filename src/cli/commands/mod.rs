@@ -22,6 +22,7 @@ mod snapshot;
 mod timeline;
 mod triage;
 mod version;
+mod watch;
 
 use anyhow::anyhow;
 use clap::CommandFactory;
@@ -40,6 +41,7 @@ pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Resu
     match cli.command {
         Command::Diff(args) => diff::run(&args, settings, streams),
         Command::Explain(args) => explain::run(&args, settings, streams),
+        Command::Watch(args) => watch::run(&args, settings, streams),
         Command::Coverage(args) => coverage::run(&args, settings, streams),
         Command::Timeline(args) => timeline::run(&args, settings, streams),
         Command::Doctor(args) => doctor::run(&args, settings, streams),

@@ -61,7 +61,7 @@ pub fn run(
 }
 
 /// The same by rules that are read already.
-fn run_by(
+pub fn run_by(
     rules: Rules,
     source: &SourceArgs,
     live: &LiveArgs,

@@ -8,12 +8,16 @@ use crate::output::escape;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Type {
     Gauge,
+    Counter,
+    Histogram,
 }
 
 impl Type {
     fn word(self) -> &'static str {
         match self {
             Self::Gauge => "gauge",
+            Self::Counter => "counter",
+            Self::Histogram => "histogram",
         }
     }
 }
@@ -46,6 +50,50 @@ impl Page<'_> {
         samples: impl IntoIterator<Item = (Labels<'l>, f64)>,
     ) {
         self.samples(name, help, Type::Gauge, samples);
+    }
+
+    /// Adds samples of a metric that only rises. Its name ends in `_total`.
+    pub fn counter<'l>(
+        &mut self,
+        name: &'static str,
+        help: &'static str,
+        samples: impl IntoIterator<Item = (Labels<'l>, f64)>,
+    ) {
+        self.samples(name, help, Type::Counter, samples);
+    }
+
+    /// Adds one series of a histogram: how many values each bound covers, the sum of all values,
+    /// and how many there are.
+    pub fn histogram(
+        &mut self,
+        name: &'static str,
+        help: &'static str,
+        labels: &[(&str, &str)],
+        buckets: &[(f64, u64)],
+        (sum, count): (f64, u64),
+    ) {
+        let cluster = self.cluster.map(|cluster| ("cluster", cluster));
+        let labels: Vec<_> = cluster.into_iter().chain(labels.iter().copied()).collect();
+        let metric = self.metric(name, help, Type::Histogram);
+        let bounds = buckets
+            .iter()
+            .map(|(bound, n)| (bound.to_string(), *n))
+            .chain([("+Inf".to_owned(), count)]);
+        for (bound, n) in bounds {
+            let mut labels = labels.clone();
+            labels.push(("le", &bound));
+            let labels = written(labels);
+            metric
+                .samples
+                .push(format!("driftctl_{name}_bucket{labels} {n}"));
+        }
+        let labels = written(labels);
+        metric
+            .samples
+            .push(format!("driftctl_{name}_sum{labels} {sum}"));
+        metric
+            .samples
+            .push(format!("driftctl_{name}_count{labels} {count}"));
     }
 
     fn samples<'l>(
@@ -111,4 +159,37 @@ fn label_value(text: &str) -> String {
     escape::line(text)
         .replace('\\', "\\\\")
         .replace('"', "\\\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_end_with_all_values() {
+        let mut page = Page::default();
+        let buckets = [(60.0, 1), (600.0, 3)];
+        page.histogram(
+            "x_seconds",
+            "X.",
+            &[("severity", "high")],
+            &buckets,
+            (99.5, 4),
+        );
+        page.counter("y_total", "Y.", [(vec![("how", "a\"b")], 2.0)]);
+        let mut text = Vec::new();
+        page.write(&mut text).unwrap();
+        let expected = r#"# HELP driftctl_x_seconds X.
+# TYPE driftctl_x_seconds histogram
+driftctl_x_seconds_bucket{severity="high",le="60"} 1
+driftctl_x_seconds_bucket{severity="high",le="600"} 3
+driftctl_x_seconds_bucket{severity="high",le="+Inf"} 4
+driftctl_x_seconds_sum{severity="high"} 99.5
+driftctl_x_seconds_count{severity="high"} 4
+# HELP driftctl_y_total Y.
+# TYPE driftctl_y_total counter
+driftctl_y_total{how="a\"b"} 2
+"#;
+        assert_eq!(String::from_utf8(text).unwrap(), expected);
+    }
 }

@@ -1,10 +1,7 @@
 //! Writes drift down as accepted.
 
-use anyhow::{Result, anyhow};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
+use anyhow::Result;
 use jiff::Timestamp;
-use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::Value;
 
 use super::of_whole;
@@ -12,6 +9,7 @@ use crate::cli::settings::Settings;
 use crate::config;
 use crate::model::{ChangeKind, JudgedChange, ObjectReport};
 use crate::policy::{Accepted, Debt, Expiry, Recorded};
+use crate::state::new_salt;
 
 /// Longer values are known by a digest, so that the file can be read.
 const LONGEST: usize = 1000;
@@ -42,7 +40,7 @@ impl Ledger {
     /// When a new file gets no salt.
     pub fn open(mut debt: Debt, settings: &Settings) -> Result<Self> {
         if debt.salt.is_empty() {
-            debt.salt = salt()?;
+            debt.salt = new_salt()?;
         }
         let second = Timestamp::from_second(settings.now.as_second());
         Ok(Self {
@@ -117,15 +115,6 @@ impl Ledger {
             overdue: false,
         });
     }
-}
-
-/// A salt is chosen once for each file.
-fn salt() -> Result<String> {
-    let mut bytes = [0; 16];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .map_err(|_| anyhow!("the system has no random numbers"))?;
-    Ok(STANDARD_NO_PAD.encode(bytes))
 }
 
 /// Whether a value, which is no secret, can stand in the file.

@@ -1,0 +1,119 @@
+//! `driftctl watch`
+
+mod rounds;
+mod service;
+mod show;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
+
+use crate::cli::args::WatchArgs;
+use crate::cli::settings::Settings;
+use crate::cli::{Exit, Streams};
+use crate::output;
+use crate::signals::{Commands, Told};
+use rounds::{Outcome, Watch};
+use service::{Pages, Service};
+use show::Show;
+
+/// Rounds after which a watch without a complete one is not well.
+const PERIODS: u32 = 3;
+
+/// Compares again and again until it is told to end.
+///
+/// # Errors
+/// When the words contradict one another, the state file cannot be used, or the address cannot be
+/// listened on. What goes wrong in a round is said, and does not end the watch.
+pub fn run(args: &WatchArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
+    if args.print_alerts {
+        let alerts = output::watch_alerts();
+        write!(streams.out, "{alerts}").context("cannot write to standard output")?;
+        return Ok(Exit::Clean);
+    }
+    check(args)?;
+    let mut watch = Watch::begin(args, settings.now)?;
+    let mut show = Show::new(args, settings);
+    show.begin(&watch, streams)?;
+    if args.once {
+        let outcome = watch.round(settings.now);
+        show.round(&watch, &outcome, settings.now, streams)?;
+        write_metrics(args, &watch)?;
+        return Ok(match outcome {
+            Outcome::Complete(_) => Exit::Clean,
+            _ => Exit::Trouble,
+        });
+    }
+    let mut commands = Commands::listen()?;
+    let service = match args.listen {
+        Some(address) => {
+            let service = Service::start(address, Pages::default())?;
+            show.listens(&service, streams)?;
+            Some(service)
+        }
+        None => None,
+    };
+    loop {
+        let began = Instant::now();
+        let now = Timestamp::now();
+        let outcome = watch.round(now);
+        if commands.told_to_end() {
+            return Ok(Exit::Clean);
+        }
+        show.round(&watch, &outcome, now, streams)?;
+        if let Some(service) = &service {
+            service.publish(pages(args, &watch)?);
+        }
+        if let Err(error) = write_metrics(args, &watch) {
+            show.trouble(&format!("{error:#}"), streams);
+        }
+        let left = args.every.saturating_sub(began.elapsed());
+        match commands.wait(left.max(Duration::from_millis(10))) {
+            Told::End => return Ok(Exit::Clean),
+            // The rules are read in each round; this one begins now.
+            Told::Reread | Told::Nothing => {}
+        }
+    }
+}
+
+fn check(args: &WatchArgs) -> Result<()> {
+    if args.source.base.is_some() {
+        bail!("--base is for 'driftctl diff'; leave it out");
+    }
+    if args.live.connection.context.len() > 1 {
+        bail!("a watch is of one cluster; run one for each --context");
+    }
+    let is_stdin = |path: &std::path::PathBuf| path.as_os_str() == "-";
+    if args
+        .source
+        .paths
+        .iter()
+        .chain(&args.live.live)
+        .any(is_stdin)
+        && !args.once
+    {
+        bail!("standard input (-) can be read once; name files, or pass --once");
+    }
+    Ok(())
+}
+
+/// What is served after a round.
+fn pages(args: &WatchArgs, watch: &Watch<'_>) -> Result<Pages> {
+    let periods = args.every * PERIODS + Duration::from_secs(args.live.connection.timeout);
+    Ok(Pages {
+        metrics: watch.metrics()?.into(),
+        report: watch.report_json()?.map(Into::into),
+        healthy_until: watch.well_since().map(|at| at + args.every * PERIODS),
+        alive_until: Some(Instant::now() + periods),
+    })
+}
+
+fn write_metrics(args: &WatchArgs, watch: &Watch<'_>) -> Result<()> {
+    let Some(path) = &args.metrics else {
+        return Ok(());
+    };
+    let metrics = watch.metrics()?;
+    crate::cli::report_file::write(path, |out| out.write_all(&metrics))
+        .with_context(|| format!("cannot write the metrics to {}", path.display()))
+}

@@ -1,0 +1,229 @@
+//! The rounds of a watch, and what is known after each.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use jiff::Timestamp;
+
+use crate::cli::args::{ReportArgs, WatchArgs, WatchLabel};
+use crate::cli::comparison::{self, Compared, Rules};
+use crate::cli::secrecy;
+use crate::engine::episodes::{Digester, Ledger, Round};
+use crate::model::Event;
+use crate::output::{self, RenderOptions, Rounds, Watched};
+use crate::redact::Redacted;
+use crate::state::{EpisodeFile, new_salt};
+
+/// Events that a screen can show.
+const RECENT: usize = 20;
+
+/// What became of a round.
+pub enum Outcome {
+    /// Everything was compared.
+    Complete(Vec<Event>),
+    /// Something could not be.
+    Incomplete(Vec<Event>),
+    /// Nothing was compared, and why.
+    Failed(String),
+}
+
+/// A watch, between two rounds.
+pub struct Watch<'a> {
+    args: &'a WatchArgs,
+    rules: Rules,
+    ledger: Ledger,
+    digester: Digester,
+    state: Option<EpisodeFile>,
+    /// What happened and could not be written down yet.
+    unwritten: Vec<Event>,
+    /// Whether the state file had a torn line.
+    pub was_torn: bool,
+    rounds: Rounds,
+    took: Duration,
+    last_complete: Option<(Timestamp, Instant)>,
+    at: Timestamp,
+    report: Option<Redacted>,
+    recent: VecDeque<Event>,
+    /// What went wrong beside the comparison.
+    pub troubles: Vec<String>,
+}
+
+impl<'a> Watch<'a> {
+    /// Reads the rules and the state, and finds both sides.
+    ///
+    /// # Errors
+    /// When anything is wrong with the words, the rules or the state file.
+    pub fn begin(args: &'a WatchArgs, now: Timestamp) -> Result<Self> {
+        let rules = comparison::rules(&args.rules, &args.source, now)?;
+        comparison::sources(&args.source, &args.live)?;
+        let side = comparison::live_side(&args.live, &comparison::scanned(&args.source))?;
+        let target = side.as_live().target();
+        let cluster = target.server.or(target.dump).unwrap_or_default();
+        let (state, kept) = match &args.state {
+            Some(path) => {
+                let (state, kept) = EpisodeFile::open(path, &cluster)?;
+                (Some(state), kept)
+            }
+            None => (None, Default::default()),
+        };
+        let salt = match &state {
+            Some(state) => state.salt().to_owned(),
+            None => new_salt()?,
+        };
+        Ok(Self {
+            args,
+            rules,
+            ledger: Ledger::restore(kept.tallies, kept.open, &kept.events),
+            digester: Digester::of(&salt),
+            state,
+            unwritten: Vec::new(),
+            was_torn: kept.was_torn,
+            rounds: Rounds::default(),
+            took: Duration::ZERO,
+            last_complete: None,
+            at: now,
+            report: None,
+            recent: VecDeque::new(),
+            troubles: Vec::new(),
+        })
+    }
+
+    /// Compares once. An outage changes nothing.
+    pub fn round(&mut self, now: Timestamp) -> Outcome {
+        let began = Instant::now();
+        self.troubles.clear();
+        // Rules are read anew: they change, and they expire.
+        match comparison::rules(&self.args.rules, &self.args.source, now) {
+            Ok(rules) => self.rules = rules,
+            Err(error) => self
+                .troubles
+                .push(format!("the rules of the round before hold: {error:#}")),
+        }
+        let args = self.args;
+        let rules = self.rules.clone();
+        let (live, compare) = (&args.live, &args.compare);
+        let compared = comparison::run_by(rules, &args.source, live, compare, &args.rules, false);
+        self.took = began.elapsed();
+        self.at = now;
+        let outcome = match compared {
+            Ok(compared) => self.take(compared, now),
+            Err(error) => {
+                self.rounds.failed += 1;
+                Outcome::Failed(format!("{error:#}"))
+            }
+        };
+        self.write_down();
+        outcome
+    }
+
+    fn take(&mut self, compared: Compared, now: Timestamp) -> Outcome {
+        let Compared { report, rules } = compared;
+        if report.interrupted {
+            self.rounds.incomplete += 1;
+            return Outcome::Incomplete(Vec::new());
+        }
+        let round = Round::of(&report, &self.ledger, &self.digester, now);
+        let events = self.ledger.advance(&round);
+        self.unwritten.extend(events.iter().cloned());
+        for event in &events {
+            if self.recent.len() == RECENT {
+                self.recent.pop_front();
+            }
+            self.recent.push_back(event.clone());
+        }
+        let shown = ReportArgs {
+            redact: self.args.redact.clone(),
+            ..ReportArgs::default()
+        };
+        let untrusted = self.args.source.untrusted.untrusted;
+        let report = secrecy::redact(report, &shown, untrusted, rules.secret());
+        self.report = Some(report);
+        if round.is_complete && self.troubles.is_empty() {
+            self.rounds.complete += 1;
+            self.last_complete = Some((now, Instant::now()));
+            Outcome::Complete(events)
+        } else {
+            self.rounds.incomplete += 1;
+            Outcome::Incomplete(events)
+        }
+    }
+
+    /// Writes down what happened. What could not be written is written with the next round.
+    fn write_down(&mut self) {
+        let Some(state) = &mut self.state else {
+            self.unwritten.clear();
+            return;
+        };
+        match state.add(&self.unwritten) {
+            Ok(()) => self.unwritten.clear(),
+            Err(error) => self
+                .troubles
+                .push(format!("{error:#}; it is tried again with the next round")),
+        }
+    }
+
+    /// Returns when everything was compared last, if what happened is written down.
+    pub fn well_since(&self) -> Option<Instant> {
+        let complete = self.last_complete.filter(|_| self.unwritten.is_empty());
+        complete.map(|(_, at)| at)
+    }
+
+    /// Returns the last report.
+    pub fn report(&self) -> Option<&Redacted> {
+        self.report.as_ref()
+    }
+
+    /// Returns what happened last.
+    pub fn recent(&self) -> Vec<Event> {
+        self.recent.iter().cloned().collect()
+    }
+
+    /// Returns what is known.
+    pub fn watched(&self) -> Watched<'_> {
+        let debt = self.rules.baseline.debt.entries();
+        Watched {
+            open: self.ledger.open().collect(),
+            tallies: self.ledger.tallies(),
+            rounds: self.rounds,
+            took: self.took,
+            last_complete: self.last_complete.map(|(at, _)| at),
+            overdue: debt.filter(|accepted| accepted.overdue).count(),
+            names_objects: self.args.label == Some(WatchLabel::Object),
+        }
+    }
+
+    /// Returns the page of metrics.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn metrics(&self) -> Result<Vec<u8>> {
+        let mut page = Vec::new();
+        let options = RenderOptions {
+            now: Some(self.at),
+            ..RenderOptions::default()
+        };
+        output::watch_metrics(&self.watched(), self.report(), &options, &mut page)
+            .context("cannot write the metrics")?;
+        Ok(page)
+    }
+
+    /// Returns the last report for other programs.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn report_json(&self) -> Result<Option<Vec<u8>>> {
+        let (Some(report), Some(format)) = (self.report(), output::find("json")) else {
+            return Ok(None);
+        };
+        let mut page = Vec::new();
+        let options = RenderOptions {
+            now: Some(self.at),
+            ..RenderOptions::default()
+        };
+        format
+            .render(report, &options, &mut page)
+            .context("cannot write the report")?;
+        Ok(Some(page))
+    }
+}

@@ -1,0 +1,220 @@
+//! What a watch shows: lines as things happen, or on a terminal a screen that is drawn anew.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use jiff::Timestamp;
+
+use super::rounds::{Outcome, Watch};
+use super::service::Service;
+use crate::cli::args::WatchArgs;
+use crate::cli::settings::Settings;
+use crate::cli::{Streams, message};
+use crate::model::Event;
+use crate::output::{self, RenderOptions};
+
+/// Where a watch is shown, and what stands there.
+pub struct Show<'s> {
+    settings: &'s Settings,
+    every: Duration,
+    /// The rows of the terminal; `None` where there is none.
+    rows: Option<usize>,
+    /// Lines that the screen takes now.
+    drawn: usize,
+    /// What was said of the last round, so that it is not said again and again.
+    said: Vec<String>,
+}
+
+impl<'s> Show<'s> {
+    /// Returns a screen on a terminal, and else lines.
+    pub fn new(args: &WatchArgs, settings: &'s Settings) -> Self {
+        Self {
+            settings,
+            every: args.every,
+            rows: settings.rows.filter(|_| !args.once),
+            drawn: 0,
+            said: Vec::new(),
+        }
+    }
+
+    fn options(&self, now: Timestamp) -> RenderOptions {
+        RenderOptions {
+            colour: self.settings.color,
+            width: self.settings.columns,
+            ascii: self.settings.ascii,
+            now: Some(now),
+            ..RenderOptions::default()
+        }
+    }
+
+    /// Says what was left of the watch before.
+    ///
+    /// # Errors
+    /// When nothing can be written.
+    pub fn begin(&mut self, watch: &Watch<'_>, streams: &mut Streams) -> Result<()> {
+        if watch.was_torn {
+            let said = "the last line of the state file was torn, and is dropped";
+            writeln!(streams.err, "warning: {said}").context("cannot write a message")?;
+        }
+        Ok(())
+    }
+
+    /// Says where the pages are.
+    ///
+    /// # Errors
+    /// When nothing can be written.
+    pub fn listens(&self, service: &Service, streams: &mut Streams) -> Result<()> {
+        let address = service.address;
+        let said = format!("serving http://{address}/metrics, /healthz, /livez and /report.json");
+        writeln!(streams.err, "{said}").context("cannot write a message")?;
+        Ok(())
+    }
+
+    /// Says that something went wrong beside the comparison.
+    pub fn trouble(&mut self, what: &str, streams: &mut Streams) {
+        message::say(streams, self.settings, what);
+    }
+
+    /// Shows a round.
+    ///
+    /// # Errors
+    /// When nothing can be written.
+    pub fn round(
+        &mut self,
+        watch: &Watch<'_>,
+        outcome: &Outcome,
+        now: Timestamp,
+        streams: &mut Streams,
+    ) -> Result<()> {
+        match self.rows {
+            Some(rows) => self.draw(watch, outcome, now, rows, streams)?,
+            None => self.write(watch, outcome, now, streams)?,
+        }
+        streams
+            .out
+            .flush()
+            .context("cannot write to standard output")
+    }
+
+    fn draw(
+        &mut self,
+        watch: &Watch<'_>,
+        outcome: &Outcome,
+        now: Timestamp,
+        rows: usize,
+        streams: &mut Streams,
+    ) -> Result<()> {
+        let said = self.state(watch, outcome, now);
+        let options = self.options(now);
+        let recent = watch.recent();
+        let watched = watch.watched();
+        // The last row stays free, so that the terminal does not scroll.
+        let rows = rows.saturating_sub(1);
+        let lines = output::watch_screen(&watched, watch.report(), &said, &recent, rows, &options);
+        let mut text = String::new();
+        if self.drawn > 0 {
+            text.push_str(&format!("\u{1b}[{}A\r", self.drawn));
+        }
+        for line in &lines {
+            text.push_str(line);
+            text.push_str("\u{1b}[K\n");
+        }
+        text.push_str("\u{1b}[J");
+        self.drawn = lines.len();
+        write!(streams.out, "{text}").context("cannot write to standard output")
+    }
+
+    /// `round 3 at 10:00:05 UTC compared everything in 0.2s; the next in 30s`
+    fn state(&self, watch: &Watch<'_>, outcome: &Outcome, now: Timestamp) -> String {
+        let watched = watch.watched();
+        let took = watched.took.as_secs_f64();
+        let at = now.strftime("%H:%M:%S UTC");
+        let mut said = format!("round {} at {at} ", watched.rounds.all());
+        said.push_str(&match outcome {
+            Outcome::Complete(_) => format!("compared everything in {took:.1}s"),
+            Outcome::Incomplete(_) => {
+                let why = why_incomplete(watch).into_iter().next();
+                let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+                format!("is INCOMPLETE{why}")
+            }
+            Outcome::Failed(why) => format!("FAILED: {why}"),
+        });
+        if let Some(trouble) = watch.troubles.first() {
+            said.push_str(&format!("; error: {trouble}"));
+        }
+        said.push_str(&format!("; one every {}s", self.every.as_secs()));
+        said
+    }
+
+    fn write(
+        &mut self,
+        watch: &Watch<'_>,
+        outcome: &Outcome,
+        now: Timestamp,
+        streams: &mut Streams,
+    ) -> Result<()> {
+        let options = self.options(now);
+        let mut said: Vec<String> = watch.troubles.clone();
+        let (events, result): (&[Event], &str) = match outcome {
+            Outcome::Complete(events) => (events, "everything was compared"),
+            Outcome::Incomplete(events) => {
+                said.extend(why_incomplete(watch));
+                (
+                    events,
+                    "not everything was compared; what is unknown closes nothing",
+                )
+            }
+            Outcome::Failed(why) => {
+                said.push(why.clone());
+                (
+                    &[],
+                    "nothing was compared; nothing opens and nothing closes",
+                )
+            }
+        };
+        if said != self.said {
+            for what in &said {
+                message::say(streams, self.settings, what);
+            }
+        }
+        let at = now.strftime("%Y-%m-%dT%H:%M:%SZ");
+        let lines = events.iter();
+        let lines: Vec<String> = lines
+            .filter_map(|event| output::event_line(event, &options))
+            .collect();
+        for line in &lines {
+            writeln!(streams.out, "{at}  {line}").context("cannot write to standard output")?;
+        }
+        // A quiet round says nothing.
+        let is_first = watch.watched().rounds.all() == 1;
+        if is_first || !lines.is_empty() || said != self.said {
+            let open = watch.watched().open.len();
+            writeln!(streams.out, "{at}  {open} open; {result}")
+                .context("cannot write to standard output")?;
+        }
+        self.said = said;
+        Ok(())
+    }
+}
+
+/// What made a round incomplete.
+fn why_incomplete(watch: &Watch<'_>) -> Vec<String> {
+    let Some(report) = watch.report() else {
+        return Vec::new();
+    };
+    let fatal = report.warnings.iter().filter(|warning| warning.fatal);
+    let mut said: Vec<String> = fatal
+        .map(|warning| match warning.place.as_str() {
+            "" => warning.message.clone(),
+            place => format!("{place}: {}", warning.message),
+        })
+        .collect();
+    let unknown = report.objects.iter();
+    let unknown = unknown.filter(|object| object.status() == crate::model::Status::Unknown);
+    said.extend(unknown.map(|object| {
+        let reason = object.reason.as_deref().unwrap_or("it was not read");
+        format!("{}: {reason}", object.key)
+    }));
+    said.truncate(10);
+    said
+}

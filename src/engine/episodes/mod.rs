@@ -1,0 +1,214 @@
+//! Drift over time: what a round of a watch opens and closes.
+//!
+//! An episode ends in a round in which its object was compared, and in no other: what is unknown
+//! closes nothing. A round that could not compare opens nothing.
+
+mod round;
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::{
+    Closed, Deviation, Ending, Episode, EpisodeKey, Event, Onset, ResourceKey, Tallies,
+};
+
+pub use round::{Digester, Hidden, Object, Round, Sight, Standing};
+
+/// Managed fields know seconds.
+const GRAIN: SignedDuration = SignedDuration::from_secs(1);
+
+/// The open episodes, and how many there were.
+#[derive(Debug, Clone, Default)]
+pub struct Ledger {
+    open: BTreeMap<EpisodeKey, Episode>,
+    tallies: Tallies,
+    /// When each object was compared last.
+    compared: BTreeMap<ResourceKey, Timestamp>,
+    /// When everything was compared last, with what nobody declares.
+    complete: Option<Timestamp>,
+}
+
+impl Ledger {
+    /// Returns the ledger after some events. `tallies` count what went before them.
+    pub fn restore(tallies: Tallies, open: Vec<Episode>, events: &[Event]) -> Self {
+        let open = open.into_iter();
+        let mut ledger = Self {
+            open: open.map(|episode| (episode.key.clone(), episode)).collect(),
+            tallies,
+            ..Self::default()
+        };
+        for event in events {
+            ledger.note(event);
+        }
+        ledger
+    }
+
+    /// Returns the open episodes.
+    pub fn open(&self) -> impl Iterator<Item = &Episode> {
+        self.open.values()
+    }
+
+    /// Returns how many episodes began and ended.
+    pub fn tallies(&self) -> &Tallies {
+        &self.tallies
+    }
+
+    /// Takes what a round found, and returns what that opens and closes: ends first.
+    pub fn advance(&mut self, round: &Round) -> Vec<Event> {
+        let open = self.open.values();
+        let ends = open.filter_map(|episode| {
+            let how = round.ending(episode)?;
+            Some(Event::Closed(Closed {
+                key: episode.key.clone(),
+                severity: episode.severity,
+                opened: episode.opened,
+                closed: round.at,
+                how,
+            }))
+        });
+        let mut events: Vec<Event> = ends.collect();
+        for (key, sight) in round.sights() {
+            match self.open.get(&key) {
+                None => events.push(Event::Opened(self.begin(key, sight, round))),
+                Some(known) => {
+                    let now = Episode {
+                        severity: sight.severity,
+                        who: sight.who.clone(),
+                        declared: sight.declared,
+                        live: sight.live,
+                        ..known.clone()
+                    };
+                    if now != *known {
+                        events.push(Event::Altered(now));
+                    }
+                }
+            }
+        }
+        for event in &events {
+            self.note(event);
+        }
+        for (key, object) in &round.objects {
+            if object.standing != Standing::Unknown {
+                self.compared.insert(key.clone(), round.at);
+            }
+        }
+        if round.is_complete {
+            // What is not there any more is not kept for ever.
+            self.compared
+                .retain(|key, _| round.objects.contains_key(key));
+            self.complete = Some(round.at);
+        }
+        events
+    }
+
+    /// An episode that this round saw first.
+    fn begin(&self, key: EpisodeKey, sight: &Sight, round: &Round) -> Episode {
+        let before = match key.deviation {
+            Deviation::Extra => self.complete,
+            _ => self.compared.get(&key.object).copied(),
+        };
+        // A write from before the object was last found in sync did not begin this.
+        let is_new = |written: &Timestamp| {
+            *written <= round.at && before.is_none_or(|before| *written + GRAIN > before)
+        };
+        let written = sight.written.filter(is_new);
+        Episode {
+            key,
+            severity: sight.severity,
+            opened: written.unwrap_or(round.at),
+            onset: match written {
+                Some(_) => Onset::Written,
+                None => Onset::Seen,
+            },
+            who: sight.who.clone(),
+            declared: sight.declared,
+            live: sight.live,
+        }
+    }
+
+    fn note(&mut self, event: &Event) {
+        self.tallies.count(event);
+        match event {
+            Event::Opened(episode) | Event::Altered(episode) => {
+                self.open.insert(episode.key.clone(), episode.clone());
+            }
+            Event::Closed(closed) => {
+                self.open.remove(&closed.key);
+            }
+        }
+    }
+}
+
+impl Round {
+    /// Returns how an open episode ended; `None` where it goes on, or where nobody knows.
+    fn ending(&self, episode: &Episode) -> Option<Ending> {
+        let EpisodeKey {
+            object,
+            path,
+            deviation,
+        } = &episode.key;
+        let Some(object) = self.objects.get(object) else {
+            return self.is_complete.then_some(match deviation {
+                Deviation::Extra => Ending::Reverted,
+                // It is no longer declared, and not live.
+                Deviation::Missing => Ending::Backported,
+                _ => Ending::Changed,
+            });
+        };
+        let place = (path.clone(), *deviation);
+        if object.standing == Standing::Unknown || object.sights.contains_key(&place) {
+            return None;
+        }
+        if let Some(hidden) = object.hidden.get(&place) {
+            return Some(match hidden {
+                Hidden::Accepted => Ending::Accepted,
+                Hidden::Ignored => Ending::Ignored,
+            });
+        }
+        Some(match (deviation, object.standing) {
+            (Deviation::Missing, Standing::Compared) => Ending::Reverted,
+            (Deviation::Missing, Standing::Missing) | (Deviation::Extra, Standing::Extra) => {
+                Ending::Ignored
+            }
+            (Deviation::Extra, Standing::Compared) => Ending::Backported,
+            (Deviation::Changed | Deviation::Removed | Deviation::Added, Standing::Missing) => {
+                Ending::Deleted
+            }
+            (Deviation::Changed | Deviation::Removed | Deviation::Added, Standing::Compared) => {
+                self.ending_of_field(episode, object)
+            }
+            _ => Ending::Changed,
+        })
+    }
+
+    /// How a field came to be in sync, by what is declared of it now.
+    fn ending_of_field(&self, episode: &Episode, object: &Object) -> Ending {
+        let path = &episode.key.path;
+        if object.sights.keys().any(|(other, _)| overlap(path, other)) {
+            return Ending::Changed;
+        }
+        let now = self.declared.get(&episode.key).copied().flatten();
+        let (declared, live) = (episode.declared, episode.live);
+        match episode.key.deviation {
+            Deviation::Removed if now.is_none() => Ending::Backported,
+            Deviation::Added if now.is_none() => Ending::Reverted,
+            Deviation::Added if now == live => Ending::Backported,
+            _ if now == declared => Ending::Reverted,
+            _ if now == live => Ending::Backported,
+            _ => Ending::Changed,
+        }
+    }
+}
+
+/// Whether one path is the other or lies within it.
+fn overlap(one: &str, other: &str) -> bool {
+    let within = |part: &str, whole: &str| {
+        part.strip_prefix(whole)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    };
+    within(one, other) || within(other, one)
+}
+
+#[cfg(test)]
+mod tests;

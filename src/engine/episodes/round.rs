@@ -1,0 +1,269 @@
+//! What one round of a watch found.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use ring::digest::{Context, SHA256};
+use serde_json::Value;
+
+use super::Ledger;
+use crate::model::{
+    Cause, Deviation, EpisodeKey, FieldPath, Finder, JudgedChange, ObjectReport, Owner, Presence,
+    Report, ResourceKey, Severity, Status, Verdict,
+};
+use crate::policy::ACCEPTED;
+
+/// What one round found.
+#[derive(Debug, Clone, Default)]
+pub struct Round {
+    /// When it was made.
+    pub at: Timestamp,
+    /// Whether everything was compared, and undeclared objects of every kind were looked for.
+    pub is_complete: bool,
+    /// The objects that the comparison speaks of.
+    pub objects: BTreeMap<ResourceKey, Object>,
+    /// What is now declared at the paths of open episodes, as far as it is known.
+    pub declared: BTreeMap<EpisodeKey, Option<u16>>,
+}
+
+/// What was found of one object.
+#[derive(Debug, Clone)]
+pub struct Object {
+    /// How it stands.
+    pub standing: Standing,
+    /// What drifts.
+    pub sights: BTreeMap<(String, Deviation), Sight>,
+    /// What would, if nothing hid it.
+    pub hidden: BTreeMap<(String, Deviation), Hidden>,
+}
+
+/// How an object stands in a round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It was compared.
+    Compared,
+    /// It is declared, and proven not to be live.
+    Missing,
+    /// It is live, and declared nowhere.
+    Extra,
+    /// It could not be read or compared.
+    Unknown,
+}
+
+/// Drift that a round saw.
+#[derive(Debug, Clone)]
+pub struct Sight {
+    /// How much it matters.
+    pub severity: Severity,
+    /// When who holds the value wrote last; `None` where that says nothing about the drift.
+    pub written: Option<Timestamp>,
+    /// Who that is.
+    pub who: Option<String>,
+    /// What the declared value is known by.
+    pub declared: Option<u16>,
+    /// What the live value is known by.
+    pub live: Option<u16>,
+}
+
+/// What hides drift.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hidden {
+    /// It was accepted.
+    Accepted,
+    /// A rule ignores it.
+    Ignored,
+}
+
+impl Round {
+    /// Returns what a report says. `ledger` holds the episodes that are open.
+    ///
+    /// Of an incomplete report nothing is taken that rests on what was not found: where a manifest
+    /// could not be read, its object looks undeclared.
+    pub fn of(report: &Report, ledger: &Ledger, digester: &Digester, at: Timestamp) -> Self {
+        let mut round = Self {
+            at,
+            is_complete: !report.is_incomplete(),
+            ..Self::default()
+        };
+        for object in &report.objects {
+            if object.presence == Presence::Live && !round.is_complete {
+                continue;
+            }
+            round
+                .objects
+                .insert(object.key.clone(), seen(object, digester));
+        }
+        let manifests = report.objects.iter();
+        let manifests: BTreeMap<&ResourceKey, &ObjectReport> =
+            manifests.map(|object| (&object.key, object)).collect();
+        for episode in ledger.open() {
+            let object = manifests.get(&episode.key.object);
+            let now = object.and_then(|object| {
+                let path = episode.key.path.parse().ok()?;
+                digester.declared(object, &path)
+            });
+            round.declared.insert(episode.key.clone(), now);
+        }
+        round
+    }
+
+    /// Returns the drift that the round saw.
+    pub(super) fn sights(&self) -> impl Iterator<Item = (EpisodeKey, &Sight)> {
+        self.objects.iter().flat_map(|(key, object)| {
+            object.sights.iter().map(|((path, deviation), sight)| {
+                let key = EpisodeKey {
+                    object: key.clone(),
+                    path: path.clone(),
+                    deviation: *deviation,
+                };
+                (key, sight)
+            })
+        })
+    }
+}
+
+fn seen(object: &ObjectReport, digester: &Digester) -> Object {
+    let mut seen = Object {
+        standing: match object.presence {
+            Presence::Both => Standing::Compared,
+            Presence::Declared => Standing::Missing,
+            Presence::Live => Standing::Extra,
+            Presence::Unknown => Standing::Unknown,
+        },
+        sights: BTreeMap::new(),
+        hidden: BTreeMap::new(),
+    };
+    let whole = match object.presence {
+        Presence::Declared => Some(Deviation::Missing),
+        Presence::Live => Some(Deviation::Extra),
+        Presence::Both | Presence::Unknown => None,
+    };
+    if let Some(deviation) = whole {
+        let is_open = matches!(object.status(), Status::Missing | Status::Extra);
+        let place = (String::new(), deviation);
+        match object.whole().map(JudgedChange::verdict) {
+            Some(Verdict::Ignored { rule, .. }) => {
+                seen.hidden.insert(place, hidden(rule));
+            }
+            None if is_open => {
+                seen.sights.insert(place, sight_of_whole(object));
+            }
+            _ => {}
+        }
+        return seen;
+    }
+    for drift in &object.drifts {
+        let place = (drift.change.path.to_string(), drift.change.kind.into());
+        match drift.verdict() {
+            Verdict::Reported if drift.is_drift() => {
+                seen.sights.insert(place, sight(object, drift, digester));
+            }
+            Verdict::Ignored { rule, .. } => {
+                seen.hidden.insert(place, hidden(rule));
+            }
+            _ => {}
+        }
+    }
+    seen
+}
+
+fn hidden(rule: &str) -> Hidden {
+    match rule {
+        ACCEPTED => Hidden::Accepted,
+        _ => Hidden::Ignored,
+    }
+}
+
+/// An undeclared object began when it was first written; of one that is missing nobody can tell.
+fn sight_of_whole(object: &ObjectReport) -> Sight {
+    let first = writers(&object.owners).min_by_key(|(_, at)| *at);
+    Sight {
+        severity: object.whole_severity.unwrap_or(Severity::Medium),
+        written: first.map(|(_, at)| at),
+        who: first.map(|(owner, _)| called(owner)),
+        declared: None,
+        live: None,
+    }
+}
+
+fn sight(object: &ObjectReport, drift: &JudgedChange, digester: &Digester) -> Sight {
+    let last = writers(&drift.owners).max_by_key(|(_, at)| *at);
+    // Where Git is ahead of the cluster, the last write is from before.
+    let is_of_git = matches!(
+        drift.cause,
+        Some(Cause::Unapplied | Cause::Dropped | Cause::WrittenByApplier)
+    );
+    let change = &drift.change;
+    let declared = digester.declared(object, &change.path);
+    Sight {
+        severity: drift.severity,
+        written: last.map(|(_, at)| at).filter(|_| !is_of_git),
+        who: last.map(|(owner, _)| called(owner)),
+        declared: declared.or_else(|| digester.optional(change.declared.as_ref())),
+        live: digester.optional(change.live.as_ref()),
+    }
+}
+
+/// Who wrote, and when, as far as that is known.
+fn writers(owners: &[Owner]) -> impl Iterator<Item = (&Owner, Timestamp)> {
+    let owners = owners.iter();
+    let owners = owners.filter(|owner| owner.subresource.as_deref() != Some("status"));
+    owners.filter_map(|owner| Some((owner, owner.time.as_deref()?.parse().ok()?)))
+}
+
+fn called(owner: &Owner) -> String {
+    match &owner.user {
+        Some(user) => format!("{user} ({})", owner.manager),
+        None => owner.manager.clone(),
+    }
+}
+
+/// Makes what values are known by between rounds and runs: two bytes of a salted digest. They tell
+/// two values apart, and confirm no guess of a secret.
+#[derive(Debug, Clone)]
+pub struct Digester {
+    salt: String,
+}
+
+impl Digester {
+    /// Returns a digester with a salt.
+    pub fn of(salt: &str) -> Self {
+        Self {
+            salt: salt.to_owned(),
+        }
+    }
+
+    fn value(&self, value: &Value) -> u16 {
+        let mut context = Context::new(&SHA256);
+        context.update(self.salt.as_bytes());
+        context.update(value.to_string().as_bytes());
+        let digest = context.finish();
+        match digest.as_ref() {
+            [one, other, ..] => u16::from_be_bytes([*one, *other]),
+            _ => 0,
+        }
+    }
+
+    fn optional(&self, value: Option<&Value>) -> Option<u16> {
+        value.map(|value| self.value(value))
+    }
+
+    /// What a manifest declares at a path. A Secret's `stringData` is what its `data` becomes.
+    fn declared(&self, object: &ObjectReport, path: &FieldPath) -> Option<u16> {
+        let manifest = object.manifest.as_ref()?.value();
+        if let Some(found) = Finder::lenient(&manifest).find(path) {
+            return Some(self.value(found));
+        }
+        let plain = manifest.get("stringData")?;
+        let way = path.to_string();
+        let mut keys = plain.as_object()?.iter();
+        let (_, text) = keys.find(|(key, _)| {
+            let written = format!(".data.{key}");
+            way == written || way == format!(".data[{}]", Value::from(key.as_str()))
+        })?;
+        let encoded = STANDARD.encode(text.as_str()?);
+        Some(self.value(&encoded.into()))
+    }
+}

@@ -1,0 +1,295 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::Severity;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_795_000_000 + second).unwrap()
+}
+
+fn key(name: &str) -> ResourceKey {
+    ResourceKey {
+        group: String::new(),
+        kind: "ConfigMap".to_owned(),
+        namespace: Some("shop".to_owned()),
+        name: name.to_owned(),
+    }
+}
+
+fn sight(written: Option<i64>) -> Sight {
+    Sight {
+        severity: Severity::High,
+        written: written.map(at),
+        who: None,
+        declared: Some(1),
+        live: Some(2),
+    }
+}
+
+fn object(standing: Standing) -> Object {
+    Object {
+        standing,
+        sights: BTreeMap::new(),
+        hidden: BTreeMap::new(),
+    }
+}
+
+fn drifted(path: &str, written: Option<i64>) -> Object {
+    let mut object = object(Standing::Compared);
+    let place = (path.to_owned(), Deviation::Changed);
+    object.sights.insert(place, sight(written));
+    object
+}
+
+/// A complete round with one object called `a`.
+fn round(second: i64, object: Object) -> Round {
+    Round {
+        at: at(second),
+        is_complete: true,
+        objects: BTreeMap::from([(key("a"), object)]),
+        declared: BTreeMap::new(),
+    }
+}
+
+fn episode(path: &str, deviation: Deviation) -> EpisodeKey {
+    EpisodeKey {
+        object: key("a"),
+        path: path.to_owned(),
+        deviation,
+    }
+}
+
+/// A ledger in which `.data.x` of `a` has drifted since second 0.
+fn open() -> Ledger {
+    let mut ledger = Ledger::default();
+    let events = ledger.advance(&round(0, drifted(".data.x", None)));
+    assert_eq!(events.len(), 1);
+    ledger
+}
+
+/// How the open episode ends in a round.
+fn ends(round: Round) -> Option<Ending> {
+    let events = open().advance(&round);
+    events.iter().find_map(|event| match event {
+        Event::Closed(closed) => Some(closed.how),
+        _ => None,
+    })
+}
+
+/// The same, where the manifest now declares a value.
+fn ends_with(now: Option<u16>) -> Option<Ending> {
+    let mut round = round(60, object(Standing::Compared));
+    let key = episode(".data.x", Deviation::Changed);
+    round.declared.insert(key, now);
+    ends(round)
+}
+
+#[test]
+fn the_side_that_moved_says_how_it_ended() {
+    assert_eq!(ends_with(Some(1)), Some(Ending::Reverted));
+    assert_eq!(ends_with(Some(2)), Some(Ending::Backported));
+    assert_eq!(ends_with(Some(3)), Some(Ending::Changed));
+    let hidden = |by| {
+        let mut object = object(Standing::Compared);
+        let place = (".data.x".to_owned(), Deviation::Changed);
+        object.hidden.insert(place, by);
+        ends(round(60, object))
+    };
+    assert_eq!(hidden(Hidden::Accepted), Some(Ending::Accepted));
+    assert_eq!(hidden(Hidden::Ignored), Some(Ending::Ignored));
+    let gone = ends(round(60, object(Standing::Missing)));
+    assert_eq!(gone, Some(Ending::Deleted));
+    let wider = ends(round(60, drifted(".data", None)));
+    assert_eq!(wider, Some(Ending::Changed));
+    let mut beside = round(60, drifted(".data.xy", None));
+    let key = episode(".data.x", Deviation::Changed);
+    beside.declared.insert(key, Some(1));
+    assert_eq!(ends(beside), Some(Ending::Reverted));
+}
+
+#[test]
+fn what_is_unknown_closes_nothing() {
+    assert_eq!(ends(round(60, object(Standing::Unknown))), None);
+    let nothing = Round {
+        at: at(60),
+        ..Round::default()
+    };
+    assert_eq!(ends(nothing.clone()), None);
+    let complete = Round {
+        is_complete: true,
+        ..nothing
+    };
+    assert_eq!(ends(complete), Some(Ending::Changed), "no longer declared");
+}
+
+#[test]
+fn added_and_removed_fields_end_by_what_is_declared() {
+    let ends = |deviation, now| {
+        let mut object = object(Standing::Compared);
+        object
+            .sights
+            .insert((".x".to_owned(), deviation), sight(None));
+        let mut ledger = Ledger::default();
+        ledger.advance(&round(0, object));
+        let mut next = round(60, self::object(Standing::Compared));
+        next.declared.insert(episode(".x", deviation), now);
+        match &ledger.advance(&next)[..] {
+            [Event::Closed(closed)] => closed.how,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(ends(Deviation::Added, None), Ending::Reverted);
+    assert_eq!(ends(Deviation::Added, Some(2)), Ending::Backported);
+    assert_eq!(ends(Deviation::Removed, None), Ending::Backported);
+    assert_eq!(ends(Deviation::Removed, Some(1)), Ending::Reverted);
+}
+
+#[test]
+fn objects_end_as_a_whole() {
+    let ends = |deviation, first, next: Option<Standing>| {
+        let mut object = object(first);
+        object
+            .sights
+            .insert((String::new(), deviation), sight(None));
+        let mut ledger = Ledger::default();
+        ledger.advance(&round(0, object));
+        let mut next_round = round(60, self::object(next.unwrap_or(Standing::Unknown)));
+        if next.is_none() {
+            next_round.objects.clear();
+        }
+        match &ledger.advance(&next_round)[..] {
+            [Event::Closed(closed)] => Some(closed.how),
+            _ => None,
+        }
+    };
+    let missing = |next| ends(Deviation::Missing, Standing::Missing, next);
+    assert_eq!(missing(Some(Standing::Compared)), Some(Ending::Reverted));
+    assert_eq!(missing(None), Some(Ending::Backported));
+    assert_eq!(missing(Some(Standing::Unknown)), None);
+    let extra = |next| ends(Deviation::Extra, Standing::Extra, next);
+    assert_eq!(extra(None), Some(Ending::Reverted));
+    assert_eq!(extra(Some(Standing::Compared)), Some(Ending::Backported));
+}
+
+#[test]
+fn an_episode_begins_with_the_write_that_made_it() {
+    let begins = |ledger: &mut Ledger, second, written| match &ledger
+        .advance(&round(second, drifted(".data.x", written)))[..]
+    {
+        [Event::Opened(episode)] => (episode.opened, episode.onset),
+        other => panic!("{other:?}"),
+    };
+    let mut new = Ledger::default();
+    assert_eq!(begins(&mut new, 0, Some(-90)), (at(-90), Onset::Written));
+    let compared = || {
+        let mut ledger = Ledger::default();
+        ledger.advance(&round(0, object(Standing::Compared)));
+        ledger
+    };
+    let second = |written| begins(&mut compared(), 60, written);
+    assert_eq!(second(Some(20)), (at(20), Onset::Written));
+    assert_eq!(
+        second(Some(0)),
+        (at(0), Onset::Written),
+        "seconds are coarse"
+    );
+    // The manager wrote last before the object was found in sync: something else began this.
+    assert_eq!(second(Some(-90)), (at(60), Onset::Seen));
+    assert_eq!(second(Some(61)), (at(60), Onset::Seen), "clocks differ");
+    assert_eq!(second(None), (at(60), Onset::Seen));
+}
+
+#[test]
+fn durations_are_counted_once_for_each_bound() {
+    let mut ledger = open();
+    ledger.advance(&round(120, object(Standing::Missing)));
+    let durations = &ledger.tallies().durations[&Severity::High];
+    assert_eq!(durations.within[..3], [0, 1, 1]);
+    assert_eq!((durations.sum, durations.count), (120.0, 1));
+}
+
+/// One object in one round: absent, unknown, missing, or compared with some drifting fields.
+#[derive(Debug, Clone)]
+enum Step {
+    Absent,
+    Unknown,
+    Missing,
+    Compared(Vec<u8>),
+}
+
+fn steps() -> impl Strategy<Value = Vec<(bool, Vec<Step>)>> {
+    let step = prop_oneof![
+        Just(Step::Absent),
+        Just(Step::Unknown),
+        Just(Step::Missing),
+        prop::collection::vec(0_u8..3, 0..3).prop_map(Step::Compared),
+    ];
+    let of_round = (any::<bool>(), prop::collection::vec(step, 3));
+    prop::collection::vec(of_round, 1..12)
+}
+
+fn round_of(second: i64, is_complete: bool, steps: &[Step]) -> Round {
+    let objects = steps.iter().enumerate().filter_map(|(at, step)| {
+        let object = match step {
+            Step::Absent => return None,
+            Step::Unknown => object(Standing::Unknown),
+            Step::Missing => {
+                let mut object = object(Standing::Missing);
+                let place = (String::new(), Deviation::Missing);
+                object.sights.insert(place, sight(None));
+                object
+            }
+            Step::Compared(fields) => {
+                let mut object = object(Standing::Compared);
+                for field in fields {
+                    let place = (format!(".data.f{field}"), Deviation::Changed);
+                    object.sights.insert(place, sight(None));
+                }
+                object
+            }
+        };
+        Some((key(&at.to_string()), object))
+    });
+    Round {
+        at: at(second),
+        is_complete,
+        objects: objects.collect(),
+        declared: BTreeMap::new(),
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_ledger_follows_what_was_compared(rounds in steps()) {
+        let mut ledger = Ledger::default();
+        let mut all = Vec::new();
+        for (n, (is_complete, steps)) in rounds.iter().enumerate() {
+            let round = round_of(n as i64 * 30, *is_complete, steps);
+            let before: Vec<EpisodeKey> = ledger.open().map(|e| e.key.clone()).collect();
+            let events = ledger.advance(&round);
+            let after: Vec<EpisodeKey> = ledger.open().map(|e| e.key.clone()).collect();
+            let sights: Vec<EpisodeKey> = round.sights().map(|(key, _)| key).collect();
+            // Everything that was seen is open, and what was not compared is as it was.
+            for key in &sights {
+                prop_assert!(after.contains(key));
+            }
+            for key in before.iter().filter(|key| !after.contains(key)) {
+                let object = round.objects.get(&key.object);
+                let standing = object.map(|object| object.standing);
+                prop_assert!(standing.is_some() || round.is_complete);
+                prop_assert_ne!(standing, Some(Standing::Unknown));
+            }
+            for key in after.iter().filter(|key| !before.contains(key)) {
+                prop_assert!(sights.contains(key));
+            }
+            all.extend(events);
+        }
+        // A restart in between changes nothing: what was noted leads to the same ledger.
+        let again = Ledger::restore(Tallies::default(), Vec::new(), &all);
+        prop_assert_eq!(&again.open, &ledger.open);
+        prop_assert_eq!(&again.tallies, &ledger.tallies);
+        let opened: u64 = ledger.tallies.opened.values().sum();
+        let closed: u64 = ledger.tallies.closed.values().sum();
+        prop_assert_eq!(opened, closed + ledger.open.len() as u64);
+    }
+}

@@ -1,0 +1,230 @@
+//! Stretches of drift, from their onset to their end.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{ChangeKind, ResourceKey, Severity};
+
+/// How an object or a field of it differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Deviation {
+    /// The field is live with another value.
+    Changed,
+    /// The field is declared and not live.
+    Removed,
+    /// The field is live and not declared.
+    Added,
+    /// The object is declared and not live.
+    Missing,
+    /// The object is live and not declared.
+    Extra,
+}
+
+impl Deviation {
+    /// Every deviation.
+    pub const ALL: [Self; 5] = [
+        Self::Changed,
+        Self::Removed,
+        Self::Added,
+        Self::Missing,
+        Self::Extra,
+    ];
+
+    /// Returns the word that reports use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Removed => "removed",
+            Self::Added => "added",
+            Self::Missing => "missing",
+            Self::Extra => "extra",
+        }
+    }
+}
+
+impl From<ChangeKind> for Deviation {
+    fn from(kind: ChangeKind) -> Self {
+        match kind {
+            ChangeKind::Modified => Self::Changed,
+            ChangeKind::Removed => Self::Removed,
+            ChangeKind::Added => Self::Added,
+        }
+    }
+}
+
+/// What drifted: an object, a path and how. A path that drifts again begins another episode.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EpisodeKey {
+    /// The object.
+    pub object: ResourceKey,
+    /// The path, as reports write it; empty for the object as a whole.
+    pub path: String,
+    /// How it differs.
+    pub deviation: Deviation,
+}
+
+/// Where the begin of an episode is known from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Onset {
+    /// From the last write of the field manager that holds the value.
+    Written,
+    /// From the round that saw it first.
+    Seen,
+}
+
+impl Onset {
+    /// Returns the word that metrics use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Written => "written",
+            Self::Seen => "seen",
+        }
+    }
+}
+
+/// How an episode ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ending {
+    /// Live became what was declared.
+    Reverted,
+    /// The manifest declares what is live.
+    Backported,
+    /// It was accepted.
+    Accepted,
+    /// A rule ignores it.
+    Ignored,
+    /// The object was deleted.
+    Deleted,
+    /// It drifted in another way, or both sides became something else.
+    Changed,
+}
+
+impl Ending {
+    /// Every ending.
+    pub const ALL: [Self; 6] = [
+        Self::Reverted,
+        Self::Backported,
+        Self::Accepted,
+        Self::Ignored,
+        Self::Deleted,
+        Self::Changed,
+    ];
+
+    /// Returns the word that reports use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reverted => "reverted",
+            Self::Backported => "backported",
+            Self::Accepted => "accepted",
+            Self::Ignored => "ignored",
+            Self::Deleted => "deleted",
+            Self::Changed => "changed",
+        }
+    }
+}
+
+/// Drift that is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Episode {
+    /// What drifted.
+    pub key: EpisodeKey,
+    /// How much it matters.
+    pub severity: Severity,
+    /// Since when.
+    pub opened: Timestamp,
+    /// Where that is known from.
+    pub onset: Onset,
+    /// Who wrote the live value last.
+    pub who: Option<String>,
+    /// What the declared value is known by; too short to confirm a guess.
+    pub declared: Option<u16>,
+    /// What the live value is known by.
+    pub live: Option<u16>,
+}
+
+/// Drift that is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closed {
+    /// What had drifted.
+    pub key: EpisodeKey,
+    /// How much it mattered.
+    pub severity: Severity,
+    /// Since when.
+    pub opened: Timestamp,
+    /// Until when.
+    pub closed: Timestamp,
+    /// How it ended.
+    pub how: Ending,
+}
+
+impl Closed {
+    /// Returns how long it was open.
+    pub fn seconds(&self) -> f64 {
+        let seconds = self.closed.duration_since(self.opened).as_secs_f64();
+        seconds.max(0.0)
+    }
+}
+
+/// What a round found out about an episode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// It began.
+    Opened(Episode),
+    /// It goes on, with another severity or other values.
+    Altered(Episode),
+    /// It is over.
+    Closed(Closed),
+}
+
+/// The bounds of durations, in seconds: 1m 3m 10m 30m 1h 4h 12h 24h 3d 7d.
+pub const BOUNDS: [u32; 10] = [
+    60, 180, 600, 1_800, 3_600, 14_400, 43_200, 86_400, 259_200, 604_800,
+];
+
+/// How long episodes were open.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Durations {
+    /// How many ended within each of the [`BOUNDS`].
+    pub within: [u64; BOUNDS.len()],
+    /// All durations together, in seconds.
+    pub sum: f64,
+    /// How many there were.
+    pub count: u64,
+}
+
+/// How many episodes began and ended since counting began.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tallies {
+    /// By severity, namespace and where the begin is known from.
+    pub opened: BTreeMap<(Severity, String, Onset), u64>,
+    /// By severity, namespace and how.
+    pub closed: BTreeMap<(Severity, String, Ending), u64>,
+    /// By severity.
+    pub durations: BTreeMap<Severity, Durations>,
+}
+
+impl Tallies {
+    /// Counts an event.
+    pub fn count(&mut self, event: &Event) {
+        let namespace = |key: &EpisodeKey| key.object.namespace.clone().unwrap_or_default();
+        match event {
+            Event::Opened(episode) => {
+                let place = (episode.severity, namespace(&episode.key), episode.onset);
+                *self.opened.entry(place).or_default() += 1;
+            }
+            Event::Closed(closed) => {
+                let place = (closed.severity, namespace(&closed.key), closed.how);
+                *self.closed.entry(place).or_default() += 1;
+                let seconds = closed.seconds();
+                let durations = self.durations.entry(closed.severity).or_default();
+                for (within, bound) in durations.within.iter_mut().zip(BOUNDS) {
+                    *within += u64::from(seconds <= f64::from(bound));
+                }
+                durations.sum += seconds;
+                durations.count += 1;
+            }
+            Event::Altered(_) => {}
+        }
+    }
+}

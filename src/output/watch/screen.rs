@@ -1,0 +1,207 @@
+//! What a watch shows: a line for each event, and a screen of what is open.
+
+use std::cmp::Reverse;
+
+use super::{Watched, span};
+use crate::model::{Closed, Deviation, Episode, EpisodeKey, Event, Onset, Severity};
+use crate::output::paint::{Line, Paint, ascii, width};
+use crate::output::{RenderOptions, words};
+use crate::redact::Redacted;
+
+/// Returns a line on what happened; `None` where nobody has to know.
+pub fn event_line(event: &Event, options: &RenderOptions) -> Option<String> {
+    let mut line = Line::default();
+    match event {
+        Event::Opened(episode) => {
+            line.push(Paint::Drift, "opened  ");
+            line.append(named(&episode.key, episode.severity));
+            let who = episode.who.as_ref().map(|who| format!(", by {who}"));
+            line.push(Paint::Dim, &who.unwrap_or_default());
+            let written = options.now.filter(|_| episode.onset == Onset::Written);
+            if let Some(now) = written {
+                line.push(Paint::Dim, &format!(", {} ago", age(episode, now)));
+            }
+        }
+        Event::Closed(closed) => {
+            line.push(Paint::Good, "closed  ");
+            line.append(named(&closed.key, closed.severity));
+            line.push(Paint::Dim, &format!(", {}", end(closed)));
+        }
+        Event::Altered(_) => return None,
+    }
+    Some(rendered(&line, options))
+}
+
+fn rendered(line: &Line, options: &RenderOptions) -> String {
+    let text = line.render(options.colour);
+    match options.ascii {
+        true => ascii(&text),
+        false => text,
+    }
+}
+
+fn age(episode: &Episode, now: jiff::Timestamp) -> String {
+    span(now.as_second() - episode.opened.as_second())
+}
+
+/// `reverted after 5m`
+fn end(closed: &Closed) -> String {
+    format!(
+        "{} after {}",
+        closed.how.as_str(),
+        span(closed.seconds() as i64)
+    )
+}
+
+/// `HIGH  Deployment shop/cart .spec.replicas changed`
+fn named(key: &EpisodeKey, severity: Severity) -> Line {
+    let mut line = Line::default();
+    line.push(Paint::of_severity(severity), &words::loud(severity));
+    line.push(Paint::Plain, "  ");
+    line.push(Paint::Bold, &key.object.to_string());
+    if !key.path.is_empty() {
+        line.push(Paint::Plain, " ").push(Paint::Path, &key.path);
+    }
+    let is_plain = key.deviation == Deviation::Changed;
+    if !is_plain {
+        line.push(Paint::Plain, &format!(" {}", key.deviation.as_str()));
+    }
+    line
+}
+
+/// Returns the lines of a screen: the cluster, how the last round went, what is open, and what
+/// happened last. `recent` has the latest events at its end, and `rows` is how many lines fit.
+pub fn watch_screen(
+    watched: &Watched<'_>,
+    report: Option<&Redacted>,
+    said: &str,
+    recent: &[Event],
+    rows: usize,
+    options: &RenderOptions,
+) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(sides) = report.and_then(|report| words::sides(report)) {
+        lines.push(Line::of(Paint::Bold, &sides));
+    }
+    lines.push(Line::of(Paint::Plain, said));
+    lines.push(summary(watched));
+    let mut latest: Vec<Line> = recent
+        .iter()
+        .filter_map(|event| match event {
+            Event::Closed(closed) => {
+                let mut line = Line::of(Paint::Good, "  closed  ");
+                line.append(named(&closed.key, closed.severity));
+                line.push(Paint::Dim, &format!(", {}", end(closed)));
+                Some(line)
+            }
+            _ => None,
+        })
+        .collect();
+    let room = rows.saturating_sub(lines.len() + 2).max(4);
+    let most = (room / 3).min(6);
+    latest.drain(..latest.len().saturating_sub(most));
+    let room = room.saturating_sub(latest.len() + usize::from(!latest.is_empty()));
+    lines.extend(open(watched, room, options));
+    if !latest.is_empty() {
+        lines.push(Line::default());
+        lines.append(&mut latest);
+    }
+    lines.truncate(rows.max(1));
+    lines
+        .into_iter()
+        .map(|line| rendered(&line.cut(options.width), options))
+        .collect()
+}
+
+fn summary(watched: &Watched<'_>) -> Line {
+    let severities = [
+        Severity::Critical,
+        Severity::High,
+        Severity::Medium,
+        Severity::Low,
+    ];
+    let mut line = Line::of(Paint::Bold, &format!("{} open", watched.open.len()));
+    for (at, severity) in severities
+        .into_iter()
+        .filter(|severity| watched.open.iter().any(|one| one.severity == *severity))
+        .enumerate()
+    {
+        let of_it = watched.open.iter().filter(|one| one.severity == severity);
+        let n = of_it.count();
+        let join = if at == 0 { ": " } else { " · " };
+        line.push(Paint::Plain, join);
+        line.push(
+            Paint::of_severity(severity),
+            &format!("{n} {}", severity.as_str()),
+        );
+    }
+    let opened: u64 = watched.tallies.opened.values().sum();
+    let closed: u64 = watched.tallies.closed.values().sum();
+    line.push(Paint::Dim, &format!("; {opened} opened, {closed} closed"));
+    line
+}
+
+/// The open episodes in columns: the worst first, and of those the oldest.
+fn open(watched: &Watched<'_>, room: usize, options: &RenderOptions) -> Vec<Line> {
+    if watched.open.is_empty() {
+        return Vec::new();
+    }
+    let mut open = watched.open.clone();
+    open.sort_by_key(|one| (Reverse(one.severity), one.opened, &one.key));
+    let shown = match open.len() > room.saturating_sub(2) {
+        true => room.saturating_sub(3),
+        false => open.len(),
+    };
+    let cells: Vec<[(Paint, String); 4]> = open
+        .iter()
+        .take(shown)
+        .map(|episode| {
+            let key = &episode.key;
+            let age = options.now.map(|now| age(episode, now)).unwrap_or_default();
+            let what = match key.deviation {
+                Deviation::Changed => key.path.clone(),
+                other => format!("{} {}", key.path, other.as_str()),
+            };
+            let who = episode.who.as_ref().map(|who| format!("  by {who}"));
+            [
+                (
+                    Paint::of_severity(episode.severity),
+                    episode.severity.as_str().to_owned(),
+                ),
+                (Paint::Dim, age),
+                (Paint::Bold, key.object.to_string()),
+                (
+                    Paint::Plain,
+                    format!("{}{}", what.trim_start(), who.unwrap_or_default()),
+                ),
+            ]
+        })
+        .collect();
+    let heads = ["SEVERITY", "FOR", "OBJECT", "WHAT"];
+    let heads = heads.map(|head| (Paint::Dim, head.to_owned()));
+    let mut widths = [0; 4];
+    for row in cells.iter().chain([&heads]) {
+        for (widest, (_, text)) in widths.iter_mut().zip(row) {
+            *widest = width(text).max(*widest);
+        }
+    }
+    widths[2] = widths[2].min(options.width * 2 / 5);
+    let mut lines = vec![Line::default()];
+    for row in [heads].iter().chain(&cells) {
+        let mut line = Line::default();
+        let mut column = 0;
+        for ((paint, text), wide) in row.iter().zip(widths) {
+            line.pad_to(column);
+            let cell = Line::of(*paint, text);
+            let is_last = text == &row[3].1;
+            line.append(if is_last { cell } else { cell.cut(wide) });
+            column += wide + 2;
+        }
+        lines.push(line);
+    }
+    let rest = open.len() - shown;
+    if rest > 0 {
+        lines.push(Line::of(Paint::Dim, &format!("and {rest} more")));
+    }
+    lines
+}

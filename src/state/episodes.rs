@@ -1,0 +1,630 @@
+//! The state of a watch: a line of JSON for each event, in a file that survives a torn write.
+//!
+//! Lines are added and synced; the file is written anew when a watch starts on a long one. A last
+//! line without its line feed was torn, and is dropped.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use jiff::Timestamp;
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    BOUNDS, Closed, Deviation, Durations, Ending, Episode, EpisodeKey, Event, Onset, ResourceKey,
+    Severity, Tallies,
+};
+
+/// The name and version of the format.
+const SCHEMA: &str = "driftctl.watch/v1";
+
+/// Lines from which on a file is written anew when a watch starts.
+const LONG: usize = 5_000;
+
+/// What a file held.
+#[derive(Debug, Default)]
+pub struct Kept {
+    /// How many episodes began and ended before the events.
+    pub tallies: Tallies,
+    /// The episodes that were open then.
+    pub open: Vec<Episode>,
+    /// What happened since.
+    pub events: Vec<Event>,
+    /// Whether a torn last line was dropped.
+    pub was_torn: bool,
+}
+
+/// A state file that this process alone writes to.
+#[derive(Debug)]
+pub struct EpisodeFile {
+    file: File,
+    path: PathBuf,
+    salt: String,
+}
+
+/// Returns what digests are made with.
+///
+/// # Errors
+/// When the system has no random numbers.
+pub fn new_salt() -> Result<String> {
+    let mut bytes = [0; 16];
+    let random = SystemRandom::new().fill(&mut bytes);
+    random.ok().context("the system has no random numbers")?;
+    Ok(STANDARD_NO_PAD.encode(bytes))
+}
+
+impl EpisodeFile {
+    /// Opens the file, or makes it. `cluster` is what its drift is of.
+    ///
+    /// # Errors
+    /// When it is another cluster's, another process writes to it, it cannot be read or written, or
+    /// a line that is not the last one is broken.
+    pub fn open(path: &Path, cluster: &str) -> Result<(Self, Kept)> {
+        let opened = Self::opened(path, cluster);
+        opened.with_context(|| format!("cannot use the state file {}", path.display()))
+    }
+
+    fn opened(path: &Path, cluster: &str) -> Result<(Self, Kept)> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                bail!("another driftctl watch writes to it; name another file with --state")
+            }
+            // A file system without locks has none to respect.
+            Err(TryLockError::Error(_)) => {}
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let whole = bytes
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
+        let mut kept = Kept {
+            was_torn: whole < bytes.len(),
+            ..Kept::default()
+        };
+        let text = std::str::from_utf8(&bytes[..whole]);
+        let text = text.context("it is no UTF-8 text; move it away to begin anew")?;
+        let mut salt = None;
+        let mut lines = 0;
+        for (at, line) in text.lines().enumerate() {
+            lines += 1;
+            let read: Line = serde_json::from_str(line).map_err(|_| {
+                anyhow::anyhow!(
+                    "line {} is no line of a state file; move the file away to begin anew",
+                    at + 1
+                )
+            })?;
+            match read {
+                Line::Head(head) => {
+                    ensure!(
+                        head.schema == SCHEMA,
+                        "it is of another version of driftctl ({})",
+                        head.schema
+                    );
+                    ensure!(
+                        head.cluster == cluster,
+                        "it holds the drift of {}, and this is {cluster}; name another file with \
+                         --state",
+                        head.cluster
+                    );
+                    salt = Some(head.salt);
+                }
+                Line::Tallies(tallies) => kept.tallies = tallies.into(),
+                Line::Open(episode) => kept.open.push(episode.into()),
+                Line::Opened(episode) => kept.events.push(Event::Opened(episode.into())),
+                Line::Altered(episode) => kept.events.push(Event::Altered(episode.into())),
+                Line::Closed(closed) => kept.events.push(Event::Closed(closed.into())),
+            }
+        }
+        ensure!(
+            salt.is_some() || lines == 0,
+            "it does not begin as a state file; move it away to begin anew"
+        );
+        let is_new = salt.is_none();
+        let mut state = Self {
+            file,
+            path: path.to_owned(),
+            salt: match salt {
+                Some(salt) => salt,
+                None => new_salt()?,
+            },
+        };
+        if is_new {
+            state.file.set_len(0)?;
+            state.file.seek(SeekFrom::Start(0))?;
+            state.write(&state.head(cluster)?)?;
+        } else {
+            state.file.set_len(whole as u64)?;
+            state.file.seek(SeekFrom::Start(whole as u64))?;
+        }
+        if lines > LONG {
+            state.rewrite(cluster, &mut kept)?;
+        }
+        Ok((state, kept))
+    }
+
+    /// Returns what digests are made with.
+    pub fn salt(&self) -> &str {
+        &self.salt
+    }
+
+    /// Adds events, and returns when they are on the disk.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn add(&mut self, events: &[Event]) -> Result<()> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let mut text = String::new();
+        for event in events {
+            let line = match event {
+                Event::Opened(episode) => Line::Opened(episode.into()),
+                Event::Altered(episode) => Line::Altered(episode.into()),
+                Event::Closed(closed) => Line::Closed(closed.into()),
+            };
+            push(&mut text, &line)?;
+        }
+        let at = self.file.stream_position();
+        let written = self.write(&text);
+        if written.is_err() {
+            // Half a line would make all that follow it unreadable.
+            if let Ok(at) = at {
+                let _ = self.file.set_len(at);
+                let _ = self.file.seek(SeekFrom::Start(at));
+            }
+        }
+        let path = self.path.display();
+        written.with_context(|| format!("cannot write to the state file {path}"))
+    }
+
+    fn head(&self, cluster: &str) -> Result<String> {
+        let mut text = String::new();
+        let head = Line::Head(Head {
+            schema: SCHEMA.to_owned(),
+            cluster: cluster.to_owned(),
+            salt: self.salt.clone(),
+        });
+        push(&mut text, &head)?;
+        Ok(text)
+    }
+
+    fn write(&mut self, text: &str) -> Result<()> {
+        self.file.write_all(text.as_bytes())?;
+        self.file.sync_data()?;
+        Ok(())
+    }
+
+    /// Writes the file anew, with what is open and how much there was.
+    fn rewrite(&mut self, cluster: &str, kept: &mut Kept) -> Result<()> {
+        for event in std::mem::take(&mut kept.events) {
+            kept.tallies.count(&event);
+            match event {
+                Event::Opened(episode) => kept.open.push(episode),
+                Event::Altered(episode) => {
+                    kept.open.retain(|open| open.key != episode.key);
+                    kept.open.push(episode);
+                }
+                Event::Closed(closed) => kept.open.retain(|open| open.key != closed.key),
+            }
+        }
+        let mut text = self.head(cluster)?;
+        push(&mut text, &Line::Tallies((&kept.tallies).into()))?;
+        for episode in &kept.open {
+            push(&mut text, &Line::Open(episode.into()))?;
+        }
+        let folder = self
+            .path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        let mut new = tempfile::NamedTempFile::new_in(folder)?;
+        new.write_all(text.as_bytes())?;
+        new.as_file().sync_all()?;
+        // Locked before it is there to be found.
+        if let Err(TryLockError::WouldBlock) = new.as_file().try_lock() {
+            bail!("another process writes to the new file");
+        }
+        self.file = new.persist(&self.path)?;
+        if let Ok(folder) = File::open(folder) {
+            // Not every file system can sync a folder.
+            let _ = folder.sync_all();
+        }
+        Ok(())
+    }
+}
+
+fn push(text: &mut String, line: &Line) -> Result<()> {
+    text.push_str(&serde_json::to_string(line)?);
+    text.push('\n');
+    Ok(())
+}
+
+/// A line of the file.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Line {
+    Head(Head),
+    Tallies(TalliesLine),
+    Open(EpisodeLine),
+    Opened(EpisodeLine),
+    Altered(EpisodeLine),
+    Closed(ClosedLine),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Head {
+    schema: String,
+    cluster: String,
+    salt: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeyLine {
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    group: String,
+    kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    name: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    path: String,
+    deviation: Word<Deviation>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EpisodeLine {
+    #[serde(flatten)]
+    key: KeyLine,
+    severity: Word<Severity>,
+    since: Timestamp,
+    onset: Word<Onset>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    who: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    declared: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    live: Option<u16>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ClosedLine {
+    #[serde(flatten)]
+    key: KeyLine,
+    severity: Word<Severity>,
+    since: Timestamp,
+    until: Timestamp,
+    how: Word<Ending>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TalliesLine {
+    opened: Vec<(Word<Severity>, String, Word<Onset>, u64)>,
+    closed: Vec<(Word<Severity>, String, Word<Ending>, u64)>,
+    durations: Vec<(Word<Severity>, [u64; BOUNDS.len()], f64, u64)>,
+}
+
+/// Something of a closed set, as the word that reports use.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "&'static str", bound = "T: Worded")]
+struct Word<T: Worded>(T);
+
+/// A closed set of words.
+trait Worded: Copy + 'static {
+    const ALL: &'static [Self];
+    fn word(self) -> &'static str;
+}
+
+impl Worded for Deviation {
+    const ALL: &'static [Self] = &Deviation::ALL;
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Worded for Ending {
+    const ALL: &'static [Self] = &Ending::ALL;
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Worded for Onset {
+    const ALL: &'static [Self] = &[Onset::Written, Onset::Seen];
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl Worded for Severity {
+    const ALL: &'static [Self] = &[
+        Severity::Low,
+        Severity::Medium,
+        Severity::High,
+        Severity::Critical,
+    ];
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
+impl<T: Worded> TryFrom<String> for Word<T> {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        let found = T::ALL.iter().find(|one| one.word() == word);
+        found.copied().map(Self).ok_or(word)
+    }
+}
+
+impl<T: Worded> From<Word<T>> for &'static str {
+    fn from(word: Word<T>) -> Self {
+        word.0.word()
+    }
+}
+
+impl From<&EpisodeKey> for KeyLine {
+    fn from(key: &EpisodeKey) -> Self {
+        let object = &key.object;
+        Self {
+            group: object.group.clone(),
+            kind: object.kind.clone(),
+            namespace: object.namespace.clone(),
+            name: object.name.clone(),
+            path: key.path.clone(),
+            deviation: Word(key.deviation),
+        }
+    }
+}
+
+impl From<KeyLine> for EpisodeKey {
+    fn from(line: KeyLine) -> Self {
+        Self {
+            object: ResourceKey {
+                group: line.group,
+                kind: line.kind,
+                namespace: line.namespace,
+                name: line.name,
+            },
+            path: line.path,
+            deviation: line.deviation.0,
+        }
+    }
+}
+
+impl From<&Episode> for EpisodeLine {
+    fn from(episode: &Episode) -> Self {
+        Self {
+            key: (&episode.key).into(),
+            severity: Word(episode.severity),
+            since: episode.opened,
+            onset: Word(episode.onset),
+            who: episode.who.clone(),
+            declared: episode.declared,
+            live: episode.live,
+        }
+    }
+}
+
+impl From<EpisodeLine> for Episode {
+    fn from(line: EpisodeLine) -> Self {
+        Self {
+            key: line.key.into(),
+            severity: line.severity.0,
+            opened: line.since,
+            onset: line.onset.0,
+            who: line.who,
+            declared: line.declared,
+            live: line.live,
+        }
+    }
+}
+
+impl From<&Closed> for ClosedLine {
+    fn from(closed: &Closed) -> Self {
+        Self {
+            key: (&closed.key).into(),
+            severity: Word(closed.severity),
+            since: closed.opened,
+            until: closed.closed,
+            how: Word(closed.how),
+        }
+    }
+}
+
+impl From<ClosedLine> for Closed {
+    fn from(line: ClosedLine) -> Self {
+        Self {
+            key: line.key.into(),
+            severity: line.severity.0,
+            opened: line.since,
+            closed: line.until,
+            how: line.how.0,
+        }
+    }
+}
+
+impl From<&Tallies> for TalliesLine {
+    fn from(tallies: &Tallies) -> Self {
+        let opened = tallies.opened.iter();
+        let closed = tallies.closed.iter();
+        let durations = tallies.durations.iter();
+        Self {
+            opened: opened
+                .map(|((severity, place, onset), n)| {
+                    (Word(*severity), place.clone(), Word(*onset), *n)
+                })
+                .collect(),
+            closed: closed
+                .map(|((severity, place, how), n)| (Word(*severity), place.clone(), Word(*how), *n))
+                .collect(),
+            durations: durations
+                .map(|(severity, one)| (Word(*severity), one.within, one.sum, one.count))
+                .collect(),
+        }
+    }
+}
+
+impl From<TalliesLine> for Tallies {
+    fn from(line: TalliesLine) -> Self {
+        let opened = line.opened.into_iter();
+        let closed = line.closed.into_iter();
+        let durations = line.durations.into_iter();
+        Self {
+            opened: opened
+                .map(|(severity, place, onset, n)| ((severity.0, place, onset.0), n))
+                .collect(),
+            closed: closed
+                .map(|(severity, place, how, n)| ((severity.0, place, how.0), n))
+                .collect(),
+            durations: durations
+                .map(|(severity, within, sum, count)| {
+                    (severity.0, Durations { within, sum, count })
+                })
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const CLUSTER: &str = "https://10.0.0.1";
+
+    fn episode(name: &str) -> Episode {
+        Episode {
+            key: EpisodeKey {
+                object: ResourceKey {
+                    group: "apps".to_owned(),
+                    kind: "Deployment".to_owned(),
+                    namespace: Some("shop".to_owned()),
+                    name: name.to_owned(),
+                },
+                path: ".spec.replicas".to_owned(),
+                deviation: Deviation::Changed,
+            },
+            severity: Severity::High,
+            opened: Timestamp::UNIX_EPOCH,
+            onset: Onset::Written,
+            who: Some("kubectl-edit".to_owned()),
+            declared: Some(7),
+            live: None,
+        }
+    }
+
+    fn closed(name: &str) -> Event {
+        let episode = episode(name);
+        Event::Closed(Closed {
+            key: episode.key,
+            severity: episode.severity,
+            opened: episode.opened,
+            closed: Timestamp::from_second(90).unwrap(),
+            how: Ending::Reverted,
+        })
+    }
+
+    fn place() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.jsonl");
+        (folder, path)
+    }
+
+    #[test]
+    fn events_are_read_again_as_they_were_written() {
+        let (_folder, path) = place();
+        let events = [
+            Event::Opened(episode("a")),
+            Event::Altered(episode("a")),
+            Event::Opened(episode("b")),
+            closed("a"),
+        ];
+        let (mut file, kept) = EpisodeFile::open(&path, CLUSTER).unwrap();
+        assert!(kept.events.is_empty());
+        file.add(&events[..1]).unwrap();
+        file.add(&events[1..]).unwrap();
+        let salt = file.salt().to_owned();
+        drop(file);
+        let (file, kept) = EpisodeFile::open(&path, CLUSTER).unwrap();
+        assert_eq!(kept.events, events);
+        assert_eq!(file.salt(), salt);
+        assert!(!kept.was_torn);
+    }
+
+    /// Whatever a crash leaves of the last write, what was synced before it is read.
+    #[test]
+    fn a_torn_line_is_dropped_wherever_it_was_torn() {
+        let (_folder, path) = place();
+        let (mut file, _) = EpisodeFile::open(&path, CLUSTER).unwrap();
+        file.add(&[Event::Opened(episode("a"))]).unwrap();
+        let whole = fs::metadata(&path).unwrap().len();
+        file.add(&[Event::Opened(episode("b"))]).unwrap();
+        drop(file);
+        let text = fs::read(&path).unwrap();
+        for length in whole..text.len() as u64 {
+            fs::write(&path, &text[..length as usize]).unwrap();
+            let (mut file, kept) = EpisodeFile::open(&path, CLUSTER).unwrap();
+            assert_eq!(kept.events.len(), 1, "cut to {length}");
+            assert_eq!(kept.was_torn, length > whole);
+            file.add(&[closed("a")]).unwrap();
+            drop(file);
+            let (_, kept) = EpisodeFile::open(&path, CLUSTER).unwrap();
+            assert_eq!(kept.events.len(), 2, "cut to {length}");
+        }
+        fs::write(&path, &text[..3]).unwrap();
+        let (_, kept) = EpisodeFile::open(&path, CLUSTER).unwrap();
+        assert!(kept.was_torn && kept.events.is_empty());
+    }
+
+    #[test]
+    fn a_file_that_is_something_else_is_left_alone() {
+        let (_folder, path) = place();
+        let refused = |cluster: &str| {
+            let error = EpisodeFile::open(&path, cluster).unwrap_err();
+            format!("{error:#}")
+        };
+        fs::write(&path, "apiVersion: v1\n").unwrap();
+        assert!(refused(CLUSTER).contains("line 1 is no line"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "apiVersion: v1\n");
+        fs::remove_file(&path).unwrap();
+        let (file, _) = EpisodeFile::open(&path, CLUSTER).unwrap();
+        assert!(refused(CLUSTER).contains("another driftctl watch"));
+        drop(file);
+        assert!(refused("https://10.0.0.2").contains("the drift of https://10.0.0.1"));
+    }
+
+    #[test]
+    fn a_long_file_is_written_anew() {
+        let (_folder, path) = place();
+        let (mut file, _) = EpisodeFile::open(&path, CLUSTER).unwrap();
+        let pairs: Vec<Event> = (0..LONG / 2 + 1)
+            .flat_map(|_| [Event::Opened(episode("a")), closed("a")])
+            .collect();
+        file.add(&pairs).unwrap();
+        file.add(&[Event::Opened(episode("b"))]).unwrap();
+        let salt = file.salt().to_owned();
+        drop(file);
+        let (mut file, kept) = EpisodeFile::open(&path, CLUSTER).unwrap();
+        let tallies = kept.tallies.clone();
+        assert_eq!(tallies.closed.values().sum::<u64>(), pairs.len() as u64 / 2);
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 3);
+        file.add(&[closed("b")]).unwrap();
+        drop(file);
+        let (file, kept) = EpisodeFile::open(&path, CLUSTER).unwrap();
+        assert_eq!((kept.tallies, kept.open.len()), (tallies, 1));
+        assert_eq!(kept.events, [closed("b")]);
+        assert_eq!(file.salt(), salt);
+    }
+}
