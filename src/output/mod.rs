@@ -15,6 +15,7 @@ mod document;
 pub mod escape;
 mod explanation;
 mod finding;
+mod fleet;
 mod gist;
 mod github;
 mod gitlab;

@@ -30,8 +30,8 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::model::{
-    Change, ChangeKind, FieldPath, Finder, ObjectReport, Packed, PathElement, Report, ResourceKey,
-    SecretPlace, Warning,
+    Change, ChangeKind, FieldPath, Finder, JudgedChange, ObjectReport, Packed, PathElement, Report,
+    ResourceKey, SecretPlace, Warning,
 };
 pub use account::RedactedAccount;
 use echoes::Echoes;
@@ -53,6 +53,25 @@ pub struct Redacted(Report);
 impl Redacted {
     /// The report as it is, for `--show-secrets`.
     pub fn showing_secrets(report: Report) -> Self {
+        Self(report)
+    }
+
+    /// Returns the report without some of its drift: changes, or that an object is missing or extra
+    /// as a whole. The verdict and the figures of objects stay.
+    pub fn without(&self, drift: &dyn Fn(&ObjectReport, Option<&JudgedChange>) -> bool) -> Self {
+        let mut report = self.0.clone();
+        for object in &mut report.objects {
+            object.found = Some(object.status());
+            let changes = object.drifts.iter();
+            let kept: Vec<JudgedChange> = changes
+                .filter(|change| !change.is_reported() || !drift(object, Some(change)))
+                .cloned()
+                .collect();
+            if object.whole_severity.is_some() && drift(object, None) {
+                object.whole_severity = None;
+            }
+            object.drifts = kept;
+        }
         Self(report)
     }
 }

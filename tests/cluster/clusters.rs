@@ -190,3 +190,102 @@ fn a_pattern_chooses_contexts() {
         "{said}"
     );
 }
+
+#[test]
+fn contexts_are_read_from_a_file() {
+    let servers = [(); 3].map(|()| Server::start(&recording(), None));
+    let named: Vec<_> = ["prod-a", "prod-b", "staging"]
+        .into_iter()
+        .zip(&servers)
+        .collect();
+    let place = Place::new()
+        .file("kubeconfig", kubeconfig(&named))
+        .file("fleet", "# production\nprod-*\n\nstaging # too\n")
+        .file("empty", "# none\n");
+    let run = |command: &str, file: &str| {
+        let mut words = place.driftctl();
+        words.args([command, "-o", "json", "--kubeconfig", "kubeconfig"]);
+        words.args(["--timeout", "20", "--context", file]);
+        let output = words.arg(fixture("shop/manifests")).output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        String::from_utf8(text).unwrap()
+    };
+    for command in ["diff", "doctor"] {
+        let shown = run(command, "@fleet");
+        for name in ["prod-a", "prod-b", "staging"] {
+            let context = format!("\"context\": \"{name}\"");
+            assert!(shown.contains(&context), "{command}: {shown}");
+        }
+    }
+    assert!(run("diff", "@empty").contains("empty names no context"));
+    assert!(run("diff", "@nowhere").contains("cannot read nowhere"));
+}
+
+/// A report of several clusters begins with a table, and tells once what they have alike.
+#[test]
+fn what_clusters_have_alike_is_one_entry() {
+    let servers = [(); 3].map(|()| Server::start(&recording(), None));
+    let path = "/api/v1/namespaces/shop/configmaps/cart-config";
+    let mut edited = servers[2].object(path);
+    edited["data"]["only-here"] = json!("yes");
+    servers[2].change(|cluster| cluster.replace(edited));
+    let named: Vec<_> = ["a", "b", "c"].into_iter().zip(&servers).collect();
+    let place = Place::new().file("kubeconfig", kubeconfig(&named));
+    let mut command = place.driftctl();
+    command.args(["diff", "--kubeconfig", "kubeconfig", "--timeout", "20"]);
+    command.args(["--context", "*"]);
+    let output = command.arg(fixture("shop/manifests")).output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let table: Vec<&str> = shown.lines().take(4).collect();
+    assert_eq!(
+        table.join("\n"),
+        "CLUSTER  VERDICT  WORST     DRIFTED  MISSING  EXTRA  UNKNOWN\n\
+         a        drifted  critical       46        2      0        0\n\
+         b        drifted  critical       46        2      0        0\n\
+         c        drifted  critical       46        2      0        0"
+    );
+    assert!(
+        shown.contains("━━ the same in several clusters: "),
+        "{shown}"
+    );
+    assert!(shown.contains("in all 3 clusters"), "{shown}");
+    assert_eq!(shown.matches("only-here").count(), 1, "{shown}");
+    let (common, own) = shown.split_once("━━ cluster a").unwrap();
+    assert!(common.contains("disktype") && !common.contains("only-here"));
+    assert!(!own.contains("disktype"), "{own}");
+    assert!(
+        own.contains("are the same in other clusters and stand above"),
+        "{own}"
+    );
+    let last = shown.lines().last().unwrap();
+    assert_eq!(last, "━━ 3 clusters: a drifted, b drifted, c drifted");
+}
+
+/// Fifty contexts share the work: the whole takes no longer than one after the other on each core.
+#[test]
+fn fifty_contexts_are_compared_side_by_side() {
+    let server = Server::start(&recording(), None);
+    let names: Vec<String> = (0..50).map(|n| format!("c{n:02}")).collect();
+    let named: Vec<_> = names.iter().map(|name| (name.as_str(), &server)).collect();
+    let place = Place::new().file("kubeconfig", kubeconfig(&named));
+    let time = |pattern: &str| {
+        let began = std::time::Instant::now();
+        let mut command = place.driftctl();
+        command.args(["diff", "-o", "json", "--kubeconfig", "kubeconfig"]);
+        command.args(["--timeout", "60", "--context", pattern]);
+        let output = command.arg(fixture("shop/manifests")).output().unwrap();
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (began.elapsed(), document)
+    };
+    let (one, _) = time("c00");
+    let (all, document) = time("c*");
+    let reports = document["reports"].as_array().unwrap();
+    assert_eq!(reports.len(), 50);
+    for (report, name) in reports.iter().zip(&names) {
+        assert_eq!(report["target"]["context"], **name);
+        assert_eq!(report["summary"]["drifted"], 46);
+    }
+    println!("one {one:?}, fifty {all:?}");
+    // Generous, as other tests run beside this one.
+    assert!(all < one * 50, "one {one:?}, fifty {all:?}");
+}

@@ -42,7 +42,7 @@ pub struct ConnectionArgs {
     /// Use this context of the kubeconfig instead of its current one
     ///
     /// 'driftctl diff' and 'driftctl doctor' take several: --context staging --context production.
-    /// With diff, * and ? choose several at once: --context 'prod-*'.
+    /// Patterns choose several at once ('prod-*'), and @FILE those that a file names, one a line.
     /// Each cluster has a report of its own in one document; one that cannot be reached does not
     /// hide the others.
     #[arg(long, value_name = "NAME")]

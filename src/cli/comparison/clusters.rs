@@ -4,7 +4,7 @@ use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use jiff::Timestamp;
 
 use super::{Compared, Rules, rules, run_by};
@@ -101,7 +101,11 @@ pub fn run_all(
 ///
 /// # Errors
 /// When a pattern chooses none, or the kubeconfig cannot be read.
-fn chosen(connection: &ConnectionArgs) -> Result<ConnectionArgs> {
+pub fn chosen(connection: &ConnectionArgs) -> Result<ConnectionArgs> {
+    let connection = &ConnectionArgs {
+        context: words_of(&connection.context)?,
+        ..connection.clone()
+    };
     let is_pattern = |word: &String| word.contains(['*', '?']);
     if !connection.context.iter().any(is_pattern) {
         return Ok(connection.clone());
@@ -129,6 +133,35 @@ fn chosen(connection: &ConnectionArgs) -> Result<ConnectionArgs> {
         context,
         ..connection.clone()
     })
+}
+
+/// The words, with those that a file holds in the place of `@FILE`: one a line, and none behind `#`.
+///
+/// # Errors
+/// When a file cannot be read, or holds none.
+fn words_of(words: &[String]) -> Result<Vec<String>> {
+    let mut all = Vec::new();
+    for word in words {
+        let Some(file) = word.strip_prefix('@') else {
+            all.push(word.clone());
+            continue;
+        };
+        let text = std::fs::read_to_string(file);
+        let text = text.with_context(|| format!("--context {word}: cannot read {file}"))?;
+        let lines = text.lines().filter_map(|line| line.split('#').next());
+        let before = all.len();
+        all.extend(
+            lines
+                .map(str::trim)
+                .filter(|line| !line.is_empty())
+                .map(str::to_owned),
+        );
+        ensure!(
+            all.len() > before,
+            "--context {word}: {file} names no context; write one a line"
+        );
+    }
+    Ok(all)
 }
 
 /// The report on a cluster with which nothing could be compared.

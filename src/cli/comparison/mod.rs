@@ -25,7 +25,7 @@ use crate::source::{Scheme, Source, blame};
 
 pub use again::Again;
 pub use census::census;
-pub use clusters::{All, run_all};
+pub use clusters::{All, chosen, run_all};
 pub use draft::Draft;
 pub use explanation::explain;
 pub use live_side::{LiveSide, NoLive, cluster, live_side};

@@ -15,6 +15,7 @@
 mod change;
 mod decided;
 mod explain;
+mod fleet;
 mod groups;
 mod plan;
 mod sides;
@@ -29,7 +30,7 @@ use std::io::{self, Write};
 
 use super::paint::{Line, Paint};
 use super::several::Cluster;
-use super::{Format, GroupBy, RenderOptions, escape, gist, several, view, words};
+use super::{Format, GroupBy, RenderOptions, escape, gist, view, words};
 use crate::model::{JudgedChange, MergeClass, ObjectReport, Report, Status};
 use crate::redact::Redacted;
 
@@ -88,7 +89,7 @@ impl Format for Text {
         options: &RenderOptions,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        several::sections(self, "━━", clusters, options, out)
+        fleet::render(self, clusters, options, out)
     }
 }
 

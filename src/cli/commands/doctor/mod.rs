@@ -42,7 +42,8 @@ pub fn run(args: &DoctorArgs, settings: &Settings, streams: &mut Streams) -> Res
 
 /// Examines each cluster that is named, in the order of the words, or the one that there is.
 fn examine_all(args: &DoctorArgs) -> Result<Vec<Examination>> {
-    let contexts = &args.reading.connection.context;
+    let chosen = comparison::chosen(&args.reading.connection)?;
+    let contexts = &chosen.context;
     ensure!(
         contexts.len() < 2 || args.output != CommandFormat::Yaml,
         "-o yaml prints the Roles of one cluster, for kubectl apply to it, and --context names {} \
@@ -52,10 +53,10 @@ fn examine_all(args: &DoctorArgs) -> Result<Vec<Examination>> {
     );
     let sources = sources(&args.reading.source, &LiveArgs::default())?;
     if contexts.len() < 2 {
-        return Ok(vec![examine(args, &args.reading.connection, &sources)]);
+        return Ok(vec![examine(args, &chosen, &sources)]);
     }
     let examine = |context: &String| {
-        let connection = args.reading.connection.of_context(context);
+        let connection = chosen.of_context(context);
         Examination {
             context: Some(context.clone()),
             ..examine(args, &connection, &sources)

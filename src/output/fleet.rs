@@ -1,0 +1,108 @@
+//! Several clusters at a glance: a table of them, and the drift that they have alike.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::rows::{self, Row};
+use super::several::Cluster;
+use super::{Show, words};
+use crate::model::{JudgedChange, ObjectReport, ResourceKey, Severity};
+use crate::redact::Redacted;
+
+/// What identifies a change in every cluster: the object, its severity, and what it says.
+type Sameness = (String, &'static str, String);
+
+/// Drift that several clusters have alike.
+pub(super) struct Alike<'r> {
+    /// It, as the first of them has it.
+    pub row: Row<'r>,
+    /// Their names, in the order of the report.
+    pub clusters: Vec<&'r str>,
+}
+
+/// One line of the table of clusters.
+pub(super) struct Standing<'r> {
+    /// The name.
+    pub name: &'r str,
+    /// `drifted`
+    pub verdict: &'static str,
+    /// Objects that drifted, are missing, are undeclared, and could not be read.
+    pub counts: [usize; 4],
+    /// How much the worst drift matters.
+    pub worst: Option<Severity>,
+}
+
+/// Returns the table of clusters.
+pub(super) fn standings<'r>(clusters: &'r [Cluster<'r>]) -> Vec<Standing<'r>> {
+    let of = |cluster: &'r Cluster<'r>| {
+        let totals = cluster.report.totals();
+        let objects = cluster.report.objects.iter();
+        let drifted = objects.filter(|object| object.is_drift());
+        Standing {
+            name: &cluster.name,
+            verdict: cluster.report.verdict(),
+            counts: [
+                totals.drifted + totals.conflict,
+                totals.missing,
+                totals.extra,
+                totals.unknown,
+            ],
+            worst: drifted.filter_map(ObjectReport::severity).max(),
+        }
+    };
+    clusters.iter().map(of).collect()
+}
+
+/// Returns the drift that more than one cluster has, what most of them have first.
+pub(super) fn alike<'r>(clusters: &'r [Cluster<'r>], show: Show) -> Vec<Alike<'r>> {
+    let mut found: BTreeMap<Sameness, Alike<'r>> = BTreeMap::new();
+    for cluster in clusters {
+        let rows = rows::of(cluster.report, show).into_iter();
+        for row in rows.filter(counts) {
+            let known = found.entry(sameness(&row)).or_insert_with(|| Alike {
+                row,
+                clusters: Vec::new(),
+            });
+            // A list may hold what reads the same twice.
+            if known.clusters.last() != Some(&cluster.name.as_str()) {
+                known.clusters.push(&cluster.name);
+            }
+        }
+    }
+    let mut alike: Vec<Alike<'r>> = found.into_values().collect();
+    alike.retain(|one| one.clusters.len() > 1);
+    // Stable: what is as urgent stays in the order of objects.
+    alike.sort_by_key(|one| Reverse((one.row.severity, one.clusters.len())));
+    alike
+}
+
+/// Whether a row is drift: what is unknown or hidden stays with its cluster.
+fn counts(row: &Row<'_>) -> bool {
+    let is_reported = row.drift.is_none_or(JudgedChange::is_reported);
+    row.violation.is_none() && row.severity.is_some() && is_reported
+}
+
+fn sameness(row: &Row<'_>) -> Sameness {
+    let what = format!("{} {}", row.sign(), row.what(false, usize::MAX));
+    (words::object(row.object), row.severity(), what)
+}
+
+/// Returns the report without what it has in common with others, and how many changes that is. Its
+/// verdict and its figures of objects stay.
+pub(super) fn own(report: &Redacted, alike: &[Alike<'_>], show: Show) -> (Redacted, usize) {
+    let common: BTreeSet<Sameness> = alike.iter().map(|one| sameness(&one.row)).collect();
+    let rows = rows::of(report, show).into_iter().filter(counts);
+    // The path is empty for an object as a whole.
+    let out: BTreeSet<(ResourceKey, String)> = rows
+        .filter(|row| common.contains(&sameness(row)))
+        .map(|row| {
+            let path = row.drift.map(|drift| drift.change.path.to_string());
+            (row.object.key.clone(), path.unwrap_or_default())
+        })
+        .collect();
+    let own = report.without(&|object, drift| {
+        let path = drift.map(|drift| drift.change.path.to_string());
+        out.contains(&(object.key.clone(), path.unwrap_or_default()))
+    });
+    (own, out.len())
+}

@@ -1,0 +1,160 @@
+//! Several clusters: a table of them, the drift that they have alike, and what each has alone.
+
+use std::io::{self, Write};
+
+use super::{Line, Page, Paint, Text, words};
+use crate::output::fleet::{self, Alike, Standing};
+use crate::output::several::Cluster;
+use crate::output::{Format as _, RenderOptions};
+
+/// What begins a line about a cluster.
+const MARK: &str = "━━";
+
+/// Lines of names below a change.
+const MOST_LINES: usize = 2;
+
+/// Characters of a value.
+const LONGEST_VALUE: usize = 100;
+
+pub(super) fn render(
+    text: &Text,
+    clusters: &[Cluster<'_>],
+    options: &RenderOptions,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let standings = fleet::standings(clusters);
+    let alike = fleet::alike(clusters, options.show);
+    let mut page = Page {
+        options,
+        out: &mut *out,
+    };
+    table(&mut page, &standings)?;
+    page.blank()?;
+    common(&mut page, &alike, clusters.len())?;
+    for cluster in clusters {
+        let mut page = Page {
+            options,
+            out: &mut *out,
+        };
+        page.line(&Line::of(
+            Paint::Plain,
+            &format!("{MARK} cluster {}", cluster.name),
+        ))?;
+        let (own, left_out) = fleet::own(cluster.report, &alike, options.show);
+        if left_out > 0 {
+            let said = match left_out {
+                1 => "1 change is the same in other clusters and stands above".to_owned(),
+                n => format!("{n} changes are the same in other clusters and stand above"),
+            };
+            page.wrapped(&Line::default(), 2, Line::of(Paint::Dim, &said))?;
+            page.blank()?;
+        }
+        text.render(&own, options, out)?;
+        writeln!(out)?;
+    }
+    let verdicts = standings.iter();
+    let verdicts: Vec<String> = verdicts
+        .map(|one| format!("{} {}", one.name, one.verdict))
+        .collect();
+    let mut page = Page {
+        options,
+        out: &mut *out,
+    };
+    let count = clusters.len();
+    let said = format!("{MARK} {count} clusters: {}", verdicts.join(", "));
+    page.line(&Line::of(Paint::Plain, &said))
+}
+
+/// One line for each cluster.
+fn table(page: &mut Page<'_>, standings: &[Standing<'_>]) -> io::Result<()> {
+    let heads = [
+        "CLUSTER", "VERDICT", "WORST", "DRIFTED", "MISSING", "EXTRA", "UNKNOWN",
+    ];
+    let heads = heads.map(|head| (Paint::Dim, head.to_owned()));
+    let rows = standings.iter().map(|one| {
+        let verdict = match one.verdict {
+            "incomplete" | "conflict" => Paint::Bad,
+            "drifted" => Paint::Drift,
+            _ => Paint::Good,
+        };
+        let worst = match one.worst {
+            Some(severity) => (Paint::of_severity(severity), severity.as_str().to_owned()),
+            None => (Paint::Dim, "-".to_owned()),
+        };
+        let [drifted, missing, extra, unknown] = one.counts;
+        let count = |n: usize| (Paint::Plain, n.to_string());
+        [
+            (Paint::Bold, one.name.to_owned()),
+            (verdict, one.verdict.to_owned()),
+            worst,
+            count(drifted),
+            count(missing),
+            count(extra),
+            count(unknown),
+        ]
+    });
+    let rows: Vec<_> = std::iter::once(heads).chain(rows).collect();
+    let mut widths = [0; 7];
+    for row in &rows {
+        for (widest, (paint, text)) in widths.iter_mut().zip(row) {
+            *widest = Line::of(*paint, text).width().max(*widest);
+        }
+    }
+    for row in &rows {
+        let mut line = Line::default();
+        let mut column = 0;
+        for (at, ((paint, text), wide)) in row.iter().zip(widths).enumerate() {
+            let cell = Line::of(*paint, text);
+            let is_number = at > 2;
+            let start = if is_number {
+                column + wide - cell.width()
+            } else {
+                column
+            };
+            line.pad_to(start).append(cell);
+            column += wide + 2;
+        }
+        page.line(&line)?;
+    }
+    Ok(())
+}
+
+/// What several clusters have alike, an entry each.
+fn common(page: &mut Page<'_>, alike: &[Alike<'_>], all: usize) -> io::Result<()> {
+    if alike.is_empty() {
+        return Ok(());
+    }
+    let changes = words::count(alike.len(), "change");
+    let head = format!("{MARK} the same in several clusters: {changes}");
+    page.line(&Line::of(Paint::Plain, &head))?;
+    let verbose = page.options.verbose;
+    let most = if verbose { usize::MAX } else { LONGEST_VALUE };
+    for one in alike {
+        let row = &one.row;
+        let paint = row.severity.map_or(Paint::Unknown, Paint::of_severity);
+        let mut line = Line::of(Paint::Bold, &words::object(row.object));
+        line.push(Paint::Plain, "  ").push(paint, row.severity());
+        line.push(
+            Paint::Plain,
+            &format!("  {} {}", row.sign(), row.what(!verbose, most)),
+        );
+        page.wrapped(&Line::default(), 2, line)?;
+        let n = one.clusters.len();
+        let names = match n == all {
+            true => format!("in all {n} clusters"),
+            false => format!("in {n} of {all} clusters: {}", one.clusters.join(", ")),
+        };
+        let columns = page.options.width.saturating_sub(4);
+        let lines = Line::of(Paint::Dim, &names).wrap(columns);
+        let shown = if verbose { lines.len() } else { MOST_LINES };
+        let more = lines.len().saturating_sub(shown);
+        for part in lines.into_iter().take(shown) {
+            page.line(Line::of(Paint::Plain, "    ").append(part))?;
+        }
+        if more > 0 {
+            let more = format!("    … {} (-v lists all)", words::count(more, "more line"));
+            page.line(&Line::of(Paint::Dim, &more))?;
+        }
+    }
+    page.blank()
+}
