@@ -168,3 +168,60 @@ fn the_page_needs_no_script() {
     assert!(page.contains("OOMKilled") && page.contains("</html>"));
     assert!(!page.contains("<script"));
 }
+
+/// A request of the audit log that left drift is that drift, with its user; one that did more stays.
+#[test]
+fn a_request_that_is_drift_stands_once() {
+    let request = |at: &str, spec: Value| {
+        json!({"kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Request",
+            "auditID": at, "stage": "ResponseComplete", "verb": "patch",
+            "requestURI": "/apis/apps/v1/namespaces/shop/deployments/cart?fieldManager=kubectl-edit",
+            "user": {"username": "bob@example.com"}, "userAgent": "kubectl/v1.36.2",
+            "objectRef": {"resource": "deployments", "namespace": "shop", "name": "cart",
+                          "apiGroup": "apps", "apiVersion": "v1"},
+            "responseStatus": {"code": 200}, "requestObject": {"spec": spec},
+            "requestReceivedTimestamp": format!("2026-11-02T{at}.100000Z"),
+            "stageTimestamp": format!("2026-11-02T{at}.200000Z")})
+        .to_string()
+    };
+    let log = [
+        request("09:00:00", json!({"replicas": 3})),
+        request("10:20:00", json!({"replicas": 7})),
+    ];
+    let moments = |log: &[String]| {
+        let place = Place::new()
+            .file("manifests/cart.yaml", MANIFEST)
+            .file("live.json", incident().to_string())
+            .file("audit.log", log.join("\n") + "\n");
+        let mut command = place.driftctl();
+        command.args(["timeline", "manifests", "--live", "live.json", "-o", "json"]);
+        let output = command.args(["--audit-log", "audit.log"]).output().unwrap();
+        let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let moments = document["moments"].as_array().unwrap().iter();
+        let of_bob = moments.filter(|moment| moment["who"].to_string().contains("bob@"));
+        let said = |moment: &Value| {
+            let text = |field: &str| moment[field].as_str().unwrap().to_owned();
+            format!(
+                "{} {} {}",
+                &text("time")[11..19],
+                text("source"),
+                text("what")
+            )
+        };
+        of_bob.map(said).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        moments(&log),
+        [
+            "09:00:00 audit-log patch .spec.replicas",
+            "10:20:00 drift .spec.replicas 2 to 7"
+        ]
+    );
+    let more = [request("10:20:00", json!({"replicas": 7, "paused": false}))];
+    let more = moments(&more);
+    assert!(
+        more.iter()
+            .any(|line| line.contains("audit-log patch .spec.paused")),
+        "{more:?}"
+    );
+}

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Asked, Found, Reader, text};
 use crate::cluster::Wanted;
 use crate::cluster::audit::{self, Audited, Write};
-use crate::model::{Evidence, FieldSet, Moment, Report, ResourceKey};
+use crate::model::{Evidence, FieldSet, Moment, ObjectReport, Owner, Report, ResourceKey};
 use crate::ownership::ownership_of;
 
 /// Paths that a line names before it counts the rest.
@@ -77,13 +77,17 @@ pub(super) fn from_audit_logs(
         reader.unread(&warning.place, &warning.message);
     }
     reader.history.read.push("audit log".to_owned());
+    let reported = asked.report.objects.iter();
+    let drifted: std::collections::BTreeMap<&ResourceKey, &ObjectReport> =
+        reported.map(|object| (&object.key, object)).collect();
     for (name, writes) in writes.of {
         let Some(key) = objects.get(&name) else {
             continue;
         };
         let writes = writes.iter().filter(|write| !write.is_idle);
         let by_people = writes.filter(|write| write.subresource.as_deref() != Some("status"));
-        for write in by_people {
+        let drifted = drifted.get(key).copied();
+        for write in by_people.filter(|write| !drifted.is_some_and(|it| is_told(it, write))) {
             reader.push(Moment {
                 at: Some(write.at),
                 object: (*key).clone(),
@@ -96,6 +100,38 @@ pub(super) fn from_audit_logs(
         }
     }
     Ok(())
+}
+
+/// Whether changes of the comparison tell all that a request did: at its time, by its manager, and at
+/// every path that it sent.
+fn is_told(object: &ObjectReport, write: &Write) -> bool {
+    let Some(body) = write.body.as_ref().filter(|_| write.verb == "patch") else {
+        return false;
+    };
+    let mut paths = Vec::new();
+    sent(body, "", &mut paths);
+    let is_by = |owner: &Owner| {
+        let at: Option<Timestamp> = owner.time.as_ref().and_then(|time| time.parse().ok());
+        owner.manager == write.manager
+            && owner.user.as_ref().is_none_or(|user| *user == write.user)
+            && at.is_some_and(|at| at.as_second() == write.at.as_second())
+    };
+    let told: Vec<String> = object
+        .reported()
+        .filter(|drift| drift.owners.iter().any(is_by))
+        .map(|drift| drift.change.path.to_string())
+        // As requests write the keys of maps.
+        .map(|path| path.replace("[\"", ".").replace("\"]", ""))
+        .collect();
+    let is_within = |path: &str, whole: &str| {
+        let rest = path.strip_prefix(whole);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    };
+    let is_known = |path: &String| {
+        let mut told = told.iter();
+        told.any(|drift| is_within(drift, path) || is_within(path, drift))
+    };
+    !paths.is_empty() && paths.iter().all(is_known)
 }
 
 /// `patch .spec.replicas through /scale`. Values are not shown: a request may hold secrets.
