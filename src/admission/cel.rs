@@ -42,10 +42,6 @@ pub struct Engine {
 impl Engine {
     /// An engine for a policy and what it is asked about.
     pub fn of(policy: &Value, input: &Value) -> Self {
-        let mut env = Env::stdlib();
-        // Where it cannot be added, its functions are `cannot`.
-        let _ = env.add_extension(extensions::strings);
-        let _ = env.add_extension(library::add);
         let names = [
             "object",
             "oldObject",
@@ -54,19 +50,13 @@ impl Engine {
             "request",
         ];
         let inputs = names.map(|name| (name, of_json(input.get(name).unwrap_or(&Value::Null))));
-        let listed = policy.pointer("/spec/variables").and_then(Value::as_array);
-        let listed = listed.into_iter().flatten().filter_map(|variable| {
-            let name = variable.get("name")?.as_str()?;
-            let expression = variable.get("expression")?.as_str()?;
-            Some((name.to_owned(), expression.to_owned()))
-        });
         Self {
-            env: Arc::new(env),
+            env: Arc::new(env()),
             inputs: inputs.into(),
             has_old: input.get("oldObject").is_some_and(Value::is_object),
             has_namespace: input.get("hasNamespace") == Some(&Value::Bool(true)),
             has_user: input.pointer("/request/userInfo").is_some(),
-            variables: listed.collect(),
+            variables: variables(policy),
             known: RefCell::default(),
         }
     }
@@ -168,6 +158,26 @@ impl Engine {
         known.insert(name.to_owned(), result.clone());
         result
     }
+}
+
+/// What expressions are evaluated in.
+pub fn env() -> Env {
+    let mut env = Env::stdlib();
+    // Where one cannot be added, its functions are `cannot`.
+    let _ = env.add_extension(extensions::strings);
+    let _ = env.add_extension(library::add);
+    env
+}
+
+/// The variables of a policy, by name.
+pub fn variables(policy: &Value) -> BTreeMap<String, String> {
+    let listed = policy.pointer("/spec/variables").and_then(Value::as_array);
+    let listed = listed.into_iter().flatten().filter_map(|variable| {
+        let name = variable.get("name")?.as_str()?;
+        let expression = variable.get("expression")?.as_str()?;
+        Some((name.to_owned(), expression.to_owned()))
+    });
+    listed.collect()
 }
 
 /// Whether an expression names a variable.

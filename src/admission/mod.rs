@@ -4,6 +4,7 @@
 //! cannot be worked out is [`Enforcement::Cannot`], and never a pass.
 
 mod cel;
+pub mod check;
 pub mod guard;
 mod library;
 mod matching;
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use matching::{Candidate, Constraints};
-pub use run::run;
+pub use run::{analysis, run};
 pub use stored::stored;
 
 use crate::model::{Enforcement, ResourceKey, Violation};
@@ -144,6 +145,18 @@ impl Policies {
     /// Whether there is no policy.
     pub fn is_empty(&self) -> bool {
         self.policies.is_empty()
+    }
+
+    /// The policies.
+    pub fn policies(&self) -> impl Iterator<Item = &Value> {
+        self.policies.values()
+    }
+
+    /// The bindings of a policy.
+    pub fn bindings_of(&self, policy: &Value) -> Vec<Value> {
+        let name = text(policy, "/metadata/name");
+        let named = self.bindings.iter().filter(|one| policy_of(one) == name);
+        named.cloned().collect()
     }
 
     /// Returns what keeps policies from having any effect: bindings without a policy, and policies

@@ -1,16 +1,33 @@
 //! Evaluates the expressions of one policy for one object.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::cel::{Engine, Failure};
-use super::{Answer, Says};
+use super::{Answer, Says, check};
 
-/// Evaluates a policy, both as JSON, and returns a JSON list of [`Answer`]s. Whoever calls it sets
-/// the bounds: an expression may take long.
+/// The key of an input that holds expressions, where it is asked what they name.
+const ANALYZE: &str = "analyze";
+
+/// The input that asks what expressions name.
+pub fn analysis(expressions: &[String]) -> Value {
+    json!({ANALYZE: expressions})
+}
+
+/// Evaluates a policy, both as JSON, and returns a JSON list of [`Answer`]s; or of
+/// [`Names`](check::Names) where the input asks what expressions name. Whoever calls it sets the
+/// bounds: an expression may take long.
 pub fn run(policy: &str, input: &str) -> String {
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
-    let answers = answers(&read(policy), &read(input));
-    serde_json::to_string(&answers).unwrap_or_else(|_| "[]".to_owned())
+    let (policy, input) = (read(policy), read(input));
+    let said = match input.get(ANALYZE).and_then(Value::as_array) {
+        Some(expressions) => {
+            let expressions = expressions.iter().filter_map(Value::as_str);
+            let expressions: Vec<String> = expressions.map(str::to_owned).collect();
+            serde_json::to_string(&check::analyze(&policy, &expressions))
+        }
+        None => serde_json::to_string(&answers(&policy, &input)),
+    };
+    said.unwrap_or_else(|_| "[]".to_owned())
 }
 
 fn answers(policy: &Value, input: &Value) -> Vec<Answer> {

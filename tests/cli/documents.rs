@@ -118,7 +118,14 @@ fn can_render() -> bool {
 /// A repository with one commit that holds the fixtures which documents use.
 fn workplace() -> Place {
     let place = Place::new().folder("fixtures");
-    for name in ["shop", "demo", "driftbench", "audit", "overlays"] {
+    for name in [
+        "shop",
+        "demo",
+        "driftbench",
+        "audit",
+        "overlays",
+        "policies",
+    ] {
         let copied = Command::new("cp")
             .arg("-r")
             .arg(fixture(name))

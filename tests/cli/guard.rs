@@ -163,3 +163,45 @@ fn the_account_of_a_gitops_controller_is_assumed() {
         "{shown}"
     );
 }
+
+#[test]
+fn rules_that_do_not_do_what_they_say_are_found() {
+    let place = Place::new().file(
+        "m/cart.yaml",
+        CART.replace("shop}", "prod-shop}")
+            .replace("replicas: 2", "replicas: 21"),
+    );
+    let policies = crate::support::fixture_arg("policies/toothless");
+    let shown = place.run(["guard", "--check", &policies, "m"]);
+    insta::assert_snapshot!(shown.replace(&policies, "policies"));
+
+    let output = place
+        .driftctl()
+        .args(["guard", "--check", &policies, "m", "-o", "json"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let flaws: Vec<&Value> = found["policies"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|policy| policy["rules"].as_array().unwrap())
+        .flat_map(|rule| rule["flaws"].as_array().unwrap())
+        .map(|flaw| &flaw["flaw"])
+        .collect();
+    assert_eq!(flaws, ["blocks-nothing", "blocks-nothing", "got-around"]);
+}
+
+#[test]
+fn there_has_to_be_a_policy_to_check() {
+    for words in [
+        &["guard", "--check", "m"][..],
+        &["guard", "--check", "nothing"],
+        &["guard", "--check", "m", "--lock"],
+        &["guard", "m", "-o", "json"],
+    ] {
+        let shown = place().run(words.to_vec());
+        assert!(shown.starts_with("exit code: 2"), "{shown}");
+    }
+}

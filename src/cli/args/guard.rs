@@ -1,8 +1,11 @@
 //! The words of `driftctl guard`.
 
+use std::path::PathBuf;
+
+use clap::builder::ArgPredicate;
 use clap::{Args, ValueEnum};
 
-use super::{DriftArgs, TEMPLATE};
+use super::{CommandFormat, DriftArgs, TEMPLATE, TEXT_OR_JSON, offer};
 
 /// `driftctl guard`
 #[derive(Debug, Args)]
@@ -18,20 +21,53 @@ Examples:
   driftctl guard ./manifests deploy/shop/cart --max=20 --enforce    Refuse more, do not only warn
   driftctl guard ./manifests deploy/shop/cart --format kyverno      For Kyverno
   driftctl guard ./manifests deploy/shop/cart | kubectl apply -f -  Put it in force
+  driftctl guard --check ./policies ./manifests                     Find rules that block nothing
 ",
     after_help = "\
 Exit codes:
-  0  Every policy is proven and printed
-  1  Some of the drift has no policy
+  0  Every policy is proven and printed; with --check, nothing is wrong with any rule
+  1  Some of the drift has no policy; with --check, some rule does not do what it says
   2  An error, an incomplete comparison, or a proof that does not hold",
     help_template = TEMPLATE,
     max_term_width = 100,
-    mut_arg("paths", |paths| paths.value_name("PATH|SELECTION"))
+    mut_arg("paths", |paths| {
+        let paths = paths.value_name("PATH|SELECTION");
+        paths.default_value_if("check", ArgPredicate::IsPresent, None::<&str>)
+    })
 )]
 pub struct GuardArgs {
     /// What the policy demands; found out from the change without it
     #[command(flatten)]
     pub form: FormArgs,
+
+    /// Try the policies in this file or folder instead; may be given several times
+    ///
+    /// Finds rules that block nothing, that nothing passes, that scaling gets around, that match
+    /// nothing or that have no binding. Each rule is evaluated on the smallest object of each kind
+    /// that it matches and on the objects of PATH, and on all of these with the fields changed that
+    /// it names. Reads no cluster.
+    #[arg(
+        long,
+        value_name = "FILE|DIR",
+        conflicts_with_all = [
+            "FormArgs", "format", "allow", "allow_group", "allow_declared", "enforce", "audit_log",
+            "object", "path", "live",
+        ],
+        help_heading = "Guard"
+    )]
+    pub check: Vec<PathBuf>,
+
+    /// The format of what --check finds
+    #[arg(
+        short,
+        long,
+        value_name = "FORMAT",
+        value_parser = offer(TEXT_OR_JSON),
+        default_value = "text",
+        requires = "check",
+        help_heading = "Guard"
+    )]
+    pub output: CommandFormat,
 
     /// Which engine the policy is for
     #[arg(

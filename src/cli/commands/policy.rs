@@ -111,7 +111,11 @@ fn exit(report: &Report, args: &PolicyArgs) -> Exit {
     }
 }
 
-fn load(source: &SourceArgs, warnings: &mut Vec<Warning>) -> Result<Vec<Arc<Manifest>>> {
+/// Reads manifests. What cannot be read is among the warnings.
+///
+/// # Errors
+/// When the words contradict one another.
+pub fn load(source: &SourceArgs, warnings: &mut Vec<Warning>) -> Result<Vec<Arc<Manifest>>> {
     let mut manifests = Vec::new();
     for source in comparison::sources(source, &LiveArgs::default())? {
         let loaded = source.load(&NoLive);
@@ -123,12 +127,13 @@ fn load(source: &SourceArgs, warnings: &mut Vec<Warning>) -> Result<Vec<Arc<Mani
 }
 
 /// What is known of kinds: the built-in ones, and those of CustomResourceDefinitions.
-struct Kinds {
+pub struct Kinds {
     custom: Vec<(Value, Schema)>,
 }
 
 impl Kinds {
-    fn of<'m>(manifests: impl Iterator<Item = &'m Arc<Manifest>>) -> Self {
+    /// The built-in ones, and those that these manifests define.
+    pub fn of<'m>(manifests: impl Iterator<Item = &'m Arc<Manifest>>) -> Self {
         let definitions = manifests.filter(|m| m.kind == "CustomResourceDefinition");
         let definitions = definitions.map(|manifest| {
             let value = manifest.value();
@@ -141,7 +146,7 @@ impl Kinds {
     }
 
     /// The resource of a kind, whether it lies in namespaces, and its schema.
-    fn find(&self, manifest: &Manifest) -> Option<(String, bool, &Schema)> {
+    pub fn find(&self, manifest: &Manifest) -> Option<(String, bool, &Schema)> {
         if let Some(kind) = builtin_kind(&manifest.api_version, &manifest.kind) {
             return Some((kind.plural.to_owned(), kind.namespaced, Schema::builtin()));
         }

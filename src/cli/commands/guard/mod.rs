@@ -2,6 +2,7 @@
 //!
 //! compare → select → write the policy → prove it → print it.
 
+mod check;
 mod say;
 
 use anyhow::{Result, ensure};
@@ -23,6 +24,9 @@ use crate::model::ObjectReport;
 /// # Errors
 /// When nothing can be compared, or nothing is selected.
 pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
+    if !args.check.is_empty() {
+        return check::run(args, settings, streams);
+    }
     ensure!(
         args.drift.source.base.is_none(),
         "--base tells a branch's changes from those made live, and guard is about what was changed \

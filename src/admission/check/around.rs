@@ -1,0 +1,84 @@
+//! How objects are written that a rule does not look at.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::names::Way;
+
+/// Returns how objects are written that a rule does not look at.
+pub fn got_around(policy: &Value, ways: &[Way], expression: &str) -> Option<String> {
+    const SCALED: [&str; 4] = [
+        "deployments",
+        "statefulsets",
+        "replicasets",
+        "replicationcontrollers",
+    ];
+    let names = |way: &[&str]| ways.iter().any(|named| named[1..] == *way);
+    let rules = policy.pointer("/spec/matchConstraints/resourceRules");
+    let rules: Vec<&Value> = rules
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .collect();
+    let list = |rule: &Value, field: &str| -> Vec<String> {
+        let list = rule
+            .get(field)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        list.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let resources: BTreeSet<String> = rules
+        .iter()
+        .flat_map(|rule| list(rule, "resources"))
+        .collect();
+    let matches = |resource: &str| {
+        let (name, sub) = resource.split_once('/').unwrap_or((resource, ""));
+        resources.iter().any(|known| {
+            let (known, of) = known.split_once('/').unwrap_or((known, ""));
+            (known == "*" || known == name) && (of == "*" || of == sub)
+        })
+    };
+    if names(&["spec", "replicas"]) {
+        for scaled in SCALED.iter().filter(|name| matches(name)) {
+            let scale = format!("{scaled}/scale");
+            if !matches(&scale) {
+                return Some(format!(
+                    "kubectl scale writes {scale}, which the policy does not match"
+                ));
+            }
+        }
+    }
+    if ways
+        .iter()
+        .any(|way| way.get(2).is_some_and(|part| part == "ephemeralContainers"))
+        && matches("pods")
+        && !matches("pods/ephemeralcontainers")
+    {
+        return Some(
+            "kubectl debug writes pods/ephemeralcontainers, which the policy does not match"
+                .to_owned(),
+        );
+    }
+    let operations: BTreeSet<String> = rules
+        .iter()
+        .flat_map(|rule| list(rule, "operations"))
+        .collect();
+    let does = |operation: &str| operations.contains(operation) || operations.contains("*");
+    let is_about_before = expression.contains("oldObject");
+    // Pods hardly change once they are there, and Jobs neither.
+    let is_edited = resources
+        .iter()
+        .any(|name| !matches!(name.as_str(), "pods" | "jobs" | "namespaces"));
+    match (does("CREATE"), does("UPDATE")) {
+        (true, false) if is_edited && !expression.contains("operation") => {
+            Some("edits are not looked at: it matches CREATE and not UPDATE".to_owned())
+        }
+        (false, true) if !is_about_before && !expression.contains("operation") => Some(
+            "objects are not looked at when they are created: it matches UPDATE and not CREATE"
+                .to_owned(),
+        ),
+        _ => None,
+    }
+}

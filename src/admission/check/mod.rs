@@ -1,0 +1,680 @@
+//! Tries policies on objects, to find rules that do not do what they say.
+//!
+//! Each rule is evaluated on the objects at hand, on the smallest object of each kind that it
+//! matches, and on all of these with the fields changed that it names. A rule that nothing fails
+//! blocks nothing; one that nothing passes blocks everything. Neither is said before the values that
+//! its conditions can take show it; else it is not decided.
+
+mod around;
+mod formula;
+mod names;
+mod pattern;
+mod prober;
+#[cfg(test)]
+mod tests;
+mod variants;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+pub use names::Names;
+pub use pattern::check_kyverno;
+pub use variants::{Base, SMALLEST, smallest};
+
+use super::{Answer, Evaluate, Says, cel, text};
+use around::got_around;
+use formula::{Formula, Outcomes};
+use names::Way;
+use prober::{Prober, key_of, labels, namespaces, policies, scalars};
+use variants::{Variant, unknown_field, variants};
+
+/// Objects that one policy is tried on.
+const MOST_TRIES: usize = 2_000;
+
+/// Variants of objects at hand that it is tried on.
+const MOST_OF_HAND: usize = 300;
+
+/// Objects that it begins with.
+const MOST_BASES: usize = 40;
+
+/// Fields of one condition of which all values are tried together.
+const MOST_TOGETHER: usize = 2;
+
+/// What is wrong with a rule, or with a policy as a whole. The set is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Flaw {
+    /// Nothing fails it.
+    BlocksNothing,
+    /// Nothing passes it.
+    BlocksEverything,
+    /// Objects are written in another way that it does not look at.
+    GotAround,
+    /// It matches nothing.
+    MatchesNothing,
+    /// No binding puts it in force.
+    NotBound,
+    /// Nothing is known: it could not be evaluated, or not in all the cases that matter.
+    NotDecided,
+}
+
+impl Flaw {
+    /// The word that documents use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BlocksNothing => "blocks-nothing",
+            Self::BlocksEverything => "blocks-everything",
+            Self::GotAround => "got-around",
+            Self::MatchesNothing => "matches-nothing",
+            Self::NotBound => "not-bound",
+            Self::NotDecided => "cannot",
+        }
+    }
+
+    /// The words for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::BlocksNothing => "blocks nothing",
+            Self::BlocksEverything => "nothing passes it",
+            Self::GotAround => "can be got around",
+            Self::MatchesNothing => "matches nothing",
+            Self::NotBound => "has no binding",
+            Self::NotDecided => "not decided",
+        }
+    }
+}
+
+/// What was found out about one rule.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Which rule: `validations[0]`; empty for the policy as a whole.
+    pub rule: String,
+    /// The way to it in the policy, as path elements.
+    pub at: Vec<String>,
+    /// What is wrong, and the reason.
+    pub flaws: Vec<(Flaw, String)>,
+    /// How many objects at hand pass it.
+    pub pass: usize,
+    /// The objects at hand that fail it.
+    pub fail: Vec<String>,
+}
+
+impl Checked {
+    /// Whether nothing is wrong with it.
+    pub fn holds(&self) -> bool {
+        self.flaws.is_empty()
+    }
+
+    fn flaw(&mut self, flaw: Flaw, why: impl Into<String>) {
+        self.flaws.push((flaw, why.into()));
+    }
+}
+
+/// What policies are tried with.
+pub struct Tools<'t> {
+    /// Evaluates a policy.
+    pub evaluate: &'t Evaluate<'t>,
+    /// Says what each of these expressions of a policy names.
+    pub analyze: &'t dyn Fn(&Value, &[String]) -> Result<Vec<Names>, String>,
+}
+
+/// What the expressions of a policy name: the answer of the worker.
+pub fn analyze(policy: &Value, expressions: &[String]) -> Vec<Names> {
+    let env = cel::env();
+    let variables = cel::variables(policy);
+    let of = |expression: &String| Names::of(&env, expression, &variables);
+    expressions.iter().map(of).collect()
+}
+
+/// Tries a ValidatingAdmissionPolicy. `bindings` are those that name it, `others` what may be a
+/// parameter or a namespace, `hand` the objects at hand, and `kinds` gives the smallest object of
+/// each kind in a namespace.
+pub fn check(
+    policy: &Value,
+    bindings: &[Value],
+    others: &[Value],
+    hand: &[Base<'_>],
+    kinds: &dyn Fn(&str) -> Vec<Base<'static>>,
+    tools: &Tools<'_>,
+) -> Vec<Checked> {
+    let mut whole = Checked::default();
+    if bindings.is_empty() {
+        whole.flaw(Flaw::NotBound, "without one it blocks nothing");
+    }
+    let rules = Rules::of(policy);
+    let tried = Tried::new(policy, bindings, others, &rules, hand, kinds, tools);
+    let mut checked: Vec<Checked> = match tried {
+        Ok(tried) => tried.verdicts(&mut whole),
+        Err(why) => {
+            whole.flaw(Flaw::NotDecided, why);
+            Vec::new()
+        }
+    };
+    if checked.is_empty() && whole.holds() {
+        whole.flaw(Flaw::BlocksNothing, "it has no validations");
+    }
+    if !whole.holds() {
+        checked.insert(0, whole);
+    }
+    checked
+}
+
+/// The values that expressions mention, and those of the policy's parameters.
+fn literals(policy: &Value, names: &[Names], others: &[Value]) -> Vec<Value> {
+    const MOST: usize = 60;
+    let mut literals: Vec<Value> = Vec::new();
+    for literal in names.iter().flat_map(|names| &names.literals) {
+        if !literals.contains(literal) {
+            literals.push(literal.clone());
+        }
+    }
+    let kind = policy.pointer("/spec/paramKind/kind");
+    let params = others
+        .iter()
+        .filter(|one| kind.is_some() && one.get("kind") == kind);
+    for param in params.take(10) {
+        scalars(param, &mut literals);
+    }
+    literals.truncate(MOST);
+    literals
+}
+
+/// The expressions of a policy.
+struct Rules {
+    /// Of each validation.
+    validations: Vec<String>,
+    formulas: Vec<Formula>,
+    /// All conditions of all validations, each once.
+    atoms: Vec<String>,
+    /// Match conditions.
+    conditions: Vec<String>,
+}
+
+impl Rules {
+    fn of(policy: &Value) -> Self {
+        let expressions = |pointer: &str| -> Vec<String> {
+            let list = policy.pointer(pointer).and_then(Value::as_array);
+            let each = list.into_iter().flatten();
+            each.map(|one| text(one, "/expression").trim().to_owned())
+                .collect()
+        };
+        let validations = expressions("/spec/validations");
+        let formulas: Vec<Formula> = validations.iter().map(|one| Formula::of(one)).collect();
+        let atoms: BTreeSet<String> = formulas
+            .iter()
+            .flat_map(|formula| {
+                formula
+                    .atoms()
+                    .into_iter()
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        Self {
+            validations,
+            formulas,
+            atoms: atoms.into_iter().collect(),
+            conditions: expressions("/spec/matchConditions"),
+        }
+    }
+}
+
+/// A policy that was tried.
+struct Tried<'t> {
+    policy: &'t Value,
+    rules: &'t Rules,
+    /// What each validation was.
+    whole: Vec<Outcomes>,
+    /// What each condition was.
+    atoms: BTreeMap<String, Outcomes>,
+    /// What each condition names.
+    names: BTreeMap<String, Names>,
+    /// The fields that could be changed.
+    reached: BTreeSet<Way>,
+    /// Why a validation or condition could not be evaluated.
+    cannot: BTreeMap<String, String>,
+    /// The objects at hand: by validation, those that pass and those that fail.
+    pass: Vec<usize>,
+    fail: Vec<BTreeSet<String>>,
+    /// Whether anything was matched.
+    is_matched: bool,
+    /// Whether match conditions took something out that was matched.
+    is_taken_out: bool,
+    /// Whether an expression that fails refuses nothing.
+    fails_open: bool,
+    /// Why the policy was not evaluated though it may match.
+    unasked: Option<String>,
+    /// What the server fills in, by field.
+    filled: BTreeMap<Way, Value>,
+    /// Fields that no type has, and why.
+    unknown: BTreeMap<Way, String>,
+    /// Whether there was more to try.
+    is_cut: bool,
+}
+
+impl<'t> Tried<'t> {
+    fn new(
+        policy: &'t Value,
+        bindings: &[Value],
+        others: &[Value],
+        rules: &'t Rules,
+        hand: &[Base<'_>],
+        kinds: &dyn Fn(&str) -> Vec<Base<'static>>,
+        tools: &Tools<'_>,
+    ) -> Result<Self, String> {
+        let expressions = [&rules.atoms[..], &rules.conditions[..]].concat();
+        let names = (tools.analyze)(policy, &expressions)?;
+        let literals = literals(policy, &names, others);
+        let ways: BTreeSet<Way> = names
+            .iter()
+            .flat_map(|names| names.ways.iter().cloned())
+            .filter(|way| matches!(way[0].as_str(), "object" | "oldObject"))
+            .map(|mut way| {
+                way[0] = "object".to_owned();
+                way
+            })
+            .collect();
+        let names = expressions.into_iter().zip(names).collect();
+        let mut tried = Self {
+            policy,
+            rules,
+            whole: vec![Outcomes::default(); rules.validations.len()],
+            atoms: BTreeMap::new(),
+            names,
+            reached: BTreeSet::new(),
+            cannot: BTreeMap::new(),
+            pass: vec![0; rules.validations.len()],
+            fail: vec![BTreeSet::new(); rules.validations.len()],
+            is_matched: false,
+            is_taken_out: false,
+            fails_open: text(policy, "/spec/failurePolicy") == "Ignore",
+            unasked: None,
+            filled: BTreeMap::new(),
+            unknown: BTreeMap::new(),
+            is_cut: false,
+        };
+        let by_name = labels(policy, bindings);
+        if by_name.contains_key("kubernetes.io/metadata.name") {
+            // It cannot be another one.
+            let way = ["object", "metadata", "namespace"].map(str::to_owned);
+            tried.reached.insert(way.to_vec());
+        }
+        let bindings = match bindings {
+            [] => vec![json!({"spec": {"policyName": text(policy, "/metadata/name")}})],
+            some => some.to_vec(),
+        };
+        let places = namespaces(policy, &bindings, &literals);
+        let prober = Prober {
+            policies: policies(policy, &bindings, others, rules, &places),
+            evaluate: tools.evaluate,
+            is_about_before: policy.to_string().contains("oldObject"),
+        };
+        let mut left = MOST_TRIES;
+        for base in hand {
+            let object = Variant {
+                way: None,
+                object: base.object.clone(),
+            };
+            tried.try_one(&prober, base, &object, true);
+        }
+        let is_meant = |base: &Base<'_>| prober.matches(base);
+        let mut bases: Vec<Base<'_>> = Vec::new();
+        for place in &places {
+            let of_place = kinds(place).into_iter().filter(|base| is_meant(base));
+            bases.extend(of_place.take((MOST_BASES / places.len()).max(1)));
+        }
+        for base in &bases {
+            for way in &ways {
+                tried.note_filled(base, way);
+                if let Some(why) = unknown_field(base, way) {
+                    tried.unknown.insert(way.clone(), why);
+                }
+            }
+        }
+        // First what decides: one field, and then two together.
+        for base in &bases {
+            let as_it_is = Variant {
+                way: None,
+                object: base.object.clone(),
+            };
+            tried.try_one(&prober, base, &as_it_is, false);
+            for way in &ways {
+                for variant in variants(base, way, &literals) {
+                    left = left.saturating_sub(1);
+                    if left > 0 {
+                        tried.try_one(&prober, base, &variant, false);
+                    }
+                }
+            }
+        }
+        let kinds_of_first = bases.iter().take(bases.len().div_ceil(places.len().max(1)));
+        for base in kinds_of_first {
+            for (at, way) in ways.iter().enumerate() {
+                for one in variants(base, way, &literals) {
+                    let changed = Base {
+                        object: one.object,
+                        ..base.clone()
+                    };
+                    for other in ways.iter().skip(at + 1) {
+                        for both in variants(&changed, other, &literals) {
+                            left = left.saturating_sub(1);
+                            if left > 0 {
+                                tried.try_one(&prober, base, &both, false);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        tried.is_cut = left == 0;
+        // What is at hand may have what the smallest objects have not.
+        let mut left = MOST_OF_HAND;
+        for base in hand.iter().filter(|base| is_meant(base)) {
+            for way in &ways {
+                for variant in variants(base, way, &literals).into_iter().take(left) {
+                    left -= 1;
+                    tried.try_one(&prober, base, &variant, false);
+                }
+            }
+        }
+        Ok(tried)
+    }
+
+    /// Notes a field that the server fills in where nobody sets it.
+    fn note_filled(&mut self, base: &Base<'_>, way: &Way) {
+        if text(&base.object, "/metadata/name") != SMALLEST {
+            return;
+        }
+        let written = smallest(
+            text(&base.object, "/apiVersion"),
+            text(&base.object, "/kind"),
+            None,
+        );
+        let at = |object: &Value| -> Option<Value> {
+            let mut value = object;
+            for part in &way[1..] {
+                value = match value {
+                    Value::Array(items) => items.first()?,
+                    value => value.get(part)?,
+                };
+            }
+            Some(value.clone())
+        };
+        if let (None, Some(filled)) = (at(&written), at(&base.object)) {
+            self.filled.entry(way.clone()).or_insert(filled);
+        }
+    }
+
+    fn try_one(&mut self, prober: &Prober<'_>, base: &Base<'_>, variant: &Variant, at_hand: bool) {
+        for (object, old) in prober.requests(base, variant) {
+            let answers = match prober.ask(base, &object, old.as_ref()) {
+                Ok(answers) => answers,
+                Err(why) => {
+                    self.unasked = self.unasked.take().or(why);
+                    continue;
+                }
+            };
+            self.is_matched = true;
+            if let Some(way) = &variant.way {
+                self.reached.insert(way.clone());
+            }
+            self.note(&answers, base, at_hand);
+        }
+    }
+
+    fn note(&mut self, answers: &[Answer], base: &Base<'_>, at_hand: bool) {
+        if let [only] = answers
+            && only.says == Says::NotMatched
+        {
+            self.is_taken_out = true;
+            return;
+        }
+        let count = self.rules.validations.len();
+        for answer in answers {
+            let index = answer
+                .rule
+                .trim_start_matches("validations[")
+                .trim_end_matches(']');
+            let Ok(index) = index.parse::<usize>() else {
+                self.cannot
+                    .insert(answer.rule.clone(), answer.message.clone());
+                continue;
+            };
+            let is_error = answer.message.starts_with("the expression fails");
+            let outcome = match index.checked_sub(count) {
+                None => match self.whole.get_mut(index) {
+                    Some(outcome) => outcome,
+                    None => continue,
+                },
+                Some(atom) => match self.rules.atoms.get(atom) {
+                    Some(atom) => self.atoms.entry(atom.clone()).or_default(),
+                    None => continue,
+                },
+            };
+            match answer.says {
+                Says::Pass => outcome.yes = true,
+                Says::Violates if is_error => outcome.error = true,
+                Says::Violates => outcome.no = true,
+                Says::Cannot => {
+                    let of = match index.checked_sub(count) {
+                        None => answer.rule.clone(),
+                        Some(atom) => self.rules.atoms[atom].clone(),
+                    };
+                    self.cannot.insert(of, answer.message.clone());
+                }
+                Says::NotMatched => {}
+            }
+            if at_hand && index < count {
+                match answer.says {
+                    Says::Pass => self.pass[index] += 1,
+                    Says::Violates if is_error && self.fails_open => self.pass[index] += 1,
+                    Says::Violates => {
+                        self.fail[index].insert(key_of(base).to_string());
+                    }
+                    Says::Cannot | Says::NotMatched => {}
+                }
+            }
+        }
+    }
+
+    fn verdicts(&self, whole: &mut Checked) -> Vec<Checked> {
+        match (&self.unasked, self.is_matched) {
+            (Some(why), false) => whole.flaw(Flaw::NotDecided, why.clone()),
+            (None, false) => whole.flaw(
+                Flaw::MatchesNothing,
+                "no kind that is known, and no object at hand, is what it and its binding match",
+            ),
+            (_, true) => {}
+        }
+        let is_evaluated = self.whole.iter().any(|one| one.yes || one.no || one.error);
+        if self.is_matched && !is_evaluated && self.is_taken_out {
+            match self.rules.conditions.iter().any(|one| depends_on_more(one)) {
+                true => whole.flaw(
+                    Flaw::NotDecided,
+                    "its match conditions depend on who asks, and took everything out",
+                ),
+                false => whole.flaw(
+                    Flaw::MatchesNothing,
+                    "its match conditions take everything out that was tried",
+                ),
+            }
+        }
+        let count = self.rules.validations.len();
+        (0..count)
+            .map(|index| self.verdict(index, is_evaluated))
+            .collect()
+    }
+
+    fn verdict(&self, index: usize, is_evaluated: bool) -> Checked {
+        let rule = format!("validations[{index}]");
+        let mut checked = Checked {
+            at: vec![
+                "spec".to_owned(),
+                "validations".to_owned(),
+                index.to_string(),
+                "expression".to_owned(),
+            ],
+            pass: self.pass[index],
+            fail: self.fail[index].iter().cloned().collect(),
+            ..Checked::default()
+        };
+        let seen = self.whole[index];
+        let fails_open = self.fails_open;
+        let can_refuse = seen.no || (seen.error && !fails_open);
+        if let Some(why) = self.cannot.get(&rule) {
+            checked.flaw(Flaw::NotDecided, why.clone());
+        } else if is_evaluated && !can_refuse {
+            self.toothless(index, &mut checked, fails_open);
+        } else if is_evaluated && !seen.yes {
+            self.blunt(index, &mut checked);
+        }
+        if can_refuse {
+            let ways = self.ways_of(index);
+            if let Some(why) = got_around(self.policy, &ways, &self.rules.validations[index]) {
+                checked.flaw(Flaw::GotAround, why);
+            }
+        }
+        checked.rule = rule;
+        checked
+    }
+
+    /// Nothing failed the rule: whether nothing can.
+    fn toothless(&self, index: usize, checked: &mut Checked, fails_open: bool) {
+        let possible = self.rules.formulas[index].outcomes(&|atom| self.seen(atom));
+        let is_possible = possible.no || (possible.error && !fails_open);
+        if is_possible && !self.is_exhausted(index) {
+            let why = "nothing that was tried fails it, and not everything could be tried";
+            return checked.flaw(Flaw::NotDecided, why);
+        }
+        if let Some(why) = self.undecided(index) {
+            return checked.flaw(Flaw::NotDecided, why);
+        }
+        checked.flaw(Flaw::BlocksNothing, self.why_toothless(index, fails_open));
+    }
+
+    fn why_toothless(&self, index: usize, fails_open: bool) -> String {
+        for way in self.ways_of(index) {
+            let name = way.last().cloned().unwrap_or_default();
+            let has = format!(".{name})");
+            let Some(filled) = self.filled.get(&way) else {
+                continue;
+            };
+            if self.rules.validations[index].contains(&has) {
+                return format!("the server sets {name} to {filled} where nobody sets it");
+            }
+        }
+        if let Some(why) = self.unknown_of(index) {
+            return why;
+        }
+        if fails_open && self.whole[index].error {
+            return "it fails where it should refuse, and failurePolicy Ignore lets that pass"
+                .to_owned();
+        }
+        match self.ways_of(index).is_empty() {
+            true => "it is true of every object".to_owned(),
+            false => "it is true whatever the fields are that it names".to_owned(),
+        }
+    }
+
+    /// Nothing passed the rule: whether nothing can.
+    fn blunt(&self, index: usize, checked: &mut Checked) {
+        let possible = self.rules.formulas[index].outcomes(&|atom| self.seen(atom));
+        if possible.yes && !self.is_exhausted(index) {
+            let why = "nothing that was tried passes it, and not everything could be tried";
+            return checked.flaw(Flaw::NotDecided, why);
+        }
+        if let Some(why) = self.undecided(index) {
+            return checked.flaw(Flaw::NotDecided, why);
+        }
+        let why = match (self.unknown_of(index), self.whole[index].error) {
+            (Some(why), _) => why,
+            (None, true) => "it fails on every object".to_owned(),
+            (None, false) => "it is false whatever the fields are that it names".to_owned(),
+        };
+        checked.flaw(Flaw::BlocksEverything, why);
+    }
+
+    /// A field that the rule names, and that no type has.
+    fn unknown_of(&self, index: usize) -> Option<String> {
+        let mut ways = self.ways_of(index).into_iter();
+        ways.find_map(|way| {
+            let is_reached = self.reached.contains(&way);
+            self.unknown.get(&way).filter(|_| !is_reached).cloned()
+        })
+    }
+
+    /// Whether all values of the few fields that a rule names were tried together.
+    fn is_exhausted(&self, index: usize) -> bool {
+        let ways: BTreeSet<Way> = self.ways_of(index).into_iter().collect();
+        let mut known = ways.iter().filter(|way| way[0] == "object");
+        !self.is_cut
+            && !depends_on_more(&self.rules.validations[index])
+            && ways.len() <= MOST_TOGETHER
+            && known.all(|way| self.reached.contains(way) || self.is_fixed(way))
+    }
+
+    /// Whether a field has one value only.
+    fn is_fixed(&self, way: &Way) -> bool {
+        let is_type = matches!(&way[1..], [only] if only == "kind" || only == "apiVersion");
+        is_type || self.filled.contains_key(way) || self.unknown.contains_key(way)
+    }
+
+    fn seen(&self, atom: &str) -> Outcomes {
+        self.atoms.get(atom).copied().unwrap_or_default()
+    }
+
+    /// Why what the conditions of a rule were is not all that they can be.
+    fn undecided(&self, index: usize) -> Option<String> {
+        for atom in self.rules.formulas[index].atoms() {
+            if let Some(why) = self.cannot.get(atom) {
+                return Some(why.clone());
+            }
+            let seen = self.seen(atom);
+            if u8::from(seen.yes) + u8::from(seen.no) + u8::from(seen.error) > 1 {
+                continue;
+            }
+            if depends_on_more(atom) {
+                return Some(format!("{atom} depends on more than was tried"));
+            }
+            if self.is_cut {
+                return Some("not everything could be tried".to_owned());
+            }
+            let Some(names) = self.names.get(atom).filter(|names| !names.is_broken) else {
+                return Some(format!("{atom} cannot be read"));
+            };
+            let ways: Vec<&Way> = names.ways.iter().filter(|way| way[0] == "object").collect();
+            if ways.len() > MOST_TOGETHER {
+                return Some(format!("{atom} names more fields than are tried together"));
+            }
+            let untried = ways
+                .iter()
+                .find(|way| !self.reached.contains(**way) && !self.is_fixed(way));
+            if let Some(way) = untried {
+                return Some(format!("{} could not be changed", way.join(".")));
+            }
+        }
+        None
+    }
+
+    fn ways_of(&self, index: usize) -> Vec<Way> {
+        let atoms = self.rules.formulas[index].atoms().into_iter();
+        let names = atoms.filter_map(|atom| self.names.get(atom));
+        names.flat_map(|names| names.ways.clone()).collect()
+    }
+}
+
+/// Whether what an expression says depends on more than the object and its parameters, or on
+/// patterns that nothing tried may fit.
+fn depends_on_more(expression: &str) -> bool {
+    let words = [
+        "userInfo",
+        "authorizer",
+        "namespaceObject",
+        "request.",
+        "now(",
+        "matches(",
+        "find(",
+        "findAll(",
+    ];
+    words.iter().any(|word| expression.contains(word))
+}

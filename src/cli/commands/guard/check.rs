@@ -1,0 +1,307 @@
+//! `driftctl guard --check`: rules that do not do what they say.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
+
+use crate::admission::check::{Base, Checked, Flaw, Names, Tools, check, check_kyverno, smallest};
+use crate::admission::{Answer, Policies, analysis, stored};
+use crate::cli::args::{CommandFormat, GuardArgs, SourceArgs};
+use crate::cli::commands::policy::{Kinds, load};
+use crate::cli::comparison;
+use crate::cli::settings::Settings;
+use crate::cli::{Exit, Streams, message};
+use crate::model::{Manifest, Step};
+use crate::output::escape;
+use crate::schema::{Schema, builtin_kinds};
+
+/// Kinds that most policies are about: they are tried first.
+const COMMON: [&str; 8] = [
+    "Deployment",
+    "Pod",
+    "StatefulSet",
+    "DaemonSet",
+    "CronJob",
+    "Service",
+    "ConfigMap",
+    "Namespace",
+];
+
+/// A policy with what was found out about its rules.
+struct Tried {
+    manifest: Arc<Manifest>,
+    rules: Vec<Checked>,
+    count: usize,
+    /// Whether its bindings only warn or audit.
+    only_warns: bool,
+}
+
+/// Tries policies.
+///
+/// # Errors
+/// When there is no policy, or nothing can be read.
+pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
+    let mut warnings = Vec::new();
+    let of_policies = SourceArgs {
+        paths: args.check.clone(),
+        ..SourceArgs::default()
+    };
+    let read = load(&of_policies, &mut warnings)?;
+    let declared = match args.drift.source.paths.is_empty() {
+        true => Vec::new(),
+        false => load(&args.drift.source, &mut warnings)?,
+    };
+    message::warnings(streams, settings, &warnings);
+    let failed = warnings.iter().any(|warning| warning.fatal);
+    let tried = try_all(&read, &declared)?;
+    if tried.is_empty() {
+        let named = args.check.iter().map(|path| path.display().to_string());
+        bail!(
+            "no policy in {}: it holds no ValidatingAdmissionPolicy and no ClusterPolicy of Kyverno",
+            named.collect::<Vec<_>>().join(", ")
+        );
+    }
+    match args.output {
+        CommandFormat::Json => json(&tried, &mut streams.out)?,
+        _ => text(&tried, &mut streams.out)?,
+    }
+    let rules = || tried.iter().flat_map(|one| &one.rules);
+    let mut flaws = rules().flat_map(|rule| &rule.flaws);
+    Ok(match flaws.any(|(flaw, _)| *flaw != Flaw::NotDecided) {
+        _ if failed => Exit::Trouble,
+        true => Exit::Drift,
+        false => Exit::Clean,
+    })
+}
+
+fn try_all(read: &[Arc<Manifest>], declared: &[Arc<Manifest>]) -> Result<Vec<Tried>> {
+    let kinds = Kinds::of(read.iter().chain(declared));
+    let is_policy = |manifest: &&Arc<Manifest>| {
+        !manifest.kind.starts_with("ValidatingAdmissionPolicy") && !is_kyverno(manifest)
+    };
+    let others: Vec<Value> = (read.iter().chain(declared))
+        .filter(is_policy)
+        .map(|manifest| manifest.value())
+        .collect();
+    let policies = Policies::of(read.iter().map(|manifest| manifest.value()));
+    let hand: Vec<Base<'_>> = (declared.iter())
+        .filter_map(|manifest| base_of(manifest, &kinds))
+        .collect();
+    let engine = comparison::engine();
+    let evaluate = |policy: &str, input: &Value| -> Result<Vec<Answer>, String> {
+        let answer = engine.evaluate(policy, input);
+        let answer = answer.map_err(|error| error.to_string())?;
+        serde_json::from_value(answer).map_err(|error| error.to_string())
+    };
+    let analyze = |policy: &Value, expressions: &[String]| -> Result<Vec<Names>, String> {
+        let answer = engine.evaluate(&policy.to_string(), &analysis(expressions));
+        let answer = answer.map_err(|error| error.to_string())?;
+        serde_json::from_value(answer).map_err(|error| error.to_string())
+    };
+    let tools = Tools {
+        evaluate: &evaluate,
+        analyze: &analyze,
+    };
+    let mut tried = Vec::new();
+    for manifest in read {
+        let value = manifest.value();
+        if is_kyverno(manifest) {
+            let rules = check_kyverno(&value);
+            tried.push(Tried {
+                count: rules.len(),
+                rules,
+                manifest: Arc::clone(manifest),
+                only_warns: false,
+            });
+        }
+        if manifest.kind != "ValidatingAdmissionPolicy" {
+            continue;
+        }
+        let bindings = policies.bindings_of(&value);
+        let denies = |binding: &Value| {
+            let actions = binding.pointer("/spec/validationActions");
+            let actions = actions.and_then(Value::as_array);
+            actions.is_some_and(|actions| actions.iter().any(|action| action == "Deny"))
+        };
+        let only_warns = !bindings.is_empty() && !bindings.iter().any(denies);
+        let validations = value.pointer("/spec/validations").and_then(Value::as_array);
+        tried.push(Tried {
+            count: validations.map_or(0, Vec::len),
+            rules: check(&value, &bindings, &others, &hand, &all_kinds, &tools),
+            manifest: Arc::clone(manifest),
+            only_warns,
+        });
+    }
+    Ok(tried)
+}
+
+fn is_kyverno(manifest: &Manifest) -> bool {
+    manifest.api_version.starts_with("kyverno.io/")
+        && matches!(manifest.kind.as_str(), "ClusterPolicy" | "Policy")
+}
+
+fn base_of<'k>(manifest: &Manifest, kinds: &'k Kinds) -> Option<Base<'k>> {
+    let (plural, namespaced, schema) = kinds.find(manifest)?;
+    let mut value = manifest.value();
+    if namespaced && manifest.namespace.is_none() {
+        let metadata = value.get_mut("metadata")?.as_object_mut()?;
+        metadata.insert("namespace".to_owned(), json!("default"));
+    }
+    Some(Base {
+        object: stored(schema, &value)?,
+        schema,
+        plural,
+        namespaced,
+    })
+}
+
+/// The smallest object of each built-in kind, in a namespace.
+fn all_kinds(namespace: &str) -> Vec<Base<'static>> {
+    let schema = Schema::builtin();
+    let mut kinds: Vec<_> = builtin_kinds().iter().collect();
+    let rank = |kind: &str| COMMON.iter().position(|common| *common == kind);
+    kinds.sort_by_key(|kind| rank(kind.kind).unwrap_or(COMMON.len()));
+    let each = kinds.into_iter().filter_map(|kind| {
+        let place = kind.namespaced.then_some(namespace);
+        let object = smallest(kind.api_version, kind.kind, place);
+        Some(Base {
+            object: stored(schema, &object)?,
+            schema,
+            plural: kind.plural.to_owned(),
+            namespaced: kind.namespaced,
+        })
+    });
+    each.collect()
+}
+
+fn line_of(manifest: &Manifest, rule: &Checked) -> Option<usize> {
+    let steps: Vec<Step> = rule
+        .at
+        .iter()
+        .map(|part| match part.parse() {
+            Ok(index) => Step::Index(index),
+            Err(_) => Step::Field(part.clone()),
+        })
+        .collect();
+    let position = manifest.locate(&steps).filter(|_| !steps.is_empty());
+    Some(position?.line)
+}
+
+fn text(tried: &[Tried], out: &mut dyn Write) -> Result<()> {
+    for one in tried {
+        let manifest = &one.manifest;
+        let warns = if one.only_warns {
+            "  (only warns or audits)"
+        } else {
+            ""
+        };
+        let head = format!(
+            "{} {}  {}{warns}",
+            manifest.kind, manifest.name, manifest.origin
+        );
+        writeln!(out, "{}", escape::line(&head))?;
+        for rule in &one.rules {
+            let line = line_of(manifest, rule).map_or_else(String::new, |line| line.to_string());
+            let said = match rule.rule.as_str() {
+                "" => said(rule),
+                name => format!("{name}  {}", said(rule)),
+            };
+            writeln!(out, "{line:>4} │ {}", escape::line(&said))?;
+        }
+        writeln!(out)?;
+    }
+    let all: usize = tried.iter().map(|one| one.count).sum();
+    let rules = || tried.iter().flat_map(|one| &one.rules);
+    let with = |flaw: Flaw| {
+        rules()
+            .filter(|rule| rule.flaws.iter().any(|(f, _)| *f == flaw))
+            .count()
+    };
+    let unbound = |one: &Tried| one.rules.first().is_some_and(|rule| rule.rule.is_empty());
+    let hold: usize = tried
+        .iter()
+        .filter(|one| !unbound(one))
+        .map(|one| one.rules.iter().filter(|rule| rule.holds()).count())
+        .sum();
+    let mut parts = vec![format!("{hold} of {all} rules do what they say")];
+    for flaw in [
+        Flaw::BlocksNothing,
+        Flaw::BlocksEverything,
+        Flaw::GotAround,
+        Flaw::MatchesNothing,
+        Flaw::NotBound,
+        Flaw::NotDecided,
+    ] {
+        let count = with(flaw);
+        if count > 0 {
+            parts.push(format!("{count} {}", flaw.words()));
+        }
+    }
+    writeln!(out, "{}", parts.join(", "))?;
+    Ok(())
+}
+
+/// What is to be said of a rule, on one line.
+fn said(rule: &Checked) -> String {
+    /// Objects that are named.
+    const MOST: usize = 5;
+    let mut parts: Vec<String> = Vec::new();
+    for (flaw, why) in &rule.flaws {
+        parts.push(format!("{}: {why}", flaw.words()));
+    }
+    if rule.flaws.is_empty() {
+        parts.push("holds".to_owned());
+    }
+    if rule.pass + rule.fail.len() > 0 {
+        let mut names = rule.fail.clone();
+        let more = names.len().saturating_sub(MOST);
+        names.truncate(MOST);
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        parts.push(match names.is_empty() {
+            true => format!("{} pass", rule.pass),
+            false => format!(
+                "{} pass, {} fail: {}{more}",
+                rule.pass,
+                rule.fail.len(),
+                names.join(", ")
+            ),
+        });
+    }
+    parts.join("; ")
+}
+
+fn json(tried: &[Tried], out: &mut dyn Write) -> Result<()> {
+    let policies: Vec<Value> = tried
+        .iter()
+        .map(|one| {
+            let rules = one.rules.iter().map(|rule| {
+                let flaws = rule.flaws.iter();
+                let flaws = flaws.map(|(flaw, why)| json!({"flaw": flaw.as_str(), "why": why}));
+                json!({
+                    "rule": rule.rule,
+                    "line": line_of(&one.manifest, rule),
+                    "flaws": flaws.collect::<Vec<_>>(),
+                    "pass": rule.pass,
+                    "fail": rule.fail,
+                })
+            });
+            json!({
+                "kind": one.manifest.kind,
+                "name": one.manifest.name,
+                "file": &*one.manifest.origin.file,
+                "line": one.manifest.origin.line,
+                "onlyWarns": one.only_warns,
+                "rules": rules.collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    serde_json::to_writer_pretty(&mut *out, &json!({"policies": policies}))?;
+    writeln!(out)?;
+    Ok(())
+}
