@@ -15,13 +15,13 @@ use super::{CompareArgs, LiveArgs, RulesArgs, SecretPath, SourceArgs, TEMPLATE};
 Examples:
   driftctl watch ./manifests                           Compare every 30 seconds
   driftctl watch ./manifests --state drift.jsonl       And go on after a restart
-  driftctl watch ./manifests --listen 127.0.0.1:9464   With /metrics, /healthz and /report.json
+  driftctl watch ./manifests --listen 127.0.0.1:9464   And serve metrics
   driftctl watch ./manifests --once --state drift.jsonl --metrics drift.prom    From cron
   driftctl watch --print-alerts | kubectl apply -f -   Alerts on the metrics
 ",
     after_help = "\
 Exit codes:
-  0  It was told to end (SIGTERM, Ctrl-C), or with --once everything was compared
+  0  It was told to end, or with --once everything was compared
   2  An error, or with --once not everything could be compared",
     help_template = TEMPLATE,
     max_term_width = 100

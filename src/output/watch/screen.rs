@@ -158,9 +158,11 @@ fn open(watched: &Watched<'_>, room: usize, options: &RenderOptions) -> Vec<Line
         .map(|episode| {
             let key = &episode.key;
             let age = options.now.map(|now| age(episode, now)).unwrap_or_default();
+            let path = key.path.parse();
+            let path = path.map_or_else(|_| key.path.clone(), |path| words::short_path(&path));
             let what = match key.deviation {
-                Deviation::Changed => key.path.clone(),
-                other => format!("{} {}", key.path, other.as_str()),
+                Deviation::Changed => path,
+                other => format!("{path} {}", other.as_str()),
             };
             let who = episode.who.as_ref().map(|who| format!("  by {who}"));
             [
