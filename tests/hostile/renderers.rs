@@ -45,10 +45,6 @@ fn kustomizations_reach_for_nothing_beyond_their_files() {
             "--allow-remote",
         ),
         (
-            "helmCharts: [{name: a, repo: 'https://e.com'}]",
-            "--allow-remote",
-        ),
-        (
             "helmChartInflationGenerator: [{chartName: a}]",
             "would make kustomize",
         ),
@@ -309,6 +305,18 @@ fn renderers_that_write_without_an_end_are_ended() {
         &[&["over"][..], &KUSTOMIZE].concat(),
         "writes more than 256 MiB",
     );
+}
+
+/// The chart is left out, which is an error; the rest of the kustomization is built without it.
+#[test]
+fn charts_of_kustomizations_are_not_fetched_unasked() {
+    let fields = "resources: [cart.yaml]\nhelmCharts: [{name: a, repo: 'https://e.com'}]";
+    let place = kustomization(fields);
+    let place = program(place, "helm", "touch \"$(dirname \"$0\")/fetched\"");
+    let words = [&["over", "--helm-bin", "./helm"][..], &KUSTOMIZE].concat();
+    let shown = refused(&place, &words, "--allow-remote lets helm fetch");
+    assert!(shown.contains("over/kustomization.yaml"), "{shown}");
+    assert!(!left(&place, "fetched"), "{shown}");
 }
 
 /// A chart, and a helm that says with which words it ran.

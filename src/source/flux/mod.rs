@@ -3,6 +3,7 @@
 //! What Flux would read from its source is read from the repository at hand: as it lies, at a
 //! revision that the user names, or at the one that the source asks for.
 
+mod artifact;
 mod build;
 mod helm;
 mod inventory;
@@ -33,6 +34,7 @@ use rules::Author;
 use sources::target;
 use spec::Spec;
 
+pub(super) use artifact::resolved;
 pub(super) use helm::{ChartAt, ReleaseSpec, values_in};
 pub(super) use release::{as_source, is_release, take_live_rules};
 pub(super) use sources::{Sources, is_source};
@@ -146,6 +148,8 @@ impl<'a> Kustomization<'a> {
         left_outs: &mut LeftOuts,
         loaded: &mut Loaded,
     ) -> Result<Self, String> {
+        let led = resolved(found, &sources.beside);
+        let found = led.as_ref().unwrap_or(found);
         let spec = found.value.get("spec").cloned().unwrap_or(json!({}));
         let unread = unread(&spec, KNOWN);
         // What the parser would say quotes values, which may be passwords.

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::artifact::is_generator;
 use super::spec::SourceRef;
 use crate::cluster::Live;
 use crate::source::gitops::{Found, Target, Wanted, in_cluster};
@@ -124,6 +125,7 @@ pub fn is_source(found: &Found) -> bool {
     ]
     .iter()
     .any(|kind| found.is(GROUP, kind))
+        || is_generator(found)
 }
 
 /// What a GitRepository asks for.

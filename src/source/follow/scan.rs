@@ -14,7 +14,8 @@ use crate::source::{Loaded, argo, chart, flux, kustomize, read, text};
 use crate::yaml;
 
 /// What a file holds somewhere that has an object of these tools in it.
-const MARKS: [&[u8]; 3] = [
+const MARKS: [&[u8]; 4] = [
+    b"extensions.fluxcd.io/",
     b"toolkit.fluxcd.io/",
     b"argoproj.io/",
     b"fluxcd.controlplane.io/",
@@ -91,6 +92,12 @@ impl Scan {
         }
         scan.charts.sort();
         scan.charts.dedup();
+        // What is read from artifacts lies in the repository, too.
+        for candidate in &mut scan.candidates {
+            if let Some(led) = flux::resolved(&candidate.found, &scan.sources) {
+                candidate.found = led;
+            }
+        }
         scan
     }
 }

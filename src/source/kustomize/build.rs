@@ -109,7 +109,7 @@ impl<'b> Build<'b> {
         let parts = [self.components.iter().collect(), parts].concat();
         let load_outside = rendering.load_outside || self.load_outside;
         let tree = workspace.path().join("tree");
-        let inflated = inflate(&nodes, self.names, rendering, loaded)?;
+        let inflated = inflate(&nodes, self.names, rendering, loaded);
         let mut private = Private::of(&nodes, &tree, load_outside, &inflated)?;
         for file in std::mem::take(&mut private.locked) {
             loaded.error(self.names.of(&file), read::LOCKED);

@@ -11,7 +11,8 @@ use super::graph::{Kustomization, text_of};
 use super::{entries, strings};
 use crate::source::Loaded;
 use crate::source::chart::{
-    self, Capabilities, Chart, ChartOptions, Fetched, Inline, Reference, lay_over, values_of_files,
+    self, Capabilities, Chart, ChartOptions, Fetched, Inline, Reference, lay_over, not_fetched,
+    values_of_files,
 };
 use crate::source::render::{Names, Rendering, workspace, write};
 use crate::yaml;
@@ -127,28 +128,24 @@ fn generated(file: &Path) -> Option<Vec<Value>> {
 /// What the charts of some kustomizations became: texts of objects, by the directories of those.
 pub(super) type Inflated = BTreeMap<PathBuf, Vec<String>>;
 
-/// Renders the charts of kustomizations. What there is to say goes to `loaded`.
-///
-/// # Errors
-/// When one of them cannot be rendered: the file of its kustomization, and why.
+/// Renders the charts of kustomizations. A chart that cannot be rendered is an error at the file of
+/// its kustomization, and what the other files declare is compared all the same.
 pub(super) fn inflate(
     nodes: &BTreeMap<PathBuf, &Kustomization>,
     names: &Names,
     rendering: &Rendering,
     loaded: &mut Loaded,
-) -> Result<Inflated, (PathBuf, String)> {
+) -> Inflated {
     let mut inflated = Inflated::new();
     for (directory, node) in nodes {
         for entry in &node.charts {
-            let text = entry.rendered(directory, names, rendering, loaded);
-            let text = text.map_err(|message| {
-                let message = format!("helmCharts, {}: {message}", entry.name);
-                (node.file.clone(), message)
-            })?;
-            inflated.entry(directory.clone()).or_default().push(text);
+            match entry.rendered(directory, names, rendering, loaded) {
+                Ok(text) => inflated.entry(directory.clone()).or_default().push(text),
+                Err(message) => loaded.error(names.of(&node.file), message),
+            }
         }
     }
-    Ok(inflated)
+    inflated
 }
 
 impl Entry {
@@ -197,7 +194,7 @@ impl Entry {
         };
         let mut rendered = chart.load(rendering);
         if let Some(error) = rendered.errors.into_iter().next() {
-            return Err(format!("{}: {}", error.place, error.message));
+            return Err(format!("helmCharts, {}: {}", self.name, error.message));
         }
         loaded.warnings.append(&mut rendered.warnings);
         loaded.skipped.append(&mut rendered.skipped);
@@ -220,7 +217,15 @@ impl Entry {
             version: self.version.clone(),
             digest: None,
         };
-        rendering.charts.get(&reference, rendering)
+        let fetched = rendering.charts.get(&reference, rendering);
+        fetched.map_err(|why| match rendering.allow_remote {
+            true => why,
+            // The same for all of them.
+            false => format!(
+                "a chart in its helmCharts is not here: {}",
+                not_fetched(rendering)
+            ),
+        })
     }
 
     /// The values in its file and those that are written in it

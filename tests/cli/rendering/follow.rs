@@ -557,3 +557,32 @@ fn what_a_set_made_that_asks_another_service_is_compared_as_it_is_live() {
         "{errors}"
     );
 }
+
+/// As `flux2-kustomize-helm-example` has it: artifacts of parts of the repository.
+#[test]
+fn kustomizations_of_artifacts_are_read_in_the_repository() {
+    if !has(&TOOLS) {
+        return;
+    }
+    let generator = "apiVersion: source.extensions.fluxcd.io/v1beta1\nkind: \
+                     ArtifactGenerator\nmetadata: {name: parts, namespace: flux-system}\nspec:\n  \
+                     sources: [{alias: repo, kind: GitRepository, name: flux-system}]\n  artifacts: \
+                     [{name: apps, copy: [{from: '@repo/apps/prod/**', to: '@artifact/prod/'}]}]\n";
+    let apps = of_flux("apps", "./prod", "").replace(
+        "{kind: GitRepository, name: flux-system, namespace: flux-system}",
+        "{kind: ExternalArtifact, name: apps}",
+    );
+    let place = Place::new()
+        .folder(".git")
+        .file("live.json", recording(&[&config("web", "a")]))
+        .file("clusters/prod/apps.yaml", apps)
+        .file("clusters/prod/artifacts.yaml", generator)
+        .file("apps/prod/web.yaml", config("web", "a"));
+    let said = report(&place, &["diff", "."]);
+    let expected = "ConfigMap shop/web in-sync [Kustomization flux-system/apps]";
+    assert!(found(&said).contains(&expected.to_owned()), "{said}");
+    assert!(
+        !messages(&said, "warning").contains("ExternalArtifact"),
+        "{said}"
+    );
+}

@@ -306,6 +306,25 @@ fn charts_of_kustomizations_are_rendered() {
 }
 
 #[test]
+fn a_chart_that_is_not_here_keeps_nothing_else_from_being_compared() {
+    if !has_both() {
+        return;
+    }
+    let fields = "resources: [cart.yaml]\nhelmCharts: [{name: a, repo: 'http://127.0.0.1:1', \
+                  version: 1.2.3}]\n";
+    let place = Place::new()
+        .file("live.json", recording(&[&config("cart", "a")]))
+        .file("over/kustomization.yaml", fields)
+        .file("over/cart.yaml", config("cart", "a"));
+    let said = report(&place, &["diff", "over"]);
+    assert_eq!(found(&said), ["ConfigMap shop/cart in-sync []"], "{said}");
+    assert!(
+        messages(&said, "error").contains("--allow-remote lets helm fetch"),
+        "{said}"
+    );
+}
+
+#[test]
 fn dependencies_in_folders_beside_the_chart_are_used() {
     if !has_both() {
         return;

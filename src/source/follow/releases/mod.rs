@@ -66,8 +66,8 @@ struct Known {
 enum Outcome {
     /// What Helm recorded is compared, with what there is to say of it.
     Recorded(Box<Deployed>, Option<String>),
-    /// What its chart makes of its values is compared.
-    Rendered(Box<Loaded>),
+    /// What its chart makes of its values is compared, with what there is to say of it.
+    Rendered(Box<Loaded>, Option<String>),
     /// Nothing is compared, for a reason that may be that of others, too.
     Unread(String),
 }
@@ -75,9 +75,19 @@ enum Outcome {
 /// Adds what the HelmReleases deploy that a run declares.
 pub(super) fn add(run: &mut Run<'_>) {
     let releases = std::mem::take(&mut run.releases);
-    let mut known = Vec::new();
+    let mut known: Vec<Known> = Vec::new();
     for (manifest, cluster) in releases {
-        known.extend(know(run, manifest, cluster));
+        // A folder may be applied by several Kustomizations: the one that is led to by the longest
+        // way applies it.
+        let one = know(run, manifest, cluster);
+        let same = one
+            .as_ref()
+            .and_then(|one| known.iter_mut().find(|k| k.is_same(one)));
+        match (same, one) {
+            (Some(same), Some(one)) if same.depth() < one.depth() => *same = one,
+            (Some(_), _) | (_, None) => {}
+            (None, Some(one)) => known.push(one),
+        }
     }
     let options = run.checkouts.options();
     let rendering = options.rendering();
@@ -104,7 +114,7 @@ pub(super) fn add(run: &mut Run<'_>) {
         let (name, place) = (release.name.clone(), release.place());
         let (mut loaded, said) = match outcome {
             Outcome::Recorded(deployed, said) => (deployed.loaded, said),
-            Outcome::Rendered(loaded) => (*loaded, None),
+            Outcome::Rendered(loaded, said) => (*loaded, said),
             Outcome::Unread(why) => {
                 unread.entry(why).or_default().push((place, name));
                 continue;
@@ -204,6 +214,18 @@ fn know(run: &mut Run<'_>, manifest: Manifest, cluster: Option<String>) -> Optio
 }
 
 impl Known {
+    /// Whether both are declared alike.
+    fn is_same(&self, other: &Self) -> bool {
+        let (one, other) = (&self.release, &other.release);
+        one.name == other.name
+            && one.cluster == other.cluster
+            && one.found.value == other.found.value
+    }
+
+    fn depth(&self) -> usize {
+        self.release.manifest.origin.chain.len()
+    }
+
     /// Whether what Helm recorded is what is declared, as far as it can be told.
     fn is_recorded(&self) -> bool {
         let Some(deployed) = &self.deployed else {
@@ -238,7 +260,10 @@ impl Known {
         }
         let rendered = self.rendered(rendering, capabilities);
         let outcome = match (rendered, self.deployed.take()) {
-            (Ok(loaded), _) => Outcome::Rendered(Box::new(loaded)),
+            (Ok(loaded), deployed) => {
+                let pending = deployed.and_then(|deployed| self.pending(&deployed));
+                Outcome::Rendered(Box::new(loaded), pending)
+            }
             (Err(_), Some(deployed)) => {
                 let pending = self.pending(&deployed);
                 take_secrets(&self.values, deployed, pending)

@@ -1,0 +1,139 @@
+//! Artifacts that Flux makes of parts of a repository (`source-watcher/api/v1beta1`,
+//! `ArtifactGenerator`): a Kustomization that reads one is led back to the repository itself.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::source::gitops::Found;
+
+/// The group of the generators.
+const GROUP: &str = "source.extensions.fluxcd.io";
+
+/// How the places in an artifact begin.
+const ARTIFACT: &str = "@artifact";
+
+/// Whether an object makes artifacts of sources.
+pub(super) fn is_generator(found: &Found) -> bool {
+    found.is(GROUP, "ArtifactGenerator")
+}
+
+/// A Kustomization as it would read from the source that its artifact is made of; `None` where no
+/// generator is known that makes it.
+pub(in crate::source) fn resolved(kustomization: &Found, known: &[Found]) -> Option<Found> {
+    let text = |pointer: &str| kustomization.value.pointer(pointer).and_then(Value::as_str);
+    if text("/spec/sourceRef/kind") != Some("ExternalArtifact") {
+        return None;
+    }
+    let name = text("/spec/sourceRef/name")?;
+    let namespace = text("/spec/sourceRef/namespace");
+    let namespace = namespace.unwrap_or(kustomization.metadata("namespace"));
+    let is_beside = |generator: &&Found| {
+        let own = generator.metadata("namespace");
+        // Before a kustomization is built its objects may have none.
+        is_generator(generator) && (own.is_empty() || namespace.is_empty() || own == namespace)
+    };
+    let path = Path::new(text("/spec/path").unwrap_or_default());
+    let mut generators = known.iter().filter(is_beside);
+    let (path, source) = generators.find_map(|generator| {
+        let artifacts = list(&generator.value, "/spec/artifacts");
+        let mut artifacts = artifacts.filter(|artifact| artifact["name"] == name);
+        let (path, alias) = origin(artifacts.next()?, path)?;
+        let mut sources = list(&generator.value, "/spec/sources");
+        let source = sources.find(|source| source["alias"] == alias)?;
+        Some((path, source.clone()))
+    })?;
+    let mut found = kustomization.clone();
+    found.value["spec"]["path"] = json!(path);
+    found.value["spec"]["sourceRef"] = json!({
+        "kind": source["kind"],
+        "name": source["name"],
+        "namespace": source.get("namespace").and_then(Value::as_str).unwrap_or(namespace),
+    });
+    Some(found)
+}
+
+/// Where a path of an artifact lies in what it is made of, and the alias of that.
+fn origin(artifact: &Value, path: &Path) -> Option<(String, String)> {
+    let path = trimmed(path);
+    let copies = list(artifact, "/copy").filter_map(|copy| {
+        let from = copy.get("from")?.as_str()?.strip_prefix('@')?;
+        let to = copy.get("to")?.as_str()?.strip_prefix(ARTIFACT)?;
+        // What is copied file by file moves no directory.
+        let (alias, from) = from
+            .strip_suffix("/**")?
+            .split_once('/')
+            .unwrap_or((from.strip_suffix("/**")?, ""));
+        let to = trimmed(Path::new(to));
+        let below = path.strip_prefix(&to).ok()?;
+        let from = Path::new(from).join(below);
+        Some((to.components().count(), from, alias.to_owned()))
+    });
+    let (_, from, alias) = copies.max_by_key(|(depth, ..)| *depth)?;
+    Some((format!("./{}", from.to_str()?), alias))
+}
+
+/// A path without `.` and slashes at its start.
+fn trimmed(path: &Path) -> PathBuf {
+    path.components()
+        .filter(|part| matches!(part, std::path::Component::Normal(_)))
+        .collect()
+}
+
+fn list<'v>(value: &'v Value, pointer: &str) -> impl Iterator<Item = &'v Value> {
+    let list = value.pointer(pointer).and_then(Value::as_array);
+    list.into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(value: Value) -> Found {
+        Found {
+            value,
+            place: String::new(),
+        }
+    }
+
+    #[test]
+    fn paths_of_artifacts_are_led_back_to_the_repository() {
+        let generator = found(json!({
+            "apiVersion": "source.extensions.fluxcd.io/v1beta1",
+            "kind": "ArtifactGenerator",
+            "metadata": {"name": "all", "namespace": "flux-system"},
+            "spec": {
+                "sources": [{"alias": "repo", "kind": "GitRepository", "name": "flux-system"}],
+                "artifacts": [
+                    {"name": "infra", "copy": [{"from": "@repo/infra/**", "to": "@artifact/"}]},
+                    {"name": "apps", "copy": [
+                        {"from": "@repo/apps/base/**", "to": "@artifact/base/"},
+                        {"from": "@repo/apps/prod/**", "to": "@artifact/prod/"},
+                    ]},
+                    {"name": "whole", "copy": [{"from": "@repo/**", "to": "@artifact/"}]},
+                ],
+            },
+        }));
+        let lead = |artifact: &str, path: &str| {
+            let kustomization = found(json!({
+                "apiVersion": "kustomize.toolkit.fluxcd.io/v1",
+                "kind": "Kustomization",
+                "metadata": {"name": "a", "namespace": "flux-system"},
+                "spec": {"path": path, "sourceRef": {"kind": "ExternalArtifact", "name": artifact}},
+            }));
+            let led = resolved(&kustomization, std::slice::from_ref(&generator))?;
+            assert_eq!(led.value["spec"]["sourceRef"]["kind"], "GitRepository");
+            // It is led back once.
+            assert!(resolved(&led, std::slice::from_ref(&generator)).is_none());
+            led.value["spec"]["path"].as_str().map(str::to_owned)
+        };
+        assert_eq!(
+            lead("infra", "./controllers").as_deref(),
+            Some("./infra/controllers")
+        );
+        assert_eq!(lead("apps", "./prod").as_deref(), Some("./apps/prod"));
+        assert_eq!(lead("whole", "./a/b").as_deref(), Some("./a/b"));
+        assert_eq!(lead("apps", "./other"), None);
+        assert_eq!(lead("unknown", "./prod"), None);
+    }
+}
