@@ -99,6 +99,22 @@ impl Mirror {
         Some(self.original.join(below))
     }
 
+    /// The YAML files of the copy that hold all of these words, in the order of their names.
+    pub fn manifests_with(&self, words: &[&str]) -> Vec<PathBuf> {
+        let entries = WalkDir::new(self.root()).sort_by_file_name().into_iter();
+        let files = entries.flatten().filter(|entry| {
+            let extension = entry.path().extension();
+            entry.file_type().is_file()
+                && extension.is_some_and(|extension| extension == "yaml" || extension == "yml")
+        });
+        let holds = |file: &PathBuf| {
+            let bytes = super::read::file(file).unwrap_or_default();
+            let text = String::from_utf8_lossy(&bytes);
+            words.iter().all(|word| text.contains(word))
+        };
+        files.map(|file| file.into_path()).filter(holds).collect()
+    }
+
     /// A program's message, in which paths of the copy stand for those of the original.
     pub fn in_message(&self, message: &str) -> String {
         let (copy, original) = (

@@ -351,3 +351,164 @@ images:
     assert!(patch.contains("newTag: \"hotfix\""), "{patch}");
     assert!(!patch.contains("hunter"), "{patch}");
 }
+
+/// Makes a Deployment with the number of replicas of the last values that say one, as helm would.
+const HELM: &str = r#"#!/bin/sh
+number() { sed -n -e 's/^replicaCount: *\([0-9]*\).*/\1/p' -e 's/.*"replicaCount":\([0-9]*\).*/\1/p' "$1"; }
+replicas=$(number chart/values.yaml)
+while [ $# -gt 0 ]; do
+  if [ "$1" = --values ]; then shift; found=$(number "$1"); replicas=${found:-$replicas}; fi
+  shift
+done
+cat <<END
+---
+# Source: cart/templates/cart.yaml
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  replicas: $replicas
+  minReadySeconds: $(sed -n 's/^  minReadySeconds: //p' chart/templates/cart.yaml)
+  selector: {matchLabels: {app: cart}}
+  template:
+    metadata: {labels: {app: cart}}
+    spec: {containers: [{name: api, image: "cart:1"}]}
+END
+"#;
+
+const TEMPLATE: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ .Release.Name }}
+spec:
+  replicas: {{ .Values.replicaCount }}
+  minReadySeconds: 5
+";
+
+#[cfg(unix)]
+fn chart() -> Place {
+    use std::os::unix::fs::PermissionsExt;
+    let live = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "cart", "namespace": "shop"},
+        "spec": {
+            "replicas": 9, "minReadySeconds": 7,
+            "selector": {"matchLabels": {"app": "cart"}},
+            "template": {
+                "metadata": {"labels": {"app": "cart"}},
+                "spec": {"containers": [{"name": "api", "image": "cart:1"}]}
+            }
+        }
+    });
+    let place = Place::new()
+        .file(
+            "chart/Chart.yaml",
+            "apiVersion: v2\nname: cart\nversion: 1.0.0\n",
+        )
+        .file(
+            "chart/values.yaml",
+            "adminPassword: hunter-two\ncolor: red\nreplicaCount: 2 # two zones\n",
+        )
+        .file("chart/templates/cart.yaml", TEMPLATE)
+        .file("prod.yaml", "# production\nreplicaCount: 3\n")
+        .file("other.yaml", "# nothing yet\ncolor: blue\n")
+        .file("helm", HELM)
+        .file("live.json", live.to_string());
+    let helm = place.path().join("helm");
+    fs::set_permissions(helm, PermissionsExt::from_mode(0o755)).unwrap();
+    repository::init(place.path());
+    place
+}
+
+#[cfg(unix)]
+const IN_CHART: [&str; 6] = [
+    "backport",
+    "chart",
+    "--live",
+    "live.json",
+    "--helm-bin",
+    "./helm",
+];
+
+#[cfg(unix)]
+#[test]
+fn values_are_set_where_a_release_is_given_them() {
+    let place = chart();
+    let words = [&IN_CHART[..], &["--values", "prod.yaml"]].concat();
+    insta::assert_snapshot!("backport_values", place.run(words));
+    // A values file that does not say it gets it too, and the chart stays as it is.
+    let words = [
+        "--values",
+        "other.yaml",
+        "-w",
+        "deploy/shop/cart",
+        ".spec.replicas",
+    ];
+    let words = [&IN_CHART[..], &words].concat();
+    let output = place.driftctl().args(words).output().unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let other = fs::read_to_string(place.path().join("other.yaml")).unwrap();
+    assert_eq!(other, "# nothing yet\ncolor: blue\nreplicaCount: 9\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_chart_that_is_given_no_values_gets_its_own_edited() {
+    insta::assert_snapshot!("backport_chart", chart().run(IN_CHART));
+}
+
+#[cfg(unix)]
+#[test]
+fn values_in_an_application_are_edited() {
+    for (values, expected) in [
+        (
+            "valuesObject:\n        replicaCount: 4 # more\n",
+            "replicaCount: 9 # more\n",
+        ),
+        (
+            "values: |\n        replicaCount: 4 # more\n",
+            "replicaCount: 9 # more\n",
+        ),
+    ] {
+        let application = format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: cart\n  \
+             namespace: argocd\nspec:\n  project: default\n  destination: {{server: \
+             https://kubernetes.default.svc, namespace: shop}}\n  source:\n    repoURL: \
+             https://git.example.com/shop.git\n    path: chart\n    helm:\n      {values}"
+        );
+        let place = chart().file("apps/cart.yaml", &application);
+        let words = [
+            "backport",
+            "apps",
+            "--live",
+            "live.json",
+            "--helm-bin",
+            "./helm",
+        ];
+        let more = ["-w", "deploy/shop/cart", ".spec.replicas"];
+        let output = place
+            .driftctl()
+            .args([&words[..], &more].concat())
+            .output()
+            .unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let after = fs::read_to_string(place.path().join("apps/cart.yaml")).unwrap();
+        assert_eq!(
+            after,
+            application.replace("replicaCount: 4 # more\n", expected)
+        );
+    }
+}

@@ -12,8 +12,8 @@ use super::{DriftArgs, TEMPLATE};
 #[command(
     before_help = "\
 Writes what was changed live into the files that declare it. Comments and layout stay as they are;
-fields that the server adds by itself are left out. For what kustomize renders, the file is edited
-in which a change makes the rendering what is live and changes nothing else, no other overlay either.
+fields that the server adds by itself are left out. Of what kustomize or Helm renders, the file or
+the values are edited in which a change makes the rendering what is live and changes nothing else.
 
 Examples:
   driftctl backport ./manifests deploy/shop/cart                  Show the patch for one object

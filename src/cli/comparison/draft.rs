@@ -9,7 +9,7 @@ use super::{STDIN, sources};
 use crate::cli::args::{LiveArgs, SourceArgs};
 use crate::cluster::Live;
 use crate::engine::backport::{Drafts, Edits, Layer, Part, Rendered};
-use crate::model::Warning;
+use crate::model::{Deployer, Warning};
 use crate::source::{Layers, Mirror, Scheme, layers};
 
 /// Renderings that are remembered.
@@ -216,5 +216,35 @@ impl Drafts for Draft<'_> {
         others
             .map(|directory| Part::Kustomization(self.name(directory)))
             .collect()
+    }
+
+    fn values(&self, part: &Part) -> (Vec<String>, Option<String>) {
+        let given = match part {
+            Part::Chart(_) => &self.source.render.values[..],
+            _ => &[],
+        };
+        let given = given.iter().map(|file| file.to_string_lossy().into_owned());
+        let Some(Part::Chart(folder)) = part.renderer() else {
+            return (given.collect(), None);
+        };
+        let folder = Path::new(folder);
+        // What came by a dependency is replaced with the next one.
+        let is_dependency = folder.iter().any(|name| name == "charts")
+            && folder
+                .parent()
+                .and_then(Path::parent)
+                .is_some_and(|above| above.join("Chart.yaml").is_file());
+        let own = folder.join("values.yaml");
+        let own = (own.is_file() && !is_dependency).then(|| own.to_string_lossy().into_owned());
+        (given.collect(), own)
+    }
+
+    fn deployers(&self, deployer: &Deployer) -> Vec<String> {
+        let mirrors = self.mirrors().unwrap_or_default();
+        let files = mirrors.iter().flat_map(|mirror| {
+            let kind = format!("kind: {}", deployer.kind);
+            mirror.manifests_with(&[&kind, &deployer.name])
+        });
+        files.map(|file| self.name(&file)).collect()
     }
 }

@@ -2,6 +2,7 @@
 //! edit counts only if the rendering changed where it was to and nowhere else.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::rc::Rc;
 
 use anyhow::Result;
@@ -11,7 +12,7 @@ use super::EditedFile;
 use super::object::{Found, Refusal, Subject, Wanted};
 use super::places::{Candidate, Intent, Texts, candidates};
 use super::proof::{self, Changed};
-use crate::model::{JudgedChange, Origin, Why};
+use crate::model::{Deployer, JudgedChange, Origin, Why};
 
 /// The texts of edited files, by their names.
 pub type Edits = BTreeMap<String, String>;
@@ -97,6 +98,17 @@ pub trait Drafts {
     /// The kustomizations and charts of the repository that nothing else is built of and that use
     /// a file, apart from a part and what it is built of.
     fn others(&self, file: &str, part: &Part) -> Vec<Part>;
+
+    /// The values files that a part's chart is given, the last of which wins, and the chart's own.
+    fn values(&self, part: &Part) -> (Vec<String>, Option<String>);
+
+    /// The files of the repository in which an object of a GitOps tool may stand.
+    fn deployers(&self, deployer: &Deployer) -> Vec<String>;
+}
+
+/// Whether a file lies in a folder, by their names.
+fn is_below(file: &str, folder: &str) -> bool {
+    folder == "." || Path::new(file).starts_with(folder)
 }
 
 /// The most edits that are tried for one change.
@@ -151,8 +163,9 @@ impl Found<'_> {
             change: &drift.change,
             wanted: &wanted,
             origin: subject.origin,
+            position: drift.position,
         };
-        let candidates = candidates(&intent, &layers, &texts);
+        let candidates = candidates(&intent, &layers, part, wish.drafts, &texts);
         let is_asked_for = |candidate: &&Candidate| {
             let into = self.wish.into;
             into.is_none_or(|into| candidate.files.keys().all(|file| into(file)))
@@ -177,6 +190,11 @@ impl Found<'_> {
                     let mut remarks: Vec<String> = files
                         .map(|file| format!("edits {file}, proven by rendering"))
                         .collect();
+                    if let Some(Part::Chart(folder)) = part.renderer()
+                        && candidate.files.keys().any(|file| is_below(file, folder))
+                    {
+                        remarks.push(format!("every release of the chart {folder} gets this"));
+                    }
                     if !right.others.is_empty() {
                         remarks.push(format!("this changes {} too", right.others.join(", ")));
                     }
@@ -201,7 +219,13 @@ impl Found<'_> {
                 others.join(", "),
                 place.rsplit_once(':').map_or(&*place, |(file, _)| file)
             ),
-            (None, true, _) => "no file in the repository declares it".to_owned(),
+            (None, true, _) => match part.renderer() {
+                Some(Part::Chart(folder)) => format!(
+                    "no value of the chart {folder} looks like this field; change its template or \
+                     its values by hand"
+                ),
+                _ => "no file in the repository declares it".to_owned(),
+            },
             (None, false, true) => "--into names no file that can declare it".to_owned(),
             (None, false, false) => match part.folder() {
                 Some(folder) => format!("no edit of the files of {folder} changes just this"),

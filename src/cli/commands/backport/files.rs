@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::cli::args::SourceArgs;
 use crate::engine::backport::EditedFile;
 use crate::output;
+use crate::redact::is_sensitive_name;
 use crate::source::{Scheme, repository_around};
 use crate::yaml;
 
@@ -199,6 +200,13 @@ pub fn context(name: &str, file: &EditedFile) -> Result<usize> {
 /// Where Secrets stand: the document, items of its list, or what generates them in a kustomization.
 fn spans_of_secrets(text: &str, document: &yaml::Document) -> Vec<Range<usize>> {
     let range = |span: &yaml::Span| span.start..span.end;
+    let kind = document.value.get("kind").and_then(Value::as_str);
+    let is_kustomization = document.value.get("secretGenerator").is_some();
+    if document.value.get("apiVersion").is_none() && !is_kustomization
+        || matches!(kind, Some("Application" | "HelmRelease"))
+    {
+        return secret_lines(text, range(&document.span));
+    }
     let items = document.value.get("items").and_then(Value::as_array);
     match items {
         Some(items) if items.len() == document.items.len() => {
@@ -219,6 +227,28 @@ fn spans_of_secrets(text: &str, document: &yaml::Document) -> Vec<Range<usize>> 
         }
         _ => Vec::new(),
     }
+}
+
+/// The lines of values whose names say that they are secret, with what is below them.
+fn secret_lines(text: &str, within: Range<usize>) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = within.start;
+    let mut below = None;
+    for line in text.get(within).unwrap_or_default().split_inclusive('\n') {
+        let body = line.trim_start();
+        let indent = line.len() - body.len();
+        let name = body.trim_start_matches("- ").split([':', '=']).next();
+        let name = name.unwrap_or_default().trim_matches(['"', '\'', ' ']);
+        let is_inner = below.is_some_and(|above| indent > above || body.is_empty());
+        if !is_inner {
+            below = is_sensitive_name(name).then_some(indent);
+        }
+        if below.is_some() {
+            found.push(at..at + line.len());
+        }
+        at += line.len();
+    }
+    found
 }
 
 fn holds_secret(value: &Value) -> bool {

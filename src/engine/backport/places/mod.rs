@@ -2,6 +2,7 @@
 //! where it can be added. Each is a guess, which rendering again proves or does not.
 
 mod generators;
+mod helm;
 mod kustomize;
 mod new;
 mod patches;
@@ -11,10 +12,10 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::Value;
 
 use super::object::Wanted;
-use super::rendered::{Edits, Layer};
+use super::rendered::{Drafts, Edits, Layer, Part};
 use super::values;
 use crate::edit::edit;
-use crate::model::{Change, Origin, Step};
+use crate::model::{Change, Origin, Position, Step};
 use crate::yaml;
 
 /// What is to be declared.
@@ -27,6 +28,8 @@ pub(super) struct Intent<'i> {
     pub wanted: &'i Wanted,
     /// Where it comes from.
     pub origin: &'i Origin,
+    /// Where its field is written, as far as that is known.
+    pub position: Option<Position>,
 }
 
 impl Intent<'_> {
@@ -141,6 +144,8 @@ fn first_difference(texts: &Texts<'_>, file: &str, after: &str) -> usize {
 pub(super) fn candidates(
     intent: &Intent<'_>,
     layers: &[Layer],
+    part: &Part,
+    drafts: &dyn Drafts,
     texts: &Texts<'_>,
 ) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
@@ -148,6 +153,10 @@ pub(super) fn candidates(
         found.extend(kustomize::stated(intent, layer, texts));
         found.extend(generators::edits(intent, layer, texts));
         found.extend(patches::stated(intent, layer, texts));
+    }
+    if !matches!(part.renderer(), Some(Part::Kustomization(_))) {
+        found.extend(helm::edits(intent, part, drafts, texts));
+        found.extend(helm::template(intent, texts));
     }
     let own = own_file(intent, texts);
     let states = own.as_ref().is_some_and(|(_, states)| *states);

@@ -1,0 +1,417 @@
+//! Values of Helm charts: in files, and inline in Applications and HelmReleases. Nothing tells which
+//! value becomes which field, so those that look like it are tried.
+
+use serde_json::{Map, Value, json};
+
+use super::{Candidate, Intent, Texts, field};
+use crate::edit::edit;
+use crate::engine::backport::rendered::{Drafts, Part};
+use crate::engine::backport::values;
+use crate::model::{ChangeKind, PathElement, Step};
+use crate::yaml;
+
+/// A tree of values, and where it stands.
+struct Holder {
+    file: String,
+    document: usize,
+    /// The way to it in the document.
+    way: Vec<Step>,
+    /// The text that it stands in, where it is a text itself.
+    text: Option<String>,
+    value: Value,
+}
+
+/// A value that may become the field, what it is to be, and how likely that is.
+struct Guess {
+    way: Vec<Step>,
+    to: Value,
+    likely: usize,
+}
+
+/// The most guesses in one tree.
+const MOST: usize = 8;
+
+/// The edits of values that may do it.
+pub(super) fn edits(
+    intent: &Intent<'_>,
+    part: &Part,
+    drafts: &dyn Drafts,
+    texts: &Texts<'_>,
+) -> Vec<Candidate> {
+    let mut holders = inline(intent, drafts, texts);
+    let (given, own) = drafts.values(part);
+    holders.extend(given.iter().rev().filter_map(|file| whole(file, texts)));
+    let own = own.and_then(|file| whole(&file, texts));
+    let mut found = Vec::new();
+    for holder in &holders {
+        for guess in guesses(intent, &holder.value) {
+            found.extend(holder.with(texts, &guess.way, &guess.to));
+        }
+    }
+    let Some(own) = own else { return found };
+    let guesses = guesses(intent, &own.value);
+    // A value that the chart has set is set again where it is given values.
+    if let Some(first) = holders.first() {
+        for guess in &guesses {
+            let laid = laid_over(&first.value, &own.value, guess);
+            found.extend(laid.and_then(|laid| first.with(texts, &[], &laid)));
+        }
+    }
+    for guess in &guesses {
+        found.extend(own.with(texts, &guess.way, &guess.to));
+    }
+    found
+}
+
+/// The edit of a template that states the value in a line of its own.
+pub(super) fn template(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<Candidate> {
+    let declared = intent.change.declared.as_ref()?;
+    let (was, to) = differing(declared, intent.to()?)?;
+    let (was, to) = (text_of(was)?, text_of(to)?);
+    let file = &*intent.origin.file;
+    let text = texts.of(file)?;
+    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let line = lines.get_mut(intent.position?.line.checked_sub(1)?)?;
+    let (key, value) = line.split_once(": ")?;
+    let is_alone = value.matches(&was).count() == 1 && !line.contains("{{");
+    let written = format!("{key}: {}", value.replacen(&was, &to, 1));
+    *line = is_alone.then_some(&written)?;
+    Some(Candidate::text(file, lines.concat()))
+}
+
+/// A file of values.
+fn whole(file: &str, texts: &Texts<'_>) -> Option<Holder> {
+    let parsed = yaml::parse(&texts.of(file)?);
+    let document = parsed.documents.into_iter().next()?;
+    Some(Holder {
+        file: file.to_owned(),
+        document: document.number,
+        way: Vec::new(),
+        text: None,
+        value: document.value,
+    })
+}
+
+/// The values in the Application or HelmRelease that leads to the object.
+fn inline(intent: &Intent<'_>, drafts: &dyn Drafts, texts: &Texts<'_>) -> Vec<Holder> {
+    let Some(deployer) = intent.origin.chain.last() else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for file in drafts.deployers(deployer) {
+        let Some(text) = texts.of(&file) else {
+            continue;
+        };
+        for document in yaml::parse(&text).documents {
+            let is = |pointer: &str, expected: &str| {
+                let text = document.value.pointer(pointer).and_then(Value::as_str);
+                text == Some(expected)
+            };
+            if !is("/kind", &deployer.kind) || !is("/metadata/name", &deployer.name) {
+                continue;
+            }
+            for way in ways(&document.value) {
+                let Some(value) = crate::edit::at(&document.value, &way) else {
+                    continue;
+                };
+                let text = value.as_str().map(str::to_owned);
+                let value = match &text {
+                    Some(text) => yaml::parse(text).documents.into_iter().next(),
+                    None => None,
+                }
+                .map_or_else(|| value.clone(), |document| document.value);
+                found.push(Holder {
+                    file: file.clone(),
+                    document: document.number,
+                    way,
+                    text,
+                    value,
+                });
+            }
+        }
+    }
+    found
+}
+
+/// The ways to values in an Application or a HelmRelease, those that win first.
+fn ways(object: &Value) -> Vec<Vec<Step>> {
+    let mut ways = Vec::new();
+    let mut helm = vec![vec![field("spec"), field("source"), field("helm")]];
+    let sources = object.pointer("/spec/sources").and_then(Value::as_array);
+    for index in 0..sources.map_or(0, Vec::len) {
+        let source = [
+            field("spec"),
+            field("sources"),
+            Step::Index(index),
+            field("helm"),
+        ];
+        helm.push(source.to_vec());
+    }
+    for way in helm {
+        for name in ["parameters", "valuesObject", "values"] {
+            ways.push([way.clone(), vec![field(name)]].concat());
+        }
+    }
+    ways.push(vec![field("spec"), field("values")]);
+    ways.retain(|way| crate::edit::at(object, way).is_some());
+    ways
+}
+
+impl Holder {
+    fn with(&self, texts: &Texts<'_>, way: &[Step], to: &Value) -> Option<Candidate> {
+        let Some(text) = &self.text else {
+            let way = [&self.way, way].concat();
+            return Candidate::field(texts, &self.file, self.document, &way, Some(to));
+        };
+        let edited = Value::from(edit(text, 1, way, Some(to)).ok()?);
+        Candidate::field(texts, &self.file, self.document, &self.way, Some(&edited))
+    }
+}
+
+/// The values that may become the field, the likeliest first.
+fn guesses(intent: &Intent<'_>, tree: &Value) -> Vec<Guess> {
+    let mut found = Vec::new();
+    collect(intent, tree, &mut Vec::new(), &mut found);
+    // The order of the tree decides between those that are alike.
+    found.sort_by_key(|guess| std::cmp::Reverse(guess.likely));
+    found.truncate(MOST);
+    found
+}
+
+fn collect(intent: &Intent<'_>, tree: &Value, way: &mut Vec<Step>, found: &mut Vec<Guess>) {
+    if let Some((to, likely)) = guess(intent, tree, way) {
+        let way = way.clone();
+        found.push(Guess { way, to, likely });
+    }
+    match tree {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                way.push(field(name));
+                collect(intent, value, way, found);
+                way.pop();
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                way.push(Step::Index(index));
+                collect(intent, item, way, found);
+                way.pop();
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What a value would have to be, if it becomes the field or something around it.
+fn guess(intent: &Intent<'_>, value: &Value, way: &[Step]) -> Option<(Value, usize)> {
+    let path = &intent.change.path.0;
+    let alike = 10 * alike(path, way);
+    if let (ChangeKind::Modified, Some(declared), Some(live)) =
+        (intent.change.kind, &intent.change.declared, intent.to())
+        && !value.is_object()
+        && !value.is_array()
+    {
+        let (declared, live) = differing(declared, live)?;
+        let (is, was, to) = (text_of(value)?, text_of(declared)?, text_of(live)?);
+        if is == was {
+            return Some((written_like(value, live, to), 100 + alike));
+        }
+        // A part of it, such as the tag of an image.
+        let (before, after) = was.split_once(&is).filter(|_| !is.is_empty())?;
+        let part = to.strip_prefix(before)?.strip_suffix(after)?;
+        return Some((
+            written_like(value, &Value::Null, part.to_owned()),
+            50 + is.len() + alike,
+        ));
+    }
+    if !(value.is_object() || value.is_array() || value.is_null()) {
+        return None;
+    }
+    (1..=path.len()).find_map(|up| {
+        let (parent, below) = path.split_at(path.len() - up);
+        let rendered = values::lookup(intent.before, parent);
+        let is_empty = match value {
+            Value::Object(fields) => fields.is_empty(),
+            Value::Array(items) => items.is_empty(),
+            _ => true,
+        };
+        let likely = match rendered {
+            Some(rendered) if rendered == value => 100,
+            Some(Value::Object(all)) if !is_empty && is_within(value, all) => 60,
+            _ if is_empty && names_parent(parent, way) => 40,
+            _ => return None,
+        };
+        let start = match (below.first(), value.is_null()) {
+            (Some(PathElement::Field(_)), true) => json!({}),
+            (_, true) => json!([]),
+            _ => value.clone(),
+        };
+        let to = values::with_at(&start, below, intent.to())?;
+        Some((to, (likely + alike).saturating_sub(5 * up)))
+    })
+}
+
+/// The scalars in which two values of one shape differ, if there is one pair of them.
+fn differing<'v>(one: &'v Value, other: &'v Value) -> Option<(&'v Value, &'v Value)> {
+    let pairs: Vec<(&Value, &Value)> = match (one, other) {
+        (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
+            one.iter().zip(other).collect()
+        }
+        (Value::Object(one), Value::Object(other)) if one.keys().eq(other.keys()) => {
+            one.values().zip(other.values()).collect()
+        }
+        _ => return Some((one, other)),
+    };
+    let mut pairs = pairs.into_iter().filter(|(one, other)| one != other);
+    let (one, other) = pairs.next()?;
+    pairs.next().is_none().then(|| differing(one, other))?
+}
+
+fn is_within(value: &Value, all: &Map<String, Value>) -> bool {
+    let fields = value.as_object();
+    fields.is_some_and(|fields| {
+        fields
+            .iter()
+            .all(|(name, value)| all.get(name) == Some(value))
+    })
+}
+
+/// Whether the last name of a way is that of the last field of a path, or ends in it.
+fn names_parent(path: &[PathElement], way: &[Step]) -> bool {
+    let last = path.iter().rev().find_map(|element| match element {
+        PathElement::Field(name) => Some(name.to_lowercase()),
+        _ => None,
+    });
+    match (last, way.last()) {
+        (Some(last), Some(Step::Field(name))) => name.to_lowercase().ends_with(&last),
+        _ => false,
+    }
+}
+
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(is) => Some(is.to_string()),
+        _ => None,
+    }
+}
+
+/// A value of the type that stands there already, where that can be.
+fn written_like(value: &Value, live: &Value, text: String) -> Value {
+    match value {
+        Value::Number(_) | Value::Bool(_) => {
+            let read = serde_json::from_str::<Value>(&text).ok();
+            let read = read.filter(|read| read.is_number() || read.is_boolean());
+            read.unwrap_or(Value::String(text))
+        }
+        Value::Null => live.clone(),
+        _ => Value::String(text),
+    }
+}
+
+/// How many words the names of both have in common.
+fn alike(path: &[PathElement], way: &[Step]) -> usize {
+    let mut words = Vec::new();
+    for element in path {
+        match element {
+            PathElement::Field(name) => words.extend(words_of(name)),
+            PathElement::Key(keys) => {
+                for key in keys.values().filter_map(Value::as_str) {
+                    words.extend(words_of(key));
+                }
+            }
+            _ => {}
+        }
+    }
+    let names = way.iter().filter_map(|step| match step {
+        Step::Field(name) => Some(words_of(name)),
+        Step::Index(_) => None,
+    });
+    names.flatten().filter(|word| words.contains(word)).count()
+}
+
+/// `replicaCount` is `replica` and `count`; plurals are their singulars.
+fn words_of(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut starts = true;
+    for c in name.chars() {
+        if !c.is_alphanumeric() {
+            starts = true;
+            continue;
+        }
+        if starts || c.is_uppercase() {
+            words.push(String::new());
+            starts = false;
+        }
+        if let Some(word) = words.last_mut() {
+            word.extend(c.to_lowercase());
+        }
+    }
+    let singular = |word: String| word.strip_suffix('s').unwrap_or(&word).to_owned();
+    words.into_iter().map(singular).collect()
+}
+
+/// The values that are given, with a value of the chart's own set in them too. A list is given as a
+/// whole.
+fn laid_over(given: &Value, own: &Value, guess: &Guess) -> Option<Value> {
+    let is_index = |step: &Step| matches!(step, Step::Index(_));
+    let end = guess.way.iter().position(is_index);
+    let mut made = own.clone();
+    replace(&mut made, &guess.way, &guess.to)?;
+    let names = &guess.way[..end.unwrap_or(guess.way.len())];
+    let to = crate::edit::at(&made, names)?.clone();
+    let mut laid = match given {
+        Value::Null => json!({}),
+        given => given.clone(),
+    };
+    let mut here = &mut laid;
+    for name in names {
+        let Step::Field(name) = name else { return None };
+        if here.is_null() {
+            *here = json!({});
+        }
+        here = here
+            .as_object_mut()?
+            .entry(name.clone())
+            .or_insert(Value::Null);
+    }
+    *here = to;
+    Some(laid)
+}
+
+fn replace(value: &mut Value, way: &[Step], to: &Value) -> Option<()> {
+    let place = way.iter().try_fold(value, |value, step| match step {
+        Step::Field(name) => value.get_mut(name),
+        Step::Index(index) => value.get_mut(index),
+    })?;
+    place.clone_from(to);
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_compared_by_their_words() {
+        assert_eq!(words_of("replicaCount"), ["replica", "count"]);
+        assert_eq!(words_of("node-selectors"), ["node", "selector"]);
+    }
+
+    #[test]
+    fn a_value_of_the_chart_is_set_beside_those_that_are_given() {
+        let own = json!({"image": {"tag": "1", "name": "a"}, "ports": [{"port": 1}, {"port": 2}]});
+        let guess = |way: &[Step], to: Value| Guess {
+            way: way.to_vec(),
+            to,
+            likely: 0,
+        };
+        let tag = guess(&[field("image"), field("tag")], "2".into());
+        let laid = laid_over(&json!({"x": 1}), &own, &tag);
+        assert_eq!(laid, Some(json!({"x": 1, "image": {"tag": "2"}})));
+        let port = guess(&[field("ports"), Step::Index(1), field("port")], 3.into());
+        let laid = laid_over(&Value::Null, &own, &port);
+        assert_eq!(laid, Some(json!({"ports": [{"port": 1}, {"port": 3}]})));
+    }
+}
