@@ -10,7 +10,7 @@ use crate::policy::Debt;
 use crate::redact::Redacted;
 
 /// Characters of a mark.
-const LENGTH: usize = 10;
+pub const LENGTH: usize = 10;
 
 /// What digests of secrets are made with; their place is part of them, too.
 const SALT: &str = "driftctl.triage/v1";

@@ -150,3 +150,34 @@ fn manifests_can_be_named_with_f() {
     assert_eq!(run("triage").matches("\nkeep ").count(), 2);
     assert!(run("backport").contains("512Mi"), "{}", run("backport"));
 }
+
+/// A name of an object can hold blanks, and look like the rest of a line.
+#[test]
+fn names_that_look_like_lines_stay_names() {
+    let name = "a\\nrevert 0123456789 high x/y .z";
+    let manifest = format!(
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: \"{name}\"}}\n\
+         rules: [{{apiGroups: [\"\"], resources: [pods], verbs: [get]}}]\n"
+    );
+    let live = manifest.replace("[get]", "[get, delete]");
+    let place = Place::new()
+        .file("deploy/role.yaml", manifest)
+        .file("live.yaml", live)
+        .folder(".git");
+    let words = ["triage", "deploy", "--live", "live.yaml"];
+    let output = place.driftctl().args(words).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines = text
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty());
+    assert_eq!(lines.count(), 3, "{text}");
+    let shown = apply(
+        &place,
+        &text.replace("\nkeep ", "\naccept 24h Why not "),
+        &["--yes"],
+    );
+    assert!(
+        shown.contains("TRIAGED  1 of 1 decision carried out"),
+        "{text}{shown}"
+    );
+}

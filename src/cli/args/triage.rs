@@ -33,8 +33,8 @@ Exit codes:
 pub struct TriageArgs {
     /// Carry out the decisions in this file, or in standard input (-)
     ///
-    /// Compares anew what the file was written from: its first line says with which words. Words of
-    /// this command line that name manifests take their place.
+    /// Compares anew what the file was written from: its line 'driftctl triage' has the words. Flags
+    /// of this command line hold before those. Where it names manifests, it is all that holds.
     #[arg(
         long,
         value_name = "FILE",

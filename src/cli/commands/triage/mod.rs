@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use super::revert::{self, Carrier, Judge};
-use crate::cli::args::{Cli, Command, DriftArgs, RenderArgs, TriageArgs};
+use crate::cli::args::{Cli, Command, SourceArgs, TriageArgs};
 use crate::cli::comparison::Again;
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
@@ -107,41 +107,41 @@ fn changes(object: &ObjectReport) -> Vec<String> {
     drifts.chain(whole.then(|| ".".to_owned())).collect()
 }
 
-/// Flags that lead to credentials, programs or other machines: they are taken from the command line,
+/// Flags with a value that lead to credentials and programs: they are taken from the command line,
 /// and never from a file.
-const NEVER_RECORDED: [&str; 5] = [
-    "--kubeconfig",
-    "--kustomize-bin",
-    "--helm-bin",
-    "--no-sandbox",
-    "--allow-remote",
-];
+const NEVER_RECORDED: [&str; 3] = ["--kubeconfig", "--kustomize-bin", "--helm-bin"];
 
-/// The words that are written down: all but those flags, and `--edit`.
+/// The same without a value; and the one that a file needs no more.
+const NEVER_RECORDED_ALONE: [&str; 3] = ["--no-sandbox", "--allow-remote", "--edit"];
+
+/// The words that are written down, and read again.
 fn recorded(words: &[String]) -> Vec<String> {
+    without(words, &NEVER_RECORDED, &NEVER_RECORDED_ALONE)
+}
+
+/// The words without some flags and their values.
+fn without(words: &[String], with_value: &[&str], alone: &[&str]) -> Vec<String> {
     let mut kept = Vec::new();
     let mut words = words.iter();
     while let Some(word) = words.next() {
-        let (flag, value) = match word.split_once('=') {
+        let (flag, has_value) = match word.split_once('=') {
             Some((flag, _)) => (flag, true),
             None => (word.as_str(), false),
         };
-        if flag == "--edit" {
-            continue;
-        }
-        if NEVER_RECORDED.contains(&flag) {
-            if !value && !matches!(flag, "--no-sandbox" | "--allow-remote") {
+        if with_value.contains(&flag) {
+            if !has_value {
                 words.next();
             }
-            continue;
+        } else if !alone.contains(&flag) {
+            kept.push(word.clone());
         }
-        kept.push(word.clone());
     }
     kept
 }
 
 /// The words of a command line that applies a file: where it names no manifests, those that the file
-/// was written with say what is compared.
+/// was written with stand before its own, of which the last one holds. How decisions are carried
+/// out is never up to the file.
 ///
 /// # Errors
 /// When those are no words of this command.
@@ -153,49 +153,37 @@ fn with_words_of(todo: &Todo, args: &TriageArgs) -> Result<TriageArgs> {
     let Some(words) = todo.words.as_ref().filter(|_| names_none) else {
         return Ok(args.clone());
     };
-    let failed = || {
+    let connection = &own.live.connection;
+    let mut instead = Vec::new();
+    if !connection.context.is_empty() {
+        instead.push("--context");
+    }
+    if !connection.context.is_empty() || connection.kubeconfig.is_some() {
+        instead.push("--live");
+    }
+    let words = without(&recorded(words), &instead, &[]);
+    let command = ["driftctl", "triage"].map(str::to_owned).into_iter();
+    let words = command.chain(words).chain(args.words.iter().cloned());
+    let parser = Cli::command().mut_subcommand("triage", |it| it.args_override_self(true));
+    let parsed = parser.try_get_matches_from(words);
+    let cli = parsed.and_then(|matches| Cli::from_arg_matches(&matches));
+    let mut cli = cli.with_context(|| {
         format!(
-            "{}: its line 'driftctl triage' is no command line of this version; name the manifests \
-             behind --apply",
+            "{}: its line 'driftctl triage' cannot be put before the words of this command line; \
+             name the manifests behind --apply",
             todo.file
         )
-    };
-    let words = ["driftctl", "triage"]
-        .into_iter()
-        .chain(words.iter().map(String::as_str));
-    let mut cli = Cli::try_parse_from(words).with_context(failed)?;
+    })?;
     cli.command.settle(&[]);
-    let Command::Triage(then) = cli.command else {
-        anyhow::bail!(failed());
+    let Command::Triage(both) = cli.command else {
+        return Ok(args.clone());
     };
-    let DriftArgs {
-        audit_log,
-        selection,
-        source,
-        live,
-        rules,
-    } = then.drift;
     let mut merged = args.clone();
-    merged.extra = then.extra;
-    merged.drift.audit_log = audit_log;
-    merged.drift.selection = selection;
-    merged.drift.rules = rules;
-    let render = RenderArgs {
-        kustomize_bin: own.source.render.kustomize_bin.clone(),
-        helm_bin: own.source.render.helm_bin.clone(),
-        no_sandbox: own.source.render.no_sandbox,
-        allow_remote: own.source.render.allow_remote,
-        ..source.render.clone()
-    };
-    merged.drift.source = source;
-    merged.drift.source.render = render;
-    merged.drift.live.filter = live.filter;
-    if merged.drift.live.live.is_empty() && own.live.connection.kubeconfig.is_none() {
-        merged.drift.live.live = live.live;
-    }
-    if merged.drift.live.connection.context.is_empty() {
-        merged.drift.live.connection.context = live.connection.context;
-    }
+    merged.extra = both.extra;
+    let context = both.drift.live.connection.context.clone();
+    merged.drift = both.drift;
+    merged.drift.live.connection = connection.clone();
+    merged.drift.live.connection.context = context;
     Ok(merged)
 }
 
@@ -269,7 +257,7 @@ fn apply(
 }
 
 /// From where files of ours are looked for.
-fn start(source: &crate::cli::args::SourceArgs) -> &Path {
+fn start(source: &SourceArgs) -> &Path {
     let first = source.paths.first().map(PathBuf::as_path);
     first
         .filter(|path| *path != Path::new("-"))
@@ -300,33 +288,74 @@ mod tests {
         assert_eq!(kept, ["./manifests", "-n", "shop", "--extra", "namespace"]);
     }
 
+    /// What a file and a command line say together.
+    fn merged(file: &str, own: &[&str]) -> TriageArgs {
+        let todo = Todo::parse("todo", &format!("driftctl triage {file}\n")).unwrap();
+        let words = ["driftctl", "triage"].iter().chain(own);
+        let matches = Cli::command().get_matches_from(words);
+        let mut cli = Cli::from_arg_matches(&matches).unwrap();
+        let words: Vec<_> = ["triage"]
+            .iter()
+            .chain(own)
+            .map(|word| word.into())
+            .collect();
+        cli.command.settle(&words);
+        let Command::Triage(args) = cli.command else {
+            panic!("another command");
+        };
+        with_words_of(&todo, &args).unwrap()
+    }
+
     #[test]
     fn a_file_says_what_is_compared_and_never_by_which_credentials() {
-        let text = "driftctl triage ./manifests -n shop --context prod --kubeconfig evil \
-                    --helm-bin evil --allow-remote --live x.json\n";
-        let text = text.replace(" --live x.json", "");
-        let todo = Todo::parse("todo", &text).unwrap();
-        let own = TriageArgs {
-            drift: DriftArgs {
-                source: crate::cli::args::SourceArgs {
-                    paths: vec![PathBuf::from(".")],
-                    ..Default::default()
-                },
-                ..DriftArgs::default()
-            },
-            ..TriageArgs::default()
-        };
-        let merged = with_words_of(&todo, &own).unwrap().drift;
-        assert_eq!(merged.source.paths, [PathBuf::from("./manifests")]);
-        assert_eq!(merged.live.filter.namespace.as_deref(), Some("shop"));
-        assert_eq!(merged.live.connection.context, ["prod"]);
-        assert_eq!(merged.live.connection.kubeconfig, None);
-        assert_eq!(merged.source.render.helm_bin, None);
-        assert!(!merged.source.render.allow_remote);
-        let mut named = own.clone();
-        named.drift.source.paths = vec![PathBuf::from("other")];
-        let merged = with_words_of(&todo, &named).unwrap().drift;
-        assert_eq!(merged.source.paths, [PathBuf::from("other")]);
-        assert_eq!(merged.live.filter.namespace, None);
+        let file = "./manifests -n shop --context prod --kubeconfig evil --helm-bin evil \
+                    --allow-remote";
+        let drift = merged(file, &["--apply", "todo"]).drift;
+        assert_eq!(drift.source.paths, [PathBuf::from("./manifests")]);
+        assert_eq!(drift.live.filter.namespace.as_deref(), Some("shop"));
+        assert_eq!(drift.live.connection.context, ["prod"]);
+        assert_eq!(drift.live.connection.kubeconfig, None);
+        assert_eq!(drift.source.render.helm_bin, None);
+        assert!(!drift.source.render.allow_remote);
+    }
+
+    #[test]
+    fn a_file_has_no_say_in_how_it_is_carried_out() {
+        let file = "./manifests --yes --skip-dry-run --max-delete 99 --allow-secrets --no-event";
+        let args = merged(file, &["--apply", "todo"]);
+        assert!(!args.write.yes && !args.write.skip_dry_run && !args.allow_secrets);
+        assert!(!args.write.no_event);
+        assert_eq!(args.write.max_delete, 5);
+    }
+
+    #[test]
+    fn words_of_the_command_line_hold_before_those_of_the_file() {
+        let own = [
+            "--apply",
+            "todo",
+            "-n",
+            "other",
+            "--context",
+            "staging",
+            "--extra",
+            "namespace",
+        ];
+        let args = merged("./manifests -n shop --context prod", &own);
+        assert_eq!(args.drift.source.paths, [PathBuf::from("./manifests")]);
+        assert_eq!(args.drift.live.filter.namespace.as_deref(), Some("other"));
+        assert_eq!(args.drift.live.connection.context, ["staging"]);
+        assert_eq!(args.extra, crate::cli::args::Extra::Namespace);
+        let args = merged("./manifests -n shop", &["--apply", "todo", "elsewhere"]);
+        assert_eq!(args.drift.source.paths, [PathBuf::from("elsewhere")]);
+        assert_eq!(args.drift.live.filter.namespace, None);
+        let args = merged(
+            "./manifests --live x.json",
+            &["--apply", "todo", "--kubeconfig", "k"],
+        );
+        assert!(args.drift.live.live.is_empty());
+        assert_eq!(
+            args.drift.live.connection.kubeconfig,
+            Some(PathBuf::from("k"))
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! From decisions to one plan: which change each line means, and what is done about it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, anyhow, ensure};
 use jiff::Timestamp;
@@ -67,20 +67,21 @@ impl<'a> Resolved<'a> {
             .iter()
             .map(|item| todo_text(item.shown, item.shown_drift, Some(now)))
             .collect();
+        let mut by_name: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+        for (at, text) in texts.iter().enumerate() {
+            let name = (text.object.as_str(), text.path.as_str());
+            by_name.entry(name).or_default().push(at);
+        }
         let fate = |line: &Line| {
             if line.decision == Decision::Keep {
                 return Fate::Kept;
             }
-            let mut other = None;
-            for (at, text) in texts.iter().enumerate() {
-                if text.object != line.object || text.path != line.path {
-                    continue;
-                }
-                if items[at].mark == line.mark {
-                    return Fate::Meant(at);
-                }
-                other.get_or_insert(text);
+            let of = by_name.get(&(line.object.as_str(), line.path.as_str()));
+            let of = of.map_or(&[][..], Vec::as_slice);
+            if let Some(at) = of.iter().find(|at| items[**at].mark == line.mark) {
+                return Fate::Meant(*at);
             }
+            let other = of.first().and_then(|at| texts.get(*at));
             match other {
                 Some(now) => {
                     let by = match now.who.as_str() {

@@ -11,6 +11,7 @@
 //! A line begins with what is decided. Then come the mark of the change, which is another as soon as
 //! a value is, and what the change is of. The rest is for the reader.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::Path;
@@ -21,7 +22,7 @@ use jiff::Timestamp;
 use crate::cli::Streams;
 use crate::cli::selection::Until;
 use crate::config::{Found, read_file};
-use crate::engine::triage::Item;
+use crate::engine::triage::{Item, LENGTH as MARK};
 use crate::model::{Report, Status, Target};
 use crate::output::{escape, todo_text};
 
@@ -101,6 +102,8 @@ pub struct Todo {
     server: Option<String>,
     /// The lines.
     pub lines: Vec<Line>,
+    /// The line of each change: object, path and mark.
+    decided: BTreeMap<(String, String, String), usize>,
 }
 
 /// Writes the file: `words` are those of the command line, and what matters most comes first.
@@ -243,14 +246,10 @@ impl Todo {
             _ => {}
         }
         let line = decided(number, first, rest)?;
-        let before = self.lines.iter();
-        let mut before = before.filter(|before| {
-            (&before.object, &before.path, &before.mark) == (&line.object, &line.path, &line.mark)
-        });
-        if let Some(before) = before.next() {
+        let change = (line.object.clone(), line.path.clone(), line.mark.clone());
+        if let Some(before) = self.decided.insert(change, number) {
             return Err(format!(
-                "line {} decides about this change already; delete one of them",
-                before.number
+                "line {before} decides about this change already; delete one of them"
             ));
         }
         self.lines.push(line);
@@ -329,13 +328,18 @@ fn of(text: &str) -> Result<Of<'_>, String> {
 }
 
 fn about(text: &str) -> Option<Of<'_>> {
+    let is_hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
     let (mark, rest) = word(text);
+    if mark.len() != MARK || !mark.bytes().all(is_hex) {
+        return None;
+    }
     let (severity, rest) = word(rest);
+    if !matches!(severity, "low" | "medium" | "high" | "critical") {
+        return None;
+    }
     let (object, rest) = word(rest);
     let (path, rest) = word(rest);
-    let is_mark = mark.len() == 10 && mark.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    let is_severity = matches!(severity, "low" | "medium" | "high" | "critical");
-    let is_whole = is_mark && is_severity && object.contains('/') && path.starts_with(['.', '[']);
+    let is_whole = object.contains('/') && path.starts_with(['.', '[']);
     is_whole.then_some((mark, object, path, rest))
 }
 
