@@ -53,7 +53,7 @@ impl Watch {
             .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let address = loop {
-            let line = lines.next().expect("it ended").unwrap();
+            let line = lines.next().unwrap().unwrap();
             if let Some(rest) = line.strip_prefix("serving http://") {
                 break rest.split('/').next().unwrap().to_owned();
             }
