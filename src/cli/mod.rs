@@ -54,13 +54,13 @@ pub fn run(
     if completion::answer(&words) {
         return Exit::Clean;
     }
-    let mut command = plugin::command(&words);
-    if short_help::is_asked(&words) {
-        command = short_help::of(command);
-    }
-    command.build();
-    let parsed = command.clone().try_get_matches_from(&words);
-    let done = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
+    let parse = |command: clap::Command| {
+        let parsed = command.try_get_matches_from(&words);
+        parsed.and_then(|matches| Cli::from_arg_matches(&matches))
+    };
+    // Every subcommand in full is for help and messages alone.
+    let parsed = parse(plugin::command(&words)).or_else(|_| parse(whole_command(&words)));
+    let done = match parsed {
         _ if words.iter().skip(1).eq([jq_worker::NAME]) => {
             // Whoever asked is gone when this fails; there is nobody to tell.
             jq_worker::run(&mut streams).unwrap_or(Exit::Trouble)
@@ -73,7 +73,7 @@ pub fn run(
         }
         Err(answer) => {
             let texts = words.iter().map(|word| word.to_string_lossy().into_owned());
-            match suggest::message(&answer, &command, &texts.collect::<Vec<_>>()) {
+            match suggest::message(&answer, &whole_command(&words), &texts.collect::<Vec<_>>()) {
                 Some(message) => {
                     let settings = Settings::resolve(ColorChoice::Auto, around);
                     message::say(&mut streams, &settings, &message);
@@ -84,6 +84,16 @@ pub fn run(
         }
     };
     finish(done, around, &mut streams)
+}
+
+/// The command line with all that help and messages tell.
+fn whole_command(words: &[OsString]) -> clap::Command {
+    let mut command = plugin::command(words);
+    if short_help::is_asked(words) {
+        command = short_help::of(command);
+    }
+    command.build();
+    command
 }
 
 /// Help that was asked for goes to standard output and is no error; usage errors are.

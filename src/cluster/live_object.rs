@@ -4,9 +4,12 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
-use crate::model::ResourceKey;
+use crate::model::{Ownership, ResourceKey};
+use crate::ownership::{ownership_in, ownership_of};
 
 /// A live object.
 ///
@@ -83,12 +86,92 @@ impl LiveObject {
         let Value::Object(fields) = &mut value else {
             return Err(Unreadable("it is no JSON object".to_owned()));
         };
+        self.give_type(fields);
+        Ok(value)
+    }
+
+    /// Builds the object without its managed fields, which often are the larger part of it, and tells
+    /// who owns what by them.
+    ///
+    /// # Errors
+    /// As [`LiveObject::value`].
+    pub fn value_and_owners(&self) -> Result<(Value, Ownership), Unreadable> {
+        if let Some(read) = self.split() {
+            return Ok(read);
+        }
+        let value = self.value()?;
+        let owners = ownership_of(&value);
+        Ok((value, owners))
+    }
+
+    /// The object and its owners, where both are as an API server writes them.
+    fn split(&self) -> Option<(Value, Ownership)> {
+        let mut text = serde_json::Deserializer::from_str(self.json());
+        let mut split = Level::Object.deserialize(&mut text).ok()?;
+        text.end().ok()?;
+        let owners = match split.managed_fields {
+            Some(text) => ownership_in(text.get())?,
+            None => Ownership::default(),
+        };
+        self.give_type(&mut split.fields);
+        Some((Value::Object(split.fields), owners))
+    }
+
+    /// Items of a list that an API server sent have no type of their own.
+    fn give_type(&self, fields: &mut Map<String, Value>) {
         for (name, text) in [("apiVersion", &self.api_version), ("kind", &self.key.kind)] {
             if !fields.contains_key(name) {
                 fields.insert(name.to_owned(), Value::String(text.clone()));
             }
         }
-        Ok(value)
+    }
+}
+
+/// Fields without `managedFields`, and the text of those.
+#[derive(Default)]
+struct Split<'j> {
+    fields: Map<String, Value>,
+    managed_fields: Option<&'j RawValue>,
+}
+
+/// What is read: an object, or the metadata of one.
+#[derive(Clone, Copy)]
+enum Level {
+    Object,
+    Metadata,
+}
+
+impl<'de> DeserializeSeed<'de> for Level {
+    type Value = Split<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Split<'de>, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Level {
+    type Value = Split<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Split<'de>, A::Error> {
+        let mut split = Split::default();
+        while let Some(key) = map.next_key::<String>()? {
+            match (self, key.as_str()) {
+                (Self::Object, "metadata") => {
+                    let metadata = map.next_value_seed(Self::Metadata)?;
+                    split.managed_fields = metadata.managed_fields;
+                    split.fields.insert(key, Value::Object(metadata.fields));
+                }
+                (Self::Metadata, "managedFields") => split.managed_fields = Some(map.next_value()?),
+                _ => {
+                    split.fields.insert(key, map.next_value()?);
+                }
+            }
+        }
+        Ok(split)
     }
 }
 
@@ -116,6 +199,46 @@ mod tests {
         let value = object.value().unwrap();
         assert_eq!(value["kind"], "Secret");
         assert_eq!(value["apiVersion"], "v1");
+    }
+
+    #[test]
+    fn managed_fields_are_left_out_where_the_owners_are_asked_for() {
+        for json in [
+            r#"{"a":[1,{"b":null}],"metadata":{"name":"x","managedFields":[{"manager":"m",
+                "operation":"Update","fieldsV1":{"f:a":{}}}],"labels":{"b":"c"}},"kind":"Secret"}"#,
+            r#"{"metadata":{"managedFields":[]}}"#,
+            r#"{"metadata":{"managedFields":null}}"#,
+            r#"{"metadata":{"managedFields":[1]}}"#,
+            r#"{"metadata":null}"#,
+            r#"{"metadata":{"managedFields":[]},"metadata":{"name":"x"}}"#,
+            r#"{"data":{}}"#,
+        ] {
+            let object = LiveObject::new(key(), "v1", json);
+            let mut value = object.value().unwrap();
+            let owners = ownership_of(&value);
+            let (split, of_split) = object.value_and_owners().unwrap();
+            if split.pointer("/metadata/managedFields").is_none()
+                && let Some(Value::Object(metadata)) = value.pointer_mut("/metadata")
+            {
+                metadata.remove("managedFields");
+            }
+            assert_eq!(split, value, "{json}");
+            let names = |owners: &Ownership| -> Vec<_> {
+                owners
+                    .entries
+                    .iter()
+                    .map(|e| (e.owner.clone(), (*e.fields).clone()))
+                    .collect()
+            };
+            assert_eq!(names(&of_split), names(&owners), "{json}");
+        }
+        for json in ["", "{", "[]", "{}x"] {
+            assert!(
+                LiveObject::new(key(), "v1", json)
+                    .value_and_owners()
+                    .is_err()
+            );
+        }
     }
 
     #[test]

@@ -231,5 +231,6 @@ impl<'a> Walker<'a> {
 /// What an entry's manager owns at a path and below it, apart from what lies above.
 fn node<'e>(entry: &'e ManagerEntry, path: &[PathElement]) -> Option<&'e FieldSet> {
     let mut steps = path.iter();
-    steps.try_fold(&entry.fields, |set, segment| set.child(segment))
+    let set: &FieldSet = &entry.fields;
+    steps.try_fold(set, |set, segment| set.child(segment))
 }

@@ -42,7 +42,7 @@ pub struct Subject<'a> {
     /// Who owns what of the live object.
     pub ownership: &'a Ownership,
     /// Who declares the manifest.
-    pub appliers: &'a Appliers,
+    pub appliers: &'a Appliers<'a>,
     /// What client-side apply sent last.
     pub last_applied: Option<&'a Value>,
     /// What is known to be written by others than people.
@@ -66,7 +66,12 @@ pub enum Keep {
 impl Keep {
     /// Whether a finding is wanted.
     pub fn keeps(self, finding: &Finding) -> bool {
-        match (&finding.reason, self) {
+        self.keeps_explained(finding.reason.as_ref())
+    }
+
+    /// Whether a finding with this reason, or with none, is wanted.
+    fn keeps_explained(self, reason: Option<&Reason>) -> bool {
+        match (reason, self) {
             (None, _) | (_, Self::All) => true,
             (Some(_), Self::Drift) => false,
             (Some(reason), Self::Evidence) => matches!(
@@ -84,6 +89,12 @@ pub trait Explain {
     /// The rule that speaks of a change at `path`, live value held by `owners`, if there is one
     /// that explains it.
     fn explains(&self, path: &FieldPath, kind: ChangeKind, owners: &[&Owner]) -> Option<Reason>;
+
+    /// Whether it matters to [`explains`](Self::explains) who owns what is at `path`. Where it does
+    /// not, nobody has to find out.
+    fn owners_matter(&self, _path: &FieldPath) -> bool {
+        true
+    }
 }
 
 /// Why something is no drift.
@@ -114,6 +125,26 @@ pub struct Finding {
     pub cause: Option<Cause>,
     /// What else there is to say about it.
     pub note: Option<String>,
+}
+
+impl Finding {
+    /// An addition that is explained and not wanted: it counts until what is around it is folded, and
+    /// nobody sees it.
+    fn explained(reason: Option<Reason>) -> Self {
+        Self {
+            change: Change {
+                path: FieldPath::root(),
+                kind: ChangeKind::Added,
+                declared: None,
+                live: None,
+                at: Vec::new(),
+            },
+            owners: Vec::new(),
+            reason,
+            cause: None,
+            note: None,
+        }
+    }
 }
 
 /// Compares one object.

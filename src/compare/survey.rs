@@ -7,7 +7,7 @@
 use serde_json::{Map, Value};
 
 use super::walk::{Excused, Ground, Walker, is_absent};
-use super::{Keep, Reason, list};
+use super::{Finding, Keep, Reason, list};
 use crate::model::{Cause, ChangeKind, Equal, Explanation, Owner, PathElement};
 use crate::schema::{self, Field, ListKind, Type, TypeId, Zero};
 
@@ -62,12 +62,13 @@ impl Walker<'_> {
         if !is_open || declared.is_boolean() || self.ground != Ground::Owned {
             return false;
         }
-        let owners = if self.only_the_applier() || self.is_written_back() {
+        let rules = self.subject.rules;
+        let matter = rules.owners_matter(&self.path);
+        let owners = if !matter || self.only_the_applier() || self.is_written_back() {
             Vec::new()
         } else {
             self.owners()
         };
-        let rules = self.subject.rules;
         let Some(reason) = rules.explains(&self.path, ChangeKind::Added, &owners) else {
             return false;
         };
@@ -275,6 +276,10 @@ impl Walker<'_> {
         reason: Option<Reason>,
         cause: Option<Cause>,
     ) {
+        if !self.subject.keep.keeps_explained(reason.as_ref()) {
+            self.out.push(Finding::explained(reason));
+            return;
+        }
         self.push(
             ChangeKind::Added,
             None,

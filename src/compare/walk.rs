@@ -539,9 +539,10 @@ impl<'a> Walker<'a> {
         if self.is_allocated_by_change() || self.is_headless_by_hand() {
             return None;
         }
-        let owners = match self.is_written_back() {
-            true => Vec::new(),
-            false => self.owners(),
+        let matter = self.subject.rules.owners_matter(&self.path);
+        let owners = match matter && !self.is_written_back() {
+            true => self.owners(),
+            false => Vec::new(),
         };
         self.subject.rules.explains(&self.path, kind, &owners)
     }

@@ -88,28 +88,32 @@ pub fn marks(live: &Value) -> Vec<Mark> {
     let text = |map: &str, name: &str| -> Option<&str> {
         live.get("metadata")?.get(map)?.get(name)?.as_str()
     };
-    let both = |map: &str, prefix: &str, name: &str, namespace: &str| {
-        let name = text(map, &format!("{prefix}{name}"))?;
-        let namespace = text(map, &format!("{prefix}{namespace}"))?;
+    let both = |map: &str, name: &str, namespace: &str| {
+        let (name, namespace) = (text(map, name)?, text(map, namespace)?);
         Some(format!("{namespace}/{name}"))
     };
     let application = text("annotations", "argocd.argoproj.io/tracking-id")
         .and_then(|id| id.split_once(':'))
         .map(|(application, _)| application.to_owned());
-    let flux = |part: &str| {
-        let prefix = format!("{part}.toolkit.fluxcd.io/");
-        both("labels", &prefix, "name", "namespace")
-    };
+    let kustomization = both(
+        "labels",
+        "kustomize.toolkit.fluxcd.io/name",
+        "kustomize.toolkit.fluxcd.io/namespace",
+    );
+    let helm_release = both(
+        "labels",
+        "helm.toolkit.fluxcd.io/name",
+        "helm.toolkit.fluxcd.io/namespace",
+    );
     let release = both(
         "annotations",
-        "meta.helm.sh/",
-        "release-name",
-        "release-namespace",
+        "meta.helm.sh/release-name",
+        "meta.helm.sh/release-namespace",
     );
     let found = [
         (Tool::ArgoCd, application),
-        (Tool::FluxKustomization, flux("kustomize")),
-        (Tool::FluxHelmRelease, flux("helm")),
+        (Tool::FluxKustomization, kustomization),
+        (Tool::FluxHelmRelease, helm_release),
         (Tool::Helm, release),
         (
             Tool::Kapp,

@@ -9,7 +9,7 @@ use super::marks::{self, Mark};
 use super::schemas::Schemas;
 use super::unknown_fields;
 use super::witness::{Watch, Witness};
-use crate::cluster::{Answer, LiveObject};
+use crate::cluster::{Answer, LiveObject, Unreadable};
 use crate::compare::{
     Finding, Keep, Subject, compare, compare_and_trace, normalize, order_metrics,
 };
@@ -84,15 +84,12 @@ impl Comparison<'_> {
     /// Compares one declared object with its live partner.
     pub fn compare(&self, declared: &Declared<'_>, answer: &Answer) -> Compared {
         match answer {
-            Answer::Found(live) => match live.value() {
-                Ok(value) => {
-                    let owners = ownership_of(&value);
-                    Compared {
-                        has_owners: Some(!owners.is_empty()),
-                        marks: marks::marks(&value),
-                        ..self.compared(declared, live, &value, &owners)
-                    }
-                }
+            Answer::Found(live) => match self.read(live) {
+                Ok((value, owners)) => Compared {
+                    has_owners: Some(!owners.is_empty()),
+                    marks: marks::marks(&value),
+                    ..self.compared(declared, live, &value, &owners)
+                },
                 Err(error) => Compared::unknown(declared, error.to_string()),
             },
             Answer::Absent => {
@@ -111,6 +108,21 @@ impl Comparison<'_> {
             }
             Answer::Unread(why) => Compared::unknown(declared, why.clone()),
         }
+    }
+
+    /// Reads a live object and its owners. The managed fields themselves are not shown and explained by
+    /// the first built-in rule, so that they are left out unless somebody may look at them.
+    fn read(&self, live: &LiveObject) -> Result<(Value, Ownership), Unreadable> {
+        let nobody_looks = self.rules.is_builtin()
+            && !self.options.explain
+            && self.watch.is_none()
+            && self.policies.is_none();
+        if nobody_looks {
+            return live.value_and_owners();
+        }
+        let value = live.value()?;
+        let owners = ownership_of(&value);
+        Ok((value, owners))
     }
 
     fn compared(

@@ -188,11 +188,17 @@ pub struct Oracle<'a> {
     /// The rules.
     pub rules: &'a dyn Explain,
     /// Who declares the manifest.
-    pub appliers: &'a Appliers,
+    pub appliers: &'a Appliers<'a>,
     /// See [`Knowledge::filled`].
     pub filled: Vec<FieldPath>,
     /// Top-level fields that no rule speaks of; see [`Knowledge::expected`].
     pub decided: Vec<&'static str>,
+}
+
+impl Oracle<'_> {
+    fn is_filled(&self, path: &FieldPath) -> bool {
+        self.filled.iter().any(|filled| path.starts_with(filled))
+    }
 }
 
 impl Explain for Oracle<'_> {
@@ -203,12 +209,14 @@ impl Explain for Oracle<'_> {
         }
         let by_rule = self.rules.explains(path, kind, owners);
         by_rule.or_else(|| {
-            let is_filled = self.filled.iter().any(|filled| path.starts_with(filled));
             // Whatever another manager than the applier wrote is meant.
-            let by_applier = owners
-                .iter()
-                .all(|owner| self.appliers.include(&owner.manager));
-            (is_filled && by_applier).then(|| Explanation::AdmissionChanged.into())
+            let is_applier = |owner: &&Owner| self.appliers.include(&owner.manager);
+            (self.is_filled(path) && owners.iter().all(is_applier))
+                .then(|| Explanation::AdmissionChanged.into())
         })
+    }
+
+    fn owners_matter(&self, path: &FieldPath) -> bool {
+        self.rules.owners_matter(path) || self.is_filled(path)
     }
 }

@@ -41,7 +41,7 @@ pub use kind::{Called, KindNames, KindPattern};
 pub use manifest::{Deployer, Locate, Manifest, Origin, Position, Step};
 pub use merge::{Lifecycle, Merge, MergeClass};
 pub use object::{ObjectReport, Presence, Status};
-pub use ownership::{FieldSet, ManagerEntry, Operation, Owner, Ownership};
+pub use ownership::{FieldSet, ManagerEntry, Operation, OwnedFields, Owner, Ownership};
 pub use packed::Packed;
 pub use path::{FieldPath, PathElement, PathError};
 pub use plan::{How, Plan, PlanChange, PlanStep, Progress, Refused, WrittenAs, after_an_apply};

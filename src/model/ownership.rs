@@ -1,6 +1,8 @@
 //! Who owns which path of a live object: `metadata.managedFields`, parsed.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Deref;
+use std::sync::OnceLock;
 
 use super::{FieldPath, PathElement};
 
@@ -52,7 +54,45 @@ pub struct ManagerEntry {
     /// Who and when.
     pub owner: Owner,
     /// What.
-    pub fields: FieldSet,
+    pub fields: OwnedFields,
+}
+
+/// The fields of a manager: a [`FieldSet`], made from its text when it is first looked at. Of most
+/// objects nobody asks who owns what.
+#[derive(Debug, Clone)]
+pub struct OwnedFields {
+    set: OnceLock<FieldSet>,
+    text: Box<str>,
+    read: fn(&str) -> FieldSet,
+}
+
+impl OwnedFields {
+    /// The fields that `read` makes of a text.
+    pub fn in_text(text: &str, read: fn(&str) -> FieldSet) -> Self {
+        Self {
+            set: OnceLock::new(),
+            text: text.into(),
+            read,
+        }
+    }
+}
+
+impl From<FieldSet> for OwnedFields {
+    fn from(set: FieldSet) -> Self {
+        Self {
+            set: set.into(),
+            text: Box::default(),
+            read: |_| FieldSet::default(),
+        }
+    }
+}
+
+impl Deref for OwnedFields {
+    type Target = FieldSet;
+
+    fn deref(&self) -> &FieldSet {
+        self.set.get_or_init(|| (self.read)(&self.text))
+    }
 }
 
 /// A set of paths, as a tree (`metav1.FieldsV1`, structured-merge-diff `fieldpath.Set`).

@@ -1,5 +1,7 @@
 //! Who applies the manifest, as far as its object can tell.
 
+use std::sync::OnceLock;
+
 use serde_json::Value;
 
 use super::coverage::{coverage, declared_fields};
@@ -23,13 +25,25 @@ pub fn last_applied(live: &Value) -> Option<Value> {
 ///
 /// Whoever declares by `Update` also owns what its requests were defaulted to, so that ownership
 /// alone does not make such a value an addition.
+///
+/// They are looked for when somebody first asks: of most objects nobody does.
 #[derive(Debug, Clone, Default)]
-pub struct Appliers {
-    declarers: Vec<Applier>,
+pub struct Appliers<'a> {
+    of: Option<Object<'a>>,
+    declarers: OnceLock<Vec<Applier>>,
 }
 
-impl Appliers {
-    /// Finds the declaring managers of an object.
+/// What the declaring managers of an object are found by.
+#[derive(Debug, Clone, Copy)]
+struct Object<'a> {
+    ownership: &'a Ownership,
+    declared: &'a Value,
+    live: &'a Value,
+    named: &'a [String],
+}
+
+impl<'a> Appliers<'a> {
+    /// The declaring managers of an object.
     ///
     /// `named` are those that the user names; they are believed. Else it is a GitOps controller
     /// that owns at least half of what is declared: whoever applied the same manifest from a
@@ -42,47 +56,32 @@ impl Appliers {
     ///
     /// Who only updates, and under a name that is not known to apply, declares no field whose live
     /// value is another than the declared one: that it holds the field says that it changed it.
-    pub fn of(ownership: &Ownership, declared: &Value, live: &Value, named: &[String]) -> Self {
-        let candidates = candidates(ownership, declared, live);
-        let all = declared_fields(declared);
-        let applier = |candidate: &Candidate<'_>, why| Applier {
-            manager: candidate.manager.to_owned(),
-            why,
-            owns: candidate.owns,
-            declared: all,
-        };
-        if !named.is_empty() {
-            let named = named.iter().map(|name| {
-                let known = candidates.iter().find(|c| c.manager == name);
-                let unseen = Candidate::new(name);
-                applier(known.unwrap_or(&unseen), ApplierReason::Named)
-            });
-            return Self {
-                declarers: named.collect(),
-            };
-        }
-        let mut best: Option<&Candidate<'_>> = None;
-        // A manifest that declares nothing beyond its name leaves nothing to be owned.
-        let may_declare = |c: &&Candidate<'_>| c.owns > 0 || (all == 0 && c.wrote_last_applied);
-        for candidate in candidates.iter().filter(may_declare) {
-            if best.is_none_or(|best| candidate.rank(all) > best.rank(all)) {
-                best = Some(candidate);
-            }
-        }
-        let found = best.map(|best| applier(best, best.reason()));
+    pub fn of(
+        ownership: &'a Ownership,
+        declared: &'a Value,
+        live: &'a Value,
+        named: &'a [String],
+    ) -> Self {
         Self {
-            declarers: found.into_iter().collect(),
+            of: Some(Object {
+                ownership,
+                declared,
+                live,
+                named,
+            }),
+            declarers: OnceLock::new(),
         }
     }
 
     /// Whom it found, and why.
     pub fn all(&self) -> &[Applier] {
-        &self.declarers
+        let found = || self.of.map(Object::declarers).unwrap_or_default();
+        self.declarers.get_or_init(found)
     }
 
     /// Whether a manager of this name declares the manifest.
     pub fn include(&self, manager: &str) -> bool {
-        self.declarers.iter().any(|found| found.manager == manager)
+        self.all().iter().any(|found| found.manager == manager)
     }
 
     /// Whether the entry is of a manager that declares the manifest. What went through a
@@ -98,6 +97,44 @@ impl Appliers {
         entry.owner.operation == Operation::Update
             && (entry.owner.manager == CLIENT_SIDE_APPLY
                 || self.declares(entry) && holds_last_applied(&entry.fields))
+    }
+}
+
+impl Object<'_> {
+    /// Finds the declaring managers; see [`Appliers::of`].
+    fn declarers(self) -> Vec<Applier> {
+        let Self {
+            ownership,
+            declared,
+            live,
+            named,
+        } = self;
+        let candidates = candidates(ownership, declared, live);
+        let all = declared_fields(declared);
+        let applier = |candidate: &Candidate<'_>, why| Applier {
+            manager: candidate.manager.to_owned(),
+            why,
+            owns: candidate.owns,
+            declared: all,
+        };
+        if !named.is_empty() {
+            let named = named.iter().map(|name| {
+                let known = candidates.iter().find(|c| c.manager == name);
+                let unseen = Candidate::new(name);
+                applier(known.unwrap_or(&unseen), ApplierReason::Named)
+            });
+            return named.collect();
+        }
+        let mut best: Option<&Candidate<'_>> = None;
+        // A manifest that declares nothing beyond its name leaves nothing to be owned.
+        let may_declare = |c: &&Candidate<'_>| c.owns > 0 || (all == 0 && c.wrote_last_applied);
+        for candidate in candidates.iter().filter(may_declare) {
+            if best.is_none_or(|best| candidate.rank(all) > best.rank(all)) {
+                best = Some(candidate);
+            }
+        }
+        let found = best.map(|best| applier(best, best.reason()));
+        found.into_iter().collect()
     }
 }
 
@@ -230,7 +267,7 @@ mod tests {
     use super::*;
     use crate::ownership::ownership_of;
 
-    fn appliers(named: &[&str]) -> (Ownership, Appliers) {
+    fn appliers(named: &[&str]) -> (Ownership, Appliers<'static>) {
         let live = json!({"metadata": {"managedFields": [
             {"manager": "kubectl-edit", "operation": "Update", "fieldsV1": {
                 "f:spec": {"f:replicas": {}}}},
@@ -241,7 +278,13 @@ mod tests {
             "replicas": 1, "paused": false, "selector": {"a": "b", "c": "d"}}});
         let ownership = ownership_of(&live);
         let named: Vec<String> = named.iter().map(|s| (*s).to_owned()).collect();
-        let appliers = Appliers::of(&ownership, &declared, &declared, &named);
+        let appliers = Appliers {
+            of: None,
+            declarers: Appliers::of(&ownership, &declared, &declared, &named)
+                .all()
+                .to_vec()
+                .into(),
+        };
         (ownership, appliers)
     }
 
@@ -259,7 +302,8 @@ mod tests {
             if !immutable.is_null() {
                 declared["immutable"] = immutable;
             }
-            let appliers = Appliers::of(&ownership_of(&live), &declared, &declared, &[]);
+            let ownership = ownership_of(&live);
+            let appliers = Appliers::of(&ownership, &declared, &declared, &[]);
             appliers
                 .all()
                 .first()
@@ -301,7 +345,8 @@ mod tests {
 
     #[track_caller]
     fn assert_applier(ownership: &Ownership, expected: (&str, ApplierReason, usize)) {
-        let found = Appliers::of(ownership, &declared(), &declared(), &[]);
+        let declared = declared();
+        let found = Appliers::of(ownership, &declared, &declared, &[]);
         let found: Vec<_> = found
             .all()
             .iter()
@@ -344,16 +389,17 @@ mod tests {
             fields: [("annotations".to_owned(), annotation)].into(),
             ..FieldSet::default()
         };
-        writer.entries[1]
-            .fields
-            .fields
-            .insert("metadata".to_owned(), metadata);
+        let mut fields = FieldSet::clone(&writer.entries[1].fields);
+        fields.fields.insert("metadata".to_owned(), metadata);
+        writer.entries[1].fields = fields.into();
         assert_applier(&writer, ("zoe", ApplierReason::LastApplied, 4));
-        let appliers = Appliers::of(&writer, &declared(), &declared(), &[]);
+        let declared = declared();
+        let appliers = Appliers::of(&writer, &declared, &declared, &[]);
         assert!(appliers.apply_on_the_client(&writer.entries[1]));
         assert!(!appliers.apply_on_the_client(&writer.entries[0]));
         // Whoever edits the annotation by hand applies nothing by that.
-        let named = Appliers::of(&writer, &declared(), &declared(), &["someone".to_owned()]);
+        let someone = ["someone".to_owned()];
+        let named = Appliers::of(&writer, &declared, &declared, &someone);
         assert!(!named.apply_on_the_client(&writer.entries[1]));
     }
 
@@ -399,7 +445,8 @@ mod tests {
     #[test]
     fn a_named_manager_is_believed_even_where_it_wrote_nothing() {
         let ownership = entries(&[("helm", "Update", EARLY, ALL)]);
-        let appliers = Appliers::of(&ownership, &declared(), &declared(), &["ci".to_owned()]);
+        let (declared, ci) = (declared(), ["ci".to_owned()]);
+        let appliers = Appliers::of(&ownership, &declared, &declared, &ci);
         let all = appliers.all();
         assert_eq!(
             (all[0].why, all[0].owns, all[0].declared),

@@ -5,4 +5,4 @@ mod coverage;
 mod parse;
 
 pub use appliers::{Appliers, LAST_APPLIED, last_applied};
-pub use parse::ownership_of;
+pub use parse::{ownership_in, ownership_of};

@@ -1,8 +1,10 @@
 //! `metadata.managedFields` into [`Ownership`].
 
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::model::{FieldSet, ManagerEntry, Operation, Owner, Ownership, PathElement};
+use crate::model::{FieldSet, ManagerEntry, Operation, OwnedFields, Owner, Ownership, PathElement};
 
 /// Reads the managed fields of a live object.
 ///
@@ -25,11 +27,7 @@ fn entry(value: &Value) -> Option<ManagerEntry> {
         let text = value.get(name)?.as_str()?;
         (!text.is_empty()).then(|| text.to_owned())
     };
-    let operation = match value.get("operation")?.as_str()? {
-        "Apply" => Operation::Apply,
-        "Update" => Operation::Update,
-        _ => return None,
-    };
+    let operation = operation(value.get("operation")?.as_str()?)?;
     let fields = value.get("fieldsV1")?.as_object()?;
     Some(ManagerEntry {
         owner: Owner {
@@ -39,7 +37,61 @@ fn entry(value: &Value) -> Option<ManagerEntry> {
             time: text("time"),
             user: None,
         },
-        fields: field_set(fields),
+        fields: field_set(fields).into(),
+    })
+}
+
+fn operation(word: &str) -> Option<Operation> {
+    match word {
+        "Apply" => Some(Operation::Apply),
+        "Update" => Some(Operation::Update),
+        _ => None,
+    }
+}
+
+/// An entry whose parts are left as text.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawEntry<'t> {
+    #[serde(borrow)]
+    manager: Option<&'t RawValue>,
+    #[serde(borrow)]
+    operation: Option<&'t RawValue>,
+    #[serde(borrow)]
+    subresource: Option<&'t RawValue>,
+    #[serde(borrow)]
+    time: Option<&'t RawValue>,
+    #[serde(borrow, rename = "fieldsV1")]
+    fields: Option<&'t RawValue>,
+}
+
+/// Reads the JSON text of an object's `managedFields` as [`ownership_of`] reads the values, but the
+/// fields themselves only when somebody asks for them. `None` where the text is nothing that an API
+/// server writes.
+pub fn ownership_in(managed_fields: &str) -> Option<Ownership> {
+    let entries: Vec<RawEntry<'_>> = serde_json::from_str(managed_fields).ok()?;
+    Some(Ownership {
+        entries: entries.iter().filter_map(raw_entry).collect(),
+    })
+}
+
+fn raw_entry(entry: &RawEntry<'_>) -> Option<ManagerEntry> {
+    let read = |part: Option<&RawValue>| serde_json::from_str::<String>(part?.get()).ok();
+    let text = |part| read(part).filter(|text| !text.is_empty());
+    let operation = operation(&read(entry.operation)?)?;
+    let fields = entry.fields?.get();
+    fields.starts_with('{').then(|| ManagerEntry {
+        owner: Owner {
+            manager: text(entry.manager).unwrap_or_default(),
+            operation,
+            subresource: text(entry.subresource),
+            time: text(entry.time),
+            user: None,
+        },
+        fields: OwnedFields::in_text(fields, |text| {
+            let fields: Option<Map<String, Value>> = serde_json::from_str(text).ok();
+            fields.as_ref().map(field_set).unwrap_or_default()
+        }),
     })
 }
 
@@ -108,9 +160,14 @@ mod tests {
     }
 
     fn owns(path: &str) -> bool {
-        !ownership_of(&live())
-            .owners_of(&path.parse::<FieldPath>().unwrap(), 0)
-            .is_empty()
+        let path: FieldPath = path.parse().unwrap();
+        let live = live();
+        let is_owned = |ownership: Ownership| !ownership.owners_of(&path, 0).is_empty();
+        let mut entries = live["metadata"]["managedFields"].clone();
+        entries.as_array_mut().unwrap().pop();
+        let in_text = is_owned(ownership_in(&entries.to_string()).unwrap());
+        assert_eq!(is_owned(ownership_of(&live)), in_text, "{path}");
+        in_text
     }
 
     #[test]
@@ -132,6 +189,34 @@ mod tests {
     fn a_parent_is_touched_by_what_is_below_it() {
         assert!(owns(".spec"));
         assert!(!owns(".data"));
+    }
+
+    #[test]
+    fn the_text_says_what_the_values_say() {
+        for entry in [
+            json!({"manager": "a", "operation": "Apply", "fieldsV1": {}}),
+            json!({"manager": "", "operation": "Update", "time": "x", "fieldsV1": {"f:a": {}}}),
+            json!({"manager": 1, "operation": "Update", "subresource": "scale", "fieldsV1": {}}),
+            json!({"manager": null, "operation": "Update", "time": null, "fieldsV1": {"i:0": 5}}),
+            json!({"operation": "Update", "fieldsV1": {".": {}, "k:{}": {}}, "other": []}),
+            json!({"manager": "a", "operation": "Apply", "fieldsV1": []}),
+            json!({"manager": "a", "operation": "Apply"}),
+            json!({"manager": "a", "operation": 1, "fieldsV1": {}}),
+            json!({"manager": "a", "fieldsV1": {}}),
+        ] {
+            let of_text = ownership_in(&json!([entry]).to_string()).unwrap().entries;
+            let of_value = ownership_of(&json!({"metadata": {"managedFields": [entry]}})).entries;
+            let shown = |entries: &[ManagerEntry]| -> Vec<(Owner, FieldSet)> {
+                let entries = entries.iter();
+                entries
+                    .map(|e| (e.owner.clone(), FieldSet::clone(&e.fields)))
+                    .collect()
+            };
+            assert_eq!(shown(&of_text), shown(&of_value), "{entry}");
+        }
+        for text in ["3", "[3]", "{}", "[", r#"[{"manager":"a","manager":"b"}]"#] {
+            assert!(ownership_in(text).is_none(), "{text}");
+        }
     }
 
     #[test]

@@ -181,6 +181,17 @@ fn set(rest: &mut Chars<'_>) -> Result<Part, GlobError> {
 }
 
 impl Glob {
+    /// Looks whether a text is a glob.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn check(text: &str) -> Result<(), GlobError> {
+        match text.contains(SPECIAL) {
+            true => text.parse::<Self>().map(drop),
+            false => Ok(()),
+        }
+    }
+
     /// Whether it is a pattern of the whole text.
     pub fn matches(&self, text: &str) -> bool {
         after(&self.0, text, BTreeSet::from([0])).contains(&text.len())

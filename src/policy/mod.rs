@@ -17,6 +17,7 @@ mod extra;
 mod filter;
 mod glob;
 mod image;
+mod index;
 mod jq;
 mod json_path;
 mod pattern;

@@ -41,8 +41,9 @@ enum Part {
 #[error(transparent)]
 pub struct PatternError(#[from] PathError);
 
-/// What `[*]` is written as while the rest is parsed as a path.
+/// What `[*]` is written as while the rest is parsed as a path, and what becomes of that.
 const ANY_ITEM: &str = "[=\"driftctl any item\"]";
+const ITEM: &str = "driftctl any item";
 /// What `.*` is written as.
 const ANY_FIELD: &str = "[\"*\"]";
 
@@ -50,12 +51,14 @@ impl FromStr for PathPattern {
     type Err = PatternError;
 
     fn from_str(text: &str) -> Result<Self, PatternError> {
-        let path: FieldPath = without_wildcards(text).parse()?;
-        let any_item: FieldPath = ANY_ITEM.parse()?;
+        let path: FieldPath = match text.contains('*') {
+            true => without_wildcards(text).parse()?,
+            false => text.parse()?,
+        };
         let segments = path.0.into_iter().map(|segment| match segment {
             PathElement::Field(name) if name.contains('*') => Part::Fields(name),
             PathElement::Field(name) => Part::Field(name),
-            item if any_item.0.contains(&item) => Part::AnyItem,
+            PathElement::Value(Value::String(item)) if item == ITEM => Part::AnyItem,
             item => Part::Exactly(item),
         });
         Ok(Self {
@@ -125,9 +128,12 @@ impl PathPattern {
         }
     }
 
-    /// Whether everything that it covers lies within the top-level field of this name.
-    pub fn starts_in(&self, name: &str) -> bool {
-        matches!(self.segments.first(), Some(Part::Field(first)) if first == name)
+    /// The names of fields that it begins with, up to its end or its first wildcard or item.
+    pub(super) fn leading_names(&self) -> impl Iterator<Item = &str> {
+        self.segments.iter().map_while(|part| match part {
+            Part::Field(name) => Some(name.as_str()),
+            _ => None,
+        })
     }
 
     /// Whether the pattern speaks of something within what is at `path`.

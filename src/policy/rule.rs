@@ -117,10 +117,18 @@ pub struct Objects {
 impl Objects {
     /// Whether the rule speaks of this object.
     pub fn matches(&self, key: &ResourceKey) -> bool {
+        self.match_kind(&key.group, &key.kind) && self.match_name(key)
+    }
+
+    /// Whether the rule speaks of objects of this kind.
+    pub(super) fn match_kind(&self, group: &str, kind: &str) -> bool {
+        glob(&self.kind, kind) && glob(&self.group, group)
+    }
+
+    /// Whether the rule speaks of an object of this name and namespace.
+    fn match_name(&self, key: &ResourceKey) -> bool {
         let namespace = key.namespace.as_deref().unwrap_or_default();
-        glob(&self.kind, &key.kind)
-            && glob(&self.group, &key.group)
-            && (self.namespace.is_empty() || glob(&self.namespace, namespace))
+        (self.namespace.is_empty() || glob(&self.namespace, namespace))
             && (self.name.is_empty() || glob(&self.name, &key.name))
     }
 }
@@ -155,7 +163,15 @@ impl PartialEq for WrittenPath {
 impl Selectors {
     /// Whether nothing is selected, which stands for everything.
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        let Self {
+            paths,
+            pointers,
+            jq,
+            owned_by,
+            written,
+        } = self;
+        let nothing_named = paths.is_empty() && pointers.is_empty() && jq.is_empty();
+        nothing_named && owned_by.is_empty() && written.is_empty()
     }
 }
 
@@ -180,9 +196,14 @@ impl Rule {
 
     /// Whether the rule speaks of the object at all.
     pub fn concerns(&self, key: &ResourceKey, sides: Sides<'_>) -> bool {
+        self.objects.match_kind(&key.group, &key.kind) && self.concerns_one(key, sides)
+    }
+
+    /// Whether the rule speaks of an object of its kind.
+    pub(super) fn concerns_one(&self, key: &ResourceKey, sides: Sides<'_>) -> bool {
         let Sides { declared, live } = sides;
         let labels = || declared.get("metadata").and_then(|m| m.get("labels"));
-        self.objects.matches(key)
+        self.objects.match_name(key)
             && self.labels.as_ref().is_none_or(|s| s.matches(labels()))
             && (self.if_declared.as_ref())
                 .is_none_or(|path| crate::compare::find(declared, path).is_some())
@@ -195,23 +216,6 @@ impl Rule {
     pub fn covers(&self, change: Asked<'_>) -> bool {
         // The path first: most rules lead elsewhere, which the first field tells.
         self.leads_to(change) && self.admits(change)
-    }
-
-    /// Whether all that the rule selects lies within the metadata, so that no other field needs to
-    /// be compared with it.
-    pub fn is_about_metadata(&self) -> bool {
-        let Selectors {
-            paths,
-            pointers,
-            jq,
-            owned_by,
-            written,
-        } = &self.selectors;
-        let others = pointers.is_empty() && jq.is_empty() && owned_by.is_empty();
-        others
-            && written.is_empty()
-            && !paths.is_empty()
-            && paths.iter().all(|p| p.starts_in("metadata"))
     }
 
     /// Whether a change is of the kind, and its holders those, that the rule speaks of.
@@ -230,20 +234,28 @@ impl Rule {
 
     /// Whether one of the selectors leads to the change or above it.
     fn leads_to(&self, change: Asked<'_>) -> bool {
+        let owned_by = &self.selectors.owned_by;
+        self.leads_to_path(change.path)
+            || (change.kind == ChangeKind::Modified
+                && change.owners.iter().any(|o| owned_by.contains(&o.manager)))
+    }
+
+    pub(super) fn leads_to_path(&self, path: &FieldPath) -> bool {
         let Selectors {
-            paths,
-            pointers,
-            owned_by,
-            ..
+            paths, pointers, ..
         } = &self.selectors;
-        self.selectors.is_empty()
-            || paths.iter().any(|pattern| pattern.covers(change.path))
+        paths.iter().any(|pattern| pattern.covers(path))
             || pointers
                 .iter()
                 .filter_map(Pointer::path)
-                .any(|path| change.path.starts_with(&path))
-            || (change.kind == ChangeKind::Modified
-                && change.owners.iter().any(|o| owned_by.contains(&o.manager)))
+                .any(|pointer| path.starts_with(&pointer))
+            || self.selectors.is_empty()
+    }
+
+    /// Whether it depends on the owners of what is at a path whether the rule speaks of its change.
+    pub(super) fn asks_for_owners(&self, path: &FieldPath) -> bool {
+        !self.selectors.owned_by.is_empty()
+            || (!self.managers.is_empty() && self.leads_to_path(path))
     }
 
     /// Whether the rule can be of use only where undeclared objects are looked for.

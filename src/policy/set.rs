@@ -1,6 +1,5 @@
 //! All rules of a run, and those of them that speak of one object.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
@@ -8,7 +7,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::glob::is_text;
+use super::index::{KindRules, Kinds};
 use super::rule::Asked;
 use super::severity::SeverityRule;
 use super::{
@@ -16,10 +15,14 @@ use super::{
     Sides, SpecProblem, Standing,
 };
 use crate::compare::{Explain, Reason};
-use crate::model::{Change, ChangeKind, FieldPath, Owner, PathElement, ResourceKey};
+use crate::model::{Change, ChangeKind, FieldPath, Owner, ResourceKey};
 
 /// The built-in rules, as a file in the schema that users write; `driftctl rules` prints it.
 pub const BUILTIN: &str = include_str!("builtin.yaml");
+
+/// The same in JSON and without its comments, which is read ten times faster: every run begins with
+/// that. A test holds it to the file and writes it anew.
+const COMPACT: &str = include_str!("builtin.json");
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -45,10 +48,10 @@ pub struct Users {
 pub struct RuleSet {
     /// Rules about changes, in the order in which they are asked.
     rules: Vec<Rule>,
-    /// The positions of the rules that name one kind, by kind.
-    by_kind: HashMap<String, Vec<usize>>,
-    /// The positions of the rules that do not.
-    of_any_kind: Vec<usize>,
+    /// The rules that speak of each kind.
+    kinds: Kinds,
+    /// Whether these are all built-in rules and no others.
+    is_builtin: bool,
     /// Built-in rules about objects that nobody has to declare.
     pub(super) extra: Vec<Rule>,
     /// How much changes matter.
@@ -80,7 +83,7 @@ impl RuleSet {
     }
 
     fn read_builtin() -> Result<Self, String> {
-        let file: File = serde_yaml::from_str(BUILTIN).map_err(|error| error.to_string())?;
+        let file: File = serde_json::from_str(COMPACT).map_err(|error| error.to_string())?;
         let wrong = |problems: Vec<SpecProblem>| format!("{problems:?}");
         let origin = || RuleOrigin::BuiltIn;
         let rules = file.ignore_differences.into_iter();
@@ -90,6 +93,7 @@ impl RuleSet {
         let severity = file.severity.into_iter();
         let severity = severity.map(|spec| spec.compile().map_err(wrong));
         Ok(Self {
+            is_builtin: true,
             extra: extra.collect::<Result<_, _>>()?,
             severity: severity.collect::<Result<_, _>>()?,
             ..Self::of(rules.collect::<Result<_, _>>()?)
@@ -97,29 +101,24 @@ impl RuleSet {
     }
 
     fn of(rules: Vec<Rule>) -> Self {
-        let mut set = Self::default();
-        for (position, rule) in rules.iter().enumerate() {
-            if is_text(&rule.objects.kind) {
-                let same_kind = set.by_kind.entry(rule.objects.kind.clone()).or_default();
-                same_kind.push(position);
-            } else {
-                set.of_any_kind.push(position);
-            }
+        Self {
+            rules,
+            ..Self::default()
         }
-        set.rules = rules;
-        set
     }
 
     /// What users say on top of the built-in rules, which are asked last, without those that are
     /// switched off. What expired by `now` hides nothing.
     pub fn with(users: Users, now: Timestamp) -> Self {
         let builtin = Self::builtin();
+        let is_builtin = users.rules.is_empty() && users.switched_off.is_empty();
         let is_on = |rule: &&Rule| !users.switched_off.contains(&rule.id);
         let rules = users.rules.into_iter().map(|rule| rule.by(now));
         let known = builtin.rules.iter().filter(is_on).cloned();
         let severity = users.severity.into_iter();
         Self {
             now: Some(now),
+            is_builtin,
             extra: builtin.extra.iter().filter(is_on).cloned().collect(),
             severity: severity.chain(builtin.severity.iter().cloned()).collect(),
             ..Self::of(rules.chain(known).collect())
@@ -206,6 +205,11 @@ impl RuleSet {
         &self.rules
     }
 
+    /// Whether these are all built-in rules and no others about changes.
+    pub fn is_builtin(&self) -> bool {
+        self.is_builtin
+    }
+
     /// The built-in rules about objects that nobody has to declare.
     pub fn extra(&self) -> &[Rule] {
         &self.extra
@@ -225,23 +229,17 @@ impl RuleSet {
         sides: Sides<'_>,
         own: Vec<Rule>,
     ) -> ObjectRules<'_> {
-        let same_kind = self.by_kind.get(&key.kind).map_or(&[][..], Vec::as_slice);
-        let mut positions: Vec<usize> = same_kind
-            .iter()
-            .chain(&self.of_any_kind)
-            .copied()
-            .filter(|position| self.rules[*position].concerns(key, sides))
-            .collect();
-        positions.sort_unstable();
+        let of_kind = self.kinds.of(key, &self.rules);
+        let positions = of_kind.positions.iter();
+        let concerns = positions.map(|position| self.rules[*position].concerns_one(key, sides));
         let by_now = |rule: Rule| match self.now {
             Some(now) => rule.by(now),
             None => rule,
         };
-        let rules: Vec<&Rule> = positions.into_iter().map(|i| &self.rules[i]).collect();
-        let beyond = rules.iter().filter(|rule| !rule.is_about_metadata());
         ObjectRules {
-            beyond_metadata: beyond.copied().collect(),
-            rules,
+            set: &self.rules,
+            concerns: concerns.collect(),
+            of_kind,
             own: own.into_iter().map(by_now).collect(),
         }
     }
@@ -250,25 +248,35 @@ impl RuleSet {
 /// The rules that speak of one object.
 #[derive(Debug, Default)]
 pub struct ObjectRules<'r> {
-    rules: Vec<&'r Rule>,
-    /// Those that may lead to something outside of the metadata. Most built-in rules are about marks
-    /// of tools in labels and annotations, and most fields of an object are elsewhere.
-    beyond_metadata: Vec<&'r Rule>,
+    set: &'r [Rule],
+    of_kind: Arc<KindRules>,
+    /// Which rules of its kind speak of the object.
+    concerns: Vec<bool>,
     own: Vec<Rule>,
 }
 
-impl ObjectRules<'_> {
+impl<'r> ObjectRules<'r> {
+    /// The rule at a place among those of the object's kind, if it speaks of the object.
+    fn at(&self, place: usize) -> Option<&'r Rule> {
+        let position = *self.of_kind.positions.get(place)?;
+        let concerns = self.concerns.get(place)?;
+        concerns.then_some(self.set.get(position)?)
+    }
+
+    /// The rules of the run that speak of the object.
+    fn of_run(&self) -> impl Iterator<Item = &'r Rule> {
+        (0..self.concerns.len()).filter_map(|place| self.at(place))
+    }
+
     /// Every rule that speaks of the object, in the order in which they are asked.
     pub fn all(&self) -> impl Iterator<Item = &Rule> {
-        self.own.iter().chain(self.rules.iter().copied())
+        self.own.iter().chain(self.of_run())
     }
 
     /// The rules that ignore drift, in the order in which they are asked: what an object says of
     /// itself comes first.
     pub fn ignoring(&self) -> impl Iterator<Item = &Rule> {
-        let own = self.own.iter();
-        let rules = own.chain(self.rules.iter().copied());
-        rules.filter(|rule| rule.explains.is_none())
+        self.all().filter(|rule| rule.explains.is_none())
     }
 
     /// The rule that ignores that the object is there ([`ChangeKind::Added`]), or that it is not
@@ -282,22 +290,28 @@ impl ObjectRules<'_> {
 impl Explain for ObjectRules<'_> {
     fn explains(&self, path: &FieldPath, kind: ChangeKind, owners: &[&Owner]) -> Option<Reason> {
         let change = Asked { path, kind, owners };
-        let in_metadata = match path.0.first() {
-            Some(PathElement::Field(name)) => name == "metadata",
-            _ => true,
-        };
-        let rules = if in_metadata {
-            &self.rules
-        } else {
-            &self.beyond_metadata
-        };
-        rules.iter().find_map(|rule| {
-            let by = rule.explains.filter(|_| rule.covers(change))?;
-            Some(Reason {
-                by,
-                rule: Some(rule.id.clone()),
-            })
+        let mut first: Option<usize> = None;
+        self.of_kind.on_the_way(path, |place| {
+            let is_earlier = first.is_none_or(|first| place < first);
+            let rule = self.at(place).filter(|_| is_earlier);
+            if rule.is_some_and(|rule| rule.explains.is_some() && rule.covers(change)) {
+                first = Some(place);
+            }
+        });
+        let rule = self.at(first?)?;
+        Some(Reason {
+            by: rule.explains?,
+            rule: Some(rule.id.clone()),
         })
+    }
+
+    fn owners_matter(&self, path: &FieldPath) -> bool {
+        let mut matter = false;
+        self.of_kind.on_the_way(path, |place| {
+            let rule = self.at(place).filter(|rule| rule.explains.is_some());
+            matter |= rule.is_some_and(|rule| rule.asks_for_owners(path));
+        });
+        matter
     }
 }
 
@@ -314,6 +328,19 @@ mod tests {
             Some("shop".to_owned()),
             "cart",
         )
+    }
+
+    #[test]
+    fn the_compact_form_holds_what_the_file_says() {
+        let file: Value = serde_yaml::from_str(BUILTIN).unwrap();
+        if std::env::var_os("DRIFTCTL_BLESS").is_some() {
+            let place = concat!(env!("CARGO_MANIFEST_DIR"), "/src/policy/builtin.json");
+            std::fs::write(place, format!("{file}\n")).unwrap();
+            return;
+        }
+        let compact: Value = serde_json::from_str(COMPACT).unwrap();
+        let how = "write it anew with DRIFTCTL_BLESS=1 cargo test --lib -- policy::set";
+        assert!(compact == file, "builtin.json is not builtin.yaml: {how}");
     }
 
     #[test]

@@ -266,7 +266,7 @@ impl Objects {
             ("name", &self.name),
         ];
         let wrong = keys.into_iter().filter_map(|(key, pattern)| {
-            let error = pattern.parse::<Glob>().err()?;
+            let error = Glob::check(pattern).err()?;
             Some(SpecProblem {
                 key,
                 index: None,
@@ -301,7 +301,7 @@ impl Problems {
 
     fn globs(&mut self, key: &'static str, patterns: &[String]) {
         for (index, pattern) in patterns.iter().enumerate() {
-            if let Err(error) = pattern.trim_start_matches('!').parse::<Glob>() {
+            if let Err(error) = Glob::check(pattern.trim_start_matches('!')) {
                 self.add(key, Some(index), format!("'{pattern}': {error}"));
             }
         }

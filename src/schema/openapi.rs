@@ -78,13 +78,11 @@ impl Schema {
 
     /// Takes over zero values and defaults of the types that both schemas know by name.
     fn learn_from(&mut self, known: &Schema) {
-        let names: HashMap<&str, &Type> = (known.names.iter().map(|name| &**name))
-            .zip(&known.types)
-            .filter(|(name, _)| !name.is_empty())
-            .collect();
-        for (name, ty) in self.names.iter().zip(&mut self.types) {
+        let named = self.names.iter().zip(&mut self.types);
+        for (name, ty) in named.filter(|(name, _)| !name.is_empty()) {
+            let known = known.named(name).map(|id| known.get(id));
             let (Type::Struct { fields, .. }, Some(Type::Struct { fields: known, .. })) =
-                (ty, names.get(&**name))
+                (ty, known)
             else {
                 continue;
             };
@@ -359,10 +357,8 @@ impl<'d> Builder<'d> {
             return id;
         }
         let builtin = Schema::builtin();
-        let known = builtin.names.iter().position(|name| &**name == OBJECT_META);
-        let known = known.and_then(|index| u32::try_from(index).ok());
-        let id = match known {
-            Some(index) => self.schema.import(builtin, TypeId(index)),
+        let id = match builtin.named(OBJECT_META) {
+            Some(known) => self.schema.import(builtin, known),
             None => self.any(),
         };
         *self.object_meta.insert(id)

@@ -16,7 +16,8 @@
 //! ` = ` stands the default, in JSON. The types are sorted, so that the changes from one Kubernetes
 //! version to the next read as a diff.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use super::{Field, ListKind, Scalar, Schema, Type, TypeId, Zero};
 
@@ -28,35 +29,202 @@ pub(super) struct KindLine<'t> {
     pub namespaced: bool,
 }
 
-/// Reads a table.
+/// A table, of which each type is read when it is first asked for.
 ///
 /// The table is compiled in and a test holds it to its source, so that a line that cannot be read
 /// is passed over and a type that is not there becomes [`Type::Any`]: no input of a user's is read
 /// by this.
-pub(super) fn parse(table: &str) -> Schema {
-    let mut parser = Parser::default();
-    parser.declare_types(table);
-    let mut open = None;
-    for line in table.lines() {
-        if let Some(field) = line.strip_prefix(' ') {
-            if let Some((name, field)) = parser.field(field) {
-                parser.add_field(open, name, field);
+#[derive(Debug)]
+pub(super) struct Table {
+    /// How each type is spelt, by its id: the named ones, then expressions such as `list(string)`.
+    spellings: Vec<&'static str>,
+    ids: HashMap<&'static str, TypeId>,
+    /// The header of each named type without its name, and its lines.
+    named: Vec<(&'static str, &'static str)>,
+    kinds: HashMap<(&'static str, &'static str), TypeId>,
+    types: Vec<OnceLock<Type>>,
+}
+
+impl Table {
+    /// Finds out which types a table holds.
+    pub fn of(text: &'static str) -> Self {
+        const TYPE: &str = "\ntype ";
+        let mut table = Self {
+            spellings: Vec::new(),
+            ids: HashMap::new(),
+            named: Vec::new(),
+            kinds: HashMap::new(),
+            types: Vec::new(),
+        };
+        let starts = memchr::memmem::find_iter(text.as_bytes(), TYPE);
+        let starts: Vec<usize> = starts.collect();
+        for (index, start) in starts.iter().enumerate() {
+            let end = starts.get(index + 1).copied().unwrap_or(text.len());
+            let section = text.get(start + TYPE.len()..end).unwrap_or_default();
+            let (header, lines) = section.split_once('\n').unwrap_or((section, ""));
+            let (name, flag) = header.split_once(' ').unwrap_or((header, ""));
+            table.named.push((flag, lines));
+            table.id(name);
+        }
+        for (kind, name) in text.lines().map_while(kind_or_version).flatten() {
+            let id = table.id(name);
+            table.kinds.insert((kind.api_version, kind.kind), id);
+        }
+        for (word, _) in SCALARS {
+            table.id(word);
+        }
+        for index in 0..table.named.len() {
+            let lines = table.named[index].1;
+            for line in lines.lines() {
+                // All others are known by now.
+                if line.contains(['(', '!', '~'])
+                    && let Some(spelling) = line.split(' ').nth(3)
+                {
+                    table.id(spelling);
+                }
             }
-        } else if let Some(header) = line.strip_prefix("type ") {
-            open = header
-                .split(' ')
-                .next()
-                .and_then(|name| parser.ids.get(name).copied());
-        } else if let Some((kind, type_name)) = kind_line(line) {
-            let id = parser.id(type_name);
-            parser
-                .schema
-                .kinds
-                .insert((kind.api_version.to_owned(), kind.kind.to_owned()), id);
+        }
+        table.types = table.spellings.iter().map(|_| OnceLock::new()).collect();
+        table
+    }
+
+    /// The schema of it.
+    pub fn schema(&'static self) -> Schema {
+        let names = self.spellings.iter().enumerate();
+        let names = names.map(|(index, spelling)| match self.named.get(index) {
+            Some(_) => (*spelling).into(),
+            None => variant(spelling).map_or("", |(name, _)| name).into(),
+        });
+        Schema {
+            names: names.collect(),
+            table: Some(self),
+            ..Schema::default()
         }
     }
-    parser.fill_variants();
-    parser.schema
+
+    /// How many types there are.
+    pub fn len(&self) -> usize {
+        self.types.len()
+    }
+
+    /// The type of a name.
+    pub fn named(&self, name: &str) -> Option<TypeId> {
+        let id = self.ids.get(name).copied()?;
+        ((id.0 as usize) < self.named.len()).then_some(id)
+    }
+
+    /// The type of a kind.
+    pub fn kind(&self, api_version: &str, kind: &str) -> Option<TypeId> {
+        self.kinds.get(&(api_version, kind)).copied()
+    }
+
+    /// A type by its index.
+    pub fn get(&self, index: usize) -> &Type {
+        static ANY: Type = Type::Any;
+        let Some(slot) = self.types.get(index) else {
+            return &ANY;
+        };
+        slot.get_or_init(|| match self.named.get(index) {
+            Some((flag, lines)) => self.structure(lines, *flag == "atomic"),
+            None => self.expression(self.spellings.get(index).copied().unwrap_or_default()),
+        })
+    }
+
+    /// The id of a spelling, which is given one if it has none; so are those within it.
+    fn id(&mut self, spelling: &'static str) -> TypeId {
+        if let Some(id) = self.ids.get(spelling) {
+            return *id;
+        }
+        let id = TypeId(u32::try_from(self.spellings.len()).unwrap_or(u32::MAX));
+        self.spellings.push(spelling);
+        self.ids.insert(spelling, id);
+        if let Some(inner) = element(spelling) {
+            self.id(inner);
+        }
+        id
+    }
+
+    fn known(&self, spelling: &str) -> TypeId {
+        self.ids.get(spelling).copied().unwrap_or(TypeId(u32::MAX))
+    }
+
+    fn structure(&self, lines: &str, atomic: bool) -> Type {
+        let lines = lines.lines().filter_map(|line| line.strip_prefix(' '));
+        let fields = lines.filter_map(|line| self.field(line));
+        Type::Struct {
+            fields: fields.map(|(name, field)| (name.into(), field)).collect(),
+            atomic,
+            open: false,
+            embedded: false,
+        }
+    }
+
+    fn field<'l>(&self, line: &'l str) -> Option<(&'l str, Field)> {
+        let (line, default) = match line.split_once(" = ") {
+            Some((line, default)) => (line, Some(serde_json::from_str(default).ok()?)),
+            None => (line, None),
+        };
+        let mut words = line.split(' ');
+        let name = words.next()?;
+        let zero = match words.next()? {
+            "zero" => Zero::ZeroAbsent,
+            "empty" => Zero::EmptyAbsent,
+            "always" => Zero::Always,
+            "struct" => Zero::Struct,
+            _ => Zero::Pointer,
+        };
+        let field = Field {
+            ty: self.known(words.next()?),
+            zero,
+            default,
+            nullable: false,
+        };
+        Some((name, field))
+    }
+
+    fn expression(&self, spelling: &str) -> Type {
+        if let Some(scalar) = scalar(spelling) {
+            return Type::Scalar(scalar);
+        }
+        // A struct that differs from a named one only in being atomic or not.
+        if let Some((name, atomic)) = variant(spelling)
+            && let Some((_, lines)) = self.named.get(self.known(name).0 as usize)
+        {
+            return self.structure(lines, atomic);
+        }
+        let Some(inner) = element(spelling).map(|inner| self.known(inner)) else {
+            return Type::Any;
+        };
+        if spelling.starts_with("map(") {
+            return Type::Map {
+                value: inner,
+                atomic: spelling.ends_with('!'),
+            };
+        }
+        let keys = spelling.strip_prefix("list[");
+        let kind = match keys.and_then(|rest| rest.split_once(']')) {
+            Some((keys, _)) => ListKind::Map(keys.split(',').map(Box::from).collect()),
+            None if spelling.starts_with("set(") => ListKind::Set,
+            None => ListKind::Atomic,
+        };
+        Type::List { item: inner, kind }
+    }
+}
+
+/// What a map, a list or a set is of.
+fn element(spelling: &str) -> Option<&str> {
+    let (function, rest) = spelling.split_once('(')?;
+    let plain = rest.strip_suffix('!').unwrap_or(rest);
+    let is_known = matches!(function, "map" | "list" | "set") || function.starts_with("list[");
+    plain.strip_suffix(')').filter(|_| is_known)
+}
+
+/// The kinds that a table begins with, after the line with its version.
+fn kind_or_version(line: &'static str) -> Option<Option<(KindLine<'static>, &'static str)>> {
+    match line.strip_prefix("kubernetes ") {
+        Some(_) => Some(None),
+        None => kind_line(line).map(Some),
+    }
 }
 
 /// The kinds that a table lists.
@@ -78,131 +246,11 @@ fn kind_line(line: &str) -> Option<(KindLine<'_>, &str)> {
     Some((kind, words.next()?))
 }
 
-#[derive(Default)]
-struct Parser<'t> {
-    schema: Schema,
-    /// The types by their spelling: names, and expressions such as `list(string)`.
-    ids: HashMap<&'t str, TypeId>,
-    /// The spellings `name!` and `name~`: the name, and whether it is atomic there.
-    variants: Vec<(TypeId, (&'t str, bool))>,
-}
-
-impl<'t> Parser<'t> {
-    /// Gives every named type its id, so that types can refer to later ones.
-    fn declare_types(&mut self, table: &'t str) {
-        for header in table.lines().filter_map(|line| line.strip_prefix("type ")) {
-            let (name, flag) = header.split_once(' ').unwrap_or((header, ""));
-            let ty = Type::Struct {
-                fields: BTreeMap::new(),
-                atomic: flag == "atomic",
-                open: false,
-                embedded: false,
-            };
-            let id = self.schema.push(name, ty);
-            self.ids.insert(name, id);
-        }
-    }
-
-    fn add_field(&mut self, open: Option<TypeId>, name: &str, field: Field) {
-        let ty = open.and_then(|id| self.schema.types.get_mut(id.0 as usize));
-        if let Some(Type::Struct { fields, .. }) = ty {
-            fields.insert(name.into(), field);
-        }
-    }
-
-    fn field(&mut self, line: &'t str) -> Option<(&'t str, Field)> {
-        let (line, default) = match line.split_once(" = ") {
-            Some((line, default)) => (line, Some(serde_json::from_str(default).ok()?)),
-            None => (line, None),
-        };
-        let mut words = line.split(' ');
-        let name = words.next()?;
-        let zero = match words.next()? {
-            "zero" => Zero::ZeroAbsent,
-            "empty" => Zero::EmptyAbsent,
-            "always" => Zero::Always,
-            "struct" => Zero::Struct,
-            _ => Zero::Pointer,
-        };
-        let field = Field {
-            ty: self.id(words.next()?),
-            zero,
-            default,
-            nullable: false,
-        };
-        Some((name, field))
-    }
-
-    fn id(&mut self, spelling: &'t str) -> TypeId {
-        if let Some(id) = self.ids.get(spelling) {
-            return *id;
-        }
-        let ty = self.expression(spelling);
-        let id = self.schema.push("", ty);
-        self.ids.insert(spelling, id);
-        if let Some(variant) = variant(spelling) {
-            self.variants.push((id, variant));
-        }
-        id
-    }
-
-    fn expression(&mut self, spelling: &'t str) -> Type {
-        if let Some(scalar) = scalar(spelling) {
-            return Type::Scalar(scalar);
-        }
-        let plain = spelling.strip_suffix('!').unwrap_or(spelling);
-        if let Some(value) = argument(plain, "map(") {
-            return Type::Map {
-                value: self.id(value),
-                atomic: spelling.ends_with('!'),
-            };
-        }
-        self.list(spelling).unwrap_or(Type::Any)
-    }
-
-    fn list(&mut self, spelling: &'t str) -> Option<Type> {
-        let (item, kind) = if let Some(item) = argument(spelling, "list(") {
-            (item, ListKind::Atomic)
-        } else if let Some(item) = argument(spelling, "set(") {
-            (item, ListKind::Set)
-        } else {
-            let (keys, rest) = spelling.strip_prefix("list[")?.split_once(']')?;
-            let keys = keys.split(',').map(Box::from).collect();
-            (argument(rest, "(")?, ListKind::Map(keys))
-        };
-        let item = self.id(item);
-        Some(Type::List { item, kind })
-    }
-
-    /// Fills the structs that differ from a named one only in being atomic or not.
-    fn fill_variants(&mut self) {
-        for (variant, (name, value)) in std::mem::take(&mut self.variants) {
-            let Some(id) = self.ids.get(name) else {
-                continue;
-            };
-            let mut ty = self.schema.get(*id).clone();
-            if let Type::Struct { atomic, .. } = &mut ty {
-                *atomic = value;
-            }
-            if let Some(place) = self.schema.types.get_mut(variant.0 as usize) {
-                *place = ty;
-            }
-            if let Some(place) = self.schema.names.get_mut(variant.0 as usize) {
-                *place = name.into();
-            }
-        }
-    }
-}
-
 fn variant(spelling: &str) -> Option<(&str, bool)> {
     match spelling.strip_suffix('!') {
         Some(name) => (!name.ends_with(')')).then_some((name, true)),
         None => Some((spelling.strip_suffix('~')?, false)),
     }
-}
-
-fn argument<'t>(spelling: &'t str, function: &str) -> Option<&'t str> {
-    spelling.strip_prefix(function)?.strip_suffix(')')
 }
 
 fn scalar(word: &str) -> Option<Scalar> {

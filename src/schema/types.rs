@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
+use super::table::Table;
+
 /// A type within its [`Schema`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TypeId(pub u32);
@@ -11,11 +13,13 @@ pub struct TypeId(pub u32);
 /// A set of types that refer to one another, and the kinds among them.
 #[derive(Debug, Clone, Default)]
 pub struct Schema {
-    /// Every type; a [`TypeId`] is an index into it.
+    /// The first types, where they are those of a table.
+    pub(super) table: Option<&'static Table>,
+    /// Every type but those of the table; a [`TypeId`] is an index into both.
     pub types: Vec<Type>,
     /// The name of each type, by the same index; shorter than `types` when the last ones have none.
     pub names: Vec<Box<str>>,
-    /// The type of each kind, by `apiVersion` and `kind`.
+    /// The type of each kind, by `apiVersion` and `kind`, but for those of the table.
     pub kinds: HashMap<(String, String), TypeId>,
 }
 
@@ -123,7 +127,26 @@ impl Schema {
     /// A type by its id.
     pub fn get(&self, id: TypeId) -> &Type {
         static ANY: Type = Type::Any;
-        self.types.get(id.0 as usize).unwrap_or(&ANY)
+        let index = id.0 as usize;
+        match self.table {
+            Some(table) if index < table.len() => table.get(index),
+            Some(table) => self.types.get(index - table.len()).unwrap_or(&ANY),
+            None => self.types.get(index).unwrap_or(&ANY),
+        }
+    }
+
+    /// How many types there are.
+    fn len(&self) -> usize {
+        self.table.map_or(0, Table::len) + self.types.len()
+    }
+
+    /// The type of this name; of several, one that differs from the others in being atomic or not.
+    pub(super) fn named(&self, name: &str) -> Option<TypeId> {
+        let in_table = self.table.and_then(|table| table.named(name));
+        in_table.or_else(|| {
+            let index = self.names.iter().position(|known| &**known == name)?;
+            Some(TypeId(u32::try_from(index).ok()?))
+        })
     }
 
     /// The name of a type, such as `core.v1.Container`; empty for lists, maps and single values.
@@ -137,26 +160,27 @@ impl Schema {
     /// Adds a type.
     pub fn push(&mut self, name: &str, ty: Type) -> TypeId {
         // An id past the end reads as `Any`, so a schema too large to count stays safe to use.
-        let id = TypeId(u32::try_from(self.types.len()).unwrap_or(u32::MAX));
+        let id = TypeId(u32::try_from(self.len()).unwrap_or(u32::MAX));
         self.types.push(ty);
-        self.names.resize(self.types.len(), Box::default());
+        self.names.resize(self.len(), Box::default());
         if let Some(last) = self.names.last_mut() {
             *last = name.into();
         }
         id
     }
 
-    /// Takes in the types and kinds of another schema; where both know a kind, the other's holds.
+    /// Takes in the types and kinds of another schema, which has none of a table; where both know a
+    /// kind, the other's holds.
     pub fn merge(&mut self, other: Schema) {
-        let offset = u32::try_from(self.types.len()).unwrap_or(u32::MAX);
+        let offset = u32::try_from(self.len()).unwrap_or(u32::MAX);
         let moved = |id: TypeId| TypeId(id.0.saturating_add(offset));
-        self.names.resize(self.types.len(), Box::default());
+        self.names.resize(self.len(), Box::default());
         self.names.extend(other.names);
         self.types.extend(other.types.into_iter().map(|mut ty| {
             ty.for_each_reference(|id| *id = moved(*id));
             ty
         }));
-        self.names.resize(self.types.len(), Box::default());
+        self.names.resize(self.len(), Box::default());
         self.kinds
             .extend(other.kinds.into_iter().map(|(kind, id)| (kind, moved(id))));
     }
@@ -174,7 +198,9 @@ impl Schema {
             copies.insert(id, self.push(other.name(id), ty));
         }
         for copy in copies.values() {
-            if let Some(ty) = self.types.get_mut(copy.0 as usize) {
+            let of_table = self.table.map_or(0, Table::len);
+            let index = (copy.0 as usize).checked_sub(of_table);
+            if let Some(ty) = index.and_then(|index| self.types.get_mut(index)) {
                 ty.for_each_reference(|id| *id = copies[id]);
             }
         }
@@ -183,9 +209,12 @@ impl Schema {
 
     /// The type of a kind at a version.
     pub fn kind(&self, api_version: &str, kind: &str) -> Option<TypeId> {
-        self.kinds
-            .get(&(api_version.to_owned(), kind.to_owned()))
-            .copied()
+        let own = match self.kinds.is_empty() {
+            true => None,
+            false => self.kinds.get(&(api_version.to_owned(), kind.to_owned())),
+        };
+        let in_table = || self.table?.kind(api_version, kind);
+        own.copied().or_else(in_table)
     }
 }
 

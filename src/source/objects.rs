@@ -188,17 +188,21 @@ fn take(file: &File<'_>, candidate: Candidate, items: &[Span], level: usize, loa
             loaded.error(place(), "lists are nested too deep");
         }
         Class::List => take_items(file, candidate, items, level, loaded),
-        Class::Object | Class::Template => match manifest(file, candidate) {
-            Ok(mut manifest) => {
-                if let Some((rule, encrypted)) = sops::settle(&mut manifest) {
-                    loaded.doubt(&manifest.origin, "encrypted by SOPS, and so not compared");
-                    loaded.unknown.extend(rule);
-                    loaded.encrypted.push(encrypted);
+        Class::Object | Class::Template => {
+            let may_be_encrypted = sops::may_settle(&candidate.value);
+            match manifest(file, candidate) {
+                Ok(mut manifest) => {
+                    if may_be_encrypted && let Some((rule, encrypted)) = sops::settle(&mut manifest)
+                    {
+                        loaded.doubt(&manifest.origin, "encrypted by SOPS, and so not compared");
+                        loaded.unknown.extend(rule);
+                        loaded.encrypted.push(encrypted);
+                    }
+                    loaded.manifests.push(manifest);
                 }
-                loaded.manifests.push(manifest);
+                Err(place) => loaded.error(place, "apiVersion, kind or metadata.name is missing"),
             }
-            Err(place) => loaded.error(place, "apiVersion, kind or metadata.name is missing"),
-        },
+        }
     }
 }
 

@@ -51,7 +51,8 @@ fn a_servers_own_documents_say_what_the_table_says() {
             let (Type::Struct { fields, .. }, Some(index)) = (ty, known) else {
                 continue;
             };
-            let Type::Struct { fields: known, .. } = &builtin.types[index] else {
+            let known = builtin.get(TypeId(u32::try_from(index).unwrap()));
+            let Type::Struct { fields: known, .. } = known else {
                 panic!("{name} is no struct");
             };
             for (field_name, field) in fields {

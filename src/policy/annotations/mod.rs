@@ -147,6 +147,9 @@ pub fn rules_of(declared: Option<&Value>, live: Option<&Value>, place: &str) -> 
     let Some(first) = declared.or(live) else {
         return own;
     };
+    if ![Some(first), live].into_iter().flatten().any(may_say) {
+        return own;
+    }
     for switch in SWITCHES {
         let sides = [Some(first), live.filter(|_| switch.side == Side::Either)];
         for side in sides.into_iter().flatten() {
@@ -162,6 +165,28 @@ pub fn rules_of(declared: Option<&Value>, live: Option<&Value>, place: &str) -> 
     own.ours(first, place);
     own.kluctl_fields(first, place);
     own
+}
+
+/// The domains of the keys that are not among the switches.
+const DOMAINS: &[&str] = &["driftctl.dev", "kluctl.io"];
+
+/// Whether an object has a label or an annotation of a tool that says something by them. Few have.
+fn may_say(object: &Value) -> bool {
+    let mut keys = ["annotations", "labels"]
+        .into_iter()
+        .flat_map(|map| entries(object, map))
+        .filter_map(|(key, _)| key.split_once('/'));
+    keys.any(|(domain, _)| {
+        let of_switches = SWITCHES
+            .iter()
+            .filter_map(|switch| switch.key.split_once('/'));
+        let known = of_switches
+            .map(|(domain, _)| domain)
+            .chain(DOMAINS.iter().copied());
+        known
+            .into_iter()
+            .any(|known| known.eq_ignore_ascii_case(domain))
+    })
 }
 
 impl Switch {

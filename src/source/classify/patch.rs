@@ -13,7 +13,7 @@ pub(super) fn has_patch_directive(fields: &Map<String, Value>) -> bool {
             if is_directive(key) {
                 return true;
             }
-            if !key.to_ascii_lowercase().contains("patch") {
+            if !speaks_of_patches(key) {
                 stack.push(value);
             }
         }
@@ -26,6 +26,11 @@ pub(super) fn has_patch_directive(fields: &Map<String, Value>) -> bool {
             }
         };
     }
+}
+
+fn speaks_of_patches(key: &str) -> bool {
+    let mut parts = key.as_bytes().windows("patch".len());
+    parts.any(|part| part.eq_ignore_ascii_case(b"patch"))
 }
 
 fn is_directive(key: &str) -> bool {

@@ -35,6 +35,13 @@ pub(super) fn is_encrypted(object: &Value) -> bool {
     !places.is_empty()
 }
 
+/// Whether [`settle`] has to look at an object: it says itself that it is encrypted, or is a Secret,
+/// which may be made of files that are.
+pub(super) fn may_settle(object: &Value) -> bool {
+    object.get(METADATA).is_some_and(Value::is_object)
+        || object.get("kind").is_some_and(|kind| kind == "Secret")
+}
+
 /// Takes out of a manifest what SOPS added to it, and gives the rule for the values that are not
 /// known, and what there is to decrypt; `None` for an object that is not encrypted.
 pub(super) fn settle(manifest: &mut Manifest) -> Option<(Option<Rule>, Encrypted)> {
