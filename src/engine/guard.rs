@@ -335,7 +335,8 @@ fn deployer(
     wanted: &WantedObject,
 ) -> Option<(String, String)> {
     let whole = wish.live.read_object(&object.key)?.1.value().ok()?;
-    let appliers = Appliers::of(&ownership_of(&whole), declared, live, &[]);
+    let ownership = ownership_of(&whole);
+    let appliers = Appliers::of(&ownership, declared, live, &[]);
     let managers: Vec<&str> = appliers
         .all()
         .iter()

@@ -403,27 +403,28 @@ impl<'t> Reader<'t> {
         let mut items = Vec::new();
         let mut map = Map::new();
         let mut at = start + 1;
-        let is_empty = self.byte(at) == close;
-        while !is_empty {
-            at += self.spaces(at);
-            if is_list {
-                let (item, end) = self.flow_value(at, depth)?;
-                items.push(item);
-                at = end;
-            } else {
-                let (key, end) = self.flow_key(at)?;
-                self.budget.spend(key.len() + 16).ok()?;
-                let (value, end) = self.flow_value(end + self.spaces(end), depth)?;
-                if map.insert(key, value).is_some() {
-                    return None;
+        if self.byte(at) != close {
+            loop {
+                at += self.spaces(at);
+                if is_list {
+                    let (item, end) = self.flow_value(at, depth)?;
+                    items.push(item);
+                    at = end;
+                } else {
+                    let (key, end) = self.flow_key(at)?;
+                    self.budget.spend(key.len() + 16).ok()?;
+                    let (value, end) = self.flow_value(end + self.spaces(end), depth)?;
+                    if map.insert(key, value).is_some() {
+                        return None;
+                    }
+                    at = end;
                 }
-                at = end;
-            }
-            at += self.spaces(at);
-            match self.byte(at) {
-                b',' => at += 1,
-                byte if byte == close => break,
-                _ => return None,
+                at += self.spaces(at);
+                match self.byte(at) {
+                    b',' => at += 1,
+                    byte if byte == close => break,
+                    _ => return None,
+                }
             }
         }
         items.shrink_to_fit();
