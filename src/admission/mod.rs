@@ -152,6 +152,20 @@ impl Policies {
         self.policies.values()
     }
 
+    /// One of the policies with its bindings, and all that it may ask for.
+    pub fn only(&self, name: &str) -> Self {
+        let policy = self.policies.get(name);
+        Self {
+            policies: policy
+                .map(|one| (name.to_owned(), one.clone()))
+                .into_iter()
+                .collect(),
+            bindings: policy.map(|one| self.bindings_of(one)).unwrap_or_default(),
+            others: self.others.clone(),
+            namespaces: self.namespaces.clone(),
+        }
+    }
+
     /// The bindings of a policy.
     pub fn bindings_of(&self, policy: &Value) -> Vec<Value> {
         let name = text(policy, "/metadata/name");

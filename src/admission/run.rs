@@ -128,7 +128,12 @@ fn field_of(expression: &str) -> Vec<String> {
             parts.pop();
         }
         parts.retain(|part| !part.is_empty());
-        if parts.len() > longest.len() {
+        // Where an object lies tells to whom a rule applies, and seldom what it demands.
+        let is_identity = matches!(&parts[..], [first, last]
+            if first == "metadata" && (last == "namespace" || last == "name"));
+        if parts.len() > longest.len() && (!is_identity || longest.is_empty())
+            || longest == ["metadata", "namespace"] && parts.len() == 2
+        {
             longest = parts;
         }
     }
@@ -162,5 +167,13 @@ mod tests {
             "spec.template.spec.containers"
         );
         assert_eq!(field("true"), "");
+        assert_eq!(
+            field("object.metadata.namespace == 'x' ? object.spec.replicas <= 2 : true"),
+            "spec.replicas"
+        );
+        assert_eq!(
+            field("object.metadata.namespace == 'x'"),
+            "metadata.namespace"
+        );
     }
 }

@@ -42,6 +42,13 @@ fn fails(object: &ObjectReport, what: FailOn) -> bool {
         FailOn::Missing => object.status() == Status::Missing,
         FailOn::Extra => object.status() == Status::Extra,
         FailOn::Denied => has(object, |one| one == Enforcement::Denied),
+        FailOn::Violation => has(object, |one| one == Enforcement::Deny),
+        FailOn::ViolationAudit => has(object, |one| {
+            matches!(
+                one,
+                Enforcement::Deny | Enforcement::Warn | Enforcement::Audit
+            )
+        }),
         FailOn::Unknown => object.status() == Status::Unknown,
         FailOn::Any => {
             object.status() != Status::InSync
@@ -83,7 +90,17 @@ fn severity_of_drift(object: &ObjectReport) -> Option<Severity> {
 ///
 /// # Errors
 /// When a limit could never be reached.
-pub fn check(args: &GateArgs, extra: Extra, has_base: bool, asks_server: bool) -> Result<()> {
+pub fn check(
+    args: &GateArgs,
+    extra: Extra,
+    has_base: bool,
+    asks_server: bool,
+    has_policies: bool,
+) -> Result<()> {
+    let by_policies = [FailOn::Violation, FailOn::ViolationAudit];
+    if !has_policies && args.fail_on.iter().any(|what| by_policies.contains(what)) {
+        bail!("--fail-on violation fails on what policies say; name them with --policies");
+    }
     if !asks_server && args.fail_on == [FailOn::Denied] {
         bail!("--fail-on denied fails on what the server refuses; add --server-dry-run");
     }

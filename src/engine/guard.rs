@@ -193,11 +193,7 @@ fn guard_object(
         match against(wish, object, (drift, shown), &before, &live) {
             Ok((rule, after)) => {
                 let binds = rule.form.binds_the_deployer();
-                let form = match rule.form {
-                    Form::Lock => Form::Lock,
-                    other => other,
-                };
-                let group = (binds, rule.is_scaled(), form);
+                let group = (binds, rule.is_scaled(), rule.form);
                 let rules = groups.entry(group).or_default();
                 // Several changes of one list are refused by one rule.
                 if !rules

@@ -16,6 +16,7 @@ mod needs;
 mod object;
 mod options;
 mod outcome;
+pub mod policies;
 mod rbac;
 mod report;
 mod resolve;

@@ -123,3 +123,123 @@ fn an_expression_that_does_not_end_stops_nothing() {
     assert!(shown.contains("did not end within"), "{shown}");
     assert!(shown.starts_with("exit code: 0"), "{shown}");
 }
+
+/// The live side of the manifests above: somebody scaled it to 30, before the policy was there or
+/// through the subresource.
+fn live(more: Value) -> String {
+    let mut deployment = serde_json::json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "cart", "namespace": "default", "managedFields": [
+            {"manager": "kubectl-client-side-apply", "operation": "Update", "apiVersion": "apps/v1",
+                "time": "2026-11-29T10:00:00Z", "fieldsType": "FieldsV1",
+                "fieldsV1": {"f:spec": {"f:template": {}, "f:selector": {}}}},
+            {"manager": "kubectl", "operation": "Update", "apiVersion": "apps/v1",
+                "subresource": "scale", "fieldsType": "FieldsV1",
+                "fieldsV1": {"f:spec": {"f:replicas": {}}}},
+        ]},
+        "spec": {
+            "replicas": 30,
+            "selector": {"matchLabels": {"app": "cart"}},
+            "template": {
+                "metadata": {"labels": {"app": "cart"}},
+                "spec": {"securityContext": {}, "containers": [{"name": "api", "image": "cart"}]}
+            }
+        }
+    });
+    for (name, value) in more.as_object().unwrap() {
+        deployment[name] = value.clone();
+    }
+    serde_json::json!({"apiVersion": "v1", "kind": "List", "items": [deployment]}).to_string()
+}
+
+/// The manifest declares 2 replicas, which no rule minds.
+fn drifted() -> Place {
+    place()
+        .file("m/cart.yaml", CART.replace("21", "2"))
+        .file("live.json", live(serde_json::json!({})))
+}
+
+const DIFF: [&str; 6] = ["diff", "m", "--live", "live.json", "--policies", "p"];
+
+#[test]
+fn a_diff_says_which_policy_the_drift_violates_and_why_it_was_not_stopped() {
+    insta::assert_snapshot!(drifted().run(DIFF));
+    let place = drifted().file("m/cart.yaml", CART.replace("21", "30"));
+    let shown = place.run(DIFF);
+    assert!(shown.contains("so does the live object"), "{shown}");
+}
+
+#[test]
+fn every_format_of_a_diff_has_the_violation() {
+    for format in [
+        "json", "yaml", "sarif", "junit", "github", "gitlab", "markdown", "html", "table", "name",
+    ] {
+        let shown = drifted().run([&DIFF[..], &["-o", format]].concat());
+        // A table cuts what is long.
+        let said = match format {
+            "table" => "violates ValidatingAdmissionPolicy",
+            _ => "30 replicas are too many",
+        };
+        assert!(shown.contains(said), "{format}: {shown}");
+    }
+    let shown = drifted().run([&DIFF[..], &["-o", "github"]].concat());
+    assert!(shown.contains("file=m/cart.yaml,line=5,"), "{shown}");
+}
+
+#[test]
+fn violations_and_what_was_not_evaluated_fail_a_diff_when_asked() {
+    let in_sync = place()
+        .file("m/cart.yaml", CART.replace("21", "30"))
+        .file("live.json", live(serde_json::json!({})));
+    let exit = |words: &[&str]| {
+        let shown = in_sync.run([&DIFF[..], words].concat());
+        shown.lines().next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(exit(&[]), "exit code: 0");
+    assert_eq!(exit(&["--fail-on", "violation"]), "exit code: 1");
+    assert_eq!(exit(&["--fail-on", "violation-audit"]), "exit code: 1");
+    assert_eq!(exit(&["--strict-policies"]), "exit code: 2");
+    let without = in_sync.run(["diff", "m", "--live", "live.json", "--fail-on", "violation"]);
+    assert!(without.contains("--policies"), "{without}");
+    let nothing = in_sync.run(["diff", "m", "--live", "live.json", "--policies", "m"]);
+    assert!(nothing.starts_with("exit code: 2"), "{nothing}");
+}
+
+#[test]
+fn what_engines_reported_stands_beside_the_object() {
+    let items = serde_json::json!([
+        serde_json::from_str::<Value>(&live(serde_json::json!({}))).unwrap()["items"][0],
+        {
+            "apiVersion": "wgpolicyk8s.io/v1alpha2", "kind": "PolicyReport",
+            "metadata": {"name": "r", "namespace": "default"},
+            "scope": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "cart",
+                "namespace": "default"},
+            "results": [
+                {"policy": "no-latest", "rule": "tag", "result": "fail", "source": "kyverno",
+                    "message": "a tag is needed"},
+                {"policy": "other", "rule": "x", "result": "pass", "message": "fine"},
+                {"policy": "broken", "rule": "y", "result": "error", "message": "it broke"},
+            ]
+        },
+        {
+            "apiVersion": "constraints.gatekeeper.sh/v1beta1", "kind": "K8sRequiredLabels",
+            "metadata": {"name": "owner"},
+            "status": {"auditTimestamp": "2026-11-30T00:00:00Z", "totalViolations": 34,
+                "violations": [{"group": "apps", "version": "v1", "kind": "Deployment",
+                    "name": "cart", "namespace": "default", "enforcementAction": "deny",
+                    "message": "you must provide labels"}]}
+        },
+    ]);
+    let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": items});
+    let place = drifted().file("live.json", list.to_string());
+    insta::assert_snapshot!(place.run([
+        "diff",
+        "m",
+        "--live",
+        "live.json",
+        "--policies",
+        "reports",
+        "--show",
+        "all"
+    ]));
+}

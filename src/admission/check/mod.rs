@@ -110,12 +110,15 @@ impl Checked {
     }
 }
 
+/// Says what each of these expressions of a policy names.
+pub type Analyze<'a> = dyn Fn(&Value, &[String]) -> Result<Vec<Names>, String> + 'a;
+
 /// What policies are tried with.
 pub struct Tools<'t> {
     /// Evaluates a policy.
     pub evaluate: &'t Evaluate<'t>,
     /// Says what each of these expressions of a policy names.
-    pub analyze: &'t dyn Fn(&Value, &[String]) -> Result<Vec<Names>, String>,
+    pub analyze: &'t Analyze<'t>,
 }
 
 /// What the expressions of a policy name: the answer of the worker.

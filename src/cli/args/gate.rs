@@ -60,6 +60,10 @@ pub enum FailOn {
     Extra,
     /// With --server-dry-run: what a policy, webhook or quota of the server refuses
     Denied,
+    /// With --policies: objects that violate a policy which refuses them
+    Violation,
+    /// With --policies: also violations that a policy only warns of or audits
+    ViolationAudit,
     /// What could not be compared, and nothing else; that exits with 2 whatever is named
     Unknown,
     /// Everything that is reported
@@ -89,6 +93,8 @@ impl FailOn {
             | Self::Missing
             | Self::Extra
             | Self::Denied
+            | Self::Violation
+            | Self::ViolationAudit
             | Self::Unknown
             | Self::Any => None,
         }

@@ -11,6 +11,7 @@ mod filter;
 mod format;
 mod gate;
 mod guard;
+mod policies;
 mod policy;
 mod reading;
 mod render;
@@ -43,6 +44,7 @@ pub use format::CommandFormat;
 use format::{TEXT_OR_JSON, offer};
 pub use gate::{FailOn, GateArgs};
 pub use guard::{FormArgs, GuardArgs, GuardFormat};
+pub use policies::PoliciesArgs;
 pub use policy::{PolicyArgs, PolicyFailOn, PolicyFormat};
 pub use reading::ReadingArgs;
 pub use render::{LoadRestrictor, RenderArgs};
@@ -270,6 +272,9 @@ pub struct DiffArgs {
     /// What is compared.
     #[command(flatten)]
     pub compare: CompareArgs,
+    /// Which policies judge the objects.
+    #[command(flatten)]
+    pub policies: PoliciesArgs,
     /// What fails the run.
     #[command(flatten)]
     pub gate: GateArgs,

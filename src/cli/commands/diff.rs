@@ -31,6 +31,7 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
         args.compare.extra,
         args.source.base.is_some(),
         asks_server,
+        !args.policies.policies.is_empty(),
     )?;
     let show_all = args.report.show == crate::cli::args::Show::All;
     let began = Instant::now();
@@ -40,6 +41,7 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
         &args.live,
         &args.compare,
         &args.rules,
+        &args.policies,
         show_all,
         settings.now,
     );

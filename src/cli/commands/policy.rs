@@ -6,9 +6,9 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use crate::admission::{Answer, Policies, Subject, stored};
-use crate::cli::args::{LiveArgs, PolicyArgs, PolicyFailOn, SourceArgs};
-use crate::cli::comparison::{self, NoLive};
+use crate::admission::{Policies, Subject, stored};
+use crate::cli::args::{PolicyArgs, PolicyFailOn, SourceArgs};
+use crate::cli::comparison::{self, load};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams};
 use crate::jq::Jq;
@@ -111,21 +111,6 @@ fn exit(report: &Report, args: &PolicyArgs) -> Exit {
     }
 }
 
-/// Reads manifests. What cannot be read is among the warnings.
-///
-/// # Errors
-/// When the words contradict one another.
-pub fn load(source: &SourceArgs, warnings: &mut Vec<Warning>) -> Result<Vec<Arc<Manifest>>> {
-    let mut manifests = Vec::new();
-    for source in comparison::sources(source, &LiveArgs::default())? {
-        let loaded = source.load(&NoLive);
-        warnings.extend(loaded.errors);
-        warnings.extend(loaded.warnings);
-        manifests.extend(loaded.manifests.into_iter().map(Arc::new));
-    }
-    Ok(manifests)
-}
-
 /// What is known of kinds: the built-in ones, and those of CustomResourceDefinitions.
 pub struct Kinds {
     custom: Vec<(Value, Schema)>,
@@ -196,11 +181,7 @@ fn judge(
         subresource: "",
         user: None,
     };
-    let evaluate = |policy: &str, input: &Value| -> Result<Vec<Answer>, String> {
-        let answer = engine.evaluate(policy, input);
-        let answer = answer.map_err(|error| error.to_string())?;
-        serde_json::from_value(answer).map_err(|error| error.to_string())
-    };
+    let evaluate = |policy: &str, input: &Value| comparison::evaluate(engine, policy, input);
     let verdicts = policies.verdicts(subject, &evaluate);
     *passed += verdicts.passed;
     let mut violations = verdicts.violations;

@@ -8,7 +8,9 @@ use anyhow::{Context as _, Result, ensure};
 use jiff::Timestamp;
 
 use super::{Compared, Rules, rules, run_by};
-use crate::cli::args::{CompareArgs, ConnectionArgs, LiveArgs, RulesArgs, SourceArgs};
+use crate::cli::args::{
+    CompareArgs, ConnectionArgs, LiveArgs, PoliciesArgs, RulesArgs, SourceArgs,
+};
 use crate::cluster::contexts_of;
 use crate::model::{Coverage, Report, Warning};
 use crate::policy::glob;
@@ -35,6 +37,7 @@ pub fn run_all(
     live: &LiveArgs,
     compare: &CompareArgs,
     rule_words: &RulesArgs,
+    policies: &PoliciesArgs,
     explain: bool,
     now: Timestamp,
 ) -> Result<All> {
@@ -44,7 +47,8 @@ pub fn run_all(
         ..live.clone()
     };
     if live.connection.context.len() < 2 {
-        let Compared { report, rules } = run_by(rules, source, live, compare, rule_words, explain)?;
+        let Compared { report, rules } =
+            run_by(rules, source, live, compare, rule_words, policies, explain)?;
         return Ok(All {
             reports: vec![report],
             rules,
@@ -55,7 +59,15 @@ pub fn run_all(
             connection: live.connection.of_context(context),
             ..live.clone()
         };
-        let compared = run_by(rules.clone(), source, &live, compare, rule_words, explain);
+        let compared = run_by(
+            rules.clone(),
+            source,
+            &live,
+            compare,
+            rule_words,
+            policies,
+            explain,
+        );
         let report = compared.map(|compared| compared.report);
         let mut report = report.unwrap_or_else(|error| unread(&error));
         report.target.context = Some(context.clone());

@@ -6,6 +6,7 @@ mod clusters;
 mod draft;
 mod explanation;
 mod live_side;
+mod policies;
 mod rules;
 mod sources;
 mod timeline;
@@ -16,8 +17,10 @@ use anyhow::Result;
 use jiff::Timestamp;
 
 use super::args::{
-    CompareArgs, FilterArgs, LiveArgs, ReadingArgs, RulesArgs, SourceArgs, UntrustedArgs,
+    CompareArgs, FilterArgs, LiveArgs, PoliciesArgs, ReadingArgs, RulesArgs, SourceArgs,
+    UntrustedArgs,
 };
+use crate::cluster::{Live, Overlay};
 use crate::engine::{self, Options};
 use crate::model::{ObjectReport, Report, Status, Warning};
 use crate::policy::Allowed;
@@ -29,6 +32,7 @@ pub use clusters::{All, chosen, run_all};
 pub use draft::Draft;
 pub use explanation::explain;
 pub use live_side::{LiveSide, NoLive, cluster, live_side};
+pub use policies::{evaluate, load};
 pub use rules::{Rules, accepted, check, engine, rules};
 pub use sources::{base_sources, sources};
 pub use timeline::{Timeline, timeline};
@@ -57,7 +61,16 @@ pub fn run(
     now: Timestamp,
 ) -> Result<Compared> {
     let rules = rules(rule_words, source, now)?;
-    run_by(rules, source, live, compare, rule_words, explain)
+    let no_policies = PoliciesArgs::default();
+    run_by(
+        rules,
+        source,
+        live,
+        compare,
+        rule_words,
+        &no_policies,
+        explain,
+    )
 }
 
 /// The same by rules that are read already.
@@ -67,6 +80,7 @@ pub fn run_by(
     live: &LiveArgs,
     compare: &CompareArgs,
     rule_words: &RulesArgs,
+    judged_by: &PoliciesArgs,
     explain: bool,
 ) -> Result<Compared> {
     let Prepared {
@@ -75,10 +89,20 @@ pub fn run_by(
         mut rules,
         options,
     } = prepare(rules, source, live, compare, rule_words, explain)?;
-    let mut report = match base_sources(source, live)? {
-        Some(base) => engine::run_three_way(&sources, &base, side.as_live(), &rules.set, &options)?,
-        None => engine::run(&sources, side.as_live(), &rules.set, &options)?,
+    let overlay = Overlay::of(side.as_live());
+    let has_policies = !judged_by.policies.is_empty();
+    let seen: &dyn Live = if has_policies {
+        &overlay
+    } else {
+        side.as_live()
     };
+    let mut report = match base_sources(source, live)? {
+        Some(base) => engine::run_three_way(&sources, &base, seen, &rules.set, &options)?,
+        None => engine::run(&sources, seen, &rules.set, &options)?,
+    };
+    if has_policies {
+        policies::add(&mut report, &overlay, judged_by)?;
+    }
     if source.blame {
         report.warnings.extend(blame(&mut report.objects));
     }

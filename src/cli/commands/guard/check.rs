@@ -7,10 +7,10 @@ use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
 use crate::admission::check::{Base, Checked, Flaw, Names, Tools, check, check_kyverno, smallest};
-use crate::admission::{Answer, Policies, analysis, stored};
+use crate::admission::{Policies, analysis, stored};
 use crate::cli::args::{CommandFormat, GuardArgs, SourceArgs};
-use crate::cli::commands::policy::{Kinds, load};
-use crate::cli::comparison;
+use crate::cli::commands::policy::Kinds;
+use crate::cli::comparison::{self, load};
 use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message};
 use crate::model::{Manifest, Step};
@@ -90,11 +90,7 @@ fn try_all(read: &[Arc<Manifest>], declared: &[Arc<Manifest>]) -> Result<Vec<Tri
         .filter_map(|manifest| base_of(manifest, &kinds))
         .collect();
     let engine = comparison::engine();
-    let evaluate = |policy: &str, input: &Value| -> Result<Vec<Answer>, String> {
-        let answer = engine.evaluate(policy, input);
-        let answer = answer.map_err(|error| error.to_string())?;
-        serde_json::from_value(answer).map_err(|error| error.to_string())
-    };
+    let evaluate = |policy: &str, input: &Value| comparison::evaluate(&engine, policy, input);
     let analyze = |policy: &Value, expressions: &[String]| -> Result<Vec<Names>, String> {
         let answer = engine.evaluate(&policy.to_string(), &analysis(expressions));
         let answer = answer.map_err(|error| error.to_string())?;

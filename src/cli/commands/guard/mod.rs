@@ -8,7 +8,6 @@ mod say;
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
-use crate::admission::Answer;
 use crate::admission::guard::Form;
 use crate::cli::args::{Extra, FormArgs, GuardArgs};
 use crate::cli::comparison::{self, Again};
@@ -50,11 +49,7 @@ pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Resu
         false => Some(audit::read(&drift.audit_log, &|_| true)?),
     };
     let engine = comparison::engine();
-    let evaluate = |policy: &str, input: &Value| -> Result<Vec<Answer>, String> {
-        let answer = engine.evaluate(policy, input);
-        let answer = answer.map_err(|error| error.to_string())?;
-        serde_json::from_value(answer).map_err(|error| error.to_string())
-    };
+    let evaluate = |policy: &str, input: &Value| comparison::evaluate(&engine, policy, input);
     let (form, bound) = form(&args.form);
     let planned = plan(&Wish {
         report: &report,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 
-use crate::cli::args::{ReportArgs, WatchArgs, WatchLabel};
+use crate::cli::args::{PoliciesArgs, ReportArgs, WatchArgs, WatchLabel};
 use crate::cli::comparison::{self, Compared, Rules};
 use crate::cli::secrecy;
 use crate::engine::episodes::{Digester, Ledger, Round};
@@ -103,7 +103,16 @@ impl<'a> Watch<'a> {
         let args = self.args;
         let rules = self.rules.clone();
         let (live, compare) = (&args.live, &args.compare);
-        let compared = comparison::run_by(rules, &args.source, live, compare, &args.rules, false);
+        let no_policies = PoliciesArgs::default();
+        let compared = comparison::run_by(
+            rules,
+            &args.source,
+            live,
+            compare,
+            &args.rules,
+            &no_policies,
+            false,
+        );
         self.took = began.elapsed();
         self.at = now;
         let outcome = match compared {

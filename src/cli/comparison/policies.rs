@@ -1,0 +1,93 @@
+//! What admission policies say of what was compared.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use super::{NoLive, engine, sources};
+use crate::admission::{Answer, Policies};
+use crate::cli::args::{LiveArgs, PoliciesArgs, SourceArgs};
+use crate::cluster::Overlay;
+use crate::engine::policies::{add_reports, judge, not_evaluated, read_live};
+use crate::jq::Jq;
+use crate::model::{Manifest, Report, Warning};
+
+/// The word for the policies of the cluster.
+const LIVE: &str = "live";
+
+/// The word for what engines in the cluster have said already.
+const REPORTS: &str = "reports";
+
+/// Reads manifests without a cluster. What cannot be read is among the warnings.
+///
+/// # Errors
+/// When the words contradict one another.
+pub fn load(source: &SourceArgs, warnings: &mut Vec<Warning>) -> Result<Vec<Arc<Manifest>>> {
+    let mut manifests = Vec::new();
+    for source in sources(source, &LiveArgs::default())? {
+        let loaded = source.load(&NoLive);
+        warnings.extend(loaded.errors);
+        warnings.extend(loaded.warnings);
+        manifests.extend(loaded.manifests.into_iter().map(Arc::new));
+    }
+    Ok(manifests)
+}
+
+/// Evaluates a policy in the process that can be stopped.
+///
+/// # Errors
+/// When it does not end in time, or takes too much memory.
+pub fn evaluate(engine: &Jq, policy: &str, input: &Value) -> Result<Vec<Answer>, String> {
+    let answer = engine.evaluate(policy, input);
+    let answer = answer.map_err(|error| error.to_string())?;
+    serde_json::from_value(answer).map_err(|error| error.to_string())
+}
+
+/// Adds to each object of a report what the policies say that the words name.
+///
+/// # Errors
+/// When policies cannot be read: what is not known is not passed.
+pub fn add(report: &mut Report, live: &Overlay<'_>, words: &PoliciesArgs) -> Result<()> {
+    let is = |word: &Path, name: &str| word == Path::new(name) && word.symlink_metadata().is_err();
+    let mut objects: Vec<Value> = Vec::new();
+    let mut files = Vec::new();
+    for word in &words.policies {
+        if is(word, REPORTS) {
+            add_reports(report, live, words.strict_policies);
+        } else if is(word, LIVE) {
+            let read = read_live(live);
+            objects.extend(read.context("--policies live: the policies cannot be read")?);
+        } else {
+            files.push(word.clone());
+        }
+    }
+    let from_files = !files.is_empty();
+    if from_files {
+        let of_policies = SourceArgs {
+            paths: files,
+            ..SourceArgs::default()
+        };
+        let read = load(&of_policies, &mut report.warnings)?;
+        objects.extend(read.iter().map(|manifest| manifest.value()));
+    }
+    let asks = words.policies.iter().any(|word| !is(word, REPORTS));
+    if asks {
+        let policies = Policies::of(objects);
+        ensure!(
+            !policies.is_empty() || !from_files,
+            "no ValidatingAdmissionPolicy in what --policies names; other policies are not \
+             evaluated here (--policies reports reads what their engines say)"
+        );
+        let engine = engine();
+        judge(report, live, &policies, &|policy, input| {
+            evaluate(&engine, policy, input)
+        });
+    }
+    if words.strict_policies {
+        report.warnings.extend(not_evaluated(report));
+    }
+    report.warnings.sort();
+    Ok(())
+}

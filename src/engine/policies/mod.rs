@@ -1,0 +1,268 @@
+//! What admission policies say of the objects of a report.
+//!
+//! A declared object is judged as the API server would store it, and as an update of what is live;
+//! the live one as it is. What only the live object violates was made by the drift, and facts say
+//! why it was not stopped.
+
+mod reports;
+mod stopped;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+pub use reports::add_reports;
+
+use crate::admission::{Evaluate, Policies, Subject, Verdicts, stored};
+use crate::cluster::{Overlay, Query, Read as _, Wanted};
+use crate::model::{
+    Enforcement, JudgedChange, Manifest, ObjectReport, Packed, Report, Step, Violation, Warning,
+};
+use crate::schema::{Schema, builtin_kind};
+
+const GROUP_VERSION: &str = "admissionregistration.k8s.io/v1";
+
+/// Reads the policies of a cluster, their bindings, and what these ask for.
+///
+/// # Errors
+/// When policies or bindings cannot be read: what is not known is not passed.
+pub fn read_live(live: &Overlay<'_>) -> anyhow::Result<Vec<Value>> {
+    let list = |api_version: &str, kind: &str| {
+        live.list(&Query {
+            api_version,
+            kind,
+            namespace: None,
+            labels: &[],
+            metadata_only: false,
+        })
+    };
+    let with_kind = |objects: Vec<Value>, api_version: &str, kind: &str| {
+        let each = objects.into_iter().map(|mut object| {
+            if let Some(fields) = object.as_object_mut() {
+                fields
+                    .entry("apiVersion")
+                    .or_insert_with(|| json!(api_version));
+                fields.entry("kind").or_insert_with(|| json!(kind));
+            }
+            object
+        });
+        each.collect::<Vec<_>>()
+    };
+    let mut all = Vec::new();
+    let mut params = BTreeSet::new();
+    for kind in [
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+    ] {
+        let found = list(GROUP_VERSION, kind)?;
+        for policy in &found {
+            let text = |pointer: &str| policy.pointer(pointer).and_then(Value::as_str);
+            if let (Some(version), Some(kind)) = (
+                text("/spec/paramKind/apiVersion"),
+                text("/spec/paramKind/kind"),
+            ) {
+                params.insert((version.to_owned(), kind.to_owned()));
+            }
+        }
+        all.extend(with_kind(found, GROUP_VERSION, kind));
+    }
+    // Where these cannot be read, whoever asks for them says so.
+    params.insert(("v1".to_owned(), "Namespace".to_owned()));
+    for (version, kind) in params {
+        if let Ok(found) = list(&version, &kind) {
+            all.extend(with_kind(found, &version, &kind));
+        }
+    }
+    Ok(all)
+}
+
+/// Adds to each object what policies say of it.
+pub fn judge(
+    report: &mut Report,
+    live: &Overlay<'_>,
+    policies: &Policies,
+    evaluate: &Evaluate<'_>,
+) {
+    for object in &mut report.objects {
+        let (Some(manifest), Some(wanted)) = (object.manifest.clone(), live.wanted(&object.key))
+        else {
+            continue;
+        };
+        let read = live.read_object(&object.key);
+        let value = read.and_then(|(_, live)| live.value().ok());
+        let judged = Judged {
+            object,
+            manifest: &manifest,
+            wanted: &wanted,
+            live: value.as_ref(),
+            policies,
+            evaluate,
+        };
+        let violations = judged.violations();
+        object.violations.extend(violations);
+        object.violations.sort_by_key(|one| one.enforcement);
+    }
+    let idle = policies.problems().into_iter();
+    report
+        .warnings
+        .extend(idle.map(|message| Warning::new("", message)));
+}
+
+/// Says that policies could not be evaluated, where that makes the run incomplete.
+pub fn not_evaluated(report: &Report) -> Option<Warning> {
+    let all = report.objects.iter().flat_map(|object| &object.violations);
+    let count = all
+        .filter(|one| one.enforcement == Enforcement::Cannot)
+        .count();
+    (count > 0).then(|| {
+        let message =
+            format!("{count} rules of policies could not be evaluated (--strict-policies)");
+        Warning::error("", message)
+    })
+}
+
+/// One object that is judged.
+struct Judged<'j> {
+    object: &'j ObjectReport,
+    manifest: &'j Manifest,
+    wanted: &'j Wanted,
+    live: Option<&'j Value>,
+    policies: &'j Policies,
+    evaluate: &'j Evaluate<'j>,
+}
+
+/// What tells violations apart: the policy, its binding and its rule.
+type Which = (String, Option<String>, Option<String>);
+
+fn which(violation: &Violation) -> Which {
+    let Violation {
+        policy,
+        binding,
+        rule,
+        ..
+    } = violation;
+    (policy.clone(), binding.clone(), rule.clone())
+}
+
+impl Judged<'_> {
+    fn subject<'a>(&'a self, object: &'a Value, old: Option<&'a Value>) -> Subject<'a> {
+        let plural = Some(self.wanted.kind.plural.as_str());
+        Subject {
+            key: &self.object.key,
+            api_version: &self.wanted.kind.api_version,
+            plural: plural.filter(|plural| !plural.is_empty()),
+            object,
+            old,
+            subresource: "",
+            user: None,
+        }
+    }
+
+    fn ask(&self, object: &Value, old: Option<&Value>) -> Verdicts {
+        self.policies
+            .verdicts(self.subject(object, old), self.evaluate)
+    }
+
+    /// The manifest as the server would store it.
+    fn declared(&self) -> Value {
+        let mut value = self.manifest.value();
+        if let (Some(namespace), Some(metadata)) = (
+            &self.object.key.namespace,
+            value.get_mut("metadata").and_then(Value::as_object_mut),
+        ) {
+            metadata.insert("namespace".to_owned(), json!(namespace));
+        }
+        let is_builtin = builtin_kind(&self.manifest.api_version, &self.manifest.kind).is_some();
+        let completed = is_builtin
+            .then(|| stored(Schema::builtin(), &value))
+            .flatten();
+        completed.unwrap_or(value)
+    }
+
+    fn violations(&self) -> Vec<Violation> {
+        let declared = self.ask(&self.declared(), self.live);
+        let of_live = self.live.map(|live| self.ask(live, Some(live)));
+        let of_live = of_live.unwrap_or_default();
+        let quoted = self.live.map(Packed::from);
+        let live_says: BTreeMap<Which, Enforcement> = of_live
+            .violations
+            .iter()
+            .map(|one| (which(one), one.enforcement))
+            .collect();
+        let mut found = Vec::new();
+        for (mut violation, field) in declared.violations.iter().cloned().zip(&declared.fields) {
+            violation.position = self.locate(field);
+            let is_live = live_says.get(&which(&violation));
+            if violation.enforcement != Enforcement::Cannot && self.live.is_some() {
+                violation.note = match is_live {
+                    Some(Enforcement::Cannot) => None,
+                    Some(_) => Some("so does the live object".to_owned()),
+                    None => Some("the live object does not".to_owned()),
+                };
+            }
+            violation.quoted.clone_from(&quoted);
+            found.push(violation);
+        }
+        let known: BTreeSet<Which> = found.iter().map(which).collect();
+        for (mut violation, field) in of_live.violations.iter().cloned().zip(&of_live.fields) {
+            if known.contains(&which(&violation)) {
+                continue;
+            }
+            violation.quoted.clone_from(&quoted);
+            violation.position = self.locate(field);
+            if violation.enforcement != Enforcement::Cannot {
+                let drift = self.drift_at(field);
+                let position = drift.and_then(|drift| drift.position);
+                violation.position = position.or(violation.position);
+                violation.note = Some(self.note(&violation, drift));
+            }
+            found.push(violation);
+        }
+        found
+    }
+
+    /// What is to be said of a violation that only the live object is in.
+    fn note(&self, violation: &Violation, drift: Option<&JudgedChange>) -> String {
+        let made = "only live: the drift made it";
+        let why = drift.and_then(|drift| {
+            stopped::why_not(
+                self.policies,
+                violation,
+                drift,
+                |policies, subresource, user| {
+                    let live = self.live?;
+                    let mut subject = self.subject(live, Some(live));
+                    subject.subresource = subresource;
+                    subject.user = user;
+                    Some(policies.verdicts(subject, self.evaluate))
+                },
+            )
+        });
+        match why {
+            Some(why) => format!("{made}; it was not stopped: {why}"),
+            None => made.to_owned(),
+        }
+    }
+
+    /// The drift of a field, of something in it, or of what it is in.
+    fn drift_at(&self, field: &[String]) -> Option<&JudgedChange> {
+        let steps = |drift: &JudgedChange| -> Vec<String> {
+            let parts = drift.change.path.0.iter();
+            let fields = parts.map_while(|part| match part {
+                crate::model::PathElement::Field(name) => Some(name.clone()),
+                _ => None,
+            });
+            fields.collect()
+        };
+        let mut drifts = self.object.reported();
+        drifts.find(|drift| {
+            let steps = steps(drift);
+            !steps.is_empty() && (steps.starts_with(field) || field.starts_with(&steps))
+        })
+    }
+
+    fn locate(&self, field: &[String]) -> Option<crate::model::Position> {
+        let steps: Vec<Step> = field.iter().cloned().map(Step::Field).collect();
+        self.manifest.locate(&steps).filter(|_| !steps.is_empty())
+    }
+}

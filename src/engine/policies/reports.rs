@@ -1,0 +1,213 @@
+//! What engines in the cluster have said already: reports of Kyverno and others, and the status of
+//! Gatekeeper's constraints.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::cluster::{Discovery as _, Overlay, Query, Read as _};
+use crate::model::{Enforcement, Packed, Report, ResourceKey, Violation, Warning, group_of};
+
+/// The kinds in which policy engines report.
+const REPORTS: [(&str, &str); 4] = [
+    ("wgpolicyk8s.io/v1alpha2", "PolicyReport"),
+    ("wgpolicyk8s.io/v1alpha2", "ClusterPolicyReport"),
+    ("openreports.io/v1alpha1", "Report"),
+    ("openreports.io/v1alpha1", "ClusterReport"),
+];
+
+/// The group of Gatekeeper's constraints.
+const CONSTRAINTS: &str = "constraints.gatekeeper.sh";
+
+/// Adds to each object what reports say of it. With `strict`, what they leave open makes the run
+/// incomplete.
+pub fn add_reports(report: &mut Report, live: &Overlay<'_>, strict: bool) {
+    let mut said: BTreeMap<ResourceKey, Vec<Violation>> = BTreeMap::new();
+    let mut warnings = Vec::new();
+    let mut found = 0;
+    let (kinds, unread) = live.kinds();
+    for why in unread {
+        warnings.push(warning(
+            format!("not all kinds are known, so reports may be missing: {why}"),
+            true,
+        ));
+    }
+    let wanted = kinds.iter().filter(|kind| {
+        let is_report = REPORTS
+            .iter()
+            .any(|(version, name)| kind.api_version == *version && kind.kind == *name);
+        is_report || group_of(&kind.api_version) == CONSTRAINTS
+    });
+    for kind in wanted {
+        let query = Query {
+            api_version: &kind.api_version,
+            kind: &kind.kind,
+            namespace: None,
+            labels: &[],
+            metadata_only: false,
+        };
+        let objects = match live.list(&query) {
+            Ok(objects) => objects,
+            Err(error) => {
+                let message = format!("what {} say is not known: {error}", kind.plural);
+                warnings.push(warning(message, true));
+                continue;
+            }
+        };
+        found += objects.len();
+        for object in &objects {
+            match group_of(&kind.api_version) {
+                CONSTRAINTS => {
+                    let open = constraint(&kind.kind, object, &mut said);
+                    warnings.extend(open.into_iter().map(|message| warning(message, strict)));
+                }
+                _ => of_report(&kind.kind, object, &mut said),
+            }
+        }
+    }
+    if found == 0 {
+        let message = "there is no PolicyReport and no constraint of Gatekeeper, so that nothing is \
+                       said of any object";
+        warnings.push(warning(message.to_owned(), false));
+    }
+    for object in &mut report.objects {
+        let Some(violations) = said.remove(&object.key) else {
+            continue;
+        };
+        let read = live.read_object(&object.key);
+        let quoted = read
+            .and_then(|(_, live)| live.value().ok())
+            .map(Packed::from);
+        object.violations.extend(violations.into_iter().map(|one| {
+            Violation {
+                quoted: quoted.clone(),
+                position: object
+                    .manifest
+                    .as_ref()
+                    .and_then(|manifest| manifest.locate(&[])),
+                ..one
+            }
+        }));
+        object.violations.sort_by_key(|one| one.enforcement);
+    }
+    report.warnings.extend(warnings);
+}
+
+fn warning(message: String, fatal: bool) -> Warning {
+    match fatal {
+        true => Warning::error("", message),
+        false => Warning::new("", message),
+    }
+}
+
+fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+fn list<'v>(value: &'v Value, pointer: &str) -> impl Iterator<Item = &'v Value> {
+    value
+        .pointer(pointer)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
+/// The object that a reference names.
+fn key_of(reference: &Value, namespace: &str) -> ResourceKey {
+    let own = text(reference, "/namespace");
+    let namespace = if own.is_empty() { namespace } else { own };
+    let namespace = Some(namespace).filter(|name| !name.is_empty());
+    ResourceKey::new(
+        group_of(text(reference, "/apiVersion")),
+        text(reference, "/kind"),
+        namespace.map(str::to_owned),
+        text(reference, "/name"),
+    )
+}
+
+fn of_report(kind: &str, report: &Value, said: &mut BTreeMap<ResourceKey, Vec<Violation>>) {
+    let namespace = text(report, "/metadata/namespace");
+    for result in list(report, "/results") {
+        let enforcement = match text(result, "/result") {
+            "fail" => Enforcement::Audit,
+            "warn" => Enforcement::Warn,
+            "error" => Enforcement::Cannot,
+            _ => continue,
+        };
+        let own: Vec<&Value> = list(result, "/resources")
+            .chain(list(result, "/subjects"))
+            .collect();
+        let scope = report.get("scope");
+        let objects = match own.is_empty() {
+            true => scope.into_iter().collect(),
+            false => own,
+        };
+        let source = match text(result, "/source") {
+            "" => "",
+            "kyverno" => "Kyverno policy ",
+            other => other,
+        };
+        let policy = format!("{source}\"{}\"", text(result, "/policy"));
+        for object in objects {
+            let violation = Violation {
+                rule: Some(text(result, "/rule").to_owned()).filter(|rule| !rule.is_empty()),
+                message: Some(text(result, "/message").to_owned()).filter(|said| !said.is_empty()),
+                note: Some(format!("as {kind} {} says", text(report, "/metadata/name"))),
+                ..Violation::of(enforcement, policy.clone())
+            };
+            said.entry(key_of(object, namespace))
+                .or_default()
+                .push(violation);
+        }
+    }
+}
+
+/// What one constraint says; gives what it leaves open.
+fn constraint(
+    kind: &str,
+    constraint: &Value,
+    said: &mut BTreeMap<ResourceKey, Vec<Violation>>,
+) -> Vec<String> {
+    let mut open = Vec::new();
+    let name = text(constraint, "/metadata/name");
+    let mut listed = 0;
+    for violation in list(constraint, "/status/violations") {
+        listed += 1;
+        let enforcement = match text(violation, "/enforcementAction") {
+            "deny" => Enforcement::Deny,
+            "warn" => Enforcement::Warn,
+            _ => Enforcement::Audit,
+        };
+        let namespace = Some(text(violation, "/namespace")).filter(|name| !name.is_empty());
+        let key = ResourceKey::new(
+            text(violation, "/group"),
+            text(violation, "/kind"),
+            namespace.map(str::to_owned),
+            text(violation, "/name"),
+        );
+        let at = text(constraint, "/status/auditTimestamp");
+        said.entry(key).or_default().push(Violation {
+            message: Some(text(violation, "/message").to_owned()),
+            note: Some(format!("as its audit of {at} says")),
+            ..Violation::of(enforcement, format!("{kind} \"{name}\""))
+        });
+    }
+    let total = constraint
+        .pointer("/status/totalViolations")
+        .and_then(Value::as_u64);
+    if let Some(total) = total.filter(|total| *total > listed) {
+        open.push(format!(
+            "{kind} {name} lists {listed} of {total} violations: whether other objects violate it is \
+             not known; raise Gatekeeper's --constraint-violations-limit"
+        ));
+    }
+    if constraint.pointer("/status/auditTimestamp").is_none() {
+        open.push(format!(
+            "{kind} {name} was not audited yet, so that nothing is known of it"
+        ));
+    }
+    open
+}

@@ -1,0 +1,69 @@
+//! Why a change was not stopped that violates a policy, from facts.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::admission::{Policies, User, Verdicts};
+use crate::model::{Enforcement, JudgedChange, Violation};
+
+/// Returns why, where something tells. `ask` asks the policies about the live object, written to a
+/// subresource or by somebody.
+pub fn why_not(
+    policies: &Policies,
+    violation: &Violation,
+    drift: &JudgedChange,
+    ask: impl Fn(&Policies, &'static str, Option<&User>) -> Option<Verdicts>,
+) -> Option<String> {
+    if violation.enforcement != Enforcement::Deny {
+        return Some("its binding does not refuse".to_owned());
+    }
+    let owner = drift.owners.first()?;
+    let is_of =
+        |other: &Violation| other.policy == violation.policy && other.binding == violation.binding;
+    let name = violation.policy.split('"').nth(1)?;
+    if owner.subresource.as_deref() == Some("scale") {
+        let scaled = ask(&policies.only(name), "scale", None)?;
+        if scaled.violations.is_empty() && scaled.passed == 0 {
+            return Some(
+                "it was scaled, and the policy does not match the subresource scale".to_owned(),
+            );
+        }
+    }
+    let parts = policies
+        .policies()
+        .filter(|one| text(one, "/metadata/name") == Some(name));
+    let of_parts = parts.flat_map(|policy| {
+        let binding = policies.bindings_of(policy).into_iter();
+        let binding = binding
+            .filter(|one| text(one, "/metadata/name") == violation.binding.as_deref())
+            .filter_map(|one| created(&one));
+        created(policy)
+            .into_iter()
+            .chain(binding)
+            .collect::<Vec<_>>()
+    });
+    let written: Option<Timestamp> = owner.time.as_deref().and_then(|time| time.parse().ok());
+    if let (Some(in_force), Some(written)) = (of_parts.max(), written)
+        && in_force > written
+    {
+        return Some(format!(
+            "the policy is in force since {in_force}, and {} wrote last at {written}",
+            owner.manager
+        ));
+    }
+    if let Some(user) = &owner.user {
+        let by_user = ask(policies, "", Some(&User::named(user)))?;
+        if !by_user.violations.iter().any(is_of) {
+            return Some(format!("its match conditions leave {user} out"));
+        }
+    }
+    None
+}
+
+fn created(object: &Value) -> Option<Timestamp> {
+    text(object, "/metadata/creationTimestamp")?.parse().ok()
+}
+
+fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
+    value.pointer(pointer)?.as_str()
+}
