@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::Finding;
 use super::walk::{Ground, Walker};
+use super::{Finding, find};
 use crate::model::{Cause, FieldPath, FieldSet, ManagerEntry, Operation, Owner, PathElement};
-use crate::schema::{self, ListKind, Type};
+use crate::schema::{self, ListKind, Type, TypeId};
 
 /// Fields that hold nothing but what somebody wrote, in resources of any kind: the metadata, and
 /// maps with keys of the user's own.
@@ -62,6 +62,40 @@ impl<'a> Walker<'a> {
             };
         }
         self.path.0.len()
+    }
+
+    /// Whether the walk stands at a field that is gone from a map which is empty now, and which is
+    /// not known to be owned as a whole. Its holders have not changed, and whoever emptied it holds
+    /// nothing there: `f:plugin: {}` is what an emptied map leaves of its applier.
+    pub(super) fn is_out_of_empty_map(&self) -> bool {
+        let Some((PathElement::Field(_), above)) = self.path.0.split_last() else {
+            return false;
+        };
+        let parent = find(self.subject.live, &FieldPath(above.to_vec()));
+        let is_empty = parent
+            .and_then(Value::as_object)
+            .is_some_and(|map| map.is_empty());
+        is_empty && !self.is_owned_as_a_whole(above)
+    }
+
+    /// Whether the schema says that the map or struct at a path is owned as a whole.
+    fn is_owned_as_a_whole(&self, path: &[PathElement]) -> bool {
+        let schema = self.subject.schema;
+        let step = |ty: TypeId, segment: &PathElement| match (schema.get(ty), segment) {
+            (Type::Struct { fields, .. }, PathElement::Field(name)) => {
+                fields.get(name.as_str()).map(|field| field.ty)
+            }
+            (Type::Map { value, .. }, PathElement::Field(_)) => Some(*value),
+            (Type::List { item, .. }, _) => Some(*item),
+            _ => None,
+        };
+        let ty = self.subject.root;
+        let ty = ty.and_then(|root| path.iter().try_fold(root, step));
+        let known = ty.map(|ty| schema.get(ty));
+        matches!(
+            known,
+            Some(Type::Struct { atomic: true, .. } | Type::Map { atomic: true, .. })
+        )
     }
 
     /// The path under `stringData`, of a path under a Secret's `data`.

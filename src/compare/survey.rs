@@ -120,8 +120,9 @@ impl Walker<'_> {
                         continue;
                     }
                     self.enter(PathElement::Field(name.clone()), None);
-                    let of_map = default.filter(|_| is_map).and_then(|map| map.get(name));
-                    let default = of_map
+                    let of_whole = default.filter(|_| is_map || self.is_custom());
+                    let of_whole = of_whole.and_then(|whole| whole.get(name));
+                    let default = of_whole
                         .cloned()
                         .or_else(|| self.default_of(ty, field, name, fields, fields));
                     let ty = self.field_type(ty, field);
@@ -129,6 +130,7 @@ impl Walker<'_> {
                     self.survey(ty, default.as_ref(), child);
                     self.leave(false);
                 }
+                self.gone_from_default(default, fields);
                 // One that is owned as a whole is booked on whoever changed what is in it.
                 let was_there = default.is_some() && self.is_atomic_struct(ty);
                 self.fold(mark, value, !is_map && !was_there, default.is_some());
@@ -143,6 +145,25 @@ impl Walker<'_> {
                     self.leave(false);
                 }
                 self.fold(mark, value, false, default.is_some());
+            }
+        }
+    }
+
+    /// Reports what a definition puts into a field that the manifest leaves out, and what is gone from
+    /// there: the server fills in the field as a whole, and not again what somebody takes out of it.
+    fn gone_from_default(&mut self, default: Option<&Value>, live: &Map<String, Value>) {
+        let Some(Value::Object(whole)) = default.filter(|_| self.is_custom()) else {
+            return;
+        };
+        for (name, part) in whole {
+            if !live.contains_key(name) && !part.is_null() {
+                self.enter(PathElement::Field(name.clone()), None);
+                let declared = Some(part.clone());
+                self.push(ChangeKind::Removed, declared, None, Vec::new(), None, None);
+                if let Some(finding) = self.out.last_mut() {
+                    finding.note = Some("a default of the definition".to_owned());
+                }
+                self.leave(false);
             }
         }
     }

@@ -517,7 +517,11 @@ impl<'a> Walker<'a> {
     fn found(&mut self, kind: ChangeKind, declared: Option<Value>, live: Option<Value>) {
         let owners: Vec<Owner> = match kind {
             // Nobody holds what is gone, but for what it was a part of.
-            ChangeKind::Removed if self.covering() >= self.path.0.len() => Vec::new(),
+            ChangeKind::Removed
+                if self.covering() >= self.path.0.len() || self.is_out_of_empty_map() =>
+            {
+                Vec::new()
+            }
             _ => self.owners().into_iter().cloned().collect(),
         };
         let placeholder = declared.as_ref().is_some_and(|it| self.is_placeholder(it));

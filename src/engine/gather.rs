@@ -1,5 +1,6 @@
 //! What is known before anything is compared.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -11,7 +12,7 @@ use super::resolve::{self, Resolved};
 use super::schemas::{self, Schemas};
 use crate::cluster::{FetchRequest, Fetched, Live, Places};
 use crate::judge::{Known, Run};
-use crate::model::Manifest;
+use crate::model::{Manifest, group_of};
 use crate::policy::RuleSet;
 use crate::source::Loaded;
 
@@ -107,10 +108,27 @@ fn fetch(
     if let Some(managed) = managed {
         managed.settle(&mut fetched);
     }
-    fetched
-        .extra
-        .retain(|object| !resolved.spoken_of.contains(&object.key));
+    // What is skipped, such as a hook, is not compared; that it is live is no surprise either.
+    let aside: HashSet<Identity> = loaded.objects_aside().map(identity_of).collect();
+    fetched.extra.retain(|object| {
+        let key = &object.key;
+        let is_aside = |namespace| {
+            let identity = (&*key.group, &*key.kind, namespace, &*key.name);
+            aside.contains(&identity)
+        };
+        let namespace = key.namespace.as_deref();
+        !resolved.spoken_of.contains(key) && !is_aside(namespace) && !is_aside(None)
+    });
     Ok(fetched)
+}
+
+/// Group, kind, namespace and name.
+type Identity<'m> = (&'m str, &'m str, Option<&'m str>, &'m str);
+
+fn identity_of(manifest: &Manifest) -> Identity<'_> {
+    let group = group_of(&manifest.api_version);
+    let namespace = manifest.namespace.as_deref();
+    (group, &manifest.kind, namespace, &manifest.name)
 }
 
 fn request(resolved: &Resolved<'_>, options: &Options) -> FetchRequest {

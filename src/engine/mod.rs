@@ -113,6 +113,7 @@ fn load(sources: &[Box<dyn Source>], live: &dyn Live) -> Loaded {
         all.revisions.extend(loaded.revisions);
         all.managed.extend(loaded.managed);
         all.secret.extend(loaded.secret);
+        all.doubts.extend(loaded.doubts);
     }
     all
 }

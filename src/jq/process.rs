@@ -32,6 +32,10 @@ const PATIENCE: u32 = 20;
 /// thousand of them would take half an hour else. One that may take longer by itself is waited for.
 const ALL_TOGETHER: Duration = Duration::from_secs(6);
 
+/// So long may all expressions compute in a run, those that end too: each may take long on each of
+/// ten thousand objects.
+const WHOLE_RUN: Duration = Duration::from_secs(60);
+
 /// Why an expression gave no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JqError {
@@ -47,6 +51,9 @@ pub enum JqError {
     /// Others before it took so long that no more is run.
     #[error("it was not run: other expressions took {0:?} and did not end")]
     Together(Duration),
+    /// All expressions of the run together took so long that no more is run.
+    #[error("it was not run: the jq expressions of this run may take {0:?} in all")]
+    Spent(Duration),
     /// It took all memory or stack that there was, on this object or on one before.
     #[error("it needs more memory than it may take")]
     Exhausted,
@@ -62,6 +69,7 @@ pub enum JqError {
 pub struct Jq {
     executable: PathBuf,
     deadline: Duration,
+    whole_run: Duration,
     state: Mutex<State>,
 }
 
@@ -73,6 +81,8 @@ struct State {
     given_up: BTreeMap<String, JqError>,
     /// How long was waited for them.
     lost: Duration,
+    /// How long all expressions took, those that ended too.
+    spent: Duration,
 }
 
 impl Jq {
@@ -81,6 +91,7 @@ impl Jq {
         Self {
             executable,
             deadline: DEADLINE,
+            whole_run: WHOLE_RUN,
             state: Mutex::default(),
         }
     }
@@ -88,6 +99,11 @@ impl Jq {
     /// From now on, expressions may take so long on one object.
     pub fn set_deadline(&mut self, deadline: Duration) {
         self.deadline = deadline;
+    }
+
+    /// From now on, all expressions together may take so long.
+    pub fn set_whole_run(&mut self, whole_run: Duration) {
+        self.whole_run = whole_run;
     }
 
     /// Whether the text can be put into `del(…)`.
@@ -135,6 +151,9 @@ impl Jq {
         if state.lost >= ALL_TOGETHER.max(self.deadline) {
             return Err(JqError::Together(state.lost));
         }
+        if state.spent >= self.whole_run {
+            return Err(JqError::Spent(self.whole_run));
+        }
         let begun = Instant::now();
         let request = Request {
             expression: expression.to_owned(),
@@ -151,6 +170,7 @@ impl Jq {
             .child
             .as_mut()
             .map(|child| child.ask(&request, self.deadline));
+        state.spent += begun.elapsed();
         match asked {
             Some(Ok(Response::Output(output))) => Ok(Some(output)),
             Some(Ok(Response::Readable)) | None => Ok(None),

@@ -38,6 +38,12 @@ impl Loaded {
         });
     }
 
+    /// Returns the objects that were skipped since the tree says so: hooks, local configuration. They
+    /// are not compared, and they are declared all the same.
+    pub fn objects_aside(&self) -> impl Iterator<Item = &Manifest> {
+        self.doubts.iter().filter_map(|doubt| doubt.object.as_ref())
+    }
+
     /// Takes back what was skipped on the word of an author who is not trusted: an object is
     /// compared, and what cannot be compared is an error.
     pub(super) fn distrust(&mut self) {

@@ -65,6 +65,17 @@ fn expressions_that_do_not_end_are_given_up_together() {
 }
 
 #[test]
+fn expressions_that_end_slowly_are_bounded_together() {
+    let mut jq = jq();
+    let object = json!({"a": 1});
+    jq.set_whole_run(Duration::from_millis(200));
+    let slow = "select([range(2e5)] | length > 0) | .a";
+    let asked = (0..200).map(|_| jq.delete(slow, &object));
+    let spent = asked.filter(|answer| matches!(answer, Err(JqError::Spent(_))));
+    assert!(spent.count() > 50);
+}
+
+#[test]
 fn what_exhausts_the_child_ends_it_alone() {
     let mut jq = jq();
     let object = json!({"a": 1});

@@ -49,7 +49,7 @@ const NOT_YET: &[(&str, &str)] = &[
 ];
 
 /// `apiVersion`, kind, namespace, name.
-type Object = (String, String, String, String);
+pub type Object = (String, String, String, String);
 
 #[derive(Default)]
 struct Truth {
@@ -59,7 +59,7 @@ struct Truth {
     extra: BTreeSet<Object>,
 }
 
-fn object_of(value: &Value) -> Object {
+pub fn object_of(value: &Value) -> Object {
     let text = |field: &str| value[field].as_str().unwrap_or_default().to_owned();
     (
         text("apiVersion"),
@@ -69,11 +69,11 @@ fn object_of(value: &Value) -> Object {
     )
 }
 
-fn items<'v>(value: &'v Value, field: &str) -> &'v [Value] {
+pub fn items<'v>(value: &'v Value, field: &str) -> &'v [Value] {
     value[field].as_array().map_or(&[], Vec::as_slice)
 }
 
-fn path_of(change: &Value) -> FieldPath {
+pub fn path_of(change: &Value) -> FieldPath {
     let text = change["path"].as_str().unwrap();
     text.parse().unwrap_or_else(|e| panic!("{text}: {e}"))
 }
@@ -178,7 +178,7 @@ impl Score {
 }
 
 /// Whether `path` is `above` or lies under it. The values of keys are compared as text.
-fn lies_under(path: &FieldPath, above: &FieldPath) -> bool {
+pub fn lies_under(path: &FieldPath, above: &FieldPath) -> bool {
     let text = |value: &Value| {
         value
             .as_str()

@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod attribution;
 mod cases;
 mod driftbench;
 mod facts;

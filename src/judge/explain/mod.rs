@@ -8,6 +8,7 @@ mod aggregation;
 mod autoscaler;
 mod builtin_rules;
 mod claims;
+mod keepers;
 mod owners;
 mod prediction;
 pub mod prevalent;
@@ -21,6 +22,7 @@ pub const EXPLAINERS: &[&dyn Explainer] = &[
     &aggregation::AggregatedRoles,
     &prediction::ServerDryRun,
     &autoscaler::Autoscalers,
+    &keepers::Keepers,
     &prevalent::PrevalentValues,
     &twins::TwinGroups,
     &claims::StatefulSetClaims,

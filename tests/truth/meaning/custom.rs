@@ -395,3 +395,153 @@ fn without_a_schema_what_is_no_default_is_an_addition_all_the_same() {
     let found = drift_of("Widget", &[&widget(&declared)], &[&labelled]);
     assert_eq!(found, ["added .metadata.labels"]);
 }
+
+/// The definition fills in the field as a whole, and only where it is absent.
+#[test]
+fn a_default_that_somebody_changed_inside_is_told_part_by_part() {
+    let quantities = json!({"type": "object", "additionalProperties": {"type": "string"}});
+    let filled = json!({"limits": {"cpu": "2", "memory": "2Gi"}, "requests": {"cpu": "1"}});
+    let properties = json!({"resources": {"type": "object", "default": filled, "properties": {
+        "limits": quantities, "requests": quantities,
+        "claims": {"type": "array", "items": {"type": "object"}}}}});
+    let found = |change: &dyn Fn(&mut Value)| {
+        let mut resources = filled.clone();
+        change(&mut resources);
+        drift(&properties, &json!({}), &json!({"resources": resources}))
+    };
+    assert_eq!(found(&|_| {}), [""; 0]);
+    assert_eq!(
+        found(&|it| it["claims"] = json!([{"name": "gpu"}])),
+        ["added .spec.resources.claims"]
+    );
+    assert_eq!(
+        found(&|it| it["limits"]["cpu"] = json!("9")),
+        ["added .spec.resources.limits.cpu"]
+    );
+    assert_eq!(
+        found(&|it| it["limits"] = json!({"memory": "2Gi"})),
+        ["removed .spec.resources.limits.cpu"]
+    );
+    assert_eq!(
+        found(&|it| *it = json!({"limits": {"cpu": "2", "memory": "2Gi"}})),
+        ["removed .spec.resources.requests"]
+    );
+}
+
+/// Server-side apply leaves `f:x: {}` to whoever applied a map that is empty now.
+#[test]
+fn nobody_is_blamed_for_what_is_gone_from_an_empty_map() {
+    let open = json!({"plugin": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
+        "selector": {"type": "object", "x-kubernetes-map-type": "atomic",
+            "additionalProperties": {"type": "string"}}});
+    let definition = definition(&open);
+    let declared = widget(&json!({"plugin": {"x": {"a": 1}}, "selector": {"app": "a"}}));
+    let live = held(
+        &json!({"plugin": {"x": {}}, "selector": {}}),
+        &[
+            (
+                "argocd-controller",
+                "Apply",
+                json!({"f:spec": {"f:plugin": {"f:x": {}}}}),
+            ),
+            (
+                "kubectl-edit",
+                "Update",
+                json!({"f:spec": {"f:selector": {}}}),
+            ),
+        ],
+    );
+    let documents = format!("{definition}\n---\n{declared}");
+    let objects = super::compared(&documents, &[&definition, &live]);
+    let widget = objects.iter().find(|one| one.key.kind == "Widget").unwrap();
+    let told: Vec<(String, Vec<&str>)> = widget
+        .reported()
+        .map(|drift| {
+            let owners = drift.owners.iter().map(|owner| owner.manager.as_str());
+            (drift.change.path.to_string(), owners.collect())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (".spec.plugin.x.a".to_owned(), vec![]),
+            (".spec.selector.app".to_owned(), vec!["kubectl-edit"]),
+        ]
+    );
+}
+
+/// Which finalizers and notes beside `spec` are drift, where these managers wrote them.
+fn notes(group: &str, kind: &str, metadata: Value, managers: &[(&str, &str, Value)]) -> usize {
+    let version = format!("{group}/v1");
+    let declared = object(&version, kind, &json!({"size": 1}));
+    let mut live = declared.clone();
+    for (field, value) in metadata.as_object().unwrap() {
+        live["metadata"][field] = value.clone();
+    }
+    let entry = |(manager, subresource, fields): &(&str, &str, Value)| {
+        json!({"manager": manager, "operation": "Update", "apiVersion": version,
+            "subresource": subresource, "fieldsType": "FieldsV1", "fieldsV1": fields})
+    };
+    live["metadata"]["managedFields"] = managers.iter().map(entry).collect();
+    drift_of(kind, &[&declared], &[&live]).len()
+}
+
+#[test]
+fn the_controller_that_reports_the_status_keeps_finalizers_and_notes() {
+    let finalizer = json!({"finalizers": ["finalizer.keda.sh"]});
+    let holds = json!({"f:metadata": {"f:finalizers": {".": {}, "v:\"finalizer.keda.sh\"": {}}}});
+    let status = json!({"f:status": {"f:ready": {}}});
+    let keda = |manager, fields: &Value| {
+        let managers = [
+            (manager, "", fields.clone()),
+            ("keda", "status", status.clone()),
+        ];
+        notes("keda.sh", "ScaledObject", finalizer.clone(), &managers)
+    };
+    assert_eq!(keda("keda", &holds), 0);
+    assert_eq!(keda("k9s", &holds), 1, "somebody else put it there");
+    let note = |group: &str, name: &str, reporter: &str| {
+        let mut keys = serde_json::Map::new();
+        keys.insert(format!("f:{name}"), json!({}));
+        let holds = json!({"f:metadata": {"f:annotations": keys}});
+        let managers = [
+            ("karpenter", "", holds),
+            (reporter, "status", status.clone()),
+        ];
+        let metadata = json!({"annotations": {name: "1"}});
+        notes(group, "NodePool", metadata, &managers)
+    };
+    assert_eq!(
+        note("karpenter.sh", "karpenter.sh/nodepool-hash", "karpenter"),
+        0
+    );
+    assert_eq!(
+        note(
+            "kibana.k8s.elastic.co",
+            "association.k8s.elastic.co/es",
+            "karpenter"
+        ),
+        0
+    );
+    assert_eq!(
+        note("karpenter.sh", "karpenter.sh/nodepool-hash", "other"),
+        1
+    );
+    assert_eq!(note("karpenter.sh", "example.com/owner", "karpenter"), 1);
+    assert_eq!(note("a.x-k8s.io", "b.x-k8s.io/owner", "karpenter"), 1);
+    let size = [
+        ("keda", "", json!({"f:spec": {"f:more": {}}})),
+        ("keda", "status", status),
+    ];
+    let declared = object("keda.sh/v1", "ScaledObject", &json!({"size": 1}));
+    let mut live = object("keda.sh/v1", "ScaledObject", &json!({"size": 1, "more": 2}));
+    live["metadata"]["managedFields"] = size
+        .iter()
+        .map(|(manager, subresource, fields)| {
+            json!({"manager": manager, "operation": "Update", "subresource": subresource,
+                "apiVersion": "keda.sh/v1", "fieldsType": "FieldsV1", "fieldsV1": fields})
+        })
+        .collect();
+    let found = drift_of("ScaledObject", &[&declared], &[&live]);
+    assert_eq!(found, ["added .spec.more"], "only notes are explained");
+}

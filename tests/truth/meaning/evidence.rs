@@ -543,6 +543,61 @@ fn an_owner_has_to_be_there_and_to_make_such_objects() {
     assert_eq!(extra(&[custom, of_custom("8")]).len(), 2);
 }
 
+/// `helm template | kubectl apply` applies hooks like everything else.
+#[test]
+fn a_hook_that_is_not_compared_is_no_surprise_where_it_is_live() {
+    let options = Options {
+        extra: Extra::Namespace,
+        ..Options::default()
+    };
+    let hook = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {
+        "name": "hook", "namespace": "shop", "annotations": {"helm.sh/hook": "pre-install"}}});
+    let declared = json!({"apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "declared", "namespace": "shop"}});
+    let mut other = hook.clone();
+    other["metadata"]["name"] = json!("other");
+    let documents = format!("{declared}\n---\n{hook}");
+    let objects = compared_with(&documents, &[&declared, &hook, &other], &options);
+    let extra = objects.iter().filter(|object| object.is_drift());
+    let names: Vec<&str> = extra.map(|object| object.key.name.as_str()).collect();
+    assert_eq!(names, ["other"]);
+}
+
+#[test]
+fn what_kubernetes_protects_is_no_drift_and_another_finalizer_is() {
+    for (version, kind, finalizer) in [
+        (
+            "networking.k8s.io/v1",
+            "ServiceCIDR",
+            "networking.k8s.io/service-cidr-finalizer",
+        ),
+        (
+            "storage.k8s.io/v1",
+            "VolumeAttributesClass",
+            "kubernetes.io/vac-protection",
+        ),
+        (
+            "v1",
+            "PersistentVolume",
+            "external-provisioner.volume.kubernetes.io/finalizer",
+        ),
+    ] {
+        let declared = json!({"apiVersion": version, "kind": kind,
+            "metadata": {"name": "a"}});
+        let found = |finalizer: &str| {
+            let mut live = declared.clone();
+            live["metadata"]["finalizers"] = json!([finalizer]);
+            drift_of(kind, &[&declared], &[&live])
+        };
+        assert_eq!(found(finalizer), [""; 0], "{kind}");
+        assert_eq!(found("example.com/mine").len(), 1, "{kind}");
+    }
+    let declared = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}});
+    let mut live = declared.clone();
+    live["metadata"]["annotations"] = json!({"node.alpha.kubernetes.io/ttl": "0"});
+    assert_eq!(drift_of("Node", &[&declared], &[&live]), [""; 0]);
+}
+
 #[test]
 fn a_name_and_a_label_leave_nothing_out() {
     let by = |kind: &str, version: &str, name: &str, manager: &str, metadata: Value| {

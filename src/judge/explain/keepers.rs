@@ -1,0 +1,116 @@
+//! What the controller of an object keeps on it: its finalizer, and notes under its own domain.
+//!
+//! Operators put `finalizer.keda.sh` on ScaledObjects, `finalizers.fluxcd.io` on Kustomizations,
+//! `karpenter.sh/nodepool-hash` on NodePools. A field manager's name is only a claim; that the same
+//! manager reports the object's status shows that it is the object's controller. Only finalizers are
+//! explained, and notes whose domain is that of a custom resource's API group: whatever else a
+//! controller changes is drift.
+
+use serde_json::Value;
+
+use crate::compare::{Finding, Subject};
+use crate::judge::{Explainer, Knowledge, Run};
+use crate::model::{
+    ChangeKind, Explanation, ManagerEntry, Operation, Owner, PathElement, ResourceKey,
+};
+use crate::schema::Schema;
+
+/// Domains under which everybody's notes live, so that they show nothing.
+const SHARED: &[&str] = &["k8s.io", "x-k8s.io", "kubernetes.io"];
+
+/// See the module.
+pub struct Keepers;
+
+impl Explainer for Keepers {
+    fn id(&self) -> &'static str {
+        "keepers"
+    }
+
+    fn about(&self) -> &'static str {
+        "The controller that reports an object's status keeps finalizers and notes on it."
+    }
+
+    fn learn(&self, _: &Run<'_>) -> Option<Box<dyn Knowledge>> {
+        Some(Box::new(Self))
+    }
+}
+
+impl Knowledge for Keepers {
+    fn review(
+        &self,
+        key: &ResourceKey,
+        subject: &Subject<'_>,
+        mut findings: Vec<Finding>,
+    ) -> Vec<Finding> {
+        for finding in &mut findings {
+            if finding.reason.is_none() && is_kept(key, subject, finding) {
+                finding.reason = Some(Explanation::ControllerOwned.into());
+                finding.cause = None;
+            }
+        }
+        findings
+    }
+}
+
+/// Whether an addition is what the object's controller keeps on it.
+fn is_kept(key: &ResourceKey, subject: &Subject<'_>, finding: &Finding) -> bool {
+    if finding.change.kind != ChangeKind::Added || finding.owners.is_empty() {
+        return false;
+    }
+    let path = finding.change.path.0.as_slice();
+    let is_note = match path {
+        [
+            PathElement::Field(metadata),
+            PathElement::Field(field),
+            rest @ ..,
+        ] if metadata == "metadata" => match (field.as_str(), rest) {
+            ("finalizers", _) => true,
+            ("annotations" | "labels", [PathElement::Field(name)]) => {
+                is_of_group(key, subject, name)
+            }
+            ("annotations" | "labels", []) => {
+                let all = finding.change.live.as_ref().and_then(Value::as_object);
+                all.is_some_and(|all| all.keys().all(|name| is_of_group(key, subject, name)))
+            }
+            _ => false,
+        },
+        _ => false,
+    };
+    is_note
+        && finding
+            .owners
+            .iter()
+            .all(|owner| reports_status(subject, owner))
+}
+
+/// Whether a note lies under the domain of a custom resource's API group.
+fn is_of_group(key: &ResourceKey, subject: &Subject<'_>, name: &str) -> bool {
+    let version = subject.live.get("apiVersion").and_then(Value::as_str);
+    let is_builtin =
+        version.is_some_and(|version| Schema::builtin().kind(version, &key.kind).is_some());
+    let Some((domain, _)) = name.split_once('/') else {
+        return false;
+    };
+    let group = key.group.as_str();
+    let is_own = registered(domain).is_some_and(|own| registered(group) == Some(own));
+    !is_builtin && (domain == group || is_own)
+}
+
+/// The domain that somebody registered: the last two labels; `None` for those that many share.
+fn registered(domain: &str) -> Option<&str> {
+    let (rest, _) = domain.rsplit_once('.')?;
+    let start = rest.rfind('.').map_or(0, |dot| dot + 1);
+    let registered = domain.get(start..)?;
+    (!SHARED.contains(&registered)).then_some(registered)
+}
+
+/// Whether an owner also reports the object's status. `kubectl edit --subresource=status` is a
+/// person's.
+fn reports_status(subject: &Subject<'_>, owner: &Owner) -> bool {
+    let reports = |entry: &ManagerEntry| {
+        entry.owner.manager == owner.manager && entry.fields.fields.contains_key("status")
+    };
+    owner.operation == Operation::Update
+        && !owner.manager.starts_with("kubectl")
+        && subject.ownership.entries.iter().any(reports)
+}

@@ -1,0 +1,137 @@
+//! Recorded clusters in which it is known who changed what: whoever is named did it.
+//!
+//! A removed field has no owner any more, so nobody is named for it without an audit log. Where
+//! somebody is named, it is a manager that holds the field or one that wrote to the object.
+
+#![allow(clippy::unwrap_used)]
+
+use crate::driftbench::{Object, items, lies_under, object_of, path_of};
+use crate::support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use serde_json::Value;
+use support::{Place, fixture, fixture_arg};
+
+/// Who applied the manifests of some scenario, and so holds what nobody changed.
+const APPLIERS: &[&str] = &[
+    "argocd-controller",
+    "helm",
+    "kubectl-client-side-apply",
+    "kubectl-create",
+    "kustomize-controller",
+];
+
+fn text<'v>(value: &'v Value, field: &str) -> &'v str {
+    value[field].as_str().unwrap_or_default()
+}
+
+/// The drifted objects of a scenario, as the truth has them.
+fn truth(scenario: &str) -> Value {
+    let expected = fixture(&format!("driftbench/{scenario}")).join("expected.json");
+    serde_json::from_slice(&fs::read(expected).unwrap()).unwrap()
+}
+
+/// The reported changes of each object.
+fn reported(scenario: &str, more: &[&str]) -> BTreeMap<Object, Vec<Value>> {
+    let live = fixture_arg(&format!("driftbench/{scenario}/live.json.gz"));
+    let place = Place::new();
+    let mut command = place.driftctl();
+    command.args(["diff", &fixture_arg("shop/manifests"), "--live", &live]);
+    let output = command.args(["-o", "json"]).args(more).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let objects = items(&report, "objects").iter();
+    objects
+        .map(|object| (object_of(object), items(object, "changes").to_vec()))
+        .collect()
+}
+
+/// What the owners of the changes at or below a path are called.
+fn named(changes: &[Value], at: &Value, field: &str) -> BTreeSet<String> {
+    let at = path_of(at);
+    let below = |change: &&Value| lies_under(&path_of(change), &at);
+    let owners = changes.iter().filter(below);
+    let owners = owners.flat_map(|change| items(change, "owners"));
+    let names = owners.map(|owner| text(owner, field).to_owned());
+    names.filter(|name| !name.is_empty()).collect()
+}
+
+fn of_operations(object: &Value, field: &str) -> BTreeSet<String> {
+    let operations = items(object, "ops").iter();
+    operations.map(|one| text(one, field).to_owned()).collect()
+}
+
+#[test]
+fn whoever_holds_a_change_is_named_and_nobody_who_did_not_write() {
+    let scenarios = fs::read_dir(fixture("driftbench")).unwrap();
+    let names = scenarios.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let (mut held, mut missed) = (0, Vec::new());
+    for scenario in names.filter(|name| name.ends_with("-drift")) {
+        let found = reported(&scenario, &[]);
+        let truth = truth(&scenario);
+        for object in items(&truth, "drifted") {
+            let Some(changes) = found.get(&object_of(object)) else {
+                continue;
+            };
+            let writers = of_operations(object, "manager");
+            for change in items(object, "changes") {
+                let holders: BTreeSet<String> = items(change, "managers")
+                    .iter()
+                    .filter_map(|name| Some(name.as_str()?.to_owned()))
+                    .collect();
+                let told = named(changes, change, "manager");
+                let place = format!("{scenario} {} {}", object["name"], change["path"]);
+                let is_known = |name: &String| {
+                    holders.contains(name)
+                        || writers.contains(name)
+                        || APPLIERS.contains(&name.as_str())
+                };
+                assert!(told.iter().all(is_known), "{place}: {told:?}");
+                let reported = changes
+                    .iter()
+                    .any(|one| lies_under(&path_of(one), &path_of(change)));
+                if !reported || holders.is_empty() || change["kind"] == "removed" {
+                    continue;
+                }
+                held += 1;
+                if holders.is_disjoint(&told) {
+                    missed.push(place);
+                }
+            }
+        }
+    }
+    assert!(held > 400, "{held}");
+    assert!(
+        missed.len() * 100 <= held,
+        "{} of {held}: {missed:#?}",
+        missed.len()
+    );
+}
+
+#[test]
+fn whoever_the_log_names_wrote_to_the_object() {
+    let log = fixture_arg("audit/shop-csa.log.gz");
+    let found = reported("shop-csa-drift", &["--audit-log", &log]);
+    let truth = truth("shop-csa-drift");
+    let (mut right, mut unnamed) = (0, 0);
+    for object in items(&truth, "drifted") {
+        let Some(changes) = found.get(&object_of(object)) else {
+            continue;
+        };
+        let users = of_operations(object, "user");
+        for change in items(object, "changes") {
+            let told = named(changes, change, "user");
+            let place = format!("{} {}", object["name"], change["path"]);
+            assert!(told.is_subset(&users), "{place}: {told:?} of {users:?}");
+            match told.is_empty() {
+                true => unnamed += 1,
+                false => right += 1,
+            }
+        }
+    }
+    assert!(
+        right > 70 && unnamed * 20 <= right,
+        "{right}, {unnamed} unnamed"
+    );
+}
