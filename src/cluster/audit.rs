@@ -6,10 +6,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use flate2::bufread::MultiGzDecoder;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -140,6 +140,23 @@ fn version(write: &Write) -> Option<u64> {
     version.as_str()?.parse().ok()
 }
 
+/// The longest line that is read: a list of events may stand in one.
+const LONGEST_LINE: u64 = 256 << 20;
+
+/// Reads the next line; `false` at the end. A few bytes of a compressed log can become a line that
+/// no memory holds.
+fn next_line(reader: &mut dyn BufRead, longest: u64, line: &mut Vec<u8>) -> Result<bool> {
+    line.clear();
+    let read = reader.take(longest + 1).read_until(b'\n', line)?;
+    if read as u64 > longest {
+        bail!(
+            "a line is longer than {} MiB, so this is no audit log",
+            longest >> 20
+        );
+    }
+    Ok(read > 0)
+}
+
 fn read_file(path: &Path, wanted: &dyn Fn(&Audited) -> bool, writes: &mut Writes) -> Result<()> {
     let mut file = BufReader::new(File::open(path)?);
     let is_gzip = file.fill_buf()?.starts_with(&[0x1f, 0x8b]);
@@ -149,8 +166,8 @@ fn read_file(path: &Path, wanted: &dyn Fn(&Audited) -> bool, writes: &mut Writes
         Box::new(file)
     };
     let mut line = Vec::new();
-    let (mut number, mut broken) = (0_usize, Vec::new());
-    while reader.read_until(b'\n', &mut line)? > 0 {
+    let (mut number, mut broken, mut first) = (0_usize, 0_usize, None);
+    while next_line(&mut reader, LONGEST_LINE, &mut line)? {
         number += 1;
         let text = line.trim_ascii();
         match events(text) {
@@ -160,17 +177,18 @@ fn read_file(path: &Path, wanted: &dyn Fn(&Audited) -> bool, writes: &mut Writes
                     writes.of.entry(object).or_default().push(write);
                 }
             }),
-            Err(_) => broken.push(number),
+            Err(_) => {
+                broken += 1;
+                first.get_or_insert(number);
+            }
         }
-        line.clear();
     }
-    if let Some(first) = broken.first() {
+    if let Some(first) = first {
         writes.warnings.push(Warning::new(
             format!("{}:{first}", path.display()),
             format!(
-                "{} of {number} lines are no events of an audit log; who wrote what they would \
-                 tell is not known",
-                broken.len()
+                "{broken} of {number} lines are no events of an audit log; who wrote what they \
+                 would tell is not known"
             ),
         ));
     }
@@ -338,5 +356,22 @@ impl Event<'_> {
         let value = value.replace('+', " ");
         let decoded = percent_encoding::percent_decode_str(&value).decode_utf8_lossy();
         Some(decoded.into_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_without_an_end_is_not_read_into_memory() {
+        let mut line = Vec::new();
+        let mut log: &[u8] = b"{}\n{}\n";
+        assert!(next_line(&mut log, 4, &mut line).unwrap());
+        assert!(next_line(&mut log, 4, &mut line).unwrap());
+        assert!(!next_line(&mut log, 4, &mut line).unwrap());
+        let mut endless = BufReader::new(std::io::repeat(0));
+        assert!(next_line(&mut endless, 4, &mut line).is_err());
+        assert!(line.len() < 8);
     }
 }

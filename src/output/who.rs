@@ -31,12 +31,16 @@ pub fn owner(owner: &Owner, now: Option<Timestamp>) -> String {
 fn any_of_them(owners: &[&Owner]) -> Vec<Owner> {
     let mut found: Vec<Owner> = Vec::new();
     for owner in owners {
+        if owner.user.is_none() {
+            found.push((*owner).clone());
+            continue;
+        }
         let alike = found.iter_mut().find(|one| {
             let same = Owner {
                 user: one.user.clone(),
                 ..(*owner).clone()
             };
-            owner.user.is_some() && one.user.is_some() && **one == same
+            one.user.is_some() && **one == same
         });
         match (alike.and_then(|one| one.user.as_mut()), &owner.user) {
             (Some(users), Some(user)) => users.push_str(&format!(" or {user}")),

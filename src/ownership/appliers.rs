@@ -1,5 +1,6 @@
 //! Who applies the manifest, as far as its object can tell.
 
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use serde_json::Value;
@@ -150,6 +151,8 @@ struct Candidate<'o> {
     wrote_last_applied: bool,
     /// The first of its last writes; `kubectl scale` leaves none.
     time: Option<&'o str>,
+    /// What it holds.
+    entries: Vec<&'o ManagerEntry>,
 }
 
 impl<'o> Candidate<'o> {
@@ -160,6 +163,7 @@ impl<'o> Candidate<'o> {
             applies: false,
             wrote_last_applied: false,
             time: None,
+            entries: Vec::new(),
         }
     }
 
@@ -196,6 +200,7 @@ impl<'o> Candidate<'o> {
 /// for each, and owns each field by one of them.
 fn candidates<'o>(ownership: &'o Ownership, declared: &Value, live: &Value) -> Vec<Candidate<'o>> {
     let mut found: Vec<Candidate<'o>> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
     let may_apply =
         |owner: &Owner| owner.subresource.is_none() && !EDITORS.contains(&owner.manager.as_str());
     for entry in &ownership.entries {
@@ -203,8 +208,7 @@ fn candidates<'o>(ownership: &'o Ownership, declared: &Value, live: &Value) -> V
         if !may_apply(owner) {
             continue;
         }
-        let at = found.iter().position(|c| c.manager == owner.manager);
-        let at = at.unwrap_or_else(|| {
+        let at = *places.entry(&owner.manager).or_insert_with(|| {
             found.push(Candidate {
                 time: owner.time.as_deref(),
                 ..Candidate::new(&owner.manager)
@@ -217,6 +221,7 @@ fn candidates<'o>(ownership: &'o Ownership, declared: &Value, live: &Value) -> V
         candidate.wrote_last_applied |=
             owner.operation == Operation::Update && holds_last_applied(&entry.fields);
         candidate.time = candidate.time.min(owner.time.as_deref());
+        candidate.entries.push(entry);
     }
     // Most objects were written by managers that are seen or known to apply.
     let mut as_live = None;
@@ -226,9 +231,8 @@ fn candidates<'o>(ownership: &'o Ownership, declared: &Value, live: &Value) -> V
             continue;
         }
         let as_live: &Option<Value> = as_live.get_or_insert_with(|| alike(declared, live));
-        let entries = ownership.entries.iter();
+        let entries = candidate.entries.iter();
         candidate.owns = entries
-            .filter(|entry| may_apply(&entry.owner) && entry.owner.manager == candidate.manager)
             .filter_map(|entry| Some(coverage(&entry.fields, as_live.as_ref()?)))
             .sum();
     }

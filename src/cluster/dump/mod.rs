@@ -7,6 +7,7 @@ mod scope;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
@@ -30,6 +31,8 @@ pub struct Dump {
     name: String,
     index: Index,
     warnings: Vec<Warning>,
+    /// The definitions of custom resources, by group, once somebody asks for them.
+    definitions: OnceLock<BTreeMap<String, Vec<Value>>>,
 }
 
 impl Dump {
@@ -51,6 +54,7 @@ impl Dump {
             name: names.join(", "),
             index,
             warnings,
+            definitions: OnceLock::new(),
         })
     }
 
@@ -193,13 +197,17 @@ impl Discovery for Dump {
         if let Some(noted) = self.notes().and_then(|notes| notes.schema_of(api_version)) {
             return Ok(Some(noted.clone()));
         }
-        let group = group_of(api_version);
-        let mut items = self.crds();
-        items.retain(|crd| crd["spec"]["group"] == group);
-        Ok(
-            (!items.is_empty())
-                .then(|| json!({"apiVersion": "v1", "kind": "List", "items": items})),
-        )
+        // Asked for each version: thousands of definitions are sorted by their groups once.
+        let by_group = self.definitions.get_or_init(|| {
+            let mut by_group: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+            for crd in self.crds() {
+                let group = crd["spec"]["group"].as_str().unwrap_or_default();
+                by_group.entry(group.to_owned()).or_default().push(crd);
+            }
+            by_group
+        });
+        let items = by_group.get(group_of(api_version));
+        Ok(items.map(|items| json!({"apiVersion": "v1", "kind": "List", "items": items})))
     }
 
     /// The kinds that were recorded: about others a recording says nothing.

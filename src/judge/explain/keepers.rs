@@ -6,13 +6,13 @@
 //! explained, and notes whose domain is that of a custom resource's API group: whatever else a
 //! controller changes is drift.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use crate::compare::{Finding, Subject};
 use crate::judge::{Explainer, Knowledge, Run};
-use crate::model::{
-    ChangeKind, Explanation, ManagerEntry, Operation, Owner, PathElement, ResourceKey,
-};
+use crate::model::{ChangeKind, Explanation, Operation, Owner, PathElement, ResourceKey};
 use crate::schema::Schema;
 
 /// Domains under which everybody's notes live, so that they show nothing.
@@ -42,8 +42,16 @@ impl Knowledge for Keepers {
         subject: &Subject<'_>,
         mut findings: Vec<Finding>,
     ) -> Vec<Finding> {
+        let mut reporters = None;
         for finding in &mut findings {
-            if finding.reason.is_none() && is_kept(key, subject, finding) {
+            if finding.reason.is_some() || !is_note(key, subject, finding) {
+                continue;
+            }
+            let reporters = reporters.get_or_insert_with(|| reporters_of(subject));
+            let reports = |owner: &Owner| {
+                owner.operation == Operation::Update && reporters.contains(owner.manager.as_str())
+            };
+            if !finding.owners.is_empty() && finding.owners.iter().all(reports) {
                 finding.reason = Some(Explanation::ControllerOwned.into());
                 finding.cause = None;
             }
@@ -52,13 +60,13 @@ impl Knowledge for Keepers {
     }
 }
 
-/// Whether an addition is what the object's controller keeps on it.
-fn is_kept(key: &ResourceKey, subject: &Subject<'_>, finding: &Finding) -> bool {
-    if finding.change.kind != ChangeKind::Added || finding.owners.is_empty() {
+/// Whether an addition is a finalizer, or a note under the domain of the object's API group.
+fn is_note(key: &ResourceKey, subject: &Subject<'_>, finding: &Finding) -> bool {
+    if finding.change.kind != ChangeKind::Added {
         return false;
     }
     let path = finding.change.path.0.as_slice();
-    let is_note = match path {
+    match path {
         [
             PathElement::Field(metadata),
             PathElement::Field(field),
@@ -75,12 +83,7 @@ fn is_kept(key: &ResourceKey, subject: &Subject<'_>, finding: &Finding) -> bool 
             _ => false,
         },
         _ => false,
-    };
-    is_note
-        && finding
-            .owners
-            .iter()
-            .all(|owner| reports_status(subject, owner))
+    }
 }
 
 /// Whether a note lies under the domain of a custom resource's API group.
@@ -104,13 +107,12 @@ fn registered(domain: &str) -> Option<&str> {
     (!SHARED.contains(&registered)).then_some(registered)
 }
 
-/// Whether an owner also reports the object's status. `kubectl edit --subresource=status` is a
-/// person's.
-fn reports_status(subject: &Subject<'_>, owner: &Owner) -> bool {
-    let reports = |entry: &ManagerEntry| {
-        entry.owner.manager == owner.manager && entry.fields.fields.contains_key("status")
-    };
-    owner.operation == Operation::Update
-        && !owner.manager.starts_with("kubectl")
-        && subject.ownership.entries.iter().any(reports)
+/// The managers that report the object's status. `kubectl edit --subresource=status` is a person's.
+fn reporters_of<'s>(subject: &Subject<'s>) -> HashSet<&'s str> {
+    let entries = subject.ownership.entries.iter();
+    let reporting = entries.filter(|entry| entry.fields.fields.contains_key("status"));
+    let managers = reporting.map(|entry| entry.owner.manager.as_str());
+    managers
+        .filter(|manager| !manager.starts_with("kubectl"))
+        .collect()
 }

@@ -107,6 +107,7 @@ pub(super) fn assignments<'t>(text: &'t str, voice: Voice, spans: &mut Vec<Span<
         voice,
         unclosed: 0,
         classes: HashMap::new(),
+        value_fields: None,
     };
     let mut done = 0;
     for found in hints.find_iter(text) {
@@ -131,6 +132,8 @@ pub(super) struct Scan<'t, 's> {
     pub(super) unclosed: usize,
     /// What is known of names, most of which come again and again.
     classes: HashMap<&'t str, Class>,
+    /// Where fields begin that hold the value of what is named beside them, once somebody asks.
+    pub(super) value_fields: Option<Vec<usize>>,
 }
 
 /// So many names are remembered.

@@ -1,6 +1,11 @@
 //! Secrets whose name is itself a value: `name: DB_PASSWORD` beside `value: …`, and elements of XML.
 
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
 use super::assignments::{Found, Scan};
+use super::tokens::is_word_byte;
 use super::values::Left;
 
 /// Fields that hold a name.
@@ -130,9 +135,10 @@ impl<'t> Scan<'t, '_> {
     /// Looks for the value behind its name, within the same braces or the same item of a list.
     fn value_behind(&mut self, place: &Found<'t>, at: usize, column: usize) -> Option<usize> {
         let window = self.window(at);
-        let end = end_of_object(window, column);
-        let window = &window[..end];
         let (field, end) = field_in(window, false)?;
+        if end > end_of_object(window, column) {
+            return None;
+        }
         self.take(place, at + end, field)
     }
 
@@ -141,6 +147,12 @@ impl<'t> Scan<'t, '_> {
         let mut from = start.saturating_sub(FARTHEST_AHEAD);
         while !self.text.is_char_boundary(from) {
             from += 1;
+        }
+        let text = self.text;
+        let fields = self.value_fields.get_or_insert_with(|| value_fields(text));
+        let first = fields.partition_point(|field| *field < from);
+        if fields.get(first).is_none_or(|field| *field >= start) {
+            return None;
         }
         let before = &self.text[from..start];
         let open = before.rfind(['{', '}']).map_or(0, |at| at + 1);
@@ -210,6 +222,29 @@ impl<'t> Scan<'t, '_> {
     }
 }
 
+/// Where words begin in a text that are fields for values.
+fn value_fields(text: &str) -> Vec<usize> {
+    static FIELDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+        AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(VALUES)
+            .ok()
+    });
+    let Some(fields) = &*FIELDS else {
+        return Vec::new();
+    };
+    let is_word = |at: Option<usize>| {
+        let byte = at.and_then(|at| text.as_bytes().get(at));
+        byte.is_some_and(|byte| is_word_byte(*byte))
+    };
+    let found = fields.find_iter(text);
+    found
+        .filter(|found| !is_word(found.start().checked_sub(1)) && !is_word(Some(found.end())))
+        .map(|found| found.start())
+        .collect()
+}
+
 /// Where the object ends that begins before a text: at a brace, at the next item of a list, or
 /// where a line stands farther out.
 fn end_of_object(text: &str, column: usize) -> usize {
@@ -232,10 +267,7 @@ fn field_in(text: &str, ahead: bool) -> Option<(&str, usize)> {
     let mut found = None;
     let mut at = 0;
     while at < bytes.len() {
-        let len = bytes[at..]
-            .iter()
-            .take_while(|b| super::tokens::is_word_byte(**b))
-            .count();
+        let len = bytes[at..].iter().take_while(|b| is_word_byte(**b)).count();
         if len == 0 {
             at += 1;
             continue;

@@ -168,6 +168,21 @@ fn a_map_of_which_many_keys_are_others() {
 
 /// As deep as a live object is read, and wide at each level.
 #[test]
+fn an_object_that_very_many_managers_hold() {
+    let config = |value: &str| {
+        json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "a", "namespace": "shop"}, "data": {"k": value}})
+    };
+    let mut live = config("b");
+    let entry = |n: usize| {
+        json!({"manager": format!("m{n}"), "operation": "Update", "apiVersion": "v1",
+            "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {"f:k": {}}}})
+    };
+    live["metadata"]["managedFields"] = (0..FEWER).map(entry).collect();
+    assert_eq!(on_a_small_stack(move || changes(&config("a"), &live)), 1);
+}
+
+#[test]
 fn nested_to_the_bound() {
     let nested = |leaf: &str| {
         let level = |inner: Value, _| json!({"a": inner, "b": "x".repeat(15_000)});
