@@ -114,7 +114,7 @@ static LAST: Mutex<BTreeMap<usize, Work>> = Mutex::new(BTreeMap::new());
 pub struct AtEnd(usize);
 
 impl AtEnd {
-    /// Notes it. Whoever comes when the process is ending waits for its end.
+    /// Notes it. A caller that comes while the process is ending waits for its end.
     pub fn run(work: impl FnOnce() + Send + 'static) -> Self {
         static NUMBERS: AtomicUsize = AtomicUsize::new(0);
         signals(); // somebody has to watch
@@ -224,7 +224,7 @@ async fn next_signal() -> Option<i32> {
     Some(128 + kind.as_raw_value())
 }
 
-/// Whether whoever started the process had it ignore a signal. Asked of Linux, which says so; once,
+/// Whether the parent process had it ignore a signal. Asked of Linux, which says so; once,
 /// as it is not ignored any more when it is waited for.
 #[cfg(unix)]
 fn is_ignored(signal: tokio::signal::unix::SignalKind) -> bool {

@@ -14,7 +14,7 @@ pub fn analysis(expressions: &[String]) -> Value {
 }
 
 /// Evaluates a policy, both as JSON, and returns a JSON list of [`Answer`]s; or of
-/// [`Names`](check::Names) where the input asks what expressions name. Whoever calls it sets the
+/// [`Names`](check::Names) where the input asks what expressions name. The caller sets the
 /// bounds: an expression may take long.
 pub fn run(policy: &str, input: &str) -> String {
     let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();

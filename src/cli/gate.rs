@@ -8,7 +8,7 @@ use crate::model::{
     Enforcement, JudgedChange, MergeClass, ObjectReport, Report, Severity, Status, Warning,
 };
 
-/// What a report means for whoever reads the exit code alone.
+/// Turns a report into an exit code.
 pub fn answer(report: &Report, args: &GateArgs) -> Exit {
     let fails = |what: &FailOn| report.objects.iter().any(|object| fails(object, *what));
     let exit = if report.is_incomplete() {

@@ -46,7 +46,7 @@ pub fn what_failed(
     }
 }
 
-/// Says what is to be said of files and rules.
+/// Prints warnings about files and rules.
 pub fn warnings(streams: &mut Streams, settings: &Settings, warnings: &[Warning]) {
     for warning in warnings {
         let message = match warning.place.as_str() {
@@ -116,7 +116,7 @@ pub fn say(streams: &mut Streams, settings: &Settings, message: &str) {
     } else {
         "error:".to_owned()
     };
-    // Whoever closed standard error cannot be told.
+    // Standard error is closed: there is nowhere to report it.
     let _ = writeln!(
         streams.err,
         "{label} {}",

@@ -62,11 +62,11 @@ pub fn run(
     let parsed = parse(plugin::command(&words)).or_else(|_| parse(whole_command(&words)));
     let done = match parsed {
         _ if words.iter().skip(1).eq([jq_worker::NAME]) => {
-            // Whoever asked is gone when this fails; there is nobody to tell.
+            // The caller is gone when this fails.
             jq_worker::run(&mut streams).unwrap_or(Exit::Trouble)
         }
         Ok(mut cli) => {
-            cli.command.settle(&words);
+            cli.command.merge_aliases(&words);
             let settings = Settings::resolve(cli.global.color, around);
             commands::run(cli, &settings, &mut streams)
                 .unwrap_or_else(|error| message::failed(&mut streams, &settings, &error))
@@ -120,7 +120,7 @@ fn finish(done: Exit, around: &Surroundings, streams: &mut Streams) -> Exit {
         let error = anyhow::Error::new(error).context("cannot write to standard output");
         return message::failed(streams, &settings, &error);
     }
-    // Whoever closed standard error cannot be told.
+    // Standard error is closed: there is nowhere to report it.
     let _ = streams.err.flush();
     done
 }

@@ -52,7 +52,7 @@ impl Pager {
             return Ok(false);
         };
         if let Some(mut stdin) = child.stdin.take() {
-            // Whoever quits the pager has read enough.
+            // The reader may quit the pager before the end.
             let _ = stdin.write_all(text);
         }
         // A shell answers 127 for a program that it does not find.

@@ -49,7 +49,7 @@ pub fn redact(
     redactor(args, untrusted, configured).redact(report)
 }
 
-/// What is to be said of kinds in `--redact` that nobody knows: a misspelt one masks nothing.
+/// Returns errors about unknown kinds in `--redact`: a misspelt one masks nothing.
 fn unknown_kinds(args: &ReportArgs, report: &Report) -> Vec<Warning> {
     let kinds = args.redact.iter().filter_map(|secret| secret.kind.as_ref());
     let is_known = |kind: &KindPattern| {

@@ -29,7 +29,7 @@ impl Streams {
 
 /// A writer that goes quiet once its reader has hung up.
 ///
-/// Whoever pipes into `head` has what they wanted; what the exit code says must not depend on how
+/// A reader such as `head` may stop early; what the exit code says must not depend on how
 /// much of the report they read. Every other failure, such as a full disk, stays an error.
 struct UntilClosed<W> {
     inner: W,

@@ -1,6 +1,6 @@
 //! The API server's audit log: who sent which write, and when.
 //!
-//! `metadata.managedFields` names programs, not people, and forgets whoever removed something. The
+//! `metadata.managedFields` names programs, not people, and forgets who removed something. The
 //! audit log (`audit.k8s.io/v1`, one event a line, or an `EventList`) knows both.
 
 use std::borrow::Cow;

@@ -151,7 +151,7 @@ mod tests {
 
     /// The words of real API servers, shortened.
     #[test]
-    fn whoever_denies_is_named() {
+    fn the_policy_or_webhook_that_denies_is_named() {
         let said = |text: &str| Some(text.to_owned());
         for (message, who, why) in [
             (

@@ -14,7 +14,7 @@ use crate::ownership::{ownership_in, ownership_of};
 /// A live object.
 ///
 /// It holds its JSON text rather than a tree of values, because the tree takes many times the
-/// memory of the text (every small map in `managedFields` costs a tree node): whoever compares an
+/// memory of the text (every small map in `managedFields` costs a tree node): code that compares an
 /// object builds its tree, and drops it before the next one.
 #[derive(Clone)]
 pub struct LiveObject {

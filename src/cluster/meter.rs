@@ -1,4 +1,4 @@
-//! How far reading has come, for whoever is waiting.
+//! Counts how far reading has come, for the progress line.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

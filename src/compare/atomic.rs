@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::walk::{Excused, Ground, Walker};
+use super::walk::{AllowedExtras, Ground, Walker};
 use crate::model::{PathElement, Step};
 use crate::schema::TypeId;
 
@@ -11,8 +11,8 @@ impl Walker<'_> {
     /// that is clearer than showing the lists whole.
     pub(super) fn atomic_list(&mut self, item: Option<TypeId>, declared: &[Value], live: &[Value]) {
         let outer = self.ground;
-        let excused = self.tolerated_in_list();
-        self.ground = Ground::Atomic { excused };
+        let allowed = self.allowed_in_list();
+        self.ground = Ground::Atomic { allowed };
         let (mark, seen) = (self.out.len(), self.seen());
         let mut differing = 0;
         if declared.len() == live.len() {
@@ -69,7 +69,7 @@ impl Walker<'_> {
     pub(super) fn means(&self, ty: Option<TypeId>, declared: &Value, live: &Value) -> bool {
         let ground = match self.ground {
             Ground::Owned => Ground::Atomic {
-                excused: Excused::Nothing,
+                allowed: AllowedExtras::Nothing,
             },
             atomic => atomic,
         };
@@ -89,14 +89,14 @@ impl Walker<'_> {
         !inner.reported_since(0)
     }
 
-    fn tolerated_in_list(&self) -> Excused {
-        if let Ground::Atomic { excused } = self.ground {
-            return excused;
+    fn allowed_in_list(&self) -> AllowedExtras {
+        if let Ground::Atomic { allowed } = self.ground {
+            return allowed;
         }
         if self.may_be_defaulted() && self.only_the_applier() {
-            Excused::Fields
+            AllowedExtras::Fields
         } else {
-            Excused::Nothing
+            AllowedExtras::Nothing
         }
     }
 }

@@ -110,10 +110,10 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// The owners that make a value an addition, or `None` when all of them are excused.
-    pub(super) fn guilty(&self) -> (Option<Vec<Owner>>, Option<Cause>) {
+    /// The owners that make a value an addition, or `None` when all of them are allowed.
+    pub(super) fn changed_by(&self) -> (Option<Vec<Owner>>, Option<Cause>) {
         if self.ground != Ground::Owned {
-            // Whoever holds the list as a whole wrote what is in it.
+            // The owner of the list as a whole wrote what is in it.
             let holders = self.owners().into_iter().cloned().collect();
             return (Some(holders), None);
         }
@@ -128,12 +128,12 @@ impl<'a> Walker<'a> {
             };
             return (Some(Vec::new()), Some(cause));
         }
-        let mut guilty = Vec::new();
+        let mut changed_by = Vec::new();
         let mut cause = None;
         for entry in self.entries() {
-            let (is_guilty, how) = self.judge(entry);
-            if is_guilty {
-                guilty.push(entry.owner.clone());
+            let (is_change, how) = self.judge(entry);
+            if is_change {
+                changed_by.push(entry.owner.clone());
                 cause = cause.or(how);
             }
         }
@@ -141,7 +141,7 @@ impl<'a> Walker<'a> {
         let only_appliers = self.entries().all(|entry| {
             self.subject.appliers.declares(entry) || self.applies_on_the_client(entry)
         });
-        let found = (!guilty.is_empty()).then_some(guilty);
+        let found = (!changed_by.is_empty()).then_some(changed_by);
         (found, cause.filter(|_| only_appliers))
     }
 
@@ -160,8 +160,8 @@ impl<'a> Walker<'a> {
         let declares = self.subject.appliers.declares(entry);
         if entry.owner.operation == Operation::Apply {
             let in_whole = declares && node(entry, &self.path.0).is_none();
-            let is_guilty = !(in_whole && self.may_be_defaulted());
-            return (is_guilty, declares.then_some(Cause::Dropped));
+            let is_change = !(in_whole && self.may_be_defaulted());
+            return (is_change, declares.then_some(Cause::Dropped));
         }
         if self.applies_on_the_client(entry)
             && self.subject.last_applied.is_some()
@@ -174,12 +174,12 @@ impl<'a> Walker<'a> {
             };
             return (true, Some(cause));
         }
-        let is_guilty = !(declares && self.may_be_defaulted());
-        (is_guilty, declares.then_some(Cause::WrittenByApplier))
+        let is_change = !(declares && self.may_be_defaulted());
+        (is_change, declares.then_some(Cause::WrittenByApplier))
     }
 
     /// Whether an undeclared field may be the server's default, for all that is known: a custom
-    /// resource without a schema. The server's defaults are booked on nobody, or on whoever
+    /// resource without a schema. The server's defaults are owned by nobody, or by the manager that
     /// applies, as part of a list that is owned as a whole or, without server-side apply, field by
     /// field. It adds no items to lists, no entries to maps that users fill, and nothing to the
     /// metadata. Where a schema is known, it says what the defaults are.
@@ -252,7 +252,7 @@ impl<'a> Walker<'a> {
 
     /// Whether the node itself is a member of the set of somebody who answers for what is below:
     /// then that request created it (structured-merge-diff `typed/compare.go` adds parents too).
-    pub(super) fn is_created_by_the_guilty(&self, below: &[Finding]) -> bool {
+    pub(super) fn is_created_by_who_changed_it(&self, below: &[Finding]) -> bool {
         self.entries().any(|entry| {
             let answers = below
                 .iter()

@@ -64,7 +64,7 @@ pub fn pair(declared: &[Value], live: &[Value], identity: impl Fn(&Value) -> Pat
     pairs
 }
 
-/// The identity of a list map's item: its key fields, with the defaults of those it leaves out
+/// The identity of an associative list's item: its key fields, with the defaults of those it leaves out
 /// (a Service port without `protocol` is a TCP port).
 pub fn key_of(schema: &Schema, item_type: TypeId, keys: &[Box<str>], item: &Value) -> PathElement {
     let default = |key: &str| match schema.get(item_type) {

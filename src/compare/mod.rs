@@ -117,7 +117,7 @@ impl From<Explanation> for Reason {
 pub struct Finding {
     /// The difference.
     pub change: Change,
-    /// Who holds the live value. Of an addition, those who are not excused by being the applier.
+    /// Who holds the live value. Of an addition, those who are not allowed by being the applier.
     pub owners: Vec<Owner>,
     /// Why it is no drift; `None` when it is.
     pub reason: Option<Reason>,

@@ -7,7 +7,7 @@ use crate::model::{FieldPath, Finder};
 /// The value at a path, if there is one. Who follows many paths into one value keeps a
 /// [`Finder`].
 ///
-/// An item of a list map is found by its keys; keys that the item leaves to be defaulted do not
+/// An item of an associative list is found by its keys; keys that the item leaves to be defaulted do not
 /// hinder.
 pub fn find<'v>(value: &'v Value, path: &FieldPath) -> Option<&'v Value> {
     Finder::lenient(value).find(path)

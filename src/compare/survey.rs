@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use super::walk::{Excused, Ground, Walker, is_absent};
+use super::walk::{AllowedExtras, Ground, Walker, is_absent};
 use super::{Finding, Keep, Reason, list};
 use crate::model::{Cause, ChangeKind, Equal, Explanation, Owner, PathElement};
 use crate::schema::{self, Field, ListKind, Type, TypeId, Zero};
@@ -131,7 +131,7 @@ impl Walker<'_> {
                     self.leave(false);
                 }
                 self.gone_from_default(default, fields);
-                // One that is owned as a whole is booked on whoever changed what is in it.
+                // One that is owned as a whole is owned by the manager that changed it last.
                 let was_there = default.is_some() && self.is_atomic_struct(ty);
                 self.fold(mark, value, !is_map && !was_there, default.is_some());
                 if !is_map && default.is_none() {
@@ -205,12 +205,12 @@ impl Walker<'_> {
             return Some(Explanation::TypeDefault.into());
         }
         match self.ground {
-            Ground::Atomic { excused } => {
-                let is_excused = match excused {
-                    Excused::Nothing => false,
-                    Excused::Fields => self.may_be_defaulted(),
+            Ground::Atomic { allowed } => {
+                let is_allowed = match allowed {
+                    AllowedExtras::Nothing => false,
+                    AllowedExtras::Fields => self.may_be_defaulted(),
                 };
-                is_excused.then(|| Explanation::ApplierDefault.into())
+                is_allowed.then(|| Explanation::ApplierDefault.into())
             }
             Ground::Owned if self.subject.ownership.is_empty() || self.is_deletion() => None,
             Ground::Owned => (self.is_unowned() && self.may_be_defaulted())
@@ -243,8 +243,8 @@ impl Walker<'_> {
 
     /// Judges a value that is owned as a whole, by its owners.
     fn leaf(&mut self, value: &Value) {
-        let (guilty, cause) = self.guilty();
-        match guilty {
+        let (changed_by, cause) = self.changed_by();
+        match changed_by {
             Some(owners) => self.found_added(value, owners, None, cause),
             None => {
                 let reason = Explanation::ApplierDefault.into();
@@ -277,7 +277,7 @@ impl Walker<'_> {
                 .as_ref()
                 .is_none_or(|reason| reason.by == Explanation::TypeDefault)
         });
-        let one_piece = self.is_created_by_the_guilty(below)
+        let one_piece = self.is_created_by_who_changed_it(below)
             || (reported == below.len() && !exists_anyway)
             || (self.is_unowned() && only_defaults && !exists_anyway);
         if (is_struct || is_item) && one_piece {

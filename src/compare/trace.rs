@@ -1,4 +1,4 @@
-//! What a comparison sees on its way, written down for whoever asks why.
+//! Records what a comparison sees, for `driftctl explain`.
 //!
 //! The walk that decides is the one that writes: what is told about a path is what was decided
 //! there, and nobody works it out a second time. Without a reader nothing is written.
@@ -51,7 +51,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Notes how the items of a list without a schema are told apart.
+    /// Notes how the items of a list without a schema are identified.
     pub(super) fn see_form(&mut self, form: Form) {
         if let Some(visit) = self.last_visit() {
             visit.form = form;

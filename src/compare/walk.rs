@@ -19,13 +19,13 @@ pub(super) enum Ground {
     /// Inside an atomic list, which has owners as a whole only.
     Atomic {
         /// What else may be in the list.
-        excused: Excused,
+        allowed: AllowedExtras,
     },
 }
 
 /// What stands in an atomic list that is declared, and is no drift although it is not declared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Excused {
+pub(super) enum AllowedExtras {
     /// Nothing.
     Nothing,
     /// Fields that the server may have filled in: nothing is known of the type, and nobody but
@@ -525,7 +525,7 @@ impl<'a> Walker<'a> {
             _ => self.owners().into_iter().cloned().collect(),
         };
         let placeholder = declared.as_ref().is_some_and(|it| self.is_placeholder(it));
-        // Whoever replaces a placeholder adds what the manifest leaves open.
+        // A controller that replaces a placeholder adds what the manifest leaves open.
         let as_rules_see_it = match kind {
             ChangeKind::Modified if placeholder => ChangeKind::Added,
             kind => kind,

@@ -55,7 +55,7 @@ impl Check {
                     let meant = did_you_mean(text, words.iter().copied());
                     let allowed = words.join(", ");
                     self.fault(format!(
-                        "{} \"{text}\" is none of {allowed}{meant}",
+                        "{} \"{text}\" is not one of {allowed}{meant}",
                         self.at()
                     ));
                 }

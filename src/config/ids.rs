@@ -8,7 +8,7 @@ use crate::model::Step;
 use crate::policy::{Rule, RuleSet};
 
 /// Gives a name to every rule that has none, and tells of names that stand for several rules.
-pub(super) fn settle(sheet: &mut Sheet<'_>, rules: &mut [(Vec<Step>, Rule)], off: &[String]) {
+pub(super) fn assign_ids(sheet: &mut Sheet<'_>, rules: &mut [(Vec<Step>, Rule)], off: &[String]) {
     let mut taken: BTreeMap<String, Option<usize>> = RuleSet::switchable()
         .filter(|id| !off.iter().any(|off| off == id))
         .map(|id| (id.to_owned(), None))

@@ -65,7 +65,7 @@ pub fn read(file: &str, text: &str, jq: &CheckJq<'_>) -> Result<Config, ConfigEr
     let off: Vec<String> = sheet.top("disable");
     ids::check_disabled(&mut sheet, &off);
     let mut rules = ignore_rules(&mut sheet, jq);
-    ids::settle(&mut sheet, &mut rules, &off);
+    ids::assign_ids(&mut sheet, &mut rules, &off);
     for (steps, spec) in sheet.entries::<SeveritySpec>("severity") {
         match spec.compile() {
             Ok(rule) => config.users.severity.push(rule),

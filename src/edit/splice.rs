@@ -266,7 +266,7 @@ impl Editor<'_> {
         let rest = header_line.trim_start_matches(['|', '>', '+', '-']);
         let trailing = text.len() - text.trim_end_matches('\n').len();
         let chomping = ["-", ""].get(trailing).copied().unwrap_or("+");
-        // Folded lines cannot be told apart from the lines of the value: the value is written as
+        // Folded lines cannot be distinguished from the lines of the value: the value is written as
         // it is.
         let lines = write::literal_lines(text, indent, self.newline);
         let mut written = format!("|{chomping}{rest}{lines}");

@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::options::Options;
-use super::witness::{Watch, Witness, note};
+use super::trace::{ObjectTrace, TraceRequest, note};
 use super::{Finished, pipeline};
 use crate::cluster::Live;
 use crate::compare::Visit;
@@ -97,19 +97,17 @@ pub fn explain(
         explain: true,
         ..options.clone()
     };
-    let watch = Watch {
+    let watch = TraceRequest {
         is_meant: question.is_meant,
         path: question.path,
     };
-    let Finished {
-        report, witnesses, ..
-    } = pipeline(sources, live, rules, &options, Some(watch))?;
+    let Finished { report, traces, .. } = pipeline(sources, live, rules, &options, Some(watch))?;
     let object = meant(&report, question)?;
-    let witness = witnesses.iter().find(|witness| witness.key == object.key);
+    let trace = traces.iter().find(|trace| trace.key == object.key);
     Ok(Answerer {
         report: &report,
         object,
-        witness,
+        trace,
         rules,
         path: question.path,
     }
@@ -169,7 +167,7 @@ fn nearest(asked: &str, names: Vec<String>) -> Vec<String> {
 struct Answerer<'a> {
     report: &'a Report,
     object: &'a ObjectReport,
-    witness: Option<&'a Witness>,
+    trace: Option<&'a ObjectTrace>,
     rules: &'a RuleSet,
     path: &'a FieldPath,
 }
@@ -183,26 +181,26 @@ impl<'a> Answerer<'a> {
         } else {
             Vec::new()
         };
-        let witness = self.witness;
+        let trace = self.trace;
         let account = Account {
             target: self.report.target.clone(),
             key: object.key.clone(),
-            api_version: witness
-                .map_or(&object.api_version, |witness| &witness.api_version)
+            api_version: trace
+                .map_or(&object.api_version, |trace| &trace.api_version)
                 .clone(),
             origin: object.origin.clone(),
             status: object.status(),
             reason: object.reason.clone(),
             asked: self.path.clone(),
-            appliers: witness.map_or_else(Vec::new, |witness| witness.appliers.clone()),
-            has_owners: witness.is_some_and(|witness| witness.has_owners),
-            schema: witness.map_or(SchemaOrigin::None, |witness| witness.schema.clone()),
+            appliers: trace.map_or_else(Vec::new, |trace| trace.appliers.clone()),
+            has_owners: trace.is_some_and(|trace| trace.has_owners),
+            schema: trace.map_or(SchemaOrigin::None, |trace| trace.schema.clone()),
             entries,
             warnings: self.report.warnings.clone(),
             secret: self.report.secret.clone(),
         };
-        let sides = match witness {
-            Some(witness) => [Some(witness.declared.clone()), Some(witness.live.clone())],
+        let sides = match trace {
+            Some(trace) => [Some(trace.declared.clone()), Some(trace.live.clone())],
             None => [&object.declared, &object.live].map(|side| side.as_ref().map(Packed::value)),
         };
         Answer {
@@ -213,7 +211,7 @@ impl<'a> Answerer<'a> {
     }
 
     fn visits(&self) -> impl Iterator<Item = &'a Visit> + use<'a> {
-        self.witness.into_iter().flat_map(|witness| &witness.visits)
+        self.trace.into_iter().flat_map(|trace| &trace.visits)
     }
 
     /// Whether a path has to do with the one that was asked about: lies below it, or decides it.
@@ -249,13 +247,13 @@ impl<'a> Answerer<'a> {
 
     /// Finds the lines of entries that have been visited.
     fn locate(&self, entries: &mut [Entry], visits: &BTreeMap<&FieldPath, &Visit>) {
-        let Some(witness) = self.witness else { return };
+        let Some(trace) = self.trace else { return };
         let way = |entry: &Entry| {
             let visit = visits.get(&entry.path);
             visit.map_or(&[][..], |visit| visit.at.as_slice())
         };
         let ways: Vec<&[Step]> = entries.iter().map(way).collect();
-        let positions = witness.manifest.locate_all(&ways);
+        let positions = trace.manifest.locate_all(&ways);
         for (entry, position) in entries.iter_mut().zip(positions) {
             entry.position = position;
         }
@@ -293,7 +291,7 @@ impl<'a> Answerer<'a> {
 
     /// A path that its type knows and that is on neither side.
     fn absent(&self, visits: &BTreeMap<&FieldPath, &Visit>) -> Option<Entry> {
-        let (form, type_name, default) = self.witness?.asked.clone()?;
+        let (form, type_name, default) = self.trace?.asked.clone()?;
         // An item that is in neither list is no place that a type knows.
         let item = self
             .path
@@ -350,7 +348,7 @@ impl<'a> Answerer<'a> {
                 expires: None,
             });
         }
-        let mut of_object = self.witness.into_iter().flat_map(|witness| &witness.rules);
+        let mut of_object = self.trace.into_iter().flat_map(|trace| &trace.rules);
         let of_object = of_object.find(|&rule| rule.id == *id).cloned();
         of_object.or_else(|| {
             let of_run = self.rules.rules().iter().find(|rule| rule.id == *id);

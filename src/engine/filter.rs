@@ -7,7 +7,7 @@ use crate::model::{KindPattern, Warning};
 use crate::policy::Filter;
 use crate::schema::builtin_kinds;
 
-/// What is to be said of kinds that nobody knows: a misspelt filter must not look like "no drift".
+/// Returns errors about unknown kinds: a misspelt filter must not look like "no drift".
 pub fn unknown_kinds(
     filter: &Filter,
     declared: &BTreeSet<String>,
@@ -35,7 +35,7 @@ pub fn unknown_kinds(
         .collect()
 }
 
-/// What is to be said of a `--namespace` in which no manifest declares anything, while others are
+/// Returns an error about a `--namespace` in which no manifest declares anything, while others are
 /// declared in other namespaces: it is misspelt, most likely.
 pub fn unknown_namespace(
     only: Option<&str>,

@@ -106,7 +106,7 @@ fn fetch(
     }
     let mut fetched = live.fetch(&request)?;
     if let Some(managed) = managed {
-        managed.settle(&mut fetched);
+        managed.keep_managed(&mut fetched);
     }
     // What is skipped, such as a hook, is not compared; that it is live is no surprise either.
     let aside: HashSet<Identity> = loaded.objects_aside().map(identity_of).collect();

@@ -50,7 +50,7 @@ impl<'m> Scope<'m> {
             match managed {
                 Managed::ArgoCd { namespace, .. } | Managed::Helm { namespace, .. } => {
                     scope.places.extend(resolved.covered.iter().cloned());
-                    // Whoever is not trusted could name any namespace as the destination.
+                    // An untrusted author could name any namespace as the destination.
                     let namespace = Some(namespace.clone()).filter(|_| !options.untrusted);
                     scope
                         .places
@@ -102,7 +102,7 @@ impl<'m> Scope<'m> {
     }
 
     /// Keeps of what was read only what is managed, as undeclared objects.
-    pub fn settle(mut self, fetched: &mut Fetched) {
+    pub fn keep_managed(mut self, fetched: &mut Fetched) {
         // Where an Application's own objects carry its id, a label alone came along with a copy.
         let declared = fetched.answers.values().filter_map(|answer| match answer {
             Answer::Found(live) => Some((live.key.clone(), live.value().ok()?)),

@@ -23,9 +23,9 @@ mod resolve;
 pub mod revert;
 mod schemas;
 mod three_way;
+mod trace;
 pub mod triage;
 mod unknown_fields;
-mod witness;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ use gather::Facts;
 use outcome::Outcome;
 use report::Told;
 use schemas::Schemas;
-use witness::{Watch, Witness};
+use trace::{ObjectTrace, TraceRequest};
 
 /// Runs a comparison.
 ///
@@ -69,7 +69,7 @@ struct Finished {
     /// What it found out.
     report: Report,
     /// What it saw of the objects that it was asked to watch.
-    witnesses: Vec<Witness>,
+    traces: Vec<ObjectTrace>,
     /// The schemas that it compared by.
     schemas: Schemas,
 }
@@ -80,7 +80,7 @@ fn pipeline(
     live: &dyn Live,
     rules: &RuleSet,
     options: &Options,
-    watch: Option<Watch<'_>>,
+    watch: Option<TraceRequest<'_>>,
 ) -> Result<Finished> {
     let mut loaded = load(sources, live);
     let told = Told::take(&mut loaded);
@@ -89,12 +89,12 @@ fn pipeline(
     let mut facts = Facts::gather(&loaded, &manifests, live, rules, options)?;
     let mut outcome = Outcome::of(&mut facts, live, rules, options, watch)?;
     facts.end(live);
-    let witnesses = std::mem::take(&mut outcome.witnesses);
+    let traces = std::mem::take(&mut outcome.traces);
     let target = live.target();
     let report = report::report(target, told, &mut facts, outcome, rules, options);
     Ok(Finished {
         report,
-        witnesses,
+        traces,
         schemas: facts.schemas,
     })
 }
@@ -125,7 +125,7 @@ fn take_manifests(loaded: &mut Loaded) -> Vec<Arc<Manifest>> {
     manifests.into_iter().map(Arc::new).collect()
 }
 
-/// Rules that come with the declared state join those of the run, unless whoever wrote them is not
+/// Rules that come with the declared state join those of the run, unless their author is not
 /// trusted.
 fn rules_of_run<'r>(rules: &'r RuleSet, loaded: &Loaded, options: &Options) -> Cow<'r, RuleSet> {
     let mut more = loaded.unknown.clone();

@@ -25,7 +25,7 @@ pub enum Use {
     Admission,
     /// Without it a revert leaves no Event on the objects.
     Events,
-    /// Without it the server predicts no Role that grants more than its applier holds. Whoever has
+    /// Without it the server predicts no Role that grants more than its applier holds. A user who has
     /// it can become anybody, so no printed Role grants it.
     Escalation,
 }
@@ -114,7 +114,7 @@ impl Needs {
         *known = what_for.min(*known);
     }
 
-    /// RBAC lets nobody grant what they do not hold, in thought neither
+    /// RBAC lets nobody grant what they do not hold, and checks dry runs too
     /// (`rbac/validation.ConfirmNoEscalation`).
     fn add_escalation(&mut self, kind: &ServedKind, namespace: Option<&str>) {
         if group_of(&kind.api_version) != "rbac.authorization.k8s.io" {

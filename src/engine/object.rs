@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::Options;
 use super::marks::{self, Mark};
 use super::schemas::Schemas;
+use super::trace::{ObjectTrace, TraceRequest};
 use super::unknown_fields;
-use super::witness::{Watch, Witness};
 use crate::cluster::{Answer, LiveObject, Unreadable};
 use crate::compare::{
     Finding, Keep, Subject, compare, compare_and_trace, normalize, order_metrics,
@@ -37,7 +37,7 @@ pub struct Comparison<'a> {
     /// What was asked for.
     pub options: &'a Options,
     /// Which objects somebody wants to know more of.
-    pub watch: Option<Watch<'a>>,
+    pub watch: Option<TraceRequest<'a>>,
 }
 
 /// One compared object, before its verdicts.
@@ -55,7 +55,7 @@ pub struct Compared {
     /// Whose the live object is, by what deployers note on it.
     pub marks: Vec<Mark>,
     /// What was seen, where somebody watches.
-    pub witness: Option<Witness>,
+    pub trace: Option<ObjectTrace>,
 }
 
 impl Compared {
@@ -67,7 +67,7 @@ impl Compared {
             troubles: Vec::new(),
             unknown_fields: Vec::new(),
             marks: Vec::new(),
-            witness: None,
+            trace: None,
         }
     }
 
@@ -170,7 +170,7 @@ impl Comparison<'_> {
         let appliers = Appliers::of(ownership, normal, live_value, &self.options.field_managers);
         let sent = last_applied(live_value);
         let place = format!("{} ({})", declared.manifest.origin, declared.key);
-        // What the live object says of itself is heeded where it always is, and no more.
+        // What the live object says of itself is honoured where it always is, and no more.
         let trusted = if self.options.untrusted {
             &Value::Null
         } else {
@@ -208,13 +208,13 @@ impl Comparison<'_> {
         let watch = self
             .watch
             .filter(|watch| (watch.is_meant)(&declared.key, &declared.kind.names()));
-        let (findings, witness) = match watch {
+        let (findings, trace) = match watch {
             Some(watch) => {
                 let (findings, visits) = compare_and_trace(&subject);
                 let schema = self.schemas.origin(&live.api_version, &declared.key.kind);
                 let object = (&declared.key, declared.manifest.as_ref());
-                let witness = Witness::of(watch, object, &subject, visits, &object_rules, schema);
-                (findings, Some(witness))
+                let trace = ObjectTrace::of(watch, object, &subject, visits, &object_rules, schema);
+                (findings, Some(trace))
             }
             None => (compare(&subject), None),
         };
@@ -234,7 +234,7 @@ impl Comparison<'_> {
                 keep: Keep::Drift,
                 ..subject
             });
-            findings = policies::settle(findings, after);
+            findings = policies::explain_predicted(findings, after);
         }
         if self.options.strict_fields {
             findings.iter_mut().for_each(report_unknown_field);
@@ -264,7 +264,7 @@ impl Comparison<'_> {
         };
         Compared {
             troubles,
-            witness,
+            trace,
             ..Compared::of(Case {
                 candidates,
                 ..Case::of(report)

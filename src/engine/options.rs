@@ -31,8 +31,8 @@ pub struct Options {
     pub filter: Filter,
     /// The objects that may be read.
     pub allowed: Allowed,
-    /// `--untrusted`: whether rules that come with the manifests are left aside, because whoever
-    /// wrote them could hide what they like.
+    /// `--untrusted`: whether rules that come with the manifests are ignored, because
+    /// their author could hide drift with them.
     pub untrusted: bool,
     /// Whether undeclared objects are looked for.
     pub extra: Extra,
@@ -48,7 +48,7 @@ pub struct Options {
     pub explain: bool,
     /// `--strict-fields`: whether declared fields that their types do not have are drift.
     pub strict_fields: bool,
-    /// `--strict-rules`: whether what is to be said of rules makes the run incomplete.
+    /// `--strict-rules`: whether warnings about rules make the run incomplete.
     pub strict_rules: bool,
 }
 

@@ -10,7 +10,7 @@ use super::extra::{self, Undeclared};
 use super::gather::Facts;
 use super::object::{self, Compared, Comparison};
 use super::options::Options;
-use super::witness::{Watch, Witness};
+use super::trace::{ObjectTrace, TraceRequest};
 use super::{attribution, marks};
 use crate::cluster::{Answer, Live};
 use crate::judge::{Admitted, Candidate, Case, Declared, Policies, decide, judge_whole, policies};
@@ -27,7 +27,7 @@ pub struct Outcome {
     /// Warnings about them.
     pub warnings: Vec<Warning>,
     /// What was seen of the objects that somebody watches.
-    pub witnesses: Vec<Witness>,
+    pub traces: Vec<ObjectTrace>,
 }
 
 impl Outcome {
@@ -41,7 +41,7 @@ impl Outcome {
         live: &dyn Live,
         rules: &RuleSet,
         options: &Options,
-        watch: Option<Watch<'_>>,
+        watch: Option<TraceRequest<'_>>,
     ) -> Result<Self> {
         let mut outcome = Self::default();
         let mut cases = outcome.compare(facts, live, rules, options, watch);
@@ -74,7 +74,7 @@ impl Outcome {
         live: &dyn Live,
         rules: &RuleSet,
         options: &Options,
-        watch: Option<Watch<'_>>,
+        watch: Option<TraceRequest<'_>>,
     ) -> Vec<Case> {
         let comparison = Comparison {
             schemas: &facts.schemas,
@@ -124,7 +124,7 @@ impl Outcome {
         let mut cases = Vec::with_capacity(compared.len());
         for compared in compared {
             cases.push(compared.case);
-            self.witnesses.extend(compared.witness);
+            self.traces.extend(compared.trace);
         }
         cases
     }
@@ -187,7 +187,7 @@ fn trouble(message: &str, options: &Options) -> Warning {
 fn uncompared(facts: &mut Facts<'_>, rules: &RuleSet, options: &Options) -> Vec<ObjectReport> {
     let answers = &facts.fetched.answers;
     let of_new_kinds = facts.resolved.of_new_kinds.drain(..);
-    let of_new_kinds = of_new_kinds.map(|object| object.settle(answers));
+    let of_new_kinds = of_new_kinds.map(|object| object.into_report(answers));
     let unresolved = facts.resolved.unresolved.drain(..).chain(of_new_kinds);
     unresolved
         .map(|report| {

@@ -25,7 +25,7 @@ pub struct OfNewKind {
 impl OfNewKind {
     /// Settles what is known of the object. Only when its definition is proven not to be there,
     /// the object is; else the kind is merely not served at this version, or not yet.
-    pub fn settle(self, answers: &BTreeMap<ResourceKey, Answer>) -> ObjectReport {
+    pub fn into_report(self, answers: &BTreeMap<ResourceKey, Answer>) -> ObjectReport {
         let is_absent = |(key, answer): (&ResourceKey, &Answer)| {
             key.kind == CRD && key.name == self.definition && matches!(answer, Answer::Absent)
         };
@@ -63,7 +63,7 @@ pub struct Resolved<'m> {
     pub elsewhere: BTreeSet<String>,
     /// The `--kind`s that manifests are of.
     pub kinds_found: BTreeSet<String>,
-    /// What is to be said of manifests that are compared all the same.
+    /// Warnings about manifests that are compared anyway.
     pub remarks: Vec<Warning>,
     /// CustomResourceDefinitions that the filters left out.
     left_definitions: Vec<Wanted>,
@@ -143,7 +143,7 @@ fn kind_of(manifest: &Manifest) -> (String, String) {
     (manifest.api_version.clone(), manifest.kind.clone())
 }
 
-/// What is to be said of a manifest at a version that Kubernetes no longer serves.
+/// Returns a warning about a manifest at a version that Kubernetes no longer serves.
 fn read_elsewhere(manifest: &Manifest, kind: &ServedKind) -> Option<Warning> {
     let gone = replacement(&manifest.api_version, &manifest.kind)?;
     let Manifest {

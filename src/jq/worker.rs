@@ -45,7 +45,7 @@ pub enum Response {
 /// Answers requests until there are no more.
 ///
 /// # Errors
-/// When a stream breaks or holds no requests: then whoever asked is gone.
+/// When a stream breaks or holds no requests: then the parent process is gone.
 pub fn serve(requests: impl BufRead, mut responses: impl Write) -> io::Result<()> {
     let watch = Watch::begin();
     limit_memory();

@@ -7,7 +7,7 @@ use crate::compare::{Finding, Reason};
 use crate::model::{
     Change, ChangeKind, FieldPath, ObjectReport, Owner, Packed, Presence, ResourceKey,
 };
-use crate::policy::{Asked, ObjectRules, Rule, RuleSet, Sides, Standing, rules_of};
+use crate::policy::{Asked, DebtMatch, ObjectRules, Rule, RuleSet, Sides, rules_of};
 use crate::source::never_applied;
 
 /// What is needed to ask the rules about the findings of one object.
@@ -85,15 +85,15 @@ fn candidate(rules: &RuleSet, key: &ResourceKey, finding: Finding, hit: Hit<'_>)
         rule: rule.id.clone(),
         reason: rule.reason.clone(),
     });
-    let standing = match is_final(&finding) || ignored.is_some() {
+    let accepted_before = match is_final(&finding) || ignored.is_some() {
         true => None,
-        false => rules.standing(key, &finding.change),
+        false => rules.accepted_as(key, &finding.change),
     };
-    let accepted = match standing {
-        Some(Standing::Accepted(accepted)) => Some(accepted.reason.clone()),
+    let accepted = match accepted_before {
+        Some(DebtMatch::Accepted(accepted)) => Some(accepted.reason.clone()),
         _ => None,
     };
-    let note = standing.and_then(Standing::note);
+    let note = accepted_before.and_then(DebtMatch::note);
     Candidate {
         note: note
             .or(hit.once.map(expired_rule))

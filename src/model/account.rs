@@ -26,9 +26,9 @@ pub enum Form {
         /// Written and owned as a whole.
         atomic: bool,
     },
-    /// A list whose items are told apart by these fields of theirs.
+    /// A list whose items are identified by these fields.
     ListMap(Vec<String>),
-    /// A list whose items are told apart by their value.
+    /// A list whose items are identified by their value.
     Set,
     /// A list that is one value, in order.
     Atomic,
@@ -144,7 +144,7 @@ impl Equal {
         }
     }
 
-    /// What it means, for whoever reads it.
+    /// Returns what it means, in words.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Same => "both sides are the same",
@@ -258,7 +258,7 @@ impl ApplierReason {
         }
     }
 
-    /// What it means, for whoever reads it.
+    /// Returns what it means, in words.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Named => "--field-manager names it",
@@ -283,7 +283,7 @@ pub struct Applier {
     pub declared: usize,
 }
 
-/// A rule, as far as whoever reads what it decided wants to know.
+/// A rule, as explanations show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleNote {
     /// Its name in reports.
@@ -327,7 +327,7 @@ pub enum Decision {
 pub struct Matched {
     /// The list.
     pub path: FieldPath,
-    /// How its items are told apart.
+    /// How its items are identified.
     pub form: Form,
 }
 
@@ -390,7 +390,7 @@ pub struct Account {
     pub schema: SchemaOrigin,
     /// The paths, sorted.
     pub entries: Vec<Entry>,
-    /// What is to be said of the run.
+    /// Warnings about the run.
     pub warnings: Vec<Warning>,
     /// Places that hold secrets because a source took them from one.
     pub secret: Vec<SecretPlace>,

@@ -91,7 +91,7 @@ impl Explanation {
         Self::UnknownField,
     ];
 
-    /// What it means, for whoever reads it.
+    /// Returns what it means, in words.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::ServerManaged => "the API server's own bookkeeping",
@@ -121,14 +121,14 @@ pub enum Cause {
     Unapplied,
     /// The manager that applies the manifest holds the live value: the manifest has changed since,
     /// or admission changed the value on its way in. After a server-side apply the two cannot be
-    /// told apart.
+    /// distinguished.
     SetByApplier,
     /// `kubectl apply` sent it, from another manifest or an earlier one.
     AppliedElsewhere,
     /// The manager that applies the manifest wrote it, without declaring it.
     WrittenByApplier,
     /// The live object does not say who wrote it, so that a person's change and a machine's cannot
-    /// be told apart.
+    /// be distinguished.
     Unattributed,
     /// Somebody has deleted the object, and it waits for its finalizers: it is there, and will not
     /// be.
@@ -164,7 +164,7 @@ impl Cause {
         }
     }
 
-    /// What it means, for whoever reads the change.
+    /// Returns what it means, in words.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Dropped => "the last apply declared it, and this manifest does not",

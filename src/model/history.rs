@@ -26,6 +26,18 @@ pub enum Evidence {
 }
 
 impl Evidence {
+    /// Every source.
+    pub const ALL: [Self; 8] = [
+        Self::Git,
+        Self::AuditLog,
+        Self::ManagedFields,
+        Self::Drift,
+        Self::Rollout,
+        Self::Deployer,
+        Self::Event,
+        Self::Pod,
+    ];
+
     /// The word that reports use.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -107,7 +107,7 @@ pub struct FieldSet {
 }
 
 impl FieldSet {
-    /// Whether nothing lies below this node: whoever owns a leaf owns all that is under it, which
+    /// Whether nothing lies below this node: the owner of a leaf owns all that is under it, which
     /// is how atomic maps and lists are owned.
     pub fn is_leaf(&self) -> bool {
         self.fields.is_empty() && self.items.is_empty()
@@ -125,7 +125,7 @@ impl FieldSet {
     ///
     /// Atomic values begin `covering` steps down the path: a leaf of the set above that is a
     /// struct or map that was owned while it was empty (`f:resources: {}`), and says nothing
-    /// about what came into it later. A leaf that is an item of a list map is owned as a whole: an
+    /// about what came into it later. A leaf that is an item of an associative list is owned as a whole: an
     /// item always holds its keys, so that only items with equal keys are written that way
     /// (structured-merge-diff `typed/tofieldset.go`).
     pub fn touches(&self, path: &FieldPath, covering: usize) -> bool {

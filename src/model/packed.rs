@@ -10,7 +10,7 @@ use serde_json::Value;
 const MAX_TEXT_DEPTH: usize = 100;
 
 /// A whole object, kept as its JSON text, since the tree of its values takes ten times the memory
-/// of that text. Whoever looks at an object builds its tree, and drops it before the next one.
+/// of that text. A reader builds an object's tree, and drops it before the next one.
 #[derive(Clone)]
 pub struct Packed(Form);
 

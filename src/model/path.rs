@@ -12,7 +12,7 @@ use serde_json::Value;
 pub enum PathElement {
     /// A field of a struct or a key of a map.
     Field(String),
-    /// The item of a list map with these key fields.
+    /// The item of an associative list with these key fields.
     Key(BTreeMap<String, Value>),
     /// The item of a set with this value.
     Value(Value),
@@ -24,7 +24,7 @@ pub enum PathElement {
 /// `.spec.template.spec.containers[name="app"].image`.
 ///
 /// A field name that is not `[A-Za-z_][A-Za-z0-9_-]*` is written `["app.kubernetes.io/name"]`, an
-/// item of a list map `[containerPort=80,protocol="TCP"]`, of an atomic list `[0]`, and of a set
+/// item of an associative list `[containerPort=80,protocol="TCP"]`, of an atomic list `[0]`, and of a set
 /// `[="value"]`.
 ///
 /// ```
@@ -203,7 +203,7 @@ impl Parser<'_> {
                 PathElement::Value(self.value()?)
             }
             Some(b) if b.is_ascii_digit() => PathElement::Index(self.index()?),
-            // A malformed item, which leaves out all that it is told apart by.
+            // A malformed item, which leaves out all that it is identified by.
             Some(b']') => PathElement::Key(BTreeMap::new()),
             _ => PathElement::Key(self.keys()?),
         };

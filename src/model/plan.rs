@@ -120,7 +120,7 @@ impl PlanChange {
         Self::between(drift, from, to)
     }
 
-    /// The change that makes the live side what is called declared, of whoever holds it now.
+    /// The change that makes the live side what is called declared, of its present owner.
     pub fn of(change: Change, owners: Vec<Owner>) -> Self {
         let kind = match (&change.live, &change.declared) {
             (None, _) => ChangeKind::Added,

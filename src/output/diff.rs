@@ -59,7 +59,7 @@ fn render_object(
     let (declared, live) = match object.status() {
         Status::InSync => return Ok(()),
         Status::Unknown => {
-            let what = words::standing(object).unwrap_or_default();
+            let what = words::status_note(object).unwrap_or_default();
             return writeln!(out, "# {}: {what}", words::object(object));
         }
         Status::Drifted | Status::Pending | Status::Conflict => {
@@ -69,7 +69,7 @@ fn render_object(
         Status::Extra => (None, object.live.as_ref()),
     };
     if object.lifecycle.is_some() {
-        let what = words::standing(object).unwrap_or_default();
+        let what = words::status_note(object).unwrap_or_default();
         writeln!(out, "# {}: {what}", words::object(object))?;
     }
     for line in object.reported().flat_map(aside::lines) {
@@ -78,9 +78,9 @@ fn render_object(
     let unpacked = |view: Option<&Packed>| text(view.map(Packed::value).as_ref());
     let hunks = hunk::hunks(&unpacked(declared), &unpacked(live));
     if hunks.is_empty() {
-        let standing =
-            words::standing(object).unwrap_or_else(|| object.status().as_str().to_owned());
-        return writeln!(out, "# {}: {standing}", words::object(object));
+        let note =
+            words::status_note(object).unwrap_or_else(|| object.status().as_str().to_owned());
+        return writeln!(out, "# {}: {note}", words::object(object));
     }
     let name = words::file_name(object);
     let mut header = |sign: &str, side: &str, is_there: bool, note: String| {
@@ -92,7 +92,8 @@ fn render_object(
         writeln!(out, "{}", paint(options.colour, Paint::Bold, &header))
     };
     let origin = words::origin(object).unwrap_or_default();
-    let live_note = words::standing(object).unwrap_or_else(|| object.status().as_str().to_owned());
+    let live_note =
+        words::status_note(object).unwrap_or_else(|| object.status().as_str().to_owned());
     header("---", "declared", declared.is_some(), origin)?;
     header("+++", "live", live.is_some(), live_note)?;
     hunks

@@ -1,6 +1,6 @@
 //! Makes what cannot be seen visible, and what would be obeyed text.
 //!
-//! Values, names, keys, paths and messages come from manifests and clusters, and whoever wrote them
+//! Values, names, keys, paths and messages come from manifests and clusters, and their authors
 //! may want to move the cursor, recolour the terminal, hide text or turn it round. Every character
 //! that does so, or that shows as nothing, is written out as `\u{202e}`, on a terminal or not: what
 //! is in a log today is on somebody's terminal tomorrow. Logs of CI systems are read by programs

@@ -238,7 +238,7 @@ fn of_warning(warning: &Warning) -> Finding {
     }
 }
 
-/// What is to be said of an object as a whole.
+/// Returns the message about an object as a whole.
 fn of_object(object: &ObjectReport) -> Option<Finding> {
     let severity = object.severity().unwrap_or(Severity::Medium);
     let (class, severity) = match object.status() {
@@ -254,7 +254,7 @@ fn of_object(object: &ObjectReport) -> Option<Finding> {
         }
         Status::InSync | Status::Drifted | Status::Conflict | Status::Pending => return None,
     };
-    let mut message = words::standing(object).unwrap_or_default();
+    let mut message = words::status_note(object).unwrap_or_default();
     if let Some(owners) = words::owners(&object.owners, None) {
         message.push_str(&format!("; {owners}"));
     }

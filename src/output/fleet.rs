@@ -21,7 +21,7 @@ pub(super) struct Alike<'r> {
 }
 
 /// One line of the table of clusters.
-pub(super) struct Standing<'r> {
+pub(super) struct ObjectState<'r> {
     /// The name.
     pub name: &'r str,
     /// `drifted`
@@ -33,12 +33,12 @@ pub(super) struct Standing<'r> {
 }
 
 /// Returns the table of clusters.
-pub(super) fn standings<'r>(clusters: &'r [Cluster<'r>]) -> Vec<Standing<'r>> {
+pub(super) fn standings<'r>(clusters: &'r [Cluster<'r>]) -> Vec<ObjectState<'r>> {
     let of = |cluster: &'r Cluster<'r>| {
         let totals = cluster.report.totals();
         let objects = cluster.report.objects.iter();
         let drifted = objects.filter(|object| object.is_drift());
-        Standing {
+        ObjectState {
             name: &cluster.name,
             verdict: cluster.report.verdict(),
             counts: [

@@ -33,7 +33,8 @@ struct MomentDocument<'h> {
     /// When, RFC 3339; absent where no time is recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<String>,
-    /// `drift`, `audit-log`, `managed-fields`, `rollout`, `deployer`, `event`, `pod` or `git`.
+    /// Where it is known from.
+    #[schemars(extend("enum" = Evidence::ALL.map(Evidence::as_str)))]
     source: &'static str,
     /// The object, such as `Deployment shop/cart`.
     object: &'h str,

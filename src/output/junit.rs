@@ -108,7 +108,7 @@ impl<'r> Suite<'r> {
                 class_name: object.key.namespace.clone().unwrap_or_default(),
                 name: words::object(object),
                 error: (object.status() == Status::Unknown)
-                    .then(|| words::standing(object).unwrap_or_default()),
+                    .then(|| words::status_note(object).unwrap_or_default()),
                 findings: Vec::new(),
             })
             .collect();

@@ -25,7 +25,7 @@ const MOST_LINES: usize = 60;
 /// Characters of one line.
 const LONGEST_LINE: usize = 500;
 
-/// Says to whoever updates the comment that it is this one. No renderer shows it.
+/// Marks the comment for later updates. No renderer shows it.
 const MARK: &str = "<!-- driftctl -->";
 
 /// A comment on a pull request.
@@ -127,8 +127,8 @@ fn conflicts(report: &Report, room: usize) -> String {
         .filter(|o| o.status() == Status::Conflict);
     let blocks = in_conflict.flat_map(|object| {
         let name = code(&object.key.to_string());
-        let whole = object.whole_severity.and(words::standing(object));
-        let whole = whole.map(|standing| format!("\n{name}\n- {}\n", code(&standing)));
+        let whole = object.whole_severity.and(words::status_note(object));
+        let whole = whole.map(|note| format!("\n{name}\n- {}\n", code(&note)));
         let fields = object.drifts.iter().filter(|drift| drift.is_conflict());
         let fields = fields.map(move |drift| {
             let path = code(&drift.change.path.to_string());

@@ -50,8 +50,8 @@ impl Format for Name {
 fn account(object: &ObjectReport) -> String {
     let name = words::name(&object.key);
     if object.status() == Status::Conflict {
-        let standing = words::standing(object).unwrap_or_default();
-        return format!("{name}: {standing}");
+        let note = words::status_note(object).unwrap_or_default();
+        return format!("{name}: {note}");
     }
     let status = object.status().as_str();
     let changes: Vec<&JudgedChange> = object.drifts.iter().filter(|d| d.is_reported()).collect();

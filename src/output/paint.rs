@@ -82,7 +82,7 @@ impl Paint {
         }
     }
 
-    /// How the standing of an object looks.
+    /// How the status of an object looks.
     pub fn of_status(status: Status) -> Self {
         match status {
             Status::InSync => Self::Good,

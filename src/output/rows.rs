@@ -70,7 +70,7 @@ pub(super) fn of(report: &Report, show: Show) -> Vec<Row<'_>> {
 }
 
 impl Row<'_> {
-    /// `critical`; a verdict that is none of severity in its own word.
+    /// `critical`; a verdict without a severity in its own word.
     pub fn severity(&self) -> &'static str {
         match (self.drift, self.severity) {
             (Some(drift), _) if !drift.is_reported() => "-",
@@ -107,7 +107,7 @@ impl Row<'_> {
             return words::violation(violation);
         }
         let Some(drift) = self.drift else {
-            let mut said = words::standing(self.object).unwrap_or_default();
+            let mut said = words::status_note(self.object).unwrap_or_default();
             if let Some(gist) = gist::of(self.object).first() {
                 said = format!("{}: {gist}", self.object.status().as_str());
             }

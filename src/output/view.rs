@@ -42,7 +42,7 @@ impl Show {
     }
 }
 
-/// Whether all that is to be said of an object was left out by `--severity`, `--since` or `--by`.
+/// Whether everything about an object was left out by `--severity`, `--since` or `--by`.
 fn is_left_out(object: &ObjectReport) -> bool {
     match object.status() {
         Status::Missing | Status::Extra => object.whole_severity.is_none(),

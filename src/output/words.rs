@@ -49,9 +49,9 @@ pub fn severities(report: &Report) -> Option<String> {
     (!said.is_empty()).then(|| said.join(" · "))
 }
 
-/// The same as [`standing`], with the age of a moment that it ends in instead of the moment.
-pub fn standing_at(object: &ObjectReport, now: Option<Timestamp>) -> Option<String> {
-    let said = standing(object)?;
+/// The same as [`status_note`], with the age of a moment that it ends in instead of the moment.
+pub fn status_note_at(object: &ObjectReport, now: Option<Timestamp>) -> Option<String> {
+    let said = status_note(object)?;
     let Some((before, time)) = said.rsplit_once(" at ") else {
         return Some(said);
     };
@@ -65,8 +65,8 @@ pub fn standing_at(object: &ObjectReport, now: Option<Timestamp>) -> Option<Stri
     }
 }
 
-/// What is to be said of an object that was not compared field by field.
-pub fn standing(object: &ObjectReport) -> Option<String> {
+/// Returns a note about an object that was not compared field by field.
+pub fn status_note(object: &ObjectReport) -> Option<String> {
     let said = match object.status() {
         Status::Missing => "missing in the cluster",
         Status::Extra => "extra: not in any manifest",
@@ -386,7 +386,7 @@ pub fn merging(class: MergeClass) -> &'static str {
     }
 }
 
-/// What conflicts mean for whoever is about to merge, `None` when there is none.
+/// Returns what conflicts mean for a merge; `None` when there is none.
 pub fn conflict(report: &Report) -> Option<String> {
     let n = report.totals().conflict;
     let objects = if n == 1 {

@@ -24,7 +24,7 @@ pub fn last_applied(live: &Value) -> Option<Value> {
 
 /// The managers of one object that declare what the manifest declares.
 ///
-/// Whoever declares by `Update` also owns what its requests were defaulted to, so that ownership
+/// A manager that declares by `Update` also owns what its requests were defaulted to, so that ownership
 /// alone does not make such a value an addition.
 ///
 /// They are looked for when somebody first asks: of most objects nobody does.
@@ -47,7 +47,7 @@ impl<'a> Appliers<'a> {
     /// The declaring managers of an object.
     ///
     /// `named` are those that the user names; they are believed. Else it is a GitOps controller
-    /// that owns at least half of what is declared: whoever applied the same manifest from a
+    /// that owns at least half of what is declared: a user who applied the same manifest from a
     /// laptop and took fields over is a second applier, however much it owns. Else it is the
     /// manager that owns most of what the manifest declares: a laptop that applied its own variant
     /// later owns little more than what it changed. Who edits, patches or labels with kubectl never
@@ -171,7 +171,7 @@ impl<'o> Candidate<'o> {
         how_it_applies(self.manager)
     }
 
-    /// What is compared of two candidates, the weightiest first. Whoever is met first wins a tie.
+    /// What is compared of two candidates, the weightiest first. The first one wins a tie.
     fn rank(&self, all: usize) -> impl PartialOrd + use<'o> {
         let unattended = self.known() == Some(Applies::Unattended);
         (
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_applied_a_manifest_that_says_nothing_declares_it() {
+    fn the_applier_of_a_manifest_that_sets_nothing_declares_it() {
         let last_applied = format!("f:{LAST_APPLIED}");
         let live = json!({"metadata": {"managedFields": [
             {"manager": CLIENT_SIDE_APPLY, "operation": "Update", "fieldsV1": {
@@ -364,7 +364,7 @@ mod tests {
     const LATE: &str = "2026-02-01T00:00:00Z";
 
     #[test]
-    fn a_controller_with_half_of_it_is_the_applier_whoever_took_the_rest() {
+    fn a_controller_with_half_of_the_fields_is_the_applier() {
         let laptop = ("kubectl", "Apply", EARLY, ALL);
         let half = entries(&[("argocd-controller", "Apply", LATE, &["a", "b"]), laptop]);
         assert_applier(
@@ -401,7 +401,7 @@ mod tests {
         let appliers = Appliers::of(&writer, &declared, &declared, &[]);
         assert!(appliers.apply_on_the_client(&writer.entries[1]));
         assert!(!appliers.apply_on_the_client(&writer.entries[0]));
-        // Whoever edits the annotation by hand applies nothing by that.
+        // Editing the annotation by hand is not an apply.
         let someone = ["someone".to_owned()];
         let named = Appliers::of(&writer, &declared, &declared, &someone);
         assert!(!named.apply_on_the_client(&writer.entries[1]));

@@ -61,7 +61,7 @@ fn find_alike<'s>(set: &'s FieldSet, item: &Value) -> Option<&'s FieldSet> {
 /// The items of a set, to be found by what a manifest writes of their keys.
 struct ItemIndex<'s> {
     set: &'s FieldSet,
-    /// The names of the key fields that items are told apart by; mostly there is one such set.
+    /// The names of the key fields that items are identified by; mostly there is one such set.
     shapes: BTreeSet<Vec<&'s str>>,
     /// The items by some of their keys, the first of them, made when items leave keys out.
     partial: RefCell<HashMap<Vec<&'s str>, HashMap<String, &'s FieldSet>>>,

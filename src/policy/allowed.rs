@@ -3,7 +3,7 @@
 use super::glob;
 use crate::model::{KindNames, KindPattern, ResourceKey};
 
-/// The objects that may be read. Whoever writes a manifest chooses which live object is read, so
+/// The objects that may be read. The author of a manifest chooses which live object is read, so
 /// manifests from outside must not name just any; what is refused is never asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allowed {

@@ -1,4 +1,4 @@
-//! What is to be said of the rules themselves after a run.
+//! Warnings about the rules themselves after a run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +32,7 @@ pub fn audit(rules: &RuleSet, run: &Audited<'_>, strict: bool) -> Vec<Warning> {
             fatal: strict,
         })
         .collect();
-    warnings.extend(settled(rules, run, strict));
+    warnings.extend(gone_debt(rules, run, strict));
     warnings
 }
 
@@ -59,7 +59,7 @@ fn remarks(rule: &Rule, run: &Audited<'_>) -> impl Iterator<Item = String> + use
 }
 
 /// Accepted drift of objects that were compared, and that is gone.
-fn settled(rules: &RuleSet, run: &Audited<'_>, strict: bool) -> Option<Warning> {
+fn gone_debt(rules: &RuleSet, run: &Audited<'_>, strict: bool) -> Option<Warning> {
     let compared: BTreeMap<_, _> = run
         .objects
         .iter()

@@ -14,8 +14,8 @@ use crate::model::{Change, ChangeKind, ResourceKey};
 /// What reports call the rule that hides accepted drift.
 pub const ACCEPTED: &str = "accepted";
 
-/// How often the digest is repeated: about a millisecond for whoever looks once, and a wall for
-/// whoever tries all short passwords.
+/// How often the digest is repeated: about a millisecond for one check, and too slow for
+/// trying all short passwords.
 const ROUNDS: NonZeroU32 = NonZeroU32::MIN.saturating_add(9_999);
 
 /// A value, as far as it may be written down.
@@ -75,7 +75,7 @@ type Place = (ResourceKey, String, ChangeKind);
 
 /// What is known of a change.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Standing<'d> {
+pub enum DebtMatch<'d> {
     /// It was accepted.
     Accepted(&'d Accepted),
     /// It was accepted, and the time is over.
@@ -121,7 +121,7 @@ impl Debt {
     }
 
     /// What is known of a change of an object.
-    pub fn standing(&self, key: &ResourceKey, change: &Change) -> Option<Standing<'_>> {
+    pub fn find(&self, key: &ResourceKey, change: &Change) -> Option<DebtMatch<'_>> {
         if self.entries.is_empty() {
             return None;
         }
@@ -130,7 +130,7 @@ impl Debt {
             // What was changed, and is now gone altogether, was not accepted.
             let kinds = [ChangeKind::Modified, ChangeKind::Removed, ChangeKind::Added];
             let other = kinds.iter().find_map(|kind| self.at(key, &path, *kind));
-            return other.map(Standing::Changed);
+            return other.map(DebtMatch::Changed);
         };
         let is_same = |recorded: &Recorded, side: &str, value: Option<&Value>| match recorded {
             Recorded::Nothing => value.is_none(),
@@ -143,9 +143,9 @@ impl Debt {
             || (is_same(&accepted.declared, "declared", change.declared.as_ref())
                 && is_same(&accepted.live, "live", change.live.as_ref()));
         Some(match (same, accepted.overdue) {
-            (false, _) => Standing::Changed(accepted),
-            (true, true) => Standing::Overdue(accepted),
-            (true, false) => Standing::Accepted(accepted),
+            (false, _) => DebtMatch::Changed(accepted),
+            (true, true) => DebtMatch::Overdue(accepted),
+            (true, false) => DebtMatch::Accepted(accepted),
         })
     }
 
@@ -173,8 +173,8 @@ impl Debt {
     }
 }
 
-impl Standing<'_> {
-    /// What is to be said of a change that is reported although it was accepted once.
+impl DebtMatch<'_> {
+    /// Returns a note on a change that is reported although it was accepted once.
     pub fn note(self) -> Option<String> {
         match self {
             Self::Accepted(_) => None,
@@ -237,26 +237,23 @@ mod tests {
     fn what_was_accepted_stands_until_it_changes_or_expires() {
         let five = Recorded::Value(json!(5));
         let (holds, over) = (debt(five.clone(), false), debt(five, true));
-        let standing = |debt: &Debt, name: &str, live| {
-            let standing = debt.standing(&key(name), &change(live));
-            standing.map(|standing| standing.note())
+        let found = |debt: &Debt, name: &str, live| {
+            let found = debt.find(&key(name), &change(live));
+            found.map(|found| found.note())
         };
-        assert_eq!(standing(&holds, "cart", json!(5)), Some(None));
-        assert_eq!(standing(&holds, "other", json!(5)), None);
+        assert_eq!(found(&holds, "cart", json!(5)), Some(None));
+        assert_eq!(found(&holds, "other", json!(5)), None);
         let changed = "changed since it was accepted (some time ago)".to_owned();
-        assert_eq!(standing(&holds, "cart", json!(6)), Some(Some(changed)));
+        assert_eq!(found(&holds, "cart", json!(6)), Some(Some(changed)));
         let overdue = "expired debt, accepted until 2026-12-31: incident".to_owned();
-        assert_eq!(standing(&over, "cart", json!(5)), Some(Some(overdue)));
+        assert_eq!(found(&over, "cart", json!(5)), Some(Some(overdue)));
         let gone = Change {
             kind: ChangeKind::Removed,
             live: None,
             ..change(json!(5))
         };
-        let standing = holds.standing(&key("cart"), &gone);
-        assert!(
-            matches!(standing, Some(Standing::Changed(_))),
-            "{standing:?}"
-        );
+        let found = holds.find(&key("cart"), &gone);
+        assert!(matches!(found, Some(DebtMatch::Changed(_))), "{found:?}");
     }
 
     #[test]
@@ -271,9 +268,9 @@ mod tests {
         let there = elsewhere.digest(&key("cart"), ".data.a", "live", &json!("hunter2"));
         assert_ne!(recorded, there);
         let debt = debt(Recorded::Digest(recorded), false);
-        let standing = debt.standing(&key("cart"), &change(json!("hunter2")));
-        assert!(matches!(standing, Some(Standing::Accepted(_))));
-        let standing = debt.standing(&key("cart"), &change(json!("hunter3")));
-        assert!(matches!(standing, Some(Standing::Changed(_))));
+        let found = debt.find(&key("cart"), &change(json!("hunter2")));
+        assert!(matches!(found, Some(DebtMatch::Accepted(_))));
+        let found = debt.find(&key("cart"), &change(json!("hunter3")));
+        assert!(matches!(found, Some(DebtMatch::Changed(_))));
     }
 }

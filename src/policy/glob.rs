@@ -10,7 +10,7 @@ const SPECIAL: [char; 4] = ['?', '[', '{', '\\'];
 const DEEPEST: usize = 32;
 
 /// Whether `text` matches `pattern`, read as a [`Glob`]. What is no glob matches nothing, as in
-/// Argo CD; whoever takes patterns from a person checks them by [`Glob`]'s `from_str` first.
+/// Argo CD; callers check patterns from users with [`Glob`]'s `from_str` first.
 ///
 /// ```
 /// use driftctl::policy::glob;

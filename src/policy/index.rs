@@ -122,12 +122,12 @@ mod tests {
     use crate::policy::{Asked, RuleSet, Sides};
 
     fn key(group: &str, kind: &str) -> ResourceKey {
-        ResourceKey {
-            group: group.to_owned(),
-            kind: kind.to_owned(),
-            namespace: Some("shop".to_owned()),
-            name: "cart".to_owned(),
-        }
+        ResourceKey::new(
+            group.to_owned(),
+            kind.to_owned(),
+            Some("shop".to_owned()),
+            "cart",
+        )
     }
 
     fn segment() -> impl Strategy<Value = PathElement> {

@@ -34,7 +34,7 @@ mod status;
 pub use allowed::Allowed;
 pub use annotations::{Own, rules_of};
 pub use audit::{Audited, audit};
-pub use debt::{ACCEPTED, Accepted, Debt, Recorded, Standing};
+pub use debt::{ACCEPTED, Accepted, Debt, DebtMatch, Recorded};
 pub use expiry::{Expiry, ExpiryError};
 pub use extra::{ExtraSpec, OwnedBy, explains_extra};
 pub use filter::Filter;

@@ -47,7 +47,7 @@ pub struct Rule {
     /// Only objects that another one owns (`metadata.ownerReferences`).
     pub owned: bool,
     /// What it does not speak of: the live label or annotation that the rule comes from, so that
-    /// whoever throws such a switch is seen.
+    /// setting such a switch is reported.
     pub except: Option<FieldPath>,
 }
 

@@ -11,8 +11,8 @@ use super::index::{KindRules, Kinds};
 use super::rule::Asked;
 use super::severity::SeverityRule;
 use super::{
-    Accepted, Debt, DeleteByJq, ExtraSpec, JqFailure, Rule, RuleOrigin, RuleSpec, SeveritySpec,
-    Sides, SpecProblem, Standing,
+    Accepted, Debt, DebtMatch, DeleteByJq, ExtraSpec, JqFailure, Rule, RuleOrigin, RuleSpec,
+    SeveritySpec, Sides, SpecProblem,
 };
 use crate::compare::{Explain, Reason};
 use crate::model::{Change, ChangeKind, FieldPath, Owner, ResourceKey};
@@ -180,8 +180,8 @@ impl RuleSet {
     }
 
     /// What is known of a change that no rule speaks of.
-    pub fn standing(&self, key: &ResourceKey, change: &Change) -> Option<Standing<'_>> {
-        self.debt.as_ref()?.standing(key, change)
+    pub fn accepted_as(&self, key: &ResourceKey, change: &Change) -> Option<DebtMatch<'_>> {
+        self.debt.as_ref()?.find(key, change)
     }
 
     /// The drift that was accepted.

@@ -1,4 +1,4 @@
-//! What is known about types: what a list's items are told apart by, which strings are
+//! What is known about types: what identifies a list's items, which strings are
 //! quantities, what the server makes of a value that is absent or zero.
 //!
 //! One shape ([`Schema`]) serves three origins: the embedded table of the built-in types

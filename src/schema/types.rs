@@ -54,12 +54,12 @@ pub enum Type {
     List {
         /// The type of the items.
         item: TypeId,
-        /// How items are told apart.
+        /// How items are identified.
         kind: ListKind,
     },
 }
 
-/// How the items of a list are told apart (`x-kubernetes-list-type`).
+/// How the items of a list are identified (`x-kubernetes-list-type`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ListKind {
     /// They are not: the list is one value, and its order matters.

@@ -277,7 +277,7 @@ pub(super) fn load_open(found: &Found, most: usize, decrypts: Option<&Rendering>
 struct Reading<'r> {
     /// The files that are no manifests, and what they are.
     used: HashMap<PathBuf, String>,
-    /// Whether nothing is rendered since whoever wrote them is not trusted.
+    /// Whether nothing is rendered because the author is not trusted.
     untrusted: bool,
     /// Whether what they say of themselves counts for nothing.
     distrusts: bool,

@@ -15,7 +15,7 @@ use crate::cluster::Live;
 use crate::model::{Manifest, group_of};
 use crate::policy::{Explains, Kind, Rule, RuleOrigin, RuleSpec, glob, literally};
 
-/// The most objects of a GitOps tool that one file may stand for if whoever wrote it is not trusted.
+/// The most objects of a GitOps tool that one file may stand for if its author is not trusted.
 pub(super) const MOST: usize = 200;
 
 /// Which object of a GitOps tool is meant.

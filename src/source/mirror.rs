@@ -61,7 +61,7 @@ impl Mirror {
         }
         let copied = AtomicU64::new(0);
         let too_large = files.par_iter().any(|below| {
-            // What cannot be read is missed by whoever needs it.
+            // A renderer that needs the file reports that it is missing.
             let bytes = fs::copy(original.join(below), to.join(below)).unwrap_or(0);
             copied.fetch_add(bytes, Ordering::Relaxed) + bytes > MOST
         });

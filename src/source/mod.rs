@@ -70,8 +70,8 @@ pub struct Loaded {
     pub warnings: Vec<Warning>,
     /// Rules that come with the declared state, such as an Application's `ignoreDifferences`.
     pub rules: Vec<Rule>,
-    /// Rules for values that are declared and not known, such as encrypted ones: whoever wrote them,
-    /// nobody can say whether they drifted.
+    /// Rules for values that are declared and not known, such as encrypted ones: regardless of
+    /// their author, nobody can say whether they drifted.
     pub unknown: Vec<Rule>,
     /// The commits that were read.
     pub revisions: Vec<Revision>,

@@ -46,7 +46,7 @@ pub(super) struct File<'f> {
     pub name: &'f Arc<str>,
     /// Its text.
     pub text: &'f Arc<str>,
-    /// Whether variables in names are still to be replaced, by whoever loads it.
+    /// Whether variables in names are still to be replaced, by the loader.
     pub is_open: bool,
 }
 
@@ -66,12 +66,12 @@ pub(super) struct Rendered<'r> {
     pub file_of_line: &'r dyn Fn(usize) -> Option<String>,
 }
 
-/// Takes the objects out of what a renderer printed: its lines are nowhere. `settle` says of each
+/// Takes the objects out of what a renderer printed: its lines are nowhere. `set_origin` says of each
 /// object where it came from.
 pub(super) fn load_rendered(
     rendered: Rendered<'_>,
     loaded: &mut Loaded,
-    mut settle: impl FnMut(&mut Manifest),
+    mut set_origin: impl FnMut(&mut Manifest),
 ) {
     let Rendered {
         place,
@@ -108,7 +108,7 @@ pub(super) fn load_rendered(
         if distrusts {
             rendered.distrust();
         }
-        rendered.manifests.iter_mut().for_each(&mut settle);
+        rendered.manifests.iter_mut().for_each(&mut set_origin);
         rendered.decrypt(decrypts);
         loaded.append(rendered);
     }
@@ -192,7 +192,8 @@ fn take(file: &File<'_>, candidate: Candidate, items: &[Span], level: usize, loa
             let may_be_encrypted = sops::may_settle(&candidate.value);
             match manifest(file, candidate) {
                 Ok(mut manifest) => {
-                    if may_be_encrypted && let Some((rule, encrypted)) = sops::settle(&mut manifest)
+                    if may_be_encrypted
+                        && let Some((rule, encrypted)) = sops::mark_encrypted(&mut manifest)
                     {
                         loaded.doubt(&manifest.origin, "encrypted by SOPS, and so not compared");
                         loaded.unknown.extend(rule);

@@ -23,7 +23,7 @@ pub(super) const LOCKED: &str =
 /// # Errors
 /// In words for the user: what cannot be read, and why.
 pub(super) fn file(path: &Path) -> Result<Vec<u8>, String> {
-    // To open a pipe would be to wait for whoever writes into it.
+    // Opening a pipe would wait for its writer.
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         return Err("this is not a regular file".to_owned());
     }
@@ -39,7 +39,7 @@ pub(super) fn file(path: &Path) -> Result<Vec<u8>, String> {
     stream(file)
 }
 
-/// The bytes of standard input. It can be read once, and is kept for whoever asks again: the same
+/// The bytes of standard input. It can be read once, and is kept for later callers: the same
 /// manifests may be compared with several clusters.
 ///
 /// # Errors
@@ -82,7 +82,7 @@ pub(super) fn manifest(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// What is to be said of a file that is larger than [`MAX_BYTES`].
+/// Returns the message about a file that is larger than [`MAX_BYTES`].
 pub(super) fn too_large() -> String {
     format!(
         "this is larger than {} MiB: split it into several files",

@@ -390,12 +390,7 @@ impl From<&EpisodeKey> for KeyLine {
 impl From<KeyLine> for EpisodeKey {
     fn from(line: KeyLine) -> Self {
         Self {
-            object: ResourceKey {
-                group: line.group,
-                kind: line.kind,
-                namespace: line.namespace,
-                name: line.name,
-            },
+            object: ResourceKey::new(line.group, line.kind, line.namespace, line.name),
             path: line.path,
             deviation: line.deviation.0,
         }
@@ -507,12 +502,12 @@ mod tests {
     fn episode(name: &str) -> Episode {
         Episode {
             key: EpisodeKey {
-                object: ResourceKey {
-                    group: "apps".to_owned(),
-                    kind: "Deployment".to_owned(),
-                    namespace: Some("shop".to_owned()),
-                    name: name.to_owned(),
-                },
+                object: ResourceKey::new(
+                    "apps",
+                    "Deployment",
+                    Some("shop".to_owned()),
+                    name.to_owned(),
+                ),
                 path: ".spec.replicas".to_owned(),
                 deviation: Deviation::Changed,
             },

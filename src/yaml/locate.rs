@@ -121,7 +121,7 @@ impl Signposts {
     }
 
     /// Puts the fields that were not found where a merge is written that may bring them.
-    fn settle_merged(&mut self, at: usize, place: Position) {
+    fn place_merged(&mut self, at: usize, place: Position) {
         let fields = self.0.get(at).map(|signpost| &signpost.fields);
         let fields: Vec<usize> = fields
             .into_iter()
@@ -304,7 +304,7 @@ impl Search<'_> {
             at: Some(at),
         }) = self.stack.pop()
         {
-            self.signposts.settle_merged(at, place);
+            self.signposts.place_merged(at, place);
         }
     }
 }

@@ -319,7 +319,7 @@ fn only_one_module_makes_verdicts() {
     assert!(!code.contains("-> &mut Verdict") && !code.contains(".verdict = "));
 }
 
-/// Whoever has a writer can change a cluster. A diff has none, and triage goes through revert. The writer of XML in `output` is
+/// A user who has a writer can change a cluster. A diff has none, and triage goes through revert. The writer of XML in `output` is
 /// another one, and `output` cannot use `cluster` anyway.
 #[test]
 fn nobody_but_revert_writes_to_a_cluster() {

@@ -433,7 +433,7 @@ fn help_teaches() {
     insta::assert_snapshot!(Place::new().run(["diff", "--help"]));
 }
 
-/// Whoever has manifests and a recording in one folder means one by the other.
+/// A user who has manifests and a recording in one folder means one by the other.
 #[test]
 fn a_recording_among_the_manifests_is_no_manifest() {
     let place = drifted();

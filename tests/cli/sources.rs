@@ -12,8 +12,8 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
-use support::Place;
 use support::repository::{commit, git, init};
+use support::{Place, fixture_arg};
 
 const CONFIG: &str = "\
 apiVersion: v1
@@ -348,4 +348,43 @@ fn last_applied_configurations_are_declared_state() {
         everywhere,
         run(&place, &["last-applied:shop", "-o", "name"])
     );
+}
+
+/// `-f PATH` and `PATH` are one, in every command that reads manifests.
+#[test]
+fn filename_and_path_mean_the_same_in_every_command() {
+    let (manifests, live) = (fixture_arg("shop/manifests"), fixture_arg("shop/live.json"));
+    let live = ["--live", &live];
+    let object = "Deployment/shop/cart";
+    for words in [
+        vec!["diff"],
+        vec!["timeline"],
+        vec!["coverage"],
+        vec!["backport", "--object", object],
+        vec!["guard", "--object", object],
+        vec!["explain", object, ".spec.replicas"],
+        vec![
+            "accept",
+            "--expires=7d",
+            "--reason=Sale",
+            "--baseline=b.yaml",
+        ],
+        vec!["rules"],
+        vec!["policy", "--policies=."],
+        vec!["doctor", "--kubeconfig=none"],
+        vec!["snapshot", "--kubeconfig=none"],
+        vec!["revert", "--dry-run", "--all", "--kubeconfig=none"],
+    ] {
+        let has_live = !matches!(
+            words[0],
+            "rules" | "policy" | "doctor" | "snapshot" | "revert"
+        );
+        let live = if has_live { &live[..] } else { &[] };
+        let run = |path: &[&str]| {
+            let place = Place::new();
+            let words = words.iter().chain(path).chain(live).copied();
+            place.run(words)
+        };
+        assert_eq!(run(&["-f", &manifests]), run(&[&manifests]), "{words:?}");
+    }
 }

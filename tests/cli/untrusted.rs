@@ -422,7 +422,7 @@ fn hooks_that_are_gone_are_no_drift() {
     assert!(shown.contains("ignored: 1 by hook"), "{shown}");
 }
 
-/// Whoever wrote the tree chooses the names of the folders in it.
+/// The author of the tree chooses the names of its folders.
 #[test]
 fn a_folder_is_no_base_where_nobody_is_trusted() {
     let place = cluster().file("deploy/cart.yaml", manifest("shop", "cart", "of-main"));

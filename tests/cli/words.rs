@@ -1,8 +1,11 @@
 //! The words that people read: help and documents use the terms of Kubernetes, and no others for the same
 //! thing.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+
+use serde_json::Value;
 
 /// Words that are not used, and what to write instead, or why.
 const AVOIDED: &[(&str, &str)] = &[
@@ -54,4 +57,74 @@ fn documents_use_the_terms_of_kubernetes() {
         let text = fs::read_to_string(&path).unwrap();
         assert_plain(&path.display().to_string(), &text);
     }
+}
+
+/// Comments, messages and names, too. What is a snapshot or a table of facts is not prose.
+#[test]
+fn code_uses_the_terms_of_kubernetes() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let files = walkdir::WalkDir::new(root).into_iter().map(Result::unwrap);
+    let mut count = 0;
+    for file in files.filter(|file| file.path().extension().is_some_and(|e| e == "rs")) {
+        let text = fs::read_to_string(file.path()).unwrap();
+        assert_plain(&file.path().display().to_string(), &text);
+        count += 1;
+    }
+    assert!(count > 300, "{count} files");
+}
+
+/// Lists of values, by the name of the property that has them.
+type Values = BTreeMap<String, BTreeSet<BTreeSet<String>>>;
+
+/// The tables of `docs/json.md`, by the first word of their headings.
+fn documented_values() -> Values {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("docs/json.md")).unwrap();
+    let mut found = Values::new();
+    for section in text.split("\n## ").skip(1) {
+        let heading = section.split_whitespace().next().unwrap();
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+        let values = rows.map(|row| row.split('`').next().unwrap().to_owned());
+        let property = if heading == "explained" {
+            "by"
+        } else {
+            heading
+        };
+        found
+            .entry(property.to_owned())
+            .or_default()
+            .insert(values.collect());
+    }
+    found
+}
+
+/// The values that the schemas list.
+fn values_of_schemas() -> Values {
+    fn walk(schema: &Value, found: &mut Values) {
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            let values = property["enum"].as_array().into_iter().flatten();
+            let values: BTreeSet<_> = values
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect();
+            if !values.is_empty() {
+                found.entry(name.clone()).or_default().insert(values);
+            }
+        }
+        for (_, below) in schema["$defs"].as_object().into_iter().flatten() {
+            walk(below, found);
+        }
+    }
+    let mut found = Values::new();
+    for document in driftctl::output::SCHEMAS {
+        walk(&(document.schema)(), &mut found);
+    }
+    found
+}
+
+#[test]
+fn the_values_of_the_documents_are_documented() {
+    let (schemas, documented) = (values_of_schemas(), documented_values());
+    assert!(documented.len() > 10, "{documented:?}");
+    assert_eq!(documented, schemas, "docs/json.md and the schemas");
 }

@@ -118,12 +118,12 @@ pub fn key_of(base: &Base<'_>) -> ResourceKey {
         "" => "default",
         namespace => namespace,
     };
-    ResourceKey {
-        group: group_of(text(object, "/apiVersion")).to_owned(),
-        kind: text(object, "/kind").to_owned(),
-        namespace: base.namespaced.then(|| namespace.to_owned()),
-        name: text(object, "/metadata/name").to_owned(),
-    }
+    ResourceKey::new(
+        group_of(text(object, "/apiVersion")).to_owned(),
+        text(object, "/kind").to_owned(),
+        base.namespaced.then(|| namespace.to_owned()),
+        text(object, "/metadata/name").to_owned(),
+    )
 }
 
 /// The policy with its conditions as further validations, its binding, and all that it may ask for.
@@ -142,7 +142,7 @@ pub fn policies(
     {
         validations.extend(atoms);
     }
-    // How it fails is told apart here.
+    // This distinguishes how it fails.
     if let Some(spec) = probed.get_mut("spec").and_then(Value::as_object_mut) {
         spec.insert("failurePolicy".to_owned(), json!("Fail"));
     }

@@ -109,7 +109,7 @@ pub struct Rule {
     pub path: FieldPath,
     /// The expression, which is false where it is violated.
     pub expression: String,
-    /// What whoever violates it reads.
+    /// The message for a violation.
     pub message: String,
 }
 
@@ -380,7 +380,7 @@ fn bounded(wanted: Wanted<'_>, form: Form, path: &FieldPath) -> Result<Made, Str
         Form::Min => (">=", "at least"),
         _ => ("<=", "at most"),
     };
-    // Whoever takes a limit out takes the bound out.
+    // Removing a limit removes the bound.
     let is_missing_allowed = form == Form::Max && is_plain;
     let expression = every("object", &path.0, &|chain| {
         let bounded = match is_plain {

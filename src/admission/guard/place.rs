@@ -9,7 +9,7 @@ use crate::model::{FieldPath, PathElement};
 /// Words that CEL keeps to itself: no field is selected by them.
 const KEYWORDS: [&str; 4] = ["in", "true", "false", "null"];
 
-/// What a path leads to, as far as items are told apart by it: an item of an atomic list is not, so
+/// What a path leads to, as far as items are identified by it: an item of an atomic list is not, so
 /// the list is meant.
 pub fn told_apart(path: &FieldPath) -> FieldPath {
     let is_index = |element: &PathElement| matches!(element, PathElement::Index(_));

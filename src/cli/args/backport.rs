@@ -25,7 +25,7 @@ Examples:
 ",
     after_help = "\
 Exit codes:
-  0  All that was selected is taken over, or there was nothing to do
+  0  Everything that was selected is taken over, or there was nothing to do
   1  Some of it was not
   2  An error, or an incomplete comparison",
     help_template = TEMPLATE,
@@ -33,11 +33,10 @@ Exit codes:
     mut_arg("paths", |paths| paths.value_name("PATH|SELECTION"))
 )]
 pub struct BackportArgs {
-    /// Edit the files; without it a patch goes to standard output
+    /// Edit the files instead of printing a patch
     ///
-    /// Each file is replaced as a whole, and not if it was changed since it was read. Files outside
-    /// of the Git repository that the manifests lie in are never written, nor is what links outside
-    /// lead to. Nothing is staged or committed.
+    /// A file that was changed since it was read is not written. Files outside the Git repository
+    /// of the manifests are never written, not even through links. Nothing is staged or committed.
     #[arg(short, long, help_heading = "Backport")]
     pub write: bool,
 
@@ -48,11 +47,11 @@ pub struct BackportArgs {
     #[arg(long, value_name = "FILE|DIR", help_heading = "Backport")]
     pub into: Option<PathBuf>,
 
-    /// Take over values of Secrets and other secret values too: they will stand in the clear
+    /// Also write values of Secrets and other secrets into the manifests, in clear text
     #[arg(long, help_heading = "Backport")]
     pub allow_secrets: bool,
 
-    /// Write a commit message: what is taken over, whose change it was and when
+    /// Write a commit message: what is taken over, who changed it and when
     #[arg(long, value_name = "FILE", help_heading = "Backport")]
     pub message: Option<PathBuf>,
 

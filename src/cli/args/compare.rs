@@ -13,9 +13,9 @@ use crate::engine;
 pub struct LiveArgs {
     /// Read live objects from a file, a folder, or standard input (-) instead of a cluster
     ///
-    /// Takes what 'kubectl get -o json' and '-o yaml' write: one object, a List, several documents.
-    /// With --show-managed-fields in kubectl the report can say who changed what. May be given
-    /// several times.
+    /// Takes the output of 'kubectl get -o json' and '-o yaml': one object, a List, or several
+    /// documents. Use kubectl's --show-managed-fields so that the report can say who changed what.
+    /// Can be repeated.
     #[arg(long, value_name = "FILE|DIR|-", conflicts_with_all = ["kubeconfig", "context"])]
     pub live: Vec<PathBuf>,
 
@@ -34,8 +34,8 @@ pub struct LiveArgs {
 pub struct ConnectionArgs {
     /// Read the connection from this kubeconfig file
     ///
-    /// Without it the files that KUBECONFIG lists are merged, or ~/.kube/config is read. One that
-    /// cannot be read is an error: driftctl never falls back to another cluster.
+    /// Defaults to the files in KUBECONFIG, merged, or ~/.kube/config. A file that cannot be read
+    /// is an error: driftctl never falls back to another cluster.
     #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
 
@@ -48,15 +48,15 @@ pub struct ConnectionArgs {
     #[arg(long, value_name = "NAME")]
     pub context: Vec<String>,
 
-    /// Give up a request after so many seconds
+    /// Give up on a request after this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub request_timeout: u64,
 
-    /// Stop reading after so many seconds, and report what was read as incomplete
+    /// Stop after this many seconds, and report what was read as incomplete
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub timeout: u64,
 
-    /// Keep at most so many requests under way
+    /// Send at most this many requests at once
     #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub concurrency: u16,
 }
@@ -77,43 +77,42 @@ impl ConnectionArgs {
 pub struct CompareArgs {
     /// Also report live objects that no manifest declares
     ///
-    /// Left out is what controllers and the system make themselves: owned objects, the default
+    /// Objects that controllers and the system create are left out: owned objects, the default
     /// ServiceAccount, kube-root-ca.crt, Helm's release records.
     #[arg(long, value_name = "WHERE", value_enum, default_value_t)]
     pub extra: Extra,
 
-    /// Name a field manager that applies these manifests
+    /// The field manager that applies these manifests
     ///
-    /// Normally found out object by object from managedFields and the last applied configuration.
-    /// May be given several times.
+    /// By default it is determined for each object from managedFields and the last-applied
+    /// configuration. Can be repeated.
     #[arg(long, value_name = "NAME")]
     pub field_manager: Vec<String>,
 
-    /// Read who wrote what from an audit log of the API server
+    /// Read who changed what from an audit log of the API server
     ///
-    /// One event a line (audit.k8s.io/v1), plain or gzip. Names the users behind changes, and who
-    /// deleted what is missing. With the level Request or above the very requests are found. May be
-    /// given several times.
+    /// One audit.k8s.io/v1 event per line, plain or gzip. Names the users behind changes, and who
+    /// deleted missing objects. Audit levels Request and RequestResponse identify the exact
+    /// requests. Can be repeated.
     #[arg(long, value_name = "FILE")]
     pub audit_log: Vec<PathBuf>,
 
-    /// Ask the server what applying would change, so that webhooks and conversions are exact
+    /// Ask the server what an apply would change, webhooks and conversions included
     ///
-    /// Sends each manifest as a server-side apply that is not carried out (dryRun=All), under its
-    /// applier's field manager, and needs the verb patch. Without this flag nothing but reading is
-    /// ever sent.
+    /// Sends each manifest as a server-side apply with dryRun=All, as its applier's field manager.
+    /// Needs the verb patch. Without this flag, driftctl only sends reads.
     #[arg(long, conflicts_with = "live")]
     pub server_dry_run: bool,
 
-    /// Report declared fields that their type does not have as drift
+    /// Report declared fields that the type does not have as drift
     ///
-    /// The API server drops them, so that they are never live. Without this flag each is a warning.
+    /// The API server drops such fields. By default each is a warning.
     #[arg(long)]
     pub strict_fields: bool,
 
-    /// Accept that no object is found
+    /// Do not fail when there are no objects to compare
     ///
-    /// Otherwise this is an error: an empty or wrong path is the usual cause.
+    /// By default this is an error, because the usual cause is an empty or wrong path.
     #[arg(long)]
     pub allow_empty: bool,
 }

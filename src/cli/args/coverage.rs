@@ -35,7 +35,7 @@ pub struct CoverageArgs {
     #[command(flatten)]
     pub rules: RulesArgs,
 
-    /// Exit with 1 when less than this percentage of the live objects is declared
+    /// Exit with 1 when fewer than this percentage of live objects are declared
     ///
     /// Where kinds could not be listed the percentage is an upper bound: below --min the exit code
     /// is 1, and otherwise 2, because nobody knows.

@@ -11,15 +11,15 @@ use super::format::{CommandFormat, offer};
     before_help = "\
 Examples:
   driftctl doctor ./manifests                          Check connection, version, kinds and rights
-  driftctl doctor ./manifests -o yaml                  Print the smallest Role that is needed
+  driftctl doctor ./manifests -o yaml                  Print the smallest Roles that a diff needs
   driftctl doctor ./manifests -o yaml | kubectl --context admin apply -f -
   driftctl doctor ./manifests -o yaml --for system:serviceaccount:ci:driftctl
-  driftctl doctor ./manifests --for revert             Check what reverting drift needs
+  driftctl doctor ./manifests --for revert             Check the permissions of driftctl revert
 ",
     after_help = "\
 Exit codes:
   0  A diff of these manifests would read everything
-  2  It would not, or it could not be found out",
+  2  It would not, or that could not be determined",
     help_template = super::TEMPLATE,
     max_term_width = 100
 )]
@@ -28,16 +28,16 @@ pub struct DoctorArgs {
     #[command(flatten)]
     pub reading: ReadingArgs,
 
-    /// Also check what asking the server for its predictions needs: the verb patch
+    /// Also check the permissions for --server-dry-run: the verb patch
     #[arg(long, help_heading = "Comparison")]
     pub server_dry_run: bool,
 
-    /// Bind the printed Roles to this user instead of the one that asks; 'revert' checks what
-    /// driftctl revert needs
+    /// Bind the printed Roles to this user instead of yourself; 'revert' checks the permissions of
+    /// driftctl revert
     ///
-    /// As the API server names users: system:serviceaccount:NAMESPACE:NAME is a service account.
-    /// With '--for revert' the rights to patch the objects and to create Events are checked and
-    /// printed too. May be given twice, for a user and for revert.
+    /// A service account is system:serviceaccount:NAMESPACE:NAME. With '--for revert', the
+    /// permissions to patch the objects and to create Events are checked and printed too. Can be
+    /// given twice, for a user and for revert.
     #[arg(long = "for", value_name = "USER|revert", help_heading = "Report")]
     pub purposes: Vec<String>,
 
@@ -50,7 +50,7 @@ pub struct DoctorArgs {
     )]
     pub role_name: String,
 
-    /// Print a checklist, the same for programs, or nothing but the Roles
+    /// Print a checklist, a document, or only the Roles
     #[arg(
         short,
         long,

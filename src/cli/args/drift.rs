@@ -11,7 +11,7 @@ use crate::cli::selected::Selected;
 /// Which drift: between what, by which rules, and how much of it.
 #[derive(Debug, Clone, Default, Args)]
 pub struct DriftArgs {
-    /// Read who wrote what from an audit log of the API server
+    /// Read who changed what from an audit log of the API server
     #[arg(long, value_name = "FILE", help_heading = "Comparison")]
     pub audit_log: Vec<PathBuf>,
 

@@ -19,25 +19,25 @@ Examples:
 ",
     after_help = "\
 Exit codes:
-  0  It could be explained, drift or not
+  0  It was explained, drift or not
   2  An error: no such object or path, or not everything could be read",
     override_usage = "driftctl explain [OPTIONS] <KIND[.GROUP]/[NAMESPACE/]NAME> [FIELD] [PATH]...",
     help_template = TEMPLATE,
     max_term_width = 100,
     mut_arg("paths", |paths| paths
         .value_name("FIELD] [PATH")
-        .help("The field, as reports write it (.spec.replicas; left out, the whole object), and manifests")
+        .help("The field, as reports write it (.spec.replicas; default: the whole object), and manifests")
         .long_help(
             "The field, as reports write it: .spec.replicas, .metadata.labels[\"a/b\"], \
-             .spec.containers[name=\"app\"].image. Everything below it is explained; left out, the \
-             whole object.\n\n\
+             .spec.containers[name=\"app\"].image. Everything below it is explained. The \
+             default is the whole object.\n\n\
              Then manifests, as with 'driftctl diff': files, folders, standard input (-), a Git \
              revision (main:deploy), releases (helm:NAMESPACE/RELEASE). A folder whose name starts \
              with a dot is written ./.name."
         ))
 )]
 pub struct ExplainArgs {
-    /// The object; a group is needed only where several kinds have the name
+    /// The object; the group is needed only if several kinds share the name
     #[arg(value_name = "KIND[.GROUP]/[NAMESPACE/]NAME", value_parser = selection::or_kind)]
     pub object: Selection,
     /// The declared side, and before it the field.
@@ -68,9 +68,9 @@ pub struct ExplainArgs {
     )]
     pub output: CommandFormat,
 
-    /// Mask the values at this path too, below it as well, in every object or in those of a kind
+    /// Also mask the values at and below this path, in every object or in those of a kind
     ///
-    /// What is known to be secret is masked anyway, and there is no flag that shows it.
+    /// Known secrets are always masked, and no flag shows them.
     #[arg(long, value_name = "[KIND:]PATH", help_heading = "Report")]
     pub redact: Vec<SecretPath>,
 }

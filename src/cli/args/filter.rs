@@ -11,28 +11,28 @@ use crate::policy::{Filter, LabelSelector};
 pub struct FilterArgs {
     /// Compare within this namespace
     ///
-    /// Objects that name no namespace belong to it (without this flag: to the context's, else to
-    /// 'default'). Objects that declare another namespace are left out, and counted in the summary.
+    /// Manifests without a namespace belong to it (by default: to the context's namespace, or
+    /// 'default'). Manifests of other namespaces are left out and counted in the summary.
     #[arg(short, long, value_name = "NAME")]
     pub namespace: Option<String>,
 
-    /// Look in all namespaces, whatever --namespace and the context say
+    /// Compare in all namespaces, regardless of --namespace and the context
     ///
-    /// Declared objects are compared wherever they are. With --extra, undeclared ones are looked
-    /// for in every namespace of the cluster, not only in those of the declared objects.
+    /// Manifests are compared in whatever namespace they declare. With --extra, every namespace of
+    /// the cluster is searched for undeclared objects, not only the manifests' namespaces.
     #[arg(short = 'A', long)]
     pub all_namespaces: bool,
 
-    /// Look only at objects with such labels: app=cart,tier!=db,env in (a,b),!legacy
+    /// Compare only objects with these labels: app=cart,tier!=db,env in (a,b),!legacy
     ///
-    /// Declared objects are chosen by the labels that they declare, so that a label that was
-    /// changed live is reported, and undeclared objects by their live labels.
+    /// Manifests are selected by the labels that they declare, so that a label that was changed
+    /// live is still reported. Undeclared objects are selected by their live labels.
     #[arg(short = 'l', long, value_name = "LABELS", value_parser = selector)]
     pub selector: Option<LabelSelector>,
 
-    /// Look only at objects of this kind: deploy, Deployment, deployments.apps
+    /// Compare only objects of this kind: deploy, Deployment, deployments.apps
     ///
-    /// May be given several times, or as a list with commas. Short names are the cluster's own.
+    /// Can be repeated, or given as a comma-separated list. Short names come from the cluster.
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     pub kind: Vec<KindPattern>,
 }

@@ -8,10 +8,10 @@ use crate::model::Severity;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Gate")]
 pub struct GateArgs {
-    /// Exit with 1 when any of these was found
+    /// Exit with 1 when any of these is found
     ///
-    /// Several words are separated by commas: --fail-on missing,high. The report is the same
-    /// whatever they are. Errors and incomplete comparisons exit with 2 whatever they are.
+    /// A comma-separated list: --fail-on missing,high. It does not change the report. Errors and
+    /// incomplete comparisons always exit with 2.
     #[arg(
         long,
         value_name = "WHAT",
@@ -21,23 +21,22 @@ pub struct GateArgs {
     )]
     pub fail_on: Vec<FailOn>,
 
-    /// Stop with 2 when more than so many declared objects are missing
+    /// Exit with 2 when more than this many declared objects are missing
     ///
-    /// Whole applications do not vanish: the wrong cluster, context or namespace is the usual
-    /// cause.
+    /// Many missing objects usually mean the wrong cluster, context or namespace.
     #[arg(long, value_name = "COUNT")]
     pub max_missing: Option<usize>,
 
-    /// Stop with 2 when more than so many live objects are declared nowhere
+    /// Exit with 2 when more than this many live objects are declared nowhere
     ///
-    /// An apply that prunes would delete them: an empty or wrong path is the usual cause. Needs
-    /// --extra.
+    /// An apply with pruning would delete them. Many of them usually mean an empty or wrong path.
+    /// Needs --extra.
     #[arg(long, value_name = "COUNT")]
     pub max_extra: Option<usize>,
 
-    /// Exit with 0 although there is drift
+    /// Exit with 0 even if there is drift
     ///
-    /// Turns exit code 1 into 0 and nothing else: errors and incomplete comparisons stay 2.
+    /// Only turns exit code 1 into 0. Errors and incomplete comparisons still exit with 2.
     #[arg(long)]
     pub exit_zero: bool,
 }
@@ -64,7 +63,7 @@ pub enum FailOn {
     Violation,
     /// With --policies: also violations that a policy only warns of or audits
     ViolationAudit,
-    /// What could not be compared, and nothing else; that exits with 2 whatever is named
+    /// Only what could not be compared, which always exits with 2
     Unknown,
     /// Everything that is reported
     Any,

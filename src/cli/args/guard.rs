@@ -11,14 +11,14 @@ use super::{CommandFormat, DriftArgs, TEMPLATE, TEXT_OR_JSON, offer};
 #[derive(Debug, Args)]
 #[command(
     before_help = "\
-Writes a policy that refuses the next time what was changed live, and proves it: the declared
-object passes, the drifted one is refused, an unrelated edit and the deployer pass. Nothing is
-printed where that does not hold. Changes no cluster.
+Writes a policy that blocks the same change next time, and proves it: the declared object, an
+unrelated edit and the deployer pass, and the drifted object is refused. If the proof fails, no
+policy is printed. Never writes to a cluster.
 
 Examples:
   driftctl guard ./manifests deploy/shop/cart .spec.replicas        The policy and its binding
   driftctl guard ./manifests deploy/shop/cart --lock --allow alice  Keep every drifted field as it is
-  driftctl guard ./manifests deploy/shop/cart --max=20 --enforce    Refuse more, do not only warn
+  driftctl guard ./manifests deploy/shop/cart --max=20 --enforce    Deny more, and do not only warn
   driftctl guard ./manifests deploy/shop/cart --format kyverno      For Kyverno
   driftctl guard ./manifests deploy/shop/cart | kubectl apply -f -  Put it in force
   driftctl guard --check ./policies ./manifests                     Find rules that block nothing
@@ -36,7 +36,7 @@ Exit codes:
     })
 )]
 pub struct GuardArgs {
-    /// What the policy demands; found out from the change without it
+    /// What the policy requires; chosen by the change if not given
     #[command(flatten)]
     pub form: FormArgs,
 
@@ -79,22 +79,22 @@ pub struct GuardArgs {
     )]
     pub format: GuardFormat,
 
-    /// Leave this user alone, such as the one who deploys; may be given several times
+    /// Exempt this user, such as the deployer; can be repeated
     ///
-    /// Who deploys is read from --audit-log, or assumed where Argo CD, Flux or Fleet applies the
+    /// The deployer is read from --audit-log, or assumed if Argo CD, Flux or Fleet applies the
     /// object.
     #[arg(long, value_name = "USER", help_heading = "Guard")]
     pub allow: Vec<String>,
 
-    /// Leave the members of this group alone; may be given several times
+    /// Exempt the members of this group; can be repeated
     #[arg(long, value_name = "GROUP", help_heading = "Guard")]
     pub allow_group: Vec<String>,
 
-    /// Let everybody go back to the declared value, for --lock
+    /// Let everybody change the field back to the declared value, for --lock
     #[arg(long, help_heading = "Guard")]
     pub allow_declared: bool,
 
-    /// Refuse; without it the policy only warns and writes to the audit log
+    /// Deny; by default the policy only warns and writes to the audit log
     #[arg(long, help_heading = "Guard")]
     pub enforce: bool,
 
@@ -131,7 +131,7 @@ pub struct FormArgs {
         help_heading = "Guard"
     )]
     pub min: Option<Option<String>>,
-    /// The field is there; one that makes pods safe has its declared value
+    /// The field is set; a field that secures Pods has its declared value
     #[arg(long, help_heading = "Guard")]
     pub require: bool,
     /// Images come from the registries that are declared

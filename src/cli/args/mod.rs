@@ -111,9 +111,9 @@ pub struct Cli {
 /// Flags of every command.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct GlobalArgs {
-    /// Colour the output: when it goes to a terminal, always, or never
+    /// Colour the output on a terminal only, always, or never
     ///
-    /// Without this flag NO_COLOR, CLICOLOR_FORCE and TERM=dumb decide.
+    /// By default, NO_COLOR, CLICOLOR_FORCE and TERM=dumb are honoured.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t, global = true)]
     pub color: ColorChoice,
 }
@@ -138,37 +138,38 @@ pub enum Command {
     /// Reports each field that was changed, removed or added live, with the line that declares it
     /// and who wrote the live value last.
     Diff(Box<DiffArgs>),
-    /// Tell why a field of an object is drift, or why it is not
+    /// Explain why a field of an object is drift, or why it is not
     ///
-    /// Names both sides, the field managers of the live value, who is taken for the applier, how the field's
-    /// type says that it is compared, and the rule that decided. Runs the same comparison as diff.
+    /// Shows both sides, the field managers that own the live value, the applier, how the field's
+    /// type is compared, and the rule that decided. Runs the same comparison as diff.
     Explain(Box<ExplainArgs>),
     /// Show what happened to objects, in the order of time
     ///
-    /// Puts drift, writes, rollouts, Events, restarts, deploys and commits into one list, each with
-    /// who did it where a source knows. Names every source that could not be read.
+    /// Lists drift, writes, rollouts, Events, restarts, deploys and commits together, each with its
+    /// author where a source knows one. Names every source that could not be read.
     Timeline(Box<TimelineArgs>),
     /// Compare again and again, and tell when drift begins and ends
     ///
     /// Each round is a whole diff. Keeps when each drift began and how it ended (reverted, backported, accepted,
     /// ignored, deleted), serves metrics and alerts, and goes on after outages and restarts.
     Watch(Box<WatchArgs>),
-    /// Count how much of what is live is declared, and by whom the rest was made
+    /// Count how many live objects are declared, and who created the others
     ///
-    /// Puts live objects into classes, by namespace and kind: declared, derived (made by controllers
-    /// and the cluster), declared elsewhere (by an Application, a Kustomization or a release that is not among the
-    /// sources), and declared by nobody, with creator and age. With -A, finds namespaces of previews that are gone.
+    /// Counts live objects by namespace and kind: declared, derived (created by controllers and the
+    /// cluster), declared elsewhere (by an Application, a Kustomization or a release that is not
+    /// among the sources), and declared by nobody, with creator and age. With -A, also finds
+    /// preview namespaces that were left behind.
     Coverage(Box<CoverageArgs>),
-    /// Make live objects what their manifests declare, field by field
+    /// Change live objects back to what their manifests declare, field by field
     ///
     /// Shows what it would do, asks the server (a dry run) and you, and then writes: one patch for
     /// each object that changes what was shown and nothing else, under the name of the field manager that applies the
     /// object. What it says in the end was read again. Nothing but this and triage writes to a cluster.
     Revert(Box<RevertArgs>),
-    /// Write what was changed live into the manifests that declare it
+    /// Take changes made live over into the manifests
     ///
-    /// Prints a patch that git apply takes, or edits the files with --write; comments and layout stay
-    /// as they are. Writes to no cluster, and commits nothing.
+    /// Prints a patch for git apply, or edits the files with --write; comments and layout stay as
+    /// they are. Never writes to a cluster, and never commits.
     Backport(Box<BackportArgs>),
     /// Decide about drift change by change, in a file
     ///
@@ -176,21 +177,22 @@ pub enum Command {
     /// ignore), as the commands of these names do: one plan, asked of the server and of you first.
     /// What changed since the file was written is skipped, and said.
     Triage(Box<TriageArgs>),
-    /// Tell what admission policies would refuse of the manifests, without a cluster
+    /// Check manifests against admission policies, without a cluster
     ///
-    /// Evaluates ValidatingAdmissionPolicies and their bindings, read from files, on what the API
-    /// server would store. What cannot be evaluated is counted and never a pass.
+    /// Reads ValidatingAdmissionPolicies and their bindings from files, and evaluates them on what
+    /// the API server would store. A policy that cannot be evaluated is counted, and is never a
+    /// pass.
     Policy(Box<PolicyArgs>),
-    /// Write a policy that refuses the next time what was changed live, and prove it
+    /// Write a policy that blocks the same change next time, and prove it
     ///
-    /// Evaluates the policy before it prints it: the declared object passes, the drifted one is
-    /// refused, an unrelated edit and the deployer pass. Changes no cluster.
+    /// Evaluates the policy before printing it: the declared object, an unrelated edit and the
+    /// deployer pass, and the drifted object is refused. Never writes to a cluster.
     Guard(Box<GuardArgs>),
-    /// List the rules, and where each is written
+    /// List the rules and where each is defined
     Rules(Box<RulesCommandArgs>),
     /// Record today's drift as accepted, until it changes or expires
     Accept(Box<AcceptArgs>),
-    /// List accepted drift and how long it is accepted for; fails when something is overdue
+    /// List accepted drift and its deadlines; exit with 1 when something is overdue
     Debt(DebtArgs),
     /// Add a rule to .driftctl.yaml that ignores drift
     Ignore(Box<IgnoreArgs>),
@@ -198,13 +200,14 @@ pub enum Command {
     Init(InitArgs),
     /// Print the JSON Schema of what driftctl writes or reads
     Schema(SchemaArgs),
-    /// Check connection, version, kinds and rights, and print the Roles that are missing
+    /// Check connection, version, kinds and permissions, and print the Roles that are needed
     ///
-    /// Asks the API server what a diff of these manifests would need, and reads no object.
+    /// Asks the API server for the permissions that a diff of these manifests needs. Reads no
+    /// objects.
     Doctor(Box<DoctorArgs>),
-    /// Write down what a diff would read, to look at it again later or elsewhere
+    /// Save what a diff would read, to compare with later or elsewhere
     ///
-    /// The snapshot is a List as kubectl writes it, for --live. It holds the values of Secrets,
+    /// The snapshot is a List as kubectl writes it, for --live. It contains the values of Secrets
     /// unless --redact masks them.
     Snapshot(Box<SnapshotArgs>),
     /// Write a completion script for a shell
@@ -216,32 +219,39 @@ pub enum Command {
 }
 
 impl Command {
-    /// Resolves what two ways of writing the same mean, so that nothing below has to know both.
-    ///
-    /// `words` are those of the command line.
-    pub fn settle(&mut self, words: &[OsString]) {
-        match self {
-            Self::Diff(args) => args.source.settle(),
-            Self::Explain(args) => args.source.settle(),
-            Self::Timeline(args) => args.source.settle(),
-            Self::Watch(args) => args.source.settle(),
-            Self::Coverage(args) => args.source.settle(),
-            Self::Rules(args) => args.source.settle(),
-            Self::Accept(args) => args.source.settle(),
-            Self::Doctor(args) => args.reading.source.settle(),
-            Self::Snapshot(args) => args.reading.source.settle(),
-            Self::Policy(args) => args.source.settle(),
-            Self::Revert(args) => args.drift.source.settle(),
-            Self::Backport(args) => args.drift.source.settle(),
-            Self::Guard(args) => args.drift.source.settle(),
+    /// Merges flags that mean the same, such as `-f PATH` and `PATH`, so that no command has to know
+    /// both. `words` are those of the command line.
+    pub fn merge_aliases(&mut self, words: &[OsString]) {
+        let source = match self {
+            Self::Diff(args) => &mut args.source,
+            Self::Explain(args) => &mut args.source,
+            Self::Timeline(args) => &mut args.source,
+            Self::Watch(args) => &mut args.source,
+            Self::Coverage(args) => &mut args.source,
+            Self::Revert(args) => &mut args.drift.source,
+            Self::Backport(args) => &mut args.drift.source,
             Self::Triage(args) => {
-                args.drift.source.settle();
                 let texts = words.iter().map(|word| word.to_string_lossy().into_owned());
                 let behind = texts.skip_while(|word| word != "triage").skip(1);
                 args.words = behind.collect();
+                &mut args.drift.source
             }
-            _ => {}
-        }
+            Self::Policy(args) => &mut args.source,
+            Self::Guard(args) => &mut args.drift.source,
+            Self::Rules(args) => &mut args.source,
+            Self::Accept(args) => &mut args.source,
+            Self::Doctor(args) => &mut args.reading.source,
+            Self::Snapshot(args) => &mut args.reading.source,
+            // No `_`: a command with manifests must come here.
+            Self::Debt(_)
+            | Self::Ignore(_)
+            | Self::Init(_)
+            | Self::Schema(_)
+            | Self::Completions(_)
+            | Self::Man(_)
+            | Self::Version(_) => return,
+        };
+        source.merge_aliases();
     }
 }
 
@@ -253,7 +263,7 @@ Examples:
   driftctl diff ./manifests                    Compare with the current context
   driftctl diff ./manifests --extra namespace  Also report undeclared objects
   driftctl diff ./manifests -o diff | less     Read a unified diff of objects
-  driftctl diff . -o text -o json=drift.json   Keep the report for programs too
+  driftctl diff . -o text -o json=drift.json   Also write JSON to a file
   helm template . | driftctl diff - -n shop    Compare what Helm renders
   driftctl diff ./manifests --live dump.json   Compare with a recording, from:
     kubectl get deploy,svc,cm -A -o json --show-managed-fields > dump.json
@@ -317,7 +327,7 @@ Examples:
     max_term_width = 100
 )]
 pub struct ManArgs {
-    /// The command whose page is written; left out, the program's own
+    /// The command to document (default: driftctl itself)
     #[arg(value_name = "COMMAND")]
     pub command: Option<String>,
     /// Write the pages of the program and of all its commands into this folder

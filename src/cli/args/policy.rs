@@ -30,16 +30,16 @@ pub struct PolicyArgs {
 
     /// Read policies, their bindings and parameters from this file or folder
     ///
-    /// ValidatingAdmissionPolicies (admissionregistration.k8s.io). Labels of namespaces are read
-    /// from Namespaces among the policies and the manifests. May be given several times.
+    /// ValidatingAdmissionPolicies (admissionregistration.k8s.io). Namespace labels are read from
+    /// Namespaces among the policies and the manifests. Can be repeated.
     #[arg(long, value_name = "FILE|DIR", required = true)]
     pub policies: Vec<PathBuf>,
 
-    /// Take this namespace for objects that name none
+    /// The namespace of manifests that name none
     #[arg(short, long, value_name = "NAME", default_value = "default")]
     pub namespace: String,
 
-    /// Exit with 1 when an object violates a policy that refuses it, or any policy
+    /// Exit with 1 when an object violates a policy that denies it, or any policy
     #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
     pub fail_on: PolicyFailOn,
 
@@ -55,10 +55,10 @@ pub struct PolicyArgs {
 /// What fails `driftctl policy`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum PolicyFailOn {
-    /// A violation that the policy's binding refuses (Deny)
+    /// A violation that the policy's binding denies (Deny)
     #[default]
     Violation,
-    /// Also one that it only warns of or audits
+    /// Also a violation that is only warned about or audited
     ViolationAudit,
 }
 

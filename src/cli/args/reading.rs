@@ -17,7 +17,7 @@ pub struct ReadingArgs {
     #[command(flatten)]
     pub filter: FilterArgs,
 
-    /// Also look at live objects that no manifest declares
+    /// Also read live objects that no manifest declares
     #[arg(
         long,
         value_name = "WHERE",

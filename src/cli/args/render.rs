@@ -12,26 +12,24 @@ pub struct RenderArgs {
     #[arg(long)]
     pub no_render: bool,
 
-    /// Render kustomizations and charts with --untrusted too, which renders nothing otherwise
+    /// Render kustomizations and charts even with --untrusted
     ///
-    /// Renderers run in an environment that holds no credentials, without plugins, within a
-    /// deadline, and on copies of what they may read. They run in Linux namespaces of their own,
-    /// without other files and without a network. Where the system allows none, nothing is
-    /// rendered, unless --no-sandbox says so.
+    /// Renderers run without credentials and plugins, within a deadline, on copies of the files
+    /// that they may read, and in Linux namespaces without other files and without a network. Where
+    /// the system allows no namespaces, nothing is rendered unless --no-sandbox is given.
     #[arg(long, requires = "untrusted", conflicts_with = "no_render")]
     pub render: bool,
 
-    /// Run renderers without Linux namespaces of their own
+    /// Run renderers outside of Linux namespaces
     ///
-    /// With --untrusted --render that is needed where the system allows no namespaces, and what
-    /// the renderer can reach is then up to the renderer.
+    /// Needed for --untrusted --render where the system allows no namespaces. The renderer can then
+    /// reach whatever your user can.
     #[arg(long, conflicts_with = "no_render")]
     pub no_sandbox: bool,
 
-    /// Render kustomizations with this program: kustomize, or a kubectl
+    /// Render kustomizations with this program: kustomize or kubectl
     ///
-    /// Without this flag the first of them on the PATH is run, in an environment that holds no
-    /// credentials and without plugins.
+    /// Defaults to the first of them on the PATH. It runs without credentials and without plugins.
     #[arg(long, value_name = "PROGRAM", conflicts_with = "no_render")]
     pub kustomize_bin: Option<PathBuf>,
 
@@ -39,7 +37,7 @@ pub struct RenderArgs {
     #[arg(long, value_name = "PROGRAM", conflicts_with = "no_render")]
     pub helm_bin: Option<PathBuf>,
 
-    /// Render charts with the values in this file; of several, the last wins
+    /// Render charts with the values in this file; the last one wins
     #[arg(long, value_name = "FILE", conflicts_with = "no_render")]
     pub values: Vec<PathBuf>,
 
@@ -47,7 +45,7 @@ pub struct RenderArgs {
     #[arg(long, value_name = "KEY=VALUE", conflicts_with = "no_render")]
     pub set: Vec<String>,
 
-    /// Render charts with this value, which is a text whatever it looks like: image.tag=007
+    /// Render charts with this value as a string: image.tag=007
     #[arg(long, value_name = "KEY=VALUE", conflicts_with = "no_render")]
     pub set_string: Vec<String>,
 
@@ -55,15 +53,15 @@ pub struct RenderArgs {
     #[arg(long, value_name = "NAME", conflicts_with = "no_render")]
     pub release: Option<String>,
 
-    /// Let kustomizations and charts use files from outside their folder (none), or not (root-only)
+    /// Let kustomizations and charts use files outside their folder (none), or not (root-only)
     #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
     pub load_restrictor: LoadRestrictor,
 
-    /// Let renderers fetch from other machines, which is refused otherwise
+    /// Let renderers fetch remote bases and charts
     ///
-    /// kustomize fetches remote bases, and helm the charts of HelmReleases, Applications and
-    /// helmCharts that lie in a repository of charts or a registry. Neither gets credentials. With
-    /// --untrusted no chart is fetched.
+    /// kustomize fetches remote bases; helm fetches the charts of HelmReleases, Applications and
+    /// helmCharts from chart repositories and registries. Neither gets credentials. Charts are
+    /// never fetched with --untrusted.
     #[arg(long, conflicts_with = "no_render")]
     pub allow_remote: bool,
 
@@ -75,7 +73,7 @@ pub struct RenderArgs {
     #[arg(long, value_name = "PROGRAM", conflicts_with_all = ["no_render", "untrusted"])]
     pub decrypt: Option<PathBuf>,
 
-    /// End a renderer after so many seconds
+    /// Stop a renderer after this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = crate::source::DEADLINE.as_secs(), value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub render_timeout: u64,
 }

@@ -17,58 +17,59 @@ use crate::policy::{Glob, PathPattern, PatternError};
 pub struct ReportArgs {
     /// Write the report in this format, to standard output or to a file
     ///
-    /// May be given several times, with a file for each but one: -o text -o json=report.json
+    /// Can be repeated, with a file for all but one: -o text -o json=report.json
     #[arg(short, long, value_name = "FORMAT[=FILE]", value_parser = OutputParser)]
     pub output: Vec<OutputSpec>,
 
-    /// List drift, also what rules ignore, or everything with its explanation
+    /// List drift only, also what rules ignore, or everything with explanations
     #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
     pub show: Show,
 
-    /// Show what matters at least so much: low, medium, high or critical
+    /// Show only drift of at least this severity: low, medium, high or critical
     ///
-    /// Like --since and --by this chooses what is shown. The verdict and the exit code are those of
-    /// the whole comparison; --fail-on chooses what fails.
+    /// Like --since and --by, this selects what is shown. The verdict and the exit code are always
+    /// those of the whole comparison; use --fail-on to select what fails.
     #[arg(long, value_name = "SEVERITY", value_enum)]
     pub severity: Option<Level>,
 
-    /// Show what was written since then: 2h, 3d, or a time
+    /// Show only what was written since: 2h, 3d, or a time
     ///
-    /// A field manager's time is that of its last write to the object. What has no time, such as
-    /// fields that were removed, is shown too.
+    /// The time of a field manager is that of its last write to the object. Changes without a time,
+    /// such as removed fields, are shown too.
     #[arg(long, value_name = "TIME")]
     pub since: Option<Since>,
 
-    /// Show what this user or field manager wrote; a glob such as 'kubectl*'
+    /// Show only what this user or field manager wrote; a glob such as 'kubectl*'
     ///
-    /// Users are known from --audit-log. May be given several times.
+    /// Users are known only with --audit-log. Can be repeated.
     #[arg(long, value_name = "NAME")]
     pub by: Vec<Glob>,
 
-    /// Group the text, Markdown and HTML by object, author, severity or change
+    /// Group text, Markdown and HTML by object, author, severity or change
     ///
-    /// By 'change', what was changed alike in many objects is one entry with the list of them.
+    /// With 'change', the same change in many objects is one entry with a list of the objects.
     #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
     pub group_by: GroupBy,
 
-    /// Show a long text in a pager: on a terminal, or never
+    /// Use a pager for long reports on a terminal, or never
     ///
-    /// DRIFTCTL_PAGER, else PAGER, else less. Only what goes to a terminal is ever paged.
+    /// Runs DRIFTCTL_PAGER, PAGER, or less, in this order. Output to pipes and files is never
+    /// paged.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
     pub pager: PagerChoice,
 
     #[allow(rustdoc::broken_intra_doc_links)] // the help shows it as it is
-    /// Mask the values at this path too, below it as well, in every object or in those of a kind
+    /// Also mask the values at and below this path, in every object or in those of a kind
     ///
-    /// What is known to be secret is masked anyway. [*] is any list item, * any part of a name:
-    /// --redact License:.spec.text --redact '.data["*.lic"]'. May be given several times.
+    /// Known secrets are always masked. [*] matches any list item, * any part of a name: --redact
+    /// License:.spec.text --redact '.data["*.lic"]'. Can be repeated.
     #[arg(long, value_name = "[KIND:]PATH")]
     pub redact: Vec<SecretPath>,
 
     /// Show secret values as they are
     ///
-    /// For a person at a terminal: refused where CI is set in the environment, with --untrusted,
-    /// and for reports that go to files.
+    /// Only for a person at a terminal: refused where CI is set in the environment, with
+    /// --untrusted, and for reports that go to files.
     #[arg(long)]
     pub show_secrets: bool,
 
@@ -76,9 +77,9 @@ pub struct ReportArgs {
     #[arg(short, long)]
     pub verbose: bool,
 
-    /// Print errors only; the exit code is the answer
+    /// Print errors only, and answer by exit code
     ///
-    /// Reports that go to files are written all the same.
+    /// Reports that go to files are still written.
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
 }

@@ -8,40 +8,40 @@ use super::{DriftArgs, Extra, TEMPLATE, WriteArgs};
 #[derive(Debug, Args)]
 #[command(
     before_help = "\
-Makes live objects what their manifests declare, field by field. The arrow of a change goes from
-live to declared, as the change will; that of diff goes the other way.
+Changes live objects back to what their manifests declare, field by field. The arrow of a change
+points from live to declared; in diff it points the other way.
 
 Examples:
-  driftctl revert ./manifests deploy/shop/cart                  Undo the drift of one object, after a question
-  driftctl revert ./manifests deploy/shop/cart .spec.replicas   One field of it
-  driftctl revert ./manifests --dry-run                         Show what would be done, and ask the server
-  driftctl revert ./manifests --all --yes                       Undo all drift, without a question
+  driftctl revert ./manifests deploy/shop/cart                  Revert one object, after a question
+  driftctl revert ./manifests deploy/shop/cart .spec.replicas   Revert one field
+  driftctl revert ./manifests --dry-run                         Show the plan, and check it on the server
+  driftctl revert ./manifests --all --yes                       Revert all drift, without a question
   driftctl revert ./manifests deploy/shop/cart --to HEAD~1      Go back to what HEAD~1 declared
-  driftctl revert --undo                                        Take the last revert back
+  driftctl revert --undo                                        Undo the last revert
 ",
     after_help = "\
 Exit codes:
-  0  All that was selected is done, or there was nothing to do
+  0  Everything that was selected is done, or there was nothing to do
   1  --dry-run found something to do, or you said no
-  2  An error, an incomplete comparison, or only a part of it was done",
+  2  An error, an incomplete comparison, or only a part was done",
     help_template = TEMPLATE,
     max_term_width = 100,
     mut_arg("paths", |paths| paths.value_name("PATH|SELECTION"))
 )]
 pub struct RevertArgs {
-    /// Undo all drift that is found; needed with --yes where nothing is selected
+    /// Revert all drift; needed with --yes where nothing is selected
     #[arg(long, help_heading = "Revert", conflicts_with_all = ["object", "path"])]
     pub all: bool,
 
-    /// Also create objects that are missing
+    /// Also create missing objects
     #[arg(long, help_heading = "Revert")]
     pub create: bool,
 
-    /// Also delete the objects that --extra finds
+    /// Also delete the extra objects that --extra finds
     #[arg(long, help_heading = "Revert")]
     pub prune: bool,
 
-    /// Go back to what this Git revision declared: --ref REVISION --include unapplied,dropped
+    /// Go back to what this Git revision declares: --ref REVISION --include unapplied,dropped
     #[arg(
         long,
         value_name = "REVISION",
@@ -50,7 +50,7 @@ pub struct RevertArgs {
     )]
     pub to: Option<String>,
 
-    /// Take an earlier revert back: the last one of this cluster, or the one of this name
+    /// Undo an earlier revert: the last one on this cluster, or the one with this ID
     #[arg(
         long,
         value_name = "ID",
@@ -63,11 +63,11 @@ pub struct RevertArgs {
     )]
     pub undo: Option<Option<String>>,
 
-    /// List the reverts that can be taken back
+    /// List the reverts that can be undone
     #[arg(long, help_heading = "Revert")]
     pub list_undo: bool,
 
-    /// Refuse to write to more objects
+    /// Refuse to change more objects than this
     #[arg(
         long,
         value_name = "COUNT",

@@ -15,31 +15,31 @@ use crate::policy::PathPattern;
 pub struct RulesArgs {
     /// Read rules from this file
     ///
-    /// Without it .driftctl.yaml is looked for in the folder of the manifests and upwards, to the
-    /// root of the repository. 'driftctl init' writes one.
+    /// By default, .driftctl.yaml is searched for in the folder of the manifests and its parents,
+    /// up to the root of the repository. 'driftctl init' writes one.
     #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
     pub config: Option<PathBuf>,
 
-    /// Use built-in rules only; look for no .driftctl.yaml and no baseline
+    /// Use built-in rules only: no .driftctl.yaml and no baseline
     #[arg(long)]
     pub no_config: bool,
 
     /// Read accepted drift from this file
     ///
-    /// Without it .driftctl-baseline.yaml is looked for next to the configuration, or as that is.
-    /// 'driftctl accept' writes it.
+    /// By default, .driftctl-baseline.yaml is read from the folder of the configuration, or
+    /// searched for like it. 'driftctl accept' writes it.
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
 
-    /// Take over what Argo CD ignores everywhere: its ConfigMap argocd-cm, from a file or (live)
+    /// Also ignore what Argo CD ignores everywhere: its ConfigMap argocd-cm, from a file or (live)
     /// from the cluster
     ///
-    /// Heeds resource.customizations.ignoreDifferences.* in it, and of resource.compareoptions
-    /// ignoreAggregatedRoles and ignoreResourceStatusField. 'live' reads argocd/argocd-cm.
+    /// Uses resource.customizations.ignoreDifferences.*, and ignoreAggregatedRoles and
+    /// ignoreResourceStatusField of resource.compareoptions. 'live' reads argocd/argocd-cm.
     #[arg(long, value_name = "FILE|live")]
     pub argocd_cm: Option<PathBuf>,
 
-    /// Treat rule warnings as errors: unused, expired, or without a reason
+    /// Treat warnings about rules as errors: unused, expired, or without a reason
     #[arg(long)]
     pub strict_rules: bool,
 }
@@ -49,14 +49,14 @@ pub struct RulesArgs {
 #[command(
     before_help = "\
 Examples:
-  driftctl rules ./manifests                      List every rule, and where it is written
+  driftctl rules ./manifests                      List every rule, and where it is defined
   driftctl rules -o yaml                          Print them in the schema of .driftctl.yaml
 ",
     help_template = TEMPLATE,
     max_term_width = 100
 )]
 pub struct RulesCommandArgs {
-    /// Manifests whose rules are listed too: of their configuration, and their annotations
+    /// Manifests: the rules of their configuration and in their annotations are listed too
     #[command(flatten)]
     pub source: SourceArgs,
     /// The rules.
@@ -81,37 +81,36 @@ Examples:
   driftctl accept deploy/shop/cart ./manifests \\
     --expires 7d --reason 'Scaled for the sale'           All drift of an object
   driftctl accept ./manifests --expires 24h --reason 'Incident 12'    All of today's drift
-  driftctl debt                                           What is accepted, for how long
+  driftctl debt                                           List what is accepted, and until when
 ",
     after_help = "\
 Exit codes:
-  0  All drift that is selected was recorded, if there is any
-  2  An error, a selection that selects nothing, or an incomplete comparison: what was not compared
+  0  All selected drift was recorded, if there is any
+  2  An error, a selection that matches nothing, or an incomplete comparison: what was not compared
      was not recorded",
     help_template = TEMPLATE,
     max_term_width = 100,
     mut_arg("paths", |paths| paths.value_name("SELECTION|PATH"))
 )]
 pub struct AcceptArgs {
-    /// Accept only drift of this object (* is a wildcard in the name)
+    /// Accept drift of this object only (* is a wildcard in the name)
     ///
-    /// May be given several times. A word KIND/NAME or KIND/NAMESPACE/NAME behind the manifests
-    /// means the same, and a word like .spec.replicas behind that a path of the object; what is
-    /// there as a file names manifests. Drift that is selected and was accepted before is accepted
-    /// once more, with another --expires or --reason.
+    /// Can be repeated. The argument KIND/NAME or KIND/NAMESPACE/NAME after the manifests does the
+    /// same, and an argument like .spec.replicas after it selects a path of the object. An existing
+    /// file is always taken as manifests. Drift that was accepted before is accepted again, with
+    /// the new --expires and --reason.
     #[arg(long, value_name = "KIND/[NAMESPACE/]NAME", help_heading = "Selection")]
     pub object: Vec<Selection>,
-    /// Accept only drift at these paths, with wildcards as in rules; may be given several times
+    /// Accept drift at this path only, with wildcards as in rules; can be repeated
     #[arg(long, value_name = "PATTERN", help_heading = "Selection", value_parser = selection::pattern)]
     pub path: Vec<PathPattern>,
     /// Why it is accepted; required without a terminal
     #[arg(long, value_name = "TEXT", help_heading = "Selection")]
     pub reason: Option<String>,
-    /// Where it is discussed
+    /// A link or number of the ticket
     #[arg(long, value_name = "TEXT", help_heading = "Selection")]
     pub ticket: Option<String>,
-    /// Until when: 24h, 7d, 2w, a date (its end in UTC), or a time; required without a
-    /// terminal
+    /// The deadline: 24h, 7d, 2w, a date (its end in UTC), or a time; required without a terminal
     #[arg(long, value_name = "TIME", help_heading = "Selection")]
     pub expires: Option<Until>,
     /// The declared side.
@@ -145,7 +144,7 @@ Exit codes:
     max_term_width = 100
 )]
 pub struct DebtArgs {
-    /// The manifests, from where the baseline is looked for
+    /// The manifests, in whose folder the baseline is searched for
     #[arg(value_name = "PATH", default_value = ".")]
     pub path: PathBuf,
     /// Look for the baseline next to this configuration
@@ -175,29 +174,30 @@ Examples:
     max_term_width = 100
 )]
 pub struct IgnoreArgs {
-    /// Which objects; a kind that is not built in is written with its group
+    /// The objects; write a kind that is not built in with its group
     #[arg(value_name = "KIND[.GROUP]/[NAMESPACE/]NAME", value_parser = selection::or_kind)]
     pub object: Selection,
-    /// What is ignored in them: a path as reports write it, with wildcards; before it the name,
-    /// where the object is written KIND NAME
+    /// The path to ignore, as reports write it, with wildcards; after the name, if the object is
+    /// given as KIND NAME
     #[arg(value_name = "FIELD", required = true, num_args = 1..=2)]
     pub words: Vec<String>,
     /// Why it is ignored
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
-    /// Until when: 24h, 7d, 2w, a date (its end in UTC), or a time
+    /// The deadline: 24h, 7d, 2w, a date (its end in UTC), or a time
     #[arg(long, value_name = "TIME")]
     pub expires: Option<Until>,
     /// The rule's name in reports
     #[arg(long, value_name = "ID")]
     pub id: Option<String>,
-    /// Who answers for the rule
+    /// Who owns the rule
     #[arg(long, value_name = "TEXT")]
     pub owner: Option<String>,
-    /// Where it is discussed
+    /// A link or number of the ticket
     #[arg(long, value_name = "TEXT")]
     pub ticket: Option<String>,
-    /// Add the rule to this file; otherwise to the .driftctl.yaml here or above, or to a new one
+    /// Add the rule to this file (default: the .driftctl.yaml here or in a parent folder, or a new
+    /// one)
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }

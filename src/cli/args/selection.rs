@@ -9,15 +9,15 @@ use crate::policy::PathPattern;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Selection")]
 pub struct SelectionArgs {
-    /// Only drift of this object (* is a wildcard in the name)
+    /// Select drift of this object only (* is a wildcard in the name)
     ///
-    /// May be given several times. A word KIND/NAME or KIND/NAMESPACE/NAME behind the manifests
-    /// means the same, and a word like .spec.replicas behind that a path of the object; what is
-    /// there as a file names manifests. Drift that a rule ignores or that was accepted is selected
-    /// only where both its object and its path are named.
+    /// Can be repeated. The argument KIND/NAME or KIND/NAMESPACE/NAME after the manifests does the
+    /// same, and an argument like .spec.replicas after it selects a path of the object. An existing
+    /// file is always taken as manifests. Ignored and accepted drift is selected only if both its
+    /// object and its path are named.
     #[arg(long, value_name = "KIND/[NAMESPACE/]NAME")]
     pub object: Vec<Selection>,
-    /// Only drift at these paths, with wildcards as in rules; may be given several times
+    /// Select drift at this path only, with wildcards as in rules; can be repeated
     #[arg(long, value_name = "PATTERN")]
     pub path: Vec<PathPattern>,
 }

@@ -11,15 +11,15 @@ use super::ReadingArgs;
 #[command(
     before_help = "\
 Examples:
-  driftctl snapshot ./manifests > live.json            Keep what a diff would read
-  driftctl diff ./manifests --live live.json           Look at it again, elsewhere or later
+  driftctl snapshot ./manifests > live.json            Save what a diff would read
+  driftctl diff ./manifests --live live.json           Compare with it, elsewhere or later
   driftctl snapshot ./manifests --history -o live.json For 'driftctl timeline' too
-  driftctl snapshot ./manifests --redact -o live.json  Without secrets, to pass on
+  driftctl snapshot ./manifests --redact -o live.json  Without secrets, to share
 ",
     after_help = "\
 Exit codes:
   0  Everything was read
-  2  An error, or not everything could be read; what could be is written",
+  2  An error, or not everything could be read; the rest is written",
     help_template = super::TEMPLATE,
     max_term_width = 100
 )]
@@ -28,24 +28,24 @@ pub struct SnapshotArgs {
     #[command(flatten)]
     pub reading: ReadingArgs,
 
-    /// Also record what 'driftctl timeline' reads: Events, ReplicaSets, ControllerRevisions, pods
+    /// Also save what 'driftctl timeline' reads: Events, ReplicaSets, ControllerRevisions, Pods
     ///
-    /// Also the Applications, Kustomizations and HelmReleases that deploy the objects. What may not
-    /// be listed is left out, and the timeline names it.
+    /// Also saves the Applications, Kustomizations and HelmReleases that deploy the objects. What
+    /// you may not list is left out, and the timeline says so.
     #[arg(long)]
     pub history: bool,
 
-    /// Mask the values of Secrets, and whatever else looks secret
+    /// Mask the values of Secrets and everything else that looks secret
     ///
-    /// Without it a snapshot holds them as the cluster does: keep it as you keep the Secrets
-    /// themselves. Objects with masked values cannot be compared later, and are unknown then.
+    /// By default a snapshot contains them in clear text: protect it like the Secrets themselves.
+    /// Objects with masked values cannot be compared later, and are reported as unknown.
     #[arg(long, help_heading = "Report")]
     pub redact: bool,
 
-    /// Read from this file what else is secret: the paths that it calls sensitive
+    /// Read the list of sensitive paths from this file
     ///
-    /// Without it .driftctl.yaml is looked for in the folder of the manifests and upwards, to the
-    /// root of the repository.
+    /// By default, .driftctl.yaml is searched for in the folder of the manifests and its parents,
+    /// up to the root of the repository.
     #[arg(
         long,
         value_name = "FILE",
@@ -55,11 +55,11 @@ pub struct SnapshotArgs {
     )]
     pub config: Option<PathBuf>,
 
-    /// Mask what is secret by the built-in patterns only; look for no .driftctl.yaml
+    /// Mask by the built-in patterns only, and do not read .driftctl.yaml
     #[arg(long, requires = "redact", help_heading = "Report")]
     pub no_config: bool,
 
-    /// Write to this file, which only its owner may read, instead of to standard output
+    /// Write to this file, readable by its owner only, instead of standard output
     #[arg(short, long, value_name = "FILE", help_heading = "Report")]
     pub output: Option<PathBuf>,
 }

@@ -40,15 +40,15 @@ pub struct SourceArgs {
     )]
     pub paths: Vec<PathBuf>,
 
-    /// Manifests, as kubectl's -f names them; the same as PATH
+    /// Manifests, as with kubectl -f; the same as PATH
     ///
-    /// May be given several times, and together with PATH.
+    /// Can be repeated, and combined with PATH.
     #[arg(short = 'f', long, value_name = "PATH")]
     pub filename: Vec<PathBuf>,
 
-    /// Read folders with all that is below them, which driftctl does anyway
+    /// Read folders recursively (always on)
     ///
-    /// There so that the words of 'kubectl diff -R -f' can be typed.
+    /// Accepted so that 'kubectl diff -R -f' habits work.
     #[arg(short = 'R', long, hide_short_help = true)]
     pub recursive: bool,
 
@@ -56,26 +56,27 @@ pub struct SourceArgs {
     #[arg(long, value_name = "FILE")]
     pub app: Vec<PathBuf>,
 
-    /// Of a repository for several clusters compare what is declared for this one
+    /// Compare what is declared for this cluster, in a repository for several
     ///
-    /// For Argo CD, the server or the name in the destination of Applications. For Flux, the folder
-    /// that a cluster begins with (clusters/prod), or the Secret with the kubeconfig of another
-    /// cluster. Without this flag, the one whose objects are live.
+    /// For Argo CD, the server or name in the destination of Applications. For Flux, the cluster's
+    /// entry folder (clusters/prod), or the Secret with the kubeconfig of a remote cluster. By
+    /// default, driftctl picks the cluster whose objects are live.
     #[arg(long, value_name = "CLUSTER")]
     pub destination: Vec<String>,
 
     /// Expand the clusters generator of ApplicationSets with the clusters in this file
     ///
-    /// That are the Secrets with the label argocd.argoproj.io/secret-type=cluster, as kubectl get
-    /// prints them; their credentials are not read. Without this flag, those of the live side.
+    /// The file holds the Secrets labelled argocd.argoproj.io/secret-type=cluster, as kubectl get
+    /// prints them; their credentials are not read. By default, these Secrets are read from the
+    /// live side.
     #[arg(long, value_name = "FILE")]
     pub clusters: Option<PathBuf>,
 
-    /// Read the files of folders as they lie, and do not follow Kustomizations and Applications
+    /// Read files as they are, and do not follow Kustomizations and Applications
     ///
-    /// Without this flag a folder with Flux Kustomizations, Argo CD Applications or ApplicationSets
-    /// is compared as these tools would apply it: driftctl finds the ones to begin with, and follows
-    /// what they declare to any depth.
+    /// By default, a folder with Flux Kustomizations, Argo CD Applications or ApplicationSets is
+    /// compared as these tools would apply it: driftctl finds the entry points and follows them to
+    /// any depth.
     #[arg(long)]
     pub plain: bool,
 
@@ -83,42 +84,41 @@ pub struct SourceArgs {
     #[arg(long, value_name = "FILE")]
     pub kustomization: Vec<PathBuf>,
 
-    /// Let the paths in Applications and Kustomizations start in this folder
+    /// Resolve the paths in Applications and Kustomizations from this folder
     ///
-    /// Without this flag: at the root of the Git repository around the file, or around the current
-    /// folder.
+    /// Defaults to the root of the Git repository that contains the file, or the current folder.
     #[arg(long, value_name = "DIR")]
     pub repo_root: Option<PathBuf>,
 
-    /// Read Applications and Kustomizations at the revision that they ask for
+    /// Read Applications and Kustomizations at the revision that they name
     ///
-    /// That is targetRevision of an Application, and the ref of the GitRepository of a
-    /// Kustomization, as far as this clone has it. Without this flag files are read as they lie, or
-    /// as they are at --ref, and the report says where that is not what they ask for.
+    /// That is the targetRevision of an Application, or the ref of a Kustomization's GitRepository,
+    /// if this clone has it. By default, files are read from the work tree or at --ref, and the
+    /// report says where that differs from the revision that they name.
     #[arg(long, conflicts_with = "revision")]
     pub target_revision: bool,
 
-    /// Read the paths as they are in Git at this revision instead of in the work tree
+    /// Read the paths at this Git revision instead of from the work tree
     ///
-    /// A branch, a tag, a commit, HEAD~3, origin/main. Only Git's objects are read: nothing is
-    /// checked out, and no filter, hook or other program of the repository is run. The paths of
-    /// Applications and Kustomizations are read at it too.
+    /// A branch, tag or commit, such as HEAD~3 or origin/main. Only Git objects are read: nothing
+    /// is checked out, and no filter, hook or other program of the repository runs. The paths of
+    /// Applications and Kustomizations are read at the same revision.
     #[arg(long = "ref", value_name = "REVISION")]
     pub revision: Option<String>,
 
-    /// Compare with this base too, and tell the branch's changes from those made live
+    /// Compare with this base too, and separate the branch's changes from those made live
     ///
-    /// A folder, or a Git revision such as origin/main, at which the same paths are read. Each
+    /// A folder, or a Git revision such as origin/main at which the same paths are read. Each
     /// change is then 'pending' (the branch changes it), 'drift' (it was changed live), 'conflict'
-    /// (both: merging overwrites what was changed live) or 'backport' (the branch now declares what
-    /// is live). To be run before a merge.
+    /// (both: merging would overwrite the live change) or 'backport' (the branch now declares what
+    /// is live). Run it before a merge.
     #[arg(long, value_name = "REVISION|PATH")]
     pub base: Option<String>,
 
-    /// Say which commit last touched each line that drifted, by whom and when
+    /// Show which commit last touched each line that drifted, by whom and when
     ///
-    /// For --ref and for the work tree, where lines can be uncommitted. Reads the history of files
-    /// with drift only.
+    /// Works with --ref and with the work tree, where lines can be uncommitted. Reads the history
+    /// of files with drift only.
     #[arg(long)]
     pub blame: bool,
 
@@ -134,7 +134,7 @@ pub struct SourceArgs {
 
 impl SourceArgs {
     /// Puts what `-f` names with the other paths: from here on there is one list.
-    pub fn settle(&mut self) {
+    pub fn merge_aliases(&mut self) {
         let named = std::mem::take(&mut self.filename);
         self.paths.extend(named);
     }

@@ -42,9 +42,9 @@ pub struct TimelineArgs {
     #[command(flatten)]
     pub rules: RulesArgs,
 
-    /// Show what happened since then: 2h, 3d, or a time
+    /// Show only what happened since: 2h, 3d, or a time
     ///
-    /// What has no time, such as fields that were removed, is shown too.
+    /// Entries without a time, such as removed fields, are shown too.
     #[arg(long, value_name = "TIME", help_heading = "Report")]
     pub since: Option<Since>,
 
@@ -64,9 +64,9 @@ pub struct TimelineArgs {
     )]
     pub output: CommandFormat,
 
-    /// Mask the values at this path too, below it as well, in every object or in those of a kind
+    /// Also mask the values at and below this path, in every object or in those of a kind
     ///
-    /// What is known to be secret is masked anyway, and there is no flag that shows it.
+    /// Known secrets are always masked, and no flag shows them.
     #[arg(long, value_name = "[KIND:]PATH", help_heading = "Report")]
     pub redact: Vec<SecretPath>,
 }

@@ -9,26 +9,26 @@ use crate::policy::{Glob, GlobError};
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Untrusted manifests")]
 pub struct UntrustedArgs {
-    /// Do not trust the author of the manifests: for pull requests from outside
+    /// Do not trust the author of the manifests: for pull requests from forks
     ///
-    /// Reads only below the current directory, in bounds; renders nothing without --render; takes no rules from the
-    /// tree of the manifests, but from --config, --baseline and the Git revision of --base, where
-    /// .driftctl.yaml is looked for as it is there; refuses a kubeconfig that lies among them; compares objects in the
-    /// run's own namespace only, unless --allow-namespace names others; and hides what exists only
-    /// live.
+    /// Reads only below the current directory, within limits. Renders nothing without --render.
+    /// Ignores rules in the manifests' tree: they come from --config, --baseline and the
+    /// .driftctl.yaml at the Git revision of --base. Refuses a kubeconfig among the manifests.
+    /// Compares objects in the run's own namespace only, unless --allow-namespace names others.
+    /// Hides what exists only live.
     #[arg(long)]
     pub untrusted: bool,
 
-    /// Refuse objects outside this namespace; nothing is read of them
+    /// Refuse objects outside this namespace without reading them
     ///
-    /// A glob such as 'shop-*'. May be given several times. Objects without a namespace need
-    /// --allow-kind then, except for these namespaces themselves.
+    /// A glob such as 'shop-*'. Can be repeated. Cluster-scoped objects then need --allow-kind,
+    /// except for these Namespaces themselves.
     #[arg(long, value_name = "NAME", value_parser = glob_text)]
     pub allow_namespace: Vec<String>,
 
     /// Refuse objects of other kinds: deploy, Deployment, deployments.apps
     ///
-    /// May be given several times, or as a list with commas.
+    /// Can be repeated, or given as a comma-separated list.
     #[arg(long, value_name = "KIND", value_delimiter = ',')]
     pub allow_kind: Vec<KindPattern>,
 }

@@ -79,7 +79,7 @@ pub struct WatchArgs {
 
     /// Mask the values at this path of the report too, below it as well
     ///
-    /// What is known to be secret is masked anyway, and there is no flag that shows it.
+    /// Known secrets are always masked, and no flag shows them.
     #[arg(long, value_name = "[KIND:]PATH", help_heading = "Report")]
     pub redact: Vec<SecretPath>,
 }

@@ -8,7 +8,7 @@ use super::format::{CommandFormat, offer};
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Writing")]
 pub struct WriteArgs {
-    /// Show what would be done and ask the server whether it would (dryRun=All); change nothing
+    /// Show the plan and run it on the server as a dry run (dryRun=All); change nothing
     #[arg(long)]
     pub dry_run: bool,
 
@@ -16,29 +16,29 @@ pub struct WriteArgs {
     #[arg(short, long)]
     pub yes: bool,
 
-    /// Refuse to delete more objects
+    /// Refuse to delete more objects than this than this than this
     #[arg(long, value_name = "COUNT", default_value_t = 5)]
     pub max_delete: usize,
 
-    /// Also undo changes of this cause, in which Git is ahead of the cluster: that deploys them
+    /// Also revert changes where Git is ahead of the cluster, which deploys them
     #[arg(long, value_name = "CAUSE", value_enum, value_delimiter = ',')]
     pub include: Vec<IncludedCause>,
 
-    /// Write under this name instead of the name of the applier
+    /// Write as this field manager instead of the applier's
     #[arg(long, value_name = "NAME")]
     pub field_manager: Option<String>,
 
-    /// Go on with the other objects when one is refused
+    /// Continue with the other objects when one is refused
     #[arg(long)]
     pub keep_going: bool,
 
-    /// Do not ask the server first whether it would accept the changes
+    /// Do not run the plan on the server as a dry run first
     ///
-    /// For clusters with an admission webhook that takes no dry runs.
+    /// For clusters with an admission webhook that does not support dry runs.
     #[arg(long, conflicts_with = "dry_run")]
     pub skip_dry_run: bool,
 
-    /// Write no Event on the objects
+    /// Do not record Events on the objects
     #[arg(long)]
     pub no_event: bool,
 
@@ -57,11 +57,11 @@ pub struct WriteArgs {
     pub output: CommandFormat,
 }
 
-/// The causes that are left alone unless they are asked for.
+/// The causes that are left alone by default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum IncludedCause {
-    /// The manifest says otherwise since the last apply
+    /// The manifest was changed after the last apply
     Unapplied,
-    /// The manifest no longer declares it since the last apply
+    /// The field was removed from the manifest after the last apply
     Dropped,
 }

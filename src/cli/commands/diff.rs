@@ -130,7 +130,7 @@ fn write_all(
         };
         done = done.and(written);
     }
-    // Whoever reads the text sees what went wrong at its end; whoever reads anything else, or
+    // A reader of the text sees what went wrong at its end; a reader of anything else, or
     // nothing, is told here why the exit code is 2.
     if args.quiet || only_errors || !specs.iter().any(is_text) {
         for (at, report) in reports.iter().enumerate() {

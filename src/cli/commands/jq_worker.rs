@@ -8,7 +8,7 @@ use crate::jq;
 
 pub use crate::jq::WORKER as NAME;
 
-/// Answers requests on standard input until whoever asks is done.
+/// Answers requests on standard input until the parent process is done.
 ///
 /// # Errors
 /// When a stream breaks.

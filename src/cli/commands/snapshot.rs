@@ -98,7 +98,7 @@ pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> R
         there.count(),
         where_to.unwrap_or_default()
     );
-    // Whoever closed standard error cannot be told.
+    // Standard error is closed: there is nowhere to report it.
     let _ = writeln!(streams.err, "{}", escape::line(&wrote));
     let report = redactor.unwrap_or_default().redact(report);
     message::what_failed(streams, settings, &report, None);

@@ -31,7 +31,7 @@ pub struct Rules {
     sensitive: Arc<[Sensitive]>,
     /// The accepted drift.
     pub baseline: Baseline,
-    /// What is to be said of the files.
+    /// Warnings about the files.
     pub warnings: Vec<Warning>,
     /// What of the files was left aside, and why.
     pub notes: Vec<Warning>,
@@ -46,7 +46,7 @@ pub struct Baseline {
     pub debt: Debt,
 }
 
-/// Whether the tree of the manifests may bring rules along. Where whoever wrote it is not trusted,
+/// Whether the tree of the manifests may bring rules along. Where its author is not trusted,
 /// rules come from files that are named, and from nowhere else: else a change could hide itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Search {

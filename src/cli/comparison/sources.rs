@@ -170,7 +170,7 @@ pub fn base_sources(args: &SourceArgs, live: &LiveArgs) -> Result<Option<Vec<Box
     let named = ["./", "../", "/"]
         .iter()
         .any(|start| base.starts_with(start));
-    // Whoever wrote the tree chooses the names of the folders in it.
+    // The author of the tree chooses the names of its folders.
     if untrusted && (named || base == "." || base == "..") {
         bail!("--base {base} is a path, and with --untrusted a base is a Git revision: name one");
     }

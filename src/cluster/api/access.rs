@@ -83,7 +83,7 @@ impl Api {
         reviews.join_all().await.into_iter().collect()
     }
 
-    /// Every namespaced kind whose objects people may make, for whoever wants to know what
+    /// Every namespaced kind whose objects people may make, for callers that need to know what
     /// looking for undeclared objects takes.
     ///
     /// # Errors

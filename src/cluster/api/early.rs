@@ -20,7 +20,7 @@ pub(super) const CORE: &str = "/api";
 /// Where all other groups are.
 pub(super) const NAMED: &str = "/apis";
 
-/// How long whoever has all else waits for what is only nice to know.
+/// How long a caller that has everything else waits for optional answers.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Answers under way, each until somebody takes it.

@@ -35,7 +35,7 @@ pub(super) struct Choice<'c> {
     pub home: Option<&'c Path>,
     /// `--context`.
     pub context: Option<&'c str>,
-    /// The folders that manifests are read from. A kubeconfig in one of them would let whoever
+    /// The folders that manifests are read from. A kubeconfig in one of them would let their author
     /// wrote the manifests run programs (CVE-2022-24817).
     pub scanned: &'c [PathBuf],
     /// Where a pod finds its service account, if this is one.

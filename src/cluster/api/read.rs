@@ -82,7 +82,7 @@ impl Reader {
             return self.listed_where_forbidden(&group, outcome).await;
         }
         let failure = match self.list(&group, Reach::AsNeeded).await {
-            Ok(listed) => return self.settle(group, listed).await,
+            Ok(listed) => return self.answer_group(group, listed).await,
             Err(failure) => failure,
         };
         // LIST everywhere → LIST in the namespace → GET.
@@ -110,7 +110,7 @@ impl Reader {
     }
 
     /// Answers for everything that a group wants, from what its list came to.
-    async fn settle(self: Arc<Self>, group: Group, listed: Listed) -> Outcome {
+    async fn answer_group(self: Arc<Self>, group: Group, listed: Listed) -> Outcome {
         let mut outcome = Outcome {
             extra: listed.extra,
             ..Outcome::default()

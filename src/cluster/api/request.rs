@@ -349,7 +349,7 @@ mod tests {
         );
     }
 
-    /// Reads this module: whoever adds a method must come here, and add it to this test.
+    /// Reads this module, so that a new method fails this test until it is listed here.
     #[test]
     fn only_reading_is_sent() {
         let shipped = include_str!("request.rs")

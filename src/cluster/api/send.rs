@@ -156,7 +156,7 @@ impl Sender {
             let answer = tokio::time::timeout(self.limits.request, exchange).await;
             let answer = answer.unwrap_or(Err(Failure::TimedOut(self.limits.request)));
             match answer {
-                // Whoever is not let in has changed nothing.
+                // A request that was not let in changed nothing.
                 Ok((401, _)) if !renewed => {
                     self.transport.renew_credentials(&generation).await?;
                     renewed = true;

@@ -28,7 +28,7 @@ pub enum Carry {
     Out,
 }
 
-/// Writes to a cluster. Whoever has one can change what is live; nothing else can.
+/// Writes to a cluster. A user who has one can change what is live; nothing else can.
 pub struct Writer<'a> {
     api: &'a Api,
 }

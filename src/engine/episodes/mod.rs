@@ -13,7 +13,7 @@ use crate::model::{
     Closed, Deviation, Ending, Episode, EpisodeKey, Event, Onset, ResourceKey, Tallies,
 };
 
-pub use round::{Digester, Hidden, Object, Round, Sight, Standing};
+pub use round::{Digester, Hidden, Object, ObjectState, Round, Sight};
 
 /// Managed fields know seconds.
 const GRAIN: SignedDuration = SignedDuration::from_secs(1);
@@ -89,7 +89,7 @@ impl Ledger {
             self.note(event);
         }
         for (key, object) in &round.objects {
-            if object.standing != Standing::Unknown {
+            if object.standing != ObjectState::Unknown {
                 self.compared.insert(key.clone(), round.at);
             }
         }
@@ -157,7 +157,7 @@ impl Round {
             });
         };
         let place = (path.clone(), *deviation);
-        if object.standing == Standing::Unknown || object.sights.contains_key(&place) {
+        if object.standing == ObjectState::Unknown || object.sights.contains_key(&place) {
             return None;
         }
         if let Some(hidden) = object.hidden.get(&place) {
@@ -167,15 +167,15 @@ impl Round {
             });
         }
         Some(match (deviation, object.standing) {
-            (Deviation::Missing, Standing::Compared) => Ending::Reverted,
-            (Deviation::Missing, Standing::Missing) | (Deviation::Extra, Standing::Extra) => {
+            (Deviation::Missing, ObjectState::Compared) => Ending::Reverted,
+            (Deviation::Missing, ObjectState::Missing) | (Deviation::Extra, ObjectState::Extra) => {
                 Ending::Ignored
             }
-            (Deviation::Extra, Standing::Compared) => Ending::Backported,
-            (Deviation::Changed | Deviation::Removed | Deviation::Added, Standing::Missing) => {
+            (Deviation::Extra, ObjectState::Compared) => Ending::Backported,
+            (Deviation::Changed | Deviation::Removed | Deviation::Added, ObjectState::Missing) => {
                 Ending::Deleted
             }
-            (Deviation::Changed | Deviation::Removed | Deviation::Added, Standing::Compared) => {
+            (Deviation::Changed | Deviation::Removed | Deviation::Added, ObjectState::Compared) => {
                 self.ending_of_field(episode, object)
             }
             _ => Ending::Changed,

@@ -32,16 +32,16 @@ pub struct Round {
 #[derive(Debug, Clone)]
 pub struct Object {
     /// How it stands.
-    pub standing: Standing,
+    pub standing: ObjectState,
     /// What drifts.
     pub sights: BTreeMap<(String, Deviation), Sight>,
     /// What would, if nothing hid it.
     pub hidden: BTreeMap<(String, Deviation), Hidden>,
 }
 
-/// How an object stands in a round.
+/// What a round found out about an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum ObjectState {
     /// It was compared.
     Compared,
     /// It is declared, and proven not to be live.
@@ -127,10 +127,10 @@ impl Round {
 fn seen(object: &ObjectReport, digester: &Digester) -> Object {
     let mut seen = Object {
         standing: match object.presence {
-            Presence::Both => Standing::Compared,
-            Presence::Declared => Standing::Missing,
-            Presence::Live => Standing::Extra,
-            Presence::Unknown => Standing::Unknown,
+            Presence::Both => ObjectState::Compared,
+            Presence::Declared => ObjectState::Missing,
+            Presence::Live => ObjectState::Extra,
+            Presence::Unknown => ObjectState::Unknown,
         },
         sights: BTreeMap::new(),
         hidden: BTreeMap::new(),

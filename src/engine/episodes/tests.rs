@@ -8,12 +8,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn key(name: &str) -> ResourceKey {
-    ResourceKey {
-        group: String::new(),
-        kind: "ConfigMap".to_owned(),
-        namespace: Some("shop".to_owned()),
-        name: name.to_owned(),
-    }
+    ResourceKey::new("", "ConfigMap", Some("shop".to_owned()), name.to_owned())
 }
 
 fn sight(written: Option<i64>) -> Sight {
@@ -26,7 +21,7 @@ fn sight(written: Option<i64>) -> Sight {
     }
 }
 
-fn object(standing: Standing) -> Object {
+fn object(standing: ObjectState) -> Object {
     Object {
         standing,
         sights: BTreeMap::new(),
@@ -35,7 +30,7 @@ fn object(standing: Standing) -> Object {
 }
 
 fn drifted(path: &str, written: Option<i64>) -> Object {
-    let mut object = object(Standing::Compared);
+    let mut object = object(ObjectState::Compared);
     let place = (path.to_owned(), Deviation::Changed);
     object.sights.insert(place, sight(written));
     object
@@ -78,7 +73,7 @@ fn ends(round: Round) -> Option<Ending> {
 
 /// The same, where the manifest now declares a value.
 fn ends_with(now: Option<u16>) -> Option<Ending> {
-    let mut round = round(60, object(Standing::Compared));
+    let mut round = round(60, object(ObjectState::Compared));
     let key = episode(".data.x", Deviation::Changed);
     round.declared.insert(key, now);
     ends(round)
@@ -90,14 +85,14 @@ fn the_side_that_moved_says_how_it_ended() {
     assert_eq!(ends_with(Some(2)), Some(Ending::Backported));
     assert_eq!(ends_with(Some(3)), Some(Ending::Changed));
     let hidden = |by| {
-        let mut object = object(Standing::Compared);
+        let mut object = object(ObjectState::Compared);
         let place = (".data.x".to_owned(), Deviation::Changed);
         object.hidden.insert(place, by);
         ends(round(60, object))
     };
     assert_eq!(hidden(Hidden::Accepted), Some(Ending::Accepted));
     assert_eq!(hidden(Hidden::Ignored), Some(Ending::Ignored));
-    let gone = ends(round(60, object(Standing::Missing)));
+    let gone = ends(round(60, object(ObjectState::Missing)));
     assert_eq!(gone, Some(Ending::Deleted));
     let wider = ends(round(60, drifted(".data", None)));
     assert_eq!(wider, Some(Ending::Changed));
@@ -109,7 +104,7 @@ fn the_side_that_moved_says_how_it_ended() {
 
 #[test]
 fn what_is_unknown_closes_nothing() {
-    assert_eq!(ends(round(60, object(Standing::Unknown))), None);
+    assert_eq!(ends(round(60, object(ObjectState::Unknown))), None);
     let nothing = Round {
         at: at(60),
         ..Round::default()
@@ -125,13 +120,13 @@ fn what_is_unknown_closes_nothing() {
 #[test]
 fn added_and_removed_fields_end_by_what_is_declared() {
     let ends = |deviation, now| {
-        let mut object = object(Standing::Compared);
+        let mut object = object(ObjectState::Compared);
         object
             .sights
             .insert((".x".to_owned(), deviation), sight(None));
         let mut ledger = Ledger::default();
         ledger.advance(&round(0, object));
-        let mut next = round(60, self::object(Standing::Compared));
+        let mut next = round(60, self::object(ObjectState::Compared));
         next.declared.insert(episode(".x", deviation), now);
         match &ledger.advance(&next)[..] {
             [Event::Closed(closed)] => closed.how,
@@ -146,14 +141,14 @@ fn added_and_removed_fields_end_by_what_is_declared() {
 
 #[test]
 fn objects_end_as_a_whole() {
-    let ends = |deviation, first, next: Option<Standing>| {
+    let ends = |deviation, first, next: Option<ObjectState>| {
         let mut object = object(first);
         object
             .sights
             .insert((String::new(), deviation), sight(None));
         let mut ledger = Ledger::default();
         ledger.advance(&round(0, object));
-        let mut next_round = round(60, self::object(next.unwrap_or(Standing::Unknown)));
+        let mut next_round = round(60, self::object(next.unwrap_or(ObjectState::Unknown)));
         if next.is_none() {
             next_round.objects.clear();
         }
@@ -162,13 +157,13 @@ fn objects_end_as_a_whole() {
             _ => None,
         }
     };
-    let missing = |next| ends(Deviation::Missing, Standing::Missing, next);
-    assert_eq!(missing(Some(Standing::Compared)), Some(Ending::Reverted));
+    let missing = |next| ends(Deviation::Missing, ObjectState::Missing, next);
+    assert_eq!(missing(Some(ObjectState::Compared)), Some(Ending::Reverted));
     assert_eq!(missing(None), Some(Ending::Backported));
-    assert_eq!(missing(Some(Standing::Unknown)), None);
-    let extra = |next| ends(Deviation::Extra, Standing::Extra, next);
+    assert_eq!(missing(Some(ObjectState::Unknown)), None);
+    let extra = |next| ends(Deviation::Extra, ObjectState::Extra, next);
     assert_eq!(extra(None), Some(Ending::Reverted));
-    assert_eq!(extra(Some(Standing::Compared)), Some(Ending::Backported));
+    assert_eq!(extra(Some(ObjectState::Compared)), Some(Ending::Backported));
 }
 
 #[test]
@@ -183,7 +178,7 @@ fn an_episode_begins_with_the_write_that_made_it() {
     assert_eq!(begins(&mut new, 0, Some(-90)), (at(-90), Onset::Written));
     let compared = || {
         let mut ledger = Ledger::default();
-        ledger.advance(&round(0, object(Standing::Compared)));
+        ledger.advance(&round(0, object(ObjectState::Compared)));
         ledger
     };
     let second = |written| begins(&mut compared(), 60, written);
@@ -202,7 +197,7 @@ fn an_episode_begins_with_the_write_that_made_it() {
 #[test]
 fn durations_are_counted_once_for_each_bound() {
     let mut ledger = open();
-    ledger.advance(&round(120, object(Standing::Missing)));
+    ledger.advance(&round(120, object(ObjectState::Missing)));
     let durations = &ledger.tallies().durations[&Severity::High];
     assert_eq!(durations.within[..3], [0, 1, 1]);
     assert_eq!((durations.sum, durations.count), (120.0, 1));
@@ -232,15 +227,15 @@ fn round_of(second: i64, is_complete: bool, steps: &[Step]) -> Round {
     let objects = steps.iter().enumerate().filter_map(|(at, step)| {
         let object = match step {
             Step::Absent => return None,
-            Step::Unknown => object(Standing::Unknown),
+            Step::Unknown => object(ObjectState::Unknown),
             Step::Missing => {
-                let mut object = object(Standing::Missing);
+                let mut object = object(ObjectState::Missing);
                 let place = (String::new(), Deviation::Missing);
                 object.sights.insert(place, sight(None));
                 object
             }
             Step::Compared(fields) => {
-                let mut object = object(Standing::Compared);
+                let mut object = object(ObjectState::Compared);
                 for field in fields {
                     let place = (format!(".data.f{field}"), Deviation::Changed);
                     object.sights.insert(place, sight(None));
@@ -277,7 +272,7 @@ proptest! {
                 let object = round.objects.get(&key.object);
                 let standing = object.map(|object| object.standing);
                 prop_assert!(standing.is_some() || round.is_complete);
-                prop_assert_ne!(standing, Some(Standing::Unknown));
+                prop_assert_ne!(standing, Some(ObjectState::Unknown));
             }
             for key in after.iter().filter(|key| !before.contains(key)) {
                 prop_assert!(sights.contains(key));

@@ -66,7 +66,7 @@ pub fn read_live(live: &Overlay<'_>) -> anyhow::Result<Vec<Value>> {
         }
         all.extend(with_kind(found, GROUP_VERSION, kind));
     }
-    // Where these cannot be read, whoever asks for them says so.
+    // Where these cannot be read, the check that needs them reports it.
     params.insert(("v1".to_owned(), "Namespace".to_owned()));
     for (version, kind) in params {
         if let Ok(found) = list(&version, &kind) {
@@ -221,7 +221,7 @@ impl Judged<'_> {
         found
     }
 
-    /// What is to be said of a violation that only the live object is in.
+    /// Returns a note on a violation of the live object alone.
     fn note(&self, violation: &Violation, drift: Option<&JudgedChange>) -> String {
         let made = "only live: the drift made it";
         let why = drift.and_then(|drift| {

@@ -1,4 +1,4 @@
-//! Ownership goes back to whoever applies on the server side.
+//! Hands ownership back to the field manager that applies on the server side.
 
 use std::collections::BTreeMap;
 
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_applies_nothing_gets_nothing() {
+    fn a_manager_that_applies_nothing_gets_nothing() {
         let live = json!({"metadata": {"resourceVersion": "7", "managedFields": [
             {"manager": "driftctl", "operation": "Update", "fieldsV1": {"f:a": {}}}]}});
         assert_eq!(

@@ -43,7 +43,7 @@ impl WriteAs {
         }
     }
 
-    /// The name of whoever applies a live object.
+    /// The name of the applier of a live object.
     pub fn of(live: &Value, declared: &Value) -> Self {
         let ownership = ownership_of(live);
         let appliers = Appliers::of(&ownership, declared, live, &[]);

@@ -1,7 +1,7 @@
 //! Aggregated ClusterRoles, whose rules a controller puts together from other roles.
 //!
 //! Nobody declares those rules, and all the same they are what the manifests say: the union of the
-//! declared roles that the `aggregationRule` selects. Whoever widens one of those roles widens this
+//! declared roles that the `aggregationRule` selects. A change that widens one of those roles widens this
 //! one too (`pkg/controller/clusterroleaggregation` in Kubernetes).
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,6 +1,6 @@
 //! Which objects were made by the object that owns them.
 //!
-//! An owner reference is written by whoever writes the object, and says little alone: the owner has
+//! An owner reference is written by the object's author, and proves little alone: the owner has
 //! to be there, with that uid, and be of a kind that makes such objects.
 
 use std::collections::{BTreeMap, HashSet};

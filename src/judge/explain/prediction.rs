@@ -196,7 +196,7 @@ fn merge(findings: Vec<Finding>, predicted: Vec<Finding>) -> Vec<Finding> {
         let mut changes = changes.iter();
         changes.any(|change| meet(&change.change.path, &finding.change.path))
     };
-    let mut settled: Vec<Finding> = Vec::new();
+    let mut explained: Vec<Finding> = Vec::new();
     for mut finding in findings {
         if is_predicted(&finding) {
             continue;
@@ -204,11 +204,11 @@ fn merge(findings: Vec<Finding>, predicted: Vec<Finding>) -> Vec<Finding> {
         if finding.change.kind != ChangeKind::Added && finding.reason.is_none() {
             finding.reason = Some(Reason::from(Explanation::AdmissionChanged));
         }
-        settled.push(finding);
+        explained.push(finding);
     }
-    settled.extend(changes);
-    settled.sort_by(|a, b| a.change.path.cmp(&b.change.path));
-    settled
+    explained.extend(changes);
+    explained.sort_by(|a, b| a.change.path.cmp(&b.change.path));
+    explained
 }
 
 /// Whether one path leads through the other.

@@ -260,7 +260,7 @@ fn explained(mut candidate: Candidate) -> Candidate {
 /// What an addition says of whose it is; `None` where it is no machine's in any case: somebody
 /// declared it, or a rule has spoken.
 ///
-/// Replicas tell nothing: whoever scales what was applied server-side leaves no owner behind, person
+/// Replicas tell nothing: scaling what was applied server-side leaves no owner behind, person
 /// or machine.
 fn whose(candidate: &Candidate) -> Option<Whose> {
     let finding = &candidate.finding;
@@ -289,8 +289,8 @@ fn whose(candidate: &Candidate) -> Option<Whose> {
     }
 }
 
-/// The single values below a path. Items that have names of their own are told apart by them, as
-/// the paths of list maps do; any other list is one value.
+/// The single values below a path. Items that have names of their own are identified by them, as
+/// the paths of associative lists do; any other list is one value.
 pub fn leaves<'v>(path: &FieldPath, value: &'v Value) -> Vec<(FieldPath, &'v Value)> {
     let mut found = Vec::new();
     collect(path.clone(), value, &mut found);

@@ -251,35 +251,35 @@ fn mutations(policy: &Value) -> Vec<Template> {
 
 /// Explains the differences that are gone once the policies have changed the manifest: `after` is
 /// what was found then. Of an addition that is there in part, that part stays.
-pub fn settle(findings: Vec<Finding>, after: Vec<Finding>) -> Vec<Finding> {
+pub fn explain_predicted(findings: Vec<Finding>, after: Vec<Finding>) -> Vec<Finding> {
     let after: Vec<Finding> = after.into_iter().filter(|f| f.reason.is_none()).collect();
-    let mut settled: Vec<Finding> = Vec::new();
+    let mut explained: Vec<Finding> = Vec::new();
     for mut finding in findings {
         if finding.reason.is_some() || finding.change.kind == ChangeKind::Removed {
-            settled.push(finding);
+            explained.push(finding);
             continue;
         }
         let path = &finding.change.path;
         let covers = |other: &&Finding| path.starts_with(&other.change.path);
         if after.iter().any(|other| covers(&other)) {
-            settled.push(finding);
+            explained.push(finding);
             continue;
         }
         let below = |other: &&Finding| {
             other.change.path.starts_with(path) && other.change.kind != ChangeKind::Removed
         };
         if finding.change.kind == ChangeKind::Added {
-            settled.extend(after.iter().filter(below).map(as_added));
+            explained.extend(after.iter().filter(below).map(as_added));
         } else if after.iter().any(|other| below(&other)) {
-            settled.push(finding);
+            explained.push(finding);
             continue;
         }
         finding.reason = Some(Reason::from(Explanation::AdmissionChanged));
         finding.cause = None;
-        settled.push(finding);
+        explained.push(finding);
     }
-    settled.sort_by(|a, b| a.change.path.cmp(&b.change.path));
-    settled
+    explained.sort_by(|a, b| a.change.path.cmp(&b.change.path));
+    explained
 }
 
 /// What differs from a policy's value in a place that no manifest declares.

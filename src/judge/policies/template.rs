@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn kyvernos_anchors_are_heeded() {
+    fn kyvernos_anchors_are_honoured() {
         let template = of_value(&json!({"+(a)": "new", "+(b)": "new",
             "list": [{"(name)": "*", "+(v)": 2}]}));
         let declared = json!({"a": "old", "list": [{"name": "x"}, {"name": "y", "v": 1}]});

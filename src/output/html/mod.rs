@@ -320,8 +320,8 @@ fn render_object(
             Text(&origin)
         )?;
     }
-    if let Some(standing) = words::standing(object) {
-        writeln!(out, "<p>{}</p>", Text(&standing))?;
+    if let Some(note) = words::status_note(object) {
+        writeln!(out, "<p>{}</p>", Text(&note))?;
     }
     if let Some(owners) = words::owners(&object.owners, options.now) {
         writeln!(out, "<p class=\"owners\">{}</p>", Text(&owners))?;

@@ -51,7 +51,7 @@ fn header(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
             .push(Paint::Dim, &origin.to_string());
     }
     page.line(&line)?;
-    let standing = match (account.status, &account.reason) {
+    let note = match (account.status, &account.reason) {
         (Status::Missing, None) => Some("missing in the cluster".to_owned()),
         (Status::Extra, None) => Some("extra: not in any manifest".to_owned()),
         (Status::Missing | Status::Extra, Some(reason)) => {
@@ -59,8 +59,8 @@ fn header(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
         }
         (_, reason) => reason.clone(),
     };
-    if let Some(standing) = &standing {
-        said(page, "", Paint::of_status(account.status), standing)?;
+    if let Some(note) = &note {
+        said(page, "", Paint::of_status(account.status), note)?;
     }
     if matches!(account.status, Status::Missing | Status::Extra) {
         return Ok(());

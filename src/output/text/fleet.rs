@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Line, Page, Paint, Text, words};
-use crate::output::fleet::{self, Alike, Standing};
+use crate::output::fleet::{self, Alike, ObjectState};
 use crate::output::several::Cluster;
 use crate::output::{Format as _, RenderOptions};
 
@@ -66,7 +66,7 @@ pub(super) fn render(
 }
 
 /// One line for each cluster.
-fn table(page: &mut Page<'_>, standings: &[Standing<'_>]) -> io::Result<()> {
+fn table(page: &mut Page<'_>, standings: &[ObjectState<'_>]) -> io::Result<()> {
     let heads = [
         "CLUSTER", "VERDICT", "WORST", "DRIFTED", "MISSING", "EXTRA", "UNKNOWN",
     ];

@@ -228,8 +228,8 @@ fn changes_in_short(object: &ObjectReport) -> String {
 fn render_object(page: &mut Page<'_>, object: &ObjectReport) -> io::Result<()> {
     header(page, object, None)?;
     let indent = Line::of(Paint::Plain, "  ");
-    if let Some(standing) = words::standing_at(object, page.options.now) {
-        let line = Line::of(Paint::of_status(object.status()), &standing);
+    if let Some(note) = words::status_note_at(object, page.options.now) {
+        let line = Line::of(Paint::of_status(object.status()), &note);
         page.wrapped(&indent, 2, line)?;
     }
     // Who deleted what is missing has been said.
@@ -268,9 +268,9 @@ fn render_alike(page: &mut Page<'_>, group: &[&ObjectReport]) -> io::Result<()> 
     line.push(Paint::Plain, " ");
     page.wrapped(&line, 2, Line::of(Paint::Bold, &said))?;
     let indent = Line::of(Paint::Plain, "  ");
-    if let Some(standing) = words::standing(first) {
-        let standing = Line::of(Paint::of_status(first.status()), &standing);
-        page.wrapped(&indent, 2, standing)?;
+    if let Some(note) = words::status_note(first) {
+        let note = Line::of(Paint::of_status(first.status()), &note);
+        page.wrapped(&indent, 2, note)?;
     }
     page.blank()
 }

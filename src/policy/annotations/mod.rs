@@ -31,7 +31,7 @@ enum Scope {
     BeingExtra,
 }
 
-/// Where a switch is heeded.
+/// Where a switch is honoured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
     /// On what the manifest says, and on objects that no manifest declares.
@@ -64,7 +64,7 @@ impl Switch {
         }
     }
 
-    /// Flux heeds its switches on labels and annotations, desired and live.
+    /// Flux honours its switches on labels and annotations, desired and live.
     const fn flux(key: &'static str, value: &'static str, scope: Scope) -> Self {
         Self {
             or_label: true,
@@ -139,8 +139,8 @@ pub struct Own {
 
 /// Reads the rules that an object carries. `place` says which object it is.
 ///
-/// What only the live object says is heeded where the tool in question heeds it, and not for
-/// driftctl's own annotations: else whoever changes an object could hide that from within it. An
+/// What only the live object says is honoured where the tool in question honours it, and not for
+/// driftctl's own annotations: else the author of a change could hide it from within the object. An
 /// object that no manifest declares has nothing but what is live.
 pub fn rules_of(declared: Option<&Value>, live: Option<&Value>, place: &str) -> Own {
     let mut own = Own::default();

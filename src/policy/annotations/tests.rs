@@ -97,7 +97,7 @@ fn switches_have_their_scope() {
 }
 
 #[test]
-fn what_only_the_live_object_says_counts_where_its_tool_heeds_it() {
+fn what_only_the_live_object_says_counts_where_its_tool_honours_it() {
     let declared = json!({"metadata": {}});
     let flux = with(
         "labels",

@@ -231,7 +231,7 @@ const HOSTILE: &[&str] = &[
 ];
 
 /// The instructions of a run cannot be counted here; that twice the text takes about twice the
-/// time is told apart from four times by a wide margin.
+/// time differs from four times by a wide margin.
 #[test]
 fn the_search_takes_time_in_proportion_to_the_text() {
     let time = |text: &str| {

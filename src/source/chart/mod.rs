@@ -157,7 +157,7 @@ impl Chart<'_> {
                 .map_err(|why| format!("a temporary file is gone: {why}"))?;
             write(&file, &other.to_string())?;
             let rendered = run().ok().map(again);
-            secret::settle(
+            secret::note_secrets(
                 first,
                 rendered.map(|again| again.manifests),
                 [own, other],
@@ -174,7 +174,7 @@ impl Chart<'_> {
                 what: &format!("helm template {directory}"),
                 release: &self.release_as_source(&description.name),
             };
-            unsteady::settle(first, &again.manifests, &by, loaded);
+            unsteady::name_unsteady(first, &again.manifests, &by, loaded);
         }
         if let Some((file, line)) = uses.lookup {
             let file = self.names.of(&self.directory.join(file));
@@ -214,7 +214,7 @@ impl Chart<'_> {
             of_lines.push(sources.of_line(manifest.origin.line).map(str::to_owned));
         });
         let rendered = loaded.manifests.get_mut(first..).unwrap_or_default();
-        templates.settle(rendered, &of_lines);
+        templates.set_origins(rendered, &of_lines);
     }
 
     /// Refuses what would lead helm to other machines.

@@ -77,7 +77,7 @@ impl Source {
 
 impl Templates<'_> {
     /// Says of objects where they come from; `sources` are their templates as Helm calls them.
-    pub fn settle(&self, manifests: &mut [Manifest], sources: &[Option<String>]) {
+    pub fn set_origins(&self, manifests: &mut [Manifest], sources: &[Option<String>]) {
         let mut files: BTreeMap<PathBuf, Option<Source>> = BTreeMap::new();
         let mut made: BTreeMap<(PathBuf, String), (usize, usize)> = BTreeMap::new();
         let paths: Vec<Option<PathBuf>> = sources

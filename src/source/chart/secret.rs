@@ -84,7 +84,7 @@ fn key(manifest: &Manifest) -> (&str, Option<&str>, &str) {
 
 /// Takes note of where secrets are in what was rendered, from the manifest at `first` on. `again` is
 /// what was rendered with other secrets; `None` where that failed.
-pub(super) fn settle(
+pub(super) fn note_secrets(
     first: usize,
     again: Option<Vec<Manifest>>,
     [own, other]: [&Value; 2],
@@ -248,10 +248,10 @@ mod tests {
         let mut loaded = Loaded::default();
         loaded.manifests.push(rendered("f52f", "//hunter2@a"));
         let again = vec![rendered("a01c", "//ivoufs3@a")];
-        settle(0, Some(again), [&own, &other], &mut loaded);
+        note_secrets(0, Some(again), [&own, &other], &mut loaded);
         assert_eq!(ways(&loaded.secret), ["data.hash", "data.urls.*"]);
         loaded.secret.clear();
-        settle(0, None, [&own, &other], &mut loaded);
+        note_secrets(0, None, [&own, &other], &mut loaded);
         assert_eq!(ways(&loaded.secret), ["data.urls.*"]);
     }
 }

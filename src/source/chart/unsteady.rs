@@ -95,7 +95,7 @@ pub(super) struct By<'b> {
 
 /// Compares two renderings of a chart. What differs is named, and a rule keeps it from counting as
 /// drift where it was changed; an object whose very name differs cannot be compared.
-pub(super) fn settle(first: usize, again: &[Manifest], by: &By<'_>, loaded: &mut Loaded) {
+pub(super) fn name_unsteady(first: usize, again: &[Manifest], by: &By<'_>, loaded: &mut Loaded) {
     let release = by.release;
     let again: BTreeMap<Key<'_>, &Manifest> = again.iter().map(|m| (key(m), m)).collect();
     let rendered = loaded
@@ -222,14 +222,14 @@ mod tests {
             what: "helm template chart",
             release: "helm:shop/cart",
         };
-        settle(0, &again, &by, &mut loaded);
+        name_unsteady(0, &again, &by, &mut loaded);
         assert_eq!(loaded.manifests.len(), 1);
         assert!(loaded.warnings[0].message.contains("/stringData/a~1b"));
         let error = &loaded.errors[0].message;
         assert!(error.contains("another name") && error.contains("compare helm:shop/cart"));
         assert_eq!(loaded.rules.len(), 1);
         let mut steady = rendered(vec![manifest("same", &made("a"))]);
-        settle(0, &[manifest("same", &made("a"))], &by, &mut steady);
+        name_unsteady(0, &[manifest("same", &made("a"))], &by, &mut steady);
         assert!(steady.warnings.is_empty() && steady.rules.is_empty());
     }
 }

@@ -16,7 +16,7 @@ impl Kustomization<'_> {
             self.found.metadata("namespace"),
             self.found.metadata("name"),
         );
-        // Whoever is not trusted could have any object looked up.
+        // An untrusted author could have any object looked up.
         let Some(live) = values.live else {
             return BTreeSet::new();
         };

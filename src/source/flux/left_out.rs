@@ -178,7 +178,7 @@ fn names(path: &Path) -> Vec<String> {
 
 /// The patterns of all `.sourceignore` files, those of a directory before those below it.
 fn files(root: &Path, no_submodules: bool) -> Result<Vec<List>, String> {
-    // Whoever is not trusted may still belong to a large repository; nothing is read of it here.
+    // An untrusted tree may still be a large repository; nothing of it is read here.
     let bounds = Bounds::default();
     let walk = WalkDir::new(root)
         .max_depth(bounds.depth)

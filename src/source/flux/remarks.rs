@@ -35,7 +35,7 @@ impl Kustomization<'_> {
         for setting in unread {
             let message = match setting.as_str() {
                 "suspend" => "is suspended: Flux applies nothing of it until it is resumed".into(),
-                // What SOPS encrypted is known by its look, whoever decrypts it.
+                // What SOPS encrypted is recognised by its form, whatever decrypts it.
                 "decryption" => continue,
                 "kubeConfig" => "is applied to the cluster of its kubeConfig; make sure that it \
                                  is compared with that one"

@@ -14,7 +14,7 @@ const GROUP: &str = "source.toolkit.fluxcd.io";
 pub struct Sources<'a> {
     /// Those that the files declare.
     pub beside: Vec<Found>,
-    /// The live side, unless whoever wrote the Kustomization is not to have it read.
+    /// The live side, unless the Kustomization's author is not trusted with it.
     pub live: Option<&'a dyn Live>,
     /// The source that this repository is, by kind, namespace and name, where the Kustomizations
     /// that are followed begin with one.

@@ -125,7 +125,7 @@ fn shown(what: &str) -> String {
     )
 }
 
-/// Fields by which items of lists are told apart (`x-kubernetes-list-map-keys` of built-in types).
+/// Fields that identify items of lists (`x-kubernetes-list-map-keys` of built-in types).
 const LIST_KEYS: &[&str] = &[
     "containerPort",
     "devicePath",

@@ -399,7 +399,7 @@ impl Following<'_> {
             }
         }
         if files.is_empty() {
-            // Whoever can write to the cluster has its objects read.
+            // Anybody who can write to the cluster could have objects read.
             sources.live = Some(self.live);
         }
         let checkout = checkouts.of(None)?;
@@ -448,7 +448,7 @@ impl Following<'_> {
         run.follow(entries);
         releases::add(&mut run);
         loaded.revisions.extend(checkouts.revisions());
-        self.settle(run, loaded)
+        self.keep_of_cluster(run, loaded)
     }
 
     fn scan(&self, checkout: &Checkout) -> Scan {
@@ -532,7 +532,7 @@ impl Following<'_> {
     }
 
     /// Chooses what belongs to the cluster that is compared, and says what does not.
-    fn settle(&self, mut run: Run<'_>, loaded: &mut Loaded) -> Result<(), String> {
+    fn keep_of_cluster(&self, mut run: Run<'_>, loaded: &mut Loaded) -> Result<(), String> {
         let names: Vec<Option<String>> = run
             .parts
             .iter()

@@ -43,7 +43,7 @@ pub(super) struct Wanted {
 pub(super) struct Run<'a> {
     pub checkouts: &'a Checkouts<'a>,
     pub live: &'a dyn Live,
-    /// Whether the live side is read for whoever wrote the objects.
+    /// Whether the live side is read for the author of the objects.
     pub trusted: bool,
     pub sources: Sources<'a>,
     /// `None` for all.

@@ -38,7 +38,7 @@ fn holds_values(manifest: &Manifest) -> bool {
 /// Where values are looked up.
 #[derive(Clone, Copy)]
 pub(in crate::source) struct Values<'a> {
-    /// The live side, unless whoever asks is not to have it read.
+    /// The live side, unless the caller is not trusted with it.
     pub live: Option<&'a dyn Live>,
     /// What this run declares.
     pub declared: &'a Declared,

@@ -161,7 +161,7 @@ impl Repository {
         if let Some(name) = irregular {
             return Err(broken(format!(".git/{name} is no regular file")));
         }
-        // Reduced trust leaves aside all configuration that could do harm, whoever owns the files.
+        // Reduced trust leaves aside all configuration that could do harm, regardless of the files' owner.
         // It also bounds objects, at less than what a file on disk may be.
         let largest = format!("gitoxide.objects.allocLimit={}", 2 * read::MAX_BYTES);
         let options = gix::open::Options::isolated()

@@ -151,7 +151,7 @@ impl<'b> Build<'b> {
             file_of_line: &|_| None,
         };
         load_rendered(rendered, loaded, |manifest| {
-            sources.settle(manifest, &by, target.keeps_origins);
+            sources.set_origin(manifest, &by, target.keeps_origins);
         });
         Ok(())
     }

@@ -32,7 +32,7 @@ pub(in crate::source) struct Kustomization {
     pub(super) remote: Vec<String>,
     /// The charts that it renders.
     pub(super) charts: Vec<Entry>,
-    /// Why it cannot be built, whoever asks.
+    /// Why it cannot be built.
     pub(super) problem: Option<String>,
 }
 

@@ -1,7 +1,7 @@
 //! Kustomizations: what they say about the files beside them, and what kustomize builds of them.
 //!
 //! Where nothing is rendered, a patch still looks like an object and is none, and this is where it
-//! is told apart.
+//! is distinguished.
 
 mod build;
 mod charts;
@@ -135,7 +135,7 @@ fn as_they_lie(first: &str, others: &[&String]) -> String {
     )
 }
 
-/// The same where whoever wrote them is not trusted.
+/// The same where their author is not trusted.
 fn not_rendered(others: &[&String]) -> String {
     format!(
         "the files of this kustomization{} are compared as they lie, since --untrusted renders \

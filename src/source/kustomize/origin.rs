@@ -43,7 +43,7 @@ impl<'s> Sources<'s> {
 
     /// Says of a manifest where it came from. The annotation goes, unless the manifest is to have
     /// it.
-    pub fn settle(&mut self, manifest: &mut Manifest, by: &str, keeps_annotation: bool) {
+    pub fn set_origin(&mut self, manifest: &mut Manifest, by: &str, keeps_annotation: bool) {
         let mut object = manifest.value();
         let annotation = object
             .pointer("/metadata/annotations")

@@ -44,7 +44,7 @@ pub(super) fn may_settle(object: &Value) -> bool {
 
 /// Takes out of a manifest what SOPS added to it, and gives the rule for the values that are not
 /// known, and what there is to decrypt; `None` for an object that is not encrypted.
-pub(super) fn settle(manifest: &mut Manifest) -> Option<(Option<Rule>, Encrypted)> {
+pub(super) fn mark_encrypted(manifest: &mut Manifest) -> Option<(Option<Rule>, Encrypted)> {
     let mut object = manifest.value();
     let has_metadata = object.get(METADATA).is_some_and(Value::is_object);
     let generated = match has_metadata {
@@ -141,11 +141,11 @@ mod tests {
             source_map: None,
         };
         assert!(is_encrypted(&manifest.value()));
-        let (rule, encrypted) = settle(&mut manifest).unwrap();
+        let (rule, encrypted) = mark_encrypted(&mut manifest).unwrap();
         assert!(format!("{rule:?}").contains("user"));
         assert_eq!(encrypted.places, [["stringData", "user"]]);
         assert_eq!(manifest.value().get("sops"), None);
-        assert!(settle(&mut manifest).is_none());
+        assert!(mark_encrypted(&mut manifest).is_none());
         // What kustomize makes of a file of variables that is encrypted.
         let value = STANDARD.encode("ENC[AES256_GCM,data:x]");
         manifest.object = json!({
@@ -153,7 +153,7 @@ mod tests {
             "data": {"user": value, "host": "YQ==", "sops_mac": value, "sops_version": "YQ=="},
         })
         .into();
-        let (_, encrypted) = settle(&mut manifest).unwrap();
+        let (_, encrypted) = mark_encrypted(&mut manifest).unwrap();
         assert_eq!(encrypted.places, [["data", "user"]]);
         let data = manifest.value()["data"].clone();
         assert_eq!(data, json!({"user": value, "host": "YQ=="}));

@@ -286,7 +286,7 @@ fn a_recording_cannot_be_written_to() {
 }
 
 #[test]
-fn fields_go_back_to_whoever_applies_on_the_server_side() {
+fn fields_go_back_to_the_server_side_applier() {
     let live = json!({"apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {"name": "web", "namespace": "shop", "uid": "u", "resourceVersion": "1",
             "managedFields": [

@@ -115,7 +115,7 @@ fn what_the_manifest_dropped_and_nobody_applied_is_drift_of_its_own_kind() {
 /// Argo CD without server-side apply keeps the same annotation as kubectl, which tells what it sent
 /// from what it patched in beside it. Nothing is defaulted in the data of a ConfigMap.
 #[test]
-fn whoever_writes_last_applied_applies_on_the_client() {
+fn the_writer_of_last_applied_applies_on_the_client() {
     let declared = config(&json!({"a": "1"}));
     let data = json!({"a": "1", "b": "2"});
     let managers = || vec![entry("argocd-controller", "Update", &["a", "b"])];

@@ -239,7 +239,7 @@ fn text(tried: &[Tried], out: &mut dyn Write) -> Result<()> {
     Ok(())
 }
 
-/// What is to be said of a rule, on one line.
+/// Returns the finding about a rule, on one line.
 fn said(rule: &Checked) -> String {
     /// Objects that are named.
     const MOST: usize = 5;

@@ -132,7 +132,7 @@ impl Hands for Carrier<'_> {
 
     /// Writes, and reads again.
     fn carry_out(&mut self) -> Result<()> {
-        // Whoever was asked may have taken their time.
+        // The answer to the question may have taken a while.
         self.writer.begin_anew();
         let mut recorder = match self.manner.keeps_record {
             true => {
@@ -392,7 +392,7 @@ impl Carrier<'_> {
         step.outcome = Some(why);
     }
 
-    /// Gives the fields back to whoever applies the object on the server side. It is a note where
+    /// Gives the fields back to the manager that applies the object on the server side. It is a note where
     /// that fails: the object is as it is to be, and its next apply may be a conflict.
     fn hand_back(&mut self, at: usize, answer: Value) {
         let job = &self.jobs[at];

@@ -1,4 +1,4 @@
-//! The Event that a revert leaves on an object, for whoever looks for what happened to it.
+//! The Event that a revert records on an object.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

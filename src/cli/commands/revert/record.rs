@@ -170,7 +170,7 @@ pub fn uid_of_cluster(writer: &Writer<'_>) -> Option<String> {
             short_names: Vec::new(),
         },
     };
-    // Whoever may not read it is known by the server's address only.
+    // Without the right to read it, the cluster is known by the server's address only.
     let namespace = writer.read(&namespace).ok().flatten()?;
     text(&namespace, "/metadata/uid")
 }

@@ -301,7 +301,7 @@ fn edits(object: &UndoObject, key: &ResourceKey, now: &Value) -> Result<(Vec<Edi
     Ok((edits, refused))
 }
 
-/// Whoever had written all of the fields; else a name of its own.
+/// The manager that had written all of the fields; else a name of its own.
 fn manager_of(object: &UndoObject) -> String {
     let mut managers: Vec<&String> = object.edits.iter().flat_map(|e| &e.managers).collect();
     managers.sort();

@@ -174,7 +174,7 @@ fn with_words_of(todo: &Todo, args: &TriageArgs) -> Result<TriageArgs> {
             todo.file
         )
     })?;
-    cli.command.settle(&[]);
+    cli.command.merge_aliases(&[]);
     let Command::Triage(both) = cli.command else {
         return Ok(args.clone());
     };
@@ -299,7 +299,7 @@ mod tests {
             .chain(own)
             .map(|word| word.into())
             .collect();
-        cli.command.settle(&words);
+        cli.command.merge_aliases(&words);
         let Command::Triage(args) = cli.command else {
             panic!("another command");
         };

@@ -422,12 +422,12 @@ fn key_of(written: &str) -> ResourceKey {
         _ => (written, None, ""),
     };
     let (kind, group) = kind.split_once('.').unwrap_or((kind, ""));
-    ResourceKey {
-        group: group.to_owned(),
-        kind: kind.to_owned(),
+    ResourceKey::new(
+        group.to_owned(),
+        kind.to_owned(),
         namespace,
-        name: name.to_owned(),
-    }
+        name.to_owned(),
+    )
 }
 
 /// A step that is written here, of one change.

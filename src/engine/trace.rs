@@ -1,4 +1,4 @@
-//! What the comparison of one object saw, for whoever asks why.
+//! What the comparison of one object saw, for `driftctl explain`.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::policy::{ObjectRules, Rule};
 
 /// Which object somebody asks about, and which of its paths.
 #[derive(Clone, Copy)]
-pub struct Watch<'w> {
+pub struct TraceRequest<'w> {
     /// Whether an object is meant.
     pub is_meant: &'w (dyn Fn(&ResourceKey, &KindNames<'_>) -> bool + Sync),
     /// The path; the root for the whole object.
@@ -19,7 +19,7 @@ pub struct Watch<'w> {
 
 /// What was seen of an object that somebody asks about.
 #[derive(Debug)]
-pub struct Witness {
+pub struct ObjectTrace {
     /// Which object.
     pub key: ResourceKey,
     /// The version that it was compared at.
@@ -44,10 +44,10 @@ pub struct Witness {
     pub rules: Vec<RuleNote>,
 }
 
-impl Witness {
+impl ObjectTrace {
     /// Writes down what a comparison of `subject` saw.
     pub fn of(
-        watch: Watch<'_>,
+        watch: TraceRequest<'_>,
         (key, manifest): (&ResourceKey, &Manifest),
         subject: &Subject<'_>,
         visits: Vec<Visit>,
