@@ -65,7 +65,7 @@ impl<'a> Walker<'a> {
     }
 
     /// Whether the walk stands at a field that is gone from a map which is empty now, and which is
-    /// not known to be owned as a whole. Its holders have not changed, and whoever emptied it holds
+    /// not known to be owned as a whole. Its holders have not changed, and the manager that emptied it holds
     /// nothing there: `f:plugin: {}` is what an emptied map leaves of its applier.
     pub(super) fn is_out_of_empty_map(&self) -> bool {
         let Some((PathElement::Field(_), above)) = self.path.0.split_last() else {

@@ -311,13 +311,16 @@ fn run(kubeconfig: &OsString, scenario: &Scenario) -> Result<(), Failed> {
     Ok(())
 }
 
+/// A scenario, given the kubeconfig.
+type Test = Box<dyn Fn(&OsString) -> Result<(), Failed> + Send>;
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let kubeconfig = std::env::var_os(VARIABLE).filter(|path| !path.is_empty());
     if kubeconfig.is_none() && !arguments.list {
         eprintln!("skipped: {VARIABLE} names no kubeconfig, so no cluster is tested against");
     }
-    let trial = |name: &str, test: Box<dyn Fn(&OsString) -> Result<(), Failed> + Send>| {
+    let trial = |name: &str, test: Test| {
         let path = kubeconfig.clone();
         Trial::test(name, move || match path {
             Some(path) => test(&path),

@@ -66,7 +66,7 @@ fn origin(artifact: &Value, path: &Path) -> Option<(String, String)> {
             .unwrap_or((from.strip_suffix("/**")?, ""));
         let to = trimmed(Path::new(to));
         let below = path.strip_prefix(&to).ok()?;
-        let from = Path::new(from).join(below);
+        let from = trimmed(&Path::new(from).join(below));
         Some((to.components().count(), from, alias.to_owned()))
     });
     let (_, from, alias) = copies.max_by_key(|(depth, ..)| *depth)?;
