@@ -5,6 +5,8 @@ use std::ffi::OsString;
 
 use clap::{Arg, Command};
 
+use super::args::EXIT_CODES as LONG_EXIT_CODES;
+
 /// The columns of a terminal that nobody has widened.
 const COLUMNS: usize = 80;
 
@@ -26,7 +28,6 @@ const SHOWN: &[(&str, &str)] = &[
     ("by", "Show changes by this user or field manager"),
     ("severity", "Show critical, high, medium or low and worse"),
     ("output", "text, table, timeline, diff, json, markdown, …"),
-    ("min", "Exit with 1 below this percentage"),
     ("fail_on", "What exits with 1: drift, high, conflict, …"),
     ("verbose", "Show long values in full"),
     ("object", "The object"),
@@ -69,22 +70,22 @@ fn shortened(command: Command) -> Command {
         .filter(|arg| !arg.is_positional())
         .count()
         <= FEW;
-    // Longer examples are in the long help.
     let examples = command.get_before_help().map(ToString::to_string);
-    let short = |line: &&str| line.chars().count() <= COLUMNS && !line.ends_with(':');
     let examples = examples.map(|examples| {
         // A command may say what it does before its examples.
         let lines = examples.lines().skip_while(|line| *line != "Examples:");
-        let lines = lines.skip(1).filter(short);
+        let lines = lines.skip(1).filter_map(example);
         format!("Examples:\n{}\n", lines.collect::<Vec<_>>().join("\n"))
     });
     let selects = command
         .get_arguments()
         .any(|arg| arg.get_id() == "object" && !arg.is_positional());
     let exit_codes = command.get_after_help().map(ToString::to_string);
-    let fits = |text: &String| text.lines().all(|line| line.chars().count() <= COLUMNS);
-    let exit_codes = exit_codes.filter(|text| text.starts_with("Exit codes:") && fits(text));
+    let exit_codes = exit_codes
+        .filter(|text| text.starts_with("Exit codes:") && text != LONG_EXIT_CODES)
+        .map(|text| text.lines().map(wrapped).collect::<Vec<_>>().join("\n"));
     let exit_codes = exit_codes.unwrap_or_else(|| EXIT_CODES.to_owned());
+    let is_diff = command.get_name() == "diff";
     let command = match examples {
         Some(examples) => command.before_help(examples),
         None => command,
@@ -93,6 +94,8 @@ fn shortened(command: Command) -> Command {
         .max_term_width(COLUMNS)
         .mut_args(|arg| match place(&arg) {
             _ if arg.is_positional() => short_positional(arg, selects),
+            _ if is_of_command(&arg) => arg.help_heading("Options").display_order(SHOWN.len()),
+            _ if arg.get_id() == "base" && !is_diff => arg.hide_short_help(true),
             Some((at, _)) if has_formats_of_its_own(&arg) => {
                 arg.help_heading("Options").display_order(at)
             }
@@ -110,6 +113,52 @@ fn shortened(command: Command) -> Command {
         .after_help(format!(
             "All flags, with explanations: --help, and driftctl man\n{exit_codes}"
         ))
+}
+
+/// Headings of flags that one command alone has, or that are what it is for.
+const OWN: &[&str] = &[
+    "Backport", "Coverage", "Guard", "Revert", "Triage", "Writing",
+];
+
+/// Whether a flag is what its command is for.
+fn is_of_command(arg: &Arg) -> bool {
+    arg.get_help_heading()
+        .is_some_and(|heading| OWN.contains(&heading))
+}
+
+/// An example that fits: of one that is too long, with less space in it, or else the command without
+/// its description. Longer ones are in the long help.
+fn example(line: &str) -> Option<String> {
+    let fits = |text: &String| text.chars().count() <= COLUMNS && !text.ends_with(':');
+    let indent = line.len() - line.trim_start().len();
+    let end = line[indent..]
+        .find("  ")
+        .map_or(line.len(), |at| indent + at);
+    let (command, description) = line.split_at(end);
+    let closer = format!("{command}  {}", description.trim_start());
+    [line.to_owned(), closer, command.to_owned()]
+        .into_iter()
+        .find(fits)
+}
+
+/// A line of the exit codes, wrapped to the screen below the words of the first line.
+fn wrapped(line: &str) -> String {
+    const INDENT: &str = "\n     ";
+    let mut text = String::new();
+    let mut column = 0;
+    for (at, word) in line.split(' ').enumerate() {
+        let width = word.chars().count();
+        if at > 0 && column + 1 + width > COLUMNS {
+            text.push_str(INDENT);
+            column = INDENT.len() - 1;
+        } else if at > 0 {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(word);
+        column += width;
+    }
+    text
 }
 
 /// The exit codes of commands that report.
@@ -166,6 +215,38 @@ mod tests {
             assert!(help.contains(flag), "{flag}:\n{help}");
         }
         assert!(!help.contains("--kustomize-bin"), "{help}");
+    }
+
+    #[test]
+    fn every_command_shows_examples_and_its_own_flags() {
+        let mut command = of(crate::cli::command());
+        for (name, flag) in [
+            ("backport", "--into"),
+            ("guard", "--check"),
+            ("revert", "--dry-run"),
+            ("triage", "--apply"),
+            ("watch", "--listen"),
+        ] {
+            let command = command.find_subcommand_mut(name).unwrap();
+            let help = command.render_help().to_string();
+            assert!(help.contains(flag), "{name} {flag}:\n{help}");
+            assert!(help.matches("\n  driftctl ").count() > 3, "{help}");
+            assert!(help.contains("\n  2  An error"), "{help}");
+            assert!(!help.contains("--base"), "{help}");
+        }
+    }
+
+    #[test]
+    fn long_lines_are_shortened_to_the_screen() {
+        let line = format!("  driftctl diff{}Compare", " ".repeat(70));
+        assert_eq!(example(&line).unwrap(), "  driftctl diff  Compare");
+        let line = format!("  driftctl diff  {}", "word ".repeat(20));
+        assert_eq!(example(&line).unwrap(), "  driftctl diff");
+        let line = format!("  2  {}end", "word ".repeat(16));
+        assert_eq!(
+            wrapped(&line),
+            format!("  2  {}\n     word end", "word ".repeat(15).trim_end())
+        );
     }
 
     #[test]

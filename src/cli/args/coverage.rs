@@ -39,14 +39,14 @@ pub struct CoverageArgs {
     ///
     /// Where kinds could not be listed the percentage is an upper bound: below --min the exit code
     /// is 1, and otherwise 2, because nobody knows.
-    #[arg(long, value_name = "PERCENT", value_parser = percentage, help_heading = "Report")]
+    #[arg(long, value_name = "PERCENT", value_parser = percentage, help_heading = "Coverage")]
     pub min: Option<f64>,
 
     /// Count objects as declared that Argo CD, Flux or Helm deploys from elsewhere
     ///
     /// Those are objects with the mark of an Application, a Kustomization or a release that is not
     /// among the sources.
-    #[arg(long, help_heading = "Report")]
+    #[arg(long, help_heading = "Coverage")]
     pub count_elsewhere: bool,
 
     /// Write tables, a document for other programs, or metrics

@@ -69,7 +69,7 @@ const TEMPLATE: &str = "\
 {all-args}{after-help}";
 
 /// What scripts go by.
-const EXIT_CODES: &str = "\
+pub const EXIT_CODES: &str = "\
 Exit codes:
   0  Everything was compared, and nothing was found that --fail-on names (any drift, by default)
   1  Everything was compared, and something was found that --fail-on names

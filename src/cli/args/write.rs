@@ -16,7 +16,7 @@ pub struct WriteArgs {
     #[arg(short, long)]
     pub yes: bool,
 
-    /// Refuse to delete more objects than this than this than this
+    /// Refuse to delete more objects than this
     #[arg(long, value_name = "COUNT", default_value_t = 5)]
     pub max_delete: usize,
 
