@@ -189,7 +189,7 @@ fn take(file: &File<'_>, candidate: Candidate, items: &[Span], level: usize, loa
         }
         Class::List => take_items(file, candidate, items, level, loaded),
         Class::Object | Class::Template => {
-            let may_be_encrypted = sops::may_settle(&candidate.value);
+            let may_be_encrypted = sops::may_be_encrypted(&candidate.value);
             match manifest(file, candidate) {
                 Ok(mut manifest) => {
                     if may_be_encrypted

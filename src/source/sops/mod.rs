@@ -35,9 +35,9 @@ pub(super) fn is_encrypted(object: &Value) -> bool {
     !places.is_empty()
 }
 
-/// Whether [`settle`] has to look at an object: it says itself that it is encrypted, or is a Secret,
+/// Whether [`mark_encrypted`] has to look at an object: it says itself that it is encrypted, or is a Secret,
 /// which may be made of files that are.
-pub(super) fn may_settle(object: &Value) -> bool {
+pub(super) fn may_be_encrypted(object: &Value) -> bool {
     object.get(METADATA).is_some_and(Value::is_object)
         || object.get("kind").is_some_and(|kind| kind == "Secret")
 }
