@@ -11,12 +11,12 @@ use crate::admission::{Evaluate, Policies, Subject, User};
 use crate::cluster::audit::{Audited, Writes};
 use crate::cluster::{Overlay, Query, Read as _, Wanted as WantedObject};
 use crate::compare::normalize;
-use crate::model::{Cause, Enforcement, JudgedChange, ObjectReport, Report, ResourceKey, Verdict};
+use crate::model::{Cause, Enforcement, JudgedChange, ObjectReport, Report, ResourceKey};
 use crate::ownership::{Appliers, ownership_of};
 use crate::patch::{self, Edit};
 use crate::redact::Redacted;
 
-use super::revert::Meant;
+use super::selected::{Meant, is_selected};
 
 /// The accounts that GitOps controllers run as where nobody chose another one.
 const KNOWN_DEPLOYERS: [(&str, &str); 5] = [
@@ -111,24 +111,13 @@ pub fn plan(wish: &Wish<'_>) -> Planned {
     for (object, shown) in wish.report.objects.iter().zip(&wish.shown.objects) {
         let drifts = object.drifts.iter().zip(&shown.drifts);
         let meant: Vec<_> = drifts
-            .filter(|(drift, _)| is_meant(wish, object, drift))
+            .filter(|(drift, _)| is_selected(object, drift, wish.selects, wish.names))
             .collect();
         if !meant.is_empty() {
             guard_object(wish, object, &meant, &mut planned);
         }
     }
     planned
-}
-
-/// Only reported drift is guarded against; ignored and accepted drift where it is named.
-fn is_meant(wish: &Wish<'_>, object: &ObjectReport, drift: &JudgedChange) -> bool {
-    let path = drift.change.path.to_string();
-    match drift.verdict() {
-        _ if drift.change.path.0.is_empty() => false,
-        Verdict::Reported => (wish.selects)(object, &path),
-        Verdict::Ignored { .. } => (wish.names)(object, &path),
-        Verdict::Explained { .. } => false,
-    }
 }
 
 /// Why there is nothing to guard against.

@@ -22,6 +22,7 @@ mod report;
 mod resolve;
 pub mod revert;
 mod schemas;
+mod selected;
 mod three_way;
 mod trace;
 pub mod triage;

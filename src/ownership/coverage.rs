@@ -146,7 +146,8 @@ pub fn declared_fields(declared: &Value) -> usize {
     leaves(declared).saturating_sub(top + named)
 }
 
-fn leaves(value: &Value) -> usize {
+/// Counts the single values in a value; an empty map or list is one.
+pub fn leaves(value: &Value) -> usize {
     match value {
         Value::Object(fields) if !fields.is_empty() => fields.values().map(leaves).sum(),
         Value::Array(items) if !items.is_empty() => items.iter().map(leaves).sum(),

@@ -5,4 +5,5 @@ mod coverage;
 mod parse;
 
 pub use appliers::{Appliers, LAST_APPLIED, last_applied};
+pub use coverage::leaves;
 pub use parse::{ownership_in, ownership_of};

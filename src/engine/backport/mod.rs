@@ -16,14 +16,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Result, bail};
 use serde_json::Value;
 
-use crate::model::{ObjectReport, Plan, Report, Status};
+use crate::model::{Plan, Report, Status};
 use crate::redact::Redacted;
 use crate::source::Declared;
 use object::{Found, Taken};
 pub use rendered::{Drafts, Edits, Layer, Part, Rendered};
 
-/// Whether something of an object is meant; the path `.` stands for the object itself.
-pub type Meant<'a> = &'a dyn Fn(&ObjectReport, &str) -> bool;
+pub use super::selected::Meant;
 
 /// Compares manifests that are edited with the live objects.
 pub type Compare<'a> = &'a dyn Fn(&BTreeMap<Declared, Value>) -> Result<Report>;

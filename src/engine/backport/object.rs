@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::rendered::Part;
 use super::{EditedFile, LeftOut, Planned, STILL_DIFFERS, Wish, values};
 use crate::edit::{self, edit};
+use crate::engine::selected::is_selected;
 use crate::model::{
     Action, Change, ChangeKind, FieldPath, How, JudgedChange, ObjectReport, Origin, Plan,
     PlanChange, PlanStep, Progress, Refused, Status, Step, Verdict, Why,
@@ -115,7 +116,7 @@ impl Found<'_> {
         }
         let mut meant: Vec<(&JudgedChange, &JudgedChange)> = Vec::new();
         for (drift, shown) in object.drifts.iter().zip(&shown.drifts) {
-            if !self.is_meant(object, drift) {
+            if !is_selected(object, drift, self.wish.selects, self.wish.names) {
                 continue;
             }
             let one = (object.key.to_string(), drift.change.path.to_string());
@@ -194,17 +195,6 @@ impl Found<'_> {
 
     fn refuse(&mut self, refused: Refused) {
         self.plan.refused.push(refused);
-    }
-
-    /// Only reported drift is taken over; ignored and accepted drift where it is named.
-    fn is_meant(&self, object: &ObjectReport, drift: &JudgedChange) -> bool {
-        let path = drift.change.path.to_string();
-        match drift.verdict() {
-            _ if drift.change.path.0.is_empty() => false,
-            Verdict::Reported => (self.wish.selects)(object, &path),
-            Verdict::Ignored { .. } => (self.wish.names)(object, &path),
-            Verdict::Explained { .. } => false,
-        }
     }
 
     fn refusal(

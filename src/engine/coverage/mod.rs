@@ -24,7 +24,7 @@ use crate::model::{
     Census, ChangeKind, Class, Counted, ObjectReport, Owner, Ownership, Presence, Report,
     ResourceKey, Share, Status, Verdict, Warning,
 };
-use crate::ownership::ownership_of;
+use crate::ownership::{leaves, ownership_of};
 use crate::policy::{ACCEPTED, RuleSet};
 use crate::source::Source;
 use deployers::Deployers;
@@ -283,14 +283,6 @@ fn fields(report: &Report) -> Share {
     }
     share.of += share.declared;
     share
-}
-
-fn leaves(value: &Value) -> usize {
-    match value {
-        Value::Object(fields) if !fields.is_empty() => fields.values().map(leaves).sum(),
-        Value::Array(items) if !items.is_empty() => items.iter().map(leaves).sum(),
-        _ => 1,
-    }
 }
 
 #[cfg(test)]

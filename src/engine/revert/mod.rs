@@ -21,13 +21,13 @@ use crate::compare::normalize;
 use crate::facts::workload;
 use crate::model::{
     Action, Cause, FieldPath, How, JudgedChange, ObjectReport, Plan, PlanChange, PlanStep,
-    Progress, Refused, Report, Status, Verdict, Why, WrittenAs, after_an_apply,
+    Progress, Refused, Report, Status, Why, WrittenAs, after_an_apply,
 };
 use crate::redact::Redacted;
 use refuse::Refusals;
 
-/// Whether something of an object is meant; the path `.` stands for the object itself.
-pub type Meant<'a> = &'a dyn Fn(&ObjectReport, &str) -> bool;
+pub use super::selected::Meant;
+use super::selected::is_selected;
 
 /// What is asked for.
 pub struct Wish<'a> {
@@ -250,7 +250,7 @@ impl Found<'_> {
     fn drifted(&mut self, object: &ObjectReport, shown: &ObjectReport) {
         let meant = object.drifts.iter().zip(&shown.drifts);
         let meant: Vec<(&JudgedChange, &JudgedChange)> = meant
-            .filter(|(drift, _)| self.is_meant(object, drift))
+            .filter(|(drift, _)| is_selected(object, drift, self.wish.selects, self.wish.names))
             .collect();
         if meant.is_empty() {
             return;
@@ -328,17 +328,6 @@ impl Found<'_> {
         };
         let job = Job::new(wanted, What::Patch(patch), manager, hand_back);
         self.steps.push((step, job));
-    }
-
-    /// Only reported drift is undone; ignored and accepted drift where it is named.
-    fn is_meant(&self, object: &ObjectReport, drift: &JudgedChange) -> bool {
-        let path = drift.change.path.to_string();
-        match drift.verdict() {
-            _ if drift.change.path.0.is_empty() => false,
-            Verdict::Reported => (self.wish.selects)(object, &path),
-            Verdict::Ignored { .. } => (self.wish.names)(object, &path),
-            Verdict::Explained { .. } => false,
-        }
     }
 
     fn is_named(&self, object: &ObjectReport, drift: &JudgedChange) -> bool {
