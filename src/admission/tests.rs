@@ -109,7 +109,7 @@ fn an_expression_that_fails_follows_the_failure_policy() {
     let mut ignoring = policy(failing);
     ignoring["spec"]["failurePolicy"] = json!("Ignore");
     assert_eq!(said(verdicts(vec![ignoring, binding(json!({}))])), "pass");
-    // Nobody needs the variable.
+    // No expression uses the variable.
     assert_eq!(says("true || variables.missing == 1"), "pass");
     assert!(says("variables.missing == 1").starts_with("deny: the expression fails"));
 }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::Surroundings;
 use super::args::ColorChoice;
 use super::pager::Pager;
+use crate::output::RenderOptions;
 
 /// The width that text is laid out for where no terminal says its own.
 const DEFAULT_COLUMNS: usize = 100;
@@ -52,6 +53,16 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Returns how text is rendered for this terminal, at this time.
+    pub fn render_options(&self) -> RenderOptions {
+        RenderOptions {
+            colour: self.color,
+            width: self.columns,
+            now: Some(self.now),
+            ..RenderOptions::default()
+        }
+    }
+
     /// Resolves what was asked for against what is there.
     pub fn resolve(choice: ColorChoice, around: &Surroundings) -> Self {
         Self {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::server::{Cluster, Server};
 use crate::support::{Place, fixture};
@@ -333,18 +333,7 @@ fn no_secret_is_in_the_file() {
 
 #[test]
 fn git_ahead_of_the_cluster_is_not_reverted_and_the_line_says_why() {
-    let sent = json!({"apiVersion": "apps/v1", "kind": "Deployment",
-        "metadata": {"annotations": {}, "name": "web", "namespace": "shop"},
-        "spec": {"replicas": 2}});
-    let live = json!({"apiVersion": "apps/v1", "kind": "Deployment",
-        "metadata": {"name": "web", "namespace": "shop", "uid": "u", "resourceVersion": "1",
-            "annotations": {"kubectl.kubernetes.io/last-applied-configuration": sent.to_string()},
-            "managedFields": [{"manager": "kubectl-client-side-apply", "operation": "Update",
-                "apiVersion": "apps/v1", "fieldsType": "FieldsV1", "time": "2026-11-20T00:00:00Z",
-                "fieldsV1": {"f:metadata": {"f:annotations": {".": {},
-                    "f:kubectl.kubernetes.io/last-applied-configuration": {}}},
-                    "f:spec": {"f:replicas": {}}}}]},
-        "spec": {"replicas": 2}});
+    let live = crate::revert::applied_with_two_replicas();
     let mut cluster = Cluster::with_objects(&[live]);
     cluster.writable = true;
     let server = cluster.start();

@@ -161,7 +161,7 @@ impl Guard {
 /// Writes the rule against a change.
 ///
 /// # Errors
-/// Says why there is none.
+/// When no rule can guard the change: the reason.
 pub fn rule(wanted: Wanted<'_>) -> Result<Rule, String> {
     let form = wanted.form.unwrap_or_else(|| choose(wanted.change));
     let path = place::told_apart(&wanted.change.path);

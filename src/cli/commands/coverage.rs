@@ -29,12 +29,9 @@ pub fn run(args: &CoverageArgs, settings: &Settings, streams: &mut Streams) -> R
     drop(progress);
     let census = counted?;
     let options = RenderOptions {
-        colour: settings.color,
-        width: settings.columns,
         verbose: args.verbose,
-        now: Some(settings.now),
         ascii: settings.ascii,
-        ..RenderOptions::default()
+        ..settings.render_options()
     };
     let asked = CensusOptions {
         counts_elsewhere: args.count_elsewhere,

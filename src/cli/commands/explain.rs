@@ -13,7 +13,7 @@ use crate::cli::settings::Settings;
 use crate::cli::{Exit, Streams, message, secrecy};
 use crate::engine::{Answer, Question};
 use crate::model::{FieldPath, KindNames, PathElement, ResourceKey, Status, Warning};
-use crate::output::{self, RenderOptions};
+use crate::output;
 use crate::redact::{RedactedAccount, Redactor};
 
 /// Tells why a path of an object is drift, or is not.
@@ -215,12 +215,7 @@ fn write(
     settings: &Settings,
     streams: &mut Streams,
 ) -> Result<()> {
-    let options = RenderOptions {
-        colour: settings.color,
-        width: settings.columns,
-        now: Some(settings.now),
-        ..RenderOptions::default()
-    };
+    let options = settings.render_options();
     let out = &mut streams.out;
     match format {
         CommandFormat::Json => output::explanation_json(account, out)?,

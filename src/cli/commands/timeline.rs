@@ -46,11 +46,8 @@ pub fn run(args: &TimelineArgs, settings: &Settings, streams: &mut Streams) -> R
     } = made?;
     let report = secrecy::redact(report, &shown, untrusted, rules.secret());
     let options = RenderOptions {
-        colour: settings.color,
-        width: settings.columns,
-        now: Some(settings.now),
         ascii: settings.ascii,
-        ..RenderOptions::default()
+        ..settings.render_options()
     };
     let since = args.since.map(|since| since.before(settings.now));
     output::history(

@@ -134,7 +134,7 @@ enum Outcome {
 }
 
 impl Found<'_> {
-    /// Takes a change over into the files of which the object is rendered.
+    /// Takes a change over into the files that the object is rendered from.
     pub(super) fn take_over_rendered(
         &mut self,
         subject: &mut Subject<'_>,

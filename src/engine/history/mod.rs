@@ -194,7 +194,7 @@ fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
         .filter(|text| !text.is_empty())
 }
 
-/// A list in an object; empty where there is none.
+/// Returns the list at a JSON pointer, or an empty one.
 fn list<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
     let list = value.pointer(pointer).and_then(Value::as_array);
     list.map(Vec::as_slice).unwrap_or_default()

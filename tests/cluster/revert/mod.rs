@@ -90,6 +90,22 @@ fn field(server: &Server) -> Value {
     cart.pointer(POINTER).cloned().unwrap_or_default()
 }
 
+/// A Deployment with two replicas, as `kubectl apply` of the same left it.
+pub fn applied_with_two_replicas() -> Value {
+    let sent = json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"annotations": {}, "name": "web", "namespace": "shop"},
+        "spec": {"replicas": 2}});
+    json!({"apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": "shop", "uid": "u", "resourceVersion": "1",
+            "annotations": {"kubectl.kubernetes.io/last-applied-configuration": sent.to_string()},
+            "managedFields": [{"manager": "kubectl-client-side-apply", "operation": "Update",
+                "apiVersion": "apps/v1", "fieldsType": "FieldsV1", "time": "2026-11-20T00:00:00Z",
+                "fieldsV1": {"f:metadata": {"f:annotations": {".": {},
+                    "f:kubectl.kubernetes.io/last-applied-configuration": {}}},
+                    "f:spec": {"f:replicas": {}}}}]},
+        "spec": {"replicas": 2}})
+}
+
 #[test]
 fn a_dry_run_changes_nothing_and_says_what_it_would_do() {
     let server = writable().start();
@@ -193,18 +209,7 @@ fn git_ahead_of_the_cluster_is_left_alone_until_it_is_included() {
              spec:\n  replicas: {replicas}\n{paused}"
         )
     };
-    let sent = json!({"apiVersion": "apps/v1", "kind": "Deployment",
-        "metadata": {"annotations": {}, "name": "web", "namespace": "shop"},
-        "spec": {"replicas": 2}});
-    let live = json!({"apiVersion": "apps/v1", "kind": "Deployment",
-        "metadata": {"name": "web", "namespace": "shop", "uid": "u", "resourceVersion": "1",
-            "annotations": {"kubectl.kubernetes.io/last-applied-configuration": sent.to_string()},
-            "managedFields": [{"manager": "kubectl-client-side-apply", "operation": "Update",
-                "apiVersion": "apps/v1", "fieldsType": "FieldsV1", "time": "2026-11-20T00:00:00Z",
-                "fieldsV1": {"f:metadata": {"f:annotations": {".": {},
-                    "f:kubectl.kubernetes.io/last-applied-configuration": {}}},
-                    "f:spec": {"f:replicas": {}}}}]},
-        "spec": {"replicas": 2}});
+    let live = applied_with_two_replicas();
     let mut cluster = Cluster::with_objects(&[live]);
     cluster.writable = true;
     let server = cluster.start();

@@ -11,15 +11,6 @@ use crate::cli::settings::Settings;
 use crate::model::{Plan, Progress};
 use crate::output::{self, RenderOptions, escape};
 
-fn options(settings: &Settings) -> RenderOptions {
-    RenderOptions {
-        colour: settings.color,
-        width: settings.columns,
-        now: Some(settings.now),
-        ..RenderOptions::default()
-    }
-}
-
 /// Shows how a run ended.
 ///
 /// # Errors
@@ -43,7 +34,7 @@ pub fn end(
 /// Shows a plan that is not carried out.
 fn planned(end: End, plan: &Plan, settings: &Settings, streams: &mut Streams) -> io::Result<()> {
     let out = &mut streams.out;
-    output::plan_text(plan, &options(settings), out)?;
+    output::plan_text(plan, &settings.render_options(), out)?;
     for step in &plan.steps {
         if let (Progress::Failed, Some(outcome)) = (step.progress, &step.outcome) {
             let name = step.key.to_string();
@@ -75,7 +66,7 @@ pub fn before_question(
 ) -> Result<()> {
     let options = RenderOptions {
         colour: settings.message_color,
-        ..options(settings)
+        ..settings.render_options()
     };
     output::plan_text(plan, &options, &mut streams.err)?;
     if !plan.writes_to_cluster() {
@@ -98,7 +89,7 @@ fn outcome(
     streams: &mut Streams,
 ) -> io::Result<()> {
     let out = &mut streams.out;
-    let options = options(settings);
+    let options = settings.render_options();
     if words.yes {
         output::plan_text(plan, &options, out)?;
     }

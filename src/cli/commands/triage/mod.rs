@@ -139,9 +139,9 @@ fn without(words: &[String], with_value: &[&str], alone: &[&str]) -> Vec<String>
     kept
 }
 
-/// The words of a command line that applies a file: where it names no manifests, those that the file
-/// was written with stand before its own, of which the last one holds. How decisions are carried
-/// out is never up to the file.
+/// Returns the arguments with which a file is applied. Without manifests of its own, the command line
+/// starts from the arguments that the file was written with, and overrides them. The file never says
+/// how decisions are carried out.
 ///
 /// # Errors
 /// When those are no words of this command.

@@ -9,7 +9,7 @@ use crate::cli::args::{CommandFormat, WriteArgs};
 use crate::cli::commands::revert::{self, End};
 use crate::cli::settings::Settings;
 use crate::model::{Action, Plan, Progress, Target};
-use crate::output::{self, Decided, RenderOptions};
+use crate::output::{self, Decided};
 
 /// Says that every line keeps what it is about.
 ///
@@ -25,7 +25,13 @@ pub fn nothing_decided(
     let kept = todo.lines.len();
     let written = match words.output {
         CommandFormat::Json => output::plan_json(&plan, &mut streams.out),
-        _ => output::decided_text(&[], kept, &plan, &options(settings), &mut streams.out),
+        _ => output::decided_text(
+            &[],
+            kept,
+            &plan,
+            &settings.render_options(),
+            &mut streams.out,
+        ),
     };
     written.context("cannot write to standard output")
 }
@@ -52,17 +58,14 @@ pub fn end(
         .filter_map(|(line, fate)| told(todo, line, fate))
         .collect();
     let kept = resolved.lines.len() - decided.len();
-    let written = output::decided_text(&decided, kept, plan, &options(settings), &mut streams.out);
+    let written = output::decided_text(
+        &decided,
+        kept,
+        plan,
+        &settings.render_options(),
+        &mut streams.out,
+    );
     written.context("cannot write to standard output")
-}
-
-fn options(settings: &Settings) -> RenderOptions {
-    RenderOptions {
-        colour: settings.color,
-        width: settings.columns,
-        now: Some(settings.now),
-        ..RenderOptions::default()
-    }
 }
 
 /// What is told of a line; nothing of one that is kept.

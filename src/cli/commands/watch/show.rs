@@ -17,7 +17,7 @@ use crate::output::{self, RenderOptions};
 pub struct Show<'s> {
     settings: &'s Settings,
     every: Duration,
-    /// The rows of the terminal; `None` where there is none.
+    /// The rows of the terminal; `None` without a terminal.
     rows: Option<usize>,
     /// Lines that the screen takes now.
     drawn: usize,
