@@ -41,9 +41,34 @@ pub struct Kept {
 /// A state file that this process alone writes to.
 #[derive(Debug)]
 pub struct EpisodeFile {
-    file: File,
+    file: LockedFile,
     path: PathBuf,
     salt: String,
+}
+
+/// An open file that other processes cannot lock.
+///
+/// It is unlocked when it is dropped. Closing is not enough: a child process that was started at
+/// that moment holds a copy of the descriptor until it runs its program, and the lock with it.
+#[derive(Debug)]
+struct LockedFile(File);
+
+impl LockedFile {
+    /// Locks the file, or returns nothing if another process has locked it.
+    fn lock(file: File) -> Option<Self> {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => None,
+            // Not every file system has locks.
+            Ok(()) | Err(TryLockError::Error(_)) => Some(Self(file)),
+        }
+    }
+}
+
+impl Drop for LockedFile {
+    fn drop(&mut self) {
+        // A file that cannot be unlocked was never locked.
+        let _ = self.0.unlock();
+    }
 }
 
 /// Returns what digests are made with.
@@ -73,17 +98,11 @@ impl EpisodeFile {
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                bail!("another driftctl watch writes to it; name another file with --state")
-            }
-            // A file system without locks has none to respect.
-            Err(TryLockError::Error(_)) => {}
-        }
+        let Some(mut file) = LockedFile::lock(options.open(path)?) else {
+            bail!("another driftctl watch writes to it; name another file with --state")
+        };
         let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
+        file.0.read_to_end(&mut bytes)?;
         let whole = bytes
             .iter()
             .rposition(|byte| *byte == b'\n')
@@ -140,12 +159,12 @@ impl EpisodeFile {
             },
         };
         if is_new {
-            state.file.set_len(0)?;
-            state.file.seek(SeekFrom::Start(0))?;
+            state.file.0.set_len(0)?;
+            state.file.0.seek(SeekFrom::Start(0))?;
             state.write(&state.head(cluster)?)?;
         } else {
-            state.file.set_len(whole as u64)?;
-            state.file.seek(SeekFrom::Start(whole as u64))?;
+            state.file.0.set_len(whole as u64)?;
+            state.file.0.seek(SeekFrom::Start(whole as u64))?;
         }
         if lines > LONG {
             state.rewrite(cluster, &mut kept)?;
@@ -175,13 +194,13 @@ impl EpisodeFile {
             };
             push(&mut text, &line)?;
         }
-        let at = self.file.stream_position();
+        let at = self.file.0.stream_position();
         let written = self.write(&text);
         if written.is_err() {
             // Half a line would make all that follow it unreadable.
             if let Ok(at) = at {
-                let _ = self.file.set_len(at);
-                let _ = self.file.seek(SeekFrom::Start(at));
+                let _ = self.file.0.set_len(at);
+                let _ = self.file.0.seek(SeekFrom::Start(at));
             }
         }
         let path = self.path.display();
@@ -200,8 +219,8 @@ impl EpisodeFile {
     }
 
     fn write(&mut self, text: &str) -> Result<()> {
-        self.file.write_all(text.as_bytes())?;
-        self.file.sync_data()?;
+        self.file.0.write_all(text.as_bytes())?;
+        self.file.0.sync_data()?;
         Ok(())
     }
 
@@ -231,11 +250,11 @@ impl EpisodeFile {
         let mut new = tempfile::NamedTempFile::new_in(folder)?;
         new.write_all(text.as_bytes())?;
         new.as_file().sync_all()?;
-        // Locked before it is there to be found.
+        // Locked before others can find it. The lock belongs to the open file, which stays.
         if let Err(TryLockError::WouldBlock) = new.as_file().try_lock() {
             bail!("another process writes to the new file");
         }
-        self.file = new.persist(&self.path)?;
+        self.file = LockedFile(new.persist(&self.path)?);
         if let Ok(folder) = File::open(folder) {
             // Not every file system can sync a folder.
             let _ = folder.sync_all();
