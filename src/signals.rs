@@ -172,7 +172,7 @@ fn watch_signals(interrupted: &watch::Sender<bool>) {
                     // Nothing can be done about a standard error that cannot be written to.
                     let _ = writeln!(
                         std::io::stderr(),
-                        "\nerror: interrupted; nothing is reported"
+                        "\nerror: interrupted; no report was written"
                     );
                 }
                 // Nothing is being read that could be shown, or somebody insists.

@@ -104,7 +104,7 @@ impl UndoEdit {
     pub fn field_path(&self) -> Result<FieldPath> {
         let path = &self.path;
         path.parse()
-            .map_err(|error| anyhow!("the record holds the path {path}, which is none: {error}"))
+            .map_err(|error| anyhow!("the record contains an invalid path, {path}: {error}"))
     }
 }
 
@@ -136,9 +136,7 @@ impl UndoRecords {
         let named = named.filter(|path| path.is_absolute());
         let home = || std::env::home_dir().map(|home| home.join(".local").join("state"));
         let Some(state) = named.or_else(home) else {
-            bail!(
-                "there is no folder to keep the undo record in; set XDG_STATE_HOME to one, or HOME"
-            );
+            bail!("no folder to save the undo record in; set XDG_STATE_HOME or HOME");
         };
         Ok(Self {
             folder: state.join("driftctl").join("undo"),
@@ -208,7 +206,7 @@ impl UndoRecords {
             new.persist(&file)?;
             Ok(())
         };
-        write().with_context(|| format!("cannot keep the undo record {}", file.display()))
+        write().with_context(|| format!("cannot save the undo record {}", file.display()))
     }
 
     /// Drops a record.
@@ -240,11 +238,11 @@ impl UndoRecords {
     /// When there is none, or it cannot be read.
     pub fn find(&self, id: &str) -> Result<UndoRecord> {
         if id.contains(['/', '\\']) || id.starts_with('.') {
-            bail!("{id} is no name of a revert; --list-undo lists them");
+            bail!("{id} is not a valid revert ID; --list-undo lists them");
         }
         let file = self.file(id);
         if !file.exists() {
-            bail!("there is no revert called {id}; --list-undo lists them");
+            bail!("no revert has the ID {id}; --list-undo lists them");
         }
         read(&file)
     }
@@ -257,9 +255,9 @@ impl UndoRecords {
 fn read(file: &Path) -> Result<UndoRecord> {
     let read = || -> Result<UndoRecord> {
         let record: UndoRecord = serde_json::from_slice(&fs::read(file)?)
-            .map_err(|_| anyhow!("it is no record of this version of driftctl"))?;
+            .map_err(|_| anyhow!("it is not an undo record of this version of driftctl"))?;
         if record.schema != SCHEMA {
-            bail!("it is of another version of driftctl");
+            bail!("it was written by another version of driftctl");
         }
         Ok(record)
     };
@@ -273,7 +271,7 @@ fn make_folder(folder: &Path) -> Result<()> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder
         .create(folder)
-        .with_context(|| format!("cannot make the folder {}", folder.display()))
+        .with_context(|| format!("cannot create the folder {}", folder.display()))
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ impl Engine {
     pub fn boolean(&self, expression: &str) -> Result<bool, Failure> {
         match self.evaluate(expression, MOST_DEEP)? {
             Cel::Bool(result) => Ok(result),
-            _ => Err(Failure::Cannot("its result is no boolean".to_owned())),
+            _ => Err(Failure::Cannot("its result is not a boolean".to_owned())),
         }
     }
 
@@ -73,7 +73,7 @@ impl Engine {
     pub fn text(&self, expression: &str) -> Result<String, Failure> {
         match self.evaluate(expression, MOST_DEEP)? {
             Cel::String(text) => Ok(text.to_string()),
-            _ => Err(Failure::Cannot("its result is no text".to_owned())),
+            _ => Err(Failure::Cannot("its result is not a string".to_owned())),
         }
     }
 
@@ -91,7 +91,7 @@ impl Engine {
             ));
         }
         if !self.has_namespace && expression.contains("namespaceObject") {
-            return cannot("the namespace is not known".to_owned());
+            return cannot("the namespace is unknown".to_owned());
         }
         let program = match self.env.compile(expression) {
             Ok(program) => program,

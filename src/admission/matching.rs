@@ -136,7 +136,7 @@ impl Constraints {
         let mut meant = rules.filter(|rule| rule.matches(object)).peekable();
         let is_other = meant.peek().is_some()
             && !meant.any(|rule| rule.versions.iter().any(|v| v == "*" || v == version));
-        is_other.then(|| format!("it matches other versions of the kind than {version}"))
+        is_other.then(|| format!("it matches versions of the kind other than {version}"))
     }
 
     fn is_by_unknown_labels(&self, object: &Candidate<'_>) -> bool {
@@ -208,7 +208,7 @@ impl Constraints {
 
 fn labels_unknown(object: &Candidate<'_>) -> String {
     let namespace = object.key.namespace.as_deref().unwrap_or_default();
-    format!("the labels of namespace {namespace} are not known")
+    format!("the labels of namespace {namespace} are unknown")
 }
 
 impl Rule {

@@ -248,7 +248,7 @@ impl Policies {
         }
         if subject.plural.is_none() {
             if names_group(policy, &subject.key.group) {
-                cannot(format!("nothing is known of the kind {}", subject.key.kind));
+                cannot(format!("the kind {} is unknown", subject.key.kind));
             }
             return;
         }

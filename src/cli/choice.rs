@@ -35,13 +35,13 @@ pub fn choose(report: &mut Report, args: &ReportArgs, now: Timestamp) {
         return;
     }
     let mut message = format!(
-        "{} left out by {}; the verdict counts them all the same",
+        "{} hidden by {}; the verdict still counts them",
         count(left_out, "change"),
         choice.flags.join(", ")
     );
     if undated > 0 {
         message.push_str(&format!(
-            "; {} of unknown time shown too",
+            "; {} of unknown time also shown",
             count(undated, "change")
         ));
     }

@@ -22,7 +22,7 @@ pub fn show(reports: &[Redacted], settings: &Settings, streams: &mut Streams) ->
     // As kubectl does: words apart by blanks, and nothing that a shell would understand.
     let mut words = words.split_whitespace();
     let Some(program) = words.next() else {
-        bail!("KUBECTL_EXTERNAL_DIFF names no program");
+        bail!("KUBECTL_EXTERNAL_DIFF does not name a program");
     };
     let folder = tempfile::Builder::new().prefix("driftctl-").tempdir()?;
     for (at, report) in reports.iter().enumerate() {

@@ -99,31 +99,26 @@ pub fn check(
 ) -> Result<()> {
     let by_policies = [FailOn::Violation, FailOn::ViolationAudit];
     if !has_policies && args.fail_on.iter().any(|what| by_policies.contains(what)) {
-        bail!("--fail-on violation fails on what policies say; name them with --policies");
+        bail!("--fail-on violation needs policies; name them with --policies");
     }
     if !asks_server && args.fail_on == [FailOn::Denied] {
-        bail!("--fail-on denied fails on what the server refuses; add --server-dry-run");
+        bail!("--fail-on denied needs a server dry run; add --server-dry-run");
     }
     if !has_base && args.fail_on.contains(&FailOn::DriftOnBranch) {
-        bail!(
-            "--fail-on drift-on-branch compares with what a branch changes; name its base with --base"
-        );
+        bail!("--fail-on drift-on-branch needs the base of the branch; name it with --base");
     }
     if !has_base && args.fail_on.contains(&FailOn::Pending) {
-        bail!("--fail-on pending fails on what a branch changes; name its base with --base");
+        bail!("--fail-on pending needs the base of the branch; name it with --base");
     }
     if !has_base && args.fail_on == [FailOn::Conflict] {
-        bail!(
-            "--fail-on conflict fails on what a branch and the cluster both change; name the \
-             branch's base with --base"
-        );
+        bail!("--fail-on conflict needs the base of the branch; name it with --base");
     }
     if extra == Extra::None {
         if args.max_extra.is_some() {
-            bail!("--max-extra counts what --extra finds; add --extra namespace");
+            bail!("--max-extra needs a search for undeclared objects; add --extra namespace");
         }
         if args.fail_on.contains(&FailOn::Extra) {
-            bail!("--fail-on extra fails on what --extra finds; add --extra namespace");
+            bail!("--fail-on extra needs a search for undeclared objects; add --extra namespace");
         }
     }
     Ok(())
@@ -139,15 +134,15 @@ pub fn apply_limits(report: &mut Report, args: &GateArgs) {
     };
     if let Some(limit) = args.max_missing.filter(|limit| totals.missing > *limit) {
         report.warnings.push(error(format!(
-            "{} missing, and --max-missing allows {limit}: check the context, the cluster and the \
+            "{} missing, but --max-missing allows {limit}: check the context, the cluster and the \
              namespace, or raise --max-missing",
             count(totals.missing)
         )));
     }
     if let Some(limit) = args.max_extra.filter(|limit| totals.extra > *limit) {
         report.warnings.push(error(format!(
-            "{} declared nowhere, and --max-extra allows {limit}: an apply that prunes would delete \
-             them; check that the path holds all manifests, or raise --max-extra",
+            "{} not in any manifest, but --max-extra allows {limit}: an apply that prunes would \
+             delete them; check that the path contains all manifests, or raise --max-extra",
             count(totals.extra)
         )));
     }

@@ -12,11 +12,11 @@ use crate::signals;
 pub fn end_at_panics() {
     panic::set_hook(Box::new(|info| {
         let place = info.location().map(Location::to_string);
-        let place = place.as_deref().unwrap_or("an unknown place");
+        let place = place.as_deref().unwrap_or("an unknown location");
         // Nothing can be done about a standard error that cannot be written to.
         let _ = writeln!(
             std::io::stderr(),
-            "error: driftctl failed at {place}; nothing can be said about drift\n  \
+            "error: driftctl failed at {place}; the comparison was not completed\n  \
              This is a bug. Please report it with this line and the output of 'driftctl version'."
         );
         signals::end(Exit::Trouble.code().into());

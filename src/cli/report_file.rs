@@ -18,10 +18,10 @@ pub fn write(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>)
     let there = path.symlink_metadata().ok();
     if let Some(link) = linked(path) {
         let why = format!("{} is a link, which is not followed", link.display());
-        return Err(refused(&format!("{why}: name the file that is meant")));
+        return Err(refused(&format!("{why}: name the file itself")));
     }
     if there.as_ref().is_some_and(|there| !there.is_file()) {
-        return Err(refused("this is not a regular file: name another one"));
+        return Err(refused("it is not a regular file: name another one"));
     }
     let folder = path
         .parent()

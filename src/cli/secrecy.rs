@@ -18,16 +18,16 @@ pub fn check(args: &ReportArgs, untrusted: bool, is_ci: bool) -> Result<()> {
     }
     if is_ci {
         bail!(
-            "--show-secrets is refused in CI, where logs are kept and read by many (CI is set in \
-             the environment); run it at a terminal of your own"
+            "--show-secrets is not allowed in CI, where many people can read the logs (CI is set \
+             in the environment); run it in your own terminal"
         );
     }
     if untrusted {
-        bail!("--show-secrets is refused with --untrusted, which hides what the cluster knows");
+        bail!("--show-secrets is not allowed with --untrusted, which hides cluster data");
     }
     if let Some(file) = args.output.iter().find_map(|spec| spec.file.as_ref()) {
         bail!(
-            "--show-secrets is refused for reports that are kept: leave out ={}",
+            "--show-secrets is not allowed for reports written to files: leave out ={}",
             file.display()
         );
     }
@@ -65,8 +65,8 @@ fn unknown_kinds(args: &ReportArgs, report: &Report) -> Vec<Warning> {
             Warning::new(
                 "",
                 format!(
-                    "--redact {kind}:… masks nothing: no object of this kind was compared, and \
-                 Kubernetes has none built in; check its spelling"
+                    "--redact {kind}:… masks nothing: no object of this kind was compared, and it \
+                     is not a built-in kind; check its spelling"
                 ),
             )
         })

@@ -44,8 +44,8 @@ impl Selected {
         let lost = source.paths.iter().find(|word| !is_meant(word));
         if let (Some(word), None) = (lost, &source.revision) {
             bail!(
-                "{} is no file or folder, no KIND/[NAMESPACE/]NAME of a kind that is known, and no \
-                 path such as .spec.replicas",
+                "{} is not a file or folder, not KIND/[NAMESPACE/]NAME with a known kind, and not \
+                 a path such as .spec.replicas",
                 word.display()
             );
         }

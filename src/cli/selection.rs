@@ -111,19 +111,19 @@ impl Selection {
         match (&known[..], kind.group()) {
             ([(group, kind)], _) => Ok(((*group).to_owned(), (*kind).to_owned())),
             ([], None) => Err(format!(
-                "{kind} is no built-in kind; write its API group too: {kind}.GROUP/{name}"
+                "{kind} is not a built-in kind; write its API group too: {kind}.GROUP/{name}"
             )),
             // A kind's own spelling begins with a capital letter; its other names do not.
             ([], Some(group)) if kind.name().starts_with(|c: char| c.is_ascii_uppercase()) => {
                 Ok((group.to_owned(), kind.name().to_owned()))
             }
             ([], Some(group)) => Err(format!(
-                "{kind} is no built-in kind; write it as manifests do: Kind.{group}/{name}"
+                "{kind} is not a built-in kind; write it as manifests do: Kind.{group}/{name}"
             )),
             _ => {
                 let groups: Vec<&str> = known.iter().map(|(group, _)| *group).collect();
                 Err(format!(
-                    "{kind} is a kind of several API groups ({}); write which: {kind}.GROUP/{name}",
+                    "{kind} exists in several API groups ({}); name one: {kind}.GROUP/{name}",
                     groups.join(", "),
                 ))
             }

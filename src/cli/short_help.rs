@@ -16,7 +16,7 @@ const FEW: usize = 22;
 /// The flags that `-h` shows, with fewer words than `--help` has for them.
 const SHOWN: &[(&str, &str)] = &[
     ("filename", "Manifests: a file, a folder, or - (as PATH)"),
-    ("context", "The kubeconfig context; may be several"),
+    ("context", "The kubeconfig context; can be repeated"),
     ("namespace", "Only this namespace"),
     ("all_namespaces", "All namespaces"),
     ("selector", "Only objects with these labels: app=cart"),
@@ -33,11 +33,11 @@ const SHOWN: &[(&str, &str)] = &[
     ("object", "The object"),
     ("path", "A field of it, as reports write it"),
     ("reason", "Why"),
-    ("ticket", "Where it is discussed"),
+    ("ticket", "Link to a ticket or discussion"),
     ("expires", "Until when: 24h, 7d, 2w, a date"),
     ("file", "Write to this file"),
     ("every", "How often: 30s, 5m, 1h"),
-    ("state", "Keep what is open in this file"),
+    ("state", "Keep open drift in this file"),
     ("listen", "Serve /metrics, /healthz and /report.json"),
     ("once", "One round, for cron"),
     ("print_alerts", "Print a PrometheusRule"),

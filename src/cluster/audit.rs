@@ -150,7 +150,7 @@ fn next_line(reader: &mut dyn BufRead, longest: u64, line: &mut Vec<u8>) -> Resu
     let read = reader.take(longest + 1).read_until(b'\n', line)?;
     if read as u64 > longest {
         bail!(
-            "a line is longer than {} MiB, so this is no audit log",
+            "a line is longer than {} MiB, so this is not an audit log",
             longest >> 20
         );
     }
@@ -187,8 +187,8 @@ fn read_file(path: &Path, wanted: &dyn Fn(&Audited) -> bool, writes: &mut Writes
         writes.warnings.push(Warning::new(
             format!("{}:{first}", path.display()),
             format!(
-                "{broken} of {number} lines are no events of an audit log; who wrote what they \
-                 would tell is not known"
+                "{broken} of {number} lines are not audit events; writes recorded in them are not \
+                 attributed"
             ),
         ));
     }

@@ -35,7 +35,7 @@ struct Text {
 /// A live object whose text cannot become values: nested too deeply, or with a number out of
 /// range. The message holds no word of the object.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the live object cannot be read: {0}")]
+#[error("cannot read the live object: {0}")]
 pub struct Unreadable(String);
 
 impl LiveObject {
@@ -84,7 +84,7 @@ impl LiveObject {
         let mut value: Value =
             serde_json::from_str(self.json()).map_err(|error| Unreadable(error.to_string()))?;
         let Value::Object(fields) = &mut value else {
-            return Err(Unreadable("it is no JSON object".to_owned()));
+            return Err(Unreadable("it is not a JSON object".to_owned()));
         };
         self.give_type(fields);
         Ok(value)

@@ -14,7 +14,7 @@ const LIST: &str = "ignoreDifferences";
 
 /// The file is written in a way that a rule cannot be added to without rewriting it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("its layout leaves no safe place for another rule")]
+#[error("its layout has no safe place for another rule")]
 pub struct CannotAppend;
 
 /// The text with one more rule, at the end of the list. What comes out is read again, and must

@@ -165,7 +165,7 @@ impl ArgoSettings {
         if is_one && self.notes.is_empty() {
             self.notes.push(Warning::new(
                 place.to_owned(),
-                "says when Argo CD looks again, not what a difference is",
+                "controls when Argo CD refreshes, not what counts as a difference",
             ));
         }
     }

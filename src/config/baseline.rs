@@ -16,7 +16,7 @@ use crate::yaml;
 /// What stands above everything else in the file.
 const HEAD: &str = "\
 # Drift that was accepted, value by value, until it changes or expires. Written by 'driftctl accept';
-# 'driftctl debt' lists it. Secret and very long values are known by a digest.
+# 'driftctl debt' lists it. Secret and very long values are stored as digests.
 ";
 
 #[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -149,7 +149,7 @@ fn recorded(
         (None, None) => Ok(Recorded::Nothing),
         (None, Some(digest)) => Ok(Recorded::Digest(digest)),
         (Some(value), None) => Ok(Recorded::Value(value)),
-        (Some(_), Some(_)) => Err((key, "there is a digest of it too; keep one".to_owned())),
+        (Some(_), Some(_)) => Err((key, "it also has a digest; keep one of them".to_owned())),
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) struct Fault {
 const REFUSED: &[(&str, &str)] = &[
     (
         "explains",
-        "is for built-in rules alone; leave it out, and the rule ignores drift and counts it",
+        "is only for built-in rules; without it, the rule ignores drift and counts it",
     ),
     ("kinds", "is called \"changes\""),
     ("managers", "is called \"onlyManagers\""),
@@ -99,7 +99,7 @@ impl Check {
         let required = part(schema, "required").as_array();
         for name in required.into_iter().flatten().filter_map(Value::as_str) {
             if value.get(name).is_none_or(Value::is_null) {
-                self.fault(format!("{} lacks \"{name}\"", self.at()));
+                self.fault(format!("{} needs \"{name}\"", self.at()));
             }
         }
     }
@@ -126,7 +126,7 @@ impl Check {
             _ => "",
         };
         self.fault(format!(
-            "{} is {found}, and {wanted} is expected{hint}",
+            "{} is {found}, but must be {wanted}{hint}",
             self.at()
         ));
     }

@@ -42,7 +42,7 @@ impl Found {
 /// # Errors
 /// When it cannot be told which directory that is.
 pub fn find(name: &str, start: &Path) -> Result<Option<Found>> {
-    let here = std::env::current_dir().context("cannot tell the current directory")?;
+    let here = std::env::current_dir().context("cannot determine the current directory")?;
     let found = upwards(&here, start)
         .into_iter()
         .map(|directory| directory.join(name))
@@ -85,7 +85,7 @@ pub fn beside(neighbour: Option<&Found>, name: &str, start: &Path) -> Result<Fou
             name: name.display().to_string(),
         });
     }
-    let here = std::env::current_dir().context("cannot tell the current directory")?;
+    let here = std::env::current_dir().context("cannot determine the current directory")?;
     let directories = upwards(&here, start);
     let root = directories
         .last()
@@ -93,7 +93,7 @@ pub fn beside(neighbour: Option<&Found>, name: &str, start: &Path) -> Result<Fou
     let is_here = |directory: &&PathBuf| here.canonicalize().is_ok_and(|here| here == **directory);
     let place = root.or_else(|| directories.iter().find(is_here));
     let Some(directory) = place.or(directories.first()) else {
-        bail!("cannot tell where {name} belongs; name a file");
+        bail!("cannot determine where {name} belongs; name a file");
     };
     Ok(Found::seen_from(&here, directory.join(name)))
 }
@@ -106,7 +106,7 @@ pub fn read_file(found: &Found) -> Result<String> {
     let read = || -> Result<String> {
         // A pipe or a device in its place would never end.
         if !fs::metadata(&found.path)?.is_file() {
-            bail!("it is no regular file");
+            bail!("it is not a regular file");
         }
         let mut bytes = Vec::new();
         let file = fs::File::open(&found.path)?;
@@ -114,7 +114,7 @@ pub fn read_file(found: &Found) -> Result<String> {
         if bytes.len() as u64 > LARGEST {
             bail!("it is larger than {} MiB", LARGEST >> 20);
         }
-        String::from_utf8(bytes).context("it is no UTF-8 text")
+        String::from_utf8(bytes).context("it is not UTF-8 text")
     };
     read().with_context(|| format!("cannot read {}", found.name))
 }
@@ -161,6 +161,6 @@ mod tests {
     fn only_regular_files_are_read() {
         let dir = tempfile::tempdir().unwrap();
         let error = read_file(&Found::named(dir.path())).unwrap_err();
-        assert!(format!("{error:#}").ends_with("it is no regular file"));
+        assert!(format!("{error:#}").ends_with("it is not a regular file"));
     }
 }

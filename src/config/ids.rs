@@ -22,15 +22,15 @@ pub(super) fn assign_ids(sheet: &mut Sheet<'_>, rules: &mut [(Vec<Step>, Rule)],
             Some(None) => sheet.wrong(
                 &at,
                 format!(
-                    "\"id\": \"{}\" is a built-in rule; choose another id, or switch that one off \
-                     with disable: [{}]",
+                    "\"id\": \"{}\" is a built-in rule; choose another id, or turn the built-in \
+                     rule off with disable: [{}]",
                     rule.id, rule.id
                 ),
             ),
             Some(Some(first)) => sheet.wrong(
                 &at,
                 format!(
-                    "\"id\": \"{}\" is the rule at line {first} already; choose another id",
+                    "\"id\": \"{}\" is already used by the rule at line {first}; choose another id",
                     rule.id
                 ),
             ),
@@ -69,7 +69,7 @@ pub(super) fn check_disabled(sheet: &mut Sheet<'_>, off: &[String]) {
             };
             sheet.wrong(
                 &steps,
-                format!("\"disable\": no built-in rule is called \"{id}\"{hint}"),
+                format!("\"disable\": no built-in rule has the id \"{id}\"{hint}"),
             );
         }
     }

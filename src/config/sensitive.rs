@@ -53,7 +53,7 @@ impl SensitiveSpec {
                 Ok(path) if !path.names_items_by_name() => wrong(
                     "paths",
                     Some(i),
-                    format!("'{text}': name list items by [*] or [name=\"…\"] here"),
+                    format!("'{text}': write list items as [*] or [name=\"…\"]"),
                 ),
                 Ok(path) => paths.push(path),
                 Err(error) => wrong("paths", Some(i), format!("'{text}': {error}")),

@@ -51,7 +51,9 @@ impl<'t> Sheet<'t> {
         if let Some(second) = documents.next() {
             sheet.problems.push(Problem {
                 position: Some(second.span.position()),
-                message: "a second document, which is not read: keep one in the file".to_owned(),
+                message: "a second document, which is not read: keep one document in the \
+                    file"
+                    .to_owned(),
             });
         }
         for fault in faults(schema, &sheet.value) {

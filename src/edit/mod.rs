@@ -31,19 +31,19 @@ pub use write::{document, scalar};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The text, or the document in it, cannot be read.
-    #[error("the file cannot be read")]
+    #[error("the file cannot be parsed")]
     Unreadable,
     /// The way leads nowhere.
     #[error("the field's parent is not in the file")]
     NoWay,
     /// What is there is written elsewhere too, by an anchor and its aliases, or by a merge.
-    #[error("line {0} shares its value with others by an anchor, an alias or a merge")]
+    #[error("line {0} shares its value with others through an anchor, an alias or a merge key")]
     Shared(usize),
     /// The layout leaves no safe place for the edit.
-    #[error("the layout of line {0} leaves no safe place for the change")]
+    #[error("the layout of line {0} has no safe place for the change")]
     Layout(usize),
     /// The text as edited would not read as it should.
-    #[error("the edited file would not read as it should")]
+    #[error("the edited file would not parse to the expected value")]
     Unsound,
 }
 

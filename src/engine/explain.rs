@@ -58,7 +58,8 @@ pub enum Unanswered {
         nearest: Vec<String>,
     },
     /// Several objects are meant.
-    #[error("{asked} is the name of several objects: {}; write the namespace or group too", .found.join(", "))]
+    #[error("{asked} matches several objects: {}; add the namespace or the group", .found.join(", \
+        "))]
     Several {
         /// What was asked for.
         asked: String,

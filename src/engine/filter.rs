@@ -47,7 +47,8 @@ pub fn unknown_namespace(
     Some(Warning::error(
         "",
         format!(
-            "--namespace {only}: no manifest declares anything in it; they declare objects in {}",
+            "--namespace {only}: no manifest declares anything in it; manifests declare objects \
+             in {}",
             others.join(", ")
         ),
     ))

@@ -124,7 +124,7 @@ pub fn plan(wish: &Wish<'_>) -> Planned {
 fn is_no_edit(drift: &JudgedChange) -> Option<&'static str> {
     match drift.cause {
         Some(Cause::Unapplied | Cause::Dropped) => {
-            Some("Git is ahead of the cluster: it is deployed, not edited")
+            Some("Git is ahead of the cluster: this is a pending deploy, not a live edit")
         }
         Some(Cause::BeingDeleted) => Some("the object is being deleted"),
         Some(Cause::UnknownField) => Some("the type has no such field"),
@@ -209,8 +209,8 @@ fn guard_object(
                         planned.left_out.push(LeftOut {
                             key: object.key.clone(),
                             path: rule.path.to_string(),
-                            why: "nobody is known to deploy the object, and the policy would stop \
-                                  them; say who may: --allow USER or --allow-group GROUP"
+                            why: "it is unknown who deploys the object, and the policy would \
+                                block them; name them with --allow USER or --allow-group GROUP"
                                 .to_owned(),
                         });
                     }
@@ -232,11 +232,11 @@ fn guard_object(
             allows_declared: wish.allow_declared && form == Form::Lock,
         };
         if guard.is_scaled() {
-            remarks.push(format!("autoscaler: {AUTOSCALER} is left out"));
+            remarks.push(format!("autoscaler: {AUTOSCALER} is exempt"));
         }
         if form == Form::Lock && !guard.allows_declared {
             remarks.push(
-                "users whom it stops cannot go back to the declared value either; --allow-declared \
+                "users that it blocks cannot restore the declared value either; --allow-declared \
                  lets them"
                     .to_owned(),
             );
@@ -346,7 +346,7 @@ fn deployer(
     }
     let known = |manager: &&str| KNOWN_DEPLOYERS.iter().find(|(name, _)| name == manager);
     let (manager, user) = managers.iter().find_map(known)?;
-    let how = format!("assumed, since {manager} applies the object; --allow names others");
+    let how = format!("assumed, because {manager} applies the object; name others with --allow");
     Some(((*user).to_owned(), how))
 }
 
@@ -455,7 +455,7 @@ fn over_live_objects(wish: &Wish<'_>, guard: &Guard, wanted: &WantedObject) -> V
     let place = namespace.map_or_else(String::new, |namespace| format!(" in {namespace}"));
     let count = objects.len();
     let mut said = vec![format!(
-        "{count} live {kind}{}{place}: {other} not matched, {passes} can still be edited, {} cannot",
+        "{count} live {kind}{}{place}: {other} not matched, {passes} still editable, {} not",
         if count == 1 { "" } else { "s" },
         refused.len()
     )];
@@ -468,11 +468,11 @@ fn over_live_objects(wish: &Wish<'_>, guard: &Guard, wanted: &WantedObject) -> V
         format!("{what}: {}{more}", names.join(", "))
     };
     if !refused.is_empty() {
-        let what = "violates it today, so that no edit of it would pass until that is mended";
+        let what = "violates it today, so every edit of it would be blocked until that is fixed";
         said.push(named(what, refused));
     }
     if !unknown.is_empty() {
-        said.push(named("not known", unknown));
+        said.push(named("unknown", unknown));
     }
     said
 }

@@ -123,7 +123,7 @@ impl<'m> Scope<'m> {
                 Some(Answer::Unread(why)) => self.warnings.push(unread(key, &why)),
                 None => self
                     .warnings
-                    .push(unread(key, "the live side gave no answer")),
+                    .push(unread(key, "the live side did not answer")),
             }
         }
         fetched.extra.sort_by(|a, b| a.key.cmp(&b.key));
@@ -135,7 +135,7 @@ impl<'m> Scope<'m> {
 fn unread(key: &ResourceKey, why: &str) -> Warning {
     Warning::error(
         key.to_string(),
-        format!("it is in an inventory, and whether it is live is not known: {why}"),
+        format!("it is in an inventory, but whether it exists is unknown: {why}"),
     )
 }
 

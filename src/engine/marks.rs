@@ -182,11 +182,12 @@ fn warning(tool: Tool, key: &ResourceKey, of: &str, own: &str, why: Why) -> Warn
     let word = tool.word();
     let message = match why {
         Why::Compared => format!(
-            "the live object is marked as belonging to the {word} {of}, and it is declared by \
-             {own}: both claim it"
+            "the live object is marked as belonging to the {word} {of}, but {own} declares it: \
+             both claim it"
         ),
         Why::Others => format!(
-            "the live object is marked as belonging to the {word} {of}, most of the others to {own}"
+            "the live object is marked as belonging to the {word} {of}, but most others belong to \
+             {own}"
         ),
     };
     Warning::new(key.to_string(), message)

@@ -135,8 +135,8 @@ impl Comparison<'_> {
         let written = declared.manifest.value();
         let Some(value) = self.schemas.at_version(&written, &live.api_version) else {
             let why = format!(
-                "declared as {} and read as {}, and what changed between the two is not known; \
-                 declare it as {}",
+                "declared as {} but read as {}, and the changes between these versions are \
+                 unknown; declare it as {}",
                 declared.manifest.api_version, live.api_version, live.api_version
             );
             return Compared::unknown(declared, why);
@@ -321,11 +321,16 @@ pub fn without_schemas(compared: &[Compared]) -> Option<Warning> {
         .map(|object| object.case.report.key.group_kind().to_string())
         .collect();
     let kinds: Vec<String> = kinds.into_iter().collect();
-    (!kinds.is_empty()).then(|| Warning::new("", format!(
-            "nothing is known of the fields of {}: those that only the applier holds are taken for \
+    (!kinds.is_empty()).then(|| {
+        Warning::new(
+            "",
+            format!(
+                "the schema of {} is unknown, so fields that only the applier owns are taken for \
              defaults; record the CustomResourceDefinitions too",
-            kinds.join(", ")
-        )))
+                kinds.join(", ")
+            ),
+        )
+    })
 }
 
 /// Says once that live objects carry no managed fields, where none of them does.
@@ -335,10 +340,10 @@ pub fn without_managed_fields(compared: &[Compared], options: &Options) -> Optio
         .filter_map(|object| object.has_owners)
         .peekable();
     (known.peek().is_some() && known.all(|has_owners| !has_owners)).then(|| Warning::new("", format!(
-            "the live objects carry no managed fields, so {} and some defaults cannot be told from \
+            "the live objects have no managed fields, so {} and some defaults cannot be told from \
              changes; read them with `kubectl get --show-managed-fields`",
             if options.audit_logs.is_empty() {
-                "nobody can be named"
+                "changes cannot be attributed"
             } else {
                 "only the audit log names who changed what"
             }

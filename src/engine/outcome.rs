@@ -84,7 +84,7 @@ impl Outcome {
             options,
             watch,
         };
-        let unread = Answer::Unread("the live side gave no answer".to_owned());
+        let unread = Answer::Unread("the live side did not answer".to_owned());
         let one = |comparison: &Comparison<'_>, declared: &Declared<'_>| {
             let answer = facts.fetched.answers.get(&declared.key);
             comparison.compare(declared, answer.unwrap_or(&unread))

@@ -342,7 +342,7 @@ fn declared_twice(
     let mut places = vec![place(first)];
     places.extend(others.iter().map(|other| place(other.manifest)));
     let reason = format!(
-        "declared {} times: {}; keep one of them, or compare the directories one by one",
+        "declared {} times: {}; keep one of them, or compare the directories separately",
         places.len(),
         places.join(", ")
     );

@@ -126,8 +126,8 @@ pub fn gather(declared: &[Declared<'_>], manifests: &[Arc<Manifest>], live: &dyn
             Err(error) => schemas.warnings.push(Warning::error(
                 version.to_owned(),
                 format!(
-                    "its schema is served and cannot be read, so the run is incomplete: without it \
-                     nobody can tell which additions the server defaulted: {error:#}"
+                    "its schema could not be read, so the run is incomplete: without it, fields \
+                     that the server defaulted cannot be told from changes: {error:#}"
                 ),
             )),
         }

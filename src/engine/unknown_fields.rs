@@ -48,8 +48,7 @@ fn message(
     let nearest = nearest(name, &fields_by_type(schema, root, &place));
     let nearest = nearest.map_or_else(String::new, |name| format!("; did you mean {name:?}?"));
     format!(
-        "unknown field {path} of {key}: {} has no field of this name, and the API server drops \
-         it{nearest}",
+        "unknown field {path} of {key}: {} has no such field, so the API server drops it{nearest}",
         declared.kind.api_version.clone() + " " + &key.kind
     )
 }

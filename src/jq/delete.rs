@@ -88,7 +88,7 @@ fn delete(value: Val, path: &[Val]) -> ValR {
                 .map(|(_, item)| item.clone())
                 .collect())
         }
-        _ => Err(Error::str("the path does not fit the value")),
+        _ => Err(Error::str("the path does not match the value")),
     }
 }
 

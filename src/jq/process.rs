@@ -49,13 +49,13 @@ pub enum JqError {
     #[error("it did not end within {0:?}")]
     Deadline(Duration),
     /// Others before it took so long that no more is run.
-    #[error("it was not run: other expressions took {0:?} and did not end")]
+    #[error("it was not run: other expressions took {0:?} without finishing")]
     Together(Duration),
     /// All expressions of the run together took so long that no more is run.
-    #[error("it was not run: the jq expressions of this run may take {0:?} in all")]
+    #[error("it was not run: all jq expressions of this run may take {0:?} together")]
     Spent(Duration),
     /// It took all memory or stack that there was, on this object or on one before.
-    #[error("it needs more memory than it may take")]
+    #[error("it exceeded its memory limit")]
     Exhausted,
     /// No expression can be run.
     #[error("cannot run jq expressions: {0}")]
@@ -119,7 +119,7 @@ impl Jq {
     /// # Errors
     /// When it has no result; the object is to be taken as it is then.
     pub fn delete(&self, expression: &str, object: &Value) -> Result<Value, JqError> {
-        let broken = |_| JqError::Failed("its result is no JSON".to_owned());
+        let broken = |_| JqError::Failed("its result is not JSON".to_owned());
         let input = serde_json::value::to_raw_value(object).map_err(broken)?;
         let output = self.ask(expression, Some(input), false)?;
         let output = output.as_deref().map_or("null", RawValue::get);
@@ -131,7 +131,7 @@ impl Jq {
     /// # Errors
     /// When it does not end in time, or takes too much memory.
     pub fn evaluate(&self, policy: &str, input: &Value) -> Result<Value, JqError> {
-        let broken = |_| JqError::Failed("its result is no JSON".to_owned());
+        let broken = |_| JqError::Failed("its result is not JSON".to_owned());
         let input = serde_json::value::to_raw_value(input).map_err(broken)?;
         let output = self.ask(policy, Some(input), true)?;
         let output = output.as_deref().map_or("null", RawValue::get);
@@ -216,7 +216,7 @@ impl Running {
             .stderr(Stdio::null())
             .spawn()?;
         let (Some(requests), Some(responses)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(io::Error::other("the child has no streams"));
+            return Err(io::Error::other("the child process has no streams"));
         };
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {
@@ -234,7 +234,7 @@ impl Running {
         };
         match running.lines.recv_timeout(START) {
             Ok(line) if line == READY => Ok(running),
-            _ => Err(io::Error::other("the child does not start")),
+            _ => Err(io::Error::other("the child process cannot be started")),
         }
     }
 

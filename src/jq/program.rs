@@ -47,7 +47,7 @@ pub enum ProgramError {
     #[error("it fails on this object")]
     Failed,
     /// It has none or several results.
-    #[error("it gives {0} where one result is expected")]
+    #[error("it returns {0}, but must return one")]
     Results(&'static str),
 }
 

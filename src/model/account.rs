@@ -154,14 +154,17 @@ impl Equal {
             Self::Duration => "both are the same duration",
             Self::Time => "both are the same instant",
             Self::Bytes => "both are the same bytes in base64",
-            Self::Identity => "it names the object",
-            Self::Null => "null is declared, which says what absence does",
-            Self::NullIsZero => "null is declared, and the server stores the zero of the type",
-            Self::NotStored => {
-                "the server does not store this zero or empty value, so its absence says the same"
+            Self::Identity => "it identifies the object",
+            Self::Null => "the manifest declares null, which means the same as absent",
+            Self::NullIsZero => {
+                "the manifest declares null, and the server stores the zero value \
+                of the type"
             }
-            Self::EmptyIsAbsent => "what is live is empty, which says what absence does",
-            Self::DefaultTaken => "the server puts the default in the place of the declared zero",
+            Self::NotStored => {
+                "the server does not store this zero or empty value, so its absence means the same"
+            }
+            Self::EmptyIsAbsent => "the live value is empty, which means the same as absent",
+            Self::DefaultTaken => "the server replaces the declared zero value with the default",
         }
     }
 }
@@ -262,10 +265,10 @@ impl ApplierReason {
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Named => "--field-manager names it",
-            Self::ServerSideApply => "it applied on the server side",
-            Self::LastApplied => "it wrote the last applied configuration",
+            Self::ServerSideApply => "it used server-side apply",
+            Self::LastApplied => "it wrote the last-applied-configuration annotation",
             Self::Known => "it is known to apply manifests",
-            Self::Coverage => "it owns more of what is declared than any other",
+            Self::Coverage => "it owns more of the declared fields than any other manager",
         }
     }
 }
@@ -294,7 +297,7 @@ pub struct RuleNote {
     pub reason: String,
     /// Who answers for it.
     pub owner: Option<String>,
-    /// Where it is discussed.
+    /// Link to a ticket or discussion.
     pub ticket: Option<String>,
     /// Until when it holds.
     pub expires: Option<String>,
@@ -368,7 +371,7 @@ impl Entry {
 /// Why the paths of one object are drift or not.
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// What the declared state was compared with.
+    /// The cluster or recording that was compared.
     pub target: Target,
     /// Which object.
     pub key: ResourceKey,

@@ -164,31 +164,34 @@ impl Why {
                  --include dropped"
             }
             Self::UndoesCommit => {
-                "Git is ahead of the cluster: taking it over would undo the commit; apply it"
+                "Git is ahead of the cluster: a backport would undo the commit; apply it instead"
             }
             Self::WrittenByApplier => {
-                "the applier wrote it itself and would write it again; change what the applier does"
+                "the applier wrote it and would write it again; change the applier's configuration"
             }
             Self::BeingDeleted => "the object is being deleted",
             Self::Missing => "the object is missing; --create creates it",
             Self::Extra => "no manifest declares the object; --prune deletes it",
             Self::MissingInCluster => {
-                "the object is not in the cluster; delete its manifest if that is right"
+                "the object is not in the cluster; delete its manifest if that is intended"
             }
             Self::ExtraInCluster => "no manifest declares the object",
-            Self::Controlled => "a controller writes this object; change the controller's own",
-            Self::UnknownValue => "the declared value is not known here",
+            Self::Controlled => {
+                "a controller writes this object; change the object that the \
+                controller works from"
+            }
+            Self::UnknownValue => "the declared value is unknown",
             Self::Dangerous => {
-                "changing it can lose data or objects; name its object and path to do it all the \
-                 same"
+                "changing it can lose data or objects; name its object and path to do it anyway"
             }
             Self::NotCompared => "the object could not be compared",
-            Self::Changed => "it was changed again meanwhile; left alone",
+            Self::Changed => "it was changed again in the meantime; left alone",
             Self::Refused => "the server refuses it",
-            Self::Impossible => "no patch can be made of it",
-            Self::NoPlace => "no place in the manifests was found for it",
+            Self::Impossible => "it cannot be written as a patch",
+            Self::NoPlace => "it has no place in the manifests",
             Self::Secret => {
-                "the value is secret and would stand in the file in the clear; --allow-secrets"
+                "the value is secret and would be in the file in plain text; --allow-secrets \
+                 writes it"
             }
         }
     }

@@ -96,12 +96,13 @@ impl Explanation {
         match self {
             Self::ServerManaged => "the API server's own bookkeeping",
             Self::UnownedDefault => {
-                "nobody owns it, so no request wrote it: the server defaulted it"
+                "no manager owns it, so no request wrote it: the server defaulted it"
             }
             Self::ApplierDefault => {
-                "only the applier owns it, and it never declared it: defaulting was booked on it"
+                "only the applier owns it, without having declared it: the server defaulted it on \
+                 the applier's write"
             }
-            Self::TypeDefault => "it has the value that the server gives it when nobody sets it",
+            Self::TypeDefault => "it has the server's default value",
             Self::ControllerOwned => "a controller that is known to write it owns it",
             Self::AdmissionChanged => "admission changed it while the manifest was applied",
             Self::UnknownField => "the type has no such field, so the API server dropped it",
@@ -167,11 +168,11 @@ impl Cause {
     /// Returns what it means, in words.
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Dropped => "the last apply declared it, and this manifest does not",
-            Self::Unapplied => "the last apply set it, and this manifest says otherwise",
+            Self::Dropped => "the last apply declared it, but this manifest does not",
+            Self::Unapplied => "the last apply set it to another value than this manifest",
             Self::SetByApplier => {
                 "the applier set it: from an earlier manifest, or admission changed it on the way \
-                 in (--server-dry-run tells)"
+                 in (--server-dry-run shows which)"
             }
             Self::AppliedElsewhere => {
                 "applied by kubectl apply, from another manifest or an earlier version of this one"
@@ -179,9 +180,9 @@ impl Cause {
             Self::WrittenByApplier => {
                 "written by the applier itself; this manifest does not declare it"
             }
-            Self::Unattributed => "the live object does not say who wrote it",
+            Self::Unattributed => "the live object does not record who wrote it",
             Self::BeingDeleted => {
-                "somebody has deleted the object; it is gone as soon as its finalizers are"
+                "the object is being deleted; it goes away once its finalizers are removed"
             }
             Self::UnknownField => "the type has no such field, so the API server drops it",
         }

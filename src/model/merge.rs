@@ -9,7 +9,7 @@ pub enum MergeClass {
     Backport,
     /// The branch changes it, and live it is what the base declares.
     Pending,
-    /// It was changed live, and the branch leaves it alone.
+    /// It was changed live, and the branch does not change it.
     Drift,
     /// Both changed it: merging overwrites what was changed live.
     Conflict,

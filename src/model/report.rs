@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Called, GroupKind, KindNames, MergeClass, ObjectReport, SecretPlace, Status, Verdict};
 
-/// What the declared state was compared with.
+/// The cluster or recording that was compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Target {
     /// The kubeconfig context.
@@ -32,7 +32,7 @@ pub struct Revision {
     pub time: Option<String>,
 }
 
-/// How much of what is declared was compared.
+/// Declared objects by whether they were compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Coverage {
     /// Objects that the sources declare.
@@ -137,7 +137,7 @@ impl Warning {
 /// What a run found out.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
-    /// What the declared state was compared with.
+    /// The cluster or recording that was compared.
     pub target: Target,
     /// The Git commits that the declared state was read from.
     pub revisions: Vec<Revision>,

@@ -50,14 +50,14 @@ mod tests {
             lines(&drift(Some(MergeClass::Conflict), None)),
             [
                 "CONFLICT at .spec.replicas: base 3, branch 5, live 8; merging overwrites what \
-              somebody changed live"
+                 someone changed live"
             ]
         );
         assert_eq!(
             lines(&drift(Some(MergeClass::Drift), Some(Cause::Unattributed))),
             [
-                "drift at .spec.replicas: changed live, and the branch leaves it alone",
-                "unattributed at .spec.replicas: the live object does not say who wrote it",
+                "drift at .spec.replicas: changed live, and the branch does not change it",
+                "unattributed at .spec.replicas: the live object does not record who wrote it",
             ]
         );
     }

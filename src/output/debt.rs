@@ -26,7 +26,7 @@ pub fn debt_text(
     }
     let file = escape::line(file);
     if accepted.is_empty() {
-        return writeln!(out, "no drift is accepted in {file}");
+        return writeln!(out, "no accepted drift in {file}");
     }
     let overdue = accepted.iter().filter(|entry| entry.overdue).count();
     let changes = count(accepted.len(), "change");
@@ -65,7 +65,7 @@ fn details(accepted: &Accepted, now: Timestamp) -> String {
 
 fn deadline(accepted: &Accepted, now: Timestamp) -> String {
     match &accepted.expires {
-        None => "without end".to_owned(),
+        None => "with no expiry".to_owned(),
         Some(at) if accepted.overdue => {
             format!("OVERDUE for {}", rough(now.duration_since(at.timestamp())))
         }

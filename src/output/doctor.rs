@@ -55,13 +55,14 @@ pub fn doctor_yaml(examination: &Examination, out: &mut dyn Write) -> io::Result
     match &examination.subject {
         Some(subject) => writeln!(
             out,
-            "# What driftctl diff needs for these manifests, bound to {}.",
+            "# The permissions that driftctl diff needs for these manifests, bound to {}.",
             escape::line(subject)
         )?,
         None => writeln!(
             out,
-            "# What driftctl diff needs for these manifests. Bind it to the user that runs driftctl, \
-             or\n# print it with bindings: driftctl doctor -o yaml --for \
+            "# The permissions that driftctl diff needs for these manifests. Bind them to the \
+             user that runs driftctl,\n# or print them with bindings: driftctl doctor -o yaml \
+             --for \
              system:serviceaccount:NAMESPACE:NAME"
         )?,
     }
@@ -80,7 +81,7 @@ fn checklist(examination: &Examination, colour: bool, out: &mut dyn Write) -> io
         0 => (
             "READY",
             Colour::new().green().bold(),
-            "a diff reads everything".to_owned(),
+            "a diff can read everything".to_owned(),
         ),
         n => (
             "NOT READY",

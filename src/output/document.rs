@@ -52,7 +52,7 @@ pub struct Document<'r> {
     /// incomplete report may hold drift and conflicts too.
     #[schemars(extend("enum" = ["in-sync", "pending", "drifted", "conflict", "incomplete"]))]
     verdict: &'static str,
-    /// What the declared state was compared with.
+    /// The cluster or recording that was compared.
     target: TargetDocument<'r>,
     /// The Git commits that the declared state was read from.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -101,7 +101,7 @@ struct SummaryDocument {
     /// Objects that a policy refuses.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused_by_policy: Option<usize>,
-    /// Rules that have run out: what they hid is reported again.
+    /// Expired rules: what they hid is reported again.
     expired_rules: usize,
 }
 
@@ -188,7 +188,7 @@ struct ChangeDocument<'r> {
     /// declares it and nobody has applied that), `unapplied` (the manifest has changed since it was
     /// applied), `set-by-applier` (the applier set it, from an earlier manifest, or admission
     /// changed it), `applied-elsewhere` (by `kubectl apply`, from another manifest),
-    /// `written-by-applier`, `unattributed` (the live object does not say who wrote it), or
+    /// `written-by-applier`, `unattributed` (the live object does not record who wrote it), or
     /// `being-deleted` (somebody has deleted the object; it waits for its finalizers).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = Cause::ALL.map(Cause::as_str)))]

@@ -104,11 +104,9 @@ impl Class {
                 "A field that the manifest no longer declares is still applied in the cluster"
             }
             Self::Missing => "An object that a manifest declares is not in the cluster",
-            Self::Extra => "An object in the cluster is declared in no manifest",
+            Self::Extra => "An object in the cluster is not declared in any manifest",
             Self::Conflict => "Merging the branch overwrites a change that was made in the cluster",
-            Self::Pending => {
-                "The branch changes a field that is in the cluster as the base declares it"
-            }
+            Self::Pending => "The branch changes a field that matches the base in the cluster",
             Self::Backport => "The branch now declares what was changed in the cluster",
             Self::New => "The branch declares an object that is not in the cluster yet",
             Self::Dropped => "The branch no longer declares an object that is in the cluster",
@@ -119,7 +117,7 @@ impl Class {
             Self::Unevaluated => "An admission policy could not be evaluated for the object",
             Self::Unknown => "An object could not be compared, so it may have drifted",
             Self::Error => "Something could not be read, so the comparison is incomplete",
-            Self::Warning => "Something to know about the comparison",
+            Self::Warning => "A note about the comparison",
         }
     }
 
@@ -312,7 +310,7 @@ fn of_drift(object: &ObjectReport, drift: &JudgedChange) -> Finding {
             let path = escape::line(&path);
             let live = drift.change.live.as_ref();
             let live = live.map_or_else(|| "not there".to_owned(), brief);
-            format!("backport: {path} is {live} live, and the branch now says so too")
+            format!("backport: {path} is {live} live, and the branch now declares the same")
         }
         _ => sentence(&drift.change),
     };
@@ -400,13 +398,15 @@ fn sentence(change: &Change) -> String {
         }
         (Some(declared), Some(live)) if is_simple(declared) && is_simple(live) => {
             let [declared, live] = pair(declared, live);
-            format!("{path} is {live} live, and {declared} is declared")
+            format!("{path} is {live} live, but {declared} is declared")
         }
         (Some(declared), Some(live)) => {
             format!("{path} differs: {}", both(declared, live))
         }
-        (Some(declared), None) => format!("{path} is not live; {} is declared", brief(declared)),
-        (None, Some(live)) => format!("{path} is {} live, and not declared", brief(live)),
+        (Some(declared), None) => {
+            format!("{path} is not live, but {} is declared", brief(declared))
+        }
+        (None, Some(live)) => format!("{path} is {} live, but not declared", brief(live)),
         (None, None) => path,
     }
 }

@@ -27,9 +27,7 @@ pub(super) fn of(report: &Report, show: Show, by: GroupBy) -> Vec<Group<'_>> {
     for row in rows::of(report, show) {
         let title = match by {
             GroupBy::Object => row.object.key.to_string(),
-            GroupBy::Author => row
-                .who()
-                .unwrap_or_else(|| "nobody that is recorded".to_owned()),
+            GroupBy::Author => row.who().unwrap_or_else(|| "unknown author".to_owned()),
             GroupBy::Severity => row.severity().to_owned(),
             GroupBy::Change => format!("{} {}", row.sign(), row.what(false, LONGEST_VALUE)),
         };

@@ -96,7 +96,7 @@ fn text(
 ) -> io::Result<()> {
     write_entries(entries, options, out)?;
     if entries.is_empty() {
-        writeln!(out, "# nothing is recorded for this time")?;
+        writeln!(out, "# nothing is recorded for this period")?;
     }
     for (source, why) in &history.unread {
         writeln!(

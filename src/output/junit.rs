@@ -23,7 +23,8 @@ impl Format for Junit {
     }
 
     fn description(&self) -> &'static str {
-        "JUnit XML: each object a test, drift a failure, what was not compared an error"
+        "JUnit XML: each object is a test, drift is a failure, an object that was not compared is \
+         an error"
     }
 
     fn render(

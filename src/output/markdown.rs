@@ -101,7 +101,7 @@ fn head(report: &Report) -> String {
         "in-sync" => "✅ In sync",
         "conflict" => "🛑 CONFLICT: merging overwrites live changes",
         "drifted" => "⚠️ Drifted",
-        "pending" => "✅ No drift; the branch changes what is live",
+        "pending" => "✅ No drift; the branch changes live objects",
         _ => "❌ Incomplete",
     };
     let mut head = format!("### driftctl: {verdict}\n\n**{}**", words::tally(report));

@@ -57,7 +57,7 @@ pub fn policies_text(
     };
     writeln!(
         out,
-        "{word}  {} by {}: {}, {} only warned of or audited, {passed} passed, {cannot} not evaluated",
+        "{word}  {} by {}: {}, {} only warned or audited, {passed} passed, {cannot} not evaluated",
         words::count(report.objects.len(), "object"),
         policies_in_words(policies),
         words::count(refused, "violation"),

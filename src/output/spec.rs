@@ -44,13 +44,13 @@ impl PartialEq for OutputSpec {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SpecError {
     /// There is no such format.
-    #[error("there is no format '{0}'; the formats are {formats}", formats = names())]
+    #[error("unknown format '{0}'; formats: {formats}", formats = names())]
     UnknownFormat(String),
     /// `FORMAT=` with nothing behind it.
     #[error("'{0}=' names no file; leave out '=' to write to standard output")]
     NoFile(String),
     /// Two reports for one place.
-    #[error("{0} can take one report; give each format a file of its own, as FORMAT=FILE")]
+    #[error("{0} can receive only one report; give each format its own file, as FORMAT=FILE")]
     Taken(String),
 }
 

@@ -29,7 +29,7 @@ impl Format for Table {
     }
 
     fn description(&self) -> &'static str {
-        "One change a line in columns, cut to the width of the terminal"
+        "One change per line in columns, cut to the width of the terminal"
     }
 
     fn render(
@@ -48,7 +48,7 @@ impl Format for Wide {
     }
 
     fn description(&self) -> &'static str {
-        "The same uncut, with whole paths and the place in the manifests"
+        "The same without cutting, with full paths and the file and line in the manifests"
     }
 
     fn render(

@@ -27,7 +27,7 @@ impl Format for Timeline {
     }
 
     fn description(&self) -> &'static str {
-        "The changes in the order of their last write, by day and hour, with who made them"
+        "Changes in the order of their last write, by day and hour, with who made them"
     }
 
     fn render(

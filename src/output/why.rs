@@ -40,19 +40,19 @@ pub fn why(entry: &Entry) -> String {
 fn drift(kind: ChangeKind) -> &'static str {
     match kind {
         ChangeKind::Modified => "live differs from the manifest",
-        ChangeKind::Removed => "it is declared and not live",
-        ChangeKind::Added => "it is live and not declared, and nothing explains it",
+        ChangeKind::Removed => "it is declared but not live",
+        ChangeKind::Added => "it is live but not declared, and nothing explains it",
     }
 }
 
 /// How it is compared: `quantity`, `an associative list by name`.
 pub fn form(form: &Form) -> String {
     match form {
-        Form::Untyped => "as it is written, for nothing is known of its type".to_owned(),
+        Form::Untyped => "as written, because its type is unknown".to_owned(),
         Form::Single(scalar) => (*scalar).to_owned(),
         Form::Struct { atomic: true, .. } => "an object, owned as a whole".to_owned(),
         Form::Struct { open: true, .. } => {
-            "an object, field by field; it keeps fields that its type does not know".to_owned()
+            "an object, field by field; unknown fields are preserved".to_owned()
         }
         Form::Struct { .. } => "an object, field by field".to_owned(),
         Form::Map { atomic: true } => "a map, owned as a whole".to_owned(),
@@ -66,9 +66,7 @@ pub fn form(form: &Form) -> String {
         Form::ItemsBy(key) => {
             format!("a list without a schema: items are identified by {key}")
         }
-        Form::ByPosition => {
-            "a list without a schema, whose items nothing tells apart: by position".to_owned()
-        }
+        Form::ByPosition => "a list without a schema or item keys: by position".to_owned(),
     }
 }
 
@@ -89,7 +87,7 @@ fn all_of(keys: &[String]) -> String {
 pub fn default_from(from: DefaultFrom) -> &'static str {
     match from {
         DefaultFrom::Type => "the default of its type",
-        DefaultFrom::Neighbours => "the server's default, given the fields beside it",
+        DefaultFrom::Neighbours => "the server's default, given the other fields of the object",
     }
 }
 
@@ -105,7 +103,7 @@ pub fn schema(origin: &SchemaOrigin) -> String {
             format!("its CustomResourceDefinition among the manifests, at {place}")
         }
         SchemaOrigin::None => {
-            "nowhere: no CustomResourceDefinition and no OpenAPI document describes it".to_owned()
+            "none: no CustomResourceDefinition and no OpenAPI document describes it".to_owned()
         }
     }
 }
@@ -124,19 +122,19 @@ pub fn applier(applier: &Applier) -> String {
 /// What there is to say when nobody is taken for the applier.
 pub fn no_applier(account: &Account) -> &'static str {
     if account.has_owners {
-        "nobody: no manager owns what is declared"
+        "none: no manager owns the declared fields"
     } else {
         NO_OWNERS
     }
 }
 
 /// What is said of owners where the live object has none.
-pub const NO_OWNERS: &str = "not known: the live object was read without managed fields";
+pub const NO_OWNERS: &str = "unknown: the live object was read without managed fields";
 
 /// What is said of owners where nobody holds a path.
 pub fn nobody(account: &Account, entry: &Entry) -> &'static str {
     if entry.live.is_none() {
-        "nobody, for it is not live"
+        "nobody: it is not live"
     } else if account.has_owners {
         "nobody: no request wrote it"
     } else {

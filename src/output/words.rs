@@ -76,7 +76,7 @@ pub fn status_note(object: &ObjectReport) -> Option<String> {
         }
         Status::Conflict => "CONFLICT: merging overwrites what was changed live",
         Status::Pending if object.lifecycle == Some(Lifecycle::New) => {
-            "new: the branch declares it, and it is not in the cluster yet"
+            "new: the branch declares it, but it is not in the cluster yet"
         }
         Status::Pending if object.lifecycle == Some(Lifecycle::Removed) => {
             "removed: the branch no longer declares it"
@@ -380,9 +380,9 @@ pub fn class(class: MergeClass) -> &'static str {
 pub fn merging(class: MergeClass) -> &'static str {
     match class {
         MergeClass::Conflict => "merging overwrites what was changed live",
-        MergeClass::Drift => "changed live, and the branch leaves it alone",
-        MergeClass::Pending => "the branch changes it, and live it is what the base declares",
-        MergeClass::Backport => "the branch now declares what is live",
+        MergeClass::Drift => "changed live, and the branch does not change it",
+        MergeClass::Pending => "the branch changes it, and the live value matches the base",
+        MergeClass::Backport => "the branch now declares the live value",
     }
 }
 
@@ -407,9 +407,9 @@ pub fn overwritten(drift: &JudgedChange, now: Option<Timestamp>) -> String {
     match owners(&drift.owners, now) {
         Some(who) => format!("merging overwrites the change of {who}"),
         None if drift.change.live.is_none() => {
-            "merging puts back what somebody removed live".to_owned()
+            "merging restores what someone removed live".to_owned()
         }
-        None => "merging overwrites what somebody changed live".to_owned(),
+        None => "merging overwrites what someone changed live".to_owned(),
     }
 }
 

@@ -34,16 +34,16 @@ pub struct Edit<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
     /// A path leads nowhere in the live object.
-    #[error("{0} leads nowhere in the live object")]
+    #[error("{0} does not exist in the live object")]
     NoWay(FieldPath),
     /// Several items of a list have the keys that are to tell them apart.
     #[error("several items of the list are called {0}")]
     Ambiguous(FieldPath),
     /// The patch would be longer than the server takes.
-    #[error("it takes more than {MOST_OPERATIONS} operations in one patch")]
+    #[error("one patch would need more than {MOST_OPERATIONS} operations")]
     TooLong,
     /// A patch does not fit the value that it is applied to.
-    #[error("the patch does not fit the object at {0}")]
+    #[error("the patch does not match the object at {0}")]
     NoFit(String),
 }
 

@@ -37,7 +37,7 @@ impl Allowed {
             )),
             None if named => None,
             None => Some(format!(
-                "refused: it belongs to no namespace that is allowed; --allow-kind {} allows it",
+                "refused: it is not in an allowed namespace; --allow-kind {} allows it",
                 key.group_kind()
             )),
         }

@@ -46,7 +46,8 @@ fn remarks(rule: &Rule, run: &Audited<'_>) -> impl Iterator<Item = String> + use
         && !matches!(rule.origin, RuleOrigin::Shared(_));
     let idle = match &rule.expires {
         Some(expires) if rule.expired => Some(format!(
-            "expired ({expires}), and what it hid is reported again; mend it, or renew the rule"
+            "expired ({expires}), so what it hid is reported again; fix the drift, or renew the \
+             rule"
         )),
         _ if was_asked && !hid(rule) => {
             Some("hid nothing; remove it, or check what it matches".to_owned())
@@ -92,7 +93,7 @@ fn gone_debt(rules: &RuleSet, run: &Audited<'_>, strict: bool) -> Option<Warning
     };
     Some(Warning {
         place: String::new(),
-        message: format!("{message}; 'driftctl accept' takes it out of the baseline"),
+        message: format!("{message}; 'driftctl accept' removes it from the baseline"),
         fatal: strict,
     })
 }

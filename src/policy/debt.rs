@@ -44,7 +44,7 @@ pub struct Accepted {
     pub live: Recorded,
     /// Why it was accepted; empty when nobody said.
     pub reason: String,
-    /// Where it is discussed.
+    /// Link to a ticket or discussion.
     pub ticket: Option<String>,
     /// Who accepted it.
     pub by: Option<String>,

@@ -22,7 +22,7 @@ pub struct ExtraSpec {
     /// Who answers for the rule
     #[serde(skip_serializing_if = "is_default")]
     pub owner: Option<String>,
-    /// Where it is discussed
+    /// Link to a ticket or discussion
     #[serde(skip_serializing_if = "is_default")]
     pub ticket: Option<String>,
     /// Until when it holds: a date such as 2026-12-31, which is its last day (UTC), or a time

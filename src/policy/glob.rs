@@ -103,10 +103,10 @@ enum Set {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GlobError {
     /// `[a`
-    #[error("a set is not closed; end it by ], or write \\[ for the character")]
+    #[error("a set is not closed; end it with ], or write \\[ for the character")]
     OpenSet,
     /// `[]`, `[a-zA-Z]`, `[z-a]`
-    #[error("a set is one range such as [a-z] or single characters such as [abc]")]
+    #[error("a set must be one range such as [a-z] or single characters such as [abc]")]
     Set,
     /// Braces within braces within braces.
     #[error("braces are nested too deep")]

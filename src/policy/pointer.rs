@@ -23,10 +23,10 @@ pub struct Pointer(Vec<String>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PointerError {
     /// It does not begin with a slash.
-    #[error("a JSON Pointer begins with '/'")]
+    #[error("a JSON Pointer must begin with '/'")]
     NoSlash,
     /// A tilde that escapes nothing.
-    #[error("'~' is written '~0' in a JSON Pointer, and '/' within a name '~1'")]
+    #[error("in a JSON Pointer, write '~' as '~0', and '/' within a name as '~1'")]
     Escape,
 }
 

@@ -18,7 +18,7 @@ pub struct Rule {
     pub reason: String,
     /// Who answers for it.
     pub owner: Option<String>,
-    /// Where it is discussed.
+    /// Link to a ticket or discussion.
     pub ticket: Option<String>,
     /// Until when it holds.
     pub expires: Option<Expiry>,

@@ -88,12 +88,12 @@ impl Rule {
             said.push_str(&format!(" that has {path} live"));
         }
         if self.is_about_extras() {
-            said.push_str(", when nobody declares it");
+            said.push_str(", if no manifest declares it");
         } else {
             said.push_str(&format!(": {}", self.parts()));
         }
         if !self.managers.is_empty() {
-            said.push_str(&format!(", held by {}", self.managers.join(", ")));
+            said.push_str(&format!(", owned by {}", self.managers.join(", ")));
         }
         said
     }

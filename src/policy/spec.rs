@@ -25,7 +25,7 @@ pub struct RuleSpec {
     /// Who answers for the rule
     #[serde(skip_serializing_if = "is_default")]
     pub owner: Option<String>,
-    /// Where it is discussed
+    /// Link to a ticket or discussion
     #[serde(skip_serializing_if = "is_default")]
     pub ticket: Option<String>,
     /// Until when it holds: a date such as 2026-12-31, which is its last day (UTC), or a time
@@ -185,7 +185,7 @@ impl RuleSpec {
             && self.changes.is_empty()
             && self.only_managers.is_empty();
         if says_nothing {
-            let message = "say what is to be ignored, with paths, jsonPointers, \
+            let message = "name what to ignore with paths, jsonPointers, \
                            jqPathExpressions, managedFieldsManagers, onlyManagers or changes; for whole \
                            objects write paths: [.]";
             problems.add("", None, message.to_owned());
@@ -293,7 +293,7 @@ impl Problems {
 
     fn objects(&mut self, objects: &Objects) {
         if objects.kind.is_empty() {
-            let message = "say which kind; \"*\" is any".to_owned();
+            let message = "name the kind; \"*\" means any".to_owned();
             self.add("kind", None, message);
         }
         self.found.extend(objects.problems());

@@ -98,8 +98,8 @@ impl Checkout {
             );
         }
         format!(
-            "there is no {path} in {called}: is this the repository that it speaks of? --repo-root \
-             says where its paths start"
+            "there is no {path} in {called}: is this the right repository? --repo-root sets where \
+             its paths start"
         )
     }
 
@@ -159,7 +159,7 @@ impl<'o> Checkouts<'o> {
                 .canonicalize()
                 .ok()
                 .filter(|root| root.is_dir())
-                .ok_or_else(|| format!("--repo-root: {} is no directory", given.display()))?,
+                .ok_or_else(|| format!("--repo-root: {} is not a directory", given.display()))?,
             None => {
                 let start = start
                     .canonicalize()
@@ -169,8 +169,7 @@ impl<'o> Checkouts<'o> {
                     None if may_be_root && start.is_dir() => start,
                     None => {
                         return Err(format!(
-                            "there is no Git repository around {}: say with --repo-root where \
-                             paths start",
+                            "{} is not in a Git repository: set where paths start with --repo-root",
                             start.display()
                         ));
                     }
@@ -222,7 +221,7 @@ impl<'o> Checkouts<'o> {
     fn work_tree(&self) -> Result<Checkout, String> {
         let within = if self.options.untrusted {
             let here = Path::new(".").canonicalize();
-            here.map_err(|error| format!("the current directory cannot be read: {error}"))?
+            here.map_err(|error| format!("cannot read the current directory: {error}"))?
         } else {
             self.root.clone()
         };
@@ -267,7 +266,7 @@ impl<'o> Checkouts<'o> {
         });
         git.as_ref().ok_or_else(|| {
             format!(
-                "{} lies in no Git repository that can be read, and so has no revisions",
+                "{} is not in a readable Git repository, so it has no revisions",
                 self.root.display()
             )
         })
@@ -291,8 +290,8 @@ impl<'o> Checkouts<'o> {
             return message;
         }
         format!(
-            "its revision {target} is not in this clone: `git fetch --tags` it, or say with --ref \
-             which one is to be read"
+            "its revision {target} is not in this clone: run `git fetch --tags`, or name the \
+             revision to read with --ref"
         )
     }
 
@@ -306,8 +305,8 @@ impl<'o> Checkouts<'o> {
         let differ = wanted.tree != here.tree;
         differ.then(|| {
             format!(
-                "its revision {target} is {}, and what lies here was read (HEAD is {}): pass \
-                 --target-revision to read {target}",
+                "its revision {target} is {}, but the files in this checkout were read (HEAD is \
+                 {}): pass --target-revision to read {target}",
                 wanted.short(),
                 here.short()
             )
@@ -345,8 +344,7 @@ impl<'o> Checkouts<'o> {
         };
         if home.is_none() && self.is_named_like(&address) {
             return Ok(Some(format!(
-                "{address} is not where this repository is fetched from; its {path} is taken for \
-                 the one that is meant"
+                "{address} is not a remote of this repository; its {path} is assumed to be the same"
             )));
         }
         let this = match home {
@@ -354,8 +352,8 @@ impl<'o> Checkouts<'o> {
             None => String::new(),
         };
         Err(format!(
-            "{address} is not this repository{this}, so that its {path} is not here: compare it in \
-             a clone of {address}, or name the folder that stands for it with --repo-root"
+            "{address} is not this repository{this}, so its {path} is not here: compare it in a \
+             clone of {address}, or name the folder to use instead with --repo-root"
         ))
     }
 
@@ -462,7 +460,10 @@ impl<'o> Checkouts<'o> {
             if let Some(copy) = self.copy_of(path, &checkout) {
                 return super::read::file(&copy);
             }
-            let message = format!("it is not in {}, and is read as it lies", checkout.called);
+            let message = format!(
+                "it is not in {}, so it is read from the work tree",
+                checkout.called
+            );
             loaded.warnings.push(remark(path.display(), message, false));
         }
         super::read::file(path)

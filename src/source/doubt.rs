@@ -60,14 +60,14 @@ impl Loaded {
                 Some(object) => self.manifests.push(object),
                 None => {
                     let hint = match skipped.message == CHART_TEMPLATE {
-                        true => "; to compare what it becomes, name the chart and pass --render",
+                        true => "; to compare what it renders, name the chart and pass --render",
                         false => "",
                     };
                     self.errors.push(Warning {
                         fatal: true,
                         message: format!(
-                            "this may hold an object, and with --untrusted none is left out for \
-                             what the manifests say: {}{hint}",
+                            "this may contain an object, and with --untrusted manifests cannot \
+                             exclude objects: {}{hint}",
                             skipped.message
                         ),
                         ..skipped

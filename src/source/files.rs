@@ -84,7 +84,7 @@ impl Files {
         let is_live = !self.arguments.contains(path)
             && recordings.any(|recording| canonical.starts_with(recording));
         if is_live {
-            loaded.skip(name, "the live side of this run, which is no manifest");
+            loaded.skip(name, "the live side of this run, not a manifest");
         }
         !is_live
     }
@@ -324,10 +324,7 @@ fn load(tree: &dyn Tree, found: &Found, most: usize, reading: &Reading<'_>) -> L
     };
     match bytes {
         Ok(bytes) if bytes.len() > most => {
-            let message = format!(
-                "this is larger than {} MiB, which is not trusted",
-                most >> 20
-            );
+            let message = format!("this is larger than {} MiB, which is too large", most >> 20);
             loaded.error(name, message);
         }
         Ok(bytes) => text::load(name, bytes, is_template, reading.is_open, &mut loaded),

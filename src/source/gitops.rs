@@ -71,7 +71,7 @@ impl Loaded {
             Some(skipped) => format!("; {}: {}", skipped.place, skipped.message),
             None => String::new(),
         };
-        format!("there is no {kind} in this file{there}")
+        format!("no {kind} in this file{there}")
     }
 }
 
@@ -224,11 +224,11 @@ pub(super) fn in_cluster(
     }
     Err(if could_read {
         let there = there(others);
-        format!("there is no {kind} {namespace}/{name} on the live side: check the name{there}")
+        format!("no {kind} {namespace}/{name} on the live side: check the name{there}")
     } else {
         format!(
-            "{kind}s in the namespace {namespace} cannot be read: it takes the right to list \
-             them, and the API server has to serve them"
+            "cannot read {kind}s in the namespace {namespace}: check that you may list them and \
+             that the API server serves them"
         )
     })
 }
@@ -279,7 +279,10 @@ pub(super) fn last_wins(loaded: &mut Loaded) {
     for manifest in std::mem::take(&mut loaded.manifests) {
         if let Some(before) = last.insert(key(&manifest), manifest) {
             let what = format!("{} {}", before.kind, before.name);
-            let message = format!("{what} is declared again by a later source, which counts");
+            let message = format!(
+                "{what} is declared again by a later source, which takes \
+                precedence"
+            );
             loaded.warning(&before.origin, message);
         }
     }

@@ -35,7 +35,7 @@ impl LastApplied {
         let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if word != "*" && (word.is_empty() || !word.chars().all(is_part)) {
             return Err(format!(
-                "last-applied:{word} names no namespace; write last-applied:NAMESPACE or \
+                "last-applied:{word} does not name a namespace; write last-applied:NAMESPACE or \
                  'last-applied:*'"
             ));
         }
@@ -59,7 +59,7 @@ impl Source for LastApplied {
         let mut loaded = Loaded::default();
         let (kinds, gaps) = live.kinds();
         for why in gaps {
-            let message = format!("not every kind could be looked at: {why}");
+            let message = format!("not every kind could be searched: {why}");
             loaded.error(self.place(), message);
         }
         for kind in kinds.iter().filter(|kind| self.wants(kind)) {
@@ -116,7 +116,7 @@ fn take(kind: &ServedKind, object: &Value, loaded: &mut Loaded) {
     let (true, Some(api_version)) = (is_own, declared("/apiVersion").map(str::to_owned)) else {
         return loaded.skip(
             place,
-            "its last applied configuration is that of another object, which it is a copy of",
+            "its last applied configuration belongs to another object, of which it is a copy",
         );
     };
     loaded.manifests.push(Manifest {

@@ -33,7 +33,7 @@ impl Mirror {
     pub fn of(original: &Path) -> Result<Self, String> {
         let failed = |error: io::Error| {
             let name = original.display();
-            format!("the files of {name} cannot be copied to render them: {error}")
+            format!("cannot copy the files of {name} to render them: {error}")
         };
         let folder = Folder::temporary().map_err(failed)?;
         let to = folder.path();
@@ -54,8 +54,8 @@ impl Mirror {
             if files.len() > MOST_FILES {
                 let name = original.display();
                 return Err(format!(
-                    "{name} holds more than {MOST_FILES} files, which is too much to render again; \
-                     name a folder of a smaller repository"
+                    "{name} contains more than {MOST_FILES} files, which is too many to render \
+                     again; name a folder of a smaller repository"
                 ));
             }
         }
@@ -67,7 +67,7 @@ impl Mirror {
         });
         if too_large {
             return Err(format!(
-                "{} holds more than {} MiB, which is too much to render again",
+                "{} contains more than {} MiB, which is too much to render again",
                 original.display(),
                 MOST >> 20
             ));
@@ -130,7 +130,7 @@ impl Mirror {
     /// When it cannot be written, in words for the user.
     pub fn write(&self, path: &Path, text: Option<&str>) -> Result<(), String> {
         let Some(copy) = self.copy_of(path) else {
-            return Err(format!("{} lies outside of the repository", path.display()));
+            return Err(format!("{} is outside the repository", path.display()));
         };
         let write = || match text {
             Some(text) => fs::write(&copy, text),

@@ -83,11 +83,11 @@ pub(super) fn load_rendered(
     } = rendered;
     let text = match yaml::decode(output) {
         Ok(text) => text,
-        Err(problem) => return loaded.error(place, format!("what was rendered: {problem}")),
+        Err(problem) => return loaded.error(place, format!("rendered output: {problem}")),
     };
     let parsed = yaml::parse(&text);
     for problem in parsed.problems.iter().filter(|problem| problem.fatal) {
-        loaded.error(place, format!("what was rendered, at {problem}"));
+        loaded.error(place, format!("rendered output, at {problem}"));
     }
     let file = File {
         name: &Arc::from(place),
@@ -103,7 +103,7 @@ pub(super) fn load_rendered(
         for remark in remarks.chain(doubted) {
             let file = line_of(&remark.place, place).and_then(file_of_line);
             remark.place = file.unwrap_or_else(|| place.to_owned());
-            remark.message = format!("in what was rendered{called}: {}", remark.message);
+            remark.message = format!("in rendered output{called}: {}", remark.message);
         }
         if distrusts {
             rendered.distrust();
@@ -185,7 +185,7 @@ fn take(file: &File<'_>, candidate: Candidate, items: &[Span], level: usize, loa
             loaded.error(format!("{}:{line}:{column}", file.name), message);
         }
         Class::List if level == MAX_LISTS => {
-            loaded.error(place(), "lists are nested too deep");
+            loaded.error(place(), "lists are nested too deeply");
         }
         Class::List => take_items(file, candidate, items, level, loaded),
         Class::Object | Class::Template => {
@@ -195,7 +195,7 @@ fn take(file: &File<'_>, candidate: Candidate, items: &[Span], level: usize, loa
                     if may_be_encrypted
                         && let Some((rule, encrypted)) = sops::mark_encrypted(&mut manifest)
                     {
-                        loaded.doubt(&manifest.origin, "encrypted by SOPS, and so not compared");
+                        loaded.doubt(&manifest.origin, "encrypted by SOPS, so not compared");
                         loaded.unknown.extend(rule);
                         loaded.encrypted.push(encrypted);
                     }
@@ -246,7 +246,7 @@ fn take_items(
         if !value.is_object() && !value.is_null() {
             let Position { line, column } = position;
             let place = format!("{}:{line}:{column}", file.name);
-            loaded.error(place, "an item of this list is no object");
+            loaded.error(place, "an item of this list is not an object");
             continue;
         }
         let item = Candidate {

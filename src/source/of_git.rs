@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// What is said of a path that leads to them.
 pub(super) const REFUSED: &str =
-    "Git's own, and may hold credentials: no manifest comes from there";
+    "part of .git, which may contain credentials: manifests are not read from there";
 
 /// Whether a path leads into a folder of Git's own, or to the file that stands for one.
 pub(super) fn is_of_git(path: &Path) -> bool {
@@ -22,7 +22,7 @@ pub(super) fn beside_chart(chart: &Path) -> Result<(), String> {
         return Ok(());
     }
     Err(
-        "templates read every file of their chart, and Git's own folder lies in this one, which \
+        "templates can read every file of their chart, and this one contains a .git folder, which \
          may hold credentials: with --untrusted, name the commit to render a copy of it (--ref \
          HEAD)"
             .to_owned(),

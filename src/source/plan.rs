@@ -99,7 +99,7 @@ pub(super) fn plan(arguments: &[Argument], found: Vec<Found>) -> Plan {
         } else if let Some(root) = root_above(canonical, &named) {
             plan.remarks.skip(name, no_part_of(&called(&named[root])));
         } else if nodes.contains_key(parent) {
-            let reason = "it lies beside a kustomization that does not use it";
+            let reason = "it is next to a kustomization that does not use it";
             plan.remarks.skip(name, reason);
         } else {
             plan.raw.push(file);
@@ -132,7 +132,7 @@ pub(super) fn unused(directory: &Path, names: &Names) -> Loaded {
 }
 
 fn no_part_of(kustomization: &str) -> String {
-    format!("no part of the kustomization {kustomization}, which is rendered")
+    format!("not part of the kustomization {kustomization}, which is rendered")
 }
 
 /// The arguments that are kustomizations, by directory, and the directories as they are called.
@@ -229,9 +229,9 @@ fn unused_component(
         .any(|node| node.directories.contains(directory));
     if !is_root && !is_used {
         let reason = if is_below(directory, named) {
-            "a kustomization of its own, below one that is rendered: name it to render it"
+            "a separate kustomization, below one that is rendered: name it to render it"
         } else {
-            "a component of kustomize, which no kustomization here uses"
+            "a kustomize component that no kustomization here uses"
         };
         remarks.skip(name, reason);
     }

@@ -16,7 +16,7 @@ const GIT_CRYPT: &[u8] = b"\0GITCRYPT\0";
 
 /// What is said of such a file.
 pub(super) const LOCKED: &str =
-    "git-crypt encrypted this file, and it is locked here: run `git-crypt unlock` to compare it";
+    "this file is encrypted by git-crypt and locked: run `git-crypt unlock` to compare it";
 
 /// The bytes of a regular file.
 ///
@@ -73,7 +73,7 @@ fn bounded(input: impl Read, max: u64) -> Result<Vec<u8>, String> {
 pub(super) fn manifest(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
     if bytes.starts_with(LFS_POINTER) {
         return Err(
-            "this is a Git LFS pointer and not the manifest itself: run `git lfs pull`".to_owned(),
+            "this is a Git LFS pointer, not the manifest itself: run `git lfs pull`".to_owned(),
         );
     }
     if bytes.starts_with(GIT_CRYPT) {

@@ -39,8 +39,7 @@ pub const SCHEMES: &[Scheme] = &[
     Scheme {
         word: "helm",
         forms: "helm:NAMESPACE/RELEASE, helm:NAMESPACE or 'helm:*'",
-        help: "what Helm recorded in the cluster when it deployed one release, those of a \
-               namespace, or all",
+        help: "the releases that Helm recorded in the cluster: one, those of a namespace, or all",
         open: Open::Recorded(|rest| HelmReleases::named(rest).map(|one| Box::new(one) as _)),
     },
     Scheme {
@@ -52,7 +51,7 @@ pub const SCHEMES: &[Scheme] = &[
     Scheme {
         word: "argocd",
         forms: "argocd:NAME or argocd:NAMESPACE/NAME",
-        help: "an Argo CD Application of the cluster",
+        help: "an Argo CD Application in the cluster",
         open: Open::InGit {
             name: |rest| Some(rest.split_once('/').unwrap_or((ARGO_NAMESPACE, rest))),
             open: |which, gitops| Box::new(GitOpsObjects::argo(which, gitops)),
@@ -61,7 +60,7 @@ pub const SCHEMES: &[Scheme] = &[
     Scheme {
         word: "flux",
         forms: "flux:NAMESPACE/NAME",
-        help: "a Flux Kustomization of the cluster",
+        help: "a Flux Kustomization in the cluster",
         open: Open::InGit {
             name: |rest| rest.split_once('/'),
             open: |which, gitops| Box::new(GitOpsObjects::flux(which, gitops)),
@@ -96,7 +95,7 @@ impl Scheme {
                 });
                 let Some((namespace, name)) = named else {
                     return Err(format!(
-                        "write {}; a file of that name is written ./…",
+                        "write {}; for a file of that name, write ./…",
                         self.forms
                     ));
                 };

@@ -56,7 +56,7 @@ pub(super) fn load(
         let chunk = chunk.unwrap_or_default();
         if problem.fatal && is_template(chunk, text_at(chunk, problem)) {
             let place = format!("{name}:{}", problem.position.line);
-            let reason = "a template, which is no YAML until it is rendered";
+            let reason = "a template, which is not YAML until it is rendered";
             loaded.set_aside(place, reason, None);
         } else {
             report(name, problem, loaded);

@@ -213,7 +213,10 @@ impl<'t> Walk<'t> {
             return;
         }
         if place.depth > self.bounds.depth {
-            let why = format!("directories are nested deeper than {}", self.bounds.depth);
+            let why = format!(
+                "directories are nested more than {} levels deep",
+                self.bounds.depth
+            );
             return self.loaded.error(name_of(place.name), why);
         }
         let mut entries = match self.tree.list(place.canonical) {
@@ -269,8 +272,8 @@ impl<'t> Walk<'t> {
                 if is_nearly_manifest(&name) {
                     self.loaded.skip(
                         name_of(&name),
-                        "its extension is not written in lower case, and kubectl reads .yaml, \
-                         .yml and .json only",
+                        "its extension is not in lower case; kubectl reads only .yaml, .yml and \
+                         .json",
                     );
                 }
             }
@@ -287,9 +290,9 @@ impl<'t> Walk<'t> {
     /// in go without saying, unless they are not trusted; those below it hold for other runs.
     fn ours(&mut self, name: &Path, depth: usize) {
         let why = if self.bounds.root.is_some() {
-            "rules that come with manifests that are not trusted are not read"
+            "rules that come with untrusted manifests are not read"
         } else if depth > 1 || self.arguments > 1 {
-            "rules hold for a run that names their folder first, or one below it"
+            "rules apply only to a run that names their folder first, or one below it"
         } else {
             return;
         };
@@ -306,7 +309,7 @@ impl<'t> Walk<'t> {
         if self.holds_manifests(canonical, 0) {
             self.loaded.skip(
                 name_of(name),
-                "hidden directories are not read: name it as an argument to read it",
+                "hidden directories are not read: name this one as an argument to read it",
             );
         }
     }
@@ -361,8 +364,8 @@ impl<'t> Walk<'t> {
 
     fn broken_link(&mut self, name: &Path, error: &io::Error) {
         let why = match error.kind() {
-            io::ErrorKind::NotFound => "this link leads nowhere: remove it or mend it".to_owned(),
-            _ => "this link cannot be followed: does it lead in a circle?".to_owned(),
+            io::ErrorKind::NotFound => "this link is broken: remove it or fix it".to_owned(),
+            _ => "this link cannot be followed: does it lead to itself?".to_owned(),
         };
         if is_manifest(name) {
             self.loaded.error(name_of(name), why);
@@ -384,18 +387,18 @@ pub(super) fn found_on_disk(
 }
 
 /// What is said of what lies elsewhere, where only what lies below is trusted to be read.
-pub(super) const NOT_BELOW: &str = "this leads out of the current directory, and untrusted manifests are read \
-                         below it only: run driftctl in the directory that holds them";
+pub(super) const NOT_BELOW: &str = "this leads out of the current directory, but untrusted \
+    manifests are read only below it: run driftctl in the directory that contains them";
 
 const IRREGULAR: &str = "this is not a regular file: remove it";
 
 /// What is said of a link that is not followed.
-pub(super) const OUTSIDE: &str = "this link leads out of the directory that was named, and is not followed: \
-                       name its target as an argument to read it";
+pub(super) const OUTSIDE: &str = "this link leads out of the named directory and is not followed: \
+    name its target as an argument to read it";
 
 /// What is said of a submodule.
-pub(super) const SUBMODULE: &str = "this is a submodule, whose files are not part of the commit: compare it \
-                         on its own, within its own repository";
+pub(super) const SUBMODULE: &str = "this is a submodule, whose files are not part of the commit: \
+    compare it on its own, in its own repository";
 
 /// The path as the user names it, without a leading `./`, which says nothing.
 fn name_of(path: &Path) -> String {

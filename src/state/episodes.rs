@@ -74,11 +74,13 @@ impl Drop for LockedFile {
 /// Returns what digests are made with.
 ///
 /// # Errors
-/// When the system has no random numbers.
+/// When cannot get random numbers from the system.
 pub fn new_salt() -> Result<String> {
     let mut bytes = [0; 16];
     let random = SystemRandom::new().fill(&mut bytes);
-    random.ok().context("the system has no random numbers")?;
+    random
+        .ok()
+        .context("cannot get random numbers from the system")?;
     Ok(STANDARD_NO_PAD.encode(bytes))
 }
 
@@ -112,14 +114,14 @@ impl EpisodeFile {
             ..Kept::default()
         };
         let text = std::str::from_utf8(&bytes[..whole]);
-        let text = text.context("it is no UTF-8 text; move it away to begin anew")?;
+        let text = text.context("it is not UTF-8 text; move it away to start a new one")?;
         let mut salt = None;
         let mut lines = 0;
         for (at, line) in text.lines().enumerate() {
             lines += 1;
             let read: Line = serde_json::from_str(line).map_err(|_| {
                 anyhow::anyhow!(
-                    "line {} is no line of a state file; move the file away to begin anew",
+                    "line {} is not valid in a state file; move the file away to start a new one",
                     at + 1
                 )
             })?;
@@ -127,13 +129,13 @@ impl EpisodeFile {
                 Line::Head(head) => {
                     ensure!(
                         head.schema == SCHEMA,
-                        "it is of another version of driftctl ({})",
+                        "it was written by another version of driftctl ({})",
                         head.schema
                     );
                     ensure!(
                         head.cluster == cluster,
-                        "it holds the drift of {}, and this is {cluster}; name another file with \
-                         --state",
+                        "it contains the drift of {}, but this is {cluster}; name another file \
+                         with --state",
                         head.cluster
                     );
                     salt = Some(head.salt);
@@ -147,7 +149,7 @@ impl EpisodeFile {
         }
         ensure!(
             salt.is_some() || lines == 0,
-            "it does not begin as a state file; move it away to begin anew"
+            "it is not a state file; move it away to start a new one"
         );
         let is_new = salt.is_none();
         let mut state = Self {

@@ -174,7 +174,7 @@ impl<'c, 't> Builder<'c, 't> {
             Event::Alias(anchor) => self.alias(anchor, mark),
             Event::UnresolvedAlias(_) => Err(self.failure(
                 mark,
-                "this alias names no anchor before it in the same document",
+                "this alias refers to no earlier anchor in the same document",
             )),
             _ => Ok(()),
         }
@@ -269,7 +269,7 @@ impl<'c, 't> Builder<'c, 't> {
 
     fn alias(&mut self, anchor: usize, mark: Mark) -> Result<(), Failure> {
         let Some(node) = self.anchors.get(&anchor) else {
-            return Err(self.failure(mark, "this alias stands within what it names"));
+            return Err(self.failure(mark, "this alias is inside the value that it refers to"));
         };
         let (cost, height) = (node.cost, node.height);
         if self.stack.len() + height > MAX_DEPTH {
@@ -343,8 +343,8 @@ impl<'c, 't> Builder<'c, 't> {
         {
             self.warn(
                 mark,
-                "this key is already written in the same mapping; kubectl silently takes the \
-                 last one, and so does the comparison: remove one of them",
+                "this key already exists in the same mapping; kubectl silently uses the last one, \
+                 and so does the comparison: remove one of them",
             );
         }
         self.set_key(Key::Field(key));
@@ -392,7 +392,7 @@ impl<'c, 't> Builder<'c, 't> {
         self.budget.spend(cost).map_err(|budget::Exceeded| {
             self.failure(
                 mark,
-                "the document would take far more memory than its length allows: its aliases \
+                "the document would need far more memory than its length allows: its aliases \
                  repeat too much, or it is too dense",
             )
         })
@@ -409,7 +409,7 @@ impl<'c, 't> Builder<'c, 't> {
     fn too_deep(&self, mark: Mark) -> Failure {
         self.failure(
             mark,
-            format!("the document is nested deeper than {MAX_DEPTH} levels"),
+            format!("the document is nested more than {MAX_DEPTH} levels deep"),
         )
     }
 

@@ -8,7 +8,7 @@ use super::MAX_DEPTH;
 pub(super) fn explain(error: &ScanError, text: &str) -> String {
     if let Some(control) = control_character(error, text) {
         return format!(
-            "a control character, U+{control:04X}, cannot stand in YAML as it is: write it as \
+            "the control character U+{control:04X} is not allowed in YAML: write it as \
              \\x{control:02x} within double quotes"
         );
     }
@@ -35,14 +35,14 @@ pub(super) fn explain(error: &ScanError, text: &str) -> String {
         Kind::UnclosedFlowCollection { open: '[' } => "a `[` is not closed",
         Kind::UnclosedFlowCollection { .. } => "a `{` is not closed",
         Kind::MismatchedFlowCollectionEnd { .. } | Kind::MisplacedFlowCollectionEnd => {
-            "this bracket closes nothing that is open"
+            "this bracket closes nothing"
         }
         Kind::RecursionLimitExceeded => {
-            return format!("the document is nested deeper than {MAX_DEPTH} levels");
+            return format!("the document is nested more than {MAX_DEPTH} levels deep");
         }
         Kind::ExpectedDocumentStart | Kind::MissingDocumentEndBeforeDirective => {
             if begins_with_directive(text) {
-                "kubectl reads no `%` directives: remove the line"
+                "kubectl does not read `%` directives: remove the line"
             } else {
                 "the document ends before this: check the indentation, or separate documents \
                  with `---`"

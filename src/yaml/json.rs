@@ -56,7 +56,7 @@ pub(super) fn parse(chunk: &Chunk<'_>) -> Option<Parsed> {
             Err(_) if objects < 2 => return None,
             Err(_) => {
                 cursor.skip_blanks();
-                let message = "an object follows another here that is not JSON";
+                let message = "the object that follows here is not JSON";
                 parsed
                     .problems
                     .push(Problem::fatal(cursor.position(), message));

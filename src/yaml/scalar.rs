@@ -71,7 +71,7 @@ pub(super) fn resolve(text: &str, tag: Tag) -> Result<Scalar, Refusal> {
             // Through JSON, 3 and 3.0 are the same.
             (Tag::Float, scalar @ Scalar::Int(_)) => Ok(scalar),
             (Tag::Null, Scalar::Null) => Ok(Scalar::Null),
-            _ => Err("the value is not of the type that its tag names"),
+            _ => Err("the value does not have the type that its tag names"),
         },
     }
 }
@@ -211,7 +211,7 @@ fn binary(text: &str) -> Result<Scalar, Refusal> {
         .map_err(|_| "the value of !!binary is not base64")?;
     String::from_utf8(bytes)
         .map(Scalar::Decoded)
-        .map_err(|_| "the decoded value of !!binary is not UTF-8, and JSON holds nothing else")
+        .map_err(|_| "the decoded value of !!binary is not UTF-8, which JSON requires")
 }
 
 /// The JSON value of a number that was written as a double: Go writes 3.0 as `3`, which Kubernetes

@@ -122,8 +122,8 @@ fn check(separator: &str, line: usize) -> Option<Problem> {
     let column = 4 + rest.chars().take_while(|c| c.is_whitespace()).count();
     Some(Problem::fatal(
         Position { line, column },
-        "kubectl reads nothing but a comment after the document separator `---`: begin the \
-         document on the next line",
+        "only a comment may follow the document separator `---`: begin the document on the next \
+         line",
     ))
 }
 

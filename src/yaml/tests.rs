@@ -32,8 +32,8 @@ fn merges_override_what_stands_before_them() {
 fn problems_say_where_in_the_whole_text() {
     assert_eq!(
         problem("a: 1\n---\nb: 1\nb: 2\n"),
-        "4:1: this key is already written in the same mapping; kubectl silently takes the last \
-         one, and so does the comparison: remove one of them"
+        "4:1: this key already exists in the same mapping; kubectl silently uses the last one, \
+         and so does the comparison: remove one of them"
     );
     assert_eq!(
         problem("a:\n\tb: 1\n"),

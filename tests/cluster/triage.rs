@@ -193,7 +193,7 @@ fn the_same_file_can_be_applied_again() {
     let (code, out, err) = run(&place, &["triage", "--apply", "todo", "--yes"]);
     assert_eq!(code, 0, "{out}{err}");
     assert!(
-        out.contains("0 of 12 decisions carried out, 12 without drift by now"),
+        out.contains("0 of 12 decisions carried out, 12 no longer drifted"),
         "{out}"
     );
     assert_eq!(server.writes().len(), writes);
@@ -280,7 +280,7 @@ fn a_dry_run_writes_neither_there_nor_here() {
     let before = files(&place);
     let (code, out, err) = run(&place, &["triage", "--apply", "todo", "--dry-run"]);
     assert_eq!(code, 1, "{out}{err}");
-    assert!(out.contains("the server accepts it (dry run)"), "{out}");
+    assert!(out.contains("the server accepts this (dry run)"), "{out}");
     assert!(server.writes().is_empty());
     assert_eq!(files(&place), before);
 }
@@ -298,7 +298,7 @@ fn what_the_server_refuses_stops_the_decisions_about_files_too() {
     let (code, out, err) = run(&place, &["triage", "--apply", "todo", "--yes"]);
     assert_eq!(code, 2, "{out}{err}");
     assert!(
-        out.contains("the server refuses it; nothing was changed"),
+        out.contains("the server refuses this; nothing was changed"),
         "{out}"
     );
     assert!(server.writes().is_empty());

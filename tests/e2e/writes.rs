@@ -230,7 +230,7 @@ fn dry_run(kubeconfig: &OsString, name: &str) -> Result<(), Failed> {
     let namespace = edited(kubeconfig, name, Applied::ByServer)?;
     let before = drift(&namespace)?;
     let said = expect(&namespace, &["revert", "manifests", "--dry-run"], 1)?;
-    for part in ["the server accepts it (dry run)", "an apply undoes"] {
+    for part in ["the server accepts this (dry run)", "an apply undoes"] {
         if !said.replace('\n', " ").contains(part) {
             return Err(format!("{part:?} is not said:\n{said}").into());
         }

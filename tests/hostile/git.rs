@@ -294,7 +294,7 @@ fn names_that_lead_out_of_a_commit_are_errors() {
     ] {
         let place = &place;
         fs::write(place.path().join("app.yaml"), application()).unwrap();
-        refused(place, words, "a name in it is no name of a file");
+        refused(place, words, "a name in it is not a file name");
     }
 }
 

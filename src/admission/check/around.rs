@@ -73,12 +73,11 @@ pub fn got_around(policy: &Value, ways: &[Way], expression: &str) -> Option<Stri
         .any(|name| !matches!(name.as_str(), "pods" | "jobs" | "namespaces"));
     match (does("CREATE"), does("UPDATE")) {
         (true, false) if is_edited && !expression.contains("operation") => {
-            Some("edits are not looked at: it matches CREATE and not UPDATE".to_owned())
+            Some("edits are not checked: it matches CREATE but not UPDATE".to_owned())
         }
-        (false, true) if !is_about_before && !expression.contains("operation") => Some(
-            "objects are not looked at when they are created: it matches UPDATE and not CREATE"
-                .to_owned(),
-        ),
+        (false, true) if !is_about_before && !expression.contains("operation") => {
+            Some("new objects are not checked: it matches UPDATE but not CREATE".to_owned())
+        }
         _ => None,
     }
 }

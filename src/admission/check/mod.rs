@@ -75,11 +75,11 @@ impl Flaw {
     pub fn words(self) -> &'static str {
         match self {
             Self::BlocksNothing => "blocks nothing",
-            Self::BlocksEverything => "nothing passes it",
-            Self::GotAround => "can be got around",
+            Self::BlocksEverything => "blocks everything",
+            Self::GotAround => "can be bypassed",
             Self::MatchesNothing => "matches nothing",
             Self::NotBound => "has no binding",
-            Self::NotDecided => "not decided",
+            Self::NotDecided => "not determined",
         }
     }
 }
@@ -142,7 +142,7 @@ pub fn check(
 ) -> Vec<Checked> {
     let mut whole = Checked::default();
     if bindings.is_empty() {
-        whole.flaw(Flaw::NotBound, "without one it blocks nothing");
+        whole.flaw(Flaw::NotBound, "without a binding it blocks nothing");
     }
     let rules = Rules::of(policy);
     let tried = Tried::new(policy, bindings, others, &rules, hand, kinds, tools);
@@ -485,7 +485,7 @@ impl<'t> Tried<'t> {
             (Some(why), false) => whole.flaw(Flaw::NotDecided, why.clone()),
             (None, false) => whole.flaw(
                 Flaw::MatchesNothing,
-                "no kind that is known, and no object at hand, is what it and its binding match",
+                "the policy and its binding match no known kind and no given object",
             ),
             (_, true) => {}
         }
@@ -494,11 +494,12 @@ impl<'t> Tried<'t> {
             match self.rules.conditions.iter().any(|one| depends_on_more(one)) {
                 true => whole.flaw(
                     Flaw::NotDecided,
-                    "its match conditions depend on who asks, and took everything out",
+                    "its match conditions depend on the requester and excluded everything that \
+                     was tried",
                 ),
                 false => whole.flaw(
                     Flaw::MatchesNothing,
-                    "its match conditions take everything out that was tried",
+                    "its match conditions exclude everything that was tried",
                 ),
             }
         }
@@ -546,7 +547,7 @@ impl<'t> Tried<'t> {
         let possible = self.rules.formulas[index].outcomes(&|atom| self.seen(atom));
         let is_possible = possible.no || (possible.error && !fails_open);
         if is_possible && !self.is_exhausted(index) {
-            let why = "nothing that was tried fails it, and not everything could be tried";
+            let why = "nothing that was tried fails it, but not everything could be tried";
             return checked.flaw(Flaw::NotDecided, why);
         }
         if let Some(why) = self.undecided(index) {
@@ -563,19 +564,20 @@ impl<'t> Tried<'t> {
                 continue;
             };
             if self.rules.validations[index].contains(&has) {
-                return format!("the server sets {name} to {filled} where nobody sets it");
+                return format!("the server defaults {name} to {filled}");
             }
         }
         if let Some(why) = self.unknown_of(index) {
             return why;
         }
         if fails_open && self.whole[index].error {
-            return "it fails where it should refuse, and failurePolicy Ignore lets that pass"
+            return "the expression errors instead of refusing, and failurePolicy Ignore lets the \
+                request pass"
                 .to_owned();
         }
         match self.ways_of(index).is_empty() {
-            true => "it is true of every object".to_owned(),
-            false => "it is true whatever the fields are that it names".to_owned(),
+            true => "it is true for every object".to_owned(),
+            false => "it is true for all values of the fields it names".to_owned(),
         }
     }
 
@@ -583,7 +585,7 @@ impl<'t> Tried<'t> {
     fn blunt(&self, index: usize, checked: &mut Checked) {
         let possible = self.rules.formulas[index].outcomes(&|atom| self.seen(atom));
         if possible.yes && !self.is_exhausted(index) {
-            let why = "nothing that was tried passes it, and not everything could be tried";
+            let why = "nothing that was tried passes it, but not everything could be tried";
             return checked.flaw(Flaw::NotDecided, why);
         }
         if let Some(why) = self.undecided(index) {
@@ -591,8 +593,8 @@ impl<'t> Tried<'t> {
         }
         let why = match (self.unknown_of(index), self.whole[index].error) {
             (Some(why), _) => why,
-            (None, true) => "it fails on every object".to_owned(),
-            (None, false) => "it is false whatever the fields are that it names".to_owned(),
+            (None, true) => "it errors on every object".to_owned(),
+            (None, false) => "it is false for all values of the fields it names".to_owned(),
         };
         checked.flaw(Flaw::BlocksEverything, why);
     }
@@ -647,7 +649,9 @@ impl<'t> Tried<'t> {
             };
             let ways: Vec<&Way> = names.ways.iter().filter(|way| way[0] == "object").collect();
             if ways.len() > MOST_TOGETHER {
-                return Some(format!("{atom} names more fields than are tried together"));
+                return Some(format!(
+                    "{atom} names more fields than can be tried together"
+                ));
             }
             let untried = ways
                 .iter()

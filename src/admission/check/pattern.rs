@@ -29,7 +29,7 @@ fn check_rule(index: usize, rule: &Value) -> Checked {
     if patterns.is_empty() {
         checked.flaw(
             Flaw::NotDecided,
-            "only patterns of Kyverno are looked at here",
+            "only Kyverno rules with a pattern can be checked here",
         );
         return checked;
     }
@@ -37,10 +37,10 @@ fn check_rule(index: usize, rule: &Value) -> Checked {
     if let Some(pattern) = patterns.iter().find(|pattern| !can_fail(pattern)) {
         let anchors = anchors(pattern);
         let why = match anchors.is_empty() {
-            true => "its pattern demands nothing".to_owned(),
+            true => "its pattern requires nothing".to_owned(),
             false => format!(
-                "all that it demands stands in conditional anchors, {}, which skip what they do not \
-                 fit",
+                "everything it requires is in conditional anchors ({}), which skip objects that \
+                 do not match",
                 anchors.join(", ")
             ),
         };

@@ -166,7 +166,7 @@ pub fn rule(wanted: Wanted<'_>) -> Result<Rule, String> {
     let form = wanted.form.unwrap_or_else(|| choose(wanted.change));
     let path = place::told_apart(&wanted.change.path);
     let Some((last, parent)) = path.0.split_last() else {
-        return Err("its path names no field".to_owned());
+        return Err("its path is not a field".to_owned());
     };
     const BY_CONTROLLERS: [&str; 2] = ["finalizers", "ownerReferences"];
     if let [PathElement::Field(metadata), PathElement::Field(field), ..] = &path.0[..]
@@ -174,7 +174,7 @@ pub fn rule(wanted: Wanted<'_>) -> Result<Rule, String> {
         && BY_CONTROLLERS.contains(&field.as_str())
     {
         return Err(format!(
-            "controllers write .metadata.{field}, and could not any more"
+            "controllers write .metadata.{field}, and the policy would stop them"
         ));
     }
     let made = match form {
@@ -318,7 +318,7 @@ fn closed(wanted: Wanted<'_>, last: &PathElement, parent: &[PathElement]) -> Res
         return Err("controllers add labels and annotations, too; use --lock".to_owned());
     }
     if !matches!(parent.last(), Some(PathElement::Field(_))) {
-        return Err("it is no item of a list or map; use --lock".to_owned());
+        return Err("it is not an item of a list or map; use --lock".to_owned());
     }
     let mut declared: Vec<PathElement> = Vec::new();
     for value in found(wanted.before, parent) {
@@ -335,7 +335,7 @@ fn closed(wanted: Wanted<'_>, last: &PathElement, parent: &[PathElement]) -> Res
             (PathElement::Value(_), Value::Array(items)) => {
                 declared.extend(items.iter().map(|item| PathElement::Value(item.clone())));
             }
-            _ => return Err("it is no item of a list or map; use --lock".to_owned()),
+            _ => return Err("it is not an item of a list or map; use --lock".to_owned()),
         }
     }
     let none = match last {
@@ -352,7 +352,7 @@ fn closed(wanted: Wanted<'_>, last: &PathElement, parent: &[PathElement]) -> Res
     });
     let parent = FieldPath(parent.to_vec());
     let message = format!(
-        "{parent} holds only what {} declares; add it there",
+        "only what {} declares may be in {parent}; add it there",
         wanted.place
     );
     Ok((expression, message))
@@ -364,17 +364,17 @@ fn bounded(wanted: Wanted<'_>, form: Form, path: &FieldPath) -> Result<Made, Str
         (Some(bound), _) => bound.to_owned(),
         (None, Some(Value::Number(number))) => number.to_string(),
         (None, Some(Value::String(text))) => text.clone(),
-        _ => return Err("it declares no number; say which: --max=N".to_owned()),
+        _ => return Err("the manifest declares no number; set the limit with --max=N".to_owned()),
     };
     let bound =
-        Quantity::parse_exact(&declared).ok_or_else(|| format!("{declared} is no number"))?;
+        Quantity::parse_exact(&declared).ok_or_else(|| format!("{declared} is not a number"))?;
     let is_number = |value: &Option<Value>| matches!(value, Some(Value::Number(_)));
     let is_plain = is_number(&change.live) || is_number(&change.declared);
     if !is_plain && (!is_amount(path) || numbers_or_live(change).is_none()) {
-        return Err("its value is no number; use --lock".to_owned());
+        return Err("its value is not a number; use --lock".to_owned());
     }
     if is_plain && bound.to_integer().is_none() {
-        return Err(format!("{declared} is no whole number"));
+        return Err(format!("{declared} is not a whole number"));
     }
     let (sign, word) = match form {
         Form::Min => (">=", "at least"),
@@ -411,7 +411,7 @@ fn require(wanted: Wanted<'_>, path: &FieldPath) -> Result<Made, String> {
         return Err("it is not declared, so it cannot be required; use --lock".to_owned());
     }
     let Some(last) = path.0.last() else {
-        return Err("its path names no field".to_owned());
+        return Err("its path is not a field".to_owned());
     };
     let constant = match (last, &change.declared) {
         (PathElement::Field(name), Some(value @ (Value::Bool(_) | Value::String(_))))
@@ -422,7 +422,7 @@ fn require(wanted: Wanted<'_>, path: &FieldPath) -> Result<Made, String> {
         _ => None,
     };
     if change.kind == ChangeKind::Modified && constant.is_none() {
-        return Err("it is still there, with another value; use --lock".to_owned());
+        return Err("it still exists, with another value; use --lock".to_owned());
     }
     let expression = some("object", &path.0, &|chain| match constant {
         Some(value) => format!("{chain} == optional.of({})", literal(value)),
@@ -438,7 +438,7 @@ fn require(wanted: Wanted<'_>, path: &FieldPath) -> Result<Made, String> {
 fn origin(wanted: Wanted<'_>, last: &PathElement, parent: &[PathElement]) -> Result<Made, String> {
     let is_image = matches!(last, PathElement::Field(name) if name == "image");
     let Some((PathElement::Key(_), list)) = parent.split_last().filter(|_| is_image) else {
-        return Err("it is no image of a container; use --lock".to_owned());
+        return Err("it is not a container image; use --lock".to_owned());
     };
     let mut registries: Vec<&str> = Vec::new();
     for items in found(wanted.before, list) {

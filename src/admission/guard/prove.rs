@@ -46,7 +46,7 @@ pub fn prove(guard: &Guard, before: &Value, after: &[Value], evaluate: &Evaluate
     let anybody = User::named(ANYBODY);
     let creates = guard.operations().contains(&"CREATE");
     prover.pass(
-        "the declared object, written by anybody",
+        "the declared object, written by anyone",
         before,
         Some(before),
         "",
@@ -54,7 +54,7 @@ pub fn prove(guard: &Guard, before: &Value, after: &[Value], evaluate: &Evaluate
     );
     if creates {
         prover.pass(
-            "the declared object, created by anybody",
+            "the declared object, created by anyone",
             before,
             None,
             "",
@@ -64,10 +64,10 @@ pub fn prove(guard: &Guard, before: &Value, after: &[Value], evaluate: &Evaluate
     for (at, after) in after.iter().enumerate() {
         let path = guard.rules.get(at).map(|rule| rule.path.to_string());
         let path = path.unwrap_or_default();
-        let changed = format!("{path}, changed by anybody else");
+        let changed = format!("{path}, changed by anyone else");
         prover.refuse(at, &changed, after, Some(before), "", &anybody);
         if creates {
-            let created = format!("{path} as it is live, created by anybody else");
+            let created = format!("{path} as it is live, created by anyone else");
             prover.refuse(at, &created, after, None, "", &anybody);
         }
         for user in &guard.users {
@@ -81,7 +81,7 @@ pub fn prove(guard: &Guard, before: &Value, after: &[Value], evaluate: &Evaluate
             prover.pass(&case, after, Some(before), "", &member);
         }
         if guard.allows_declared {
-            let case = "the change undone by anybody";
+            let case = "undoing the change, by anyone";
             prover.pass(case, before, Some(after), "", &anybody);
         }
         if guard.is_scaled() {
@@ -90,14 +90,14 @@ pub fn prove(guard: &Guard, before: &Value, after: &[Value], evaluate: &Evaluate
     }
     let (edit, what) = unrelated_edit(guard, before);
     prover.pass(
-        &format!("an unrelated edit ({what}) by anybody"),
+        &format!("an unrelated edit ({what}) by anyone"),
         &edit,
         Some(before),
         "",
         &anybody,
     );
     prover.pass(
-        "a write of its status by anybody",
+        "a status write by anyone",
         before,
         Some(before),
         "status",
@@ -185,7 +185,7 @@ impl Prover<'_> {
             })
         };
         let (before, after) = (scale(before), scale(after));
-        let case = "the same change through scale by anybody else";
+        let case = "the same change through scale by anyone else";
         self.refuse(at, case, &after, Some(&before), "scale", anybody);
         let case = "the same change through scale by the autoscaler";
         let autoscaler = User::named(AUTOSCALER);
@@ -196,7 +196,7 @@ impl Prover<'_> {
         let outcome = match said {
             Ok(refused) if refused.is_empty() => "passes".to_owned(),
             Ok(_) => "refused".to_owned(),
-            Err(why) => format!("not known ({why})"),
+            Err(why) => format!("unknown ({why})"),
         };
         self.proof.cases.push(Proven {
             outcome,

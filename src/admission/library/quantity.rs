@@ -105,7 +105,7 @@ fn amount<'a>(args: &'a [CowVal<'_, '_>], at: usize) -> Result<&'a Quantity, Exe
 fn of<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
     let parsed = Quantity::parse_exact(text(&args, 0)?);
     owned(Amount(
-        parsed.ok_or_else(|| invalid("quantity", "it is no quantity"))?,
+        parsed.ok_or_else(|| invalid("quantity", "it is not a quantity"))?,
     ))
 }
 
@@ -139,7 +139,7 @@ fn is_integer<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
 
 fn as_integer<'b, 'v>(args: Args<'b, 'v>) -> Answer<'b, 'v> {
     let whole = amount(&args, 0)?.to_integer();
-    let whole = whole.ok_or_else(|| invalid("asInteger", "it is no whole number"))?;
+    let whole = whole.ok_or_else(|| invalid("asInteger", "it is not a whole number"))?;
     owned(CelInt::from(whole))
 }
 

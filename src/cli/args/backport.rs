@@ -11,13 +11,13 @@ use super::{DriftArgs, TEMPLATE};
 #[derive(Debug, Args)]
 #[command(
     before_help = "\
-Writes what was changed live into the files that declare it. Comments and layout stay as they are;
-fields that the server adds by itself are left out. Of what kustomize or Helm renders, the file or
-the values are edited in which a change makes the rendering what is live and changes nothing else.
+Writes live changes into the files that declare the objects. Keeps comments and layout, and
+leaves out fields that the server adds. For kustomize and Helm, edits the file or values where a
+change makes the rendered object match the live one and changes nothing else.
 
 Examples:
   driftctl backport ./manifests deploy/shop/cart                  Show the patch for one object
-  driftctl backport ./manifests | git apply                       Take all drift over
+  driftctl backport ./manifests | git apply                       Backport all drift
   driftctl backport ./manifests deploy/shop/cart .spec.replicas -w  Edit the file: one field
   driftctl backport overlays/prod                                 Into the overlay or its base
   driftctl backport overlays/prod --into base                     Into the base, for all overlays
@@ -25,8 +25,8 @@ Examples:
 ",
     after_help = "\
 Exit codes:
-  0  Everything that was selected is taken over, or there was nothing to do
-  1  Some of it was not
+  0  Everything that was selected was backported, or there was nothing to do
+1  Some of it was not backported
   2  An error, or an incomplete comparison",
     help_template = TEMPLATE,
     max_term_width = 100,
@@ -63,9 +63,9 @@ pub struct BackportArgs {
         default_value = "diff",
         help_heading = "Report",
         value_parser = offer(&[
-            (CommandFormat::Diff, "A patch that git apply takes"),
+            (CommandFormat::Diff, "A patch for git apply"),
             (CommandFormat::Json, "One JSON document (driftctl.plan/v1)"),
-            (CommandFormat::Name, "The names of the objects whose manifests change, one a line"),
+            (CommandFormat::Name, "The names of the objects whose manifests change, one per line"),
         ])
     )]
     pub output: CommandFormat,

@@ -19,8 +19,8 @@ Examples:
     after_help = "\
 Exit codes:
   0  The objects were counted
-  1  Fewer are declared than --min asks for
-  2  An error, or not everything could be read that --min depends on",
+1  The coverage is below --min
+  2  An error, or --min could not be checked because not everything could be read",
     help_template = TEMPLATE,
     max_term_width = 100
 )]
@@ -57,7 +57,7 @@ pub struct CoverageArgs {
         default_value = "text",
         help_heading = "Report",
         value_parser = offer(&[
-            (CommandFormat::Text, "For reading"),
+            (CommandFormat::Text, "Text for reading"),
             (CommandFormat::Json, "One JSON document (driftctl.coverage/v1)"),
             (CommandFormat::Prometheus, "Metrics for Prometheus"),
         ])

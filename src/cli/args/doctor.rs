@@ -18,8 +18,8 @@ Examples:
 ",
     after_help = "\
 Exit codes:
-  0  A diff of these manifests would read everything
-  2  It would not, or that could not be determined",
+0  A diff of these manifests can read everything
+2  It cannot, or that could not be determined",
     help_template = super::TEMPLATE,
     max_term_width = 100
 )]

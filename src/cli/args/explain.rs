@@ -11,7 +11,7 @@ use crate::cli::selection::{self, Selection};
 #[command(
     before_help = "\
 Examples:
-  driftctl explain Deployment/cart .spec.replicas ./manifests       Why is this drift, or not?
+  driftctl explain Deployment/cart .spec.replicas ./manifests       Why is this drift, or why not?
   driftctl explain deploy cart spec.replicas -f ./manifests         The same, as kubectl has it
   driftctl explain Deployment/shop/cart .spec.template ./manifests  Everything below a path
   driftctl explain Widget.example.com/big ./manifests               The whole object
@@ -19,7 +19,7 @@ Examples:
 ",
     after_help = "\
 Exit codes:
-  0  It was explained, drift or not
+0  The field was explained, whether or not it drifted
   2  An error: no such object or path, or not everything could be read",
     override_usage = "driftctl explain [OPTIONS] <KIND[.GROUP]/[NAMESPACE/]NAME> [FIELD] [PATH]...",
     help_template = TEMPLATE,
@@ -61,7 +61,7 @@ pub struct ExplainArgs {
         default_value = "text",
         help_heading = "Report",
         value_parser = offer(&[
-            (CommandFormat::Text, "For reading"),
+            (CommandFormat::Text, "Text for reading"),
             (CommandFormat::Json, "One JSON document (driftctl.explanation/v1)"),
             (CommandFormat::Yaml, "The same document as YAML"),
         ])

@@ -18,16 +18,16 @@ policy is printed. Never writes to a cluster.
 Examples:
   driftctl guard ./manifests deploy/shop/cart .spec.replicas        The policy and its binding
   driftctl guard ./manifests deploy/shop/cart --lock --allow alice  Keep every drifted field as it is
-  driftctl guard ./manifests deploy/shop/cart --max=20 --enforce    Deny more, and do not only warn
+  driftctl guard ./manifests deploy/shop/cart --max=20 --enforce    Deny values above 20 instead of warning
   driftctl guard ./manifests deploy/shop/cart --format kyverno      For Kyverno
-  driftctl guard ./manifests deploy/shop/cart | kubectl apply -f -  Put it in force
+  driftctl guard ./manifests deploy/shop/cart | kubectl apply -f -  Apply it
   driftctl guard --check ./policies ./manifests                     Find rules that block nothing
 ",
     after_help = "\
 Exit codes:
-  0  Every policy is proven and printed; with --check, nothing is wrong with any rule
-  1  Some of the drift has no policy; with --check, some rule does not do what it says
-  2  An error, an incomplete comparison, or a proof that does not hold",
+0  Every policy was proven and printed; with --check, every rule works
+1  Some drift got no policy; with --check, some rule does not work
+  2  An error, an incomplete comparison, or a failed proof",
     help_template = TEMPLATE,
     max_term_width = 100,
     mut_arg("paths", |paths| {

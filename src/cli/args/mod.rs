@@ -71,8 +71,8 @@ const TEMPLATE: &str = "\
 /// What scripts go by.
 pub const EXIT_CODES: &str = "\
 Exit codes:
-  0  Everything was compared, and nothing was found that --fail-on names (any drift, by default)
-  1  Everything was compared, and something was found that --fail-on names
+0  Everything was compared, and nothing that --fail-on names (by default any drift) was found
+1  Everything was compared, and something that --fail-on names was found
   2  An error, an incomplete comparison, or more than --max-missing or --max-extra allow, whether
      or not drift was found too";
 
@@ -83,9 +83,9 @@ Exit codes:
     version,
     about = "Show where a Kubernetes cluster has drifted from its manifests",
     long_about = "Show where a Kubernetes cluster has drifted from its manifests: what was changed, \
-                  removed or added live, in which field, and who holds it.\n\n\
-                  driftctl only reads; 'driftctl revert' and 'driftctl triage --apply' write, after a \
-                  question. It needs the verbs get and list on the kinds in the manifests, and \
+                  removed or added live, in which field, and by whom.\n\n\
+                  driftctl only reads, except for 'driftctl revert' and 'driftctl triage --apply', \
+                  which ask before they write. It needs the verbs get and list on the kinds in the manifests, and \
                   works with get alone.",
     before_help = "\
 Examples:

@@ -12,14 +12,14 @@ use super::{SourceArgs, TEMPLATE};
     before_help = "\
 Examples:
   driftctl policy ./manifests --policies ./policies            What would be refused
-  driftctl policy ./overlays/prod --policies vap.yaml -n shop  The same of a kustomization
+  driftctl policy ./overlays/prod --policies vap.yaml -n shop  The same for a kustomization
   driftctl policy ./manifests --policies ./policies -o sarif   For code scanning
 ",
     after_help = "\
 Exit codes:
   0  No object violates a policy that --fail-on counts
   1  Some object does
-  2  An error, or with --strict-policies something that could not be evaluated",
+  2  An error, or with --strict-policies a policy that could not be evaluated",
     help_template = TEMPLATE,
     max_term_width = 100
 )]

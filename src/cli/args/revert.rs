@@ -12,18 +12,18 @@ Changes live objects back to what their manifests declare, field by field. The a
 points from live to declared; in diff it points the other way.
 
 Examples:
-  driftctl revert ./manifests deploy/shop/cart                  Revert one object, after a question
+  driftctl revert ./manifests deploy/shop/cart                  Revert one object, after asking
   driftctl revert ./manifests deploy/shop/cart .spec.replicas   Revert one field
-  driftctl revert ./manifests --dry-run                         Show the plan, and check it on the server
-  driftctl revert ./manifests --all --yes                       Revert all drift, without a question
+  driftctl revert ./manifests --dry-run                         Show the plan, checked by a server dry run
+  driftctl revert ./manifests --all --yes                       Revert all drift, without asking
   driftctl revert ./manifests deploy/shop/cart --to HEAD~1      Go back to what HEAD~1 declared
   driftctl revert --undo                                        Undo the last revert
 ",
     after_help = "\
 Exit codes:
-  0  Everything that was selected is done, or there was nothing to do
-  1  --dry-run found something to do, or you said no
-  2  An error, an incomplete comparison, or only a part was done",
+  0  Everything that was selected was reverted, or there was nothing to do
+  1  --dry-run found something to do, or you answered no
+  2  An error, an incomplete comparison, or a partial revert",
     help_template = TEMPLATE,
     max_term_width = 100,
     mut_arg("paths", |paths| paths.value_name("PATH|SELECTION"))

@@ -13,7 +13,7 @@ use crate::cli::selection::Since;
 Examples:
   driftctl timeline ./manifests -n shop                     What happened in a namespace
   driftctl timeline ./manifests deploy/shop/cart --since 2h One object, the last two hours
-  driftctl timeline ./manifests --audit-log audit.log       With who sent which request
+  driftctl timeline ./manifests --audit-log audit.log       Including who sent each request
   driftctl timeline ./manifests -o markdown                 A table for a post-mortem
   driftctl timeline ./manifests --live live.json            Of a snapshot
 ",

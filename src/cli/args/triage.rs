@@ -10,22 +10,22 @@ use super::{DriftArgs, Extra, TEMPLATE, WriteArgs};
 #[derive(Debug, Clone, Default, Args)]
 #[command(
     before_help = "\
-Writes drift as a file of decisions, one change a line. Change the first word of a line, and let
---apply carry all of them out: revert, backport, accept and ignore do what the commands of these
-names do. A line whose value has changed by then is skipped.
+Writes drift as a file of decisions, one change per line. Change the first word of each line, then
+run --apply to carry out all decisions: revert, backport, accept and ignore do what the commands of
+those names do. A line whose value has changed since is skipped.
 
 Examples:
   driftctl triage ./manifests > todo                 Write the file
   driftctl triage --apply todo --dry-run             Show what its decisions would do
-  driftctl triage --apply todo                       Carry them out, after a question
+  driftctl triage --apply todo                       Carry them out, after asking
   driftctl triage ./manifests --edit                 All of it in $EDITOR, as git rebase -i does
   driftctl triage ./manifests deploy/shop/cart > todo    Drift of one object only
 ",
     after_help = "\
 Exit codes:
-  0  The file was written; or all decisions are carried out, or there was nothing to do
+  0  The file was written, all decisions were carried out, or there was nothing to do
   1  --dry-run found something to do, or you said no
-  2  An error, an incomplete comparison, or only a part of it was done",
+  2  An error, an incomplete comparison, or only some decisions were carried out",
     help_template = TEMPLATE,
     max_term_width = 100,
     mut_arg("paths", |paths| paths.value_name("PATH|SELECTION"))

@@ -14,14 +14,14 @@ use super::{CompareArgs, LiveArgs, RulesArgs, SecretPath, SourceArgs, TEMPLATE};
     before_help = "\
 Examples:
   driftctl watch ./manifests                           Compare every 30 seconds
-  driftctl watch ./manifests --state drift.jsonl       And go on after a restart
-  driftctl watch ./manifests --listen 127.0.0.1:9464   And serve metrics
+  driftctl watch ./manifests --state drift.jsonl       Continue after a restart
+  driftctl watch ./manifests --listen 127.0.0.1:9464   Serve metrics
   driftctl watch ./manifests --once --state drift.jsonl --metrics drift.prom    From cron
   driftctl watch --print-alerts | kubectl apply -f -   Alerts on the metrics
 ",
     after_help = "\
 Exit codes:
-  0  It was told to end, or with --once everything was compared
+0  It was stopped, or with --once everything was compared
   2  An error, or with --once not everything could be compared",
     help_template = TEMPLATE,
     max_term_width = 100
@@ -47,7 +47,7 @@ pub struct WatchArgs {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = period, help_heading = "Watch")]
     pub every: Duration,
 
-    /// Keep what is open in this file, one JSON document a line
+    /// Keep open drift in this file, one JSON document a line
     ///
     /// Without it a restart begins anew. One file is for one cluster, and one process writes to it.
     #[arg(long, value_name = "FILE", help_heading = "Watch")]

@@ -20,8 +20,8 @@ pub fn run(args: &CoverageArgs, settings: &Settings, streams: &mut Streams) -> R
     }
     if args.source.untrusted.untrusted {
         bail!(
-            "coverage names every object of the namespaces, and is refused with --untrusted; \
-             use 'driftctl diff'"
+            "coverage lists every object in the namespaces, which --untrusted does not allow; use \
+             'driftctl diff'"
         );
     }
     let progress = Progress::begin(settings, false);
@@ -61,11 +61,10 @@ fn answer(census: &Census, args: &CoverageArgs) -> (Exit, Option<String>) {
         (Some(min), _) if census.is_at_most() => {
             let hint = match census.target.dump {
                 Some(_) => "",
-                None => "; 'driftctl doctor --extra namespace' prints the Role that is missing",
+                None => "; 'driftctl doctor --extra namespace' prints the missing Role",
             };
             let said = format!(
-                "whether {min}% are declared is not known, because not all kinds could be listed: \
-                 {}{hint}",
+                "cannot check --min {min}: not all kinds could be listed: {}{hint}",
                 census.unlisted.join(", ")
             );
             (Exit::Trouble, Some(said))
@@ -73,8 +72,7 @@ fn answer(census: &Census, args: &CoverageArgs) -> (Exit, Option<String>) {
         (Some(_), Some(_)) => (Exit::Clean, None),
         (Some(min), None) => {
             let said = format!(
-                "whether {min}% are declared cannot be told: nothing is live that a manifest \
-                 could declare"
+                "cannot check --min {min}: the cluster has no object that a manifest could declare"
             );
             (Exit::Trouble, Some(said))
         }

@@ -156,7 +156,7 @@ fn field_and_sources(source: &SourceArgs) -> Result<(FieldPath, SourceArgs)> {
         Ok(path) => path,
         Err(error) => {
             if let Some(meant) = meant_as_field(first) {
-                bail!("{first} is no file, and {error}; {meant}");
+                bail!("{first} is not a file, and {error}; {meant}");
             }
             return Ok((FieldPath::root(), source));
         }
@@ -176,11 +176,10 @@ fn meant_as_field(word: &str) -> Option<String> {
     }
     let dotted = format!(".{word}");
     if dotted.parse::<FieldPath>().is_ok() && word.contains('.') {
-        return Some(format!("a field is written {dotted}"));
+        return Some(format!("write the field as {dotted}"));
     }
-    word.starts_with(['.', '[']).then(|| {
-        "a field is written as reports write it, such as .spec.containers[name=\"app\"]".to_owned()
-    })
+    word.starts_with(['.', '['])
+        .then(|| "write the field as reports do, such as .spec.containers[name=\"app\"]".to_owned())
 }
 
 /// The answer without its secrets; an error where there is nothing at the path.
@@ -197,11 +196,11 @@ fn told(answer: Answer, redactor: &Redactor) -> Result<RedactedAccount> {
     if account.entries.is_empty() && was_compared {
         let nearest: Vec<String> = nearest.iter().map(ToString::to_string).collect();
         let meant = match nearest[..] {
-            [] => "leave the path out to see all that there is".to_owned(),
+            [] => "leave out the path to see all fields".to_owned(),
             _ => format!("did you mean {}?", nearest.join(" or ")),
         };
         bail!(
-            "{} has no path {}, declared or live; {meant}",
+            "{} has no field {}, declared or live; {meant}",
             account.key,
             account.asked
         );

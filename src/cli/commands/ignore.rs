@@ -60,8 +60,7 @@ pub(super) fn with_rules(
                 )
             })?;
         }
-        config::read(&file.name, &after, &jq)
-            .context("the rule does not fit in with the others")?;
+        config::read(&file.name, &after, &jq).context("the rule conflicts with an existing one")?;
         Ok(after)
     })
 }
@@ -76,8 +75,8 @@ fn object_and_path(args: &IgnoreArgs) -> Result<(Selection, PathPattern)> {
             path
         }
         (true, _) => bail!("write {0}/NAME PATH, or {0} NAME PATH", object.kind),
-        (false, [.., extra]) => bail!("one path a rule; {extra} is one too many"),
-        (false, []) => bail!("no path is named"),
+        (false, [.., extra]) => bail!("a rule takes one path; remove {extra}"),
+        (false, []) => bail!("the path is missing"),
     };
     let path = selection::pattern(path).map_err(|error| anyhow!("{path}: {error}"))?;
     Ok((object, path))
@@ -87,7 +86,7 @@ fn spec(args: &IgnoreArgs, settings: &Settings) -> Result<RuleSpec> {
     let (object, path) = object_and_path(args)?;
     let (group, kind) = object.group_kind().map_err(|why| anyhow!(why))?;
     if args.reason.trim().is_empty() {
-        bail!("--reason is empty; say why the drift is ignored");
+        bail!("--reason is empty; say why the drift should be ignored");
     }
     let expires = expiry(args.expires.as_ref(), settings)?;
     let name = object.name.as_str();

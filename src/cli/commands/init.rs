@@ -20,7 +20,7 @@ pub fn run(args: &InitArgs, streams: &mut Streams) -> Result<Exit> {
     let name = path.display().to_string();
     let mut file = match File::create_new(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            bail!("{name} is there already; it stays as it is")
+            bail!("{name} already exists; nothing was written")
         }
         file => file.with_context(|| format!("cannot write {name}"))?,
     };

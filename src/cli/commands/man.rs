@@ -24,7 +24,7 @@ pub fn run(args: &ManArgs, command: Command, streams: &mut Streams) -> Result<Ex
         None => command,
         Some(name) => match command.find_subcommand(name) {
             Some(found) => named(&command, found),
-            None => bail!("there is no command {name}; driftctl -h lists them"),
+            None => bail!("unknown command {name}; 'driftctl -h' lists the commands"),
         },
     };
     clap_mangen::Man::new(page)

@@ -49,7 +49,7 @@ pub fn run(args: &PolicyArgs, settings: &Settings, streams: &mut Streams) -> Res
             .map(|p| p.display().to_string())
             .collect();
         bail!(
-            "no ValidatingAdmissionPolicy in {}; other policies cannot be evaluated offline yet",
+            "no ValidatingAdmissionPolicy in {}; other policies cannot be evaluated offline",
             named.join(", ")
         );
     }

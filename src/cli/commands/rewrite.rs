@@ -41,7 +41,7 @@ impl Rewrite {
         let name = self.name();
         ensure!(
             read(&self.file)? == self.before,
-            "{name} was changed since it was read, and was not written; run it again"
+            "{name} changed after it was read and was not written; run the command again"
         );
         fs::write(&self.file.path, &self.after).with_context(|| format!("cannot write {name}"))
     }

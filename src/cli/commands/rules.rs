@@ -24,7 +24,7 @@ use crate::policy::{
 pub fn run(args: &RulesCommandArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     let rules = comparison::rules(&args.rules, &args.source, settings.now)?;
     if args.rules.argocd_cm.as_deref() == Some(Path::new("live")) {
-        bail!("this command reads no cluster; name a file for --argocd-cm");
+        bail!("this command does not read a cluster; give --argocd-cm a file");
     }
     let mut warnings = rules.warnings;
     let mut of_objects = Vec::new();
@@ -85,8 +85,8 @@ fn broken(message: String) -> Warning {
 
 /// What stands above rules that are printed for a file of the user's.
 const HEAD: &str = "\
-# Every rule of this run, as .driftctl.yaml has it. In a file of yours, rules that explain ignore: what
-# they speak of counts as drift that is hidden. Take what you want to change, and its id under disable.
+# Every rule of this run, in the schema of .driftctl.yaml. Copied into your file, a rule that explains
+# becomes one that ignores: it hides drift. To change a built-in rule, copy it and list its id in disable.
 ";
 
 /// The rules in the schema of a configuration, which takes them as they are.

@@ -69,8 +69,8 @@ pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> R
     let secrets = secrets.count();
     if args.output.is_none() && !args.redact && settings.is_terminal && secrets > 0 {
         bail!(
-            "the snapshot holds the values of {secrets} Secrets and would be shown on the terminal; \
-             write it to a file (-o live.json), or mask them (--redact)"
+            "the snapshot would show the values of {secrets} Secrets on the terminal; write it to \
+             a file (-o live.json), or mask them (--redact)"
         );
     }
     match &args.output {
@@ -87,7 +87,7 @@ pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> R
     let masked = match (secrets, args.redact) {
         (0, _) => String::new(),
         (_, true) => "; secrets are masked".to_owned(),
-        (n, false) => format!("; it holds the values of {n} Secrets (--redact masks them)"),
+        (n, false) => format!("; it contains the values of {n} Secrets (--redact masks them)"),
     };
     let there = report
         .objects

@@ -19,7 +19,7 @@ pub fn run(args: &TimelineArgs, settings: &Settings, streams: &mut Streams) -> R
         bail!("--base is for 'driftctl diff'; leave it out");
     }
     if args.live.connection.context.len() > 1 {
-        bail!("a timeline is of one cluster; pass one --context");
+        bail!("a timeline shows one cluster; pass one --context");
     }
     let selection = &args.selection;
     let (selected, source) = Selected::of(&selection.object, &selection.path, &args.source)?;

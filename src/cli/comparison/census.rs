@@ -46,11 +46,11 @@ pub fn census(
     {
         census
             .unlisted
-            .push("every kind (the recording holds declared objects only)".to_owned());
+            .push("every kind (the recording contains only declared objects)".to_owned());
         census.warnings.push(Warning::new(
             census.target.dump.clone().unwrap_or_default(),
-            "the recording holds no undeclared object; take it with \
-                      'driftctl snapshot --extra namespace', or nothing is proven"
+            "the recording contains no undeclared objects, so coverage cannot be measured; make \
+             it with 'driftctl snapshot --extra namespace'"
                 .to_owned(),
         ));
     }

@@ -77,7 +77,7 @@ pub fn run_all(
     for (at, context) in contexts.iter().enumerate() {
         ensure!(
             !contexts[..at].contains(context),
-            "the context {context} is named twice"
+            "context {context} is named twice"
         );
     }
     let (next, of_context) = (&AtomicUsize::new(0), &of_context);
@@ -132,7 +132,7 @@ pub fn chosen(connection: &ConnectionArgs) -> Result<ConnectionArgs> {
         let meant: Vec<&String> = known.iter().filter(|name| glob(word, name)).collect();
         ensure!(
             !meant.is_empty(),
-            "--context {word}: no context of the kubeconfig matches; there are {}",
+            "--context {word}: no context in the kubeconfig matches; contexts: {}",
             known.join(", ")
         );
         for name in meant {
@@ -170,7 +170,7 @@ fn words_of(words: &[String]) -> Result<Vec<String>> {
         );
         ensure!(
             all.len() > before,
-            "--context {word}: {file} names no context; write one a line"
+            "--context {word}: {file} names no context; write one per line"
         );
     }
     Ok(all)

@@ -99,7 +99,7 @@ impl<'d> Draft<'d> {
             let path = path.map_err(|error| format!("cannot find {name}: {error}"))?;
             let mut mirrors = mirrors.iter();
             let mirror = mirrors.find(|mirror| mirror.copy_of(&path).is_some());
-            let mirror = mirror.ok_or_else(|| format!("{name} lies outside of the repository"))?;
+            let mirror = mirror.ok_or_else(|| format!("{name} is outside the repository"))?;
             mirror.write(&path, text)
         };
         for name in shown.keys().filter(|name| !edits.contains_key(*name)) {

@@ -36,13 +36,13 @@ impl LiveSide {
 /// Connects, or reads the recording. A kubeconfig that lies within the `scanned` paths is refused.
 ///
 /// # Errors
-/// When there is no connection to be had, or the recording cannot be read.
+/// When there is no connection to be had, or cannot read the recording.
 pub fn live_side(args: &LiveArgs, scanned: &[PathBuf]) -> Result<LiveSide> {
     if args.live.is_empty() {
         let api = cluster(&args.connection, scanned)?;
         return Ok(LiveSide::Cluster(Box::new(api)));
     }
-    let dump = Dump::read(&args.live).context("cannot read the recording that --live names")?;
+    let dump = Dump::read(&args.live).context("cannot read the recording given with --live")?;
     Ok(LiveSide::Recording(Box::new(dump)))
 }
 
@@ -53,7 +53,7 @@ pub fn live_side(args: &LiveArgs, scanned: &[PathBuf]) -> Result<LiveSide> {
 pub fn cluster(args: &ConnectionArgs, scanned: &[PathBuf]) -> Result<Api> {
     ensure!(
         args.context.len() < 2,
-        "this command looks at one cluster, and --context names {} ({}); run it once for each",
+        "this command compares one cluster, but --context names {} ({}); run it once for each",
         args.context.len(),
         args.context.join(", ")
     );
@@ -73,7 +73,7 @@ pub fn cluster(args: &ConnectionArgs, scanned: &[PathBuf]) -> Result<Api> {
 pub struct NoLive;
 
 /// What a source is told that needs one.
-const WITHOUT: &str = "this command reads no cluster";
+const WITHOUT: &str = "this command does not read a cluster";
 
 impl Discovery for NoLive {
     fn target(&self) -> Target {

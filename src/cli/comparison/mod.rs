@@ -216,15 +216,14 @@ pub fn emptiness(report: &Report, source: &SourceArgs, filter: &FilterArgs) -> O
     let paths = paths.join(", ");
     let message = if coverage.filtered > 0 {
         format!(
-            "none of the {} objects in {paths} is chosen by {}; check what it says, or pass \
-             --allow-empty",
+            "none of the {} objects in {paths} matches {}; check the filter, or pass --allow-empty",
             coverage.filtered,
             flags(filter)
         )
     } else if let Some(template) = first_template(report) {
         format!(
-            "{template} is a template and is not rendered here: pipe what it becomes into driftctl, \
-             such as `helm template . | driftctl diff -`"
+            "{template} is a template and is not rendered: pipe the rendered manifests into \
+             driftctl, such as `helm template . | driftctl diff -`"
         )
     } else {
         format!("no Kubernetes object was found in {paths}; check the path, or pass --allow-empty")
@@ -263,7 +262,7 @@ fn absence(report: &Report, source: &SourceArgs) -> Option<Warning> {
     Some(Warning::new(
         "",
         format!(
-            "none of the {} declared objects is there: check {suspects}",
+            "none of the {} declared objects exists in the cluster: check {suspects}",
             objects.len()
         ),
     ))

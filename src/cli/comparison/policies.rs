@@ -58,7 +58,7 @@ pub fn add(report: &mut Report, live: &Overlay<'_>, words: &PoliciesArgs) -> Res
             add_reports(report, live, words.strict_policies);
         } else if is(word, LIVE) {
             let read = read_live(live);
-            objects.extend(read.context("--policies live: the policies cannot be read")?);
+            objects.extend(read.context("--policies live: cannot read the policies")?);
         } else {
             files.push(word.clone());
         }
@@ -77,8 +77,8 @@ pub fn add(report: &mut Report, live: &Overlay<'_>, words: &PoliciesArgs) -> Res
         let policies = Policies::of(objects);
         ensure!(
             !policies.is_empty() || !from_files,
-            "no ValidatingAdmissionPolicy in what --policies names; other policies are not \
-             evaluated here (--policies reports reads what their engines say)"
+            "--policies contains no ValidatingAdmissionPolicy; other policies are not evaluated \
+             here (--policies reports reads the reports of their engines)"
         );
         let engine = engine();
         judge(report, live, &policies, &|policy, input| {

@@ -88,7 +88,7 @@ impl Search {
                     path: file.path,
                 };
                 let text = String::from_utf8(file.bytes);
-                let text = text.with_context(|| format!("{} is no UTF-8 text", found.name))?;
+                let text = text.with_context(|| format!("{} is not UTF-8 text", found.name))?;
                 Ok(Some((found, text)))
             }
         }
@@ -148,8 +148,8 @@ impl Rules {
         if args.argocd_cm.as_deref() != Some(Path::new(LIVE)) {
             return Ok(());
         }
-        let argo = argocd_of_cluster(live)
-            .context("cannot read Argo CD's settings, which --argocd-cm live asks for")?;
+        let argo =
+            argocd_of_cluster(live).context("cannot read Argo CD's settings (--argocd-cm live)")?;
         let set = self.set.with_last(argo.rules);
         self.set = set.ignoring_status(argo.status);
         self.warnings.extend(argo.warnings);
@@ -263,7 +263,7 @@ fn argocd_of_file(args: &RulesArgs) -> Result<ArgoSettings> {
     });
     let Some(map) = maps.next() else {
         bail!(
-            "{} holds no ConfigMap argocd-cm, which --argocd-cm asks for",
+            "{} contains no ConfigMap argocd-cm (--argocd-cm)",
             found.name
         );
     };
@@ -289,8 +289,8 @@ fn argocd_of_cluster(live: &dyn Live) -> Result<ArgoSettings> {
     })?;
     match fetched.answers.get(&key) {
         Some(Answer::Found(map)) => Ok(config::read_argocd(&map.value()?, &key.to_string())),
-        Some(Answer::Absent) => bail!("there is no {key}; name a file"),
+        Some(Answer::Absent) => bail!("{key} was not found; name a file"),
         Some(Answer::Unread(why)) => bail!("{why}"),
-        None => bail!("the live side gives no answer"),
+        None => bail!("the live side did not answer"),
     }
 }

@@ -22,7 +22,7 @@ pub fn sources(args: &SourceArgs, live: &LiveArgs) -> Result<Vec<Box<dyn Source>
     let files = args.app.iter().chain(&args.kustomization);
     let all = args.paths.iter().chain(&live.live).chain(files);
     if all.filter(is_stdin).count() > 1 {
-        bail!("standard input can be read once; name files for all but one '-'");
+        bail!("standard input can be read only once; use '-' once and name files for the rest");
     }
     if args.revision.is_some() && args.paths.iter().any(|path| is_stdin(&path)) {
         bail!("standard input (-) has no revision; leave out --ref, or name paths");
@@ -103,7 +103,7 @@ fn clusters(file: &Path) -> Result<Clusters> {
     let clusters = Clusters::of_secrets(&secrets);
     if clusters.0.is_empty() {
         bail!(
-            "--clusters {name} holds no cluster of Argo CD: write Secrets with the label \
+            "--clusters {name} contains no Argo CD cluster: write Secrets with the label \
              argocd.argoproj.io/secret-type: cluster, as kubectl get -o yaml prints them"
         );
     }
@@ -153,7 +153,7 @@ pub fn base_sources(args: &SourceArgs, live: &LiveArgs) -> Result<Option<Vec<Box
         .iter()
         .any(|path| path.as_path() == Path::new(STDIN))
     {
-        bail!("standard input (-) has no base to be compared with; name folders or files");
+        bail!("standard input (-) has no base to compare with; name folders or files");
     }
     if let Some(word) = args
         .paths
@@ -161,7 +161,7 @@ pub fn base_sources(args: &SourceArgs, live: &LiveArgs) -> Result<Option<Vec<Box
         .find(|path| Scheme::of(path).is_some_and(|(scheme, _)| !scheme.has_base()))
     {
         bail!(
-            "{} lies in the cluster and has no base to be compared with; name folders or files",
+            "{} is in the cluster and has no base to compare with; name folders or files",
             word.display()
         );
     }
@@ -172,7 +172,10 @@ pub fn base_sources(args: &SourceArgs, live: &LiveArgs) -> Result<Option<Vec<Box
         .any(|start| base.starts_with(start));
     // The author of the tree chooses the names of its folders.
     if untrusted && (named || base == "." || base == "..") {
-        bail!("--base {base} is a path, and with --untrusted a base is a Git revision: name one");
+        bail!(
+            "--base {base} is a path, but --untrusted allows only a Git revision as the base: \
+            name one"
+        );
     }
     let is_path = !untrusted && Path::new(base).symlink_metadata().is_ok();
     if is_path && !named && is_revision(base, &args.paths) {
@@ -184,7 +187,7 @@ pub fn base_sources(args: &SourceArgs, live: &LiveArgs) -> Result<Option<Vec<Box
     if is_path {
         if !args.app.is_empty() || !args.kustomization.is_empty() {
             bail!(
-                "--base {base} is a folder, and an Application or a Kustomization is compared \
+                "--base {base} is a folder, but an Application or a Kustomization is compared \
                  with a Git revision of its repository; name one"
             );
         }
@@ -267,7 +270,7 @@ fn check_chart_words(args: &SourceArgs) -> Result<()> {
     if let Some((_, flag)) = given.iter().find(|(given, _)| *given)
         && !args.paths.iter().any(may_be_chart)
     {
-        bail!("{flag} is for Helm charts, and no PATH is one (a folder with a Chart.yaml)");
+        bail!("{flag} is for Helm charts, but no PATH is a chart (a folder with a Chart.yaml)");
     }
     Ok(())
 }

@@ -57,9 +57,7 @@ pub fn timeline(
             .map(|object| object.key.clone())
             .collect();
         if meant.is_empty() {
-            bail!(
-                "none of the objects of these manifests is selected; check the kind and the name"
-            );
+            bail!("no object in these manifests is selected; check the kind and the name");
         }
         report.objects.retain(|object| meant.contains(&object.key));
     }

@@ -37,14 +37,14 @@ impl Api {
         let answer = answer.map_err(|failure| match failure {
             // Where it is not known, authorization comes first and knows nobody who may ask.
             Failure::NotFound | Failure::UnknownResource | Failure::Forbidden(_) => {
-                anyhow!("everybody may ask it only from Kubernetes 1.28 on")
+                anyhow!("not every user may ask before Kubernetes 1.28")
             }
             failure => anyhow!("{failure}"),
         })?;
         let info = &answer["status"]["userInfo"];
         let user = info["username"].as_str().unwrap_or_default();
         if user.is_empty() {
-            return Err(anyhow!("the answer names no user"));
+            return Err(anyhow!("the response names no user"));
         }
         let groups = info["groups"].as_array().into_iter().flatten();
         Ok(Identity {
@@ -112,7 +112,7 @@ async fn allowed(sender: Arc<Sender>, right: Right) -> (Right, Result<bool, Stri
     let answer = match sender.checked(&request, parsed).await {
         Ok(answer) => answer["status"]["allowed"]
             .as_bool()
-            .ok_or_else(|| "the answer does not say".to_owned()),
+            .ok_or_else(|| "the response does not say".to_owned()),
         Err(failure) => Err(failure.to_string()),
     };
     (right, answer)

@@ -95,7 +95,7 @@ impl Catalog {
         let groups = match root {
             Root::Known(groups) => groups,
             Root::Broken(reason) => return KindLookup::Unknown(reason.clone()),
-            Root::NotAsked => return KindLookup::Unknown("it was not asked for".to_owned()),
+            Root::NotAsked => return KindLookup::Unknown("it was not requested".to_owned()),
         };
         let Some(versions) = groups.get(group) else {
             return KindLookup::NotServed(self.no_group(group, kind));
@@ -117,13 +117,13 @@ impl Catalog {
                     return KindLookup::Unknown(reason.clone());
                 }
                 Resources::Broken(reason) => broken = Some(reason.clone()),
-                Resources::NotAsked => broken = Some("it was not asked for".to_owned()),
+                Resources::NotAsked => broken = Some("it was not requested".to_owned()),
             }
         }
         match (elsewhere.as_slice(), broken) {
             ([], Some(reason)) => KindLookup::Unknown(reason),
             ([], None) => KindLookup::NotServed(format!(
-                "the API server serves the group {group} without a kind {kind}{}",
+                "the API server serves the group {group}, which has no kind {kind}{}",
                 did_you_mean(group, kind)
             )),
             (versions, _) => KindLookup::NotServed(format!(
@@ -149,7 +149,7 @@ impl Catalog {
             )
         } else {
             format!(
-                "the API server has no group {group}; it serves a {kind} at {}",
+                "the API server has no group {group}; it serves {kind} at {}",
                 moved.join(" and ")
             )
         }
@@ -286,10 +286,10 @@ pub(super) fn root(body: &[u8]) -> Result<Root, String> {
             let versions: Vec<_> = versions.map(|v| (v, Resources::NotAsked)).collect();
             BTreeMap::from([(String::new(), versions)])
         }
-        _ => return Err("it is no discovery document".to_owned()),
+        _ => return Err("it is not a discovery document".to_owned()),
     };
     if groups.values().all(Vec::is_empty) {
-        return Err("it names no API at all; is this a Kubernetes API server?".to_owned());
+        return Err("it lists no API; is this a Kubernetes API server?".to_owned());
     }
     Ok(Root::Known(groups))
 }
@@ -302,7 +302,7 @@ pub(super) fn resources(api_version: &str, body: &[u8]) -> Result<Resources, Str
     let list: ResourceList =
         serde_json::from_slice(body).map_err(|_| "it is not valid JSON".to_owned())?;
     if list.kind != "APIResourceList" || list.group_version != api_version {
-        return Err(format!("it is no list of the resources of {api_version}"));
+        return Err(format!("it is not the list of resources of {api_version}"));
     }
     let resources = list.resources.into_iter();
     Ok(Resources::Known(
@@ -322,7 +322,7 @@ pub(super) fn resources(api_version: &str, body: &[u8]) -> Result<Resources, Str
 
 /// The reason why the kinds of a version are unknown, from what happened to its discovery.
 pub(super) fn unknown(what: &str, why: &str) -> String {
-    format!("the discovery of {what} failed: {why}")
+    format!("discovery of {what} failed: {why}")
 }
 
 fn aggregated(group: Group) -> (String, Vec<(String, Resources)>) {

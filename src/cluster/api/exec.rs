@@ -49,10 +49,10 @@ pub(super) async fn credentials(
         .map_err(|_| failed(&format!("did not end within {}s", deadline.as_secs())))??;
     // Plugins print JSON or YAML; JSON is YAML. The parser's error would quote the output.
     let credential: ExecCredential = serde_saphyr::from_slice(&output)
-        .map_err(|_| failed("printed something that is no ExecCredential"))?;
+        .map_err(|_| failed("printed something that is not an ExecCredential"))?;
     let status = credential
         .status
-        .ok_or_else(|| failed("gave no credentials"))?;
+        .ok_or_else(|| failed("returned no credentials"))?;
     match status {
         Status {
             client_certificate_data: Some(certificate),
@@ -71,7 +71,7 @@ pub(super) async fn credentials(
         } => user.token = Some(token),
         _ => {
             return Err(failed(
-                "gave neither a token nor a certificate with its key",
+                "returned neither a token nor a certificate with its key",
             ));
         }
     }
@@ -100,7 +100,7 @@ async fn run(plugin: &ExecConfig, name: &str) -> Result<Vec<u8>, Failure> {
     let interactive = mode != Some(&ExecInteractiveMode::Never) && std::io::stdin().is_terminal();
     if mode == Some(&ExecInteractiveMode::Always) && !interactive {
         return Err(failed(
-            "wants to ask for something, and standard input is no terminal".to_owned(),
+            "needs input, but standard input is not a terminal".to_owned(),
         ));
     }
     let mut command = command(plugin, interactive);
@@ -108,7 +108,7 @@ async fn run(plugin: &ExecConfig, name: &str) -> Result<Vec<u8>, Failure> {
         let hint = plugin
             .install_hint
             .as_deref()
-            .unwrap_or("is it installed, and on the PATH?");
+            .unwrap_or("is it installed and on the PATH?");
         failed(format!("cannot be started ({}); {hint}", error.kind()))
     })?;
     let mut output = Vec::new();
@@ -117,7 +117,8 @@ async fn run(plugin: &ExecConfig, name: &str) -> Result<Vec<u8>, Failure> {
         read.map_err(|error| failed(format!("cannot be read ({})", error.kind())))?;
     }
     let status = child.wait().await;
-    let status = status.map_err(|error| failed(format!("cannot be awaited ({})", error.kind())))?;
+    let status =
+        status.map_err(|error| failed(format!("cannot be waited for ({})", error.kind())))?;
     if status.success() {
         return Ok(output);
     }
@@ -126,7 +127,7 @@ async fn run(plugin: &ExecConfig, name: &str) -> Result<Vec<u8>, Failure> {
             "failed with exit code {code}; run it by hand to see why (its output holds \
              credentials and is not shown)"
         )),
-        None => failed("was ended by a signal".to_owned()),
+        None => failed("was killed by a signal".to_owned()),
     })
 }
 

@@ -10,19 +10,19 @@ use crate::cluster::{Denial, Right};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Failure {
     /// 403.
-    #[error("forbidden: {0} is not allowed (driftctl doctor prints the Role that is missing)")]
+    #[error("forbidden: {0} is not allowed (driftctl doctor prints the missing Role)")]
     Forbidden(Right),
     /// 401, also with fresh credentials.
     #[error(
-        "the API server does not accept the credentials (401), which were renewed once; log in \
+        "the API server rejected the credentials (401), even after renewing them once; log in \
          again (a pod's token may have expired or been revoked), and check this machine's clock"
     )]
     Unauthorized,
     /// 403 to an apply for another reason than a missing right.
     #[error(
-        "the API server refuses to apply it (403 Forbidden), though patch is allowed: an admission \
-         webhook, a policy or a quota is against it, or it is a Role that grants more than you \
-         hold (verbs escalate and bind)"
+        "the API server refused to apply it (403 Forbidden), though patch is allowed: an \
+         admission webhook, a policy or a quota denied it, or it is a Role that grants more than \
+         you hold (verbs escalate and bind)"
     )]
     Refused,
     /// Policies, webhooks or quotas refuse an apply. What they say is not shown before it is
@@ -34,17 +34,17 @@ pub(super) enum Failure {
     NotFound,
     /// Any other 404: nothing is proven about the object.
     #[error(
-        "the API server knows no such resource (404); its kind may have been removed meanwhile"
+        "the API server has no such resource (404); its kind may have been removed in the meantime"
     )]
     UnknownResource,
     /// 410: the list that the pages belong to has expired.
-    #[error("the list expired while it was read (410)")]
+    #[error("the list expired while it was being read (410)")]
     Expired,
     /// Any other status.
-    #[error("the API server answered {0}")]
+    #[error("the API server responded with {0}")]
     Status(StatusText),
     /// A 200 whose body is not what was asked for.
-    #[error("the answer is not the {expected} that was asked for: {what}")]
+    #[error("the response is not the expected {expected}: {what}")]
     Malformed {
         /// Such as `DeploymentList`.
         expected: String,
@@ -52,7 +52,7 @@ pub(super) enum Failure {
         what: String,
     },
     /// A body beyond every bound.
-    #[error("the answer is too large: {0}")]
+    #[error("the response is too large: {0}")]
     TooLarge(String),
     /// The connection could not be made or broke.
     #[error("the connection failed: {0}")]
@@ -61,10 +61,10 @@ pub(super) enum Failure {
     #[error("the connection failed: {0}")]
     Untrusted(String),
     /// One request took too long.
-    #[error("no complete answer within {}", seconds(.0))]
+    #[error("no complete response within {}", seconds(.0))]
     TimedOut(Duration),
     /// The whole run took too long.
-    #[error("the run's time is used up (--timeout {})", seconds(.0))]
+    #[error("the run timed out (--timeout {})", seconds(.0))]
     OutOfTime(Duration),
     /// SIGINT or SIGTERM.
     #[error("interrupted")]

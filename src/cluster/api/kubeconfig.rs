@@ -179,12 +179,12 @@ fn select(merged: Kubeconfig, context: Option<&str>) -> Result<Login> {
         .collect();
     ensure!(
         !names.is_empty(),
-        "it has no contexts: write one, or name another kubeconfig by --kubeconfig"
+        "it has no contexts: add one, or name another kubeconfig with --kubeconfig"
     );
     let known = names.join(", ");
     let name = context
         .or(merged.current_context.as_deref())
-        .with_context(|| format!("it has no current context; choose one by --context: {known}"))?
+        .with_context(|| format!("it has no current context; choose one with --context: {known}"))?
         .to_owned();
     let near = |known: &&&str| strsim::jaro_winkler(known, &name) >= 0.85;
     let nearest = names
@@ -211,7 +211,7 @@ fn select(merged: Kubeconfig, context: Option<&str>) -> Result<Login> {
         .and_then(|cluster| cluster.cluster)
         .with_context(|| {
             format!(
-                "context {name} names the cluster {}, which is not there",
+                "context {name} names cluster {}, which is not in the kubeconfig",
                 context.cluster
             )
         })?;
@@ -221,7 +221,12 @@ fn select(merged: Kubeconfig, context: Option<&str>) -> Result<Login> {
             .into_iter()
             .find(|candidate| candidate.name == user)
             .and_then(|user| user.auth_info)
-            .with_context(|| format!("context {name} names the user {user}, who is not there"))?,
+            .with_context(|| {
+                format!(
+                    "context {name} names user {user}, which is not in the \
+                kubeconfig"
+                )
+            })?,
         None => AuthInfo::default(),
     };
     refuse_removed_provider(&user)?;
@@ -244,8 +249,8 @@ fn refuse_removed_provider(user: &AuthInfo) -> Result<()> {
     };
     ensure!(
         provider.name == "oidc",
-        "its user has the auth-provider {}, which kubectl no longer has since 1.26: let the \
-         cluster's own tool write the kubeconfig anew, with an exec plugin",
+        "its user has the auth-provider {}, which kubectl removed in 1.26: let your cluster's \
+         tool write a new kubeconfig with an exec plugin",
         provider.name
     );
     Ok(())
@@ -304,7 +309,7 @@ fn config(context: &Context, cluster: &Cluster, user: AuthInfo) -> Result<Config
     // The error of a parse is not shown: it may hold a password.
     let url = without_user_info(&server).parse().map_err(|_| {
         anyhow!(
-            "the server of cluster {} is no valid address",
+            "the server of cluster {} is not a valid address",
             context.cluster
         )
     })?;
@@ -351,15 +356,21 @@ fn roots(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>> {
         }
         _ => return Ok(None),
     };
-    let certificates = certificates(&pem).with_context(|| format!("{what} holds no certificate"));
+    let certificates = certificates(&pem).with_context(|| {
+        format!(
+            "{what} contains no \
+        certificate"
+        )
+    });
     certificates.map(Some)
 }
 
 /// The service account of a pod, where there is no kubeconfig at all.
 fn in_cluster(choice: &Choice<'_>) -> Result<Login> {
-    let help = "give --kubeconfig FILE, set KUBECONFIG, or compare with a recording by --live FILE";
+    let help = "pass --kubeconfig FILE, set KUBECONFIG, or compare with a recording with --live \
+        FILE";
     if let Some(context) = choice.context {
-        bail!("there is no kubeconfig to find the context {context} in; {help}");
+        bail!("no kubeconfig to find context {context} in; {help}");
     }
     let default = choice.home.map(|home| home.join(".kube").join("config"));
     let default = default.map_or_else(
@@ -367,7 +378,7 @@ fn in_cluster(choice: &Choice<'_>) -> Result<Login> {
         |path| path.display().to_string(),
     );
     if let Some(lacks) = choice.pod.lacks() {
-        bail!("there is no kubeconfig: {default} does not exist, and {lacks}; {help}");
+        bail!("no kubeconfig: {default} does not exist, and {lacks}; {help}");
     }
     choice
         .pod

@@ -96,7 +96,7 @@ impl Receive for PageReceiver {
             && group_of(&envelope.api_version) == group_of(&self.selection.kind.api_version);
         let metadata_only = self.metadata && envelope.kind == "PartialObjectMetadataList";
         if !as_asked && !metadata_only {
-            return Err(malformed("it is something else"));
+            return Err(malformed("it is not a list"));
         }
         if envelope.items.is_none() {
             return Err(malformed("it has no items"));
@@ -108,7 +108,7 @@ impl Receive for PageReceiver {
         } = envelope.metadata;
         let next = next.filter(|token| !token.is_empty());
         if next.is_none() && remaining_item_count.is_some_and(|left| left > 0) {
-            return Err(malformed("it says that there is more, and not where"));
+            return Err(malformed("it says that there is more, but not where"));
         }
         Ok(Page {
             next,
@@ -169,7 +169,7 @@ fn take(
         return Ok(());
     }
     if !seen.insert((place.to_owned(), name.to_owned())) {
-        return Err("an object is in it twice".to_owned());
+        return Err("it contains an object twice".to_owned());
     }
     let key = ResourceKey::new(
         group_of(&selection.kind.api_version).to_owned(),

@@ -241,7 +241,7 @@ impl Discovery for Api {
         | (Root::NotAsked, Root::Broken(why)) = (&catalog.core, &catalog.named)
         {
             let server = self.target().server.unwrap_or_default();
-            bail!("nothing can be read from {server}: {why}");
+            bail!("cannot read from {server}: {why}");
         }
         Ok(kinds
             .iter()
@@ -357,7 +357,7 @@ fn stopped(by: &Failure) -> Warning {
 fn no_extra(why: String) -> Warning {
     Warning::error(
         "",
-        format!("some undeclared objects could not be looked for: {why}"),
+        format!("cannot search for some undeclared objects: {why}"),
     )
 }
 

@@ -336,7 +336,7 @@ impl Outcome {
         }
         self.warnings.push(Warning::error(
             place,
-            format!("undeclared objects of kind {kind} could not be looked for: {failure}"),
+            format!("cannot search for undeclared objects of kind {kind}: {failure}"),
         ));
     }
 
@@ -346,8 +346,8 @@ impl Outcome {
             Warning::error(
                 place.clone(),
                 format!(
-                    "undeclared objects of {} could not be looked for: {} is not allowed (driftctl \
-                 doctor prints the Role that is missing)",
+                    "cannot search for undeclared objects of {}: {} is not allowed (driftctl \
+                     doctor prints the missing Role)",
                     match rights.len() {
                         1 => "1 kind".to_owned(),
                         kinds => format!("{kinds} kinds"),
@@ -394,7 +394,7 @@ pub(super) fn is_object(
         namespace: Option<String>,
     }
     let object: Object =
-        serde_json::from_str(text).map_err(|_| "it is not valid JSON, or no object")?;
+        serde_json::from_str(text).map_err(|_| "it is not valid JSON, or not an object")?;
     let same = object.kind == kind.kind
         && object.api_version == kind.api_version
         && object.metadata.name == key.name
@@ -402,6 +402,6 @@ pub(super) fn is_object(
     if same {
         Ok(())
     } else {
-        Err("it is another object")
+        Err("it is a different object")
     }
 }

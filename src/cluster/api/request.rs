@@ -270,7 +270,7 @@ pub(super) fn group_version_path(api_version: &str) -> String {
 /// decodes `%2F` before it takes the path apart, so escaping would not help.
 pub(super) fn segment(name: &str) -> Result<String, Failure> {
     if name.is_empty() || name == "." || name == ".." || name.contains(['/', '%']) {
-        return Err(Failure::malformed("name", "no object can have it"));
+        return Err(Failure::malformed("name", "no object can have this name"));
     }
     Ok(escaped(name, b"-._~:@!$&'()*+,;="))
 }

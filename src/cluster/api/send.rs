@@ -283,7 +283,7 @@ async fn receive<R: Receive>(response: Response<Body>, receiver: R) -> Result<R:
         Some(_) => {
             return Err(Failure::malformed(
                 "body",
-                "its encoding is not one that was asked for",
+                "its encoding is not one that was requested",
             ));
         }
     };
@@ -302,7 +302,7 @@ async fn receive<R: Receive>(response: Response<Body>, receiver: R) -> Result<R:
         // The receiver's own complaint, if it has one, comes out as an I/O error here.
         let complaint = unpacked.get_mut().complaint();
         complaint
-            .unwrap_or_else(|| Failure::malformed("body", "it is not valid gzip, or breaks off"))
+            .unwrap_or_else(|| Failure::malformed("body", "it is not valid gzip, or is cut short"))
     };
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame.map_err(|error| broken(&error))?.into_data()
@@ -318,7 +318,7 @@ async fn receive<R: Receive>(response: Response<Body>, receiver: R) -> Result<R:
         Ok(plain) => plain.finish(),
         Err(_) => Err(Failure::malformed(
             "body",
-            "it is not valid gzip, or breaks off",
+            "it is not valid gzip, or is cut short",
         )),
     }
 }

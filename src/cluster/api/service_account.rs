@@ -52,14 +52,14 @@ impl ServiceAccount {
     pub fn lacks(&self) -> Option<String> {
         let token = self.token();
         match (&self.host, &self.port) {
-            (None, None) => Some("this is no pod with a service account".to_owned()),
+            (None, None) => Some("this is not a pod with a service account".to_owned()),
             (Some(_), None) => Some("KUBERNETES_SERVICE_PORT is not set".to_owned()),
             (None, Some(_)) => Some("KUBERNETES_SERVICE_HOST is not set".to_owned()),
             _ if token.is_file() => None,
             // `automountServiceAccountToken: false`, of the pod or of its service account.
             _ => Some(format!(
-                "this pod has no token of its service account at {} \
-                 (automountServiceAccountToken may be false)",
+                "this pod has no service account token at {} (automountServiceAccountToken may be \
+                 false)",
                 token.display()
             )),
         }
@@ -75,7 +75,8 @@ impl ServiceAccount {
         let pem = fs::read(&authority);
         let pem = pem.with_context(|| format!("{}", authority.display()))?;
         let roots = certificates(&pem);
-        let roots = roots.with_context(|| format!("{} holds no certificate", authority.display()));
+        let roots =
+            roots.with_context(|| format!("{} contains no certificate", authority.display()));
         config.root_cert = Some(roots?);
         config.default_namespace = self.namespace();
         config.default_retry = false;
@@ -97,7 +98,8 @@ impl ServiceAccount {
         };
         address.parse().map_err(|_| {
             anyhow!(
-                "KUBERNETES_SERVICE_HOST ({host}) and KUBERNETES_SERVICE_PORT ({port}) are no address"
+                "KUBERNETES_SERVICE_HOST ({host}) and KUBERNETES_SERVICE_PORT ({port}) are not an \
+                 address"
             )
         })
     }
@@ -197,7 +199,7 @@ mod tests {
                 VARIABLES,
                 "/token (automountServiceAccountToken may be false)",
             ),
-            (all, &[], "this is no pod with a service account"),
+            (all, &[], "this is not a pod with a service account"),
             (all, &VARIABLES[..1], "KUBERNETES_SERVICE_PORT is not set"),
             (all, &VARIABLES[1..], "KUBERNETES_SERVICE_HOST is not set"),
             (&["token"], VARIABLES, "ca.crt"),

@@ -20,7 +20,7 @@ pub(super) enum NoList {
     #[error("one object in it is larger than {} MiB", MAX_ITEM >> 20)]
     TooLarge,
     /// The text breaks off.
-    #[error("it breaks off")]
+    #[error("it is cut short")]
     CutShort,
     /// Readers differ in which of two fields of one name counts.
     #[error("it has \"items\" twice")]

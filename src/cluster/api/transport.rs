@@ -156,8 +156,7 @@ fn check_tokens(user: &AuthInfo) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::Credentials(
-        "the token holds what no token can, such as a line break in its midst; log in again"
-            .to_owned(),
+        "the token contains invalid characters, such as a line break; log in again".to_owned(),
     ))
 }
 
@@ -358,8 +357,8 @@ pub(super) fn cause(error: &dyn std::error::Error) -> String {
     // Most clusters' authorities have one name, so that only the signature tells them apart.
     if text.contains("UnknownIssuer") || text.contains("BadSignature") {
         text.push_str(
-            "; the certificate authority of the kubeconfig, or ca.crt of the pod, has not signed \
-             the server's certificate: another cluster may answer there, or a proxy",
+            "; the server's certificate is not signed by the certificate authority in the \
+             kubeconfig (or the pod's ca.crt): another cluster or a proxy may be answering",
         );
     }
     match text.find("://") {

@@ -111,7 +111,7 @@ impl Index {
             warnings.push(Warning::new(
                 entry.place(),
                 format!(
-                    "recorded before, at {}, with the same content",
+                    "already recorded at {}, with the same content",
                     earlier.place()
                 ),
             ));
@@ -136,13 +136,13 @@ fn identify(piece: Piece<'_>) -> Result<(ResourceKey, Entry)> {
     let kind = identity.kind.as_deref().or(lent.map(|lent| &*lent.kind));
     let (Some(api_version), Some(kind), Some(name)) = (api_version, kind, &identity.name) else {
         bail!(
-            "{}: no Kubernetes object (apiVersion, kind and metadata.name); {HOW_TO_RECORD}",
+            "{}: not a Kubernetes object (apiVersion, kind and metadata.name); {HOW_TO_RECORD}",
             piece.place()
         );
     };
     if group_of(api_version) == "meta.k8s.io" {
         bail!(
-            "{}: {kind} holds no whole objects; {HOW_TO_RECORD}",
+            "{}: {kind} does not contain whole objects; {HOW_TO_RECORD}",
             piece.place()
         );
     }

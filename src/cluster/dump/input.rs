@@ -93,14 +93,14 @@ fn read_folder(folder: &Path, inputs: &mut Vec<Input>) -> Result<()> {
     let before = inputs.len();
     for entry in WalkDir::new(folder).sort_by_file_name() {
         // walkdir's errors name the path.
-        let entry = entry.context("the recording cannot be read")?;
+        let entry = entry.context("cannot read the recording")?;
         if entry.file_type().is_file() && holds_objects(entry.path()) {
             inputs.push(read_file(entry.path())?);
         }
     }
     ensure!(
         inputs.len() > before,
-        "{}: the folder holds no recording (.json, .yaml, .yml, also with .gz)",
+        "{}: the folder contains no recording (.json, .yaml, .yml, also with .gz)",
         folder.display()
     );
     Ok(())
@@ -173,7 +173,7 @@ fn as_json(name: &str, text: &str) -> Result<(String, Vec<Position>)> {
         // That it is YAML all the same must not make everything behind the cut "missing".
         ensure!(
             document.value.get("items").is_none() || document.value.get("kind").is_some(),
-            "{name}:{}:{}: a list without a kind: the recording breaks off; make it again",
+            "{name}:{}:{}: a list without a kind: the recording is cut short; make it again",
             place.line,
             place.column
         );
@@ -183,7 +183,7 @@ fn as_json(name: &str, text: &str) -> Result<(String, Vec<Position>)> {
     }
     ensure!(
         !places.is_empty(),
-        "{name}: the recording holds no object; make one with kubectl get … -o yaml"
+        "{name}: the recording contains no objects; make one with kubectl get … -o yaml"
     );
     Ok((json, places))
 }

@@ -69,7 +69,8 @@ impl Dump {
             let kind = wanted.key.group_kind();
             return match self.index.breaks_off(&kind) {
                 Some(place) => Answer::Unread(format!(
-                    "the recording holds only the first page of {kind} ({place}); record all of it"
+                    "the recording contains only the first page of {kind} ({place}); record all \
+                     pages"
                 )),
                 None => Answer::Absent,
             };
@@ -152,8 +153,8 @@ impl Dump {
             warnings.push(Warning::new(
                 self.name.clone(),
                 format!(
-                    "the recording holds no object of kind {}: those that are declared count as \
-                     missing; if it was made without them, record them too",
+                    "the recording contains no object of kind {}, so declared ones count as \
+                     missing; if it was made without this kind, record it too",
                     absent.join(", ")
                 ),
             ));
@@ -275,7 +276,10 @@ impl Read for Dump {
     fn list(&self, query: &Query<'_>) -> Result<Vec<Value>> {
         let kind = GroupKind::new(query.api_version, query.kind);
         if let Some(place) = self.index.breaks_off(&kind) {
-            bail!("the recording holds only the first page of {kind} ({place}); record all of it");
+            bail!(
+                "the recording contains only the first page of {kind} ({place}); record all \
+                pages"
+            );
         }
         let mut objects = Vec::new();
         for (key, entries) in self.index.of_kind(&kind) {
@@ -312,7 +316,7 @@ impl Predict for Dump {
     fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Prediction> {
         unpredicted(
             applies,
-            "a recording cannot tell what the server would make of a manifest",
+            "a recording cannot predict what the server would do with a manifest",
         )
     }
 }

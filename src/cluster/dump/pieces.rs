@@ -84,7 +84,8 @@ impl<'i> Pieces<'i> {
         };
         let notes: Notes = serde_json::from_str(text.get()).map_err(|_| {
             anyhow!(
-                "{}: not a snapshot that this driftctl can read (field driftctl); make a new one",
+                "{}: not a snapshot that this version of driftctl can read (field driftctl); make \
+                 a new one",
                 input.place(start)
             )
         })?;
@@ -139,7 +140,7 @@ fn broken(input: &Input, error: &serde_json::Error) -> anyhow::Error {
     let what = match error.classify() {
         serde_json::error::Category::Eof => "the JSON ends too early",
         serde_json::error::Category::Data if error.to_string().starts_with("duplicate field") => {
-            "a field is there twice (apiVersion, kind, metadata or items)"
+            "a field occurs twice (apiVersion, kind, metadata or items)"
         }
         _ => "not valid JSON",
     };

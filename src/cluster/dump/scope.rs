@@ -61,7 +61,7 @@ pub(super) fn lookup(
             ..Names::default()
         }),
         None => KindLookup::Unknown(format!(
-            "the recording holds neither an object of {group_kind} nor its \
+            "the recording contains neither an object of {group_kind} nor its \
              CustomResourceDefinition{}",
             match did_you_mean(&group_kind.group, &group_kind.kind) {
                 meant if meant.is_empty() => "; record one of them".to_owned(),

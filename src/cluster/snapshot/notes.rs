@@ -252,8 +252,8 @@ impl Notes {
             return Some(why.to_owned());
         }
         if self.partial.contains(&key) {
-            let why = "nobody declared it when the snapshot was made, so only its metadata is in \
-                       it; make a new one";
+            let why = "no manifest declared it when the snapshot was made, so the snapshot has \
+                only its metadata; make a new one";
             return Some(why.to_owned());
         }
         None

@@ -83,9 +83,7 @@ pub fn plan(wish: &Wish<'_>) -> Result<Planned> {
         }
         left_out.extend(more);
     }
-    bail!(
-        "again and again, taking over one change makes something else drift; select fewer changes"
-    )
+    bail!("backporting one change keeps making something else drift; select fewer changes")
 }
 
 /// So many times a plan is made, each time without what turned out not to be taken over.
@@ -139,12 +137,13 @@ fn spoilers(
         path if path.contains('"') => String::new(),
         path => format!(" at {path}"),
     };
-    let why = format!("with it {object} would drift{at}, which it does not now");
+    let why = format!("with this change, {object} would drift{at}, which it does not now");
     Ok(LeftOut::from([(spoiler.what.clone(), why)]))
 }
 
 /// Why a change is left alone that does not end its drift.
-const STILL_DIFFERS: &str = "the manifest with it would still differ from the live object";
+const STILL_DIFFERS: &str = "with this change, the manifest would still differ from the live \
+    object";
 
 /// Everything that drifts: objects and paths.
 fn drifting(report: &Report) -> BTreeSet<(String, String)> {

@@ -218,7 +218,7 @@ impl Found<'_> {
             return Err("it is not declared in a file".to_owned());
         };
         if origin.revision.is_some() {
-            return Err("it was read from a commit; check that out, and compare the files".into());
+            return Err("it was read from a commit; check it out and compare the files".into());
         }
         let value = manifest.value();
         let place = Declared::of(origin, &value);
@@ -251,7 +251,7 @@ impl Found<'_> {
         let prefix = document.and_then(|document| values::way_to(&document.value, &value));
         let prefix = prefix.ok_or_else(|| {
             format!(
-                "{origin} does not hold the object as it was compared: something else makes it \
+                "{origin} does not contain the object as it was compared: something generates it \
                  from the file"
             )
         })?;
@@ -400,7 +400,7 @@ impl Found<'_> {
         let line = file.before.lines().nth(position.line.checked_sub(1)?)?;
         line.contains("$imagepolicy").then(|| {
             format!(
-                "line {} is written by Flux's image automation too",
+                "line {} is also written by Flux's image automation",
                 position.line
             )
         })

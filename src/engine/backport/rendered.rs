@@ -150,7 +150,7 @@ impl Found<'_> {
             Err(why) => return no_place(format!("it cannot be rendered again: {why}")),
         };
         if !before.objects.contains(&subject.value) {
-            let what = "it renders otherwise each time, or cannot be rendered apart from the rest";
+            let what = "it renders differently each time, or cannot be rendered on its own";
             return no_place(what.to_owned());
         }
         let layers = match part.renderer() {
@@ -188,19 +188,19 @@ impl Found<'_> {
                 Outcome::Right(right) => {
                     let files = candidate.files.keys();
                     let mut remarks: Vec<String> = files
-                        .map(|file| format!("edits {file}, proven by rendering"))
+                        .map(|file| format!("edits {file}, verified by rendering"))
                         .collect();
                     if let Some(Part::Chart(folder)) = part.renderer()
                         && candidate.files.keys().any(|file| is_below(file, folder))
                     {
-                        remarks.push(format!("every release of the chart {folder} gets this"));
+                        remarks.push(format!("this changes every release of the chart {folder}"));
                     }
                     if !right.others.is_empty() {
-                        remarks.push(format!("this changes {} too", right.others.join(", ")));
+                        remarks.push(format!("this also changes {}", right.others.join(", ")));
                     }
                     if let Some((name, former)) = right.renamed {
                         remarks.push(format!(
-                            "its name becomes {name}, so that the pods that use it are replaced"
+                            "its name becomes {name}, so the pods that use it are replaced"
                         ));
                         self.renamed.insert(name, former);
                     }
@@ -215,18 +215,18 @@ impl Found<'_> {
         }
         no_place(match (shared, candidates.is_empty(), some.is_empty()) {
             (Some((place, others)), ..) => format!(
-                "{place} is used by {} too, which would change; --into {} edits it all the same",
+                "{place} is also used by {}, which would change; --into {} edits it anyway",
                 others.join(", "),
                 place.rsplit_once(':').map_or(&*place, |(file, _)| file)
             ),
             (None, true, _) => match part.renderer() {
                 Some(Part::Chart(folder)) => format!(
-                    "no value of the chart {folder} looks like this field; change its template or \
+                    "no value of the chart {folder} sets just this field; change its template or \
                      its values by hand"
                 ),
                 _ => "no file in the repository declares it".to_owned(),
             },
-            (None, false, true) => "--into names no file that can declare it".to_owned(),
+            (None, false, true) => "no file that --into names can declare it".to_owned(),
             (None, false, false) => match part.folder() {
                 Some(folder) => format!("no edit of the files of {folder} changes just this"),
                 None => "no edit of its files changes just this".to_owned(),

@@ -38,7 +38,7 @@ pub(super) fn orphans(
         return (Vec::new(), Vec::new());
     }
     let Some(namespaces) = live.related("v1", "Namespace", "") else {
-        let message = "the namespaces could not be listed, so no orphaned one was looked for";
+        let message = "cannot search for orphaned namespaces: namespaces could not be listed";
         let warning = Warning::new("", message.to_owned());
         return (Vec::new(), vec![warning]);
     };

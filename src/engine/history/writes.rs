@@ -19,7 +19,7 @@ pub(super) fn from_objects(reader: &mut Reader<'_>, found: &Found) {
         let created = text(object, "/metadata/creationTimestamp");
         reader.add(created, key, Evidence::ManagedFields, "created".to_owned());
         if let Some(deleted) = text(object, "/metadata/deletionTimestamp") {
-            let what = "deletion requested; waits for finalizers".to_owned();
+            let what = "deletion requested; waiting for finalizers".to_owned();
             reader.add(Some(deleted), key, Evidence::ManagedFields, what);
         }
         let ownership = ownership_of(object);

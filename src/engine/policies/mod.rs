@@ -115,8 +115,7 @@ pub fn not_evaluated(report: &Report) -> Option<Warning> {
         .filter(|one| one.enforcement == Enforcement::Cannot)
         .count();
     (count > 0).then(|| {
-        let message =
-            format!("{count} rules of policies could not be evaluated (--strict-policies)");
+        let message = format!("{count} policy rules could not be evaluated (--strict-policies)");
         Warning::error("", message)
     })
 }
@@ -223,7 +222,7 @@ impl Judged<'_> {
 
     /// Returns a note on a violation of the live object alone.
     fn note(&self, violation: &Violation, drift: Option<&JudgedChange>) -> String {
-        let made = "only live: the drift made it";
+        let made = "only the live object: the drift caused it";
         let why = drift.and_then(|drift| {
             stopped::why_not(
                 self.policies,

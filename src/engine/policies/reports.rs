@@ -49,7 +49,7 @@ pub fn add_reports(report: &mut Report, live: &Overlay<'_>, strict: bool) {
         let objects = match live.list(&query) {
             Ok(objects) => objects,
             Err(error) => {
-                let message = format!("what {} say is not known: {error}", kind.plural);
+                let message = format!("the results of {} are unknown: {error}", kind.plural);
                 warnings.push(warning(message, true));
                 continue;
             }
@@ -66,8 +66,8 @@ pub fn add_reports(report: &mut Report, live: &Overlay<'_>, strict: bool) {
         }
     }
     if found == 0 {
-        let message = "there is no PolicyReport and no constraint of Gatekeeper, so that nothing is \
-                       said of any object";
+        let message = "no PolicyReport and no Gatekeeper constraint was found, so no object was \
+            checked";
         warnings.push(warning(message.to_owned(), false));
     }
     for object in &mut report.objects {
@@ -200,13 +200,13 @@ fn constraint(
         .and_then(Value::as_u64);
     if let Some(total) = total.filter(|total| *total > listed) {
         open.push(format!(
-            "{kind} {name} lists {listed} of {total} violations: whether other objects violate it is \
-             not known; raise Gatekeeper's --constraint-violations-limit"
+            "{kind} {name} lists {listed} of {total} violations, so it is unknown whether other \
+             objects violate it; raise Gatekeeper's --constraint-violations-limit"
         ));
     }
     if constraint.pointer("/status/auditTimestamp").is_none() {
         open.push(format!(
-            "{kind} {name} was not audited yet, so that nothing is known of it"
+            "{kind} {name} has not been audited yet, so its violations are unknown"
         ));
     }
     open

@@ -47,14 +47,14 @@ pub fn why_not(
         && in_force > written
     {
         return Some(format!(
-            "the policy is in force since {in_force}, and {} wrote last at {written}",
+            "the policy has been in force only since {in_force}, and {} last wrote at {written}",
             owner.manager
         ));
     }
     if let Some(user) = &owner.user {
         let by_user = ask(policies, "", Some(&User::named(user)))?;
         if !by_user.violations.iter().any(is_of) {
-            return Some(format!("its match conditions leave {user} out"));
+            return Some(format!("its match conditions exclude {user}"));
         }
     }
     None

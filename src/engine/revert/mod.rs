@@ -225,8 +225,7 @@ impl Found<'_> {
             return;
         };
         if !self.wish.live.is_listed_completely(&object.key) {
-            let message = "not all objects of its kind could be listed, so that what is extra is \
-                           not known for sure";
+            let message = "not all objects of its kind could be listed, so it may not be extra";
             self.refuse(refused(Why::NotCompared, message), true);
             return;
         }

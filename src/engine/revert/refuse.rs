@@ -69,7 +69,7 @@ pub(super) fn dangerous_to_delete(object: &ObjectReport) -> Option<String> {
         _ => return None,
     };
     Some(format!(
-        "deleting it deletes {takes_along}; name the object to do it all the same"
+        "deleting it also deletes {takes_along}; name the object to do it anyway"
     ))
 }
 
@@ -83,7 +83,7 @@ pub(super) fn object(key: &ResourceKey, live: &Value) -> Option<Refused> {
     let controller = owners.iter().find(|owner| owner["controller"] == true)?;
     let text = |field: &str| controller[field].as_str().unwrap_or_default();
     let message = format!(
-        "its {} is written by its controller, {} {}; change that",
+        "its {} is written by its controller, {} {}; change the controller instead",
         key.kind,
         text("kind"),
         text("name")
@@ -95,12 +95,12 @@ pub(super) fn object(key: &ResourceKey, live: &Value) -> Option<Refused> {
 pub(super) fn unknown_in(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if text.starts_with("ENC[AES") => Some(
-            "the declared value is encrypted (SOPS); render it decrypted, or leave it to its \
-             deployer"
+            "the declared value is encrypted (SOPS); decrypt it first, or let its deployer apply it"
                 .to_owned(),
         ),
         Value::String(text) if [MASK, DIFFERS, HIDDEN].contains(&text.as_str()) => {
-            Some("the declared value is masked; the manifest does not hold the real one".to_owned())
+            Some("the declared value is masked; the manifest does not contain the real \
+                one".to_owned())
         }
         Value::Array(items) => items.iter().find_map(unknown_in),
         Value::Object(fields) => fields.values().find_map(unknown_in),

@@ -39,7 +39,7 @@ impl WriteAs {
             manager: OWN_NAME.to_owned(),
             applies: false,
             keeps_last_applied: true,
-            why: "since nobody is known to apply these manifests".to_owned(),
+            why: "because no applier of these manifests is known".to_owned(),
         }
     }
 
@@ -123,10 +123,10 @@ pub(super) fn remarks(
         remarks.push(if is_rollback {
             format!(
                 "{controller} applies this object and changes it back at its next sync; suspend \
-                 that first"
+                 the sync first"
             )
         } else {
-            format!("{controller} applies this object too, at its next sync")
+            format!("{controller} also applies this object, at its next sync")
         });
     }
     remarks

@@ -89,11 +89,8 @@ impl Merger<'_> {
         match (before.presence, object.presence) {
             (_, Presence::Unknown) => object,
             (Presence::Unknown, _) => {
-                let why = before
-                    .reason
-                    .as_deref()
-                    .unwrap_or("the reason is not known");
-                object.reason = Some(format!("what its base declares was not compared: {why}"));
+                let why = before.reason.as_deref().unwrap_or("the reason is unknown");
+                object.reason = Some(format!("its base could not be compared: {why}"));
                 object.presence = Presence::Unknown;
                 object.whole_severity = None;
                 object.drifts.clear();
@@ -107,7 +104,7 @@ impl Merger<'_> {
                 if versions.is_none_or(|versions| !versions.intended.is_empty()) {
                     object.conflict = true;
                     object.reason = Some(
-                        "it was deleted live, and the branch changes it: merging creates it again"
+                        "it was deleted live, but the branch changes it: merging recreates it"
                             .to_owned(),
                     );
                 }

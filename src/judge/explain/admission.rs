@@ -29,7 +29,7 @@ impl Explainer for AdmissionPlugins {
     }
 
     fn about(&self) -> &'static str {
-        "Admission plugins of the API server fill fields into Pods."
+        "Admission plugins of the API server add fields to Pods."
     }
 
     fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {

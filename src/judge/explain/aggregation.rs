@@ -22,7 +22,7 @@ impl Explainer for AggregatedRoles {
     }
 
     fn about(&self) -> &'static str {
-        "A controller puts the rules of an aggregated ClusterRole together from other roles."
+        "A controller fills the rules of an aggregated ClusterRole from other roles."
     }
 
     fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {

@@ -62,7 +62,7 @@ impl Explainer for Autoscalers {
     }
 
     fn about(&self) -> &'static str {
-        "An autoscaler decides about replicas within its limits."
+        "An autoscaler sets replicas within its limits."
     }
 
     fn learn(&self, _: &Run<'_>) -> Option<Box<dyn Knowledge>> {
@@ -240,7 +240,7 @@ impl Scaling<'_> {
                 return;
             }
             (None, Some((limits, name))) if limits.admit(&replicas) => {
-                format!("{name} sets it, which no manifest of this run declares")
+                format!("{name} sets it, but no manifest in this run declares that autoscaler")
             }
             (Some((limits, _)), _) | (None, Some((limits, _))) => outside(limits),
             (None, None) => return,

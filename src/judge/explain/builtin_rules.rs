@@ -17,7 +17,7 @@ impl Explainer for BuiltInExtras {
     }
 
     fn about(&self) -> &'static str {
-        "Controllers and the system make objects that nobody declares."
+        "Controllers and the system create objects that no manifest declares."
     }
 
     fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {

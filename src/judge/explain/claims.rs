@@ -20,7 +20,7 @@ impl Explainer for StatefulSetClaims {
     }
 
     fn about(&self) -> &'static str {
-        "A StatefulSet makes the claims of its volumeClaimTemplates."
+        "A StatefulSet creates the claims in its volumeClaimTemplates."
     }
 
     fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {

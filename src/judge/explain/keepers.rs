@@ -27,7 +27,7 @@ impl Explainer for Keepers {
     }
 
     fn about(&self) -> &'static str {
-        "The controller that reports an object's status keeps finalizers and notes on it."
+        "The controller that writes an object's status also keeps finalizers and annotations on it."
     }
 
     fn learn(&self, _: &Run<'_>) -> Option<Box<dyn Knowledge>> {

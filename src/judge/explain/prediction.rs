@@ -35,7 +35,7 @@ impl Explainer for ServerDryRun {
     }
 
     fn about(&self) -> &'static str {
-        "The server says in a dry run what applying the manifest would change."
+        "A server dry run shows what applying the manifest would change."
     }
 
     fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {
@@ -116,7 +116,7 @@ fn predict(run: &Run<'_>) -> Predictions {
             }
             Err(Unpredicted::Failed(why)) => predictions.warnings.push(Warning::error(
                 key.to_string(),
-                format!("the server did not predict it, so it is compared without: {why}"),
+                format!("the server dry run failed, so it is compared without a prediction: {why}"),
             )),
         }
     }

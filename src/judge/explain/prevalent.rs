@@ -64,7 +64,7 @@ impl Explainer for PrevalentValues {
     }
 
     fn about(&self) -> &'static str {
-        "Webhooks and policies put the same value into every object of a kind."
+        "Webhooks and policies set the same value on every object of a kind."
     }
 
     fn learn(&self, _: &Run<'_>) -> Option<Box<dyn Knowledge>> {
@@ -133,8 +133,8 @@ fn warning(kind: &GroupKind, paths: &[String]) -> Warning {
     Warning::new(
         kind.kind.clone(),
         format!(
-            "most live objects of this kind carry the same undeclared {}{more}; it is taken for the \
-             work of an admission policy and not reported (--show all lists it)",
+            "most live objects of this kind have the same undeclared {}{more}; it is attributed \
+             to an admission policy and not reported (--show all lists it)",
             shown.join(", ")
         ),
     )

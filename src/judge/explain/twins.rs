@@ -30,7 +30,8 @@ impl Explainer for TwinGroups {
     }
 
     fn about(&self) -> &'static str {
-        "The API server shows the object in a second group, and there it is reported or declared."
+        "The API server also serves the object in a second API group, where it is reported or \
+         declared."
     }
 
     fn learn(&self, run: &Run<'_>) -> Option<Box<dyn Knowledge>> {

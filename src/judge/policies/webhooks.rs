@@ -151,8 +151,8 @@ fn warning(
     Warning::new(
         kind.kind.clone(),
         format!(
-            "all {objects} objects that a webhook of MutatingWebhookConfiguration {} matches carry \
-             the same undeclared {}{more}; it is taken for the webhook's work and not reported \
+            "all {objects} objects that a webhook of MutatingWebhookConfiguration {} matches have \
+             the same undeclared {}{more}; it is attributed to the webhook and not reported \
              (--show all lists it)",
             webhook.configuration,
             shown.join(", ")

@@ -38,7 +38,7 @@ struct CensusDocument<'c> {
     kinds: Vec<KindDocument>,
     /// The objects that no manifest of the run declares, apart from derived ones.
     objects: Vec<ObjectDocument<'c>>,
-    /// Namespaces that were made for something that is gone.
+    /// Namespaces that were created for something that is gone.
     orphans: Vec<OrphanDocument<'c>>,
     /// Declared objects that are not live.
     missing: usize,
@@ -46,7 +46,7 @@ struct CensusDocument<'c> {
     unknown: usize,
     /// How many kinds were listed.
     listed_kinds: usize,
-    /// Kinds that could not be listed, or not everywhere.
+    /// Kinds that could not be listed in every namespace.
     unlisted_kinds: &'c [String],
     /// What the reader must know.
     #[serde(skip_serializing_if = "Vec::is_empty")]

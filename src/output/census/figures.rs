@@ -19,12 +19,13 @@ pub(super) fn write(
     let ratio = |percent: Option<f64>| percent.map(|percent| (Vec::new(), percent / 100.0));
     page.gauge(
         "declared_ratio",
-        "The share of live objects that are declared; at most so much where kinds could not be listed.",
+        "Share of live objects that are declared; an upper bound if some kinds could not be \
+         listed.",
         ratio(share.percent()),
     );
     page.gauge(
         "declared_fields_ratio",
-        "The share of the leaves of declared objects that are declared.",
+        "Share of the fields of declared objects that are declared.",
         ratio(census.fields.percent()),
     );
     let namespaces = census.by_namespace().into_iter();
@@ -40,18 +41,18 @@ pub(super) fn write(
     );
     page.gauge(
         "unlisted_kinds",
-        "Kinds that could not be listed, or not everywhere.",
+        "Kinds that could not be listed in every namespace.",
         [(Vec::new(), census.unlisted.len() as f64)],
     );
     let missing = [("missing", census.missing), ("unknown", census.unknown)];
     page.gauge(
         "declared_objects_not_found",
-        "Declared objects that are not live, or could not be read.",
+        "Declared objects that are not in the cluster or could not be read.",
         missing.map(|(status, n)| (vec![("status", status)], n as f64)),
     );
     page.gauge(
         "orphaned_namespaces",
-        "Namespaces that were made for something that is gone.",
+        "Namespaces that were created for something that is gone.",
         [(Vec::new(), census.orphans.len() as f64)],
     );
     let created = census.orphans.iter().filter_map(|orphan| {
@@ -60,7 +61,7 @@ pub(super) fn write(
     });
     page.gauge(
         "orphaned_namespace_created_timestamp_seconds",
-        "When each of them was created.",
+        "When each orphaned namespace was created.",
         created,
     );
     if let Some(now) = options.now {

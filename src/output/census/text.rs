@@ -76,7 +76,7 @@ fn kinds(page: &mut Page<'_>, census: &Census, asked: CensusOptions) -> io::Resu
     page.table("KIND", listed, asked)?;
     let others = [
         (whole, "declared in full"),
-        (derived, "with derived or ignored objects only"),
+        (derived, "with only derived or ignored objects"),
     ];
     let others = others.into_iter().filter(|(n, _)| *n > 0);
     let said: Vec<_> = others
@@ -161,7 +161,7 @@ fn summary(page: &mut Page<'_>, census: &Census, asked: CensusOptions) -> io::Re
     let mut line = Line::of(paint, &format!("{word}{least}"));
     let figure = match share.percent() {
         Some(_) => format!("  {at_most}{}", percent(share.percent())),
-        None => "  nothing is live that a manifest could declare".to_owned(),
+        None => "  the cluster has no object that a manifest could declare".to_owned(),
     };
     line.push(Paint::Bold, &figure);
     if share.of > 0 {

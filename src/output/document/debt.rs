@@ -44,7 +44,7 @@ struct AcceptedDocument<'a> {
     change: &'static str,
     /// Why it was accepted; empty when nobody said.
     reason: &'a str,
-    /// Where it is discussed.
+    /// Link to a ticket or discussion.
     #[serde(skip_serializing_if = "Option::is_none")]
     ticket: Option<&'a str>,
     /// Who accepted it.

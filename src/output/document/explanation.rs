@@ -23,7 +23,7 @@ pub struct ExplanationDocument<'r> {
     /// The name and version of this format.
     #[schemars(extend("const" = SCHEMA))]
     schema: &'static str,
-    /// What the declared state was compared with.
+    /// The cluster or recording that was compared.
     target: TargetDocument<'r>,
     /// The object.
     object: ObjectPart<'r>,
@@ -202,7 +202,7 @@ struct RulePart<'r> {
     /// Who answers for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<&'r str>,
-    /// Where it is discussed.
+    /// Link to a ticket or discussion.
     #[serde(skip_serializing_if = "Option::is_none")]
     ticket: Option<&'r str>,
     /// Until when it holds.

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::model::{Origin, Owner, Target, Warning};
 
-/// What the declared state was compared with.
+/// The cluster or recording that was compared.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TargetDocument<'r> {

@@ -64,7 +64,7 @@ fn verdict(page: &mut Page<'_>, report: &Report) {
     let verdicts = ["in-sync", "pending", "drifted", "conflict", "incomplete"];
     page.gauge(
         "verdict",
-        "1 for what the run found, in one word.",
+        "The overall result of the run; 1 for the verdict that applies.",
         verdicts.map(|verdict| {
             let this = f64::from(u8::from(report.verdict() == verdict));
             (vec![("verdict", verdict)], this)
@@ -78,7 +78,7 @@ fn verdict(page: &mut Page<'_>, report: &Report) {
     ];
     page.gauge(
         "target_info",
-        "What the declared state was compared with.",
+        "The cluster or recording that was compared.",
         [(labels, 1.0)],
     )
 }
@@ -87,7 +87,7 @@ fn figures(page: &mut Page<'_>, report: &Report) {
     let totals = report.totals();
     page.gauge(
         "objects",
-        "Objects by what was found.",
+        "Objects by status.",
         [
             (vec![("status", "in-sync")], totals.in_sync as f64),
             (vec![("status", "drifted")], totals.drifted as f64),
@@ -106,7 +106,7 @@ fn figures(page: &mut Page<'_>, report: &Report) {
     ];
     page.gauge(
         "changes",
-        "Changes that count, by severity.",
+        "Reported changes by severity.",
         severities.map(|severity| {
             let changes = report.objects.iter().flat_map(|object| &object.drifts);
             let counting = changes.filter(|drift| drift.is_drift());
@@ -116,7 +116,7 @@ fn figures(page: &mut Page<'_>, report: &Report) {
     );
     page.gauge(
         "changes_by_cause",
-        "Changes that count, by how they came about, where that is known.",
+        "Reported changes by cause, where it is known.",
         Cause::ALL.map(|cause| {
             let changes = report.objects.iter().flat_map(|object| &object.drifts);
             let counting = changes.filter(|drift| drift.is_drift());
@@ -126,7 +126,7 @@ fn figures(page: &mut Page<'_>, report: &Report) {
     );
     page.gauge(
         "policy_violations",
-        "Objects that policies are against, by policy and by what it does about it.",
+        "Objects that violate policies, by policy and by its action.",
         violations(report)
             .iter()
             .map(|((policy, action), n)| (vec![("policy", *policy), ("action", *action)], *n)),
@@ -134,7 +134,7 @@ fn figures(page: &mut Page<'_>, report: &Report) {
     if report.three_way {
         page.gauge(
             "merge_changes",
-            "Changes by what merging the branch does to them.",
+            "Changes by the effect of merging the branch.",
             MergeClass::ALL.map(|class| {
                 let n = report.changes_of(class);
                 (vec![("class", class.as_str())], n as f64)
@@ -143,20 +143,20 @@ fn figures(page: &mut Page<'_>, report: &Report) {
     }
     page.gauge(
         "ignored_changes",
-        "Changes that rules hid, by rule.",
+        "Changes hidden by rules, by rule.",
         ignored::by_rule(report)
             .into_iter()
             .map(|(rule, hid)| (vec![("rule", rule)], hid as f64)),
     );
     page.gauge(
         "rules_expired",
-        "Rules that have run out: what they hid is reported again.",
+        "Expired rules: what they hid is reported again.",
         [(Vec::new(), report.expired_rules as f64)],
     );
     let coverage = report.coverage;
     page.gauge(
         "coverage",
-        "How much of what is declared was compared.",
+        "Declared objects by whether they were compared.",
         [
             (vec![("state", "declared")], coverage.declared as f64),
             (vec![("state", "compared")], coverage.compared as f64),
@@ -168,7 +168,7 @@ fn figures(page: &mut Page<'_>, report: &Report) {
     if let Some(extra) = coverage.extra {
         page.gauge(
             "extra_kinds",
-            "Kinds whose undeclared objects were looked for.",
+            "Kinds searched for undeclared objects.",
             [
                 (vec![("state", "looked-for")], extra.kinds as f64),
                 (vec![("state", "unread")], extra.unread as f64),
@@ -207,13 +207,13 @@ fn ages(page: &mut Page<'_>, report: &Report, options: &RenderOptions) {
     if let Some(oldest) = oldest_drift(report) {
         page.gauge(
             "oldest_drift_timestamp_seconds",
-            "The oldest of the last writes of the field managers behind the drift.",
+            "Oldest last write of the field managers behind the drift.",
             [(Vec::new(), seconds(oldest))],
         );
         if let Some(now) = options.now {
             page.gauge(
                 "oldest_drift_age_seconds",
-                "The time since then.",
+                "Time since the oldest last write of the field managers behind the drift.",
                 [(Vec::new(), (seconds(now) - seconds(oldest)).max(0.0))],
             );
         }

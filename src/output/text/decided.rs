@@ -63,7 +63,7 @@ pub fn decided(
         page.wrapped(&first, place + 4, line)?;
     }
     if let Some(undo) = &plan.undo {
-        let text = format!("take the reverts back with: driftctl revert --undo {undo}");
+        let text = format!("undo the reverts with: driftctl revert --undo {undo}");
         page.line(&Line::of(Paint::Plain, &text))?;
     }
     if !decided.is_empty() {
@@ -86,7 +86,7 @@ pub fn decided(
     let all = words::count(decided.len(), "decision");
     let mut said = format!("{done} of {all} carried out");
     let figures = [
-        (over, "without drift by now"),
+        (over, "no longer drifted"),
         (skipped, "skipped"),
         (not_done, "not done"),
         (kept, "kept"),

@@ -43,8 +43,8 @@ pub(super) fn render(
         let (own, left_out) = fleet::own(cluster.report, &alike, options.show);
         if left_out > 0 {
             let said = match left_out {
-                1 => "1 change is the same in other clusters and stands above".to_owned(),
-                n => format!("{n} changes are the same in other clusters and stand above"),
+                1 => "1 change is the same in other clusters and is listed above".to_owned(),
+                n => format!("{n} changes are the same in other clusters and are listed above"),
             };
             page.wrapped(&Line::default(), 2, Line::of(Paint::Dim, &said))?;
             page.blank()?;

@@ -46,7 +46,7 @@ impl Format for Text {
     }
 
     fn description(&self) -> &'static str {
-        "For reading, in colour on a terminal"
+        "Text for reading, in colour on a terminal"
     }
 
     fn render(

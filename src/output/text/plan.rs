@@ -74,7 +74,7 @@ pub fn outcome(plan: &Plan, options: &RenderOptions, out: &mut dyn Write) -> io:
         }
     }
     if let Some(undo) = &plan.undo {
-        let text = format!("take it back with: driftctl revert --undo {undo}");
+        let text = format!("undo it with: driftctl revert --undo {undo}");
         page.line(&Line::of(Paint::Plain, &text))?;
     }
     page.blank()?;
@@ -162,7 +162,7 @@ fn render_step(page: &mut Page<'_>, action: Action, step: &PlanStep) -> io::Resu
     }
     page.line(&line)?;
     match step.how {
-        How::Create => page.line(&Line::of(Paint::Plain, "  creates it as it is declared"))?,
+        How::Create => page.line(&Line::of(Paint::Plain, "  creates it as declared"))?,
         How::Delete => page.line(&Line::of(Paint::Plain, "  deletes it"))?,
         How::Patch | How::Edit | How::Accept | How::Ignore => {}
     }
@@ -229,7 +229,7 @@ fn render_change(
         }
     }
     let verb = match (action, how) {
-        (Action::Undo, _) => "takes back ",
+        (Action::Undo, _) => "undoes ",
         (_, How::Edit | How::Accept | How::Ignore) => "made by ",
         _ => "undoes ",
     };

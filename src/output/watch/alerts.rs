@@ -38,7 +38,7 @@ const ALERTS: &[Alert] = &[
          absent(driftctl_last_complete_timestamp_seconds)",
         "5m",
         "warning",
-        "driftctl has not compared everything for a quarter of an hour, so drift may be unseen",
+        "driftctl has not compared everything for 15 minutes, so drift may go unnoticed",
         "driftctl doctor PATH",
     ),
     (
@@ -54,7 +54,8 @@ const ALERTS: &[Alert] = &[
         "sum(driftctl_objects{status=\"missing\"}) > 10",
         "2m",
         "critical",
-        "{{ $value }} declared objects are not live: the wrong cluster, or a deletion",
+        "{{ $value }} declared objects are missing in the cluster: it may be the wrong cluster, \
+         or they were deleted",
         "driftctl diff PATH -o name",
     ),
 ];

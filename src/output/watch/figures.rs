@@ -55,7 +55,7 @@ fn open(page: &mut Page<'_>, watched: &Watched<'_>) {
     }
     page.gauge(
         "drift_open",
-        "Drift that is open, by severity and namespace.",
+        "Open drift by severity and namespace.",
         open.iter().map(|((severity, namespace, kind, name), n)| {
             let mut labels = vec![("severity", severity.as_str()), ("namespace", *namespace)];
             if watched.names_objects {
@@ -66,7 +66,7 @@ fn open(page: &mut Page<'_>, watched: &Watched<'_>) {
     );
     page.gauge(
         "drift_oldest_timestamp_seconds",
-        "When the oldest open drift of a severity began.",
+        "When the oldest open drift of each severity began.",
         SEVERITIES.iter().filter_map(|severity| {
             let of_it = watched.open.iter().filter(|one| one.severity == *severity);
             let oldest = of_it.map(|episode| episode.opened).min()?;
@@ -80,7 +80,7 @@ fn counts(page: &mut Page<'_>, watched: &Watched<'_>) {
     let tallies = watched.tallies;
     page.counter(
         "drift_opened_total",
-        "Drift that began, by severity, namespace and where its begin is known from.",
+        "Drift that began, by severity, namespace and how its start is known.",
         tallies
             .opened
             .iter()
@@ -95,7 +95,7 @@ fn counts(page: &mut Page<'_>, watched: &Watched<'_>) {
     );
     page.counter(
         "drift_closed_total",
-        "Drift that ended, by severity, namespace and how.",
+        "Drift that ended, by severity, namespace and how it ended.",
         tallies
             .closed
             .iter()
@@ -115,7 +115,7 @@ fn counts(page: &mut Page<'_>, watched: &Watched<'_>) {
         let buckets: Vec<_> = bounds.map(|(bound, n)| (f64::from(*bound), n)).collect();
         page.histogram(
             "drift_duration_seconds",
-            "How long drift was open that ended, by severity.",
+            "How long ended drift was open, by severity.",
             &[("severity", severity.as_str())],
             &buckets,
             (durations.sum, durations.count),
@@ -132,7 +132,7 @@ fn rounds(page: &mut Page<'_>, watched: &Watched<'_>) {
     ];
     page.counter(
         "rounds_total",
-        "Rounds of this process: complete, incomplete, or failed altogether.",
+        "Rounds of this process: complete, incomplete or failed.",
         by_result.map(|(result, n)| (vec![("result", result)], n as f64)),
     );
     page.gauge(
@@ -143,12 +143,12 @@ fn rounds(page: &mut Page<'_>, watched: &Watched<'_>) {
     let complete = watched.last_complete.map_or(0, |at| at.as_second());
     page.gauge(
         "last_complete_timestamp_seconds",
-        "When everything was compared last; 0 before the first time.",
+        "When everything was last compared; 0 if never.",
         [(Vec::new(), complete as f64)],
     );
     page.gauge(
         "debt_overdue",
-        "Accepted drift whose time is over.",
+        "Accepted drift past its expiry.",
         [(Vec::new(), watched.overdue as f64)],
     );
 }

@@ -27,7 +27,7 @@ pub struct Watched<'w> {
     pub took: Duration,
     /// When everything was compared last.
     pub last_complete: Option<Timestamp>,
-    /// Accepted drift whose time is over.
+    /// Accepted drift past its expiry.
     pub overdue: usize,
     /// Whether metrics name objects.
     pub names_objects: bool,

@@ -26,12 +26,12 @@ pub struct Replacement {
 impl fmt::Display for Replacement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.removed_in {
-            Some(version) => write!(f, "is gone since Kubernetes {version}; ")?,
+            Some(version) => write!(f, "was removed in Kubernetes {version}; ")?,
             None => f.write_str("is not served by current Kubernetes; ")?,
         }
         match self.use_instead {
             Some(version) => write!(f, "use {version}"),
-            None => f.write_str("nothing takes its place"),
+            None => f.write_str("it has no replacement"),
         }
     }
 }

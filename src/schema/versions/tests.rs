@@ -17,7 +17,7 @@ fn what_is_gone_has_its_replacement_named() {
     );
     assert_eq!(
         sentence("policy/v1beta1", "PodSecurityPolicy").unwrap(),
-        "is gone since Kubernetes 1.25; nothing takes its place"
+        "is gone since Kubernetes 1.25; it has no replacement"
     );
     // Never listed, but the kind is known.
     assert_eq!(

@@ -179,7 +179,7 @@ impl Application<'_> {
         let fetched = fetched.map_err(|why| match rendering.allow_remote {
             true => why,
             // The same for all of them.
-            false => format!("its chart is not here: {}", not_fetched(rendering)),
+            false => format!("its chart is not available: {}", not_fetched(rendering)),
         })?;
         let checkout = self.checkouts.of(None)?;
         let part = Part {
@@ -248,8 +248,8 @@ impl Application<'_> {
         let subject = self.found.subject(&subject);
         for setting in unread(&source.written, KNOWN) {
             let message = format!(
-                "{subject}the setting {setting} of its source is not followed here; what Argo CD \
-                 makes of it is not compared"
+                "{subject}the setting {setting} of its source is not supported; its effect is not \
+                 compared"
             );
             loaded.warning(&self.found.place, message);
         }
@@ -263,8 +263,8 @@ impl Part<'_> {
         let source = self.source;
         if source.plugin.is_some() {
             return Err(
-                "its plugin is not run here: run it yourself and pipe what it prints \
-                        into `driftctl diff -`"
+                "its plugin is not run here: run it yourself and pipe its output into `driftctl \
+                 diff -`"
                     .to_owned(),
             );
         }
@@ -296,8 +296,8 @@ impl Part<'_> {
         };
         if let Some(file) = jsonnet(directory, &is_chosen) {
             return Err(format!(
-                "jsonnet is not evaluated here, and {} is one of its files: evaluate it yourself \
-                 and pipe what comes out into `driftctl diff -`, or leave it out with \
+                "jsonnet is not evaluated here, and {} is a jsonnet file: evaluate it yourself \
+                 and pipe its output into `driftctl diff -`, or leave it out with \
                  directory.exclude",
                 file.display()
             ));
@@ -320,7 +320,7 @@ impl Part<'_> {
                 Found::File {
                     name, canonical, ..
                 } if is_marked(canonical) => {
-                    loaded.skip(name, "it says that Argo CD is not to read it");
+                    loaded.skip(name, "it tells Argo CD to skip it");
                 }
                 file => {
                     let mut part = files::load_on_disk(file, most, settings.rendering.as_ref());
@@ -360,8 +360,7 @@ impl Part<'_> {
 fn over(options: &Kustomize, directory: &Path) -> Result<Map<String, Value>, String> {
     if options.common_annotations_envsubst {
         return Err(
-            "commonAnnotationsEnvsubst takes variables of Argo CD's own, which are not \
-                    known here"
+            "commonAnnotationsEnvsubst uses Argo CD's own variables, which are unknown here"
                 .to_owned(),
         );
     }
@@ -414,7 +413,7 @@ fn counted(entry: &Value) -> Result<Value, String> {
         let count: u32 = text
             .trim()
             .parse()
-            .map_err(|_| "the count of one of its kustomize.replicas is no number".to_owned())?;
+            .map_err(|_| "a count in its kustomize.replicas is not a number".to_owned())?;
         entry["count"] = json!(count);
     }
     Ok(entry)
@@ -442,7 +441,7 @@ fn inlined(patch: &Value, directory: &Path) -> Result<Value, String> {
 fn glob_or_none(pattern: &str) -> Result<Option<Glob>, String> {
     let parsed = (!pattern.is_empty()).then(|| pattern.parse());
     let parsed = parsed.transpose();
-    parsed.map_err(|error: GlobError| format!("{pattern} is no glob: {error}"))
+    parsed.map_err(|error: GlobError| format!("{pattern} is not a glob: {error}"))
 }
 
 /// The first jsonnet file that Argo CD would evaluate. That `directory.jsonnet` is there says

@@ -57,8 +57,8 @@ impl Environment {
         };
         value.ok_or_else(|| {
             format!(
-                "the value of ${name}, which Argo CD puts in, is not known here: compare a commit \
-                 with --ref, or pipe what `helm template` makes of the chart into `driftctl diff -`"
+                "the value of ${name}, which Argo CD sets, is unknown here: compare a commit with \
+                 --ref, or pipe the output of `helm template` into `driftctl diff -`"
             )
         })
     }

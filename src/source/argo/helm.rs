@@ -156,15 +156,15 @@ impl Part<'_> {
                 || self.fetched.is_some() && checkouts.claim(address, below).is_ok();
             if !is_here {
                 return Err(format!(
-                    "{path} lies in the repository {}, which is not this one, and is not read: \
-                     pipe what `helm template` makes of the chart into `driftctl diff -`",
+                    "{path} is in another repository ({}) and is not read: pipe the output of \
+                     `helm template` into `driftctl diff -`",
                     without_user(address)
                 ));
             }
             return checkouts.of(Some(&other.target()))?.path(below);
         }
         if path.contains("://") {
-            return Err(format!("{path} is on another machine, and is not fetched"));
+            return Err(format!("{path} is remote and is not fetched"));
         }
         if self.fetched.is_some() {
             let mut files = values_in(directory, &[path.to_owned()])?;

@@ -117,7 +117,7 @@ impl Application<'_> {
         let hydrates = spec.get("sourceHydrator").is_some();
         // What the parser would say quotes values, which may be passwords.
         let Ok(spec) = Spec::read(spec) else {
-            let message = "its spec is not one of an Application: check the types of its fields";
+            let message = "its spec is not that of an Application: check the types of its fields";
             loaded.error(&self.found.place, message);
             return loaded;
         };
@@ -129,7 +129,7 @@ impl Application<'_> {
             loaded.error(
                 &self.found.place,
                 if hydrates {
-                    "its sourceHydrator is not followed here: compare the branch that it writes to"
+                    "its sourceHydrator is not supported: compare the branch that it writes to"
                 } else {
                     "it names no source"
                 },

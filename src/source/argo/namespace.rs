@@ -52,7 +52,7 @@ pub(super) fn declared(
 fn others_are_free(namespace: &str) -> Option<Rule> {
     let spec = RuleSpec {
         id: "argocd-managed-namespace".to_owned(),
-        reason: "managedNamespaceMetadata speaks of its own labels and annotations alone."
+        reason: "managedNamespaceMetadata covers only the labels and annotations that it lists."
             .to_owned(),
         kind: "Namespace".to_owned(),
         name: namespace.to_owned(),

@@ -35,7 +35,7 @@ pub(super) fn overridden(
             _ => continue,
         }
         let bytes = read::file(&file).map_err(|why| format!("{name}: {why}"))?;
-        let text = yaml::decode(bytes).map_err(|_| format!("{name} is no text"))?;
+        let text = yaml::decode(bytes).map_err(|_| format!("{name} is not text"))?;
         let parsed = yaml::parse(&text);
         if parsed.problems.iter().any(|problem| problem.fatal) {
             return Err(format!("{name} is not YAML"));

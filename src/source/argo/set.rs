@@ -183,9 +183,11 @@ impl Generating<'_> {
     /// What a generator makes of the template, one set of parameters for each Application.
     fn all(&self, generator: &Value, depth: usize) -> Result<Vec<Fields>, String> {
         if depth > DEEPEST {
-            return Err("its generators are nested too deep".to_owned());
+            return Err("its generators are nested too deeply".to_owned());
         }
-        let generator = generator.as_object().ok_or("a generator is no mapping")?;
+        let generator = generator
+            .as_object()
+            .ok_or("a generator is not a mapping")?;
         let mut found = Vec::new();
         for (kind, spec) in generator.iter().filter(|(kind, _)| *kind != "selector") {
             if spec.get("template").is_some_and(|t| *t != json!({})) {
@@ -201,19 +203,19 @@ impl Generating<'_> {
                 "merge" => self.merge(spec, depth)?,
                 asking if ASKING.contains(&asking) => {
                     return Err(format!(
-                        "its {kind} generator asks another service, and is not expanded here: the \
-                         Applications that it made are compared where the live side has them"
+                        "its {kind} generator queries another service and is not expanded here: \
+                         the Applications that it made are compared if the live side has them"
                     ));
                 }
                 _ => {
                     return Err(format!(
-                        "its {kind} generator cannot be expanded here, only list, git, clusters, \
-                         matrix and merge can: name an Application that it made (argocd:NAME)"
+                        "its {kind} generator cannot be expanded here (only list, git, clusters, \
+                         matrix and merge can): name an Application that it made (argocd:NAME)"
                     ));
                 }
             });
             if found.len() > MOST {
-                return Err(format!("it stands for more than {MOST} Applications"));
+                return Err(format!("it expands to more than {MOST} Applications"));
             }
         }
         if let Some(selector) = generator.get("selector") {
@@ -250,9 +252,9 @@ impl Generating<'_> {
         let path = checkout.path(file)?;
         let bytes = read::file(&path).map_err(|why| format!("{file}: {why}"))?;
         if bytes.len() > self.checkouts.options().bounds().bytes {
-            return Err(format!("{file} is larger than what is trusted"));
+            return Err(format!("{file} is too large"));
         }
-        let text = yaml::decode(bytes).map_err(|_| format!("{file} is no text"))?;
+        let text = yaml::decode(bytes).map_err(|_| format!("{file} is not text"))?;
         let parsed = yaml::parse(&text);
         if parsed.problems.iter().any(|problem| problem.fatal) {
             return Err(format!("{file} is not YAML"));
@@ -267,7 +269,7 @@ impl Generating<'_> {
         let mut found = Vec::new();
         for one in all {
             let Value::Object(written) = one else {
-                return Err(format!("{file} holds something else than settings"));
+                return Err(format!("{file} does not contain settings"));
             };
             let mut fields = match self.is_go {
                 true => written,
@@ -292,8 +294,8 @@ impl Generating<'_> {
 
     fn clusters(&self, spec: &Value) -> Result<Vec<Fields>, String> {
         let clusters = self.clusters.ok_or(
-            "its clusters generator asks for the clusters that Argo CD knows, which are not known \
-             here: compare with the cluster that Argo CD runs in, or write them in a file \
+            "its clusters generator needs the clusters that Argo CD knows, which are unknown \
+             here: compare with the cluster that Argo CD runs in, or list them in a file \
              (--clusters FILE)",
         )?;
         let selector = spec
@@ -339,7 +341,7 @@ impl Generating<'_> {
                 merge(&mut both, inner);
                 found.push(both);
                 if found.len() > MOST {
-                    return Err(format!("it stands for more than {MOST} Applications"));
+                    return Err(format!("it expands to more than {MOST} Applications"));
                 }
             }
         }
@@ -376,7 +378,7 @@ fn list(spec: &Value) -> Result<Vec<Fields>, String> {
     let elements = entries(spec.get("elements"));
     let fields = elements.map(|element| element.as_object().cloned());
     let fields: Option<Vec<Fields>> = fields.collect();
-    fields.ok_or_else(|| "an element of its list generator is no mapping".to_owned())
+    fields.ok_or_else(|| "an element of its list generator is not a mapping".to_owned())
 }
 
 /// Lays fields over others, mappings in mappings.

@@ -91,7 +91,7 @@ fn expand_text(text: &str, params: &Params) -> Result<String, String> {
     while let Some((before, after)) = rest.split_once("{{") {
         let (action, after) = after
             .split_once("}}")
-            .ok_or("a template opens {{ and does not close it")?;
+            .ok_or("a template opens {{ but does not close it")?;
         let value = params.look_up(action.trim()).ok_or_else(|| {
             format!(
                 "its template has {{{{{action}}}}}, which is not a known parameter, or more than \

@@ -96,7 +96,7 @@ impl Supplied {
             };
             let to = chart.join("charts").join(name);
             if to.exists() || name.contains(['/', '\\']) || name == ".." {
-                return Err(format!("{name} is no name of a chart"));
+                return Err(format!("{name} is not a chart name"));
             }
             let (outside, remote) = (rendering.load_outside, rendering.allow_remote);
             private::copy(directory, &to, names, outside, remote)?;

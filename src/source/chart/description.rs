@@ -55,9 +55,9 @@ impl Description {
         }
         if description.kind == "library" {
             return Err(
-                "this is a library chart, which declares nothing itself: name a chart that uses \
-                 it"
-                .to_owned(),
+                "this is a library chart, which declares no objects itself: name a chart that \
+                 uses it"
+                    .to_owned(),
             );
         }
         let requirements = chart.join(REQUIREMENTS);
@@ -130,11 +130,11 @@ fn first_document<T: for<'d> Deserialize<'d>>(file: &Path) -> Result<T, String> 
     let text = yaml::decode(read::file(file)?).map_err(|problem| problem.to_string())?;
     let parsed = yaml::parse(&text);
     if let Some(problem) = parsed.problems.iter().find(|problem| problem.fatal) {
-        return Err(format!("this cannot be read: {problem}"));
+        return Err(format!("cannot read this: {problem}"));
     }
     let first = parsed.documents.into_iter().next();
     let value = first.map_or(Value::Null, |document| document.value);
-    serde_json::from_value(value).map_err(|_| "this describes no chart".to_owned())
+    serde_json::from_value(value).map_err(|_| "this does not describe a chart".to_owned())
 }
 
 #[cfg(test)]

@@ -135,8 +135,8 @@ impl Charts {
 /// Why a chart is not fetched.
 pub(in crate::source) fn not_fetched(rendering: &Rendering) -> &'static str {
     match rendering.untrusted {
-        true => "charts that lie elsewhere are not fetched with --untrusted",
-        false => "--allow-remote lets helm fetch what lies elsewhere",
+        true => "remote charts are not fetched with --untrusted",
+        false => "--allow-remote lets helm fetch remote charts",
     }
 }
 
@@ -150,7 +150,7 @@ fn fetch(reference: &Reference, rendering: &Rendering) -> Result<Fetched, String
         None if rendering.allow_remote && !rendering.untrusted => pulled(reference, rendering)?,
         None => {
             return Err(format!(
-                "the chart {} is not here: {}",
+                "the chart {} is not available: {}",
                 reference.called(),
                 not_fetched(rendering)
             ));

@@ -43,7 +43,7 @@ const INLINE: &str = "values.yaml";
 
 /// What to do where helm is not there.
 const HINT: &str = "helm is not on the PATH: install it (https://helm.sh/docs/intro/install), \
-                    name it with --helm-bin, or pass --no-render to read the files as they lie";
+                    name it with --helm-bin, or pass --no-render to read the files without rendering";
 
 /// What a chart is rendered with: words of `helm template`.
 #[derive(Debug, Clone, Default)]
@@ -180,8 +180,8 @@ impl Chart<'_> {
             let file = self.names.of(&self.directory.join(file));
             loaded.warning(
                 format!("{file}:{line}"),
-                "this template asks the cluster (lookup), and gets no answer here, as in `helm \
-                 template`: what depends on it may differ from what helm install declares",
+                "this template queries the cluster (lookup) and gets an empty result here, as in \
+                 `helm template`: what depends on it may differ from what helm install declares",
             );
         }
         Ok(())
@@ -225,8 +225,7 @@ impl Chart<'_> {
             && !rendering.allow_remote
         {
             return Err(format!(
-                "{remote} is on another machine, and is not fetched: pass --allow-remote to let \
-                 helm fetch it"
+                "{remote} is remote and is not fetched: pass --allow-remote to let helm fetch it"
             ));
         }
         Ok(())
@@ -250,15 +249,15 @@ impl Chart<'_> {
             let file = self.names.of(&self.directory.join(file));
             if rendering.untrusted {
                 return Err(format!(
-                    "{file} leads to {to}, which is another file or on another machine, and helm \
-                     would open it: refer to the schema's own definitions (#/…) alone"
+                    "{file} refers to {to}, which is another file or remote, and helm would open \
+                     it: refer only to the schema's own definitions (#/…)"
                 ));
             }
             loaded.warning(
                 &file,
                 format!(
-                    "values are not checked, since this schema leads to {to}: pass --allow-remote \
-                     to let helm fetch it"
+                    "values are not checked, because this schema refers to {to}: pass \
+                     --allow-remote to let helm fetch it"
                 ),
             );
         }
@@ -327,7 +326,7 @@ impl Chart<'_> {
         let options = self.options;
         let release = self.release(chart);
         if release.starts_with('-') {
-            return Err(format!("{release} is no name for a release"));
+            return Err(format!("{release} is not a valid release name"));
         }
         let mut arguments: Vec<OsString> = vec!["template".into(), release.into()];
         arguments.push(private::CHART.into());

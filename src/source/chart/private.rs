@@ -62,7 +62,7 @@ pub(super) fn copy(
     for entry in entries.into_iter().filter_entry(|entry| !is_gits(entry)) {
         let entry = entry.map_err(|error| match error.path() {
             Some(path) if error.loop_ancestor().is_some() => {
-                format!("{} is a link that leads in a circle", names.of(path))
+                format!("{} is a link that leads to itself", names.of(path))
             }
             Some(path) => format!("{} cannot be read", names.of(path)),
             None => "the chart cannot be read".to_owned(),
@@ -178,7 +178,7 @@ pub(in crate::source) fn check_name(name: &str) -> Result<(), String> {
     match is_name {
         true => Ok(()),
         false => Err(format!(
-            "{name:?} is no name of a value: helm would take it apart at a comma, an equals sign \
+            "{name:?} is not a valid value name: helm would split it at a comma, an equals sign \
              or a brace"
         )),
     }

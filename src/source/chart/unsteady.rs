@@ -104,7 +104,7 @@ pub(super) fn name_unsteady(first: usize, again: &[Manifest], by: &By<'_>, loade
     for manifest in rendered {
         let Some(other) = again.get(&key(&manifest)) else {
             let message = format!(
-                "{} {} has another name whenever it is rendered, so that it cannot be compared; \
+                "{} {} gets a new name each time it is rendered, so it cannot be compared; \
                  compare {release}, which is what Helm deployed",
                 manifest.kind, manifest.name
             );
@@ -116,8 +116,8 @@ pub(super) fn name_unsteady(first: usize, again: &[Manifest], by: &By<'_>, loade
         differences(&manifest.value(), &other.value(), &mut way, &mut pointers);
         if !pointers.is_empty() {
             let message = format!(
-                "{} {} differs whenever it is rendered, at {}, and is not compared there; compare \
-                 {release}, which is what Helm deployed",
+                "{} {} differs each time it is rendered, at {}, and is not compared there; \
+                 compare {release}, which is what Helm deployed",
                 manifest.kind,
                 manifest.name,
                 Vec::from_iter(pointers.iter().map(String::as_str)).join(", ")

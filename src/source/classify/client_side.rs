@@ -61,7 +61,7 @@ const CLIENT_SIDE: &[(&str, &str, &str)] = &[
     (
         "client.authentication.k8s.io",
         "",
-        "an answer of a credential plugin",
+        "a response of a credential plugin",
     ),
     ("cli.kyverno.io", "", "a test of Kyverno"),
     ("chainsaw.kyverno.io", "", "a test of Chainsaw"),

@@ -41,10 +41,10 @@ pub(super) fn not_text(metadata: &Map<String, Value>) -> Option<Class> {
 pub fn never_applied(metadata: &Map<String, Value>) -> Option<&'static str> {
     let annotation = |key: &str| metadata.get("annotations").and_then(|all| all.get(key));
     if annotation("argocd.argoproj.io/hook").is_some() {
-        return Some("a hook of Argo CD, which comes and goes with a sync");
+        return Some("an Argo CD hook, which exists only during a sync");
     }
     if annotation("helm.sh/hook").is_some() {
-        return Some("a hook of Helm, which comes and goes with a release");
+        return Some("a Helm hook, which exists only during an install or upgrade");
     }
     // https://kpt.dev/book/04-using-functions/#specifying-functions-in-the-kptfile
     if annotation("config.kubernetes.io/local-config").is_some_and(|value| value == "true") {

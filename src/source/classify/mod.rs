@@ -62,9 +62,9 @@ pub(super) fn classify(value: &Value, file_name: &str) -> Class {
         Value::Object(fields) => fields,
         Value::Array(items) => return sequence(items),
         Value::String(text) if text.contains("apiVersion") => {
-            return error("the whole document reads as one text, and not as the object it holds");
+            return error("the whole document parses as one string, not as an object");
         }
-        _ => return skip("a single value, and no mapping"),
+        _ => return skip("a single value, not a mapping"),
     };
     let (kind, api_version) = (fields.get("kind"), fields.get("apiVersion"));
     if let Some(class) = without_type(fields, kind, api_version, file_name) {
@@ -80,7 +80,7 @@ pub(super) fn classify(value: &Value, file_name: &str) -> Class {
         return error("apiVersion and kind must not be empty");
     }
     if let Some(what) = client_side(fields, kind, api_version) {
-        return Class::Skip(format!("{what}, which never is in a cluster"));
+        return Class::Skip(format!("{what}, which is never in a cluster"));
     }
     if let Some(class) = no_items(fields, kind) {
         return class;
@@ -89,7 +89,7 @@ pub(super) fn classify(value: &Value, file_name: &str) -> Class {
         return Class::List;
     }
     if is_of_kubernetes(api_version) && is_message(kind) {
-        return skip("a request to the API server or an answer of it, which no cluster keeps");
+        return skip("a request to the API server or its response, which no cluster stores");
     }
     if holds_placeholder(kind) || holds_placeholder(api_version) {
         return Class::Template;
@@ -98,7 +98,7 @@ pub(super) fn classify(value: &Value, file_name: &str) -> Class {
 }
 
 /// What is said of a template.
-pub(super) const TEMPLATE: &str = "a template: a placeholder stands where its identity is to be";
+pub(super) const TEMPLATE: &str = "a template: its identity contains a placeholder";
 
 /// What an object is whose type is known.
 fn object(fields: &Map<String, Value>, api_version: &str) -> Class {
@@ -107,7 +107,7 @@ fn object(fields: &Map<String, Value>, api_version: &str) -> Class {
         Some(Value::Object(metadata)) => metadata,
         Some(Value::Null) | None if is_of_kubernetes(api_version) => return error(NO_NAME),
         Some(Value::Null) | None => {
-            return skip("no metadata.name, which every object of a cluster has");
+            return skip("no metadata.name, which every object in a cluster has");
         }
         Some(_) => return error_at("metadata must be a mapping", &["metadata"]),
     };
@@ -121,7 +121,7 @@ fn object(fields: &Map<String, Value>, api_version: &str) -> Class {
         return match aside {
             Some(reason) => skip(reason),
             None if metadata.contains_key("generateName") => {
-                skip("generateName without a name: the cluster names each copy anew")
+                skip("generateName without a name: the cluster gives each copy a new name")
             }
             None => error_at(NO_NAME, &["metadata"]),
         };
@@ -134,7 +134,7 @@ fn object(fields: &Map<String, Value>, api_version: &str) -> Class {
     }
     if has_patch_directive(fields) {
         return Class::Doubtful(
-            "a strategic merge patch (it holds `$patch` or the like), and no object",
+            "a strategic merge patch (it contains `$patch` or similar), not an object",
         );
     }
     if fields.get("sops").is_some_and(Value::is_object) && name.starts_with(ENCRYPTED) {
@@ -161,14 +161,15 @@ fn sequence(items: &[Value]) -> Class {
     if items.is_empty() {
         skip("an empty list")
     } else if all_have("op") && all_have("path") {
-        skip("a JSON patch (RFC 6902), and no object")
+        skip("a JSON patch (RFC 6902), not an object")
     } else if all_have("apiVersion") && all_have("kind") {
         error(
-            "kubectl reads no bare list of objects: separate them with `---`, or put them under \
+            "kubectl does not read a bare list of objects: separate them with `---`, or put them \
+             under \
              `items` of a `kind: List`",
         )
     } else {
-        skip("a list, and no mapping")
+        skip("a list, not a mapping")
     }
 }
 
@@ -201,7 +202,7 @@ fn no_items(fields: &Map<String, Value>, kind: &str) -> Option<Class> {
     match fields.get("items") {
         Some(Value::Array(_) | Value::Null) => return None,
         Some(_) if kind == "List" => {
-            return Some(error_at("the items of a List are a list", &["items"]));
+            return Some(error_at("the items of a List must be a list", &["items"]));
         }
         Some(_) => return None,
         None if has_name || !kind.ends_with("List") => return None,
@@ -210,10 +211,14 @@ fn no_items(fields: &Map<String, Value>, kind: &str) -> Option<Class> {
     let misspelt = fields.iter().find(|(_, value)| value.is_array());
     match misspelt {
         Some((field, _)) => Some(error_at(
-            "a list keeps its objects in `items`, and has none: did you mean `items` here?",
+            "a list keeps its objects in `items`, but this one has none: did you mean `items` \
+             here?",
             &[field],
         )),
-        None if kind == "List" => Some(error("a List keeps its objects in `items`, and has none")),
+        None if kind == "List" => Some(error(
+            "a List keeps its objects in `items`, but this one \
+            has none",
+        )),
         None => None,
     }
 }

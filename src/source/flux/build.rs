@@ -56,7 +56,7 @@ impl Kustomization<'_> {
         if let (true, Some(left_out)) = (found.is_empty(), loaded.skipped.get(first)) {
             let (path, file) = (names.of(directory), &left_out.place);
             let why = &left_out.message;
-            return Err(format!("Flux reads nothing in {path}; {file}: {why}"));
+            return Err(format!("Flux reads no files in {path}; {file}: {why}"));
         }
         let (directories, raw) = self.split(found);
         for directory in &directories {
@@ -112,7 +112,7 @@ impl Kustomization<'_> {
         let reason = if let Some(by) = self.left_out(canonical) {
             format!("Flux does not fetch it: {by} leaves it out")
         } else if canonical.extension() == Some(OsStr::new("json")) {
-            "Flux reads it only where a kustomization names it".to_owned()
+            "Flux reads it only if a kustomization names it".to_owned()
         } else {
             return true;
         };

@@ -139,7 +139,7 @@ impl ReleaseSpec {
         match (&self.chart, &self.chart_ref) {
             (Some(chart), _) => of_spec(&chart.spec, namespace, sources, checkouts),
             (None, Some(reference)) => of_reference(reference, namespace, sources, checkouts),
-            (None, None) => ChartAt::Unknown("they name no chart".to_owned()),
+            (None, None) => ChartAt::Unknown("they do not name a chart".to_owned()),
         }
     }
 }
@@ -162,7 +162,11 @@ fn of_reference(
         "OCIRepository" => {
             let url = text("/spec/url");
             let Some((repository, name)) = url.trim_end_matches('/').rsplit_once('/') else {
-                return ChartAt::Unknown("the address of their OCIRepository is no chart's".into());
+                return ChartAt::Unknown(
+                    "the address of their OCIRepository is not that of a \
+                    chart"
+                        .into(),
+                );
             };
             let digest = Some(text("/spec/ref/digest")).filter(|digest| !digest.is_empty());
             let version = match text("/spec/ref/semver") {
@@ -182,10 +186,10 @@ fn of_reference(
             let spec = found.value.get("spec").cloned().unwrap_or(json!({}));
             match serde_json::from_value::<ChartSpec>(without_nulls(spec)) {
                 Ok(spec) => of_spec(&spec, found.metadata("namespace"), sources, checkouts),
-                Err(_) => ChartAt::Unknown("the spec of their HelmChart cannot be read".to_owned()),
+                Err(_) => ChartAt::Unknown("cannot read the spec of their HelmChart".to_owned()),
             }
         }
-        kind => ChartAt::Unknown(format!("nobody says here what their {kind} holds")),
+        kind => ChartAt::Unknown(format!("the contents of their {kind} are unknown")),
     }
 }
 
@@ -225,7 +229,7 @@ fn of_spec(
             let values = spec.values_files.clone();
             ChartAt::Elsewhere { reference, values }
         }
-        kind => ChartAt::Unknown(format!("nobody says here what their {kind} holds")),
+        kind => ChartAt::Unknown(format!("the contents of their {kind} are unknown")),
     }
 }
 
@@ -236,7 +240,7 @@ fn here(
     sources: &Sources<'_>,
     checkouts: &Checkouts<'_>,
 ) -> Result<ChartAt, String> {
-    let elsewhere = || "their charts lie in another repository".to_owned();
+    let elsewhere = || "their charts are in another repository".to_owned();
     if !sources.is_home(&spec.source_ref, namespace) {
         return Err(elsewhere());
     }

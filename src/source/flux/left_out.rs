@@ -191,8 +191,8 @@ fn files(root: &Path, no_submodules: bool) -> Result<Vec<List>, String> {
     for (number, entry) in walk.enumerate() {
         if number > bounds.entries {
             return Err(format!(
-                "more than {} files and directories lie around it, too many to look for {FILE} \
-                 files in",
+                "there are more than {} files and directories around it, too many to search for \
+                 {FILE} files",
                 bounds.entries
             ));
         }

@@ -154,7 +154,7 @@ impl<'a> Kustomization<'a> {
         let unread = unread(&spec, KNOWN);
         // What the parser would say quotes values, which may be passwords.
         let spec: Spec = serde_json::from_value(without_nulls(spec))
-            .map_err(|_| "its spec cannot be read: check the types of its fields".to_owned())?;
+            .map_err(|_| "cannot read its spec: check the types of its fields".to_owned())?;
         let repository = sources.repository(&spec.source_ref, found.metadata("namespace"));
         let target = repository.as_ref().and_then(target);
         if !sources.is_home(&spec.source_ref, found.metadata("namespace")) {

@@ -58,9 +58,8 @@ impl HelmRelease<'_> {
         let mode = detection.and_then(|detection| detection.get("mode")?.as_str());
         if !entries.is_empty() && !matches!(mode, Some("enabled" | "warn")) {
             let message = format!(
-                "the driftDetection.ignore of the HelmRelease {namespace}/{name} is followed here, \
-                 and not by Flux, which looks for no drift of it: its mode is neither enabled nor \
-                 warn"
+                "the driftDetection.ignore of the HelmRelease {namespace}/{name} applies here but \
+                 not in Flux, which does not detect its drift: the mode is neither enabled nor warn"
             );
             loaded.warning(self.place, message);
         }
@@ -104,7 +103,7 @@ pub(in crate::source) fn take_live_rules(
         let found = match in_cluster(live, versions, "HelmRelease", &namespace, &name) {
             Ok(found) => found,
             Err(why) => {
-                let message = format!("what Flux is to ignore of this release is not known: {why}");
+                let message = format!("what Flux ignores in this release is unknown: {why}");
                 loaded.warning(place, message);
                 continue;
             }

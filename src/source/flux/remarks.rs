@@ -17,8 +17,8 @@ impl Kustomization<'_> {
         let source = &self.spec.source_ref;
         if !source.is_git() {
             let message = format!(
-                "its source is not a GitRepository but an {}, for which the files of this \
-                 repository are taken; if its paths begin in a folder, name it by --repo-root",
+                "its source is not a GitRepository but an {}; the files of this repository are \
+                 used instead; if its paths start in a folder, name it with --repo-root",
                 source.kind
             );
             self.remark(": ", &message, loaded);
@@ -34,15 +34,14 @@ impl Kustomization<'_> {
     pub(super) fn remark_settings(&self, unread: &[String], loaded: &mut Loaded) {
         for setting in unread {
             let message = match setting.as_str() {
-                "suspend" => "is suspended: Flux applies nothing of it until it is resumed".into(),
+                "suspend" => "is suspended: Flux does not apply it until it is resumed".into(),
                 // What SOPS encrypted is recognised by its form, whatever decrypts it.
                 "decryption" => continue,
-                "kubeConfig" => "is applied to the cluster of its kubeConfig; make sure that it \
-                                 is compared with that one"
+                "kubeConfig" => "is applied to the cluster of its kubeConfig; make sure that you \
+                 compare with that cluster"
                     .into(),
                 other => format!(
-                    "has the setting {other}, which is not followed here; what Flux makes of it \
-                     is not compared"
+                    "has the setting {other}, which is not supported; its effect is not compared"
                 ),
             };
             self.remark(" ", &message, loaded);
@@ -55,8 +54,8 @@ impl Kustomization<'_> {
         if let (Some(found), Some(_)) = (repository, included) {
             let name = found.metadata("name");
             let message = format!(
-                "the GitRepository {name} has files of other repositories in it (spec.include), \
-                 which are not here: what is declared in them is not compared"
+                "the GitRepository {name} includes files of other repositories (spec.include), \
+                 which are not available: objects declared in them are not compared"
             );
             loaded.warning(&found.place, message);
         }

@@ -135,7 +135,7 @@ impl Author<'_> {
                 labels = format!("{labels},{}", target.label_selector);
             }
             if !target.annotation_selector.is_empty() {
-                return Err("annotationSelector is not read for releases".to_owned());
+                return Err("annotationSelector is not supported for releases".to_owned());
             }
             let spec = RuleSpec {
                 group: or_any(&target.group)?,
@@ -178,7 +178,7 @@ fn plain(expression: &str) -> Result<String, String> {
         // A dot matches itself, too.
         name if name.chars().all(|c| is_plain(c) || c == '.') => Ok(name.to_owned()),
         _ => Err(format!(
-            "{expression} is more than a name, which is not read for releases"
+            "{expression} is more than a name, which is not supported for releases"
         )),
     }
 }

@@ -51,8 +51,8 @@ impl SourceRef {
     /// Says that what is read is no part of this repository.
     pub fn is_elsewhere(&self) -> String {
         format!(
-            "it reads from {} {}, which is not this repository: compare it where its files are, or \
-             name the folder with --repo-root",
+            "it reads from {} {}, which is not this repository: compare it where its files are, \
+             or name their folder with --repo-root",
             self.kind, self.name
         )
     }

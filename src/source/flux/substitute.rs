@@ -49,7 +49,7 @@ impl Variables {
         self.became.set(became);
         match became > MOST {
             true => Err(format!(
-                "its variables become more than {} MiB of text",
+                "its variables expand to more than {} MiB of text",
                 MOST >> 20
             )),
             false => Ok(()),
@@ -120,8 +120,8 @@ pub fn substitute(object: &Value, variables: &Variables) -> Result<Done, String>
 /// What is said of a secret that goes where every report shows it.
 fn shown(what: &str) -> String {
     format!(
-        "a variable that comes from a Secret stands in {what}, which every report shows: take it \
-         from a ConfigMap, or write it out"
+        "a variable from a Secret is used in {what}, which every report shows: take it from a \
+         ConfigMap, or write the value itself"
     )
 }
 
@@ -275,7 +275,7 @@ fn expand_within(
     depth: usize,
 ) -> Result<String, String> {
     if depth > DEEPEST {
-        return Err("it has defaults in defaults, nested too deep".to_owned());
+        return Err("its defaults are nested too deeply".to_owned());
     }
     let mut expanded = String::new();
     let mut rest = text;
@@ -355,7 +355,7 @@ fn value_of(
             }
         }
     }
-    Err("it has a ${…} with more than a name and a default, which is not evaluated here".into())
+    Err("it has a ${…} with more than a name and a default, which is not supported".into())
 }
 
 #[cfg(test)]

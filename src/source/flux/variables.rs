@@ -117,9 +117,12 @@ impl Kustomization<'_> {
             return Ok(data);
         }
         let why = match (encrypted, values.live) {
-            (true, _) => "is encrypted by SOPS, and is not live, or cannot be read",
+            (true, _) => "is encrypted by SOPS and is not live or cannot be read",
             (false, Some(_)) => "is neither live nor declared, or cannot be read",
-            (false, None) => "is not declared, and untrusted manifests may not have it read",
+            (false, None) => {
+                "is not declared, and untrusted manifests may not read it from the \
+                cluster"
+            }
         };
         let name = match namespace {
             "" => from.name.clone(),
@@ -188,10 +191,10 @@ fn substitute_in(manifest: &mut Manifest, variables: &Variables) -> Result<Place
         text.map(str::to_owned)
     };
     let (name, namespace) = (text("/metadata/name"), text("/metadata/namespace"));
-    manifest.name = name.ok_or("its name is no text")?;
+    manifest.name = name.ok_or("its name is not a string")?;
     manifest.namespace = namespace;
-    manifest.kind = text("/kind").ok_or("its kind is no text")?;
-    manifest.api_version = text("/apiVersion").ok_or("its apiVersion is no text")?;
+    manifest.kind = text("/kind").ok_or("its kind is not a string")?;
+    manifest.api_version = text("/apiVersion").ok_or("its apiVersion is not a string")?;
     manifest.object = object.into();
     let place = |path| SecretPlace {
         kind: manifest.kind.clone(),

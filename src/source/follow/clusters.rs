@@ -76,8 +76,8 @@ pub(super) fn choose(
         }
         let example = names.first().map_or("", |first| first.as_str());
         return Err(format!(
-            "this repository declares {count} clusters ({}), and nothing tells which of them is \
-             compared: name it with --destination {example}, or name its folder (driftctl diff \
+            "this repository declares {count} clusters ({}), and it is unknown which of them to \
+             compare: name it with --destination {example}, or name its folder (driftctl diff \
              {example})",
             listed.join(", ")
         ));

@@ -246,8 +246,8 @@ fn one_overlay(loaded: &mut Loaded) {
         .collect();
     let first = named.first().copied().unwrap_or_default();
     let message = format!(
-        "{} objects are declared by several of {} overlays, which cannot all be meant at once: name \
-         the folder of one (driftctl diff {first}); overlays: ",
+        "{} objects are declared by several of {} overlays, which cannot all be compared at once: \
+         name the folder of one (driftctl diff {first}); overlays: ",
         by_key.len(),
         overlays.len()
     );
@@ -412,8 +412,8 @@ impl Following<'_> {
             let folder = relative_to(&checkout.original(&base), &here);
             let name = checkout.names.of(&base);
             let message = format!(
-                "the paths of the Kustomizations here begin in {name}, as their artifact does, and \
-                 are read from there (--repo-root {name})"
+                "the paths of the Kustomizations here start in {name}, as their artifact does, \
+                 and are read from there (--repo-root {name})"
             );
             loaded.warning(&name, message);
             let options = GitOps {
@@ -610,12 +610,12 @@ impl Following<'_> {
         let listed = listed.join(", ");
         Err(match self.options.destinations.as_slice() {
             [] => format!(
-                "what is declared here goes to {count} clusters ({listed}), and nothing tells \
-                 which of them is compared: name it with --destination {}",
+                "the objects declared here go to {count} clusters ({listed}), and it is unknown \
+                 which of them to compare: name it with --destination {}",
                 called.first().unwrap_or(&"")
             ),
             wanted => format!(
-                "nothing here goes to the cluster {}, but to {listed}",
+                "nothing here goes to cluster {}, only to {listed}",
                 wanted.join(" or ")
             ),
         })

@@ -110,14 +110,13 @@ impl Roots<'_> {
         for one in off {
             let candidate = &self.scan.candidates[one];
             if is_all_off {
-                let message = "nothing that is applied here brings this file; it is compared as \
-                               if something did";
+                let message = "nothing that is applied here uses this file; it is compared anyway";
                 loaded.warning(&candidate.found.place, message);
                 entries.push(entry(candidate));
             } else {
                 loaded.skip(
                     &candidate.found.place,
-                    "switched off: it lies in what is applied, and no kustomization there names it",
+                    "switched off: it is in an applied folder, but no kustomization there names it",
                 );
             }
         }
@@ -160,7 +159,10 @@ impl Roots<'_> {
         if found.is_empty() && loaded.errors.len() == before {
             let mut message = loaded.nothing(kind);
             if let Some(release) = others.iter().find_map(flux::as_source) {
-                message = format!("{message}; what its HelmRelease deployed is {release}");
+                message = format!(
+                    "{message}; compare {release}, which is what its HelmRelease \
+                    deployed"
+                );
             }
             loaded.error(path.display(), message);
         }
@@ -236,8 +238,8 @@ impl Roots<'_> {
                 .collect();
             let more = if counts.len() > NAMED { ", …" } else { "" };
             let message = format!(
-                "what is declared for {cluster} is compared; the objects that other clusters begin \
-                 with are left out: {}{more}",
+                "only objects for {cluster} are compared; the root objects of other clusters are \
+                 left out: {}{more}",
                 said.join(", ")
             );
             loaded.warning(cluster, message);
@@ -331,7 +333,7 @@ impl Roots<'_> {
                 true => loaded.manifests.push(manifest),
                 false => loaded.skipped.push(remark(
                     &manifest.origin,
-                    "followed, and not compared itself: nothing here brings it, and the live side \
+                    "followed but not compared itself: nothing here applies it, and the live side \
                      does not know its kind",
                     false,
                 )),
@@ -362,7 +364,7 @@ impl Roots<'_> {
         };
         let mut folders = BTreeSet::new();
         for (file, name) in &left {
-            loaded.skip(name, "nothing that is followed here brings it");
+            loaded.skip(name, "nothing that is followed here applies it");
             let below = file.strip_prefix(&self.checkout.root).unwrap_or(file);
             let mut parts = below.components();
             let top = parts.next().map(|part| part.as_os_str().to_string_lossy());
@@ -378,9 +380,9 @@ impl Roots<'_> {
             count => format!("{count} files with objects are"),
         };
         let message = format!(
-            "{files} left out, since no Kustomization and no Application that is followed here \
-             brings them ({}): name them to compare them, or pass --plain to read all files as \
-             they lie",
+            "{files} left out, because no followed Kustomization or Application applies them \
+             ({}): name them to compare them, or pass --plain to read all files without following \
+             GitOps objects",
             named.join(", ")
         );
         loaded.warning(first, message);
@@ -476,7 +478,7 @@ impl Units<'_> {
             let names = using.iter().take(NAMED);
             let names: Vec<String> = names.map(|one| self.roots.checkout.names.of(one)).collect();
             return Err(format!(
-                "{} kustomizations build this object ({}), and nothing tells which of them is \
+                "{} kustomizations build this object ({}), and it is unknown which of them is \
                  applied: name the folder of one",
                 using.len(),
                 names.join(", ")

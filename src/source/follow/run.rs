@@ -201,7 +201,7 @@ impl<'a> Run<'a> {
             if at > 0 && at + 1 < entry.chain.len() {
                 let circle = [&entry.chain[at..], &[deployer]].concat();
                 let message = format!(
-                    "these lead to each other in a circle, and each is followed once: {}",
+                    "these refer to each other in a cycle, so each is followed only once: {}",
                     Deployer::chain(&circle)
                 );
                 self.part(&entry.cluster).warning(&found.place, message);
@@ -219,10 +219,8 @@ impl<'a> Run<'a> {
         let most = self.checkouts.options().untrusted.then_some(MOST);
         if most.is_some_and(|most| self.seen.len() > most) {
             if most.is_some_and(|most| self.seen.len() == most + 1) {
-                let message = format!(
-                    "more than {MOST} objects of GitOps tools, of which the first {MOST} are read: \
-                     more are not trusted"
-                );
+                let message =
+                    format!("more than {MOST} GitOps objects: only the first {MOST} are read");
                 self.part(&entry.cluster).error(&found.place, message);
             }
             return None;
@@ -271,8 +269,8 @@ impl<'a> Run<'a> {
         let clusters = self.clusters(set.metadata("namespace"));
         match argo::expand(&set.value, self.checkouts, clusters.as_ref()) {
             Ok(values) if values.is_empty() => {
-                let message = "its generators find nothing in this repository: check their paths, \
-                               and --repo-root";
+                let message = "its generators match nothing in this repository: check their paths \
+                    and --repo-root";
                 self.part(&entry.cluster).error(&set.place, message);
             }
             Ok(values) => more.extend(values.into_iter().map(|value| Entry {
@@ -326,7 +324,7 @@ impl<'a> Run<'a> {
             return None;
         }
         let message = format!(
-            "its {generator} generator asks another service, so {} compared",
+            "its {generator} generator queries another service, so {} compared",
             match made.len() {
                 1 => "the one Application that it made live is".to_owned(),
                 count => format!("the {count} Applications that it made live are"),
@@ -478,7 +476,7 @@ pub(super) fn left_out(cluster: &str, part: &Loaded) -> crate::model::Warning {
         count => format!("{count} objects belong"),
     };
     let message = format!(
-        "{objects} to the cluster {cluster}: left out: --destination {cluster} compares them"
+        "{objects} to cluster {cluster}, not this one: use --destination {cluster} to compare them"
     );
     remark(place, message, false)
 }

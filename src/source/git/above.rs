@@ -39,7 +39,7 @@ pub fn above(revision: &str, start: &Path, name: &str) -> Result<Option<FileAt>,
             Err(error) => return Err(broken(&path, error.to_string())),
         };
         if found.kind != Kind::File {
-            return Err(broken(&path, "it is no regular file".to_owned()));
+            return Err(broken(&path, "it is not a regular file".to_owned()));
         }
         let bytes = tree.read(&found.canonical);
         let bytes = bytes.map_err(|why| broken(&path, why))?;

@@ -113,10 +113,10 @@ fn history((file, revision): &FileAt, lines: &BTreeSet<u32>) -> Result<History, 
     };
     repository.with(|handle| {
         let path = gix::path::into_bstr(&*committed.canonical);
-        let path = path.map_err(|_| "its path is no text".to_owned())?;
+        let path = path.map_err(|_| "its path is not text".to_owned())?;
         let history = annotate(handle, &commit, path.as_ref(), contents, lines);
         history.map_err(|error| match handle.is_shallow() {
-            Ok(true) => format!("it lies beyond the end of a shallow clone: {DEEPEN}"),
+            Ok(true) => format!("it is beyond the end of a shallow clone: {DEEPEN}"),
             _ => error.to_string(),
         })
     })

@@ -89,7 +89,7 @@ impl Plan {
         while let Some((directory, depth)) = ahead.pop() {
             if depth > bounds.depth {
                 return Err(format!(
-                    "directories are nested deeper than {}",
+                    "directories are nested more than {} levels deep",
                     bounds.depth
                 ));
             }
@@ -97,8 +97,8 @@ impl Plan {
             entries += listed.len();
             if entries > bounds.entries {
                 return Err(format!(
-                    "the commit holds more than {} files and directories, which is too much to \
-                     render from",
+                    "the commit has more than {} files and directories, which is too many to \
+                     render",
                     bounds.entries
                 ));
             }
@@ -139,7 +139,7 @@ fn copy(
     let before = copied.fetch_add(bytes.len() as u64, Ordering::Relaxed);
     if before + bytes.len() as u64 > MOST {
         return Err(Trouble::All(format!(
-            "the commit holds more than {} MiB, which is too much to render from",
+            "the commit has more than {} MiB, which is too much to render",
             MOST >> 20
         )));
     }
@@ -148,8 +148,7 @@ fn copy(
     match file.and_then(|mut file| file.write_all(&bytes)) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Trouble::One(
-            "another file's name differs from its in case only, which this file system cannot \
-             tell apart"
+            "another file's name differs only in case, which this file system cannot distinguish"
                 .to_owned(),
         )),
         Err(error) => Err(Trouble::All(unwritten(&error))),
@@ -160,7 +159,7 @@ fn copy(
 fn link(tree: &CommitTree<'_>, below: &Path, root: &Path) -> Result<(), String> {
     let target = tree
         .resolve(below)
-        .map_err(|_| "this link leads nowhere in the commit".to_owned())?;
+        .map_err(|_| "the target of this link is not in the commit".to_owned())?;
     match target.kind {
         Kind::File | Kind::Directory => {}
         Kind::Submodule => return Err(SUBMODULE.to_owned()),
@@ -188,5 +187,5 @@ fn make_link(_: &Path, _: &Path) -> io::Result<()> {
 }
 
 fn unwritten(error: &io::Error) -> String {
-    format!("the commit's files cannot be copied for the renderer: {error}")
+    format!("cannot copy the commit's files for the renderer: {error}")
 }

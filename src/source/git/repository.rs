@@ -21,8 +21,8 @@ use crate::source::read;
 pub enum GitError {
     /// No directory above a path holds `.git`.
     #[error(
-        "{path} lies in no Git repository: name a path within one, or leave the revision out to \
-         read the files as they lie"
+        "{path} is not in a Git repository: name a path in one, or leave out the revision to read \
+         the files from disk"
     )]
     NoRepository {
         /// The path as the user names it.
@@ -30,15 +30,15 @@ pub enum GitError {
     },
     /// A directory above a path looks like a bare repository.
     #[error(
-        "{path} lies in what looks like a bare Git repository, which is not read, since anybody \
-         could have committed it: if it is yours, `git clone` it and name a path within the clone"
+        "{path} is in what looks like a bare Git repository, which is not read, because anyone \
+         could have committed it: if it is yours, `git clone` it and name a path in the clone"
     )]
     Bare {
         /// The path as the user names it.
         path: String,
     },
     /// The repository cannot be opened.
-    #[error("the Git repository {root} cannot be read: {why}")]
+    #[error("cannot read the Git repository {root}: {why}")]
     Broken {
         /// The directory that holds `.git`.
         root: String,
@@ -46,7 +46,7 @@ pub enum GitError {
         why: String,
     },
     /// A text that can be no revision.
-    #[error("{revision:?} is no Git revision: {why}")]
+    #[error("{revision:?} is not a Git revision: {why}")]
     Malformed {
         /// What was given.
         revision: String,
@@ -72,7 +72,7 @@ pub enum GitError {
         why: String,
     },
     /// Paths of one run that lie in several repositories.
-    #[error("{first} and {second} lie in different Git repositories: compare one at a time")]
+    #[error("{first} and {second} are in different Git repositories: compare one at a time")]
     Several {
         /// A path in the one.
         first: String,
@@ -159,7 +159,7 @@ impl Repository {
             file.is_ok_and(|file| !file.is_file())
         });
         if let Some(name) = irregular {
-            return Err(broken(format!(".git/{name} is no regular file")));
+            return Err(broken(format!(".git/{name} is not a regular file")));
         }
         // Reduced trust leaves aside all configuration that could do harm, regardless of the files' owner.
         // It also bounds objects, at less than what a file on disk may be.
@@ -289,7 +289,7 @@ fn hint(repository: &gix::Repository, revision: &str) -> String {
     let has_beginning = begins != revision && repository.rev_parse_single(begins).is_ok();
     let near = near_names(repository, revision);
     let near = match near.as_slice() {
-        _ if has_beginning => format!(": {begins} is there, and has no such ancestor"),
+        _ if has_beginning => format!(": {begins} exists, but has no such ancestor"),
         [] => String::new(),
         near => format!(": did you mean {}?", near.join(" or ")),
     };
@@ -299,7 +299,7 @@ fn hint(repository: &gix::Repository, revision: &str) -> String {
     match repository.is_shallow().unwrap_or(false) {
         true if is_question => format!("{near} If not, {lacks}"),
         true => format!("{near}; {lacks}"),
-        false if near.is_empty() => ": `git fetch` it first, or check its name".to_owned(),
+        false if near.is_empty() => ": run `git fetch` first, or check its name".to_owned(),
         false => near,
     }
 }

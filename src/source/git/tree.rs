@@ -73,7 +73,7 @@ impl<'r> CommitTree<'r> {
             let header = repository.try_find_header(id).map_err(damaged)?;
             let header = header.ok_or_else(|| {
                 io::Error::other(
-                    "the commit names it, and the clone does not hold it: clone without --filter",
+                    "the commit names it, but the clone does not have it: clone without --filter",
                 )
             })?;
             if header.kind() != kind {
@@ -106,8 +106,8 @@ impl<'r> CommitTree<'r> {
     fn child(&self, node: Node, name: &std::ffi::OsStr) -> io::Result<Node> {
         if node.kind == Kind::Submodule {
             return Err(io::Error::other(
-                "it lies in a submodule, whose files are not part of the commit: name it as a path \
-                 with --ref, to be read from the submodule's own repository",
+                "it is in a submodule, whose files are not part of the commit: name it as a path \
+                 with --ref to read it from the submodule's own repository",
             ));
         }
         if node.kind != Kind::Directory {
@@ -133,10 +133,10 @@ impl<'r> CommitTree<'r> {
     fn target(&self, link: Node) -> io::Result<PathBuf> {
         let bytes = self.object(link.id, ObjectKind::Blob)?;
         if bytes.len() > LONGEST_LINK || bytes.contains(&0) {
-            return Err(io::Error::other("its target is no path"));
+            return Err(io::Error::other("its target is not a path"));
         }
         let target = gix::path::from_byte_slice(&bytes);
-        let target = target.map_err(|_| io::Error::other("its target is no path"))?;
+        let target = target.map_err(|_| io::Error::other("its target is not a path"))?;
         Ok(target.to_owned())
     }
 }
@@ -188,7 +188,7 @@ impl Tree for CommitTree<'_> {
         // Of a commit it is all that Git has.
         read::manifest(bytes).map_err(|_| {
             "this is a Git LFS pointer, and the manifest itself is not in the commit: run `git \
-             lfs pull`, and compare the files as they lie"
+             lfs pull`, and compare the files on disk"
                 .to_owned()
         })
     }
@@ -233,14 +233,14 @@ fn outside(path: &Path) -> Resolved {
 
 fn named(entry: gix::objs::tree::EntryRef<'_>) -> io::Result<(OsString, Node)> {
     let name = gix::path::from_bstr(entry.filename);
-    let name = name.map_err(|_| io::Error::other("a name in it is no text"))?;
+    let name = name.map_err(|_| io::Error::other("a name in it is not text"))?;
     // Git refuses such names on a checkout; a commit that was made by hand can hold them.
     let is_plain = matches!(
         name.components().collect::<Vec<_>>()[..],
         [Component::Normal(_)]
     );
     if !is_plain {
-        return Err(io::Error::other("a name in it is no name of a file"));
+        return Err(io::Error::other("a name in it is not a file name"));
     }
     let kind = match entry.mode.kind() {
         EntryKind::Tree => Kind::Directory,

@@ -45,7 +45,8 @@ impl HelmReleases {
         }
         if !is_name(namespace, false) || release.is_some_and(|release| !is_name(release, true)) {
             return Err(format!(
-                "helm:{words} names no release; write helm:NAMESPACE/RELEASE, helm:NAMESPACE or \
+                "helm:{words} does not name a release; write helm:NAMESPACE/RELEASE, \
+                 helm:NAMESPACE or \
                  'helm:*'"
             ));
         }
@@ -120,7 +121,7 @@ impl Source for HelmReleases {
                 }
                 Err(why) => loaded.error(
                     format!("helm:{} ({})", namespace_of(object), name_of(object)),
-                    format!("this record of Helm cannot be read: {why}"),
+                    format!("cannot read this Helm release record: {why}"),
                 ),
             }
         }
@@ -170,8 +171,8 @@ impl Release<'_> {
         let record = records.swap_remove(deployed);
         if record.version != version {
             let message = format!(
-                "revision {version} is {status}: what is compared is revision {}, the last one \
-                 that was deployed",
+                "revision {version} is {status}: comparing revision {}, the last one that was \
+                 deployed",
                 record.version
             );
             loaded.warning(&self.place, message);
@@ -189,11 +190,11 @@ impl Release<'_> {
         } = self;
         match (status, self.is_named) {
             ("uninstalled", false) => {
-                loaded.skip(place, "it is uninstalled, and declares nothing any more");
+                loaded.skip(place, "it is uninstalled and no longer declares anything");
             }
             ("uninstalled", true) => loaded.error(
                 place,
-                "this release is uninstalled, and declares nothing any more; Helm kept its \
+                "this release is uninstalled and no longer declares anything; Helm kept its \
                  history",
             ),
             (status, _) => loaded.error(

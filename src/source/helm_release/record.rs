@@ -65,7 +65,7 @@ impl Record {
         let field = object.pointer("/data/release").and_then(Value::as_str);
         let field = field.ok_or("it has no field `release`")?;
         if field == MASK {
-            return Err("it is masked: record it without --redact".to_owned());
+            return Err("it is masked: make the recording without --redact".to_owned());
         }
         let mut bytes = field.as_bytes().to_vec();
         if object.get("kind").is_some_and(|kind| kind == "Secret") {
@@ -79,7 +79,7 @@ impl Record {
             bytes
         };
         serde_json::from_slice(&bytes)
-            .map_err(|_| "it is no release of Helm 3 or 4 (`helm.sh/release.v1`)".to_owned())
+            .map_err(|_| "it is not a release of Helm 3 or 4 (`helm.sh/release.v1`)".to_owned())
     }
 
     /// The version of its chart.
@@ -107,7 +107,7 @@ fn unpacked(bytes: &[u8]) -> Result<Vec<u8>, String> {
         .map_err(|_| "it is not valid gzip".to_owned())?;
     if unpacked.len() as u64 > MAX_BYTES {
         return Err(format!(
-            "it unpacks to more than {} MiB, which no release is",
+            "it unpacks to more than {} MiB, which is too large for a release",
             MAX_BYTES >> 20
         ));
     }

@@ -20,7 +20,7 @@ impl HelmReleases {
         {
             return secrets.ok();
         }
-        let unread = |why: &String| format!("the records of Helm cannot be read: {why}");
+        let unread = |why: &String| format!("cannot read the Helm release records: {why}");
         let records = match (secrets, self.list(live, "ConfigMap")) {
             (Ok(secrets), Ok(maps)) => [secrets, maps].concat(),
             (Ok(secrets), Err(why)) if !secrets.is_empty() => {
@@ -83,14 +83,14 @@ impl HelmReleases {
     fn none(&self) -> String {
         let what = match (&self.namespace, &self.release) {
             (Some(namespace), Some(name)) => {
-                format!("there is no release {name} in the namespace {namespace}")
+                format!("no release {name} in the namespace {namespace}")
             }
-            (Some(namespace), None) => format!("there is no release in the namespace {namespace}"),
-            (None, _) => "there is no release".to_owned(),
+            (Some(namespace), None) => format!("no release in the namespace {namespace}"),
+            (None, _) => "no release".to_owned(),
         };
         format!(
-            "{what}: `helm list --all-namespaces` shows what there is; a recording holds releases \
-             when it was made with Secrets"
+            "{what}: `helm list --all-namespaces` lists releases; a recording contains releases \
+             only if it was made with Secrets"
         )
     }
 }

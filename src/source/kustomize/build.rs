@@ -26,7 +26,7 @@ use crate::source::render::{
 /// What to do where neither program is there.
 const HINT: &str = "neither kustomize nor kubectl is on the PATH: install one of them \
                     (https://kubectl.docs.kubernetes.io/installation/kustomize), name it with \
-                    --kustomize-bin, or pass --no-render to read the files as they lie";
+                    --kustomize-bin, or pass --no-render to read the files without rendering";
 
 /// The annotations that tell where an object came from.
 const ORIGINS: &str = "originAnnotations";
@@ -87,7 +87,7 @@ impl<'b> Build<'b> {
         let nodes = graph.below(all);
         for directory in &self.directories {
             if !nodes.contains_key(directory) {
-                let message = "there is no kustomization in this directory".to_owned();
+                let message = "no kustomization in this directory".to_owned();
                 return Err((directory.clone(), message));
             }
         }
@@ -232,7 +232,7 @@ impl<'b> Build<'b> {
         }
         if cannot_be_wrapped {
             return Err(
-                "nothing can be laid over this directory, as kustomize takes its path for an \
+                "this directory cannot be used as a base, because kustomize takes its path for an \
                  address: move it to another path"
                     .to_owned(),
             );
@@ -272,7 +272,7 @@ impl<'b> Build<'b> {
         for field in ["namePrefix", "nameSuffix"] {
             if over.contains_key(field) && root.fields.contains_key(field) {
                 return Err(format!(
-                    "{field} is set for it, and in this kustomization too, which cannot both be \
+                    "{field} is set both for it and in this kustomization, which cannot be \
                      rendered here"
                 ));
             }

@@ -77,8 +77,11 @@ pub(super) fn take(
     let mut files = Vec::new();
     let mut add = |value: &Value| {
         let entry = serde_json::from_value::<Entry>(value.clone());
-        let mut entry = entry
-            .map_err(|_| "an entry of helmCharts cannot be read: check its types".to_owned())?;
+        let mut entry = entry.map_err(|_| {
+            "cannot read an entry of helmCharts: check the types of its \
+                fields"
+                .to_owned()
+        })?;
         if entry.chart_home.is_empty() {
             entry.chart_home = home.unwrap_or_default().to_owned();
         }
@@ -207,7 +210,7 @@ impl Entry {
     fn fetched(&self, rendering: &Rendering) -> Result<std::sync::Arc<Fetched>, String> {
         if self.repo.is_empty() {
             return Err(format!(
-                "there is no chart {} beside the kustomization, and it names no repo",
+                "there is no chart {} next to the kustomization, and it names no repo",
                 self.name
             ));
         }
@@ -222,7 +225,7 @@ impl Entry {
             true => why,
             // The same for all of them.
             false => format!(
-                "a chart in its helmCharts is not here: {}",
+                "a chart in its helmCharts is not available: {}",
                 not_fetched(rendering)
             ),
         })

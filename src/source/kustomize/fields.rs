@@ -148,9 +148,8 @@ pub(super) type Each<'e> = dyn FnMut(Role, &mut String) -> Result<(), String> + 
 pub(super) fn visit(fields: &mut Map<String, Value>, each: &mut Each<'_>) -> Result<(), String> {
     if let Some(field) = HELM.iter().find(|field| fields.contains_key(**field)) {
         return Err(format!(
-            "{field} would make kustomize fetch and run a chart, which driftctl does not let it \
-             do: run `kustomize build --enable-helm` and pipe what it prints into `driftctl diff \
-             -`"
+            "{field} would make kustomize fetch and run a chart, which driftctl does not allow: \
+             run `kustomize build --enable-helm` and pipe its output into `driftctl diff -`"
         ));
     }
     known(fields, FIELDS, "this kustomization")?;
@@ -174,7 +173,7 @@ pub(super) fn visit(fields: &mut Map<String, Value>, each: &mut Each<'_>) -> Res
     if let Some(images) = fields.remove("imageTags")
         && fields.insert("images".to_owned(), images).is_some()
     {
-        return Err("images and imageTags are one field: write images".to_owned());
+        return Err("images and imageTags are the same field: write images".to_owned());
     }
     for field in COLLECTING {
         texts(fields, field, &mut |entry| {
@@ -219,7 +218,7 @@ pub(super) fn visit(fields: &mut Map<String, Value>, each: &mut Each<'_>) -> Res
                 each(Role::File("openapi"), entry)
             })
         }
-        Some(_) => Err("openapi is no mapping".to_owned()),
+        Some(_) => Err("openapi is not a mapping".to_owned()),
     }
 }
 
@@ -235,8 +234,9 @@ pub(super) fn plugin(
 ) -> Result<String, String> {
     let runs = || {
         format!(
-            "{field} holds a plugin or a function, which would run another program; driftctl does \
-             not let it: run kustomize yourself and pipe what it prints into `driftctl diff -`"
+            "{field} contains a plugin or a function, which would run another program, which \
+             driftctl does not allow: run kustomize yourself and pipe its output into `driftctl \
+             diff -`"
         )
     };
     let mut written = Vec::new();
@@ -324,7 +324,7 @@ fn texts(fields: &mut Map<String, Value>, field: &str, each: &mut Entry<'_>) -> 
     for entry in list(fields, field)? {
         match entry {
             Value::String(entry) => each(entry)?,
-            _ => return Err(format!("{field} holds something that is no string")),
+            _ => return Err(format!("{field} contains something that is not a string")),
         }
     }
     Ok(())
@@ -346,7 +346,7 @@ fn items(
                 known(item, fields_of_item, field)?;
                 each(item)?;
             }
-            _ => return Err(format!("{field} holds something that is no mapping")),
+            _ => return Err(format!("{field} contains something that is not a mapping")),
         }
     }
     Ok(())
@@ -356,7 +356,7 @@ fn list<'f>(fields: &'f mut Map<String, Value>, field: &str) -> Result<&'f mut [
     match fields.get_mut(field) {
         None | Some(Value::Null) => Ok(&mut []),
         Some(Value::Array(entries)) => Ok(entries),
-        Some(_) => Err(format!("{field} is no list")),
+        Some(_) => Err(format!("{field} is not a list")),
     }
 }
 
@@ -366,7 +366,7 @@ fn text(fields: &mut Map<String, Value>, field: &str, each: &mut Entry<'_>) -> R
         None | Some(Value::Null) => Ok(()),
         Some(Value::String(entry)) if entry.is_empty() => Ok(()),
         Some(Value::String(entry)) => each(entry),
-        Some(_) => Err(format!("{field} is no string")),
+        Some(_) => Err(format!("{field} is not a string")),
     }
 }
 

@@ -54,7 +54,8 @@ impl Kustomization {
         if let Some(other) = others.next() {
             let other = other.file_name().unwrap_or_default().display();
             kustomization.problem = Some(format!(
-                "there is a second kustomization in this directory, {other}: kustomize takes one"
+                "there is a second kustomization in this directory, {other}: kustomize accepts \
+                 only one"
             ));
         }
         Some(kustomization)
@@ -202,7 +203,7 @@ fn fields(file: &Path) -> Result<Option<Map<String, Value>>, String> {
     // kustomize makes something else of a key that is written twice, if only an error.
     let any = parsed.problems.first().filter(|_| has_one);
     if let Some(problem) = fatal.or(any) {
-        return Err(format!("this kustomization cannot be read: {problem}"));
+        return Err(format!("cannot read this kustomization: {problem}"));
     }
     if documents.is_empty() {
         return Err("this kustomization is empty".to_owned());
@@ -212,14 +213,14 @@ fn fields(file: &Path) -> Result<Option<Map<String, Value>>, String> {
     }
     if documents.len() > 1 {
         return Err(
-            "this kustomization has a second document, which kustomize would pass over: a \
-             kustomization is one document"
+            "this kustomization has a second document, which kustomize would ignore: keep one \
+             document in it"
                 .to_owned(),
         );
     }
     match documents.pop() {
         Some(Value::Object(fields)) => Ok(Some(fields)),
-        _ => Err("this kustomization is no mapping".to_owned()),
+        _ => Err("this kustomization is not a mapping".to_owned()),
     }
 }
 

@@ -36,8 +36,8 @@ pub(in crate::source) fn check(
         }
         if let (Some(entry), false) = (node.remote.first(), limits.allow_remote) {
             return refuse(format!(
-                "{entry} is or may be on another machine, and is not fetched: pass \
-                 --allow-remote to let kustomize fetch it"
+                "{entry} is or may be remote and is not fetched: pass --allow-remote to let \
+                 kustomize fetch it"
             ));
         }
         // It may be a link itself.
@@ -53,7 +53,7 @@ pub(in crate::source) fn check(
             && let Some(outside) = read.find(|path| !path.starts_with(root))
         {
             return refuse(format!(
-                "it leads to {}, which lies outside of {}",
+                "it leads to {}, which is outside {}",
                 outside.display(),
                 root.display()
             ));

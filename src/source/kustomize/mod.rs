@@ -98,7 +98,7 @@ pub(super) fn survey(
                 if let Ok(file) = tree.resolve(&directory.join(file)) {
                     used.insert(
                         file.canonical,
-                        format!("a {role} of {name}, and no object of its own"),
+                        format!("a {role} of {name}, not an object itself"),
                     );
                 }
             }
@@ -127,9 +127,8 @@ fn as_they_lie(first: &str, others: &[&String]) -> String {
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     format!(
-        "the files of this kustomization{} are compared as they lie, without what kustomize would \
-         change: to compare what it builds, leave out --no-render, or run `kustomize build {} | \
-         driftctl diff -`",
+        "the files of this kustomization{} are compared without rendering: to compare what \
+         kustomize builds, leave out --no-render, or run `kustomize build {} | driftctl diff -`",
         and_of(others),
         directory.display()
     )
@@ -138,8 +137,8 @@ fn as_they_lie(first: &str, others: &[&String]) -> String {
 /// The same where their author is not trusted.
 fn not_rendered(others: &[&String]) -> String {
     format!(
-        "the files of this kustomization{} are compared as they lie, since --untrusted renders \
-         nothing: to compare what kustomize builds of them, pass --render",
+        "the files of this kustomization{} are compared without rendering, because --untrusted \
+         renders nothing: to compare what kustomize builds, pass --render",
         and_of(others)
     )
 }

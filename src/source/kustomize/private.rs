@@ -189,9 +189,9 @@ impl Adding<'_> {
             Target::File(file) => {
                 if !self.load_outside && !file.starts_with(self.directory) {
                     return Err(format!(
-                        "{field} names {entry}, which lies outside of the directory of this \
-                         kustomization: kustomize loads no file from there unless \
-                         --load-restrictor none lets it"
+                        "{field} names {entry}, which is outside the directory of this \
+                         kustomization: kustomize loads no file from there without \
+                         --load-restrictor none"
                     ));
                 }
                 let copy = self.file(role, &file)?;
@@ -249,7 +249,12 @@ impl Adding<'_> {
                 read => read.map_err(|why| format!("{name}: {why}")),
             };
         };
-        let text = text_of(file).ok_or_else(|| format!("{field} names what is no text"))?;
+        let text = text_of(file).ok_or_else(|| {
+            format!(
+                "{field} has an entry that is not a \
+            string"
+            )
+        })?;
         let mut entries = |role, entry: &mut String| self.entry(role, entry);
         Ok(plugin(field, &text, &mut entries)?.into_bytes())
     }
@@ -266,8 +271,7 @@ fn local(copy: &Path, from: &Path, entry: &str) -> Result<String, String> {
     // kustomize would take the name of what a link leads to for an address.
     match is_remote(path) || path.contains(['\n', '=']) {
         true => Err(format!(
-            "{entry} leads to a path that kustomize takes for something else: move it to another \
-             path"
+            "{entry} leads to a path that kustomize would misread: move it to another path"
         )),
         false => Ok(path.to_owned()),
     }

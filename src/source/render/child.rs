@@ -127,15 +127,15 @@ impl Job<'_> {
         let late = || {
             let seconds = self.deadline.as_secs();
             format!(
-                "{name} did not end within {seconds} s and was ended: look what keeps it, or \
-                 allow more with --render-timeout"
+                "{name} did not finish within {seconds}s and was killed: check why, or allow more \
+                 time with --render-timeout"
             )
         };
         let output = output.recv_timeout(until(ends)).map_err(|_| late())?;
         if output.len() as u64 > MAX_OUTPUT {
             let most = MAX_OUTPUT >> 20;
             return Err(format!(
-                "{name} writes more than {most} MiB: render less at a time"
+                "{name} wrote more than {most} MiB: render less at a time"
             ));
         }
         let status = child.wait(ends).ok_or_else(late)?;
@@ -147,7 +147,7 @@ impl Job<'_> {
         }
         if is_out_of_memory(&messages) {
             return Err(format!(
-                "{name} needs more than {MEMORY} of memory, and was ended: render less at a time"
+                "{name} needed more than {MEMORY} of memory and was killed: render less at a time"
             ));
         }
         let said = (self.secrets)().mask(&String::from_utf8_lossy(&messages));
@@ -155,7 +155,7 @@ impl Job<'_> {
         Err(match status.code() {
             Some(code) if said.is_empty() => format!("{name} failed with exit code {code}"),
             Some(code) => format!("{name} failed with exit code {code}: {said}"),
-            None => format!("{name} was ended by a signal"),
+            None => format!("{name} was killed by a signal"),
         })
     }
 
@@ -401,7 +401,7 @@ mod tests {
         let expected = "tool failed with exit code 3: no such file";
         assert_eq!(message.unwrap_err(), expected);
         let message = run("kill -9 $$").unwrap_err();
-        assert_eq!(message, "tool was ended by a signal");
+        assert_eq!(message, "tool was killed by a signal");
         let long = run("printf 'a%01000db' 1 >&2; exit 1").unwrap_err();
         assert!(
             long.len() < 450 && long.contains(": a0") && long.ends_with("1b"),

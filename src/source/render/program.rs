@@ -28,7 +28,7 @@ impl Program {
             } else {
                 on_path(&path, named.as_os_str())
             };
-            let message = || format!("{} is no program that can be run", named.display());
+            let message = || format!("{} is not an executable program", named.display());
             return found.map(Self::of).ok_or_else(message);
         }
         let found = names

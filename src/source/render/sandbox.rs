@@ -55,10 +55,10 @@ pub enum Sandbox {
 }
 
 /// What is said where there are none.
-const UNAVAILABLE: &str = "with --untrusted a renderer runs in namespaces of its own, so that it \
-                           reaches neither other files nor the network, and this system gives \
-                           none: run it on Linux, with util-linux and with user namespaces \
-                           allowed, or pass --no-sandbox to run it without";
+const UNAVAILABLE: &str = "with --untrusted a renderer runs in its own namespaces, without access \
+    to other files or the network, but this system does not provide them: run driftctl on Linux, \
+    with util-linux and with user namespaces allowed, or pass --no-sandbox to render without a \
+    sandbox";
 
 impl Sandbox {
     /// The command that runs a program, without arguments of its own yet.

@@ -102,7 +102,7 @@ fn decrypted(object: &Value, program: &Path, rendering: &Rendering) -> Result<Va
     // What the parser would say quotes values.
     let mut object: Value = serde_json::from_slice(&printed.output).map_err(|_| {
         format!(
-            "{} prints something else than the object in JSON",
+            "{} printed something other than the object as JSON",
             found.name
         )
     })?;
@@ -114,6 +114,6 @@ fn decrypted(object: &Value, program: &Path, rendering: &Rendering) -> Result<Va
         .is_some_and(Value::is_string);
     match has_name {
         true => Ok(object),
-        false => Err(format!("{} prints no object", found.name)),
+        false => Err(format!("{} printed no object", found.name)),
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn mark_encrypted(manifest: &mut Manifest) -> Option<(Option<Rule>, E
     let mut places = generated;
     encrypted(&object, &mut Vec::new(), &mut places);
     manifest.object = object.into();
-    let why = "SOPS encrypted the value that is declared.";
+    let why = "The declared value is encrypted by SOPS.";
     let rule = unknown_values(ID, why, manifest, &places);
     let encrypted = Encrypted {
         object: written,

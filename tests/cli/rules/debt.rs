@@ -209,7 +209,7 @@ fn words_select_objects_and_their_fields() {
     );
     // Without a word, what was accepted stays as it was.
     let (code, text) = accept(&["m", "--expires", "48h"]);
-    assert_eq!((code, text.as_str()), (0, "there is nothing to accept\n"));
+    assert_eq!((code, text.as_str()), (0, "nothing to accept\n"));
 }
 
 /// Nobody can be asked here: what is not said is an error, and nothing is accepted.

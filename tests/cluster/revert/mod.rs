@@ -112,7 +112,7 @@ fn a_dry_run_changes_nothing_and_says_what_it_would_do() {
     let (code, out, err) = revert(&server, &["deploy/shop/cart", "--dry-run"]);
     assert_eq!(code, 1, "{out}{err}");
     assert!(out.contains("Deployment shop/cart"), "{out}");
-    assert!(out.contains("the server accepts it (dry run)"), "{out}");
+    assert!(out.contains("the server accepts this (dry run)"), "{out}");
     assert!(out.contains("nothing was changed"), "{out}");
     assert!(server.writes().is_empty(), "{:?}", server.writes());
     assert!(server.events().is_empty());

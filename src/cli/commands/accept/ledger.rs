@@ -19,7 +19,7 @@ const LONGEST: usize = 1000;
 pub struct Terms {
     /// Why; the reason that was given before, where it is left out.
     pub reason: Option<String>,
-    /// Where it is discussed; as it was before, where it is left out.
+    /// Link to a ticket or discussion; as it was before, where it is left out.
     pub ticket: Option<String>,
     /// Until when.
     pub expires: Option<Expiry>,

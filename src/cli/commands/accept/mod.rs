@@ -27,7 +27,7 @@ pub(super) use ledger::{Ledger, Terms};
 /// When nothing can be compared, or the baseline cannot be written.
 pub fn run(args: &AcceptArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     if args.source.untrusted.untrusted {
-        bail!("what untrusted manifests declare is not accepted; leave out --untrusted");
+        bail!("drift of untrusted manifests cannot be accepted; leave out --untrusted");
     }
     let expires = expiry(args.expires.as_ref(), settings)?;
     let (selected, source) = Selected::of(&args.object, &args.path, &args.source)?;
@@ -149,7 +149,7 @@ fn complete(
             (true, false) => "a reason: --reason TEXT",
             _ => "an end: --expires 7d",
         };
-        bail!("accepting drift takes {lacking}");
+        bail!("accepting drift requires {lacking}");
     }
     list(&mut *streams.err, accepted)?;
     if no_reason {
@@ -304,7 +304,7 @@ impl<'a> Accepting<'a> {
         let file = escape::text(file);
         let out = &mut streams.out;
         if self.accepted.is_empty() {
-            writeln!(out, "there is nothing to accept")?;
+            writeln!(out, "nothing to accept")?;
         } else {
             let changes = counted(self.accepted.len(), "change");
             let objects = counted(self.objects, "object");
@@ -320,14 +320,15 @@ impl<'a> Accepting<'a> {
         if gone > 0 {
             writeln!(
                 out,
-                "took out {} whose drift is gone",
+                "removed {} whose drift is gone",
                 counted(gone, "change")
             )?;
         }
         if self.unnamed > 0 {
             writeln!(
                 out,
-                "left out {}: the path itself holds a secret; write a rule ('driftctl ignore')",
+                "left out {}: the path itself contains a secret; write a rule with 'driftctl \
+                 ignore'",
                 counted(self.unnamed, "change")
             )?;
         }

@@ -77,19 +77,22 @@ impl Files {
     /// Where a file is in truth, and its path from the root.
     fn resolve(&self, name: &str) -> Result<(PathBuf, String), String> {
         if name == "-" {
-            return Err("it was read from standard input, which cannot be edited".to_owned());
+            return Err("it was read from standard input, which backport cannot edit".to_owned());
         }
         let canonical = Path::new(name).canonicalize();
         let canonical = canonical.map_err(|error| format!("cannot find {name}: {error}"))?;
         let mut roots = self.roots.iter();
         let root = roots.find(|root| canonical.starts_with(&root.path));
         let root = root.ok_or_else(|| {
-            format!("{name} lies outside of the repository, or a link leads out of it")
+            format!(
+                "{name} is outside the repository, or is reached through a link that leads \
+                out of it"
+            )
         })?;
         let below = canonical.strip_prefix(&root.path).unwrap_or(&canonical);
         let is_git = |part: std::path::Component<'_>| part.as_os_str() == ".git";
         if below.components().any(is_git) {
-            return Err(format!("{name} is Git's own"));
+            return Err(format!("{name} belongs to Git itself"));
         }
         let shown = if root.is_repository {
             below.to_string_lossy().into_owned()
@@ -115,7 +118,7 @@ impl Files {
             let now = self.read(name).map_err(anyhow::Error::msg)?;
             ensure!(
                 now == file.before,
-                "{name} was changed since it was read; nothing was written, run it again"
+                "{name} changed after it was read; nothing was written, run the command again"
             );
         }
         let mut written: Vec<&str> = Vec::new();
@@ -191,8 +194,8 @@ pub fn context(name: &str, file: &EditedFile) -> Result<usize> {
     let context = contexts.find(|context| !shows_one(context));
     context.with_context(|| {
         format!(
-            "{name}: the patch would show lines of a Secret; --write edits the file without showing \
-             it, --allow-secrets shows it"
+            "{name}: the patch would show lines of a Secret; use --write to edit the file without \
+             showing it, or --allow-secrets to show it"
         )
     })
 }

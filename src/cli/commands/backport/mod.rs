@@ -25,16 +25,16 @@ pub(super) use files::Files;
 pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     ensure!(
         args.drift.source.base.is_none(),
-        "--base tells a branch's changes from those made live, and backport takes over what was \
-         changed live; leave out --base"
+        "--base cannot be used with backport, which writes only live changes into manifests; \
+         leave out --base"
     );
     ensure!(
         !args.drift.source.untrusted.untrusted,
-        "untrusted manifests are not edited; leave out --untrusted"
+        "backport does not edit untrusted manifests; leave out --untrusted"
     );
     ensure!(
         args.drift.source.revision.is_none(),
-        "a commit cannot be edited; check it out, and leave out --ref"
+        "a commit cannot be edited; check it out and leave out --ref"
     );
     let drift = &args.drift;
     let (selected, source) = drift.selected()?;

@@ -79,17 +79,17 @@ fn summary(
     let taken: usize = plan.steps.iter().map(PlanStep::weight).sum();
     let all = taken + plan.refused.len();
     if all == 0 {
-        writeln!(err, "there is nothing to backport")?;
+        writeln!(err, "nothing to backport")?;
         return Ok(());
     }
     output::plan_text(plan, &options, err)?;
     let next = match (taken, args.write) {
         (0, _) => "",
-        (_, true) => "; the files are edited, look at them with git diff",
+        (_, true) => "; the files were edited, review them with git diff",
         (_, false) => "; apply the patch with git apply, or run again with --write",
     };
     let changes = if all == 1 { "change" } else { "changes" };
-    writeln!(err, "{taken} of {all} {changes} taken over{next}")?;
+    writeln!(err, "{taken} of {all} {changes} backported{next}")?;
     Ok(())
 }
 

@@ -38,7 +38,7 @@ impl Examination {
         if target.insecure {
             let to_do = "add certificate-authority-data to the cluster and remove \
                          insecure-skip-tls-verify";
-            let found = format!("{found}, and its certificate is not verified");
+            let found = format!("{found}; its certificate is not verified");
             self.add("kubeconfig", CheckState::Advice, found, Some(to_do));
         } else {
             self.add("kubeconfig", CheckState::Ok, found, None);
@@ -49,11 +49,11 @@ impl Examination {
     pub fn no_connection(&mut self, target: &Target, error: &anyhow::Error) {
         let to_do = match &target.context {
             Some(context) => format!(
-                "check the address, the network and the credentials; kubectl --context {context} \
-                 version says more"
+                "check the address, the network and the credentials; 'kubectl --context {context} \
+                 version' says more"
             ),
-            None => "check the address, the network policies of this pod, and what is mounted of \
-                     its service account"
+            None => "check the address, the network policies of this pod, and its mounted service \
+                account"
                 .to_owned(),
         };
         let found = format!("{error:#}");
@@ -63,7 +63,7 @@ impl Examination {
     /// The server's version, against the one that the built-in types are known from.
     pub fn connection(&mut self, target: &Target) {
         let Some(version) = &target.version else {
-            let found = "the server answers, and does not tell its version".to_owned();
+            let found = "the server responds but does not report its version".to_owned();
             self.add("connection", CheckState::Advice, found, None);
             return;
         };
@@ -71,15 +71,15 @@ impl Examination {
         match (minor(version), minor(KUBERNETES_VERSION)) {
             (Some(server), Some(known)) if server > known => {
                 let to_do = format!(
-                    "fields that are newer than {KUBERNETES_VERSION} are compared without their \
-                     types; use a newer driftctl"
+                    "fields newer than Kubernetes {KUBERNETES_VERSION} are compared without a \
+                     schema; use a newer driftctl"
                 );
                 self.add("connection", CheckState::Advice, found, Some(&to_do));
             }
             (Some(server), _) if server < OLDEST_MINOR => {
                 let to_do = format!(
-                    "older than 1.{OLDEST_MINOR}: reading takes more requests, and kinds that are \
-                     gone since are compared without their types"
+                    "older than 1.{OLDEST_MINOR}: reading takes more requests, and kinds removed \
+                     since then are compared without a schema"
                 );
                 self.add("connection", CheckState::Advice, found, Some(&to_do));
             }
@@ -119,7 +119,7 @@ impl Examination {
             self.add("kinds", CheckState::Failed, found, None);
         }
         if let Some(error) = extra {
-            let found = format!("some undeclared objects cannot be looked for: {error:#}");
+            let found = format!("cannot search for some undeclared objects: {error:#}");
             self.add("kinds", CheckState::Failed, found, None);
         }
         if needs.unresolved.is_empty() && extra.is_none() {
@@ -150,33 +150,36 @@ impl Examination {
                 Some(Ok(false)) if *what_for == Use::Faster && is_moot(right) => {}
                 Some(Ok(false)) => denied.entry(*what_for).or_default().push(right),
                 Some(Err(why)) => drop(unanswered.insert(why)),
-                None => drop(unanswered.insert("no answer")),
+                None => drop(unanswered.insert("no response")),
             }
         }
         for why in unanswered {
-            let found = format!("the API server does not say what is allowed: {why}");
+            let found = format!("the API server does not report permissions: {why}");
             self.add("rights", CheckState::Failed, found, None);
         }
         for (what_for, rights) in denied {
             let (state, to_do) = match what_for {
                 Use::Needed => (CheckState::Failed, "grant it: apply what -o yaml prints"),
-                Use::Faster => (CheckState::Advice, "objects are read one by one without it"),
+                Use::Faster => (
+                    CheckState::Advice,
+                    "without it, objects are read one by one",
+                ),
                 Use::Autoscalers => (
                     CheckState::Advice,
-                    "replicas that an autoscaler decides about count as drift without it",
+                    "without it, replicas set by an autoscaler count as drift",
                 ),
                 Use::Admission => (
                     CheckState::Advice,
-                    "what admission webhooks and policies add may count as drift without it",
+                    "without it, what admission webhooks and policies add may count as drift",
                 ),
                 Use::Events => (
                     CheckState::Advice,
-                    "a revert leaves no Event on the objects without it (--no-event)",
+                    "without it, a revert leaves no Event on the objects (--no-event)",
                 ),
                 Use::Escalation => (
                     CheckState::Advice,
-                    "--server-dry-run predicts no role that grants more than you hold without \
-                     it; no printed Role grants it, since it lets its holder become anybody",
+                    "without it, --server-dry-run cannot predict roles that grant more than you \
+                     hold; no printed Role grants it, because it allows privilege escalation",
                 ),
             };
             for rights in rights_in_words(rights) {
@@ -201,8 +204,8 @@ impl Examination {
                 self.add("identity", CheckState::Ok, found, None);
             }
             Err(error) => {
-                let to_do = "the printed Roles come without bindings; name the user by --for";
-                let found = format!("the API server does not say who we are: {error:#}");
+                let to_do = "the printed Roles have no bindings; name the user with --for";
+                let found = format!("the API server does not say which user this is: {error:#}");
                 self.add("identity", CheckState::Advice, found, Some(to_do));
             }
         }

@@ -46,8 +46,7 @@ fn examine_all(args: &DoctorArgs) -> Result<Vec<Examination>> {
     let contexts = &chosen.context;
     ensure!(
         contexts.len() < 2 || args.output != CommandFormat::Yaml,
-        "-o yaml prints the Roles of one cluster, for kubectl apply to it, and --context names {} \
-         ({}); name one",
+        "-o yaml prints the Roles of one cluster, but --context names {} ({}); name one",
         contexts.len(),
         contexts.join(", ")
     );

@@ -59,7 +59,8 @@ pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Resu
     if tried.is_empty() {
         let named = args.check.iter().map(|path| path.display().to_string());
         bail!(
-            "no policy in {}: it holds no ValidatingAdmissionPolicy and no ClusterPolicy of Kyverno",
+            "no policy in {}: it contains no ValidatingAdmissionPolicy and no Kyverno \
+             ClusterPolicy",
             named.collect::<Vec<_>>().join(", ")
         );
     }
@@ -221,7 +222,7 @@ fn text(tried: &[Tried], out: &mut dyn Write) -> Result<()> {
         .filter(|one| !unbound(one))
         .map(|one| one.rules.iter().filter(|rule| rule.holds()).count())
         .sum();
-    let mut parts = vec![format!("{hold} of {all} rules do what they say")];
+    let mut parts = vec![format!("{hold} of {all} rules work")];
     for flaw in [
         Flaw::BlocksNothing,
         Flaw::BlocksEverything,

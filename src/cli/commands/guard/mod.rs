@@ -28,14 +28,13 @@ pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Resu
     }
     ensure!(
         args.drift.source.base.is_none(),
-        "--base tells a branch's changes from those made live, and guard is about what was changed \
-         live; leave out --base"
+        "--base cannot be used with guard, which blocks only live changes; leave out --base"
     );
     let drift = &args.drift;
     let (selected, source) = drift.selected()?;
     ensure!(
         !selected.is_everything(),
-        "say what is to be guarded: an object (deploy/shop/cart), and perhaps paths of it \
+        "name what to guard: an object (deploy/shop/cart), and optionally paths in it \
          (.spec.replicas)"
     );
     let compare = drift.compare(Extra::None);

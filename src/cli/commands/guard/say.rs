@@ -31,7 +31,7 @@ pub fn result(
         exit = Exit::Drift;
     }
     if planned.guards.is_empty() && planned.left_out.is_empty() {
-        writeln!(streams.err, "there is no drift to guard against")?;
+        writeln!(streams.err, "no drift to guard against")?;
     }
     for guarded in &planned.guards {
         if !guarded.proof.holds() {
@@ -54,7 +54,7 @@ pub fn result(
 fn failed(guarded: &Guarded) -> String {
     let guard = &guarded.guard;
     let mut said = format!(
-        "{}: the {} policy does not hold what it should, so it is not printed",
+        "{}: the {} policy failed its proof, so it is not printed",
         guard.key,
         guard.rules.first().map_or("", |rule| rule.form.as_str()),
     );
@@ -83,7 +83,7 @@ fn print(
         "Guards {}, declared in {}.",
         guard.key, guarded.place
     ))?;
-    comment("Evaluated here as the API server evaluates it:")?;
+    comment("Evaluated locally, as the API server evaluates it:")?;
     for case in &guarded.proof.cases {
         comment(&format!("  {:<7}  {}", case.outcome, case.case))?;
     }
@@ -91,11 +91,11 @@ fn print(
         comment(line)?;
     }
     let how = match (guard.enforces, format) {
-        (true, _) => "It refuses.",
+        (true, _) => "The policy denies requests.",
         (false, GuardFormat::Vap) => {
-            "It warns and writes to the audit log; --enforce makes it refuse."
+            "The policy warns and writes to the audit log; use --enforce to deny requests."
         }
-        (false, _) => "It only reports; --enforce makes it refuse.",
+        (false, _) => "The policy only reports; use --enforce to deny requests.",
     };
     comment(how)?;
     let documents: Vec<Value> = match format {
@@ -104,11 +104,11 @@ fn print(
         GuardFormat::Gatekeeper => guard.gatekeeper().into(),
     };
     if format != GuardFormat::Vap {
-        comment("The proof is of the same expressions in a ValidatingAdmissionPolicy.")?;
+        comment("The proof evaluated the same expressions in a ValidatingAdmissionPolicy.")?;
     }
     if format == GuardFormat::Gatekeeper && guard.is_scaled() {
         comment(
-            "Gatekeeper is asked about scaling only where its webhook names deployments/scale.",
+            "Gatekeeper sees scaling only if its webhook configuration lists deployments/scale.",
         )?;
     }
     for document in documents {

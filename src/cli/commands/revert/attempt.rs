@@ -43,7 +43,7 @@ impl Carrier<'_> {
         loop {
             let operations = match patch.operations(&live) {
                 Ok(operations) => operations,
-                Err(unfit) => return Sent::Not(format!("changed again meanwhile: {unfit}")),
+                Err(unfit) => return Sent::Not(format!("changed again in the meantime: {unfit}")),
             };
             let answer = self
                 .writer
@@ -64,12 +64,13 @@ impl Carrier<'_> {
                         Ok(Some(now)) => now,
                         Ok(None) => return Sent::Not("the object is gone".to_owned()),
                         Err(why) => {
-                            let why = format!("{error}; it could not be read again: {why}");
+                            let why = format!("{error}; reading it again failed: {why}");
                             return Sent::Unclear(why);
                         }
                     };
                     if now.pointer("/metadata/uid") != patch.before.pointer("/metadata/uid") {
-                        let why = "the object was deleted and created again meanwhile, left alone";
+                        let why = "the object was deleted and recreated in the meantime; left \
+                            alone";
                         return Sent::Not(why.to_owned());
                     }
                     match patch.state(&now, job.predicted.as_ref()) {
@@ -85,7 +86,7 @@ impl Carrier<'_> {
                                 by => format!(" by {}", by.join(", ")),
                             };
                             return Sent::Not(format!(
-                                "{path} was changed again{by} meanwhile, left alone"
+                                "{path} was changed again{by} in the meantime; left alone"
                             ));
                         }
                     }
@@ -97,7 +98,7 @@ impl Carrier<'_> {
 
     fn attempt_create(&self, job: &Job, by_apply: bool, carry: Carry) -> Sent {
         let Some(manifest) = job.what.to_create() else {
-            return Sent::Not("there is nothing to create".to_owned());
+            return Sent::Not("nothing to create".to_owned());
         };
         let mut was_unclear = false;
         let mut tries = 0;
@@ -115,7 +116,7 @@ impl Carrier<'_> {
                 Err(WriteError::AlreadyExists) if was_unclear => {
                     return match self.writer.read(object) {
                         Ok(Some(now)) => Sent::Done(Some(now)),
-                        Ok(None) => Sent::Not("it was there, and is gone again".to_owned()),
+                        Ok(None) => Sent::Not("it existed, and is gone again".to_owned()),
                         Err(why) => Sent::Unclear(why),
                     };
                 }
@@ -133,7 +134,7 @@ impl Carrier<'_> {
     fn attempt_delete(&self, job: &Job, before: &Value, carry: Carry) -> Sent {
         let text = |path: &str| before.pointer(path).and_then(Value::as_str);
         let Some(uid) = text("/metadata/uid") else {
-            return Sent::Not("it has no uid to be known by".to_owned());
+            return Sent::Not("it has no uid to identify it by".to_owned());
         };
         let version = text("/metadata/resourceVersion");
         let mut was_unclear = false;

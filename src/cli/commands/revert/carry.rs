@@ -120,8 +120,8 @@ impl Hands for Carrier<'_> {
             let kept = self.left_over(at, &report);
             if !kept.is_empty() {
                 let why = format!(
-                    "the server would not keep it: {} stays as it is (a mutating webhook, or a \
-                     controller of the API)",
+                    "the server would not keep the change: {} stays as it is (a mutating webhook \
+                     or a controller resets it)",
                     kept.join(", ")
                 );
                 self.fail(at, why);
@@ -220,7 +220,8 @@ impl Carrier<'_> {
                 continue;
             }
             if self.writer.is_interrupted() {
-                self.plan.skip_rest("the run was interrupted before it");
+                self.plan
+                    .skip_rest("the run was interrupted before this change");
                 break;
             }
             if let Some(recorder) = &mut recorder {
@@ -247,7 +248,8 @@ impl Carrier<'_> {
                     }
                     self.fail(at, why);
                     if !self.manner.keep_going {
-                        self.plan.skip_rest("not sent, since another change failed");
+                        self.plan
+                            .skip_rest("not sent, because another change failed");
                         break;
                     }
                 }
@@ -291,7 +293,7 @@ impl Carrier<'_> {
                     values.insert(at, value);
                 }
                 Err(why) => {
-                    let said = format!("sent, and it could not be read again: {why}");
+                    let said = format!("sent, but the object could not be read again: {why}");
                     self.plan.steps[at].outcome = Some(said);
                 }
             }
@@ -323,7 +325,7 @@ impl Carrier<'_> {
             if is_deletion && (value.is_none() || is_ending) {
                 step.progress = Progress::Done;
                 step.outcome = is_ending
-                    .then(|| "deleted; it is gone as soon as its finalizers are".to_owned());
+                    .then(|| "deleted; it goes away once its finalizers are removed".to_owned());
                 self.tell_event(at, value.as_ref());
             } else if kept.is_empty() && value.is_some() {
                 step.progress = Progress::Done;
@@ -333,12 +335,12 @@ impl Carrier<'_> {
                 let before = step.outcome.take();
                 let is = match value {
                     None => "it is gone".to_owned(),
-                    Some(_) if is_deletion => "it is still there".to_owned(),
-                    Some(_) => format!("{} is not as it is to be", kept.join(", ")),
+                    Some(_) if is_deletion => "it still exists".to_owned(),
+                    Some(_) => format!("{} does not have the expected value", kept.join(", ")),
                 };
                 step.outcome = Some(match before {
-                    Some(before) => format!("read again, {is}; {before}"),
-                    None => format!("written, and read again {is}: somebody changed it once more"),
+                    Some(before) => format!("read again: {is}; {before}"),
+                    None => format!("written, but read again {is}: someone changed it again"),
                 });
                 if is_as_before {
                     self.plan.steps[at].progress = Progress::Failed;
@@ -429,8 +431,8 @@ impl Carrier<'_> {
             }
         }
         let remark = format!(
-            "note: {} still owns what it wrote ({why}); the next apply by {applier} may report a \
-             conflict with it, which --force-conflicts settles",
+            "note: {} still owns what it wrote ({why}); if the next apply by {applier} reports a \
+             conflict with it, use --force-conflicts",
             job.manager
         );
         self.plan.steps[at].remarks.push(remark);

@@ -29,10 +29,13 @@ pub fn event(step: &PlanStep, action: Action, uid: &str, now: Timestamp) -> (Str
         _ => "DriftReverted",
     };
     let mut note = match (step.how, action) {
-        (How::Create, _) => "created as it is declared".to_owned(),
-        (How::Delete, _) => "deleted, since nothing declares it".to_owned(),
-        (_, Action::Undo) => format!("put back as it was before a revert: {}", paths.join(", ")),
-        _ => format!("put back as it is declared: {}", paths.join(", ")),
+        (How::Create, _) => "created as declared".to_owned(),
+        (How::Delete, _) => "deleted, because no manifest declares it".to_owned(),
+        (_, Action::Undo) => format!(
+            "restored to the state before a revert: {}",
+            paths.join(", ")
+        ),
+        _ => format!("reverted to the declared state: {}", paths.join(", ")),
     };
     if !managers.is_empty() {
         note.push_str(&format!("; last written by {}", managers.join(", ")));

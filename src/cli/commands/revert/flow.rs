@@ -67,8 +67,8 @@ impl End {
 pub fn check(words: &WriteArgs, settings: &Settings) -> Result<()> {
     ensure!(
         words.dry_run || words.yes || settings.can_ask,
-        "there is no terminal to ask at; --yes writes without a question, --dry-run only shows \
-         what would be done"
+        "no terminal to ask for confirmation; use --yes to write without asking, or --dry-run to \
+         show what would be done"
     );
     Ok(())
 }
@@ -93,7 +93,7 @@ pub fn run(
     let refused = plan.objects(Progress::Failed) > 0;
     let may_go_on = !refused || (words.keep_going && plan.objects(Progress::Planned) > 0);
     if !may_go_on {
-        plan.skip_rest("nothing was sent, since another change was refused");
+        plan.skip_rest("nothing was sent, because another change was refused");
     }
     if words.dry_run || !may_go_on {
         return Ok(if refused { End::Refused } else { End::Accepted });

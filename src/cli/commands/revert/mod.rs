@@ -48,12 +48,12 @@ fn check(args: &RevertArgs, settings: &Settings) -> Result<()> {
     ensure!(drift.live.live.is_empty(), NO_CLUSTER);
     ensure!(
         !drift.source.untrusted.untrusted,
-        "what untrusted manifests declare is not written to a cluster; leave out --untrusted"
+        "revert does not write untrusted manifests to a cluster; leave out --untrusted"
     );
     ensure!(
         drift.source.base.is_none(),
-        "--base tells a branch's changes from those made live, and revert makes live what the \
-         manifests declare; leave out --base"
+        "--base cannot be used with revert, which restores what the manifests declare; leave out \
+         --base"
     );
     ensure!(
         !args.prune || args.extra != Extra::None,
@@ -66,8 +66,8 @@ fn check(args: &RevertArgs, settings: &Settings) -> Result<()> {
 }
 
 /// What is said where a recording is to be written to.
-pub(super) const NO_CLUSTER: &str = "--live reads a recording, and nothing can be written to one; name a \
-                          cluster with --kubeconfig and --context";
+pub(super) const NO_CLUSTER: &str = "--live reads a recording, which revert cannot write to; name \
+    a cluster with --kubeconfig and --context";
 
 fn revert(args: &RevertArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     let mut drift = args.drift.clone();
@@ -78,12 +78,12 @@ fn revert(args: &RevertArgs, settings: &Settings, streams: &mut Streams) -> Resu
     let words = &args.write;
     if words.yes && selected.is_everything() && !args.all && !words.dry_run {
         bail!(
-            "--yes without a selection would undo all drift; name an object (deploy/shop/cart), or \
-             add --all"
+            "--yes without a selection would revert all drift; name an object (deploy/shop/cart), \
+             or add --all"
         );
     }
     if args.all && !selected.is_everything() {
-        bail!("--all means all drift, and {selected} is less; leave out one of them");
+        bail!("--all cannot be combined with {selected}; leave out one of them");
     }
     let compare = drift.compare(args.extra);
     let again = Again::begin(&source, &drift, &compare, settings.now)?;
@@ -113,8 +113,8 @@ fn revert(args: &RevertArgs, settings: &Settings, streams: &mut Streams) -> Resu
     let objects = plan.steps.len();
     ensure!(
         objects <= args.max_objects,
-        "this would write to {objects} objects, and --max-objects allows {}; select fewer, or raise \
-         it",
+        "this would write to {objects} objects, but --max-objects allows {}; select fewer, or \
+         raise the limit",
         args.max_objects
     );
     limit_deletions(words, &plan)?;
@@ -165,7 +165,8 @@ pub(super) fn limit_deletions(words: &WriteArgs, plan: &Plan) -> Result<()> {
     let deleted = deleted.count();
     ensure!(
         deleted <= words.max_delete,
-        "this would delete {deleted} objects, and --max-delete allows {}; select fewer, or raise it",
+        "this would delete {deleted} objects, but --max-delete allows {}; select fewer, or raise \
+         the limit",
         words.max_delete
     );
     Ok(())

@@ -17,7 +17,7 @@ pub fn ask(plan: &mut Plan, streams: &mut Streams) -> Result<bool> {
     let changes = counted(plan.changes(Progress::Planned), "change");
     let objects = counted(plan.objects(Progress::Planned), "object");
     let question = match plan.action {
-        Action::Undo => format!("Take back {changes} of {objects}? [y]es, [e]ach, [N]o: "),
+        Action::Undo => format!("Undo {changes} of {objects}? [y]es, [e]ach, [N]o: "),
         // Each was decided about already.
         Action::Triage => {
             let decisions = counted(plan.changes(Progress::Planned), "decision");
@@ -58,7 +58,7 @@ fn each(plan: &mut Plan, streams: &mut Streams) -> Result<bool> {
             }
         }
         step.progress = Progress::Skipped;
-        step.outcome = Some("you said no".to_owned());
+        step.outcome = Some("you answered no".to_owned());
     }
     if !any {
         writeln!(streams.err, "nothing was changed")?;

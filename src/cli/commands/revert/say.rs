@@ -43,12 +43,12 @@ fn planned(end: End, plan: &Plan, settings: &Settings, streams: &mut Streams) ->
         }
     }
     match end {
-        End::NothingToDo => writeln!(out, "there is nothing to {}", plan.action.as_str()),
-        End::Refused => writeln!(out, "the server refuses it; nothing was changed"),
+        End::NothingToDo => writeln!(out, "nothing to {}", plan.action.as_str()),
+        End::Refused => writeln!(out, "the server refuses this; nothing was changed"),
         _ if !plan.writes_to_cluster() => writeln!(out, "nothing was changed"),
         _ => writeln!(
             out,
-            "the server accepts it (dry run); {}\nnothing was changed",
+            "the server accepts this (dry run); {}\nnothing was changed",
             target(plan)
         ),
     }
@@ -75,7 +75,7 @@ pub fn before_question(
     let asked = if without_dry_run {
         "the server was not asked (--skip-dry-run)"
     } else {
-        "the server accepts it (dry run)"
+        "the server accepts this (dry run)"
     };
     writeln!(streams.err, "{asked}; {}", target(plan))?;
     Ok(())

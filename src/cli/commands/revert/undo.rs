@@ -36,7 +36,7 @@ pub fn list(_settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     let records = UndoRecords::of_user()?.all()?;
     let left: Vec<&UndoRecord> = records.iter().filter(|record| !record.undone).collect();
     if left.is_empty() {
-        writeln!(streams.out, "there is no revert to take back")?;
+        writeln!(streams.out, "no revert to undo")?;
     }
     for record in left {
         let mut objects: Vec<String> = record
@@ -88,23 +88,19 @@ pub fn run(
             match all.find(|record| !record.undone && is_here(record)) {
                 Some(record) => record,
                 None => bail!(
-                    "there is no revert of this cluster to take back; --list-undo lists those of \
-                     others"
+                    "no revert of this cluster to undo; --list-undo lists those of other clusters"
                 ),
             }
         }
     };
     ensure!(
         is_here(&record),
-        "{} was made in another cluster ({}); this one is {}. Name its context with --context",
+        "{} was made in another cluster ({}); this is {}. Name the right context with --context",
         record.id,
-        record
-            .server
-            .as_deref()
-            .unwrap_or("its address is not known"),
+        record.server.as_deref().unwrap_or("unknown address"),
         target.server.as_deref().unwrap_or("another")
     );
-    ensure!(!record.undone, "{} was taken back already", record.id);
+    ensure!(!record.undone, "{} was already undone", record.id);
     let redactor = Redactor::default();
     let mut plan = Plan::new(Action::Undo, target);
     let mut jobs = Vec::new();
@@ -204,8 +200,8 @@ fn one(object: &UndoObject, writer: &Writer<'_>, redactor: &Redactor) -> Result<
                 || manifest.get("spec").is_none()
                     && manifest.as_object().is_none_or(|fields| fields.len() < 4)
             {
-                let message = "only its metadata was read before it was deleted, so that it \
-                               cannot be created again; apply it from where it came";
+                let message = "only its metadata was read before it was deleted, so it cannot be \
+                    recreated; apply it from its own manifests";
                 return refuse(Why::Impossible, message.to_owned());
             }
             let what = What::Create {
@@ -219,12 +215,12 @@ fn one(object: &UndoObject, writer: &Writer<'_>, redactor: &Redactor) -> Result<
             ))
         }
         (Done::Deleted, Some(_)) => {
-            let message = "an object of this name is there by now, left alone".to_owned();
+            let message = "an object of this name exists by now; left alone".to_owned();
             refuse(Why::Changed, message)
         }
         (Done::Patched, None) => refuse(Why::Changed, "the object is gone".to_owned()),
         (_, Some(now)) if !is_same(&now) => {
-            let message = "the object was deleted and created again since, left alone".to_owned();
+            let message = "the object was deleted and recreated since; left alone".to_owned();
             refuse(Why::Changed, message)
         }
         (Done::Patched | Done::Created, Some(now)) => {
@@ -253,7 +249,7 @@ fn one(object: &UndoObject, writer: &Writer<'_>, redactor: &Redactor) -> Result<
             let changes = shown(&key, &patch, redactor);
             let mut step = step(How::Patch, changes);
             let why = if manager == UNDO_NAME {
-                "since several managers had written these fields"
+                "because several managers had written these fields"
             } else {
                 "who had written these fields before"
             };
@@ -288,7 +284,7 @@ fn edits(object: &UndoObject, key: &ResourceKey, now: &Value) -> Result<(Vec<Edi
                 [] => String::new(),
                 by => format!(" by {}", by.join(", ")),
             };
-            let message = format!("it was changed again{by} since the revert, left alone");
+            let message = format!("it was changed again{by} since the revert; left alone");
             refused.push(Refused::because(key, &path, Why::Changed, message));
             continue;
         }

@@ -22,25 +22,25 @@ use crate::output::escape;
 pub fn run(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     ensure!(
         settings.can_ask,
-        "there is no terminal to edit at; write the file with 'driftctl triage PATH > todo', and \
-         carry it out with --apply todo"
+        "no terminal to edit in; write the file with 'driftctl triage PATH > todo', then run \
+         --apply todo"
     );
     let listed = list(args, settings, streams)?;
     if listed.changes == 0 {
-        writeln!(streams.out, "there is nothing to decide about")?;
+        writeln!(streams.out, "no drift to decide on")?;
         return Ok(listed.exit);
     }
     let mut file = tempfile::Builder::new()
         .prefix("driftctl-todo-")
         .tempfile()
-        .context("cannot make a file to edit")?;
+        .context("cannot create a file to edit")?;
     file.write_all(listed.text.as_bytes())
         .and_then(|()| file.flush())
         .context("cannot write the file to edit")?;
     streams.out.flush()?;
     open(&settings.editor, file.path())?;
     // An editor may have put another file in its place.
-    let text = fs::read_to_string(file.path()).context("cannot read what was edited")?;
+    let text = fs::read_to_string(file.path()).context("cannot read the edited file")?;
     let name = "todo";
     let decided = Todo::parse(name, &text).and_then(|todo| {
         let is_idle = todo.is_idle();
@@ -48,11 +48,11 @@ pub fn run(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Res
     });
     let is_over = matches!(decided, Ok((exit, is_idle)) if exit == Exit::Clean || is_idle);
     if !is_over {
-        let (_, path) = file.keep().context("cannot keep the decisions")?;
+        let (_, path) = file.keep().context("cannot save the decisions")?;
         let path = path.display().to_string();
         writeln!(
             streams.err,
-            "the decisions are kept in {0}; carry them out with: driftctl triage --apply {0}",
+            "the decisions are saved in {0}; carry them out with: driftctl triage --apply {0}",
             escape::line(&path)
         )?;
     }

@@ -36,8 +36,8 @@ pub fn run(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Res
         check(args)?;
         ensure!(
             !args.write.dry_run && !args.write.yes,
-            "--dry-run and --yes are about decisions; name their file with --apply, or make them \
-             with --edit"
+            "--dry-run and --yes need decisions; name their file with --apply, or write them with \
+             --edit"
         );
         let listed = list(args, settings, streams)?;
         streams.out.write_all(listed.text.as_bytes())?;
@@ -54,13 +54,12 @@ fn check(args: &TriageArgs) -> Result<()> {
     let source = &args.drift.source;
     ensure!(
         !source.untrusted.untrusted,
-        "what untrusted manifests declare is neither written to a cluster nor edited; leave out \
+        "triage neither edits untrusted manifests nor writes them to a cluster; leave out \
          --untrusted"
     );
     ensure!(
         source.base.is_none(),
-        "--base tells a branch's changes from those made live, and triage decides about what was \
-         changed live; leave out --base"
+        "--base cannot be used with triage, which decides on live changes only; leave out --base"
     );
     Ok(())
 }
@@ -169,8 +168,8 @@ fn with_words_of(todo: &Todo, args: &TriageArgs) -> Result<TriageArgs> {
     let cli = parsed.and_then(|matches| Cli::from_arg_matches(&matches));
     let mut cli = cli.with_context(|| {
         format!(
-            "{}: its line 'driftctl triage' cannot be put before the words of this command line; \
-             name the manifests behind --apply",
+            "{}: its 'driftctl triage' line cannot be combined with the arguments of this \
+             command; name the manifests after --apply",
             todo.file
         )
     })?;

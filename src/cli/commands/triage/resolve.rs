@@ -184,7 +184,7 @@ impl<'a> Resolved<'a> {
         }
         ensure!(
             wanted.source.revision.is_none(),
-            "a commit cannot be edited, and a line says backport; check it out, and leave out --ref"
+            "a line says backport, but a commit cannot be edited; check it out and leave out --ref"
         );
         let files = Files::of(wanted.source);
         let live = &wanted.args.drift.live;
@@ -248,7 +248,7 @@ impl<'a> Resolved<'a> {
             if is_accepted {
                 plan.steps.push(step(item, How::Accept, remark));
             } else {
-                let message = "the path itself holds a secret; decide ignore";
+                let message = "the path itself contains a secret; use ignore instead";
                 plan.refused.push(refusal(item, Why::Secret, message));
             }
         }
@@ -264,8 +264,8 @@ impl<'a> Resolved<'a> {
                 continue;
             };
             if item.drift.is_none() {
-                let message = "a rule ignores fields, and this is a whole object; decide accept, or \
-                               write ignoreExtra into .driftctl.yaml";
+                let message = "a rule ignores fields, but this is a whole object; use accept \
+                    instead, or add ignoreExtra to .driftctl.yaml";
                 plan.refused.push(refusal(item, Why::Impossible, message));
                 continue;
             }
@@ -316,7 +316,7 @@ impl<'a> Resolved<'a> {
             };
             *fate = match steps.find(is_this) {
                 Some(step) => Fate::Acted(step.progress, said(step)),
-                None => Fate::Skipped(Why::Impossible, "there is no way to do it".to_owned()),
+                None => Fate::Skipped(Why::Impossible, "this is not possible".to_owned()),
             };
         }
         self.fates = fates;
@@ -372,7 +372,7 @@ fn not_found(line: &Line, report: &Report) -> Fate {
             true => Fate::Over("it is gone".to_owned()),
             false => Fate::Skipped(
                 Why::NotCompared,
-                "it is not among what was compared; check the manifests and filters".to_owned(),
+                "it was not compared; check the manifests and filters".to_owned(),
             ),
         };
     };
@@ -385,9 +385,9 @@ fn not_found(line: &Line, report: &Report) -> Fate {
     }
     let at = |drift: &&crate::model::JudgedChange| drift.change.path.to_string() == line.path;
     let said = match object.drifts.iter().find(at).map(|drift| drift.verdict()) {
-        Some(Verdict::Ignored { rule, .. }) if rule == ACCEPTED => "accepted already".to_owned(),
-        Some(Verdict::Ignored { rule, .. }) => format!("ignored already, by {rule}"),
-        _ => "it drifts no more".to_owned(),
+        Some(Verdict::Ignored { rule, .. }) if rule == ACCEPTED => "already accepted".to_owned(),
+        Some(Verdict::Ignored { rule, .. }) => format!("already ignored by {rule}"),
+        _ => "it no longer drifts".to_owned(),
     };
     Fate::Over(said)
 }

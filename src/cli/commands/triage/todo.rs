@@ -37,18 +37,18 @@ const STDIN: &str = "-";
 
 /// What the file begins with.
 const LEGEND: &str = "\
-# Decide about each line: change its first word, save, and carry all of them out with
+# Decide on each line: change its first word and save. Then carry out all decisions with
 #   driftctl triage --apply FILE
 #
 # keep                    leave it as it is
-# revert                  make live what is declared: put a field back, create what is missing,
+# revert                  make the cluster match the manifest: restore a field, create what is missing,
 #                         delete what is extra
-# backport                make the manifest declare what is live
+# backport                make the manifest match the cluster
 # accept DURATION REASON  hide it until then (24h, 7d, 2026-12-31), or until it changes
 # ignore REASON           add a rule to .driftctl.yaml that ignores it
 #
-# k, r, b, a and i mean the same. A line that is deleted is kept. A line whose values have changed
-# by then is skipped.
+# k, r, b, a and i work too. Deleting a line means keep. A line whose values have changed since is
+# skipped.
 ";
 
 /// What is decided about one change.
@@ -190,7 +190,7 @@ impl Todo {
             "standard input is larger than {} MiB",
             LARGEST >> 20
         );
-        let text = String::from_utf8(bytes).context("standard input is no UTF-8 text")?;
+        let text = String::from_utf8(bytes).context("standard input is not UTF-8 text")?;
         Self::parse("standard input", &text)
     }
 
@@ -231,7 +231,11 @@ impl Todo {
             "driftctl" => {
                 let mut words = words(rest)?.into_iter();
                 if words.next().as_deref() != Some("triage") {
-                    return Err("only 'driftctl triage' and its words can stand here".to_owned());
+                    return Err(
+                        "only 'driftctl triage' and its arguments are allowed on this \
+                        line"
+                            .to_owned(),
+                    );
                 }
                 self.words = Some(words.collect());
                 return Ok(());
@@ -249,7 +253,7 @@ impl Todo {
         let change = (line.object.clone(), line.path.clone(), line.mark.clone());
         if let Some(before) = self.decided.insert(change, number) {
             return Err(format!(
-                "line {before} decides about this change already; delete one of them"
+                "line {before} already decides on this change; delete one of them"
             ));
         }
         self.lines.push(line);
@@ -270,8 +274,8 @@ impl Todo {
         if let (Some(then), Some(now)) = (&self.server, &target.server) {
             ensure!(
                 then == now,
-                "{} was written from {then}, and this is {now}; name the context with --context, or \
-                 write the file again",
+                "{} was written from {then}, but this is {now}; name the right context with \
+                 --context, or write the file again",
                 self.file
             );
         }
@@ -300,8 +304,8 @@ fn decided(number: usize, first: &str, rest: &str) -> Result<Line, String> {
         }
         other => {
             return Err(format!(
-                "{other:?} is no decision; write keep, revert, backport, accept DURATION REASON or \
-                 ignore REASON"
+                "{other:?} is not a decision; write keep, revert, backport, accept DURATION \
+                 REASON or ignore REASON"
             ));
         }
     };
@@ -321,7 +325,7 @@ type Of<'t> = (&'t str, &'t str, &'t str, &'t str);
 /// What a decision is about.
 fn of(text: &str) -> Result<Of<'_>, String> {
     about(text).ok_or_else(|| {
-        "behind the decision stand the mark, the severity, the object and the path, as 'driftctl \
+        "after the decision, keep the mark, the severity, the object and the path as 'driftctl \
          triage' wrote them"
             .to_owned()
     })
@@ -402,7 +406,7 @@ fn words(text: &str) -> Result<Vec<String>, String> {
 }
 
 fn unquoted(word: &str) -> Result<String, String> {
-    serde_json::from_str(word).map_err(|_| format!("{word} is no text in quotes"))
+    serde_json::from_str(word).map_err(|_| format!("{word} is not quoted text"))
 }
 
 #[cfg(test)]

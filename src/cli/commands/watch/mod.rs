@@ -82,7 +82,7 @@ fn check(args: &WatchArgs) -> Result<()> {
         bail!("--base is for 'driftctl diff'; leave it out");
     }
     if args.live.connection.context.len() > 1 {
-        bail!("a watch is of one cluster; run one for each --context");
+        bail!("watch compares one cluster; run one watch per context");
     }
     let is_stdin = |path: &std::path::PathBuf| path.as_os_str() == "-";
     if args
@@ -93,7 +93,7 @@ fn check(args: &WatchArgs) -> Result<()> {
         .any(is_stdin)
         && !args.once
     {
-        bail!("standard input (-) can be read once; name files, or pass --once");
+        bail!("standard input (-) can be read only once; name files, or pass --once");
     }
     Ok(())
 }

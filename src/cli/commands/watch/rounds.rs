@@ -96,9 +96,9 @@ impl<'a> Watch<'a> {
         // Rules are read anew: they change, and they expire.
         match comparison::rules(&self.args.rules, &self.args.source, now) {
             Ok(rules) => self.rules = rules,
-            Err(error) => self
-                .troubles
-                .push(format!("the rules of the round before hold: {error:#}")),
+            Err(error) => self.troubles.push(format!(
+                "keeping the rules of the previous round: {error:#}"
+            )),
         }
         let args = self.args;
         let rules = self.rules.clone();
@@ -168,7 +168,7 @@ impl<'a> Watch<'a> {
             Ok(()) => self.unwritten.clear(),
             Err(error) => self
                 .troubles
-                .push(format!("{error:#}; it is tried again with the next round")),
+                .push(format!("{error:#}; trying again in the next round")),
         }
     }
 

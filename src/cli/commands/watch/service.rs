@@ -57,7 +57,7 @@ impl Service {
     /// # Errors
     /// When the address cannot be listened on.
     pub fn start(address: SocketAddr, pages: Pages) -> Result<Self> {
-        let listening = || format!("cannot listen on {address}, which --listen names");
+        let listening = || format!("cannot listen on {address} (--listen)");
         let listener = TcpListener::bind(address).with_context(listening)?;
         listener.set_nonblocking(true).with_context(listening)?;
         let address = listener.local_addr().with_context(listening)?;
@@ -125,7 +125,7 @@ fn answer(method: &Method, path: &str, pages: &Pages) -> Response<Full<Bytes>> {
         let refused = page(
             StatusCode::METHOD_NOT_ALLOWED,
             TEXT,
-            "only GET is answered\n",
+            "only GET is supported\n",
         );
         let (mut head, body) = refused.into_parts();
         head.headers
@@ -140,7 +140,7 @@ fn answer(method: &Method, path: &str, pages: &Pages) -> Response<Full<Bytes>> {
             false => page(
                 StatusCode::SERVICE_UNAVAILABLE,
                 TEXT,
-                "no round has compared everything lately\n",
+                "no recent round compared everything\n",
             ),
         },
         "/livez" => match is_well(pages.alive_until) {
@@ -148,7 +148,7 @@ fn answer(method: &Method, path: &str, pages: &Pages) -> Response<Full<Bytes>> {
             false => page(
                 StatusCode::SERVICE_UNAVAILABLE,
                 TEXT,
-                "no round has ended lately\n",
+                "no round finished recently\n",
             ),
         },
         "/report.json" => match &pages.report {
@@ -156,13 +156,13 @@ fn answer(method: &Method, path: &str, pages: &Pages) -> Response<Full<Bytes>> {
             None => page(
                 StatusCode::SERVICE_UNAVAILABLE,
                 TEXT,
-                "nothing was compared yet\n",
+                "nothing has been compared yet\n",
             ),
         },
         _ => page(
             StatusCode::NOT_FOUND,
             TEXT,
-            "there are /metrics, /healthz, /livez and /report.json\n",
+            "not found; paths: /metrics, /healthz, /livez, /report.json\n",
         ),
     }
 }

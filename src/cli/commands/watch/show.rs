@@ -53,7 +53,7 @@ impl<'s> Show<'s> {
     /// When nothing can be written.
     pub fn begin(&mut self, watch: &Watch<'_>, streams: &mut Streams) -> Result<()> {
         if watch.was_torn {
-            let said = "the last line of the state file was torn, and is dropped";
+            let said = "the last line of the state file was incomplete and has been dropped";
             writeln!(streams.err, "warning: {said}").context("cannot write a message")?;
         }
         Ok(())
@@ -161,15 +161,12 @@ impl<'s> Show<'s> {
                 said.extend(why_incomplete(watch));
                 (
                     events,
-                    "not everything was compared; what is unknown closes nothing",
+                    "not everything was compared; drift that could not be checked stays open",
                 )
             }
             Outcome::Failed(why) => {
                 said.push(why.clone());
-                (
-                    &[],
-                    "nothing was compared; nothing opens and nothing closes",
-                )
+                (&[], "nothing was compared; open drift stays open")
             }
         };
         if said != self.said {
@@ -212,7 +209,7 @@ fn why_incomplete(watch: &Watch<'_>) -> Vec<String> {
     let unknown = report.objects.iter();
     let unknown = unknown.filter(|object| object.status() == crate::model::Status::Unknown);
     said.extend(unknown.map(|object| {
-        let reason = object.reason.as_deref().unwrap_or("it was not read");
+        let reason = object.reason.as_deref().unwrap_or("it could not be read");
         format!("{}: {reason}", object.key)
     }));
     said.truncate(10);

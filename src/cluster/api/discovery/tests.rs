@@ -203,7 +203,7 @@ fn what_cannot_be_read_has_its_replacement_named() {
         (
             "policy/v1beta1",
             "PodSecurityPolicy",
-            "is gone since Kubernetes 1.25; nothing takes its place",
+            "is gone since Kubernetes 1.25; it has no replacement",
         ),
         (
             "batch/v1beta1",

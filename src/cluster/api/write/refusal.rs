@@ -11,10 +11,10 @@ use crate::cluster::denial::{Denial, denial};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
     /// A test of the patch does not hold: something changed meanwhile.
-    #[error("it was changed meanwhile")]
+    #[error("it was changed in the meantime")]
     TestFailed,
     /// 409: the object is not in the state that was asked for, or a field belongs to somebody.
-    #[error("the object was changed meanwhile (409)")]
+    #[error("the object was changed in the meantime (409)")]
     Conflict,
     /// 403 by an authorizer.
     #[error("forbidden: {0} is not allowed (driftctl doctor --for revert prints the Role)")]
@@ -34,16 +34,19 @@ pub enum WriteError {
     #[error("the object is gone")]
     NotFound,
     /// There is one already.
-    #[error("an object of this name is there already")]
+    #[error("an object of this name already exists")]
     AlreadyExists,
     /// A webhook on the way has side effects and takes no dry runs.
-    #[error("the admission webhook {0:?} takes no dry runs; --skip-dry-run writes without one")]
+    #[error(
+        "the admission webhook {0:?} does not support dry runs; --skip-dry-run writes without \
+        one"
+    )]
     NoDryRun(String),
     /// The server is too busy. Nothing was changed.
     #[error("the server is too busy (429)")]
     Busy,
     /// Nothing is known of what became of it: the connection broke, or the server failed.
-    #[error("it is not known what became of it: {0}")]
+    #[error("the result of the write is unknown: {0}")]
     Unclear(String),
     /// Anything else. Nothing was changed.
     #[error("{0}")]
@@ -110,8 +113,8 @@ impl WriteError {
             }
             400 | 422 => Self::Invalid(fields),
             429 => Self::Busy,
-            500.. => Self::Unclear(format!("the server answered {code}")),
-            code => Self::Other(format!("the server answered {code}")),
+            500.. => Self::Unclear(format!("the server responded with {code}")),
+            code => Self::Other(format!("the server responded with {code}")),
         }
     }
 

@@ -104,7 +104,8 @@ fn a_list_that_breaks_off_is_an_error() {
         }
     }
     let error = refused(&format!("{OBJECT}---\n{}", &LIST[..end]));
-    let expected = "live.yaml:6:1: a list without a kind: the recording breaks off; make it again";
+    let expected = "live.yaml:6:1: a list without a kind: the recording is cut short; make it \
+        again";
     assert_eq!(error, expected);
 }
 

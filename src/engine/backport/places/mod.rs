@@ -128,7 +128,7 @@ impl Candidate {
         files.find_map(|(file, after)| {
             let line = first_difference(texts, file, after);
             let is_written = after.lines().nth(line - 1)?.contains("$imagepolicy");
-            is_written.then(|| format!("line {line} is written by Flux's image automation too"))
+            is_written.then(|| format!("line {line} is also written by Flux's image automation"))
         })
     }
 }

@@ -176,7 +176,7 @@ fn know(run: &mut Run<'_>, manifest: Manifest, cluster: Option<String>) -> Optio
     let place = manifest.origin.to_string();
     let Some(spec) = ReleaseSpec::of(&found) else {
         let message =
-            format!("the spec of HelmRelease {name} cannot be read: check the types of its fields");
+            format!("cannot read the spec of HelmRelease {name}: check the types of its fields");
         run.part(&cluster).error(&place, message);
         return None;
     };
@@ -188,7 +188,7 @@ fn know(run: &mut Run<'_>, manifest: Manifest, cluster: Option<String>) -> Optio
         _ => Ok(None),
     };
     let deployed = deployed.unwrap_or_else(|why| {
-        let message = format!("the record of HelmRelease {name} cannot be read: {why}");
+        let message = format!("cannot read the record of HelmRelease {name}: {why}");
         run.part(&cluster).warning(&place, message);
         None
     });
@@ -270,10 +270,13 @@ impl Known {
             }
             (Err(why), None) => Outcome::Unread(match trusted {
                 true => format!(
-                    "the live side holds no record of their releases (a recording holds them when \
-                     it was made with Secrets), and {why}"
+                    "the live side has no record of their releases (a recording has them if it \
+                     was made with Secrets), and {why}"
                 ),
-                false => format!("untrusted manifests may not have records read, and {why}"),
+                false => format!(
+                    "untrusted manifests may not read records from the cluster, and \
+                    {why}"
+                ),
             }),
         };
         (self.release, outcome)
@@ -305,7 +308,7 @@ impl Known {
                     true => why,
                     // The same for all of them.
                     false => format!(
-                        "their charts are not here: {}",
+                        "their charts are not available: {}",
                         chart::not_fetched(rendering)
                     ),
                 })?;
@@ -342,7 +345,7 @@ impl Known {
             && version.split('+').next() != Some(&*declared)
         {
             said.push(format!(
-                "its chart is declared at {declared}, and {version} is deployed"
+                "its chart is declared at {declared}, but {version} is deployed"
             ));
         }
         let values = self.values.as_ref().ok();
@@ -353,7 +356,7 @@ impl Known {
                 named.push("…");
             }
             said.push(format!(
-                "these of its values are declared and not deployed yet: {}",
+                "these values are declared but not deployed yet: {}",
                 named.join(", ")
             ));
         }

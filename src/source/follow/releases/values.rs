@@ -61,7 +61,7 @@ impl DeclaredValues {
     ) -> Result<(), String> {
         let text = |field: &str| entry.get(field).and_then(Value::as_str);
         let (Some(kind), Some(name)) = (text("kind"), text("name")) else {
-            return Err("their valuesFrom names no object".to_owned());
+            return Err("their valuesFrom does not name an object".to_owned());
         };
         let is_secret = kind == "Secret";
         let declared = values.declared(kind, namespace, name);
@@ -77,7 +77,7 @@ impl DeclaredValues {
             return match (is_optional, encrypted) {
                 (true, _) => Ok(()),
                 (false, true) => Err(format!(
-                    "SOPS encrypted a {kind} of their valuesFrom, which is not live"
+                    "a {kind} of their valuesFrom is encrypted by SOPS and is not live"
                 )),
                 (false, false) => Err(format!(
                     "a {kind} of their valuesFrom is neither declared here nor live"
@@ -98,7 +98,7 @@ impl DeclaredValues {
                 .ok_or_else(|| "a targetPath of their valuesFrom cannot be read".to_owned())?,
             // What the parser would say quotes values.
             None => values_of_text(&written)
-                .map_err(|_| format!("a {kind} of their valuesFrom holds no YAML"))?,
+                .map_err(|_| format!("a {kind} of their valuesFrom does not contain YAML"))?,
         };
         if is_secret {
             leaves(&part, &mut self.secret);
