@@ -65,8 +65,8 @@
 //! The terms are those of Kubernetes and of structured-merge-diff, in code, help, formats and
 //! documents alike. `tests/cli/words.rs` holds the words that are not used, with the reason.
 //!
-//! - **manifest**: an object as somebody wrote it. **Declared** is its side of a comparison, **live**
-//!   the cluster's. Never old and new: neither is.
+//! - **manifest**: an object as someone wrote it. **Declared** is its side of a comparison,
+//!   **live** the cluster's. Never old and new: neither is.
 //! - **drift**: a difference in meaning that nothing explains.
 //! - **field manager**: the name that a client writes under. The API server records in
 //!   `metadata.managedFields` which manager owns which field. An **owner** of a path is a manager
@@ -77,7 +77,7 @@
 //! - **missing**: declared, and proven not to be live. **extra**: live, and declared nowhere.
 //!   **unknown**: could not be compared, which is an error and never "no drift".
 //! - **defaulted**: set by the API server because a request left it out.
-//! - **explained**: a difference that is no drift, with the reason. **ignored**: drift that a rule
+//! - **explained**: a difference that is not drift, with the reason. **ignored**: drift that a rule
 //!   hides. **accepted**: drift that the baseline hides until it changes or its deadline passes.
 //! - **explainer**: code that explains differences by what is known beyond one object; see
 //!   [`judge::explain`].
@@ -85,8 +85,8 @@
 //! - **coverage**: in a report, how much of what is declared was compared; less than all is
 //!   *incomplete*. Of `driftctl coverage`, how much of what is live is declared; see
 //!   [`model::Census`].
-//! - **snapshot**: what `driftctl snapshot` writes: all that a diff would read. **dump**: live objects
-//!   as `kubectl get -o json` or `-o yaml` writes them. A **recording** is either.
+//! - **snapshot**: what `driftctl snapshot` writes: everything that a diff would read. **dump**:
+//!   live objects as `kubectl get -o json` or `-o yaml` writes them. A **recording** is either.
 //! - **associative list**: a list with `listType: map`, whose items are identified by keys
 //!   (`containers` by `name`). **set**: a list whose items are identified by value. **atomic**:
 //!   written and owned as a whole.

@@ -60,7 +60,7 @@ impl Commands {
     /// Takes signals for commands from now on: a first one no longer ends the process.
     ///
     /// # Errors
-    /// When nothing can wait for them.
+    /// Fails if nothing can wait for them.
     pub fn listen() -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
@@ -158,7 +158,7 @@ fn watch_signals(interrupted: &watch::Sender<bool>) {
                 if code == HUNG_UP {
                     hangups().send_modify(|count| *count += 1);
                 } else if interrupted.send_replace(true) {
-                    // Somebody insists.
+                    // Someone insists.
                     end(code);
                 }
                 continue;
@@ -166,7 +166,7 @@ fn watch_signals(interrupted: &watch::Sender<bool>) {
             // Asked first: a run that is told to stop may be done with reading a moment later.
             let is_reading = READING.load(Ordering::SeqCst) > 0;
             let first = !interrupted.send_replace(true);
-            // Somebody at a keyboard wants it to end; what tells a job to end wants what there is.
+            // Someone at a keyboard wants it to end; what tells a job to end wants what there is.
             if !first || !is_reading || code == INTERRUPTED {
                 if code == INTERRUPTED {
                     // Nothing can be done about a standard error that cannot be written to.
@@ -175,14 +175,14 @@ fn watch_signals(interrupted: &watch::Sender<bool>) {
                         "\nerror: interrupted; no report was written"
                     );
                 }
-                // Nothing is being read that could be shown, or somebody insists.
+                // Nothing is being read that could be shown, or someone insists.
                 end(code);
             }
         }
     });
 }
 
-/// Does what is left to do, and ends the process. Nobody notes anything new meanwhile.
+/// Does what is left to do, and ends the process. Nobody notes anything new in the meantime.
 pub fn end(code: i32) -> ! {
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
     while let Some((_, work)) = last.pop_last() {
@@ -224,7 +224,7 @@ async fn next_signal() -> Option<i32> {
     Some(128 + kind.as_raw_value())
 }
 
-/// Whether the parent process had it ignore a signal. Asked of Linux, which says so; once,
+/// Returns whether the parent process had it ignore a signal. Asked of Linux, which says so; once,
 /// as it is not ignored any more when it is waited for.
 #[cfg(unix)]
 fn is_ignored(signal: tokio::signal::unix::SignalKind) -> bool {

@@ -100,7 +100,7 @@ impl UndoEdit {
     /// Where, as a path.
     ///
     /// # Errors
-    /// When the record was edited by hand.
+    /// Fails if the record was edited by hand.
     pub fn field_path(&self) -> Result<FieldPath> {
         let path = &self.path;
         path.parse()
@@ -109,7 +109,7 @@ impl UndoEdit {
 }
 
 impl UndoObject {
-    /// Which object.
+    /// Returns which object.
     pub fn key(&self) -> ResourceKey {
         ResourceKey::new(
             self.group.clone(),
@@ -127,10 +127,10 @@ pub struct UndoRecords {
 }
 
 impl UndoRecords {
-    /// The records of this user: in `$XDG_STATE_HOME`, or else in `~/.local/state`.
+    /// Returns the records of this user: in `$XDG_STATE_HOME`, or else in `~/.local/state`.
     ///
     /// # Errors
-    /// When neither is known.
+    /// Fails if neither is known.
     pub fn of_user() -> Result<Self> {
         let named = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
         let named = named.filter(|path| path.is_absolute());
@@ -147,7 +147,7 @@ impl UndoRecords {
     /// revert while there is nothing to take back.
     ///
     /// # Errors
-    /// When the record cannot be kept.
+    /// Fails if the record cannot be kept.
     pub fn begin(
         &self,
         context: Option<&str>,
@@ -194,7 +194,7 @@ impl UndoRecords {
     /// Keeps a record as it is now.
     ///
     /// # Errors
-    /// When it cannot be written; the record that was kept before stays.
+    /// Fails if it cannot be written; the record that was kept before stays.
     pub fn keep(&self, record: &UndoRecord) -> Result<()> {
         let file = self.file(&record.id);
         let write = || -> Result<()> {
@@ -215,10 +215,10 @@ impl UndoRecords {
         let _ = fs::remove_file(self.file(&record.id));
     }
 
-    /// All records, the latest first. What is no record is passed over.
+    /// Returns all records, the latest first. What is not a record is passed over.
     ///
     /// # Errors
-    /// When the folder is there and cannot be read.
+    /// Fails if the folder is there and cannot be read.
     pub fn all(&self) -> Result<Vec<UndoRecord>> {
         if !self.folder.exists() {
             return Ok(Vec::new());
@@ -232,10 +232,10 @@ impl UndoRecords {
         Ok(records)
     }
 
-    /// The record of this name.
+    /// Returns the record of this name.
     ///
     /// # Errors
-    /// When there is none, or it cannot be read.
+    /// Fails if there is none, or it cannot be read.
     pub fn find(&self, id: &str) -> Result<UndoRecord> {
         if id.contains(['/', '\\']) || id.starts_with('.') {
             bail!("{id} is not a valid revert ID; --list-undo lists them");

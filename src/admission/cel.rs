@@ -40,7 +40,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine for a policy and what it is asked about.
+    /// Returns an engine for a policy and what it is asked about.
     pub fn of(policy: &Value, input: &Value) -> Self {
         let names = [
             "object",
@@ -160,7 +160,7 @@ impl Engine {
     }
 }
 
-/// What expressions are evaluated in.
+/// Returns what expressions are evaluated in.
 pub fn env() -> Env {
     let mut env = Env::stdlib();
     // Where one cannot be added, its functions are `cannot`.
@@ -169,7 +169,7 @@ pub fn env() -> Env {
     env
 }
 
-/// The variables of a policy, by name.
+/// Returns the variables of a policy, by name.
 pub fn variables(policy: &Value) -> BTreeMap<String, String> {
     let listed = policy.pointer("/spec/variables").and_then(Value::as_array);
     let listed = listed.into_iter().flatten().filter_map(|variable| {
@@ -180,7 +180,7 @@ pub fn variables(policy: &Value) -> BTreeMap<String, String> {
     listed.collect()
 }
 
-/// Whether an expression names a variable.
+/// Returns whether an expression names a variable.
 fn names(expression: &str, variable: &str) -> bool {
     let named = format!("variables.{variable}");
     let mut found = expression.match_indices(&named);
@@ -190,7 +190,7 @@ fn names(expression: &str, variable: &str) -> bool {
     })
 }
 
-/// A value as CEL has it. Whole numbers are `int`, as the server has them.
+/// Returns a value as CEL has it. Whole numbers are `int`, as the server has them.
 fn of_json(value: &Value) -> Cel {
     match value {
         Value::Null => Cel::Null,

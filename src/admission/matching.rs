@@ -20,7 +20,7 @@ pub struct Candidate<'a> {
     pub subresource: &'a str,
     /// Its declared labels.
     pub labels: Option<&'a Value>,
-    /// The labels of its namespace, where they are known.
+    /// The labels of its namespace, if they are known.
     pub namespace_labels: Option<&'a Value>,
     /// What is done to it, such as `CREATE`; `None` for any write.
     pub operation: Option<&'a str>,
@@ -73,7 +73,7 @@ impl Constraints {
         }
     }
 
-    /// A webhook, which has to name resources.
+    /// Returns a webhook, which has to name resources.
     pub fn of_webhook(webhook: &Value) -> Self {
         let rules = webhook.get("rules").and_then(Value::as_array);
         Self {
@@ -116,8 +116,8 @@ impl Constraints {
         }
     }
 
-    /// Why it is not known whether an object is meant: its namespace's labels are not known, or the
-    /// policy names another version of the kind.
+    /// Returns why it is unknown whether an object is meant: its namespace's labels are unknown, or
+    /// the policy names another version of the kind.
     pub fn doubt(&self, object: &Candidate<'_>) -> Option<String> {
         if !self.match_object(object) {
             // A namespace with other labels might match.
@@ -145,7 +145,7 @@ impl Constraints {
             && self.asks_for_labels_of_namespaces()
     }
 
-    /// Whether a selector cannot be read.
+    /// Returns whether a selector cannot be read.
     pub fn is_broken(&self) -> bool {
         [&self.namespaces, &self.objects]
             .into_iter()
@@ -153,7 +153,8 @@ impl Constraints {
             .any(Option::is_none)
     }
 
-    /// Whether an object is meant. Conditions in CEL are not asked: they narrow what is meant.
+    /// Returns whether an object is meant. Conditions in CEL are not asked: they narrow what is
+    /// meant.
     pub fn match_object(&self, object: &Candidate<'_>) -> bool {
         let is_meant = |rule: &Rule| rule.matches(object);
         self.rules
@@ -178,7 +179,7 @@ impl Constraints {
             && (names.is_empty() || is(names, &object.key.name))
     }
 
-    /// Objects that lie in no namespace are never left out by a selector of namespaces.
+    /// Objects that are in no namespace are never left out by a selector of namespaces.
     fn matches_namespace(&self, object: &Candidate<'_>) -> bool {
         let (Some(selector), Some(namespace)) = (&self.namespaces, &object.key.namespace) else {
             return true;
@@ -194,7 +195,7 @@ impl Constraints {
         selector.is_some_and(|selector| selector.matches(Some(&labels)))
     }
 
-    /// Whether more has to be known of namespaces than their names.
+    /// Returns whether more has to be known of namespaces than their names.
     pub fn asks_for_labels_of_namespaces(&self) -> bool {
         let text = self.namespaces.as_ref().and_then(Option::as_ref);
         let text = text.map(ToString::to_string).unwrap_or_default();

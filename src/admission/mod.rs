@@ -34,7 +34,7 @@ pub struct Subject<'a> {
     pub key: &'a ResourceKey,
     /// Its version.
     pub api_version: &'a str,
-    /// Its resource; `None` where the kind is not known.
+    /// Its resource; `None` where the kind is unknown.
     pub plural: Option<&'a str>,
     /// The object as the server would store it; `null` where it is deleted.
     pub object: &'a Value,
@@ -42,11 +42,11 @@ pub struct Subject<'a> {
     pub old: Option<&'a Value>,
     /// The subresource that is written to, such as `scale`; empty for the object itself.
     pub subresource: &'a str,
-    /// Who writes; `None` where that is not known.
+    /// Who writes; `None` where that is unknown.
     pub user: Option<&'a User>,
 }
 
-/// Somebody who writes to a cluster.
+/// Someone who writes to a cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct User {
     /// The name.
@@ -56,7 +56,7 @@ pub struct User {
 }
 
 impl User {
-    /// Somebody of this name with no groups but that of everybody.
+    /// Someone of this name with no groups but that of everyone.
     pub fn named(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -137,22 +137,22 @@ impl Policies {
         read
     }
 
-    /// How many policies there are.
+    /// Returns how many policies there are.
     pub fn len(&self) -> usize {
         self.policies.len()
     }
 
-    /// Whether there is no policy.
+    /// Returns whether there is not a policy.
     pub fn is_empty(&self) -> bool {
         self.policies.is_empty()
     }
 
-    /// The policies.
+    /// Returns the policies.
     pub fn policies(&self) -> impl Iterator<Item = &Value> {
         self.policies.values()
     }
 
-    /// One of the policies with its bindings, and all that it may ask for.
+    /// Returns one of the policies with its bindings, and everything that it may ask for.
     pub fn only(&self, name: &str) -> Self {
         let policy = self.policies.get(name);
         Self {
@@ -166,7 +166,7 @@ impl Policies {
         }
     }
 
-    /// The bindings of a policy.
+    /// Returns the bindings of a policy.
     pub fn bindings_of(&self, policy: &Value) -> Vec<Value> {
         let name = text(policy, "/metadata/name");
         let named = self.bindings.iter().filter(|one| policy_of(one) == name);
@@ -295,7 +295,7 @@ impl Policies {
         }
     }
 
-    /// The parameters that a binding names; one `null` where the policy takes none.
+    /// Returns the parameters that a binding names; one `null` where the policy takes none.
     fn params(
         &self,
         policy: &Value,
@@ -403,7 +403,7 @@ impl Verdicts {
     }
 }
 
-/// What a binding does about a violation, the strictest of its actions.
+/// Returns what a binding does about a violation, the strictest of its actions.
 fn enforcement(binding: &Value) -> Enforcement {
     let actions = binding.pointer("/spec/validationActions");
     let actions = actions.and_then(Value::as_array);
@@ -417,7 +417,7 @@ fn enforcement(binding: &Value) -> Enforcement {
     }
 }
 
-/// Whether a policy may be about the kinds of a group.
+/// Returns whether a policy may be about the kinds of a group.
 fn names_group(policy: &Value, group: &str) -> bool {
     let rules = policy.pointer("/spec/matchConstraints/resourceRules");
     let rules = rules.and_then(Value::as_array).into_iter().flatten();

@@ -8,7 +8,7 @@ use super::{Answer, Says, check};
 /// The key of an input that holds expressions, where it is asked what they name.
 const ANALYZE: &str = "analyze";
 
-/// The input that asks what expressions name.
+/// Returns the input that asks what expressions name.
 pub fn analysis(expressions: &[String]) -> Value {
     json!({ANALYZE: expressions})
 }
@@ -108,7 +108,7 @@ fn message(engine: &Engine, validation: &Value, expression: &str) -> String {
         .unwrap_or_else(|| format!("failed expression: {expression}"))
 }
 
-/// The longest field of `object` that an expression names, as path elements.
+/// Returns the longest field of `object` that an expression names, as path elements.
 fn field_of(expression: &str) -> Vec<String> {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let mut longest = Vec::new();

@@ -7,7 +7,7 @@ use crate::schema::{Schema, Type, TypeId, Zero, conditional_default, zero_of};
 /// Objects that are nested deeper are left as they are.
 const MOST_DEEP: usize = 128;
 
-/// Returns a manifest with the server's defaults, and without what the server drops. `None` where
+/// Returns a manifest with the server's defaults, and without what the server drops. `None` if
 /// nothing is known of its kind.
 pub fn stored(schema: &Schema, manifest: &Value) -> Option<Value> {
     let text = |field: &str| manifest.get(field)?.as_str();
@@ -33,7 +33,7 @@ fn fill(schema: &Schema, ty: TypeId, value: &mut Value, depth: usize) {
                     object.remove(&**name);
                 }
             }
-            // A default may depend on another one beside it: twice is enough for those there are.
+            // A default may depend on another one next to it: twice is enough for those there are.
             for _ in 0..2 {
                 for (name, field) in fields {
                     if object.contains_key(&**name) {
@@ -67,7 +67,7 @@ fn fill(schema: &Schema, ty: TypeId, value: &mut Value, depth: usize) {
     }
 }
 
-/// What is stored of a field that nobody sets and that has no default.
+/// Returns what is stored of a field that nobody sets and that has no default.
 fn zero(schema: &Schema, ty: TypeId, zero: Zero) -> Option<Value> {
     match (zero, schema.get(ty)) {
         (Zero::Struct, _) => Some(Value::Object(Map::new())),

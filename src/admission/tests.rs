@@ -53,7 +53,8 @@ fn verdicts(objects: Vec<Value>) -> Verdicts {
     Policies::of(objects).verdicts(subject, &evaluate)
 }
 
-/// What a policy with this expression says: `pass`, or what it does about it and its message.
+/// Returns what a policy with this expression says: `pass`, or what it does about it and its
+/// message.
 fn says(expression: &str) -> String {
     said(verdicts(vec![policy(expression), binding(json!({}))]))
 }
@@ -130,7 +131,7 @@ fn selectors_and_conditions_take_objects_out() {
     );
     assert_eq!(
         in_namespace(json!({"tier": "prod"})),
-        "cannot: the labels of namespace shop are not known"
+        "cannot: the labels of namespace shop are unknown"
     );
     let mut conditional = policy("false");
     conditional["spec"]["matchConditions"] =

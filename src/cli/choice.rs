@@ -99,7 +99,7 @@ impl<'a> Choice<'a> {
             let mut times = times
                 .filter_map(|time| time.parse::<Timestamp>().ok())
                 .peekable();
-            // When somebody removed a field is not recorded: it may have been just now.
+            // When someone removed a field is not recorded: it may have been just now.
             times.peek().is_none() || times.any(|time| time >= since)
         });
         let named = |owner: &Owner| {

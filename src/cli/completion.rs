@@ -22,7 +22,7 @@ use crate::yaml;
 /// The variable by which a script asks, and which names its shell.
 pub const VARIABLE: &str = "COMPLETE";
 
-/// Manifests that are looked into: somebody waits for the answer.
+/// Manifests that are looked into: someone waits for the answer.
 const MOST_FILES: usize = 500;
 
 /// Larger files are not looked into, in bytes.
@@ -41,7 +41,7 @@ pub fn answer(words: &[OsString]) -> bool {
         .unwrap_or(true)
 }
 
-/// The command line with the names that its arguments take.
+/// Returns the command line with the names that its arguments take.
 fn with_names(command: Command) -> Command {
     let names: Vec<String> = command
         .get_subcommands()
@@ -68,7 +68,7 @@ fn candidates(names: impl IntoIterator<Item = String>) -> Vec<CompletionCandidat
     names.into_iter().map(CompletionCandidate::new).collect()
 }
 
-/// The built-in kinds as kubectl lists them.
+/// Returns the built-in kinds as kubectl lists them.
 fn kinds() -> BTreeSet<String> {
     let kinds = builtin_kinds().iter();
     let kinds = kinds.map(|kind| kind.names().called().plural.clone());

@@ -14,7 +14,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The number that the process leaves.
+    /// Returns the number that the process leaves.
     pub fn code(self) -> u8 {
         match self {
             Self::Clean => 0,
@@ -23,7 +23,7 @@ impl Exit {
         }
     }
 
-    /// What `--exit-zero` makes of it: drift is no failure then. An error stays one.
+    /// Returns what `--exit-zero` makes of it: drift is not a failure then. An error stays one.
     #[must_use]
     pub fn without_drift(self) -> Self {
         match self {

@@ -16,7 +16,7 @@ use crate::redact::Redacted;
 /// Writes what is declared and what is live into two folders, and lets the program compare them.
 ///
 /// # Errors
-/// When the folders cannot be written, or the program cannot be run or fails.
+/// Fails if the folders cannot be written, or the program cannot be run or fails.
 pub fn show(reports: &[Redacted], settings: &Settings, streams: &mut Streams) -> Result<()> {
     let words = settings.external_diff.as_deref().unwrap_or_default();
     // As kubectl does: words apart by blanks, and nothing that a shell would understand.

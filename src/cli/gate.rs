@@ -25,7 +25,7 @@ pub fn answer(report: &Report, args: &GateArgs) -> Exit {
     }
 }
 
-/// Whether an object is something that `what` names.
+/// Returns whether an object is something that `what` names.
 fn fails(object: &ObjectReport, what: FailOn) -> bool {
     match what {
         // An object in conflict may have drifted elsewhere too.
@@ -61,13 +61,13 @@ fn fails(object: &ObjectReport, what: FailOn) -> bool {
     }
 }
 
-/// Whether some policy does this about an object.
+/// Returns whether some policy does this about an object.
 fn has(object: &ObjectReport, matches: impl Fn(Enforcement) -> bool) -> bool {
     let mut all = object.violations.iter();
     all.any(|violation| matches(violation.enforcement))
 }
 
-/// Whether the branch changes an object in any way.
+/// Returns whether the branch changes an object in any way.
 fn touches(object: &ObjectReport) -> bool {
     let by_branch = |drift: &JudgedChange| {
         let class = drift.merge.as_ref().map(|merge| merge.class);
@@ -78,7 +78,7 @@ fn touches(object: &ObjectReport) -> bool {
         || object.reported().any(by_branch)
 }
 
-/// The worst of what counts as drift: what only the branch changes does not.
+/// Returns the worst of what counts as drift: what only the branch changes does not.
 fn severity_of_drift(object: &ObjectReport) -> Option<Severity> {
     let drifts = object.drifts.iter().filter(|drift| drift.is_drift());
     object
@@ -89,7 +89,7 @@ fn severity_of_drift(object: &ObjectReport) -> Option<Severity> {
 /// Checks that what the words ask for is looked for.
 ///
 /// # Errors
-/// When a limit could never be reached.
+/// Fails if a limit could never be reached.
 pub fn check(
     args: &GateArgs,
     extra: Extra,

@@ -1,7 +1,7 @@
 //! Words in, decisions out: what was asked for, done by the floors below, said on the right
 //! stream, and left as an exit code.
 //!
-//! Arguments come in two layers. [`args`] mirrors the flags and checks them against one another;
+//! Arguments come in two layers. [`args`] mirrors the flags and checks them against each other;
 //! [`settings`] resolves them against the terminal, the environment and the clock. Each command
 //! is one file in [`commands`].
 
@@ -86,7 +86,7 @@ pub fn run(
     finish(done, around, &mut streams)
 }
 
-/// The command line with all that help and messages tell.
+/// Returns the command line with all that help and messages tell.
 fn whole_command(words: &[OsString]) -> clap::Command {
     let mut command = plugin::command(words);
     if short_help::is_asked(words) {
@@ -96,7 +96,7 @@ fn whole_command(words: &[OsString]) -> clap::Command {
     command
 }
 
-/// Help that was asked for goes to standard output and is no error; usage errors are.
+/// Help that was asked for goes to standard output and is not an error; usage errors are.
 fn answer_of_parser(streams: &mut Streams, around: &Surroundings, answer: &clap::Error) -> Exit {
     let (stream, is_terminal, exit) = if answer.use_stderr() {
         (&mut streams.err, around.stderr_is_terminal, Exit::Trouble)
@@ -112,8 +112,8 @@ fn answer_of_parser(streams: &mut Streams, around: &Surroundings, answer: &clap:
     written.map_or(Exit::Trouble, |()| exit)
 }
 
-/// The exit code is chosen only once everything is written: a report that did not fit on the disk
-/// is no report.
+/// Returns the exit code is chosen only once everything is written: a report that did not fit on
+/// the disk is not a report.
 fn finish(done: Exit, around: &Surroundings, streams: &mut Streams) -> Exit {
     if let Err(error) = streams.out.flush() {
         let settings = Settings::resolve(ColorChoice::Auto, around);
@@ -125,7 +125,7 @@ fn finish(done: Exit, around: &Surroundings, streams: &mut Streams) -> Exit {
     done
 }
 
-/// The command line as clap knows it, for help, completions and tests.
+/// Returns the command line as clap knows it, for help, completions and tests.
 pub fn command() -> clap::Command {
     Cli::command()
 }

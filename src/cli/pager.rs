@@ -17,8 +17,8 @@ const LESS: &str = "FRX";
 pub struct Pager(Option<String>);
 
 impl Pager {
-    /// The pager by what is set in the environment, the most particular first. An empty word and
-    /// `cat` page nothing.
+    /// Returns the pager by what is set in the environment, the most particular first. An empty
+    /// word and `cat` page nothing.
     pub fn of<'v>(variables: impl IntoIterator<Item = Option<&'v str>>) -> Self {
         let program = variables.into_iter().flatten().next();
         let program = program.unwrap_or(DEFAULT).trim();
@@ -31,7 +31,7 @@ impl Pager {
         Self(None)
     }
 
-    /// Whether a text of so many lines is paged.
+    /// Returns whether a text of so many lines is paged.
     pub fn pages(&self, text: &[u8], settings: &Settings) -> bool {
         let Some(rows) = settings.rows.filter(|_| self.0.is_some()) else {
             return false;
@@ -43,7 +43,7 @@ impl Pager {
     /// Shows a text. Whether it was shown: a pager that is not there shows nothing.
     ///
     /// # Errors
-    /// When the pager cannot be waited for.
+    /// Fails if the pager cannot be waited for.
     pub fn show(&self, text: &[u8]) -> io::Result<bool> {
         let Some(program) = &self.0 else {
             return Ok(false);
@@ -60,7 +60,7 @@ impl Pager {
     }
 }
 
-/// The program and its words: by the shell, as Git does, where it is more than one word.
+/// Returns the program and its words: by the shell, as Git does, where it is more than one word.
 fn command(program: &str) -> Command {
     let mut command = if program.contains(|c: char| !c.is_alphanumeric() && !"/._-".contains(c)) {
         let mut shell = Command::new("sh");

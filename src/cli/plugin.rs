@@ -11,8 +11,8 @@ use super::args::Cli;
 /// (<https://kubernetes.io/docs/tasks/extend-kubectl/kubectl-plugins>)
 const FILE_NAME: &str = "kubectl-drift";
 
-/// The command line under the name that it was called by, so that what help and messages show can
-/// be typed.
+/// Returns the command line under the name that it was called by, so that what help and messages
+/// show can be typed.
 pub fn command(words: &[OsString]) -> Command {
     let called = words.first().map(Path::new).and_then(Path::file_stem);
     if called.is_some_and(|name| name == FILE_NAME) {

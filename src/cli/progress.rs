@@ -18,7 +18,7 @@ const TICK: Duration = Duration::from_millis(100);
 pub struct Progress(Option<ProgressBar>);
 
 impl Progress {
-    /// Begins to show how far reading is, where somebody watches and does not want quiet.
+    /// Begins to show how far reading is, where someone watches and does not want quiet.
     pub fn begin(settings: &Settings, quiet: bool) -> Self {
         if !settings.progress || quiet {
             return Self(None);
@@ -42,7 +42,7 @@ impl Drop for Progress {
     }
 }
 
-/// After so long somebody wonders what is waited for.
+/// After so long someone wonders what is waited for.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Which server was connected to, and by which context.

@@ -1,6 +1,6 @@
 //! Writes the file of a report.
 //!
-//! It may lie in a tree that somebody else wrote, as where a CI job writes its report into the
+//! It may be in a tree that someone else wrote, as where a CI job writes its report into the
 //! checkout. No link there is followed, and nothing is opened but a regular file.
 
 use std::fs::{self, File};
@@ -32,7 +32,7 @@ pub fn write(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>)
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let folder = folder.unwrap_or(Path::new("."));
     fs::metadata(folder)?;
-    // A link that is put there meanwhile is replaced, and not written through.
+    // A link that is put there in the meantime is replaced, and not written through.
     let file = builder.tempfile_in(folder);
     let file = file.map_err(|error| io::Error::from(error.kind()))?;
     let file = into(file, render)?;
@@ -53,14 +53,14 @@ fn refused(why: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, why.to_owned())
 }
 
-/// Whether a path names a device or a stream of the process (`/dev/null`, `/dev/fd/3`), which no
-/// tree holds.
+/// Returns whether a path names a device or a stream of the process (`/dev/null`, `/dev/fd/3`),
+/// which no tree holds.
 fn is_of_system(path: &Path) -> bool {
     path.starts_with("/dev") && !path.starts_with("/dev/shm") || path.starts_with("/proc/self/fd")
 }
 
-/// The first link on a path: the file itself, and the folders below the current directory. What
-/// lies above was there before the tree was.
+/// Returns the first link on a path: the file itself, and the folders below the current directory.
+/// What is above was there before the tree was.
 fn linked(path: &Path) -> Option<PathBuf> {
     let here = std::env::current_dir().unwrap_or_default();
     let absolute = here.join(path);

@@ -11,7 +11,7 @@ use crate::schema::{builtin_kind_of_group, builtin_kinds};
 /// Checks that secrets are shown to nobody but a person who asked for them.
 ///
 /// # Errors
-/// When they would be kept or read by others.
+/// Fails if they would be kept or read by others.
 pub fn check(args: &ReportArgs, untrusted: bool, is_ci: bool) -> Result<()> {
     if !args.show_secrets {
         return Ok(());
@@ -73,7 +73,7 @@ fn unknown_kinds(args: &ReportArgs, report: &Report) -> Vec<Warning> {
         .collect()
 }
 
-/// What masks all that the reader must not see.
+/// Returns what masks everything that the reader must not see.
 pub fn redactor(args: &ReportArgs, untrusted: bool, configured: Option<Predicate>) -> Redactor {
     Redactor {
         also: either(named(args), configured),
@@ -94,8 +94,8 @@ fn either(one: Option<Predicate>, other: Option<Predicate>) -> Option<Predicate>
     }
 }
 
-/// Whether an object is of a kind: of a built-in one by any of its names, of another one by its
-/// own. What is to be masked must not depend on the case of a letter.
+/// Returns whether an object is of a kind: of a built-in one by any of its names, of another one by
+/// its own. What is to be masked must not depend on the case of a letter.
 fn is_of_kind(kind: &KindPattern, key: &ResourceKey) -> bool {
     let own = Called::default();
     let of_group = format!("{}/", key.group);
@@ -105,7 +105,7 @@ fn is_of_kind(kind: &KindPattern, key: &ResourceKey) -> bool {
         || glob(kind.name(), &key.kind)
 }
 
-/// What `--redact` names.
+/// Returns what `--redact` names.
 fn named(args: &ReportArgs) -> Option<Predicate> {
     let named = args.redact.clone();
     (!named.is_empty()).then(|| {

@@ -10,7 +10,7 @@ use super::selection::{self, Selection, begins_like_a_manifest};
 use crate::model::{FieldPath, ObjectReport, Report};
 use crate::policy::PathPattern;
 
-/// What is selected; everything where nothing is said.
+/// What is selected; everything if nothing is said.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct Selected {
     parts: Vec<Part>,
@@ -26,10 +26,10 @@ struct Part {
 }
 
 impl Selected {
-    /// What is selected, and the declared side without the words that select.
+    /// Returns what is selected, and the declared side without the words that select.
     ///
     /// # Errors
-    /// When a word means nothing: a slip in a selection must not select everything.
+    /// Fails if a word means nothing: a slip in a selection must not select everything.
     pub fn of(
         objects: &[Selection],
         paths: &[PathPattern],
@@ -55,8 +55,8 @@ impl Selected {
         Ok((selected, source))
     }
 
-    /// What the flags select, and the words that name objects and paths in them: those are taken
-    /// out of `words`, and what is left names manifests.
+    /// Returns what the flags select, and the words that name objects and paths in them: those are
+    /// taken out of `words`, and what is left names manifests.
     ///
     /// What exists as a file names manifests, whatever else it could be.
     fn take(objects: &[Selection], paths: &[PathPattern], words: &mut Vec<PathBuf>) -> Self {
@@ -95,18 +95,19 @@ impl Selected {
         selected
     }
 
-    /// Whether everything is selected because nothing was said.
+    /// Returns whether everything is selected because nothing was said.
     pub fn is_everything(&self) -> bool {
         self.parts.is_empty()
     }
 
-    /// Whether a change of an object is selected; the path `.` stands for the object itself.
+    /// Returns whether a change of an object is selected; the path `.` stands for the object
+    /// itself.
     pub fn selects(&self, report: &Report, object: &ObjectReport, path: &str) -> bool {
         let mut parts = self.parts.iter();
         self.is_everything() || parts.any(|part| part.selects(report, object, path))
     }
 
-    /// Whether both an object and a path of it are named.
+    /// Returns whether both an object and a path of it are named.
     pub fn names(&self, report: &Report, object: &ObjectReport, path: &str) -> bool {
         let named = self.parts.iter().filter(|part| part.names_both());
         named
@@ -114,7 +115,7 @@ impl Selected {
             .any(|part| part.selects(report, object, path))
     }
 
-    /// Whether an object is named.
+    /// Returns whether an object is named.
     pub fn names_object(&self, report: &Report, object: &ObjectReport) -> bool {
         let mut named = self.parts.iter().filter(|part| !part.objects.is_empty());
         named.any(|part| part.selects_object(report, object))
@@ -124,7 +125,7 @@ impl Selected {
     /// accepted ones among them.
     ///
     /// # Errors
-    /// When one selects nothing: a slip of the pen, most likely.
+    /// Fails if one selects nothing: a slip of the pen, most likely.
     pub fn check(
         &self,
         report: &Report,

@@ -43,10 +43,10 @@ impl FromStr for Selection {
     }
 }
 
-/// The same, or a kind alone, whose object's name is the next word.
+/// Returns the same, or a kind alone, whose object's name is the next word.
 ///
 /// # Errors
-/// When it is neither.
+/// Fails if it is neither.
 pub fn or_kind(text: &str) -> Result<Selection, String> {
     let alone = !text.contains('/') && !text.is_empty();
     let Ok(kind) = text.parse();
@@ -72,8 +72,8 @@ impl fmt::Display for Selection {
 }
 
 impl Selection {
-    /// Whether the kind is surely one, and not a folder: a built-in kind by any of its names, one
-    /// with a group, or one in a kind's own spelling.
+    /// Returns whether the kind is surely one, and not a folder: a built-in kind by any of its
+    /// names, one with a group, or one in a kind's own spelling.
     pub fn names_a_kind(&self) -> bool {
         let kind = self.kind.name();
         let is_word = !kind.is_empty() && kind.chars().all(|c| c.is_ascii_alphanumeric());
@@ -83,23 +83,24 @@ impl Selection {
                 || self.builtin_kinds().next().is_some())
     }
 
-    /// The built-in kinds that are meant, at every version.
+    /// Returns the built-in kinds that are meant, at every version.
     fn builtin_kinds(&self) -> impl Iterator<Item = &'static BuiltinKind> {
         let known = builtin_kinds().iter();
         known.filter(|known| self.kind.matches(&known.names()))
     }
 
-    /// Whether an object is meant; `kind` are the names of its kind.
+    /// Returns whether an object is meant; `kind` are the names of its kind.
     pub fn matches(&self, key: &ResourceKey, kind: &KindNames<'_>) -> bool {
         self.kind.matches(kind)
             && (self.namespace.as_ref()).is_none_or(|n| Some(n) == key.namespace.as_ref())
             && glob(&self.name, &key.name)
     }
 
-    /// The group and kind that are meant, as manifests write them.
+    /// Returns the group and kind that are meant, as manifests write them.
     ///
     /// # Errors
-    /// When the kind is not built in, and its group was not written or its own spelling was not.
+    /// Fails if the kind is not built in, and its group was not written or its own spelling was
+    /// not.
     pub fn group_kind(&self) -> Result<(String, String), String> {
         let mut known: Vec<(&str, &str)> = self
             .builtin_kinds()
@@ -172,7 +173,7 @@ impl FromStr for Since {
 }
 
 impl Since {
-    /// The moment.
+    /// Returns the moment.
     pub fn before(self, now: Timestamp) -> Timestamp {
         match self {
             Self::At(time) => time,
@@ -181,8 +182,8 @@ impl Since {
     }
 }
 
-/// A path as people write it, in the syntax of reports: with its first dot, with quotes around what
-/// an item is called.
+/// Returns a path as people write it, in the syntax of reports: with its first dot, with quotes
+/// around what an item is called.
 ///
 /// ```text
 /// spec.replicas                → .spec.replicas
@@ -209,15 +210,15 @@ pub fn in_full(text: &str) -> String {
     full
 }
 
-/// A pattern of paths, as people write it.
+/// Returns a pattern of paths, as people write it.
 ///
 /// # Errors
-/// When it is none.
+/// Fails if it is none.
 pub fn pattern(text: &str) -> Result<PathPattern, PatternError> {
     in_full(text).parse()
 }
 
-/// Where the bracket closes that is not in quotes.
+/// Returns where the bracket closes that is not in quotes.
 fn end_of_brackets(text: &str) -> Option<usize> {
     let mut quote = None;
     let mut escaped = false;
@@ -235,7 +236,7 @@ fn end_of_brackets(text: &str) -> Option<usize> {
     None
 }
 
-/// What stands in brackets, with JSON's quotes.
+/// Returns what is in brackets, with JSON's quotes.
 fn within_brackets(text: &str) -> String {
     if let Some(name) = text
         .strip_prefix('\'')
@@ -256,7 +257,8 @@ fn within_brackets(text: &str) -> String {
     parts.collect::<Vec<_>>().join(",")
 }
 
-/// Whether a word without a dot before it is a path all the same: it begins like a manifest.
+/// Returns whether a word without a dot before it is a path all the same: it begins like a
+/// manifest.
 pub fn begins_like_a_manifest(word: &str) -> bool {
     const FIRST: [&str; 12] = [
         "spec",
@@ -311,10 +313,10 @@ impl FromStr for Until {
 }
 
 impl Until {
-    /// The moment, to the second.
+    /// Returns the moment, to the second.
     ///
     /// # Errors
-    /// When it has passed already, or is too far away for a calendar.
+    /// Fails if it has passed already, or is too far away for a calendar.
     pub fn from(&self, now: Timestamp) -> Result<Expiry, String> {
         let expiry = match self {
             Self::At(expiry) => expiry.clone(),

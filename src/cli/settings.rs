@@ -22,7 +22,7 @@ pub struct Settings {
     pub color_in_files: bool,
     /// Whether messages are coloured.
     pub message_color: bool,
-    /// Whether somebody watches who may be shown how far a run is.
+    /// Whether someone watches who may be shown how far a run is.
     pub progress: bool,
     /// Columns that text is laid out for.
     pub columns: usize,
@@ -38,7 +38,7 @@ pub struct Settings {
     pub rows: Option<usize>,
     /// Whether results go to a terminal.
     pub is_terminal: bool,
-    /// Whether somebody can be asked.
+    /// Whether someone can be asked.
     pub is_interactive: bool,
     /// What pages long texts.
     pub pager: Pager,
@@ -93,7 +93,7 @@ impl Settings {
     }
 }
 
-/// The flag decides; then `NO_COLOR`, then `CLICOLOR_FORCE`, then what the stream supports.
+/// Returns the flag decides; then `NO_COLOR`, then `CLICOLOR_FORCE`, then what the stream supports.
 pub fn color(choice: ColorChoice, is_terminal: bool, around: &Surroundings) -> bool {
     match choice {
         ColorChoice::Always => true,

@@ -44,13 +44,13 @@ const SHOWN: &[(&str, &str)] = &[
     ("help", "Show this (--help: everything, with explanations)"),
 ];
 
-/// Whether the words ask for the short help.
+/// Returns whether the words ask for the short help.
 pub fn is_asked(words: &[OsString]) -> bool {
     let before = words.iter().take_while(|word| *word != "--");
     before.skip(1).any(|word| word == "-h")
 }
 
-/// The command line as `-h` shows it.
+/// Returns the command line as `-h` shows it.
 pub fn of(command: Command) -> Command {
     let command = command.mut_arg("color", |color| color.hide_short_help(true));
     let names: Vec<String> = command
@@ -62,7 +62,7 @@ pub fn of(command: Command) -> Command {
     })
 }
 
-/// One command with the arguments that matter, under one heading.
+/// Returns one command with the arguments that matter, under one heading.
 fn shortened(command: Command) -> Command {
     // What a command alone has is what it is for.
     let few = command
@@ -120,14 +120,14 @@ const OWN: &[&str] = &[
     "Backport", "Coverage", "Guard", "Revert", "Triage", "Writing",
 ];
 
-/// Whether a flag is what its command is for.
+/// Returns whether a flag is what its command is for.
 fn is_of_command(arg: &Arg) -> bool {
     arg.get_help_heading()
         .is_some_and(|heading| OWN.contains(&heading))
 }
 
-/// An example that fits: of one that is too long, with less space in it, or else the command without
-/// its description. Longer ones are in the long help.
+/// Returns an example that fits: of one that is too long, with less space in it, or else the
+/// command without its description. Longer ones are in the long help.
 fn example(line: &str) -> Option<String> {
     let fits = |text: &String| text.chars().count() <= COLUMNS && !text.ends_with(':');
     let indent = line.len() - line.trim_start().len();
@@ -141,7 +141,7 @@ fn example(line: &str) -> Option<String> {
         .find(fits)
 }
 
-/// A line of the exit codes, wrapped to the screen below the words of the first line.
+/// Returns a line of the exit codes, wrapped to the screen below the words of the first line.
 fn wrapped(line: &str) -> String {
     const INDENT: &str = "\n     ";
     let mut text = String::new();
@@ -165,14 +165,14 @@ fn wrapped(line: &str) -> String {
 const EXIT_CODES: &str =
     "Exit codes: 0 nothing found, 1 drift, 2 an error or an incomplete comparison";
 
-/// Whether a command writes other formats than a report has.
+/// Returns whether a command writes other formats than a report has.
 fn has_formats_of_its_own(arg: &Arg) -> bool {
     let formats = arg.get_possible_values();
     let is_of_reports = formats.iter().any(|format| format.get_name() == "table");
     arg.get_id() == "output" && !formats.is_empty() && !is_of_reports
 }
 
-/// Where a command takes a selection (`selects`), its words may name objects too.
+/// Returns where a command takes a selection (`selects`), its words may name objects too.
 fn short_positional(arg: Arg, selects: bool) -> Arg {
     if arg.get_id() == "paths" {
         let help = if selects {

@@ -14,7 +14,8 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// The process's own streams. A reader that stops reading (`| head`) is no error on either.
+    /// Returns the process's own streams. A reader that stops reading (`| head`) is not an error on
+    /// either.
     pub fn standard() -> Self {
         Self {
             out: Box::new(UntilClosed::new(BufWriter::with_capacity(

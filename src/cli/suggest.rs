@@ -82,15 +82,15 @@ const COMMANDS: &[(&str, &str)] = &[
     ("completion", "completions"),
 ];
 
-/// The message for a word that nobody knows, `None` for any other error. `called` is what the
-/// program is called by.
+/// Returns the message for a word that nobody knows, `None` for any other error. `called` is what
+/// the program is called by.
 pub fn message(error: &clap::Error, command: &Command, words: &[String]) -> Option<String> {
     let name = command.get_bin_name().unwrap_or(command.get_name());
     match error.kind() {
         ErrorKind::UnknownArgument => {
             let word = text(error, ContextKind::InvalidArg)?;
             let word = word.split(['=', ' ']).next().unwrap_or_default().to_owned();
-            // A word that is no flag is one too many, which clap says well.
+            // A word that is not a flag is one too many, which clap says well.
             if !word.starts_with('-') {
                 return None;
             }
@@ -151,7 +151,7 @@ fn by_meaning(known: &[(&str, &str)], word: &str) -> Option<String> {
     Some((*meant).to_owned())
 }
 
-/// The word that is spelt most alike, if any is at all.
+/// Returns the word that is spelt most alike, if any is at all.
 pub fn nearest(word: &str, known: impl IntoIterator<Item = String>) -> Option<String> {
     let alike = |other: &str| strsim::jaro_winkler(&word.to_lowercase(), &other.to_lowercase());
     let known = known.into_iter().map(|other| (alike(&other), other));

@@ -94,7 +94,7 @@ impl Surroundings {
     }
 }
 
-/// Whether the terminal is one of those that are known to open links.
+/// Returns whether the terminal is one of those that are known to open links.
 fn has_links() -> bool {
     if let Some(forced) = var("FORCE_HYPERLINK") {
         return forced != "0";
@@ -106,7 +106,7 @@ fn has_links() -> bool {
     by_version || by_name || by_mark.into_iter().any(|name| var(name).is_some())
 }
 
-/// A variable that is set to something.
+/// Returns a variable that is set to something.
 fn var(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }

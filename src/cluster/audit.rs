@@ -32,9 +32,9 @@ pub struct Audited {
 }
 
 impl Audited {
-    /// The object of a key. Without the `plural` that discovery knows, it is made from the kind as
-    /// the API machinery makes it (`meta.UnsafeGuessKindToResource`): what does not fit finds no
-    /// event, and so no user.
+    /// Returns the object of a key. Without the `plural` that discovery knows, it is made from the
+    /// kind as the API machinery makes it (`meta.UnsafeGuessKindToResource`): what does not fit
+    /// finds no event, and so no user.
     pub fn of(key: &ResourceKey, plural: Option<&str>) -> Self {
         let resource = plural
             .filter(|plural| !plural.is_empty())
@@ -84,7 +84,7 @@ pub struct Write {
 }
 
 impl Write {
-    /// Whether the request may have changed a field of the object.
+    /// Returns whether the request may have changed a field of the object.
     pub fn changes(&self) -> bool {
         !self.is_idle && !self.verb.starts_with("delete")
     }
@@ -95,7 +95,7 @@ impl Write {
 pub struct Writes {
     /// By object.
     pub of: BTreeMap<Audited, Vec<Write>>,
-    /// Lines that are no audit events.
+    /// Lines that are not audit events.
     pub warnings: Vec<Warning>,
 }
 
@@ -103,7 +103,7 @@ pub struct Writes {
 /// so that memory does not grow with the log.
 ///
 /// # Errors
-/// When a log cannot be read.
+/// Fails if a log cannot be read.
 pub fn read(paths: &[PathBuf], wanted: &dyn Fn(&Audited) -> bool) -> Result<Writes> {
     let mut writes = Writes::default();
     for path in paths {
@@ -140,7 +140,7 @@ fn version(write: &Write) -> Option<u64> {
     version.as_str()?.parse().ok()
 }
 
-/// The longest line that is read: a list of events may stand in one.
+/// The longest line that is read: a list of events may be in one.
 const LONGEST_LINE: u64 = 256 << 20;
 
 /// Reads the next line; `false` at the end. A few bytes of a compressed log can become a line that
@@ -195,7 +195,7 @@ fn read_file(path: &Path, wanted: &dyn Fn(&Audited) -> bool, writes: &mut Writes
     Ok(())
 }
 
-/// The events of a line: one, or a list of them.
+/// Returns the events of a line: one, or a list of them.
 fn events(line: &[u8]) -> serde_json::Result<Vec<Event<'_>>> {
     #[derive(Deserialize)]
     struct List<'a> {
@@ -253,8 +253,8 @@ struct ResponseStatus {
     code: Option<u16>,
 }
 
-/// The object of a response, without what nobody declares. A `Status` or a `Scale` is another kind
-/// of answer.
+/// Returns the object of a response, without what nobody declares. A `Status` or a `Scale` is
+/// another kind of answer.
 fn without_bookkeeping(mut response: Value) -> Option<Value> {
     let kind = response.get("kind").and_then(Value::as_str);
     let resource = response.get("apiVersion").and_then(Value::as_str);
@@ -275,7 +275,8 @@ fn without_bookkeeping(mut response: Value) -> Option<Value> {
 const WRITING: &[&str] = &["create", "update", "patch", "delete", "deletecollection"];
 
 impl Event<'_> {
-    /// The write that the event tells of, if it was carried out and is to one of the `wanted`.
+    /// Returns the write that the event tells of, if it was carried out and is to one of the
+    /// `wanted`.
     fn write(self, wanted: &dyn Fn(&Audited) -> bool) -> Option<(Audited, Write)> {
         let code = self.response_status.as_ref()?.code?;
         let done = self.stage == "ResponseComplete" && (200..300).contains(&code);
@@ -337,8 +338,8 @@ impl Event<'_> {
         })
     }
 
-    /// The manager that is booked for the request (`managedfields`: the query parameter, else the
-    /// user agent up to its first `/`).
+    /// Returns the manager that is booked for the request (`managedfields`: the query parameter,
+    /// else the user agent up to its first `/`).
     fn manager(&self) -> String {
         let agent = || self.user_agent.as_deref().and_then(|a| a.split('/').next());
         let named = self.query("fieldManager");

@@ -3,7 +3,7 @@
 //! The server puts fixed words around what a policy or webhook says. What they say themselves may
 //! quote values: redact it before it is shown.
 
-/// Somebody who refuses a write.
+/// Someone who refuses a write.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Denial {
     /// Who, with its kind: `admission webhook "x"`, `ValidatingAdmissionPolicy "y"`.
@@ -53,7 +53,7 @@ pub fn denials(message: &str) -> Vec<Denial> {
     apart.into_iter().map(of).collect()
 }
 
-/// Returns who refuses a write, with all that it says.
+/// Returns who refuses a write, with everything that it says.
 pub fn denial(message: &str) -> Option<Denial> {
     if let Some((_, rest)) = message.split_once("admission webhook \"") {
         let (name, rest) = rest.split_once('"')?;
@@ -132,7 +132,7 @@ fn gatekeeper(said: &str) -> Vec<(String, Option<String>, String)> {
     found
 }
 
-/// Whether a text can be the name of an object or a rule.
+/// Returns whether a text can be the name of an object or a rule.
 fn is_name(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 253

@@ -39,16 +39,16 @@ struct Text {
 pub struct Unreadable(String);
 
 impl LiveObject {
-    /// An object from its own JSON text.
+    /// Returns an object from its own JSON text.
     pub fn new(key: ResourceKey, api_version: impl Into<String>, json: impl Into<String>) -> Self {
         let whole = Arc::new(json.into());
         let piece = 0..whole.len();
         Self::shared(key, api_version, whole, piece)
     }
 
-    /// An object that is a piece of a longer text.
+    /// Returns an object that is a piece of a longer text.
     ///
-    /// A `piece` outside of the text, or across a character, reads as an error later.
+    /// A `piece` outside the text, or across a character, reads as an error later.
     pub fn shared(
         key: ResourceKey,
         api_version: impl Into<String>,
@@ -62,12 +62,12 @@ impl LiveObject {
         }
     }
 
-    /// An object from its values.
+    /// Returns an object from its values.
     pub fn from_value(key: ResourceKey, api_version: impl Into<String>, value: &Value) -> Self {
         Self::new(key, api_version, value.to_string())
     }
 
-    /// The JSON text as it was sent. Items of a list that an API server sent have no
+    /// Returns the JSON text as it was sent. Items of a list that an API server sent have no
     /// `apiVersion` and `kind` of their own.
     pub fn json(&self) -> &str {
         let Text { whole, piece } = &self.text;
@@ -78,8 +78,8 @@ impl LiveObject {
     /// the metadata only.
     ///
     /// # Errors
-    /// When the text is nested too deeply to be built (127 levels, far beyond what an API server
-    /// stores), or is no JSON object.
+    /// Fails if the text is nested too deeply to be built (127 levels, far beyond what an API
+    /// server stores), or is not JSON object.
     pub fn value(&self) -> Result<Value, Unreadable> {
         let mut value: Value =
             serde_json::from_str(self.json()).map_err(|error| Unreadable(error.to_string()))?;
@@ -104,7 +104,7 @@ impl LiveObject {
         Ok((value, owners))
     }
 
-    /// The object and its owners, where both are as an API server writes them.
+    /// Returns the object and its owners, where both are as an API server writes them.
     fn split(&self) -> Option<(Value, Ownership)> {
         let mut text = serde_json::Deserializer::from_str(self.json());
         let mut split = Level::Object.deserialize(&mut text).ok()?;

@@ -37,12 +37,12 @@ static METER: Meter = Meter {
 };
 
 impl Meter {
-    /// The process's own.
+    /// Returns the process's own.
     pub fn of_process() -> &'static Self {
         &METER
     }
 
-    /// What was counted so far.
+    /// Returns what was counted so far.
     pub fn reached(&self) -> Reached {
         Reached {
             groups: self.groups.load(Ordering::Relaxed),

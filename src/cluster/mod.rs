@@ -49,7 +49,7 @@ pub struct ServedKind {
 }
 
 impl ServedKind {
-    /// The names that people call it by.
+    /// Returns the names that people call it by.
     pub fn names(&self) -> KindNames<'_> {
         KindNames {
             api_version: &self.api_version,
@@ -95,7 +95,7 @@ pub struct FetchRequest {
 }
 
 impl FetchRequest {
-    /// Whether undeclared objects of a kind are wanted.
+    /// Returns whether undeclared objects of a kind are wanted.
     pub fn wants_extra_of(&self, kind: &KindNames<'_>) -> bool {
         let meant = |pattern: &KindPattern| pattern.matches(kind);
         self.extra_kinds.is_empty() || self.extra_kinds.iter().any(meant)
@@ -118,12 +118,12 @@ impl Default for Places {
 }
 
 impl Places {
-    /// Whether there is none.
+    /// Returns whether there is none.
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Only(places) if places.is_empty())
     }
 
-    /// Whether a namespace is one of them. The empty string is none.
+    /// Returns whether a namespace is one of them. The empty string is none.
     pub fn contains(&self, namespace: &str) -> bool {
         match self {
             Self::Only(places) => places.contains(namespace),
@@ -167,7 +167,7 @@ pub struct Fetched {
     /// The kinds whose undeclared objects were looked for, sorted.
     pub extra_kinds: BTreeSet<ServedKind>,
     /// What of them could not be read, or not everywhere: kinds such as `Deployment.apps`, and
-    /// groups whose kinds are not known.
+    /// groups whose kinds are unknown.
     pub extra_unread: BTreeSet<String>,
     /// What went wrong on the way.
     pub warnings: Vec<Warning>,
@@ -193,10 +193,10 @@ fn served_names<'k>(kinds: impl Iterator<Item = (&'k str, &'k str)>) -> BTreeSet
         .collect()
 }
 
-/// What the server would make of an object, or why that is not known.
+/// What the server would make of an object, or why that is unknown.
 pub type Prediction = Result<LiveObject, Unpredicted>;
 
-/// Why it is not known what the server would make of an object.
+/// Why it is unknown what the server would make of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unpredicted {
     /// Policies, webhooks or quotas refuse it.
@@ -218,18 +218,18 @@ pub fn unpredicted(applies: Vec<Apply>, why: &str) -> BTreeMap<ResourceKey, Pred
 /// No method of this trait, of [`Read`] and of [`Predict`] has a default body: what wraps a live
 /// side does not compile until it says what becomes of each.
 pub trait Discovery {
-    /// What the report says of the live side.
+    /// Returns what the report says of the live side.
     fn target(&self) -> Target;
 
-    /// The namespace of namespaced objects that name none, if the live side has an opinion (a
-    /// kubeconfig context's namespace).
+    /// Returns the namespace of namespaced objects that name none, if the live side has an opinion
+    /// (a kubeconfig context's namespace).
     fn default_namespace(&self) -> Option<String>;
 
-    /// How a kind is served. `declared_crds` are the CustomResourceDefinitions among the
+    /// Returns how a kind is served. `declared_crds` are the CustomResourceDefinitions among the
     /// manifests: a recording without discovery documents learns scopes from them.
     ///
     /// # Errors
-    /// When nothing can be found out about any kind: no connection, no credentials, a dump that
+    /// Fails if nothing can be found out about any kind: no connection, no credentials, a dump that
     /// cannot be read.
     fn resolve(
         &self,
@@ -237,19 +237,19 @@ pub trait Discovery {
         declared_crds: &[&Value],
     ) -> anyhow::Result<BTreeMap<(String, String), KindLookup>>;
 
-    /// The OpenAPI v3 document (or the live CustomResourceDefinitions, as a `List`) that describe
-    /// the custom resources of a group version; `None` where the live side has none.
+    /// Returns the OpenAPI v3 document (or the live CustomResourceDefinitions, as a `List`) that
+    /// describe the custom resources of a group version; `None` where the live side has none.
     ///
     /// # Errors
-    /// When it has one that cannot be read.
+    /// Fails if it has one that cannot be read.
     fn schema(&self, api_version: &str) -> anyhow::Result<Option<Value>>;
 
-    /// Every kind whose objects people may make, and why there may be more of them.
+    /// Returns every kind whose objects people may make, and why there may be more of them.
     fn kinds(&self) -> (Vec<ServedKind>, Vec<String>);
 
-    /// Every group version that is served and every kind in it, as Helm names them: `apps/v1` and
-    /// `apps/v1/Deployment`. A recording knows what was noted or recorded, and what every cluster
-    /// serves.
+    /// Returns every group version that is served and every kind in it, as Helm names them:
+    /// `apps/v1` and `apps/v1/Deployment`. A recording knows what was noted or recorded, and what
+    /// every cluster serves.
     fn api_versions(&self) -> BTreeSet<String>;
 }
 
@@ -258,28 +258,28 @@ pub trait Read {
     /// Reads objects by name, and undeclared ones where they are asked for.
     ///
     /// # Errors
-    /// When nothing at all can be read; what concerns single objects is in the answers.
+    /// Fails if nothing at all can be read; what concerns single objects is in the answers.
     fn fetch(&self, request: &FetchRequest) -> anyhow::Result<Fetched>;
 
-    /// Objects that are not known by name, for declared state that lies in the cluster: all that
+    /// Objects that are unknown by name, for declared state that is in the cluster: everything that
     /// the query selects, sorted as the live side has them. A recording answers with what it holds.
     ///
     /// # Errors
-    /// When they cannot be read, or not all of them.
+    /// Fails if they cannot be read, or not all of them.
     fn list(&self, query: &Query<'_>) -> anyhow::Result<Vec<Value>>;
 
-    /// The objects of a kind in a namespace, for what a verdict depends on (autoscalers); an empty
-    /// namespace stands for cluster-scoped objects. `None` when they cannot be read.
+    /// Returns the objects of a kind in a namespace, for what a verdict depends on (autoscalers);
+    /// an empty namespace stands for cluster-scoped objects. `None` when they cannot be read.
     fn related(&self, api_version: &str, kind: &str, namespace: &str) -> Option<Vec<Value>>;
 
-    /// What ended all reading before its end, if something did: a signal, or the end of the run's
-    /// time. Whatever was asked for after that got no answer.
+    /// Returns what ended all reading before its end, if something did: a signal, or the end of the
+    /// run's time. Whatever was asked for after that got no answer.
     fn cut_short(&self) -> Option<Warning>;
 }
 
 /// Predicts what applying manifests would do.
 pub trait Predict {
-    /// What each object would become if its manifest was applied, or why that is not known.
+    /// Returns what each object would become if its manifest was applied, or why that is unknown.
     /// Nothing is changed.
     fn predict(&self, applies: Vec<Apply>) -> BTreeMap<ResourceKey, Prediction>;
 }

@@ -37,7 +37,7 @@ struct Seen {
 }
 
 impl<'l> Overlay<'l> {
-    /// The live side as it is.
+    /// Returns the live side as it is.
     pub fn of(live: &'l dyn Live) -> Self {
         Self {
             live,
@@ -51,7 +51,7 @@ impl<'l> Overlay<'l> {
         self.instead.replace(answers);
     }
 
-    /// An object as it was read first, and how its kind is served.
+    /// Returns an object as it was read first, and how its kind is served.
     pub fn read_object(&self, key: &ResourceKey) -> Option<(Wanted, LiveObject)> {
         let seen = self.seen.borrow();
         if let Some(Answer::Found(object)) = seen.answers.get(key) {
@@ -72,14 +72,14 @@ impl<'l> Overlay<'l> {
         ))
     }
 
-    /// How an object that was looked for is served, whether it is there or not.
+    /// Returns how an object that was looked for is served, whether it is there or not.
     pub fn wanted(&self, key: &ResourceKey) -> Option<Wanted> {
         let kind = self.seen.borrow().kinds.get(key)?.clone();
         let key = key.clone();
         Some(Wanted { key, kind })
     }
 
-    /// Whether all objects of a kind were read where undeclared ones were looked for.
+    /// Returns whether all objects of a kind were read where undeclared ones were looked for.
     pub fn is_listed_completely(&self, key: &ResourceKey) -> bool {
         let kind = key.group_kind().to_string();
         !self.seen.borrow().extra_unread.contains(&kind)

@@ -1,4 +1,4 @@
-//! A question for objects that are not known by name.
+//! A question for objects that are unknown by name.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ pub struct Query<'q> {
 }
 
 impl Query<'_> {
-    /// Whether an object carries the labels.
+    /// Returns whether an object carries the labels.
     pub fn selects(&self, object: &Value) -> bool {
         let labels = object.pointer("/metadata/labels");
         let value = |key: &str| labels.and_then(|labels| labels.get(key));

@@ -20,7 +20,7 @@ pub struct Right {
 }
 
 impl Right {
-    /// The right to do something to the objects of a kind.
+    /// Returns the right to do something to the objects of a kind.
     pub fn new(verb: &str, kind: &ServedKind, namespace: Option<&str>) -> Self {
         Self {
             group: group_of(&kind.api_version).to_owned(),
@@ -30,7 +30,7 @@ impl Right {
         }
     }
 
-    /// The same right in all namespaces.
+    /// Returns the same right in all namespaces.
     #[must_use]
     pub fn everywhere(&self) -> Self {
         Self {
@@ -39,7 +39,7 @@ impl Right {
         }
     }
 
-    /// The resource with its group: `deployments.apps`.
+    /// Returns the resource with its group: `deployments.apps`.
     fn resource(&self) -> String {
         match self.group.as_str() {
             "" => self.resource.clone(),

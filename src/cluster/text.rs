@@ -213,7 +213,7 @@ impl<'de> Deserialize<'de> for Lenient<'de> {
     }
 }
 
-/// The items of a list as pieces of text; `None` for anything that is no list.
+/// The items of a list as pieces of text; `None` for anything that is not a list.
 struct Items<'t>(Option<Vec<&'t RawValue>>);
 
 impl<'de> Deserialize<'de> for Items<'de> {

@@ -41,7 +41,8 @@ impl Walker<'_> {
         self.ground = outer;
     }
 
-    /// The live list, with each item that means the same as a declared one in its declared form.
+    /// Returns the live list, with each item that means the same as a declared one in its declared
+    /// form.
     ///
     /// What is alike at both ends is found in one pass. What lies between is paired up, each with
     /// each, as long as that is little: in lists of thousands nobody looks for a moved item.
@@ -65,7 +66,7 @@ impl Walker<'_> {
         Value::Array(shown.cloned().collect())
     }
 
-    /// Whether two values mean the same, apart from who owns them.
+    /// Returns whether two values mean the same, apart from who owns them.
     pub(super) fn means(&self, ty: Option<TypeId>, declared: &Value, live: &Value) -> bool {
         let ground = match self.ground {
             Ground::Owned => Ground::Atomic {

@@ -7,7 +7,7 @@ use super::{Finding, find};
 use crate::model::{Cause, FieldPath, FieldSet, ManagerEntry, Operation, Owner, PathElement};
 use crate::schema::{self, ListKind, Type, TypeId};
 
-/// Fields that hold nothing but what somebody wrote, in resources of any kind: the metadata, and
+/// Fields that hold nothing but what someone wrote, in resources of any kind: the metadata, and
 /// maps with keys of the user's own.
 const FILLED_BY_USERS: &[&str] = &[
     "annotations",
@@ -24,7 +24,7 @@ const FILLED_BY_USERS: &[&str] = &[
 ];
 
 impl<'a> Walker<'a> {
-    /// Who owns the path the walk stands at. Server-side apply books a Secret's `stringData`
+    /// Returns who owns the path the walk is at. Server-side apply books a Secret's `stringData`
     /// under that name, although it is stored as `data`.
     pub(super) fn owners(&self) -> Vec<&'a Owner> {
         let covering = self.covering();
@@ -35,8 +35,8 @@ impl<'a> Walker<'a> {
         owners
     }
 
-    /// How many steps down the path values begin that are owned as a whole: at an atomic list, map
-    /// or struct, or where the schema ends.
+    /// Returns how many steps down the path values begin that are owned as a whole: at an atomic
+    /// list, map or struct, or where the schema ends.
     pub(super) fn covering(&self) -> usize {
         let mut ty = self.subject.root;
         for (depth, segment) in self.path.0.iter().enumerate() {
@@ -64,9 +64,9 @@ impl<'a> Walker<'a> {
         self.path.0.len()
     }
 
-    /// Whether the walk stands at a field that is gone from a map which is empty now, and which is
-    /// not known to be owned as a whole. Its holders have not changed, and the manager that emptied it holds
-    /// nothing there: `f:plugin: {}` is what an emptied map leaves of its applier.
+    /// Returns whether the walk is at a field that is gone from a map which is empty now, and which
+    /// is unknown to be owned as a whole. Its holders have not changed, and the manager that
+    /// emptied it holds nothing there: `f:plugin: {}` is what an emptied map leaves of its applier.
     pub(super) fn is_out_of_empty_map(&self) -> bool {
         let Some((PathElement::Field(_), above)) = self.path.0.split_last() else {
             return false;
@@ -78,7 +78,7 @@ impl<'a> Walker<'a> {
         is_empty && !self.is_owned_as_a_whole(above)
     }
 
-    /// Whether the schema says that the map or struct at a path is owned as a whole.
+    /// Returns whether the schema says that the map or struct at a path is owned as a whole.
     fn is_owned_as_a_whole(&self, path: &[PathElement]) -> bool {
         let schema = self.subject.schema;
         let step = |ty: TypeId, segment: &PathElement| match (schema.get(ty), segment) {
@@ -98,7 +98,7 @@ impl<'a> Walker<'a> {
         )
     }
 
-    /// The path under `stringData`, of a path under a Secret's `data`.
+    /// Returns the path under `stringData`, of a path under a Secret's `data`.
     pub(super) fn as_string_data(&self) -> Option<FieldPath> {
         match self.path.0.as_slice() {
             [PathElement::Field(data), PathElement::Field(key)]
@@ -110,7 +110,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// The owners that make a value an addition, or `None` when all of them are allowed.
+    /// Returns the owners that make a value an addition, or `None` when all of them are allowed.
     pub(super) fn changed_by(&self) -> (Option<Vec<Owner>>, Option<Cause>) {
         if self.ground != Ground::Owned {
             // The owner of the list as a whole wrote what is in it.
@@ -137,7 +137,7 @@ impl<'a> Walker<'a> {
                 cause = cause.or(how);
             }
         }
-        // Somebody else's hand says more than how the applier came by it.
+        // Someone else's hand says more than how the applier came by it.
         let only_appliers = self.entries().all(|entry| {
             self.subject.appliers.declares(entry) || self.applies_on_the_client(entry)
         });
@@ -145,7 +145,7 @@ impl<'a> Walker<'a> {
         (found, cause.filter(|_| only_appliers))
     }
 
-    /// Whether the walk stands at the mark of an object that is being deleted
+    /// Returns whether the walk is at the mark of an object that is being deleted
     /// (`metav1.ObjectMeta.DeletionTimestamp`), which nobody owns and nobody defaults.
     pub(super) fn is_deletion(&self) -> bool {
         let [PathElement::Field(metadata), PathElement::Field(mark)] = self.path.0.as_slice()
@@ -155,7 +155,8 @@ impl<'a> Walker<'a> {
         metadata == "metadata" && mark == "deletionTimestamp"
     }
 
-    /// Whether holding the path makes an entry's manager answer for it, and how it came about.
+    /// Returns whether holding the path makes an entry's manager answer for it, and how it came
+    /// about.
     fn judge(&self, entry: &ManagerEntry) -> (bool, Option<Cause>) {
         let declares = self.subject.appliers.declares(entry);
         if entry.owner.operation == Operation::Apply {
@@ -178,11 +179,11 @@ impl<'a> Walker<'a> {
         (is_change, declares.then_some(Cause::WrittenByApplier))
     }
 
-    /// Whether an undeclared field may be the server's default, for all that is known: a custom
-    /// resource without a schema. The server's defaults are owned by nobody, or by the manager that
-    /// applies, as part of a list that is owned as a whole or, without server-side apply, field by
-    /// field. It adds no items to lists, no entries to maps that users fill, and nothing to the
-    /// metadata. Where a schema is known, it says what the defaults are.
+    /// Returns whether an undeclared field may be the server's default, for everything that is
+    /// known: a custom resource without a schema. The server's defaults are owned by nobody, or by
+    /// the manager that applies, as part of a list that is owned as a whole or, without server-side
+    /// apply, field by field. It adds no items to lists, no entries to maps that users fill, and
+    /// nothing to the metadata. Where a schema is known, it says what the defaults are.
     pub(super) fn may_be_defaulted(&self) -> bool {
         let is_users = |segment: &PathElement| match segment {
             PathElement::Field(name) => FILLED_BY_USERS.contains(&name.as_str()),
@@ -191,18 +192,18 @@ impl<'a> Walker<'a> {
         self.subject.root.is_none() && !self.in_new_item && !self.path.0.iter().any(is_users)
     }
 
-    /// Whether no manager is known to hold the path.
+    /// Returns whether no manager is known to hold the path.
     pub(super) fn is_unowned(&self) -> bool {
         self.entries().next().is_none()
     }
 
-    /// Whether the applier owns the path, and nobody else.
+    /// Returns whether the applier owns the path, and nobody else.
     pub(super) fn only_the_applier(&self) -> bool {
         let mut entries = self.entries().peekable();
         entries.peek().is_some() && entries.all(|entry| self.subject.appliers.declares(entry))
     }
 
-    /// How a declared field came to its live value, where the applier itself gave it that.
+    /// Returns how a declared field came to its live value, where the applier itself gave it that.
     pub(super) fn cause_of_change(&self, live: &Value) -> Option<Cause> {
         let appliers = self.subject.appliers;
         let mut entries = self.entries().peekable();
@@ -231,7 +232,7 @@ impl<'a> Walker<'a> {
         self.subject.appliers.apply_on_the_client(entry)
     }
 
-    /// Whether client-side apply sent the path.
+    /// Returns whether client-side apply sent the path.
     fn was_sent(&self) -> bool {
         self.sent.is_some_and(|sent| {
             let is_there = |path: &FieldPath| sent.find(path).is_some();
@@ -250,8 +251,9 @@ impl<'a> Walker<'a> {
         })
     }
 
-    /// Whether the node itself is a member of the set of somebody who answers for what is below:
-    /// then that request created it (structured-merge-diff `typed/compare.go` adds parents too).
+    /// Returns whether the node itself is a member of the set of someone who answers for what is
+    /// below: then that request created it (structured-merge-diff `typed/compare.go` adds parents
+    /// too).
     pub(super) fn is_created_by_who_changed_it(&self, below: &[Finding]) -> bool {
         self.entries().any(|entry| {
             let answers = below
@@ -262,7 +264,7 @@ impl<'a> Walker<'a> {
     }
 }
 
-/// What an entry's manager owns at a path and below it, apart from what lies above.
+/// Returns what an entry's manager owns at a path and below it, apart from what is above.
 fn node<'e>(entry: &'e ManagerEntry, path: &[PathElement]) -> Option<&'e FieldSet> {
     let mut steps = path.iter();
     let set: &FieldSet = &entry.fields;

@@ -64,8 +64,8 @@ pub fn pair(declared: &[Value], live: &[Value], identity: impl Fn(&Value) -> Pat
     pairs
 }
 
-/// The identity of an associative list's item: its key fields, with the defaults of those it leaves out
-/// (a Service port without `protocol` is a TCP port).
+/// Returns the identity of an associative list's item: its key fields, with the defaults of those
+/// it leaves out (a Service port without `protocol` is a TCP port).
 pub fn key_of(schema: &Schema, item_type: TypeId, keys: &[Box<str>], item: &Value) -> PathElement {
     let default = |key: &str| match schema.get(item_type) {
         Type::Struct { fields, .. } => fields.get(key).and_then(|field| field.default.clone()),
@@ -81,8 +81,8 @@ pub fn key_of(schema: &Schema, item_type: TypeId, keys: &[Box<str>], item: &Valu
     PathElement::Key(identity)
 }
 
-/// The field that tells the items of two lists without schema apart: the first of `name`, `key`
-/// and `id` that is a string in every item and unique in both lists.
+/// Returns the field that tells the items of two lists without schema apart: the first of `name`,
+/// `key` and `id` that is a string in every item and unique in both lists.
 pub fn natural_key(declared: &[Value], live: &[Value]) -> Option<&'static str> {
     ["name", "key", "id"]
         .into_iter()

@@ -29,7 +29,7 @@ use crate::model::{Cause, Change, ChangeKind, Explanation, FieldPath, Owner, Own
 use crate::ownership::Appliers;
 use crate::schema::{Schema, TypeId};
 
-/// One object, from both sides, with all that is known about it.
+/// One object, from both sides, with everything that is known about it.
 pub struct Subject<'a> {
     /// The manifest, [normalized](normalize()).
     pub declared: &'a Value,
@@ -37,7 +37,7 @@ pub struct Subject<'a> {
     pub live: &'a Value,
     /// The schema that knows the object's type.
     pub schema: &'a Schema,
-    /// The object's type; `None` where there is no schema for it.
+    /// The object's type; `None` where there is not a schema for it.
     pub root: Option<TypeId>,
     /// Who owns what of the live object.
     pub ownership: &'a Ownership,
@@ -64,12 +64,12 @@ pub enum Keep {
 }
 
 impl Keep {
-    /// Whether a finding is wanted.
+    /// Returns whether a finding is wanted.
     pub fn keeps(self, finding: &Finding) -> bool {
         self.keeps_explained(finding.reason.as_ref())
     }
 
-    /// Whether a finding with this reason, or with none, is wanted.
+    /// Returns whether a finding with this reason, or with none, is wanted.
     fn keeps_explained(self, reason: Option<&Reason>) -> bool {
         match (reason, self) {
             (None, _) | (_, Self::All) => true,
@@ -86,18 +86,18 @@ impl Keep {
 
 /// Knowledge about single paths that is not in a schema: the rules that hide and explain.
 pub trait Explain {
-    /// The rule that speaks of a change at `path`, live value held by `owners`, if there is one
-    /// that explains it.
+    /// Returns the rule that speaks of a change at `path`, live value held by `owners`, if there is
+    /// one that explains it.
     fn explains(&self, path: &FieldPath, kind: ChangeKind, owners: &[&Owner]) -> Option<Reason>;
 
-    /// Whether it matters to [`explains`](Self::explains) who owns what is at `path`. Where it does
-    /// not, nobody has to find out.
+    /// Returns whether it matters to [`explains`](Self::explains) who owns what is at `path`. Where
+    /// it does not, nobody has to find out.
     fn owners_matter(&self, _path: &FieldPath) -> bool {
         true
     }
 }
 
-/// Why something is no drift.
+/// Why something is not drift.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
     /// Which of the closed set of explanations.
@@ -119,7 +119,7 @@ pub struct Finding {
     pub change: Change,
     /// Who holds the live value. Of an addition, those who are not allowed by being the applier.
     pub owners: Vec<Owner>,
-    /// Why it is no drift; `None` when it is.
+    /// Why it is not drift; `None` when it is.
     pub reason: Option<Reason>,
     /// How it came about, where more is known than who holds it.
     pub cause: Option<Cause>,
@@ -128,8 +128,8 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// An addition that is explained and not wanted: it counts until what is around it is folded, and
-    /// nobody sees it.
+    /// Returns an addition that is explained and not wanted: it counts until what is around it is
+    /// folded, and nobody sees it.
     fn explained(reason: Option<Reason>) -> Self {
         Self {
             change: Change {

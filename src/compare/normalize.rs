@@ -152,7 +152,7 @@ mod tests {
                 &[&rate, &memory, &cpu][..],
             ),
             (&[&cpu, &rate], &[&cpu, &rate], &[&cpu, &rate]),
-            // Another order than the server's is somebody's.
+            // Another order than the server's is someone's.
             (
                 &[&cpu, &rate, &memory],
                 &[&memory, &rate, &cpu],

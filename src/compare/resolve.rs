@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::model::{FieldPath, Finder};
 
-/// The value at a path, if there is one. Who follows many paths into one value keeps a
+/// Returns the value at a path, if there is one. Who follows many paths into one value keeps a
 /// [`Finder`].
 ///
 /// An item of an associative list is found by its keys; keys that the item leaves to be defaulted do not

@@ -31,8 +31,8 @@ const HEADLESS: &str = "None";
 const NEXT_LINE: char = '\u{85}';
 
 impl Walker<'_> {
-    /// Whether a declared single value and a live one mean the same for reasons that its type does
-    /// not know.
+    /// Returns whether a declared single value and a live one mean the same for reasons that its
+    /// type does not know.
     pub(super) fn is_respelled(&self, declared: &Value, live: &Value) -> bool {
         let (Value::String(declared), Value::String(live)) = (declared, live) else {
             return false;
@@ -42,7 +42,8 @@ impl Walker<'_> {
             || (self.is_v1_metrics() && same_metrics(declared, live))
     }
 
-    /// Whether the object is of a kind that a CustomResourceDefinition or an aggregated API defines.
+    /// Returns whether the object is of a kind that a CustomResourceDefinition or an aggregated API
+    /// defines.
     pub(super) fn is_custom(&self) -> bool {
         let text = |field: &str| self.subject.live.get(field).and_then(Value::as_str);
         let (version, kind) = (text("apiVersion"), text("kind"));
@@ -51,8 +52,8 @@ impl Walker<'_> {
             .is_none_or(|(version, kind)| schema::builtin_kind(version, kind).is_none())
     }
 
-    /// Whether the manifest may have been applied server-side. The API server reads what is applied
-    /// as YAML, also where it was sent as JSON.
+    /// Returns whether the manifest may have been applied server-side. The API server reads what is
+    /// applied as YAML, also where it was sent as JSON.
     fn may_be_folded(&self) -> bool {
         let entries = &self.subject.ownership.entries;
         let is_apply = |operation| operation == Operation::Apply;
@@ -68,7 +69,7 @@ impl Walker<'_> {
                 .is_some_and(|kind| kind == "HorizontalPodAutoscaler")
     }
 
-    /// Whether the API server drops an annotation that is declared here.
+    /// Returns whether the API server drops an annotation that is declared here.
     pub(super) fn is_dropped_annotation(&self) -> bool {
         let [.., PathElement::Field(parent), PathElement::Field(name)] = self.path.0.as_slice()
         else {
@@ -77,7 +78,7 @@ impl Walker<'_> {
         parent == "annotations" && DROPPED_ANNOTATIONS.contains(&name.as_str()) && !self.is_custom()
     }
 
-    /// What `serviceAccount` is stored as: its successor `serviceAccountName` wins over it
+    /// Returns what `serviceAccount` is stored as: its successor `serviceAccountName` wins over it
     /// (`pkg/apis/core/v1/conversion.go`, `Convert_v1_PodSpec_To_core_PodSpec`).
     pub(super) fn overruled_alias<'v>(
         &self,
@@ -94,9 +95,9 @@ impl Walker<'_> {
         Some(successor)
     }
 
-    /// Whether a controller that reads a custom resource and writes it back leaves out this declared
-    /// value: Go's `omitempty`. An empty object may choose a variant, and a count of zero replicas
-    /// is not their default.
+    /// Returns whether a controller that reads a custom resource and writes it back leaves out this
+    /// declared value: Go's `omitempty`. An empty object may choose a variant, and a count of zero
+    /// replicas is not their default.
     pub(super) fn is_left_out(&self, ty: Option<TypeId>, field: &Field, declared: &Value) -> bool {
         if field.default.is_some() || field.nullable || !self.is_custom() {
             return false;
@@ -112,7 +113,7 @@ impl Walker<'_> {
         }
     }
 
-    /// Whether a declared certificate stands for one that is to be injected: it is none.
+    /// Returns whether a declared certificate stands for one that is to be injected: it is none.
     pub(super) fn is_placeholder(&self, declared: &Value) -> bool {
         let decoded = |text: &str| STANDARD.decode(text.trim()).unwrap_or_default();
         self.last_name() == "caBundle"
@@ -123,8 +124,8 @@ impl Walker<'_> {
             })
     }
 
-    /// Whether the walk stands at a port of a Service that was changed to one with such ports: the
-    /// server may have allocated it, or somebody chosen it, and nothing says which.
+    /// Returns whether the walk is at a port of a Service that was changed to one with such ports:
+    /// the server may have allocated it, or someone chosen it, and nothing says which.
     pub(super) fn is_allocated_by_change(&self) -> bool {
         if self.last_name() != "nodePort" || !self.subject.ownership.is_empty() {
             return false;
@@ -135,9 +136,9 @@ impl Walker<'_> {
         is_service && !matches!(ty, Some("NodePort" | "LoadBalancer"))
     }
 
-    /// Whether the walk stands at what the server allocated to a Service, and somebody wrote back
-    /// from an export: an address or its family, as long as the server could have allocated it, or a
-    /// port whose holder holds the address too, of what was applied.
+    /// Returns whether the walk is at what the server allocated to a Service, and someone wrote
+    /// back from an export: an address or its family, as long as the server could have allocated
+    /// it, or a port whose holder holds the address too, of what was applied.
     pub(super) fn is_written_back(&self) -> bool {
         const ALLOCATED: [&str; 2] = ["nodePort", "healthCheckNodePort"];
         let live = self.subject.live;
@@ -161,8 +162,8 @@ impl Walker<'_> {
         self.subject.last_applied.is_some() && !owners.is_empty() && owners.iter().all(wrote_back)
     }
 
-    /// Whether the walk stands at the address of a Service that is headless live and not in the
-    /// manifest. The server gives every other Service an address, so somebody asked for none.
+    /// Returns whether the walk is at the address of a Service that is headless live and not in the
+    /// manifest. The server gives every other Service an address, so someone asked for none.
     pub(super) fn is_headless_by_hand(&self) -> bool {
         let is_none = |side: &Value, path: &str| {
             let address = side.pointer(path).and_then(Value::as_str);
@@ -176,7 +177,7 @@ impl Walker<'_> {
             && !is_none(declared, "/spec/clusterIPs/0")
     }
 
-    /// Whether the walk stands at, or in, the addresses of a Service or their families.
+    /// Returns whether the walk is at, or in, the addresses of a Service or their families.
     fn is_address(&self) -> bool {
         const ADDRESSES: [&str; 3] = ["clusterIP", "clusterIPs", "ipFamilies"];
         match self.path.0.as_slice() {
@@ -187,22 +188,22 @@ impl Walker<'_> {
         }
     }
 
-    /// Whether the manifest declares a field that its type does not have.
+    /// Returns whether the manifest declares a field that its type does not have.
     pub(super) fn is_unknown_field(&self, parent: Option<TypeId>, field: Option<&Field>) -> bool {
         let known = parent.map(|ty| self.subject.schema.get(ty));
         field.is_none() && matches!(known, Some(Type::Struct { open: false, .. }))
     }
 
-    /// The keys that tell the items of an atomic list apart all the same: a node has one taint of
-    /// each key and effect (`pkg/apis/core/validation`, `validateNodeTaints`).
+    /// Returns the keys that tell the items of an atomic list apart all the same: a node has one
+    /// taint of each key and effect (`pkg/apis/core/validation`, `validateNodeTaints`).
     pub(super) fn keys_of_atomic(&self, item: TypeId) -> Option<[Box<str>; 2]> {
         let is_taint = self.subject.schema.name(item) == "core.v1.Taint";
         is_taint.then(|| ["effect".into(), "key".into()])
     }
 }
 
-/// Whether the addresses of a Service and their families are what the server allocates and checks:
-/// one or two addresses, of which the first is `clusterIP`, each of its own family
+/// Returns whether the addresses of a Service and their families are what the server allocates and
+/// checks: one or two addresses, of which the first is `clusterIP`, each of its own family
 /// (`pkg/registry/core/service/storage/alloc.go`, `ValidateServiceClusterIPsRelatedFields`). What
 /// does not go together was not allocated.
 fn is_one_allocation(spec: &Value) -> bool {
@@ -237,7 +238,8 @@ fn is_one_allocation(spec: &Value) -> bool {
     of_addresses.is_some_and(|found| families.is_none_or(|families| families == found))
 }
 
-/// A value as YAML 1.1 reads it within quotes: line breaks are folded, with the blanks around them.
+/// Returns a value as YAML 1.1 reads it within quotes: line breaks are folded, with the blanks
+/// around them.
 fn folded(text: &str) -> String {
     let is_blank = |c: char| c == ' ' || c == '\t';
     let mut lines = text.split(NEXT_LINE);
@@ -269,8 +271,8 @@ fn folded(text: &str) -> String {
     folded
 }
 
-/// Whether two lists of metrics, each written as JSON, are the same: the API server writes them
-/// anew, with canonical quantities and without what is empty.
+/// Returns whether two lists of metrics, each written as JSON, are the same: the API server writes
+/// them again, with canonical quantities and without what is empty.
 fn same_metrics(declared: &str, live: &str) -> bool {
     let read = |text: &str| serde_json::from_str::<Value>(text).ok();
     match (read(declared), read(live)) {

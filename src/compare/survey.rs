@@ -1,8 +1,8 @@
 //! What is live and not declared, and what explains it.
 //!
-//! An undeclared value may be explained in part: a default that the server filled in beside the
-//! field that somebody added. So it is surveyed leaf by leaf, and what turns out to have been
-//! added as one piece is folded back into one addition.
+//! An undeclared value may be explained in part: a default that the server filled in next to the
+//! field that someone added. So it is surveyed leaf by leaf, and what turns out to have been added
+//! as one piece is folded back into one addition.
 
 use serde_json::{Map, Value};
 
@@ -48,9 +48,9 @@ impl Walker<'_> {
         self.out.extend(kept);
     }
 
-    /// Whether the server filled in what a manifest leaves open: an empty text, a zero and `null` are
-    /// not stored, so that `clusterIP: ""` asks for any address. Server-side apply books the field on
-    /// the applier all the same.
+    /// Returns whether the server filled in what a manifest leaves open: an empty text, a zero and
+    /// `null` are not stored, so that `clusterIP: ""` asks for any address. Server-side apply books
+    /// the field on the applier all the same.
     pub(super) fn is_allocated(
         &mut self,
         field: Option<&Field>,
@@ -78,7 +78,7 @@ impl Walker<'_> {
         true
     }
 
-    /// What the server gives a field that nobody sets.
+    /// Returns what the server gives a field that nobody sets.
     pub(super) fn default_of(
         &self,
         parent: Option<TypeId>,
@@ -95,7 +95,7 @@ impl Walker<'_> {
         }) {
             return Some(default);
         }
-        // A struct that is no pointer is stored as `{}`.
+        // A struct that is not a pointer is stored as `{}`.
         let is_struct = field.is_some_and(|field| matches!(field.zero, Zero::Struct));
         is_struct.then(|| Value::Object(Map::new()))
     }
@@ -149,8 +149,9 @@ impl Walker<'_> {
         }
     }
 
-    /// Reports what a definition puts into a field that the manifest leaves out, and what is gone from
-    /// there: the server fills in the field as a whole, and not again what somebody takes out of it.
+    /// Reports what a definition puts into a field that the manifest leaves out, and what is gone
+    /// from there: the server fills in the field as a whole, and not again what someone takes out
+    /// of it.
     fn gone_from_default(&mut self, default: Option<&Value>, live: &Map<String, Value>) {
         let Some(Value::Object(whole)) = default.filter(|_| self.is_custom()) else {
             return;
@@ -177,7 +178,7 @@ impl Walker<'_> {
         matches!(known, Some(Type::Struct { atomic: true, .. }))
     }
 
-    /// A struct that somebody added holds nothing but defaults, and says something all the same:
+    /// A struct that someone added holds nothing but defaults, and says something all the same:
     /// without that request it would not be there.
     fn notice_presence(&mut self, mark: usize, value: &Value) {
         let alone = self.out.len() == mark + 1 && self.ground == Ground::Owned;
@@ -218,7 +219,7 @@ impl Walker<'_> {
         }
     }
 
-    /// The parts of a value that have owners of their own.
+    /// Returns the parts of a value that have owners of their own.
     fn parts<'v>(&self, ty: Option<TypeId>, value: &'v Value) -> Parts<'v> {
         let schema = self.subject.schema;
         let known = ty.map_or(&Type::Any, |ty| schema.get(ty));

@@ -40,7 +40,7 @@ fn findings(declared: &Value, live: &Value, keep_explained: bool) -> Vec<Finding
     })
 }
 
-/// What is reported, one line a change.
+/// Returns what is reported, one line a change.
 #[track_caller]
 fn drift(declared: &Value, live: &Value) -> Vec<String> {
     let line =
@@ -53,7 +53,7 @@ fn drift(declared: &Value, live: &Value) -> Vec<String> {
         .collect()
 }
 
-/// A Deployment with this Pod spec.
+/// Returns a Deployment with this Pod spec.
 fn pod(spec: Value) -> Value {
     json!({"apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {"name": "a", "namespace": "b"},
@@ -68,7 +68,7 @@ fn container(fields: Value) -> Value {
     pod(json!({"containers": [container]}))
 }
 
-/// The object with these managed fields.
+/// Returns the object with these managed fields.
 fn managed(mut live: Value, entries: Value) -> Value {
     live["metadata"]["managedFields"] = entries;
     live
@@ -244,7 +244,7 @@ fn what_came_into_a_default_is_told_without_it() {
     );
 }
 
-/// A ConfigMap that client-side apply made, with `data` live and `sent` in last-applied.
+/// Returns a ConfigMap that client-side apply made, with `data` live and `sent` in last-applied.
 fn applied(data: Value, sent: Value) -> Value {
     let sent = json!({"data": sent}).to_string();
     let owned: serde_json::Map<String, Value> = data
@@ -270,7 +270,7 @@ fn what_client_side_apply_owns_and_did_not_send_is_a_default_or_drift() {
     assert_eq!(found[0].cause, Some(Cause::WrittenByApplier));
 }
 
-/// A Deployment's books, with one entry of Argo CD for its container.
+/// Returns a Deployment's books, with one entry of Argo CD for its container.
 fn argo_books() -> Value {
     json!([{"manager": "argocd-controller", "operation": "Apply", "fieldsV1": {"f:spec": {
         "f:template": {"f:spec": {"f:containers": {"k:{\"name\":\"app\"}": {

@@ -11,7 +11,7 @@ use crate::model::{DefaultFrom, Equal, Form};
 use crate::schema::{Field, TypeId};
 
 impl Walker<'_> {
-    /// Notes that the walk stands at a value of this type.
+    /// Notes that the walk is at a value of this type.
     pub(super) fn see(&mut self, ty: Option<TypeId>) {
         let is_seen = |trace: &Vec<Visit>| trace.last().is_some_and(|v| v.path == self.path);
         if self.trace.as_ref().is_none_or(is_seen) {
@@ -30,7 +30,7 @@ impl Walker<'_> {
         self.trace.get_or_insert_default().push(visit);
     }
 
-    /// Notes that the walk stands at a field, and what the server gives it when nobody sets it.
+    /// Notes that the walk is at a field, and what the server gives it when nobody sets it.
     pub(super) fn see_field(
         &mut self,
         ty: Option<TypeId>,
@@ -85,7 +85,7 @@ impl Walker<'_> {
         self.trace.as_mut()?.last_mut()
     }
 
-    /// How many places were noted so far.
+    /// Returns how many places were noted so far.
     pub(super) fn seen(&self) -> usize {
         self.trace.as_ref().map_or(0, Vec::len)
     }

@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::model::{Change, PathElement};
 
-/// The declared object with the given changes made to it: what is live, as far as it is drift.
+/// Returns the declared object with the given changes made to it: what is live, as far as it is
+/// drift.
 ///
 /// The live object itself would drown the drift in defaults, bookkeeping and other spellings.
 pub fn live_view<'c>(declared: &Value, changes: impl Iterator<Item = &'c Change>) -> Value {
@@ -39,7 +40,7 @@ fn apply(node: &mut Value, changes: &[&Change], depth: usize) {
     }
 }
 
-/// Whether a change is to take out what its path leads to.
+/// Returns whether a change is to take out what its path leads to.
 fn takes_out(change: &Change, depth: usize) -> bool {
     change.path.0.len() == depth && change.live.is_none()
 }

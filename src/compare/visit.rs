@@ -18,13 +18,13 @@ pub struct Visit {
     pub type_name: String,
     /// What the server gives it when nobody sets it.
     pub default: Option<(Value, DefaultFrom)>,
-    /// Everybody who holds it.
+    /// Everyone who holds it.
     pub owners: Vec<Owner>,
     /// What both sides are, and why they mean the same; `None` where that was not decided here.
     pub equal: Option<(Equal, Option<Value>, Option<Value>)>,
 }
 
-/// Why two values that mean the same do so.
+/// Returns why two values that mean the same do so.
 pub(super) fn how_equal(ty: &Type, declared: &Value, live: &Value) -> Equal {
     match ty {
         _ if declared == live => Equal::Same,
@@ -38,8 +38,8 @@ pub(super) fn how_equal(ty: &Type, declared: &Value, live: &Value) -> Equal {
     }
 }
 
-/// What the schema knows of a path that is on neither side: its form, the name of its type and its
-/// default. `None` where the schema does not lead there.
+/// Returns what the schema knows of a path that is on neither side: its form, the name of its type
+/// and its default. `None` where the schema does not lead there.
 pub fn known_by_type(
     schema: &Schema,
     root: Option<TypeId>,
@@ -67,7 +67,7 @@ pub fn known_by_type(
     Some((form(schema, ty), type_name(schema, ty), default))
 }
 
-/// The names of the fields that the struct at a path has.
+/// Returns the names of the fields that the struct at a path has.
 pub fn fields_by_type<'s>(
     schema: &'s Schema,
     root: Option<TypeId>,
@@ -88,7 +88,7 @@ pub fn fields_by_type<'s>(
     }
 }
 
-/// How a type is compared.
+/// Returns how a type is compared.
 pub(super) fn form(schema: &Schema, ty: Option<TypeId>) -> Form {
     match ty.map_or(&Type::Any, |ty| schema.get(ty)) {
         Type::Any => Form::Untyped,
@@ -106,7 +106,7 @@ pub(super) fn form(schema: &Schema, ty: Option<TypeId>) -> Form {
     }
 }
 
-/// The name of a type, without the mark of the place where it has defaults of its own.
+/// Returns the name of a type, without the mark of the place where it has defaults of its own.
 pub(super) fn type_name(schema: &Schema, ty: Option<TypeId>) -> String {
     let name = ty.map_or("", |ty| schema.name(ty));
     name.split('@').next().unwrap_or_default().to_owned()

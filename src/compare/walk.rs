@@ -23,7 +23,7 @@ pub(super) enum Ground {
     },
 }
 
-/// What stands in an atomic list that is declared, and is no drift although it is not declared.
+/// What is in an atomic list that is declared, and is not drift although it is not declared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AllowedExtras {
     /// Nothing.
@@ -41,7 +41,7 @@ pub(super) struct Walker<'a> {
     pub(super) path: FieldPath,
     pub(super) at: Vec<Step>,
     pub(super) ground: Ground,
-    /// Whether the walk stands in an item of a list that is declared without it.
+    /// Whether the walk is in an item of a list that is declared without it.
     pub(super) in_new_item: bool,
     /// What the server fills into the map that the walk stands in.
     pub(super) map_default: Option<Value>,
@@ -49,7 +49,7 @@ pub(super) struct Walker<'a> {
     /// how they differ is worked out.
     pub(super) only_asked: bool,
     pub(super) out: Vec<Finding>,
-    /// What the walk saw, where somebody wants to know.
+    /// What the walk saw, where someone wants to know.
     pub(super) trace: Option<Vec<Visit>>,
 }
 
@@ -76,7 +76,7 @@ pub(super) fn walk(subject: &Subject<'_>, trace: Option<Vec<Visit>>) -> (Vec<Fin
     (walker.out, walker.trace.unwrap_or_default())
 }
 
-/// What identifies an object, and so is equal by construction.
+/// Returns what identifies an object, and so is equal by construction.
 fn is_identity(path: &FieldPath) -> bool {
     match path.0.as_slice() {
         [PathElement::Field(field)] => matches!(field.as_str(), "apiVersion" | "kind"),
@@ -87,8 +87,8 @@ fn is_identity(path: &FieldPath) -> bool {
     }
 }
 
-/// Whether a live value says what its absence says: `null`, and an empty list or map where the
-/// server stores none (a tool that takes out annotations may leave one behind).
+/// Returns whether a live value says what its absence says: `null`, and an empty list or map where
+/// the server stores none (a tool that takes out annotations may leave one behind).
 pub(super) fn is_absent(field: Option<&Field>, value: &Value) -> bool {
     let is_empty = match value {
         Value::Null => return true,
@@ -99,8 +99,8 @@ pub(super) fn is_absent(field: Option<&Field>, value: &Value) -> bool {
     is_empty && field.is_some_and(|field| matches!(field.zero, Zero::EmptyAbsent))
 }
 
-/// Whether a manifest sets a field by this value. `null` sets none, unless the type keeps it
-/// (`nullable`; `apiextensions-apiserver/pkg/apiserver/schema/defaulting/prune.go`).
+/// Returns whether a manifest sets a field by this value. `null` sets none, unless the type keeps
+/// it (`nullable`; `apiextensions-apiserver/pkg/apiserver/schema/defaulting/prune.go`).
 fn sets(field: Option<&Field>, declared: &Value) -> bool {
     !declared.is_null() || field.is_some_and(|field| field.nullable)
 }
@@ -147,15 +147,15 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// A `null` in a list or a map of single values is stored as their zero, unlike that of a
-    /// struct's field, which sets none (Go's `encoding/json`).
+    /// Returns a `null` in a list or a map of single values is stored as their zero, unlike that of
+    /// a struct's field, which sets none (Go's `encoding/json`).
     fn same_scalar(&self, scalar: Scalar, declared: &Value, live: &Value) -> bool {
         let zero = declared.is_null().then(|| schema::zero_of(scalar));
         schema::equal(scalar, zero.as_ref().unwrap_or(declared), live)
             || (scalar == Scalar::String && self.is_respelled(declared, live))
     }
 
-    /// Whether a map declares `null` for a key, and so nothing or the zero of its values.
+    /// Returns whether a map declares `null` for a key, and so nothing or the zero of its values.
     fn is_null_entry(&self, map: Option<TypeId>, declared: Option<&Value>, live: &Value) -> bool {
         let value = self
             .field_type(map, None)
@@ -211,7 +211,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// The server's own fields are not compared, whatever a generator left in the manifest.
+    /// Returns the server's own fields are not compared, whatever a generator left in the manifest.
     fn is_hidden_subtree(&mut self, declared: &Value, live: Option<&Value>) -> bool {
         if self.path.0.len() > 2 {
             return false;
@@ -294,7 +294,7 @@ impl<'a> Walker<'a> {
                 }
             }
             Some(live) if self.is_map(ty) => {
-                // The server may fill in keys beside those that are declared.
+                // The server may fill in keys next to those that are declared.
                 let default = default(self);
                 let outer = std::mem::replace(&mut self.map_default, default);
                 self.value(ty, declared, live);
@@ -304,8 +304,8 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Whether the server stores nothing for a declared value, so that its absence is no drift
-    /// (Go's `omitempty` on values that are no pointers).
+    /// Returns whether the server stores nothing for a declared value, so that its absence is not
+    /// drift (Go's `omitempty` on values that are not pointers).
     fn vanishes(&self, ty: Option<TypeId>, field: Option<&Field>, declared: &Value) -> bool {
         if declared.is_null() {
             return true;
@@ -319,7 +319,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Whether nothing of a declared object or list is stored.
+    /// Returns whether nothing of a declared object or list is stored.
     fn is_empty(&self, ty: Option<TypeId>, declared: &Value) -> bool {
         match declared {
             Value::Object(fields) => fields.iter().all(|(name, value)| {
@@ -404,8 +404,8 @@ impl<'a> Walker<'a> {
         self.note_duplicates(mark, &twice);
     }
 
-    /// Says of the findings since `mark` that live items of the list that the walk stands at have
-    /// equal keys, where those items are `twice` there.
+    /// Says of the findings since `mark` that live items of the list that the walk is at have equal
+    /// keys, where those items are `twice` there.
     fn note_duplicates(&mut self, mark: usize, twice: &[PathElement]) {
         let depth = self.path.0.len();
         // The kubelet sets one variable after the other; of mounts and ports each holds.
@@ -432,7 +432,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// The type of a field of `parent`: a struct's field, or a map's value.
+    /// Returns the type of a field of `parent`: a struct's field, or a map's value.
     pub(super) fn field_type(
         &self,
         parent: Option<TypeId>,
@@ -462,7 +462,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Returns the name of the field that the walk stands at; empty at a list item.
+    /// Returns the name of the field that the walk is at; empty at a list item.
     pub(super) fn last_name(&self) -> &str {
         match self.path.0.last() {
             Some(PathElement::Field(name)) => name,
@@ -470,13 +470,13 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Whether the walk stands at the field of these names.
+    /// Returns whether the walk is at the field of these names.
     pub(super) fn stands_at(&self, names: &[&str]) -> bool {
         let is = |(element, name): (&PathElement, &&str)| matches!(element, PathElement::Field(field) if field == name);
         self.path.0.len() == names.len() && self.path.0.iter().zip(names).all(is)
     }
 
-    /// Whether one of the findings from `mark` on is drift.
+    /// Returns whether one of the findings from `mark` on is drift.
     pub(super) fn reported_since(&self, mark: usize) -> bool {
         let since = self.out.get(mark..).unwrap_or_default();
         since.iter().any(|finding| finding.reason.is_none())

@@ -17,11 +17,11 @@ const LIST: &str = "ignoreDifferences";
 #[error("its layout has no safe place for another rule")]
 pub struct CannotAppend;
 
-/// The text with one more rule, at the end of the list. What comes out is read again, and must
-/// hold the rules that were there and this one.
+/// Returns the text with one more rule, at the end of the list. What comes out is read again, and
+/// must hold the rules that were there and this one.
 ///
 /// # Errors
-/// When it does not; nothing is lost then, since nothing was written.
+/// Fails if it does not; nothing is lost then, since nothing was written.
 pub fn append(text: &str, rule: &RuleSpec) -> Result<String, CannotAppend> {
     let mut expected = specs(text);
     expected.push(rule.clone());
@@ -34,7 +34,7 @@ pub fn append(text: &str, rule: &RuleSpec) -> Result<String, CannotAppend> {
     }
 }
 
-/// What the file says besides the list.
+/// Returns what the file says besides the list.
 fn others(text: &str) -> Value {
     let document = yaml::parse(text).documents.into_iter().next();
     let mut value = document.map_or(Value::Null, |document| document.value);
@@ -91,8 +91,8 @@ fn place(text: &str, rule: &RuleSpec) -> Option<String> {
     Some(changed)
 }
 
-/// The number of lines up to the end of a block list whose dashes are at `indent`, comments and
-/// blank lines after it left out.
+/// Returns the number of lines up to the end of a block list whose dashes are at `indent`, comments
+/// and blank lines after it left out.
 fn end_of_block(lines: &[String], key_line: usize, indent: usize) -> usize {
     let mut end = key_line;
     for (i, line) in lines.iter().enumerate().skip(key_line) {
@@ -110,7 +110,7 @@ fn end_of_block(lines: &[String], key_line: usize, indent: usize) -> usize {
     end
 }
 
-/// A rule as an item of a list, the way people write it.
+/// Returns a rule as an item of a list, the way people write it.
 pub fn rule_text(rule: &impl Serialize) -> String {
     let value = serde_json::to_value(rule).unwrap_or_default();
     // In the order of the type, which says what is most wanted to be read first.
@@ -162,7 +162,8 @@ pub fn rule_text(rule: &impl Serialize) -> String {
     text
 }
 
-/// A text in YAML, which no reader takes for anything else: quoted unless it is plainly text.
+/// Returns a text in YAML, which no reader takes for anything else: quoted unless it is plainly
+/// text.
 pub(super) fn scalar(text: &str) -> String {
     // What YAML's dialects disagree about.
     const DISPUTED: &[&str] = &[

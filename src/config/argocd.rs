@@ -137,7 +137,7 @@ impl ArgoSettings {
             Some(Value::String(word)) if ["none", "off", "false"].contains(&word.as_str()) => {
                 StatusOf::None
             }
-            // YAML's `off` is no text.
+            // YAML's `off` is not text.
             Some(Value::Bool(false)) => StatusOf::None,
             _ => StatusOf::All,
         };

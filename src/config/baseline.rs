@@ -13,7 +13,7 @@ use crate::model::{ChangeKind, FieldPath, ResourceKey};
 use crate::policy::{Accepted, Debt, Expiry, Kind, Recorded};
 use crate::yaml;
 
-/// What stands above everything else in the file.
+/// What is above everything else in the file.
 const HEAD: &str = "\
 # Drift that was accepted, value by value, until it changes or expires. Written by 'driftctl accept';
 # 'driftctl debt' lists it. Secret and very long values are stored as digests.
@@ -67,7 +67,7 @@ struct AcceptedSpec {
 /// Reads a baseline. What expired by `now` is overdue.
 ///
 /// # Errors
-/// When anything is wrong with it: everything that is.
+/// Fails if anything is wrong with it: everything that is.
 pub fn read_baseline(file: &str, text: &str, now: Timestamp) -> Result<Debt, ConfigError> {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
@@ -167,14 +167,15 @@ fn digest_of(recorded: &Recorded) -> Option<String> {
     }
 }
 
-/// Whether a value comes back as it is when it is written into a baseline.
+/// Returns whether a value comes back as it is when it is written into a baseline.
 pub fn can_be_written(value: &Value) -> bool {
     let parsed = yaml::parse(&format!("a: {value}\n"));
     let document = parsed.documents.first();
     parsed.problems.is_empty() && document.is_some_and(|d| d.value["a"] == *value)
 }
 
-/// The text of a baseline: sorted, so that a review shows what was accepted and nothing else.
+/// Returns the text of a baseline: sorted, so that a review shows what was accepted and nothing
+/// else.
 pub fn write_baseline(debt: &Debt) -> String {
     use std::fmt::Write;
     let mut text = HEAD.to_owned();

@@ -26,7 +26,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("managers", "is called \"onlyManagers\""),
 ];
 
-/// Everything that does not fit the schema, which holds no references.
+/// Returns everything that does not fit the schema, which holds no references.
 pub(super) fn faults(schema: &Value, value: &Value) -> Vec<Fault> {
     let mut check = Check::default();
     check.value(schema, value);
@@ -131,7 +131,7 @@ impl Check {
         ));
     }
 
-    /// What the place is called in a sentence.
+    /// Returns what the place is called in a sentence.
     fn at(&self) -> String {
         let name = self.steps.iter().rev().find_map(|step| match step {
             Step::Field(name) => Some(name.as_str()),
@@ -152,7 +152,7 @@ impl Check {
     }
 }
 
-/// A keyword of the schema, or of one of its alternatives.
+/// Returns a keyword of the schema, or of one of its alternatives.
 fn part<'s>(schema: &'s Value, keyword: &str) -> &'s Value {
     let own = schema.get(keyword);
     let of_alternatives = || alternatives(schema).find_map(|one| one.get(keyword));
@@ -166,7 +166,7 @@ fn alternatives(schema: &Value) -> impl Iterator<Item = &Value> {
         .flatten()
 }
 
-/// The types that the schema allows.
+/// Returns the types that the schema allows.
 fn types(schema: &Value) -> Vec<&str> {
     let own = match schema.get("type") {
         Some(Value::String(name)) => vec![name.as_str()],
@@ -177,7 +177,7 @@ fn types(schema: &Value) -> Vec<&str> {
     own.into_iter().chain(of_alternatives).collect()
 }
 
-/// The words that the schema allows; empty for any.
+/// Returns the words that the schema allows; empty for any.
 fn words(schema: &Value) -> Vec<&str> {
     let constant = schema.get("const").and_then(Value::as_str);
     let listed = schema.get("enum").and_then(Value::as_array);

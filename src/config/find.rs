@@ -19,7 +19,7 @@ pub struct Found {
 }
 
 impl Found {
-    /// The file of a path that the user wrote.
+    /// Returns the file of a path that the user wrote.
     pub fn named(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
@@ -40,7 +40,7 @@ impl Found {
 /// directory with `.git` in it), or of the file system.
 ///
 /// # Errors
-/// When it cannot be told which directory that is.
+/// Fails if it cannot be told which directory that is.
 pub fn find(name: &str, start: &Path) -> Result<Option<Found>> {
     let here = std::env::current_dir().context("cannot determine the current directory")?;
     let found = upwards(&here, start)
@@ -50,7 +50,7 @@ pub fn find(name: &str, start: &Path) -> Result<Option<Found>> {
     Ok(found.map(|path| Found::seen_from(&here, path)))
 }
 
-/// The directories from that of `start` up to where the search ends.
+/// Returns the directories from that of `start` up to where the search ends.
 fn upwards(here: &Path, start: &Path) -> Vec<PathBuf> {
     let start = here.join(start);
     // What is written as `../x` is above, not below.
@@ -70,12 +70,12 @@ fn upwards(here: &Path, start: &Path) -> Vec<PathBuf> {
     directories
 }
 
-/// Where a new file of this name belongs: next to `neighbour`, else at the root of the repository
-/// of `start`, else where the user is if `start` lies there or below, else in the directory of
-/// `start`. A search from `start` upwards finds it in each of them.
+/// Returns where a new file of this name belongs: next to `neighbour`, else at the root of the
+/// repository of `start`, else where the user is if `start` is there or below, else in the
+/// directory of `start`. A search from `start` upwards finds it in each of them.
 ///
 /// # Errors
-/// When it cannot be told which directory that is.
+/// Fails if it cannot be told which directory that is.
 pub fn beside(neighbour: Option<&Found>, name: &str, start: &Path) -> Result<Found> {
     if let Some(neighbour) = neighbour {
         let path = neighbour.path.with_file_name(name);
@@ -98,10 +98,10 @@ pub fn beside(neighbour: Option<&Found>, name: &str, start: &Path) -> Result<Fou
     Ok(Found::seen_from(&here, directory.join(name)))
 }
 
-/// The text of a file of ours.
+/// Returns the text of a file of ours.
 ///
 /// # Errors
-/// When it cannot be read, is no regular file, is too large, or is no text.
+/// Fails if it cannot be read, is not a regular file, is too large, or is not text.
 pub fn read_file(found: &Found) -> Result<String> {
     let read = || -> Result<String> {
         // A pipe or a device in its place would never end.

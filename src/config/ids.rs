@@ -45,7 +45,7 @@ pub(super) fn assign_ids(sheet: &mut Sheet<'_>, rules: &mut [(Vec<Step>, Rule)],
     }
 }
 
-/// A name from what the rule speaks of: `deployment-cart`.
+/// Returns a name from what the rule speaks of: `deployment-cart`.
 fn name_for(rule: &Rule) -> String {
     let objects = &rule.objects;
     let words = [objects.kind.as_str(), &objects.name].map(|word| match word {

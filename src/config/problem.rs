@@ -23,7 +23,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// All problems, in order.
+    /// Returns all problems, in order.
     pub(super) fn new(file: &str, mut problems: Vec<Problem>) -> Self {
         problems.sort();
         problems.dedup();
@@ -48,7 +48,7 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// What was probably meant by a word, if anything is close enough.
+/// Returns what was probably meant by a word, if anything is close enough.
 pub(super) fn closest<'c>(
     word: &str,
     candidates: impl IntoIterator<Item = &'c str>,

@@ -37,10 +37,10 @@ pub struct Config {
     pub sensitive: Vec<Sensitive>,
 }
 
-/// Says why a text is no jq expression.
+/// Says why a text is not a jq expression.
 pub type CheckJq<'a> = dyn Fn(&str) -> Result<(), String> + 'a;
 
-/// The JSON Schema of `.driftctl.yaml`, for editors.
+/// Returns the JSON Schema of `.driftctl.yaml`, for editors.
 pub fn schema() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
@@ -58,7 +58,7 @@ pub fn schema() -> Value {
 /// Reads a configuration. `file` is what it is called in messages and origins.
 ///
 /// # Errors
-/// When anything is wrong with it: everything that is.
+/// Fails if anything is wrong with it: everything that is.
 pub fn read(file: &str, text: &str, jq: &CheckJq<'_>) -> Result<Config, ConfigError> {
     let mut sheet = Sheet::read(file, text, &schema());
     let mut config = Config::default();
@@ -112,7 +112,7 @@ fn check_jq(sheet: &mut Sheet<'_>, entry: &[Step], spec: &RuleSpec, jq: &CheckJq
     }
 }
 
-/// The rules of a configuration as they are written, to compare two of them.
+/// Returns the rules of a configuration as they are written, to compare two of them.
 pub fn specs(text: &str) -> Vec<RuleSpec> {
     let sheet = Sheet::read("", text, &schema());
     let entries = sheet.entries::<RuleSpec>("ignoreDifferences");

@@ -89,7 +89,7 @@ impl SensitiveSpec {
 }
 
 impl Sensitive {
-    /// Whether what is at a path of an object is secret.
+    /// Returns whether what is at a path of an object is secret.
     pub fn hides(&self, key: &ResourceKey, path: &FieldPath) -> bool {
         let is_named = |name: &str| {
             let name = name.to_lowercase();

@@ -64,7 +64,7 @@ impl<'t> Sheet<'t> {
         sheet
     }
 
-    /// The place of a field, or of what is above it.
+    /// Returns the place of a field, or of what is above it.
     pub fn position(&self, steps: &[Step]) -> Option<Position> {
         let known = self.places.get(steps).copied();
         known.or_else(|| yaml::locate(self.text, self.span, steps))
@@ -113,13 +113,13 @@ impl<'t> Sheet<'t> {
         }
     }
 
-    /// A value at the top of the file, unless it does not fit.
+    /// Returns a value at the top of the file, unless it does not fit.
     pub fn top<T: DeserializeOwned + Default>(&self, key: &str) -> T {
         self.at(&[field(key)]).unwrap_or_default()
     }
 
-    /// The entries of a list at the top of the file, each with its place; without those that do
-    /// not fit.
+    /// Returns the entries of a list at the top of the file, each with its place; without those
+    /// that do not fit.
     pub fn entries<T: DeserializeOwned>(&self, key: &str) -> Vec<(Vec<Step>, T)> {
         let list = self.value.get(key).and_then(Value::as_array);
         let count = list.map_or(0, Vec::len);
@@ -132,7 +132,8 @@ impl<'t> Sheet<'t> {
             .collect()
     }
 
-    /// What does not fit is left out of it, so that the rest of an entry can be looked at too.
+    /// Returns what does not fit is left out of it, so that the rest of an entry can be looked at
+    /// too.
     fn at<T: DeserializeOwned>(&self, steps: &[Step]) -> Option<T> {
         let value = steps
             .iter()
@@ -154,7 +155,7 @@ impl<'t> Sheet<'t> {
         self.unfit.iter().filter(|unfit| unfit.starts_with(steps))
     }
 
-    /// Whether anything is wrong.
+    /// Returns whether anything is wrong.
     pub fn finish(self) -> Result<(), ConfigError> {
         if self.problems.is_empty() {
             Ok(())
@@ -164,7 +165,7 @@ impl<'t> Sheet<'t> {
     }
 }
 
-/// The places of all entries of the lists at the top, and of their ids.
+/// Returns the places of all entries of the lists at the top, and of their ids.
 fn places(text: &str, span: Span, value: &Value) -> HashMap<Vec<Step>, Position> {
     let mut ways = Vec::new();
     for (key, list) in value.as_object().into_iter().flatten() {
@@ -180,7 +181,7 @@ fn places(text: &str, span: Span, value: &Value) -> HashMap<Vec<Step>, Position>
     ways.into_iter().zip(found).collect()
 }
 
-/// One step down by name.
+/// Returns one step down by name.
 pub(super) fn field(name: &str) -> Step {
     Step::Field(name.to_owned())
 }

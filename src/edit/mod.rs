@@ -2,7 +2,7 @@
 //!
 //! Each edit splices a few bytes into the text, and the result is read again as the manifests are:
 //! it must hold the value that was meant, every other document as it was, and every comment that
-//! does not stand within what was removed. What cannot be edited so is refused, with the reason.
+//! does not are within what was removed. What cannot be edited so is refused, with the reason.
 //!
 //! ```
 //! use driftctl::edit::edit;
@@ -47,13 +47,13 @@ pub enum Refusal {
     Unsound,
 }
 
-/// The text in which the field that `way` leads to in a document (counted from 1) has this value, or
-/// is gone.
+/// Returns the text in which the field that `way` leads to in a document (counted from 1) has this
+/// value, or is gone.
 ///
 /// A map or list is compared with the one in the text first, so that only what differs is touched.
 ///
 /// # Errors
-/// When it cannot be done without touching anything else.
+/// Fails if it cannot be done without touching anything else.
 pub fn edit(
     text: &str,
     document: usize,
@@ -107,7 +107,7 @@ fn find(documents: &[Document], number: usize) -> Result<&Document, Refusal> {
     found.ok_or(Refusal::Unreadable)
 }
 
-/// The value that a way leads to.
+/// Returns the value that a way leads to.
 pub fn at<'v>(value: &'v Value, way: &[Step]) -> Option<&'v Value> {
     way.iter().try_fold(value, |value, step| match step {
         Step::Field(name) => value.get(name),

@@ -9,13 +9,13 @@ use super::{Refusal, Small, What};
 use crate::model::Step;
 use crate::yaml::tree::{Comment, Key, Kind, Node, Style};
 
-/// Bytes, and what stands in their place.
+/// Bytes, and what is in their place.
 pub(super) type Splice = (Range<usize>, String);
 
-/// The splices that make an edit.
+/// Returns the splices that make an edit.
 ///
 /// # Errors
-/// When the way leads nowhere, or the layout leaves no place.
+/// Fails if the way leads nowhere, or the layout leaves no place.
 pub(super) fn splices(
     text: &str,
     root: &Node,
@@ -129,14 +129,14 @@ impl Editor<'_> {
         self.slice(0..at).rfind('\n').map_or(0, |end| end + 1)
     }
 
-    /// The end of the line, before its line break.
+    /// Returns the end of the line, before its line break.
     fn end_of_line(&self, at: usize) -> usize {
         let rest = self.slice(at..self.text.len());
         let line = rest.find('\n').map_or(rest, |end| &rest[..end]);
         at + line.strip_suffix('\r').unwrap_or(line).len()
     }
 
-    /// The start of the next line, or the end of the text.
+    /// Returns the start of the next line, or the end of the text.
     fn next_line(&self, at: usize) -> usize {
         let rest = self.slice(at..self.text.len());
         rest.find('\n').map_or(self.text.len(), |end| at + end + 1)
@@ -147,7 +147,7 @@ impl Editor<'_> {
         self.slice(start..at).chars().count()
     }
 
-    /// Whether nothing but blanks stands before it in its line.
+    /// Returns whether nothing but blanks is before it in its line.
     fn begins_line(&self, at: usize) -> bool {
         let start = self.start_of_line(at);
         self.slice(start..at).trim().is_empty()
@@ -163,7 +163,7 @@ impl Editor<'_> {
         Refusal::Layout(self.line(node.at.start))
     }
 
-    /// Where what is written of an entry's value ends.
+    /// Returns where what is written of an entry's value ends.
     fn end_of(&self, key: &Key, value: &Node) -> usize {
         match value.is_unwritten() {
             true => key.at.end + 1,
@@ -171,7 +171,7 @@ impl Editor<'_> {
         }
     }
 
-    /// Where lines can be put behind what ends at `end`: with the splice's own line break.
+    /// Returns where lines can be put behind what ends at `end`: with the splice's own line break.
     fn behind(&self, end: usize, lines: &str) -> Splice {
         // A block scalar that keeps its blank lines ends at the start of a line.
         if end > 0 && self.slice(end - 1..end) == "\n" {
@@ -230,7 +230,7 @@ impl Editor<'_> {
         }
     }
 
-    /// Where a tag begins that goes along with what it says of the value.
+    /// Returns where a tag begins that goes along with what it says of the value.
     fn after_anchor(&self, node: &Node) -> usize {
         if node.has_anchor {
             node.at.start
@@ -373,7 +373,7 @@ impl Editor<'_> {
         }
     }
 
-    /// The dash of an item.
+    /// Returns the dash of an item.
     fn dash(&self, list: &Node, items: &[Node], index: usize) -> Result<usize, Refusal> {
         let item = items.get(index).ok_or(Refusal::NoWay)?;
         if index == 0 {
@@ -433,7 +433,7 @@ impl Editor<'_> {
         self.add_to_flow(mapping, &ends, &format!("{key}: {value}"))
     }
 
-    /// The quote around all the keys of a mapping.
+    /// Returns the quote around all the keys of a mapping.
     fn style_of_keys(&self, entries: &[(Key, Node)]) -> Option<char> {
         let mut first = entries
             .iter()
@@ -539,7 +539,7 @@ impl Editor<'_> {
         }
     }
 
-    /// How the items of a list are quoted, if they are all alike.
+    /// Returns how the items of a list are quoted, if they are all alike.
     fn style_of_items(&self, items: &[Node]) -> Option<Style> {
         let mut styles = items.iter().map(|item| match item.kind {
             Kind::Scalar(style) if style != Style::Block => Some(style),
@@ -574,7 +574,7 @@ impl Editor<'_> {
         self.remove_lines(mapping, key.at.start, end, next)
     }
 
-    /// Takes out what stands in lines of its own, or begins behind a dash.
+    /// Takes out what is in lines of its own, or begins behind a dash.
     fn remove_lines(
         &self,
         collection: &Node,
@@ -594,8 +594,8 @@ impl Editor<'_> {
         Ok(vec![(start..next, String::new())])
     }
 
-    /// The lines from the one in which `start` stands to the one in which `end` does. Of the last
-    /// line of a text without a line break at its end, the break before it goes.
+    /// Returns the lines from the one in which `start` stands to the one in which `end` does. Of
+    /// the last line of a text without a line break at its end, the break before it goes.
     fn whole_lines(&self, start: usize, end: usize) -> Splice {
         let from = self.start_of_line(start);
         if end > 0 && self.slice(end - 1..end) == "\n" {
@@ -725,7 +725,7 @@ fn is_printed(c: char) -> bool {
     c == '\n' || c == '\t' || !c.is_control() && c != '\u{85}' && c != '\u{feff}'
 }
 
-/// Whether a value takes lines of its own in a block.
+/// Returns whether a value takes lines of its own in a block.
 fn is_large(value: &Value) -> bool {
     match value {
         Value::Object(fields) => !fields.is_empty(),
@@ -735,7 +735,7 @@ fn is_large(value: &Value) -> bool {
     }
 }
 
-/// Whether a document in braces quotes its keys.
+/// Returns whether a document in braces quotes its keys.
 fn is_json(text: &str, root: &Node) -> bool {
     match &root.kind {
         Kind::Mapping(entries) => entries.iter().all(|(key, _)| {
@@ -746,7 +746,7 @@ fn is_json(text: &str, root: &Node) -> bool {
     }
 }
 
-/// How the document lays out what is nested.
+/// Returns how the document lays out what is nested.
 fn layout(text: &str, root: &Node) -> Layout {
     let mut found = (None, None);
     let mut waiting = vec![root];

@@ -149,7 +149,7 @@ fn leaves(value: &Value, way: &mut Vec<Step>, found: &mut Vec<Vec<Step>>) {
     }
 }
 
-/// How many lines differ, but for those of a text that spans lines.
+/// Returns how many lines differ, but for those of a text that spans lines.
 fn touched(before: &str, after: &str) -> usize {
     let (before, after): (Vec<&str>, Vec<&str>) =
         (before.lines().collect(), after.lines().collect());

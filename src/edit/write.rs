@@ -14,7 +14,8 @@ pub(super) struct Layout {
     pub dash: usize,
 }
 
-/// A text in YAML, which no reader takes for anything else: quoted unless it is plainly text.
+/// Returns a text in YAML, which no reader takes for anything else: quoted unless it is plainly
+/// text.
 pub fn scalar(text: &str) -> String {
     if is_plainly_text(text) {
         return text.to_owned();
@@ -22,7 +23,7 @@ pub fn scalar(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// Whether every reader of YAML takes these letters for a text, in braces and outside.
+/// Returns whether every reader of YAML takes these letters for a text, in braces and outside.
 fn is_plainly_text(text: &str) -> bool {
     // What YAML's dialects disagree about.
     const DISPUTED: &[&str] = &[
@@ -51,7 +52,8 @@ fn reads_back(text: &str) -> bool {
     parsed.problems.is_empty() && document.is_some_and(|d| d.value["a"] == text)
 }
 
-/// A scalar, or an empty map or list, in one line and in the style of what stood there before.
+/// Returns a scalar, or an empty map or list, in one line and in the style of what stood there
+/// before.
 pub(super) fn one_line(value: &Value, before: Option<Style>, is_tagged_text: bool) -> String {
     match value {
         Value::String(text) => text_in_line(text, before, is_tagged_text),
@@ -77,7 +79,7 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '.')
 }
 
-/// A value in braces or brackets, as YAML or as JSON.
+/// Returns a value in braces or brackets, as YAML or as JSON.
 pub(super) fn flow(value: &Value, is_json: bool) -> String {
     match value {
         Value::String(text) if !is_json => scalar(text),
@@ -96,7 +98,7 @@ pub(super) fn flow(value: &Value, is_json: bool) -> String {
     }
 }
 
-/// A key.
+/// Returns a key.
 pub(super) fn key(name: &str, is_json: bool) -> String {
     match is_json {
         true => Value::from(name).to_string(),
@@ -104,7 +106,7 @@ pub(super) fn key(name: &str, is_json: bool) -> String {
     }
 }
 
-/// The fields in the order in which people write them.
+/// Returns the fields in the order in which people write them.
 fn ordered(fields: &Map<String, Value>) -> Vec<(&String, &Value)> {
     const FIRST: &[&str] = &["apiVersion", "kind", "metadata", "name", "key", "image"];
     let rank = |name: &str| FIRST.iter().position(|first| *first == name);
@@ -113,7 +115,7 @@ fn ordered(fields: &Map<String, Value>) -> Vec<(&String, &Value)> {
     fields
 }
 
-/// What follows a key: ` value`, or lines that are indented from `column` on.
+/// Returns what follows a key: ` value`, or lines that are indented from `column` on.
 pub(super) fn after_key(value: &Value, column: usize, layout: Layout, newline: &str) -> String {
     match value {
         Value::Object(fields) if !fields.is_empty() => {
@@ -139,7 +141,7 @@ pub(super) fn after_key(value: &Value, column: usize, layout: Layout, newline: &
     }
 }
 
-/// A value as a block; its first line stands at `column` already.
+/// Returns a value as a block; its first line is at `column` already.
 pub(super) fn block(value: &Value, column: usize, layout: Layout, newline: &str) -> String {
     let next = format!("{newline}{}", " ".repeat(column));
     let lines: Vec<String> = match value {
@@ -161,7 +163,7 @@ pub(super) fn block(value: &Value, column: usize, layout: Layout, newline: &str)
     lines.join(&next)
 }
 
-/// An item of a list whose dash stands at `column`.
+/// Returns an item of a list whose dash is at `column`.
 pub(super) fn item_text(item: &Value, column: usize, layout: Layout, newline: &str) -> String {
     match item {
         Value::String(text) if is_for_block(text) => {
@@ -171,7 +173,7 @@ pub(super) fn item_text(item: &Value, column: usize, layout: Layout, newline: &s
     }
 }
 
-/// Whether a text is written as a block.
+/// Returns whether a text is written as a block.
 pub(super) fn is_for_block(text: &str) -> bool {
     let is_simple = |c: char| c == '\n' || c == '\t' || !c.is_control();
     let body = text.trim_end_matches('\n');
@@ -180,7 +182,7 @@ pub(super) fn is_for_block(text: &str) -> bool {
         && !text.contains(['\u{85}', '\u{2028}', '\u{2029}', '\u{feff}'])
 }
 
-/// A text after `|`, its lines at `column`.
+/// Returns a text after `|`, its lines at `column`.
 pub(super) fn literal(text: &str, column: usize, newline: &str) -> String {
     let body = text.trim_end_matches('\n');
     let chomping = match text.len() - body.len() {
@@ -200,7 +202,7 @@ pub(super) fn literal(text: &str, column: usize, newline: &str) -> String {
     written
 }
 
-/// The lines of a literal block, each after a line break.
+/// Returns the lines of a literal block, each after a line break.
 pub(super) fn literal_lines(text: &str, column: usize, newline: &str) -> String {
     let body = text.trim_end_matches('\n');
     let mut written = String::new();
@@ -216,7 +218,7 @@ pub(super) fn literal_lines(text: &str, column: usize, newline: &str) -> String 
     written
 }
 
-/// A value as a text of its own, without a line break at its end.
+/// Returns a value as text of its own, without a line break at its end.
 pub fn document(value: &Value) -> String {
     block(value, 0, Layout { step: 2, dash: 0 }, "\n")
 }

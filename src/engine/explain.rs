@@ -1,4 +1,4 @@
-//! Why the paths of one object are drift or not: what a run decided, put beside what its
+//! Why the paths of one object are drift or not: what a run decided, put next to what its
 //! comparison saw.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +23,7 @@ const CLOSE: f64 = 0.35;
 /// At most so many.
 const MOST_OFFERED: usize = 3;
 
-/// What somebody asks.
+/// What someone asks.
 #[derive(Clone, Copy)]
 pub struct Question<'q> {
     /// The object as it was written.
@@ -115,7 +115,7 @@ pub fn explain(
     .answer())
 }
 
-/// The one object that is meant.
+/// Returns the one object that is meant.
 fn meant<'r>(report: &'r Report, question: Question<'_>) -> Result<&'r ObjectReport, Unanswered> {
     let is_meant = |o: &&ObjectReport| (question.is_meant)(&o.key, &report.names_of(o));
     let found: Vec<&ObjectReport> = report.objects.iter().filter(is_meant).collect();
@@ -148,7 +148,7 @@ fn as_asked(key: &ResourceKey) -> String {
     }
 }
 
-/// The names that are most like the one that was asked for.
+/// Returns the names that are most like the one that was asked for.
 fn nearest(asked: &str, names: Vec<String>) -> Vec<String> {
     let asked = asked.to_lowercase();
     let likeness =
@@ -215,7 +215,8 @@ impl<'a> Answerer<'a> {
         self.trace.into_iter().flat_map(|trace| &trace.visits)
     }
 
-    /// Whether a path has to do with the one that was asked about: lies below it, or decides it.
+    /// Returns whether a path has to do with the one that was asked about: is below it, or decides
+    /// it.
     fn is_asked(&self, path: &FieldPath) -> bool {
         path.starts_with(self.path) || self.path.starts_with(path)
     }
@@ -290,7 +291,7 @@ impl<'a> Answerer<'a> {
         }
     }
 
-    /// A path that its type knows and that is on neither side.
+    /// Returns a path that its type knows and that is on neither side.
     fn absent(&self, visits: &BTreeMap<&FieldPath, &Visit>) -> Option<Entry> {
         let (form, type_name, default) = self.trace?.asked.clone()?;
         // An item that is in neither list is no place that a type knows.
@@ -368,7 +369,7 @@ impl<'a> Answerer<'a> {
     }
 }
 
-/// The lists on the way to a path.
+/// Returns the lists on the way to a path.
 fn matched(path: &FieldPath, visits: &BTreeMap<&FieldPath, &Visit>) -> Vec<Matched> {
     let above = (1..path.0.len()).map(|n| FieldPath(path.0[..n].to_vec()));
     let lists = above.filter_map(|above| {
@@ -381,7 +382,7 @@ fn matched(path: &FieldPath, visits: &BTreeMap<&FieldPath, &Visit>) -> Vec<Match
     lists.collect()
 }
 
-/// The holders of a path, with the users that are known of some of them.
+/// Returns the holders of a path, with the users that are known of some of them.
 fn with_users(holders: &[Owner], known: &[Owner]) -> Vec<Owner> {
     let known_as = |holder: &Owner| {
         let same = |other: &&Owner| {

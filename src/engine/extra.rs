@@ -12,7 +12,7 @@ use crate::model::{ExplainedCount, ExtraCoverage, ObjectReport, Owner};
 use crate::ownership::ownership_of;
 use crate::policy::RuleSet;
 
-/// How far undeclared objects were looked for, where they were.
+/// Returns how far undeclared objects were looked for, where they were.
 pub fn coverage(fetched: &Fetched, options: &Options) -> Option<ExtraCoverage> {
     (options.extra != Extra::None).then_some(ExtraCoverage {
         kinds: fetched.extra_kinds.len(),
@@ -93,7 +93,7 @@ fn look_at(live: &LiveObject, known: &Known, rules: &RuleSet, options: &Options)
     })
 }
 
-/// The object as somebody might have written it.
+/// Returns the object as someone might have written it.
 fn without_bookkeeping(mut live: Value) -> Value {
     if let Some(object) = live.as_object_mut() {
         object.remove("status");

@@ -54,7 +54,7 @@ pub fn unknown_namespace(
     ))
 }
 
-/// The built-in kind, by any of its names, that is spelt most alike.
+/// Returns the built-in kind, by any of its names, that is spelt most alike.
 fn nearest(word: &str) -> Option<String> {
     let word = word.to_lowercase();
     let kinds = builtin_kinds().iter();
@@ -86,7 +86,7 @@ mod tests {
         assert!(said.fatal && said.message.contains("shpo") && said.message.contains("in shop"));
         assert!(unknown_namespace(Some("shop"), &shop, &none).is_none());
         assert!(unknown_namespace(None, &none, &shop).is_none());
-        // Where all that is declared lies in no namespace, none is missed.
+        // Where everything that is declared is in no namespace, none is missed.
         assert!(unknown_namespace(Some("shpo"), &none, &none).is_none());
     }
 }

@@ -33,10 +33,10 @@ pub struct Facts<'m> {
 }
 
 impl<'m> Facts<'m> {
-    /// Asks the live side for all that the comparison needs.
+    /// Asks the live side for everything that the comparison needs.
     ///
     /// # Errors
-    /// When nothing can be found out about any kind, or nothing can be read at all.
+    /// Fails if nothing can be found out about any kind, or nothing can be read at all.
     pub fn gather(
         loaded: &Loaded,
         manifests: &'m [Arc<Manifest>],
@@ -108,7 +108,7 @@ fn fetch(
     if let Some(managed) = managed {
         managed.keep_managed(&mut fetched);
     }
-    // What is skipped, such as a hook, is not compared; that it is live is no surprise either.
+    // What is skipped, such as a hook, is not compared; that it is live is not a surprise either.
     let aside: HashSet<Identity> = loaded.objects_aside().map(identity_of).collect();
     fetched.extra.retain(|object| {
         let key = &object.key;

@@ -18,7 +18,7 @@ use crate::redact::Redacted;
 
 use super::selected::{Meant, is_selected};
 
-/// The accounts that GitOps controllers run as where nobody chose another one.
+/// The accounts that GitOps controllers run as if nobody chose another one.
 const KNOWN_DEPLOYERS: [(&str, &str); 5] = [
     (
         "argocd-controller",
@@ -62,7 +62,7 @@ pub struct Wish<'a> {
     pub users: &'a [String],
     /// Whose members may still do it.
     pub groups: &'a [String],
-    /// Whether anybody may go back to what is declared.
+    /// Whether anyone may go back to what is declared.
     pub allow_declared: bool,
     /// Whether the policies refuse.
     pub enforces: bool,
@@ -101,7 +101,7 @@ pub struct LeftOut {
 pub struct Planned {
     /// The guards, sorted by their objects.
     pub guards: Vec<Guarded>,
-    /// What there is no guard for.
+    /// What there is not a guard for.
     pub left_out: Vec<LeftOut>,
 }
 
@@ -120,7 +120,7 @@ pub fn plan(wish: &Wish<'_>) -> Planned {
     planned
 }
 
-/// Why there is nothing to guard against.
+/// Returns why there is nothing to guard against.
 fn is_no_edit(drift: &JudgedChange) -> Option<&'static str> {
     match drift.cause {
         Some(Cause::Unapplied | Cause::Dropped) => {
@@ -253,7 +253,7 @@ fn guard_object(
     }
 }
 
-/// The rule against one change, and the object with that change.
+/// Returns the rule against one change, and the object with that change.
 fn against(
     wish: &Wish<'_>,
     object: &ObjectReport,
@@ -304,14 +304,14 @@ fn against(
     Ok((rule, after))
 }
 
-/// An object with some fields changed.
+/// Returns an object with some fields changed.
 fn changed(object: &Value, wanted: &Value, edits: &[Edit<'_>]) -> Result<Value, String> {
     let operations = patch::build(object, wanted, edits).map_err(|unfit| unfit.to_string())?;
     patch::apply(object, &operations).map_err(|unfit| unfit.to_string())
 }
 
-/// Who deploys the object, and how that is known: by the audit log, or because the tool that applies
-/// it runs as this account where nobody chose another one.
+/// Returns who deploys the object, and how that is known: by the audit log, or because the tool
+/// that applies it runs as this account if nobody chose another one.
 fn deployer(
     wish: &Wish<'_>,
     object: &ObjectReport,
@@ -350,7 +350,7 @@ fn deployer(
     Some(((*user).to_owned(), how))
 }
 
-/// What nobody edits by hand, and no policy is about.
+/// Returns what nobody edits by hand, and no policy is about.
 fn without_bookkeeping(mut live: Value) -> Value {
     if let Some(metadata) = live.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
@@ -388,8 +388,8 @@ fn name_of(key: &ResourceKey, form: Form, is_scaled: bool) -> String {
     format!("{}-{}", name.trim_end_matches('-'), form.as_str())
 }
 
-/// What the guard says of every live object of the kind: which are matched, and which could not be
-/// edited any more.
+/// Returns what the guard says of every live object of the kind: which are matched, and which could
+/// not be edited any more.
 fn over_live_objects(wish: &Wish<'_>, guard: &Guard, wanted: &WantedObject) -> Vec<String> {
     /// Objects that are named.
     const MOST: usize = 5;

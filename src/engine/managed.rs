@@ -26,15 +26,15 @@ pub struct Scope<'m> {
     wanted: Vec<Wanted>,
     /// Where objects may lie that say themselves whose they are.
     places: BTreeSet<String>,
-    /// What is not known of an inventory.
+    /// What is unknown of an inventory.
     warnings: Vec<Warning>,
 }
 
 impl<'m> Scope<'m> {
-    /// What these tools hold to be their own.
+    /// Returns what these tools hold to be their own.
     ///
     /// # Errors
-    /// When nothing can be found out about any kind.
+    /// Fails if nothing can be found out about any kind.
     pub fn of(
         managed: &'m [Managed],
         resolved: &Resolved<'_>,
@@ -139,7 +139,7 @@ fn unread(key: &ResourceKey, why: &str) -> Warning {
     )
 }
 
-/// The Applications whose tracking id an object carries.
+/// Returns the Applications whose tracking id an object carries.
 fn applications<'m>(managed: &'m [Managed], key: &ResourceKey, live: &Value) -> Vec<&'m str> {
     let of = managed.iter().filter_map(|managed| match managed {
         Managed::ArgoCd { application, .. } => Some(application.as_str()),
@@ -149,8 +149,8 @@ fn applications<'m>(managed: &'m [Managed], key: &ResourceKey, live: &Value) -> 
         .collect()
 }
 
-/// Whether an object that nobody declares is one of these tools'. `by_id` are the Applications that
-/// track by annotation.
+/// Returns whether an object that nobody declares is one of these tools'. `by_id` are the
+/// Applications that track by annotation.
 fn is_managed(
     managed: &[Managed],
     by_id: &BTreeSet<&str>,
@@ -166,7 +166,8 @@ fn is_managed(
     })
 }
 
-/// Whether Helm counts an object to a release (`helm/pkg/action/validate.go`, `checkOwnership`).
+/// Returns whether Helm counts an object to a release (`helm/pkg/action/validate.go`,
+/// `checkOwnership`).
 fn is_of_release(release: &str, namespace: &str, live: &Value) -> bool {
     let annotations = live.pointer("/metadata/annotations");
     let says = |part: &str, expected: &str| {
@@ -176,8 +177,8 @@ fn is_of_release(release: &str, namespace: &str, live: &Value) -> bool {
     says("name", release) && says("namespace", namespace)
 }
 
-/// Whether Argo CD counts an object to an Application. An id that does not name its own object
-/// came along with a copy of another one; that of an object without a namespace names the
+/// Returns whether Argo CD counts an object to an Application. An id that does not name its own
+/// object came along with a copy of another one; that of an object without a namespace names the
 /// Application's destination (`argo-cd/controller/state.go`, `isSelfReferencedObj`).
 pub(super) fn is_tracked(application: &str, by_id: bool, key: &ResourceKey, live: &Value) -> bool {
     let text = |map: &str, name: &str| {

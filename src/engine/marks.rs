@@ -83,7 +83,7 @@ impl Expected {
     }
 }
 
-/// The marks that a live object carries.
+/// Returns the marks that a live object carries.
 pub fn marks(live: &Value) -> Vec<Mark> {
     let text = |map: &str, name: &str| -> Option<&str> {
         live.get("metadata")?.get(map)?.get(name)?.as_str()
@@ -168,7 +168,7 @@ enum Why {
     Others,
 }
 
-/// Whose more than half of the objects are.
+/// Returns whose more than half of the objects are.
 fn most<'o>(objects: &[(&ResourceKey, &'o str)]) -> Option<&'o str> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for (_, of) in objects {
@@ -227,7 +227,7 @@ mod tests {
         let none = Expected::default();
         let found = said(&["shop", "shop", "warehouse"], &none);
         assert_eq!(found.len(), 1, "{found:?}");
-        assert!(found[0].contains("Application warehouse, most of the others to shop"));
+        assert!(found[0].contains("Application warehouse, but most others belong to shop"));
         assert!(said(&["shop", "shop"], &none).is_empty());
         // Where two share a folder, neither is the odd one out.
         assert!(said(&["shop", "warehouse"], &none).is_empty());

@@ -54,8 +54,8 @@ use trace::{ObjectTrace, TraceRequest};
 /// Runs a comparison.
 ///
 /// # Errors
-/// When nothing at all can be compared: no connection, no credentials, a recording that cannot be
-/// read. What is wrong with single files and objects is in the report.
+/// Fails if nothing at all can be compared: no connection, no credentials, a recording that cannot
+/// be read. What is wrong with single files and objects is in the report.
 pub fn run(
     sources: &[Box<dyn Source>],
     live: &dyn Live,
@@ -139,7 +139,7 @@ fn rules_of_run<'r>(rules: &'r RuleSet, loaded: &Loaded, options: &Options) -> C
     }
 }
 
-/// The key that stands for an object whose scope could not be found out.
+/// Returns the key that stands for an object whose scope could not be found out.
 fn key_as_written(manifest: &Manifest) -> ResourceKey {
     let kind = crate::model::GroupKind::new(&manifest.api_version, &manifest.kind);
     ResourceKey::new(

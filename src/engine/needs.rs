@@ -25,8 +25,8 @@ pub enum Use {
     Admission,
     /// Without it a revert leaves no Event on the objects.
     Events,
-    /// Without it the server predicts no Role that grants more than its applier holds. A user who has
-    /// it can become anybody, so no printed Role grants it.
+    /// Without it the server predicts no Role that grants more than its applier holds. A user who
+    /// has it can become anyone, so no printed Role grants it.
     Escalation,
 }
 
@@ -53,7 +53,7 @@ pub struct Needs {
 /// looked for.
 ///
 /// # Errors
-/// When the live side knows nothing about any kind.
+/// Fails if the live side knows nothing about any kind.
 pub fn needs(
     sources: &[Box<dyn Source>],
     live: &dyn Live,
@@ -132,7 +132,7 @@ impl Needs {
         self.add(right, Use::Escalation);
     }
 
-    /// What a Role has to grant for the run to be complete.
+    /// Returns what a Role has to grant for the run to be complete.
     pub fn to_grant(&self) -> BTreeSet<Right> {
         let granted = self.rights.iter();
         let granted = granted.filter(|(_, what_for)| **what_for != Use::Escalation);
@@ -162,7 +162,7 @@ fn replicas(manifest: &Value) -> Option<&Value> {
     manifest.pointer("/spec/replicas")
 }
 
-/// The kind that tells what happened to an object.
+/// Returns the kind that tells what happened to an object.
 fn events() -> ServedKind {
     ServedKind {
         api_version: "events.k8s.io/v1".to_owned(),
@@ -173,7 +173,7 @@ fn events() -> ServedKind {
     }
 }
 
-/// The kind that decides about replicas.
+/// Returns the kind that decides about replicas.
 fn autoscalers() -> ServedKind {
     ServedKind {
         api_version: "autoscaling/v2".to_owned(),

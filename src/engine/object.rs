@@ -36,7 +36,7 @@ pub struct Comparison<'a> {
     pub policies: Option<&'a Policies>,
     /// What was asked for.
     pub options: &'a Options,
-    /// Which objects somebody wants to know more of.
+    /// Which objects someone wants to know more of.
     pub watch: Option<TraceRequest<'a>>,
 }
 
@@ -54,7 +54,7 @@ pub struct Compared {
     pub unknown_fields: Vec<Warning>,
     /// Whose the live object is, by what deployers note on it.
     pub marks: Vec<Mark>,
-    /// What was seen, where somebody watches.
+    /// What was seen, where someone watches.
     pub trace: Option<ObjectTrace>,
 }
 
@@ -71,7 +71,7 @@ impl Compared {
         }
     }
 
-    /// An object that cannot be compared, and why.
+    /// Returns an object that cannot be compared, and why.
     fn unknown(declared: &Declared<'_>, why: String) -> Self {
         Self::of(Case::of(ObjectReport {
             reason: Some(why),
@@ -110,8 +110,9 @@ impl Comparison<'_> {
         }
     }
 
-    /// Reads a live object and its owners. The managed fields themselves are not shown and explained by
-    /// the first built-in rule, so that they are left out unless somebody may look at them.
+    /// Reads a live object and its owners. The managed fields themselves are not shown and
+    /// explained by the first built-in rule, so that they are left out unless someone may look at
+    /// them.
     fn read(&self, live: &LiveObject) -> Result<(Value, Ownership), Unreadable> {
         let nobody_looks = self.rules.is_builtin()
             && !self.options.explain
@@ -282,7 +283,7 @@ fn report_unknown_field(finding: &mut Finding) {
     }
 }
 
-/// Why a Job need not be there: it asks to be removed once it has finished
+/// Returns why a Job need not be there: it asks to be removed once it has finished
 /// (`pkg/controller/ttlafterfinished`), and is not suspended, so that it runs.
 fn finished_job(key: &ResourceKey, manifest: &Value) -> Option<Explained> {
     let field = |path: &str| manifest.pointer(path);
@@ -302,13 +303,13 @@ fn blank(declared: &Declared<'_>) -> ObjectReport {
     ObjectReport::of(declared.key.clone(), declared.manifest)
 }
 
-/// Whether a finding may be reported once all objects were looked at.
+/// Returns whether a finding may be reported once all objects were looked at.
 fn may_count(candidate: &Candidate) -> bool {
     let reason = candidate.finding.reason.as_ref();
     reason.is_none_or(|reason| reason.rule.is_some())
 }
 
-/// Whether a finding is taken for a default because nobody but the applier owns it.
+/// Returns whether a finding is taken for a default because nobody but the applier owns it.
 fn is_supposed(candidate: &Candidate) -> bool {
     let reason = candidate.finding.reason.as_ref();
     reason.is_some_and(|reason| reason.by == Explanation::ApplierDefault)

@@ -53,7 +53,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Whether `--namespace` leaves out what lies in a namespace. What lies in none stays in.
+    /// Returns whether `--namespace` leaves out what is in a namespace. What is in none stays in.
     pub(super) fn is_elsewhere(&self, namespace: Option<&str>) -> bool {
         let only = self.namespace.as_deref().filter(|_| !self.all_namespaces);
         only.is_some() && namespace.is_some() && namespace != only

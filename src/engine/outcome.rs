@@ -26,7 +26,7 @@ pub struct Outcome {
     pub explained: Vec<ExplainedCount>,
     /// Warnings about them.
     pub warnings: Vec<Warning>,
-    /// What was seen of the objects that somebody watches.
+    /// What was seen of the objects that someone watches.
     pub traces: Vec<ObjectTrace>,
 }
 
@@ -35,7 +35,7 @@ impl Outcome {
     /// what is undeclared and what could not be compared.
     ///
     /// # Errors
-    /// When an audit log cannot be read.
+    /// Fails if an audit log cannot be read.
     pub fn of(
         facts: &mut Facts<'_>,
         live: &dyn Live,
@@ -161,7 +161,7 @@ fn by_webhooks(policies: &Policies, facts: &Facts<'_>, compared: &mut [Compared]
     policies.explain_by_webhooks(&mut cases, &admitted)
 }
 
-/// The labels of the namespaces that are declared or were read, by name.
+/// Returns the labels of the namespaces that are declared or were read, by name.
 fn labels_of_namespaces(facts: &Facts<'_>) -> BTreeMap<String, Value> {
     let is_namespace = |kind: &str| kind == "Namespace";
     let declared = facts.manifests.iter().filter(|m| is_namespace(&m.kind));

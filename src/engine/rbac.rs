@@ -8,8 +8,8 @@ use crate::cluster::Right;
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 
-/// A Role for each namespace and a ClusterRole for what lies in none, each with its binding where
-/// there is a `subject` (a user as the API server names it) to bind.
+/// Returns a Role for each namespace and a ClusterRole for what is in none, each with its binding
+/// where there is a `subject` (a user as the API server names it) to bind.
 pub fn roles<'r>(
     name: &str,
     rights: impl IntoIterator<Item = &'r Right>,
@@ -49,7 +49,7 @@ fn object(kind: String, name: &str, namespace: Option<&str>) -> Value {
     json!({"apiVersion": format!("{GROUP}/v1"), "kind": kind, "metadata": metadata})
 }
 
-/// One rule for each group and set of verbs.
+/// Returns one rule for each group and set of verbs.
 fn rules(rights: &[&Right]) -> Vec<Value> {
     let mut verbs: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     for right in rights {

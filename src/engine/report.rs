@@ -87,7 +87,8 @@ pub fn report(
     }
 }
 
-/// What the kinds of the objects are called: as the live side says, or else as Kubernetes does.
+/// Returns what the kinds of the objects are called: as the live side says, or else as Kubernetes
+/// does.
 fn called(objects: &[ObjectReport], facts: &Facts<'_>) -> BTreeMap<GroupKind, Called> {
     let declared = facts.resolved.declared.iter();
     let served = declared.map(|declared| &declared.kind);
@@ -108,7 +109,7 @@ fn called(objects: &[ObjectReport], facts: &Facts<'_>) -> BTreeMap<GroupKind, Ca
     called
 }
 
-/// What there is to say of what was gathered.
+/// Returns what there is to say of what was gathered.
 fn said_on_the_way(facts: &mut Facts<'_>, options: &Options) -> Vec<Warning> {
     let kinds_found = &facts.resolved.kinds_found;
     let mut said = filter::unknown_kinds(&options.filter, kinds_found, &facts.fetched.extra_kinds);
@@ -150,7 +151,7 @@ fn coverage(
     }
 }
 
-/// How much each rule hid; of the users' rules also those that hid nothing.
+/// Returns how much each rule hid; of the users' rules also those that hid nothing.
 fn counts(objects: &[ObjectReport], rules: &RuleSet) -> Vec<RuleCount> {
     let users = rules
         .rules()
@@ -164,7 +165,7 @@ fn counts(objects: &[ObjectReport], rules: &RuleSet) -> Vec<RuleCount> {
     recounted(none.collect(), objects)
 }
 
-/// The same rules, and how much each hid in these objects.
+/// Returns the same rules, and how much each hid in these objects.
 pub(super) fn recounted(rules: Vec<RuleCount>, objects: &[ObjectReport]) -> Vec<RuleCount> {
     let mut counts: BTreeMap<(String, String), usize> = rules
         .into_iter()

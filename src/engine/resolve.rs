@@ -72,7 +72,7 @@ pub struct Resolved<'m> {
 /// Finds out which object each manifest speaks of.
 ///
 /// # Errors
-/// When the live side knows nothing about any kind.
+/// Fails if the live side knows nothing about any kind.
 pub fn resolve<'m>(
     manifests: &'m [Arc<Manifest>],
     live: &dyn Live,
@@ -170,8 +170,8 @@ fn key_of(manifest: &Manifest, namespaced: bool, default: &str) -> ResourceKey {
     }
 }
 
-/// The key of an object in the group that it is served in, which may not be the manifest's: since
-/// `extensions/v1beta1` is gone, its Deployments are those of `apps/v1`.
+/// Returns the key of an object in the group that it is served in, which may not be the manifest's:
+/// since `extensions/v1beta1` is gone, its Deployments are those of `apps/v1`.
 fn key_of_served(manifest: &Manifest, kind: &ServedKind, default: &str) -> ResourceKey {
     ResourceKey {
         group: group_of(&kind.api_version).to_owned(),
@@ -180,7 +180,8 @@ fn key_of_served(manifest: &Manifest, kind: &ServedKind, default: &str) -> Resou
 }
 
 impl Resolved<'_> {
-    /// Whether the run's filters leave an object out. Notes what is to be known of it all the same.
+    /// Returns whether the run's filters leave an object out. Notes what is to be known of it all
+    /// the same.
     fn leave_out(
         &mut self,
         manifest: &Manifest,
@@ -200,7 +201,7 @@ impl Resolved<'_> {
         let meant = options.filter.kinds.iter();
         let meant = meant.filter(|pattern| pattern.matches(&names));
         self.kinds_found.extend(meant.map(ToString::to_string));
-        // A Namespace lies in none, and is of the one that it makes.
+        // A Namespace is in none, and is of the one that it makes.
         let covered = covers(&key);
         let elsewhere = options.is_elsewhere(covered.as_deref());
         if elsewhere {
@@ -222,7 +223,8 @@ impl Resolved<'_> {
         left_out
     }
 
-    /// What is to be read: the objects, and the definitions whose absence proves that of others.
+    /// Returns what is to be read: the objects, and the definitions whose absence proves that of
+    /// others.
     pub fn wanted(&self) -> Vec<Wanted> {
         let declared = self.declared.iter().map(|declared| Wanted {
             key: declared.key.clone(),
@@ -237,7 +239,7 @@ impl Resolved<'_> {
     }
 }
 
-/// Why the object that a manifest speaks of is not to be read, though it could be.
+/// Returns why the object that a manifest speaks of is not to be read, though it could be.
 fn refusal(
     manifest: &Manifest,
     lookup: Option<&KindLookup>,
@@ -256,7 +258,7 @@ fn refusal(
     allowed.refusal(&key, &kind.names())
 }
 
-/// The namespace that a manifest covers: its own, or the one it makes.
+/// Returns the namespace that a manifest covers: its own, or the one it makes.
 fn covers(key: &ResourceKey) -> Option<String> {
     let is_namespace = key.kind == "Namespace" && key.group.is_empty();
     match &key.namespace {
@@ -274,18 +276,18 @@ fn names_as_written(manifest: &Manifest) -> KindNames<'_> {
     }
 }
 
-/// The CustomResourceDefinitions among the manifests.
+/// Returns the CustomResourceDefinitions among the manifests.
 pub fn declared_crds(manifests: &[Arc<Manifest>]) -> Vec<Value> {
     let definitions = manifests.iter().filter(|manifest| is_crd(manifest));
     definitions.map(|definition| definition.value()).collect()
 }
 
-/// Whether a manifest defines a kind.
+/// Returns whether a manifest defines a kind.
 pub fn is_crd(manifest: &Manifest) -> bool {
     manifest.kind == CRD && manifest.api_version.starts_with("apiextensions.k8s.io/")
 }
 
-/// The declared definition of a manifest's kind.
+/// Returns the declared definition of a manifest's kind.
 fn definition<'c>(manifest: &Manifest, crds: &'c [Value]) -> Option<&'c Value> {
     let group = crate::model::group_of(&manifest.api_version);
     crds.iter().find(|crd| {
@@ -302,8 +304,8 @@ fn name_of(definition: Option<&Value>) -> String {
     name.and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// An object of a kind that the manifests themselves define and the cluster does not know: since
-/// its kind is not there, it is not there either.
+/// Returns an object of a kind that the manifests themselves define and the cluster does not know:
+/// since its kind is not there, it is not there either.
 fn missing_with_its_kind(
     manifest: &Arc<Manifest>,
     crds: &[Value],
@@ -329,7 +331,7 @@ fn unknown(manifest: &Arc<Manifest>, why: String) -> ObjectReport {
     }
 }
 
-/// One object that several manifests declare: which of them is meant, nobody can tell.
+/// Returns one object that several manifests declare: which of them is meant, nobody can tell.
 fn declared_twice(
     key: ResourceKey,
     first: &Arc<Manifest>,

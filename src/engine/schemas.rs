@@ -23,7 +23,7 @@ pub struct Schemas {
 }
 
 impl Schemas {
-    /// The schema of a kind, if there is one.
+    /// Returns the schema of a kind, if there is one.
     pub fn of(&self, api_version: &str, kind: &str) -> (&Schema, Option<TypeId>) {
         let builtin = Schema::builtin();
         match builtin.kind(api_version, kind) {
@@ -32,8 +32,8 @@ impl Schemas {
         }
     }
 
-    /// The manifest at the version that is live; `None` when what changed between the two is not
-    /// known. Without a conversion webhook, the versions of a custom kind differ in name only
+    /// Returns the manifest at the version that is live; `None` when what changed between the two
+    /// is unknown. Without a conversion webhook, the versions of a custom kind differ in name only
     /// (`spec.conversion.strategy` of its definition).
     pub fn at_version<'v>(&self, declared: &'v Value, api_version: &str) -> Option<Cow<'v, Value>> {
         at_version(declared, api_version).or_else(|| {
@@ -72,7 +72,7 @@ impl Schemas {
         }
     }
 
-    /// Where the schema of a kind is known from.
+    /// Returns where the schema of a kind is known from.
     pub fn origin(&self, api_version: &str, kind: &str) -> SchemaOrigin {
         if Schema::builtin().kind(api_version, kind).is_some() {
             return SchemaOrigin::BuiltIn(KUBERNETES_VERSION);
@@ -89,7 +89,7 @@ impl Schemas {
     }
 }
 
-/// A built-in kind at another version; `None` when what changed between the two is not known.
+/// Returns a built-in kind at another version; `None` when what changed between the two is unknown.
 pub(super) fn at_version<'v>(declared: &'v Value, api_version: &str) -> Option<Cow<'v, Value>> {
     if declared.get("apiVersion").is_some_and(|v| v == api_version) {
         return Some(Cow::Borrowed(declared));

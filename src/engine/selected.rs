@@ -7,7 +7,7 @@ pub type Meant<'a> = &'a dyn Fn(&ObjectReport, &str) -> bool;
 
 /// Reports whether a command acts on a change: on reported drift that `selects` selects, and on
 /// ignored and accepted drift only where `names` names both its object and its path. What is
-/// explained is no drift.
+/// explained is not drift.
 pub(super) fn is_selected(
     object: &ObjectReport,
     drift: &JudgedChange,

@@ -8,7 +8,7 @@ use crate::model::{
 };
 use crate::policy::{ObjectRules, Rule};
 
-/// Which object somebody asks about, and which of its paths.
+/// Which object someone asks about, and which of its paths.
 #[derive(Clone, Copy)]
 pub struct TraceRequest<'w> {
     /// Whether an object is meant.
@@ -17,7 +17,7 @@ pub struct TraceRequest<'w> {
     pub path: &'w FieldPath,
 }
 
-/// What was seen of an object that somebody asks about.
+/// What was seen of an object that someone asks about.
 #[derive(Debug)]
 pub struct ObjectTrace {
     /// Which object.
@@ -71,7 +71,7 @@ impl ObjectTrace {
     }
 }
 
-/// What is to be told of a rule.
+/// Returns what is to be told of a rule.
 pub fn note(rule: &Rule) -> RuleNote {
     RuleNote {
         id: rule.id.clone(),

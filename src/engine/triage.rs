@@ -33,12 +33,12 @@ pub struct Item<'r> {
 }
 
 impl Item<'_> {
-    /// The path in the report; `.` for the object as a whole.
+    /// Returns the path in the report; `.` for the object as a whole.
     pub fn path(&self) -> String {
         path(self.drift)
     }
 
-    /// The same without secrets.
+    /// Returns the same without secrets.
     pub fn shown_path(&self) -> String {
         path(self.shown_drift)
     }
@@ -81,7 +81,7 @@ pub fn items<'r>(report: &'r Report, shown: &'r Redacted) -> Vec<Item<'r>> {
     items
 }
 
-/// What a change is known by.
+/// Returns what a change is known by.
 fn mark_of(object: &ObjectReport, drift: &JudgedChange, shown: &JudgedChange) -> String {
     let path = drift.change.path.to_string();
     let known_by = |side: &str, value: &Option<Value>, shown: &Option<Value>| match value {

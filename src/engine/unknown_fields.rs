@@ -53,7 +53,7 @@ fn message(
     )
 }
 
-/// The field of the type whose name is most like the one that is written.
+/// Returns the field of the type whose name is most like the one that is written.
 fn nearest<'n>(written: &str, fields: &[&'n str]) -> Option<&'n str> {
     let written = written.to_lowercase();
     let likeness =

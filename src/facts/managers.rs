@@ -58,7 +58,7 @@ pub const SCALERS: &[&str] = &[
     "vpa-*",
 ];
 
-/// Returns how the tool behind a field manager applies, where it is known to.
+/// Returns how the tool behind a field manager applies, if it is known to.
 pub fn how_it_applies(manager: &str) -> Option<Applies> {
     let known = APPLIERS.iter().find(|(name, _)| *name == manager);
     known.map(|(_, how)| *how)

@@ -92,7 +92,7 @@ fn delete(value: Val, path: &[Val]) -> ValR {
     }
 }
 
-/// The item that `at` names; negative numbers count from the end.
+/// Returns the item that `at` names; negative numbers count from the end.
 fn position(at: isize, length: usize) -> Option<usize> {
     let at = if at < 0 {
         at.checked_add_unsigned(length)?

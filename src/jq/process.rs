@@ -39,7 +39,7 @@ const WHOLE_RUN: Duration = Duration::from_secs(60);
 /// Why an expression gave no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JqError {
-    /// It is no jq program.
+    /// It is not a jq program.
     #[error("not a jq expression: {0}")]
     Syntax(String),
     /// It gives no result for this object.
@@ -86,7 +86,8 @@ struct State {
 }
 
 impl Jq {
-    /// An engine whose child is `executable jq-worker`; it starts with the first expression.
+    /// Returns an engine whose child is `executable jq-worker`; it starts with the first
+    /// expression.
     pub fn new(executable: PathBuf) -> Self {
         Self {
             executable,
@@ -106,18 +107,18 @@ impl Jq {
         self.whole_run = whole_run;
     }
 
-    /// Whether the text can be put into `del(…)`.
+    /// Returns whether the text can be put into `del(…)`.
     ///
     /// # Errors
-    /// When it cannot.
+    /// Fails if it cannot.
     pub fn check(&self, expression: &str) -> Result<(), JqError> {
         self.ask(expression, None, false).map(|_| ())
     }
 
-    /// What `del(EXPRESSION)` leaves of an object.
+    /// Returns what `del(EXPRESSION)` leaves of an object.
     ///
     /// # Errors
-    /// When it has no result; the object is to be taken as it is then.
+    /// Fails if it has no result; the object is to be taken as it is then.
     pub fn delete(&self, expression: &str, object: &Value) -> Result<Value, JqError> {
         let broken = |_| JqError::Failed("its result is not JSON".to_owned());
         let input = serde_json::value::to_raw_value(object).map_err(broken)?;
@@ -126,10 +127,10 @@ impl Jq {
         serde_json::from_str(output).map_err(broken)
     }
 
-    /// What [`admission::run`](crate::admission::run) says of a policy and its input.
+    /// Returns what [`admission::run`](crate::admission::run) says of a policy and its input.
     ///
     /// # Errors
-    /// When it does not end in time, or takes too much memory.
+    /// Fails if it does not end in time, or takes too much memory.
     pub fn evaluate(&self, policy: &str, input: &Value) -> Result<Value, JqError> {
         let broken = |_| JqError::Failed("its result is not JSON".to_owned());
         let input = serde_json::value::to_raw_value(input).map_err(broken)?;

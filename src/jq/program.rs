@@ -29,7 +29,7 @@ def delpaths($paths): delete_paths($paths);
 def del(f): . as $in | [path(f)] as $paths | $in | delete_paths($paths);
 ";
 
-/// Longer expressions than this are no ignore rules.
+/// Longer expressions than this are not ignore rules.
 const LONGEST: usize = 16 * 1024;
 
 /// A program that was read and can be run.
@@ -40,7 +40,7 @@ pub struct Program {
 /// Why a program gave no result. The text never holds a value of the input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProgramError {
-    /// It is no jq program.
+    /// It is not a jq program.
     #[error("{0}")]
     Syntax(String),
     /// It failed on this input.
@@ -56,7 +56,7 @@ impl Program {
     /// that an expression which closes the first one and opens another means the same here.
     ///
     /// # Errors
-    /// When that is no jq program.
+    /// Fails if that is not a jq program.
     pub fn deletion(expression: &str) -> Result<Self, ProgramError> {
         if expression.len() > LONGEST {
             let message = format!("it is longer than {LONGEST} bytes");
@@ -92,7 +92,7 @@ impl Program {
     /// Runs the program on a JSON text and gives its one result as JSON text.
     ///
     /// # Errors
-    /// When it fails, or does not have exactly one result.
+    /// Fails if it fails, or does not have exactly one result.
     pub fn run(&self, input: &str) -> Result<String, ProgramError> {
         let input = read::parse_single(input.as_bytes()).map_err(|_| ProgramError::Failed)?;
         let ctx = Ctx::<JustLut<Val>>::new(&self.filter.lut, Vars::new([]));
@@ -105,7 +105,7 @@ impl Program {
     }
 }
 
-/// What the reader expected, and before which text.
+/// Returns what the reader expected, and before which text.
 fn syntax(errors: &[load::Error<&str>]) -> ProgramError {
     let expected = |what: &str, before: &str| match before.chars().count() {
         0 => format!("expected {what} at its end"),

@@ -87,8 +87,9 @@ impl Time {
     }
 }
 
-/// What the thread that does the work, which is the process's first, has had of the processor so
-/// far (Linux, `Documentation/scheduler/sched-stats.rst`). Takes no memory: there may be none left.
+/// Returns what the thread that does the work, which is the process's first, has had of the
+/// processor so far (Linux, `Documentation/scheduler/sched-stats.rst`). Takes no memory: there may
+/// be none left.
 fn processor_time() -> Option<Duration> {
     let mut file = File::open("/proc/self/schedstat").ok()?;
     let mut bytes = [0; 64];

@@ -36,7 +36,7 @@ pub enum Response {
     Output(Box<RawValue>),
     /// The expression can be read.
     Readable,
-    /// It is no jq program.
+    /// It is not a jq program.
     Syntax(String),
     /// It gives no result for this object.
     Failed(String),
@@ -45,7 +45,7 @@ pub enum Response {
 /// Answers requests until there are no more.
 ///
 /// # Errors
-/// When a stream breaks or holds no requests: then the parent process is gone.
+/// Fails if a stream breaks or holds no requests: then the parent process is gone.
 pub fn serve(requests: impl BufRead, mut responses: impl Write) -> io::Result<()> {
     let watch = Watch::begin();
     limit_memory();

@@ -37,7 +37,8 @@ fn judged(candidate: Candidate, report: &ObjectReport, rules: &RuleSet) -> Judge
     judged
 }
 
-/// A change that no rule and no explainer speaks of, since the branch has taken it over from live.
+/// Returns a change that no rule and no explainer speaks of, since the branch has taken it over
+/// from live.
 pub fn reported(change: Change) -> JudgedChange {
     JudgedChange::new(change, Verdict::Reported)
 }

@@ -68,7 +68,7 @@ pub trait Knowledge: Send + Sync {
         None
     }
 
-    /// Returns the paths of a live object whose values are known to be a machine's, unless somebody
+    /// Returns the paths of a live object whose values are known to be a machine's, unless someone
     /// other than the applier owns them.
     fn filled(&self, _declared: &Value, _live: &Value) -> Vec<FieldPath> {
         Vec::new()

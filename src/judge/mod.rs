@@ -34,7 +34,7 @@ pub struct Case {
 }
 
 impl Case {
-    /// A case in which nothing was compared.
+    /// Returns a case in which nothing was compared.
     pub fn of(report: ObjectReport) -> Self {
         Self {
             report,
@@ -58,7 +58,7 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// A finding of which nothing else is known.
+    /// Returns a finding of which nothing else is known.
     pub fn of(finding: Finding) -> Self {
         Self {
             note: finding.note.clone(),
@@ -68,7 +68,7 @@ impl Candidate {
         }
     }
 
-    /// Whether the finding would be reported as things are.
+    /// Returns whether the finding would be reported as things are.
     pub fn is_open(&self) -> bool {
         self.finding.reason.is_none() && self.ignored.is_none() && self.accepted.is_none()
     }

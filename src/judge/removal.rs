@@ -47,7 +47,8 @@ pub(super) fn decide<'r>(
     }
 }
 
-/// Whether removing what a rule leads to can make a finding go that the rule does not cover.
+/// Returns whether removing what a rule leads to can make a finding go that the rule does not
+/// cover.
 fn may_remove(rule: &Rule, finding: &Finding) -> bool {
     let path = &finding.change.path;
     let selectors = &rule.selectors;
@@ -76,7 +77,7 @@ fn admits(rule: &Rule, finding: &Finding) -> bool {
     })
 }
 
-/// The open findings that go, and the rule that makes each go.
+/// Returns the open findings that go, and the rule that makes each go.
 fn gone<'r>(
     object: &Judged<'_>,
     rules: &[&'r Rule],
@@ -165,8 +166,8 @@ impl Both {
     }
 }
 
-/// Whether a finding is still there. Removals shift list positions and make blocks smaller, so
-/// what is new after them stands for what it came from: what lies above it, below it, or at
+/// Returns whether a finding is still there. Removals shift list positions and make blocks smaller,
+/// so what is new after them stands for what it came from: what is above it, below it, or at
 /// another position of the same list.
 fn is_among(finding: &Finding, remaining: &[Finding], known: &HashSet<String>) -> bool {
     let path = &finding.change.path;
@@ -178,7 +179,7 @@ fn is_among(finding: &Finding, remaining: &[Finding], known: &HashSet<String>) -
     })
 }
 
-/// Whether what is left is the block that held what was removed, with nothing in it.
+/// Returns whether what is left is the block that held what was removed, with nothing in it.
 fn is_husk(left: &Finding, finding: &Finding) -> bool {
     let sides = |finding: &Finding| [finding.change.declared.clone(), finding.change.live.clone()];
     let is_empty = |value: &Value| match value {
@@ -189,7 +190,7 @@ fn is_husk(left: &Finding, finding: &Finding) -> bool {
     sides(left).iter().flatten().all(is_empty) && sides(left) != sides(finding)
 }
 
-/// Whether two paths differ in list positions only.
+/// Returns whether two paths differ in list positions only.
 fn moved(a: &FieldPath, b: &FieldPath) -> bool {
     a.0.len() == b.0.len()
         && a.0.iter().zip(&b.0).all(|(a, b)| {

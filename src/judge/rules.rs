@@ -54,14 +54,14 @@ pub fn ask(
         .collect()
 }
 
-/// Whether nothing can make a finding count. What a rule explains may count all the same, once other
-/// objects have been looked at.
+/// Returns whether nothing can make a finding count. What a rule explains may count all the same,
+/// once other objects have been looked at.
 fn is_final(finding: &Finding) -> bool {
     let reason = finding.reason.as_ref();
     reason.is_some_and(|reason| reason.rule.is_none())
 }
 
-/// What can be told from the path alone: the first rule decides.
+/// Returns what can be told from the path alone: the first rule decides.
 fn by_path<'r>(rules: &[&'r Rule], finding: &Finding) -> Hit<'r> {
     let owners: Vec<&Owner> = finding.owners.iter().collect();
     let change = Asked {
@@ -105,7 +105,7 @@ fn candidate(rules: &RuleSet, key: &ResourceKey, finding: Finding, hit: Hit<'_>)
 }
 
 /// Judges an object that is missing or undeclared as a whole; all others stay as they are. What an
-/// `untrusted` manifest says of itself is no rule.
+/// `untrusted` manifest says of itself is not a rule.
 pub fn judge_whole(
     report: ObjectReport,
     declared: Option<&Value>,
@@ -134,8 +134,8 @@ pub fn judge_whole(
 /// The rule that takes a missing hook out of what counts.
 const HOOK: &str = "hook";
 
-/// Why an object says of itself that it is not kept in a cluster. Where the author is not trusted
-/// it is compared all the same, if it is there.
+/// Returns why an object says of itself that it is not kept in a cluster. Where the author is not
+/// trusted it is compared all the same, if it is there.
 fn comes_and_goes(declared: &Value) -> Option<&'static str> {
     let metadata = declared.get("metadata").and_then(Value::as_object);
     metadata.and_then(never_applied)
@@ -177,7 +177,7 @@ fn ask_whole(
     Some(candidate(rules, &report.key, finding, hit))
 }
 
-/// The change that stands for an object as a whole.
+/// Returns the change that stands for an object as a whole.
 fn whole(kind: ChangeKind) -> Change {
     Change {
         path: FieldPath::root(),
@@ -188,7 +188,7 @@ fn whole(kind: ChangeKind) -> Change {
     }
 }
 
-/// Where an object's own rules are, for people.
+/// Returns where an object's own rules are, for people.
 fn place_of(report: &ObjectReport) -> String {
     match &report.origin {
         Some(origin) => format!("{origin} ({})", report.key),
@@ -196,7 +196,7 @@ fn place_of(report: &ObjectReport) -> String {
     }
 }
 
-/// A rule expired, and what it was for is still there.
+/// Returns a rule expired, and what it was for is still there.
 fn expired_rule(rule: &Rule) -> String {
     let until = rule.expires.as_ref().map(ToString::to_string);
     let until = until.unwrap_or_default();

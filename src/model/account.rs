@@ -39,7 +39,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// The word for it in documents.
+    /// Returns the word for it in documents.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Untyped => "untyped",
@@ -67,7 +67,7 @@ impl Form {
         "list-by-position",
     ];
 
-    /// Whether it is a list, and so decides which item is compared with which.
+    /// Returns whether it is a list, and so decides which item is compared with which.
     pub fn is_list(&self) -> bool {
         matches!(
             self,
@@ -125,7 +125,7 @@ impl Equal {
         Self::DefaultTaken,
     ];
 
-    /// The word for it in documents.
+    /// Returns the word for it in documents.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Same => "same",
@@ -174,12 +174,12 @@ impl Equal {
 pub enum DefaultFrom {
     /// The type itself.
     Type,
-    /// The server's own defaulting, which looks at the fields beside it.
+    /// The server's own defaulting, which looks at the fields next to it.
     Neighbours,
 }
 
 impl DefaultFrom {
-    /// The word for it in documents.
+    /// Returns the word for it in documents.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Type => "type",
@@ -204,7 +204,7 @@ pub enum SchemaOrigin {
 }
 
 impl SchemaOrigin {
-    /// The word for it in documents.
+    /// Returns the word for it in documents.
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::BuiltIn(_) => "built-in",
@@ -250,7 +250,7 @@ impl ApplierReason {
         Self::Coverage,
     ];
 
-    /// The word for it in documents.
+    /// Returns the word for it in documents.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Named => "named",
@@ -347,7 +347,7 @@ pub struct Entry {
     pub live: Option<Value>,
     /// What was decided.
     pub decision: Decision,
-    /// Who holds the live value: everybody, the applier too.
+    /// Who holds the live value: everyone, the applier too.
     pub owners: Vec<Owner>,
     /// How it is compared.
     pub form: Form,
@@ -362,7 +362,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Whether it is drift.
+    /// Returns whether it is drift.
     pub fn is_drift(&self) -> bool {
         matches!(&self.decision, Decision::Differs { verdict, .. } if *verdict == Verdict::Reported)
     }

@@ -11,7 +11,7 @@ pub enum Action {
     Undo,
     /// The manifest is to declare what is live.
     Backport,
-    /// Each change is to become what somebody decided: any of the others, or hidden.
+    /// Each change is to become what someone decided: any of the others, or hidden.
     Triage,
 }
 
@@ -19,7 +19,7 @@ impl Action {
     /// Every action.
     pub const ALL: [Self; 4] = [Self::Revert, Self::Undo, Self::Backport, Self::Triage];
 
-    /// The word that documents use.
+    /// Returns the word that documents use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Revert => "revert",
@@ -29,8 +29,8 @@ impl Action {
         }
     }
 
-    /// Why a change of this cause is left alone unless it is named; `None` where it is drift like
-    /// any other.
+    /// Returns why a change of this cause is left alone unless it is named; `None` where it is
+    /// drift like any other.
     ///
     /// This is the one table that says which changes a person made in the cluster, and which are
     /// a commit that nobody has applied yet.
@@ -52,7 +52,8 @@ impl Action {
         }
     }
 
-    /// Why an object that is missing or extra as a whole is left alone unless a flag asks for it.
+    /// Returns why an object that is missing or extra as a whole is left alone unless a flag asks
+    /// for it.
     pub fn refusal_of_object(self, status: Status) -> Option<Why> {
         match (self, status) {
             (Self::Revert, Status::Missing) => Some(Why::Missing),
@@ -87,7 +88,7 @@ pub enum Why {
     ExtraInCluster,
     /// A controller owns the object and writes it.
     Controlled,
-    /// The declared value is not known.
+    /// The declared value is unknown.
     UnknownValue,
     /// A field or object whose change can lose data or objects; it is to be named.
     Dangerous,
@@ -99,7 +100,7 @@ pub enum Why {
     Refused,
     /// No change can be made of it.
     Impossible,
-    /// The place in the manifests is not known, or is shared with others.
+    /// The place in the manifests is unknown, or is shared with others.
     NoPlace,
     /// The value is a secret, which does not belong into a file in the clear.
     Secret,
@@ -128,7 +129,7 @@ impl Why {
         Self::Secret,
     ];
 
-    /// The word that documents use.
+    /// Returns the word that documents use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unapplied => "unapplied",
@@ -152,7 +153,7 @@ impl Why {
         }
     }
 
-    /// What it means, and what to do.
+    /// Returns what it means, and what to do.
     pub fn meaning(self) -> &'static str {
         match self {
             Self::Unapplied => {

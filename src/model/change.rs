@@ -19,7 +19,7 @@ impl ChangeKind {
     /// All kinds.
     pub const ALL: [Self; 3] = [Self::Modified, Self::Removed, Self::Added];
 
-    /// The word that reports and rules use.
+    /// Returns the word that reports and rules use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Modified => "changed",
@@ -45,7 +45,7 @@ pub struct Change {
     pub at: Vec<Step>,
 }
 
-/// Why a path that is live and not declared (or differs) is no drift. The set is closed: what has
+/// Why a path that is live and not declared (or differs) is not drift. The set is closed: what has
 /// none of these is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Explanation {
@@ -67,7 +67,7 @@ pub enum Explanation {
 }
 
 impl Explanation {
-    /// The word that reports use.
+    /// Returns the word that reports use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ServerManaged => "server-managed",
@@ -131,7 +131,7 @@ pub enum Cause {
     /// The live object does not say who wrote it, so that a person's change and a machine's cannot
     /// be distinguished.
     Unattributed,
-    /// Somebody has deleted the object, and it waits for its finalizers: it is there, and will not
+    /// Someone has deleted the object, and it waits for its finalizers: it is there, and will not
     /// be.
     BeingDeleted,
     /// The manifest declares a field that the type does not have; the API server drops it.
@@ -151,7 +151,7 @@ impl Cause {
         Self::UnknownField,
     ];
 
-    /// The word that reports use.
+    /// Returns the word that reports use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Dropped => "dropped",

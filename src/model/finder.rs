@@ -47,19 +47,19 @@ impl<'v> Finder<'v> {
         }
     }
 
-    /// The value that paths lead into.
+    /// Returns the value that paths lead into.
     pub fn root(&self) -> &'v Value {
         self.root
     }
 
-    /// The value at a path, if there is one.
+    /// Returns the value at a path, if there is one.
     pub fn find(&self, path: &FieldPath) -> Option<&'v Value> {
         path.0
             .iter()
             .try_fold(self.root, |value, segment| self.step(value, segment))
     }
 
-    /// One step down into a value that lies within that of the finder.
+    /// Returns one step down into a value that is within that of the finder.
     pub fn step(&self, value: &'v Value, segment: &PathElement) -> Option<&'v Value> {
         let items = || value.as_array().map(Vec::as_slice);
         match segment {

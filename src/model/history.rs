@@ -38,7 +38,7 @@ impl Evidence {
         Self::Pod,
     ];
 
-    /// The word that reports use.
+    /// Returns the word that reports use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Git => "git",
@@ -72,7 +72,7 @@ pub struct Moment {
     pub is_warning: bool,
 }
 
-/// What sources beside the comparison know about objects.
+/// What sources next to the comparison know about objects.
 #[derive(Debug, Clone, Default)]
 pub struct History {
     /// What happened, oldest first.

@@ -16,7 +16,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// The word that reports and `--fail-on` use.
+    /// Returns the word that reports and `--fail-on` use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Low => "low",
@@ -39,7 +39,7 @@ pub enum Verdict {
         /// Why the rule is there.
         reason: String,
     },
-    /// It is no drift.
+    /// It is not drift.
     Explained {
         /// Why.
         by: Explanation,
@@ -78,7 +78,7 @@ pub struct JudgedChange {
     pub note: Option<String>,
     /// Who last touched its line in the manifest, if that was asked for.
     pub blame: Option<Blame>,
-    /// How it stands to the base of a branch, where there is one.
+    /// How it stands to the base of a branch, if there is one.
     pub merge: Option<Merge>,
 }
 
@@ -99,7 +99,7 @@ impl JudgedChange {
         }
     }
 
-    /// What was decided.
+    /// Returns what was decided.
     pub fn verdict(&self) -> &Verdict {
         &self.verdict
     }
@@ -114,37 +114,37 @@ impl JudgedChange {
         }
     }
 
-    /// Whether the change is something to tell.
+    /// Returns whether the change is something to tell.
     pub fn is_reported(&self) -> bool {
         self.verdict == Verdict::Reported
     }
 
-    /// Whether the change counts as drift: not what only the branch changes, nor what it has taken
-    /// over from live.
+    /// Returns whether the change counts as drift: not what only the branch changes, nor what it
+    /// has taken over from live.
     pub fn is_drift(&self) -> bool {
         let class = self.merge.as_ref().map(|merge| merge.class);
         self.is_reported() && !matches!(class, Some(MergeClass::Pending | MergeClass::Backport))
     }
 
-    /// Whether only the branch changes it.
+    /// Returns whether only the branch changes it.
     pub fn is_pending(&self) -> bool {
         let class = self.merge.as_ref().map(|merge| merge.class);
         self.is_reported() && class == Some(MergeClass::Pending)
     }
 
-    /// Whether merging the branch overwrites a change that was made live.
+    /// Returns whether merging the branch overwrites a change that was made live.
     pub fn is_conflict(&self) -> bool {
         let class = self.merge.as_ref().map(|merge| merge.class);
         self.is_reported() && class == Some(MergeClass::Conflict)
     }
 
-    /// Whether applying the manifest would undo the change. No apply takes out what others added,
-    /// unless the applier declared it before.
+    /// Returns whether applying the manifest would undo the change. No apply takes out what others
+    /// added, unless the applier declared it before.
     pub fn is_undone_by_an_apply(&self) -> bool {
         self.change.kind != ChangeKind::Added || self.cause == Some(Cause::Dropped)
     }
 
-    /// What there is to say beyond who holds it: its cause and the note, in one line.
+    /// Returns what there is to say beyond who holds it: its cause and the note, in one line.
     pub fn remark(&self) -> Option<String> {
         let cause = self
             .cause

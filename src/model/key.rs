@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The group of an `apiVersion`: `apps` of `apps/v1`, and the empty string of `v1`.
+/// Returns the group of an `apiVersion`: `apps` of `apps/v1`, and the empty string of `v1`.
 ///
 /// ```
 /// assert_eq!(driftctl::model::group_of("apps/v1"), "apps");
@@ -22,7 +22,7 @@ pub struct GroupKind {
 }
 
 impl GroupKind {
-    /// The group and kind that a manifest names.
+    /// Returns the group and kind that a manifest names.
     pub fn new(api_version: &str, kind: &str) -> Self {
         Self {
             group: group_of(api_version).to_owned(),
@@ -74,7 +74,7 @@ impl ResourceKey {
         }
     }
 
-    /// The kind within its group.
+    /// Returns the kind within its group.
     pub fn group_kind(&self) -> GroupKind {
         GroupKind {
             group: self.group.clone(),

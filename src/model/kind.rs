@@ -13,14 +13,14 @@ pub struct KindNames<'n, S = String> {
     pub api_version: &'n str,
     /// The kind; in lower case it is the singular, too.
     pub kind: &'n str,
-    /// The resource; empty when it is not known.
+    /// The resource; empty when it is unknown.
     pub plural: &'n str,
     /// Such as `deploy`.
     pub short_names: &'n [S],
 }
 
 impl<S: AsRef<str>> KindNames<'_, S> {
-    /// What the kind is called besides its own name.
+    /// Returns what the kind is called besides its own name.
     pub fn called(&self) -> Called {
         let short_names = self.short_names.iter();
         Called {
@@ -33,14 +33,14 @@ impl<S: AsRef<str>> KindNames<'_, S> {
 /// What a kind is called besides its own name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Called {
-    /// The resource; empty when it is not known.
+    /// The resource; empty when it is unknown.
     pub plural: String,
     /// Such as `deploy`.
     pub short_names: Vec<String>,
 }
 
 impl Called {
-    /// All the names of the kind.
+    /// Returns all the names of the kind.
     pub fn names<'n>(&'n self, api_version: &'n str, kind: &'n str) -> KindNames<'n> {
         KindNames {
             api_version,
@@ -73,17 +73,17 @@ pub struct KindPattern {
 }
 
 impl KindPattern {
-    /// What is written before the group.
+    /// Returns what is written before the group.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The group, or the version and the group, where it is written.
+    /// Returns the group, or the version and the group, where it is written.
     pub fn group(&self) -> Option<&str> {
         self.group.as_deref()
     }
 
-    /// Whether a kind is meant.
+    /// Returns whether a kind is meant.
     pub fn matches<S: AsRef<str>>(&self, kind: &KindNames<'_, S>) -> bool {
         let is_called = |name: &str| !name.is_empty() && name.eq_ignore_ascii_case(&self.name);
         let named = is_called(kind.kind)
@@ -97,7 +97,7 @@ impl KindPattern {
     }
 }
 
-/// Whether `apps` or `v1.apps` is the group (and version) of `apps/v1`.
+/// Returns whether `apps` or `v1.apps` is the group (and version) of `apps/v1`.
 fn is_group(written: &str, api_version: &str) -> bool {
     let group = group_of(api_version);
     let version = api_version.rsplit('/').next().unwrap_or_default();

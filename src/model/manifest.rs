@@ -1,4 +1,4 @@
-//! A declared object and the place where it is declared.
+//! A declared object and the place if it is declared.
 
 use std::fmt;
 use std::sync::Arc;
@@ -65,7 +65,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// An origin in a plain file.
+    /// Returns an origin in a plain file.
     pub fn file(file: impl Into<Arc<str>>, document: usize, line: usize) -> Self {
         Self {
             file: file.into(),
@@ -108,11 +108,12 @@ pub enum Step {
 ///
 /// Positions are wanted only for what drifted, so they are found when asked for.
 pub trait Locate: fmt::Debug + Send + Sync {
-    /// The position of the key (or list item) that `steps` leads to, or of the deepest ancestor
-    /// that is written; `None` when nothing is known about positions.
+    /// Returns the position of the key (or list item) that `steps` leads to, or of the deepest
+    /// ancestor that is written; `None` when nothing is known about positions.
     fn locate(&self, steps: &[Step]) -> Option<Position>;
 
-    /// The positions of several fields, in the order of `ways`, for little more than that of one.
+    /// Returns the positions of several fields, in the order of `ways`, for little more than that
+    /// of one.
     fn locate_all(&self, ways: &[&[Step]]) -> Vec<Option<Position>> {
         ways.iter().map(|way| self.locate(way)).collect()
     }
@@ -138,17 +139,18 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// The whole object, built anew: ask once, and drop it soon.
+    /// Returns the whole object, built again: ask once, and drop it soon.
     pub fn value(&self) -> Value {
         self.object.value()
     }
 
-    /// The position of a field in the file, as far as it is known.
+    /// Returns the position of a field in the file, as far as it is known.
     pub fn locate(&self, steps: &[Step]) -> Option<Position> {
         self.locate_all(&[steps]).pop()?
     }
 
-    /// The positions of several fields, in the order of `ways`: the file is looked through once.
+    /// Returns the positions of several fields, in the order of `ways`: the file is looked through
+    /// once.
     pub fn locate_all(&self, ways: &[&[Step]]) -> Vec<Option<Position>> {
         match &self.source_map {
             Some(source_map) if !ways.is_empty() => match self.string_data(ways) {
@@ -162,8 +164,8 @@ impl Manifest {
         }
     }
 
-    /// The ways to a Secret's `data` as they are written, where the manifest keeps the keys under
-    /// `stringData`; `None` for any other object.
+    /// Returns the ways to a Secret's `data` as they are written, where the manifest keeps the keys
+    /// under `stringData`; `None` for any other object.
     fn string_data(&self, ways: &[&[Step]]) -> Option<Vec<Vec<Step>>> {
         let is_data = |way: &&&[Step]| way.first() == Some(&Step::Field("data".to_owned()));
         if self.kind != "Secret" || !ways.iter().any(|way| is_data(&way)) {

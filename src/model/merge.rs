@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// Who changed a field since the base was deployed: the branch, somebody live, or both.
+/// Who changed a field since the base was deployed: the branch, someone live, or both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MergeClass {
     /// The branch now declares what is live and the base does not.
@@ -19,7 +19,7 @@ impl MergeClass {
     /// Every class, the most urgent first.
     pub const ALL: [Self; 4] = [Self::Conflict, Self::Drift, Self::Pending, Self::Backport];
 
-    /// The word that reports and `--fail-on` use.
+    /// Returns the word that reports and `--fail-on` use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Backport => "backport",
@@ -49,7 +49,7 @@ pub enum Lifecycle {
 }
 
 impl Lifecycle {
-    /// The word that reports use.
+    /// Returns the word that reports use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::New => "new",

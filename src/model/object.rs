@@ -27,7 +27,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// The word that reports use.
+    /// Returns the word that reports use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::InSync => "in-sync",
@@ -123,7 +123,7 @@ impl ObjectReport {
         }
     }
 
-    /// What was found, worked out from the side that the object is on and from its changes.
+    /// Returns what was found, worked out from the side that the object is on and from its changes.
     pub fn status(&self) -> Status {
         if let Some(status) = self.found {
             return status;
@@ -153,7 +153,7 @@ impl ObjectReport {
         }
     }
 
-    /// The change that stands for the object as a whole, where a rule hides or an explainer
+    /// Returns the change that stands for the object as a whole, where a rule hides or an explainer
     /// explains that it is missing or extra.
     pub fn whole(&self) -> Option<&JudgedChange> {
         self.drifts
@@ -161,25 +161,26 @@ impl ObjectReport {
             .find(|drift| drift.change.path.0.is_empty())
     }
 
-    /// The changes that count.
+    /// Returns the changes that count.
     pub fn reported(&self) -> impl Iterator<Item = &JudgedChange> {
         self.drifts.iter().filter(|drift| drift.is_reported())
     }
 
-    /// The policies that refuse the object.
+    /// Returns the policies that refuse the object.
     pub fn refusals(&self) -> impl Iterator<Item = &Violation> {
         let all = self.violations.iter();
         all.filter(|violation| violation.enforcement.refuses())
     }
 
-    /// How much the object matters: that it is missing or extra, or else its worst change.
+    /// Returns how much the object matters: that it is missing or extra, or else its worst change.
     pub fn severity(&self) -> Option<Severity> {
         let all = self.reported();
         let worst = all.map(|drift| (drift.is_drift(), drift.severity)).max();
         self.whole_severity.max(worst.map(|(_, severity)| severity))
     }
 
-    /// Whether the object differs from what is declared, not counting what only the branch does.
+    /// Returns whether the object differs from what is declared, not counting what only the branch
+    /// does.
     pub fn is_drift(&self) -> bool {
         matches!(
             self.status(),

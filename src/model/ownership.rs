@@ -16,7 +16,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// The word that the API uses.
+    /// Returns the word that the API uses.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Apply => "Apply",
@@ -25,7 +25,7 @@ impl Operation {
     }
 }
 
-/// Somebody who holds a path. The time is that of the manager's last write to the object, not to
+/// Someone who holds a path. The time is that of the manager's last write to the object, not to
 /// this path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Owner {
@@ -67,7 +67,7 @@ pub struct OwnedFields {
 }
 
 impl OwnedFields {
-    /// The fields that `read` makes of a text.
+    /// Returns the fields that `read` makes of a text.
     pub fn in_text(text: &str, read: fn(&str) -> FieldSet) -> Self {
         Self {
             set: OnceLock::new(),
@@ -107,13 +107,13 @@ pub struct FieldSet {
 }
 
 impl FieldSet {
-    /// Whether nothing lies below this node: the owner of a leaf owns all that is under it, which
-    /// is how atomic maps and lists are owned.
+    /// Returns whether nothing is below this node: the owner of a leaf owns everything that is
+    /// under it, which is how atomic maps and lists are owned.
     pub fn is_leaf(&self) -> bool {
         self.fields.is_empty() && self.items.is_empty()
     }
 
-    /// The node one step down.
+    /// Returns the node one step down.
     pub fn child(&self, segment: &PathElement) -> Option<&FieldSet> {
         match segment {
             PathElement::Field(name) => self.fields.get(name),
@@ -121,7 +121,7 @@ impl FieldSet {
         }
     }
 
-    /// Whether the set holds `path`, something above it as a whole, or something below it.
+    /// Returns whether the set holds `path`, something above it as a whole, or something below it.
     ///
     /// Atomic values begin `covering` steps down the path: a leaf of the set above that is a
     /// struct or map that was owned while it was empty (`f:resources: {}`), and says nothing
@@ -146,12 +146,12 @@ impl FieldSet {
 }
 
 impl Ownership {
-    /// Whether nothing is known about owners.
+    /// Returns whether nothing is known about owners.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// The owners of a path, or of anything below it; see [`FieldSet::touches`].
+    /// Returns the owners of a path, or of anything below it; see [`FieldSet::touches`].
     pub fn owners_of(&self, path: &FieldPath, covering: usize) -> Vec<&Owner> {
         self.entries
             .iter()

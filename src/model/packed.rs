@@ -22,7 +22,7 @@ enum Form {
 }
 
 impl Packed {
-    /// The value, built anew.
+    /// Returns the value, built again.
     pub fn value(&self) -> Value {
         match &self.0 {
             // What was written from a value of this depth can be read.

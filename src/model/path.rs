@@ -36,12 +36,12 @@ pub enum PathElement {
 pub struct FieldPath(pub Vec<PathElement>);
 
 impl FieldPath {
-    /// The path of the whole object.
+    /// Returns the path of the whole object.
     pub fn root() -> Self {
         Self::default()
     }
 
-    /// A path of plain field names.
+    /// Returns a path of plain field names.
     pub fn of_fields(names: &[&str]) -> Self {
         Self(
             names
@@ -60,7 +60,7 @@ impl FieldPath {
         Self(segments)
     }
 
-    /// Whether the path is `prefix` or lies under it.
+    /// Returns whether the path is `prefix` or is under it.
     pub fn starts_with(&self, prefix: &FieldPath) -> bool {
         self.0.starts_with(&prefix.0)
     }
@@ -80,7 +80,7 @@ impl Ord for FieldPath {
 }
 
 impl PathElement {
-    /// The order of indexes as numbers, and of all else as text.
+    /// Returns the order of indexes as numbers, and of all else as text.
     fn order(&self, other: &Self) -> std::cmp::Ordering {
         match (self, other) {
             (Self::Index(a), Self::Index(b)) => a.cmp(b),
@@ -93,8 +93,8 @@ impl PathElement {
         }
     }
 
-    /// The one key of an item and its value, where both are ordered as their text in the path is:
-    /// lists of thousands are sorted by them.
+    /// Returns the one key of an item and its value, where both are ordered as their text in the
+    /// path is: lists of thousands are sorted by them.
     fn only_name(&self) -> Option<(&str, &str)> {
         let Self::Key(keys) = self else { return None };
         let mut keys = keys.iter();
@@ -157,7 +157,7 @@ fn is_plain_byte(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b == b'_' || b == b'-'
 }
 
-/// A text that is no path, and where it stops being one.
+/// A text that is not a path, and where it stops being one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a field path at character {at}: {what}")]
 pub struct PathError {
@@ -203,7 +203,7 @@ impl Parser<'_> {
                 PathElement::Value(self.value()?)
             }
             Some(b) if b.is_ascii_digit() => PathElement::Index(self.index()?),
-            // A malformed item, which leaves out all that it is identified by.
+            // A malformed item, which leaves out everything that it is identified by.
             Some(b']') => PathElement::Key(BTreeMap::new()),
             _ => PathElement::Key(self.keys()?),
         };
@@ -258,7 +258,7 @@ impl Parser<'_> {
         }
     }
 
-    /// One JSON value, as far as it reaches.
+    /// Returns one JSON value, as far as it reaches.
     fn value(&mut self) -> Result<Value, PathError> {
         let mut values =
             serde_json::Deserializer::from_str(&self.text[self.at..]).into_iter::<Value>();

@@ -35,7 +35,7 @@ impl How {
         Self::Ignore,
     ];
 
-    /// The word that documents use.
+    /// Returns the word that documents use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Patch => "patch",
@@ -60,7 +60,7 @@ pub enum Progress {
     Partly,
     /// It was not done.
     Failed,
-    /// It was left alone, because somebody said so or something else failed before.
+    /// It was left alone, because someone said so or something else failed before.
     Skipped,
 }
 
@@ -74,7 +74,7 @@ impl Progress {
         Self::Skipped,
     ];
 
-    /// The word that documents use.
+    /// Returns the word that documents use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Planned => "planned",
@@ -103,24 +103,24 @@ pub struct PlanChange {
     pub owners: Vec<Owner>,
     /// Where it is declared.
     pub position: Option<Position>,
-    /// How the difference came about, where that is known.
+    /// How the difference came about, if that is known.
     pub cause: Option<Cause>,
 }
 
 impl PlanChange {
-    /// The change that makes the live side like the declared side.
+    /// Returns the change that makes the live side like the declared side.
     pub fn to_declared(drift: &JudgedChange) -> Self {
         let (from, to) = (drift.change.live.clone(), drift.change.declared.clone());
         Self::between(drift, from, to)
     }
 
-    /// The change that makes the declared side like the live side.
+    /// Returns the change that makes the declared side like the live side.
     pub fn to_live(drift: &JudgedChange) -> Self {
         let (from, to) = (drift.change.declared.clone(), drift.change.live.clone());
         Self::between(drift, from, to)
     }
 
-    /// The change that makes the live side what is called declared, of its present owner.
+    /// Returns the change that makes the live side what is called declared, of its present owner.
     pub fn of(change: Change, owners: Vec<Owner>) -> Self {
         let kind = match (&change.live, &change.declared) {
             (None, _) => ChangeKind::Added,
@@ -189,7 +189,7 @@ pub struct PlanStep {
 }
 
 impl PlanStep {
-    /// How many changes it counts for: that of a whole object is one.
+    /// Returns how many changes it counts for: that of a whole object is one.
     pub fn weight(&self) -> usize {
         self.changes.len().max(1)
     }
@@ -209,12 +209,12 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// A refusal for a reason that needs no further words.
+    /// Returns a refusal for a reason that needs no further words.
     pub fn new(key: &ResourceKey, path: &FieldPath, why: Why) -> Self {
         Self::because(key, path, why, why.meaning())
     }
 
-    /// A refusal with words of its own.
+    /// Returns a refusal with words of its own.
     pub fn because(
         key: &ResourceKey,
         path: &FieldPath,
@@ -249,7 +249,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A plan that does nothing yet.
+    /// Returns a plan that does nothing yet.
     pub fn new(action: Action, target: Target) -> Self {
         Self {
             action,
@@ -261,19 +261,19 @@ impl Plan {
         }
     }
 
-    /// How many changes there are in steps that have come so far.
+    /// Returns how many changes there are in steps that have come so far.
     pub fn changes(&self, progress: Progress) -> usize {
         let steps = self.steps.iter().filter(|step| step.progress == progress);
         steps.map(PlanStep::weight).sum()
     }
 
-    /// How many objects are in steps that have come so far.
+    /// Returns how many objects are in steps that have come so far.
     pub fn objects(&self, progress: Progress) -> usize {
         let steps = self.steps.iter().filter(|step| step.progress == progress);
         steps.count()
     }
 
-    /// Whether any step writes to the cluster.
+    /// Returns whether any step writes to the cluster.
     pub fn writes_to_cluster(&self) -> bool {
         let mut steps = self.steps.iter();
         steps.any(|step| matches!(step.how, How::Patch | How::Create | How::Delete))

@@ -151,7 +151,7 @@ pub struct Report {
     pub skipped: Vec<Warning>,
     /// The rules that hid something.
     pub rules: Vec<RuleCount>,
-    /// The undeclared objects that are no drift, by what explains them. With `--show all` they are
+    /// The undeclared objects that are not drift, by what explains them. With `--show all` they are
     /// among the objects, too.
     pub explained: Vec<ExplainedCount>,
     /// How many rules have run out, and hide nothing any more.
@@ -167,7 +167,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// The names that people call an object's kind by.
+    /// Returns the names that people call an object's kind by.
     pub fn names_of<'r>(&'r self, object: &'r ObjectReport) -> KindNames<'r> {
         const NOTHING: &Called = &Called {
             plural: String::new(),
@@ -209,7 +209,7 @@ impl Report {
         totals
     }
 
-    /// Whether something could not be read or compared.
+    /// Returns whether something could not be read or compared.
     pub fn is_incomplete(&self) -> bool {
         self.interrupted
             || self.coverage.failed > 0
@@ -220,17 +220,17 @@ impl Report {
                 .any(|object| object.status() == Status::Unknown)
     }
 
-    /// Whether drift was found, complete or not.
+    /// Returns whether drift was found, complete or not.
     pub fn has_drift(&self) -> bool {
         self.objects.iter().any(ObjectReport::is_drift)
     }
 
-    /// Whether any object has a status.
+    /// Returns whether any object has a status.
     fn has(&self, status: Status) -> bool {
         self.objects.iter().any(|object| object.status() == status)
     }
 
-    /// The changes of a class, in a comparison with a base.
+    /// Returns the changes of a class, in a comparison with a base.
     pub fn changes_of(&self, class: MergeClass) -> usize {
         let drifts = self.objects.iter().flat_map(ObjectReport::reported);
         let merges = drifts.filter_map(|drift| drift.merge.as_ref());

@@ -10,21 +10,21 @@ pub struct SecretPlace {
     pub kind: String,
     /// Its name.
     pub name: String,
-    /// The way to the place: names of fields, and `None` for any item of a list, since the items
-    /// of the two sides may stand at different positions.
+    /// The way to the place: names of fields, and `None` for any item of a list, since the items of
+    /// the two sides may be at different positions.
     pub path: Vec<Option<String>>,
 }
 
 impl SecretPlace {
-    /// Whether the place is in this object, which may be reported under another group or namespace
-    /// than its manifest names: a kind moves between groups, and may have no namespaces. Where two
-    /// objects are called the same, both are masked.
+    /// Returns whether the place is in this object, which may be reported under another group or
+    /// namespace than its manifest names: a kind moves between groups, and may have no namespaces.
+    /// Where two objects are called the same, both are masked.
     pub fn is_in(&self, key: &ResourceKey) -> bool {
         self.kind == key.kind && self.name == key.name
     }
 
-    /// Whether a path leads to the place, or below it. An item of a list that is known by a key
-    /// whose value is secret is such a place itself.
+    /// Returns whether a path leads to the place, or below it. An item of a list that is known by a
+    /// key whose value is secret is such a place itself.
     pub fn covers(&self, path: &FieldPath) -> bool {
         let mut parts = self.path.iter().peekable();
         for segment in &path.0 {

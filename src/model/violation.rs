@@ -38,7 +38,7 @@ impl Enforcement {
         }
     }
 
-    /// Whether the object is refused.
+    /// Returns whether the object is refused.
     pub fn refuses(self) -> bool {
         matches!(self, Self::Denied | Self::Deny)
     }

@@ -14,8 +14,8 @@ const MOST_REGIONS: usize = 8;
 /// Differences within a list or a block that are told.
 const MOST_DIFFERENCES: usize = 3;
 
-/// The three values of a conflict in a line, or a line for each place of a text at which they are
-/// not the same.
+/// Returns the three values of a conflict in a line, or a line for each place of a text at which
+/// they are not the same.
 pub(super) fn in_conflict(drift: &JudgedChange, between: &str) -> Vec<String> {
     let values = view::three(drift);
     let [base, branch, live] = values.map(|(_, value)| value);
@@ -40,7 +40,7 @@ pub(super) fn in_conflict(drift: &JudgedChange, between: &str) -> Vec<String> {
     vec![escape::line(&said.collect::<Vec<_>>().join(between)).into_owned()]
 }
 
-/// A value on one line as people write it at its place: modes of files are octal.
+/// Returns a value on one line as people write it at its place: modes of files are octal.
 pub fn scalar_at(path: &FieldPath, value: &Value) -> String {
     let is_mode = match path.0.last() {
         Some(PathElement::Field(name)) => matches!(name.as_str(), "defaultMode" | "mode"),
@@ -52,7 +52,7 @@ pub fn scalar_at(path: &FieldPath, value: &Value) -> String {
     }
 }
 
-/// Whether a value is one line.
+/// Returns whether a value is one line.
 pub(super) fn is_simple(value: &Value) -> bool {
     match value {
         Value::String(text) => !text.contains('\n'),
@@ -68,7 +68,8 @@ pub(super) fn pair(declared: &Value, live: &Value) -> [String; 2] {
     differ::cut_around(&declared, &live, LONGEST_VALUE)
 }
 
-/// How two values differ, in a phrase: `3 to 5`; `added * on secrets`; `line 12 "a" to "b"`.
+/// Returns how two values differ, in a phrase: `3 to 5`; `added * on secrets`; `line 12 "a" to
+/// "b"`.
 pub(super) fn both(declared: &Value, live: &Value) -> String {
     let said = match (declared, live) {
         _ if declared == live => return "(values hidden)".to_owned(),
@@ -92,7 +93,7 @@ pub(super) fn both(declared: &Value, live: &Value) -> String {
     escape::line(&said).into_owned()
 }
 
-/// A value within a sentence: all of it when it is short, else what it is.
+/// Returns a value within a sentence: all of it when it is short, else what it is.
 pub fn brief(value: &Value) -> String {
     let lines = |text: &str| words::count(text.lines().count(), "line");
     match value {

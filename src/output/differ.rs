@@ -30,7 +30,7 @@ pub struct Leaf {
     pub live: Option<Value>,
 }
 
-/// The paths at which two values differ, in the order of the first.
+/// Returns the paths at which two values differ, in the order of the first.
 pub fn by_path(declared: &Value, live: &Value) -> Vec<Leaf> {
     let mut leaves = Vec::new();
     walk(
@@ -162,7 +162,7 @@ pub fn embedded(declared: &str, live: &str) -> Option<Embedded> {
     })
 }
 
-/// The one YAML document of a text of several lines, if it is a list or a map.
+/// Returns the one YAML document of a text of several lines, if it is a list or a map.
 fn document(text: &str) -> Option<Value> {
     if !text.trim_end().contains('\n') {
         return None;
@@ -185,7 +185,7 @@ pub fn cut_around(declared: &str, live: &str, most: usize) -> [String; 2] {
     [(); 2].map(|()| cut.next().unwrap_or_default())
 }
 
-/// The same for any number of lines.
+/// Returns the same for any number of lines.
 pub fn cut_all_around(lines: &[&str], most: usize) -> Vec<String> {
     let lines: Vec<Vec<char>> = lines.iter().map(|line| line.chars().collect()).collect();
     let shortest = lines.iter().map(Vec::len).min().unwrap_or(0);
@@ -220,7 +220,8 @@ pub fn cut_all_around(lines: &[&str], most: usize) -> Vec<String> {
     cut.collect()
 }
 
-/// The numbers of the lines at which two texts of several lines differ first, with both lines.
+/// Returns the numbers of the lines at which two texts of several lines differ first, with both
+/// lines.
 pub fn first_lines<'t>(declared: &'t str, live: &'t str) -> Option<(usize, &'t str, &'t str)> {
     let (mut ours, mut theirs) = (declared.lines(), live.lines());
     for number in 1.. {
@@ -233,7 +234,7 @@ pub fn first_lines<'t>(declared: &'t str, live: &'t str) -> Option<(usize, &'t s
     None
 }
 
-/// A value in one line, cut where it is longer than `most` characters.
+/// Returns a value in one line, cut where it is longer than `most` characters.
 pub fn flow(value: &Value, most: usize) -> String {
     let text = match value {
         Value::Array(_) | Value::Object(_) => match rbac_rule(value) {
@@ -245,7 +246,7 @@ pub fn flow(value: &Value, most: usize) -> String {
     cut(&text, most)
 }
 
-/// A text, cut where it is longer than `most` characters.
+/// Returns a text, cut where it is longer than `most` characters.
 pub fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((at, _)) => format!("{}…", &text[..at]),
@@ -253,7 +254,8 @@ pub fn cut(text: &str, most: usize) -> String {
     }
 }
 
-/// What a rule of a Role grants: `get, list on pods, services`; `None` for what is no such rule.
+/// Returns what a rule of a Role grants: `get, list on pods, services`; `None` for what is no such
+/// rule.
 pub fn rbac_rule(value: &Value) -> Option<String> {
     let rule = value.as_object()?;
     let list = |name: &str| -> Option<Vec<String>> {

@@ -12,7 +12,7 @@ use crate::model::{Check, CheckState, Examination};
 /// The widest name of a check, and two spaces.
 const NAMES: usize = 12;
 
-/// Writes the checklist of each cluster; several stand below a line that names each.
+/// Writes the checklist of each cluster; several are below a line that names each.
 ///
 /// # Errors
 /// Only those of `out`.

@@ -66,7 +66,7 @@ pub struct Document<'r> {
     /// The rules that hid something.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rules: Vec<RuleDocument<'r>>,
-    /// The undeclared objects that are no drift, by what explains them; with `--show all` they are
+    /// The undeclared objects that are not drift, by what explains them; with `--show all` they are
     /// among the objects, too.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     explained: Vec<ExplainedCountDocument<'r>>,
@@ -181,7 +181,7 @@ struct ChangeDocument<'r> {
     /// The rule that says not to report it.
     #[serde(skip_serializing_if = "Option::is_none")]
     ignored: Option<IgnoredDocument<'r>>,
-    /// Why it is no drift.
+    /// Why it is not drift.
     #[serde(skip_serializing_if = "Option::is_none")]
     explained: Option<ExplainedDocument<'r>>,
     /// How it came about, where more is known than who holds it: `dropped` (the manifest no longer
@@ -189,7 +189,7 @@ struct ChangeDocument<'r> {
     /// applied), `set-by-applier` (the applier set it, from an earlier manifest, or admission
     /// changed it), `applied-elsewhere` (by `kubectl apply`, from another manifest),
     /// `written-by-applier`, `unattributed` (the live object does not record who wrote it), or
-    /// `being-deleted` (somebody has deleted the object; it waits for its finalizers).
+    /// `being-deleted` (someone has deleted the object; it waits for its finalizers).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = Cause::ALL.map(Cause::as_str)))]
     cause: Option<&'static str>,
@@ -239,12 +239,12 @@ struct ExplainedCountDocument<'r> {
     objects: usize,
 }
 
-/// The JSON Schema of the document, which `driftctl schema report` prints.
+/// Returns the JSON Schema of the document, which `driftctl schema report` prints.
 pub fn report_schema() -> Value {
     schema_of::<Document<'_>>(SCHEMA)
 }
 
-/// The JSON Schema of a document, under the name of the contract.
+/// Returns the JSON Schema of a document, under the name of the contract.
 pub(super) fn schema_of<D: JsonSchema>(name: &str) -> Value {
     let generator = SchemaSettings::draft2020_12()
         .for_serialize()
@@ -255,7 +255,7 @@ pub(super) fn schema_of<D: JsonSchema>(name: &str) -> Value {
 }
 
 impl<'r> Document<'r> {
-    /// The document of a report.
+    /// Returns the document of a report.
     pub fn new(report: &'r Redacted, options: &RenderOptions) -> Self {
         let skipped = if options.verbose {
             &report.skipped[..]
@@ -309,7 +309,7 @@ impl SummaryDocument {
     }
 }
 
-/// How many objects policies refuse; `None` where there is none.
+/// Returns how many objects policies refuse; `None` if there is none.
 fn refused_by_policy(report: &Report) -> Option<usize> {
     let objects = report.objects.iter();
     let refused = objects.filter(|object| object.refusals().next().is_some());

@@ -1,15 +1,15 @@
 //! Makes what cannot be seen visible, and what would be obeyed text.
 //!
-//! Values, names, keys, paths and messages come from manifests and clusters, and their authors
-//! may want to move the cursor, recolour the terminal, hide text or turn it round. Every character
-//! that does so, or that shows as nothing, is written out as `\u{202e}`, on a terminal or not: what
-//! is in a log today is on somebody's terminal tomorrow. Logs of CI systems are read by programs
-//! that obey commands within them; those lose a character in the same way.
+//! Values, names, keys, paths and messages come from manifests and clusters, and their authors may
+//! want to move the cursor, recolour the terminal, hide text or turn it round. Every character that
+//! does so, or that shows as nothing, is written out as `\u{202e}`, on a terminal or not: what is
+//! in a log today is on someone's terminal tomorrow. Logs of CI systems are read by programs that
+//! obey commands within them; those lose a character in the same way.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Whether a character is shown escaped. Line feed and tab are, in [`line()`] only.
+/// Returns whether a character is shown escaped. Line feed and tab are, in [`line()`] only.
 ///
 /// Control characters (C0, DEL, C1); bidirectional controls; characters without width or shape
 /// (Unicode `Default_Ignorable_Code_Point`, `Cf`); line and paragraph separators; noncharacters.
@@ -59,13 +59,13 @@ pub fn line(raw: &str) -> Cow<'_, str> {
     escaped(raw, |c| matches!(c, '\n' | '\t'))
 }
 
-/// Whether a text holds anything that [`text`] writes out.
+/// Returns whether a text holds anything that [`text`] writes out.
 pub fn is_harmful(raw: &str) -> bool {
     harmful(raw).next().is_some()
 }
 
-/// The places of a text at which a character is to be written out: hidden ones, and those without
-/// which a command to a CI system is none.
+/// Returns the places of a text at which a character is to be written out: hidden ones, and those
+/// without which a command to a CI system is none.
 pub fn harmful(raw: &str) -> impl Iterator<Item = (usize, char)> {
     let mut starts_line = true;
     raw.char_indices().filter(move |(at, c)| {

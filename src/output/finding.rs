@@ -71,7 +71,7 @@ impl Class {
         Self::Warning,
     ];
 
-    /// A stable name.
+    /// Returns a stable name.
     pub fn id(self) -> &'static str {
         match self {
             Self::Changed => "changed-field",
@@ -94,7 +94,7 @@ impl Class {
         }
     }
 
-    /// What it means, in a sentence.
+    /// Returns what it means, in a sentence.
     pub fn description(self) -> &'static str {
         match self {
             Self::Changed => "A field has another value in the cluster than in the manifest",
@@ -121,12 +121,12 @@ impl Class {
         }
     }
 
-    /// Whether it says that something was not compared.
+    /// Returns whether it says that something was not compared.
     pub fn is_fault(self) -> bool {
         matches!(self, Self::Unknown | Self::Error)
     }
 
-    /// Whether it says what a policy says.
+    /// Returns whether it says what a policy says.
     pub fn is_of_policy(self) -> bool {
         matches!(
             self,
@@ -134,7 +134,7 @@ impl Class {
         )
     }
 
-    /// Whether it says what the branch means to do, which is no fault of anything.
+    /// Returns whether it says what the branch means to do, which is not a fault of anything.
     pub fn is_intended(self) -> bool {
         matches!(
             self,
@@ -179,10 +179,10 @@ pub struct Finding {
     pub ignored: Option<String>,
 }
 
-/// Every finding, what matters most first.
+/// Returns every finding, what matters most first.
 pub fn findings(report: &Report, show: Show) -> Vec<Finding> {
     let mut all: Vec<Finding> = report.warnings.iter().map(of_warning).collect();
-    // What is explained is no finding of anything.
+    // What is explained is not a finding of anything.
     let show = show.min(Show::Ignored);
     for (at, object) in report.objects.iter().enumerate() {
         let drifts = view::drifts(object, show).map(|drift| of_drift(object, drift));
@@ -270,7 +270,7 @@ fn of_object(object: &ObjectReport) -> Option<Finding> {
     })
 }
 
-/// What a policy says about an object, at the line of the field that it is about.
+/// Returns what a policy says about an object, at the line of the field that it is about.
 fn of_violation(object: &ObjectReport, violation: &Violation) -> Finding {
     let (class, severity) = match violation.enforcement {
         Enforcement::Denied | Enforcement::Deny => (Class::Violation, Severity::High),
@@ -423,7 +423,7 @@ fn origin(object: &ObjectReport) -> Option<Place> {
     })
 }
 
-/// The place behind `file:line:column` or `file:line`.
+/// Returns the place behind `file:line:column` or `file:line`.
 fn place_of_text(text: &str) -> Option<Place> {
     let (rest, last) = text.rsplit_once(':')?;
     let last: usize = last.parse().ok()?;

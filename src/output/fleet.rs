@@ -76,7 +76,7 @@ pub(super) fn alike<'r>(clusters: &'r [Cluster<'r>], show: Show) -> Vec<Alike<'r
     alike
 }
 
-/// Whether a row is drift: what is unknown or hidden stays with its cluster.
+/// Returns whether a row is drift: what is unknown or hidden stays with its cluster.
 fn counts(row: &Row<'_>) -> bool {
     let is_reported = row.drift.is_none_or(JudgedChange::is_reported);
     row.violation.is_none() && row.severity.is_some() && is_reported

@@ -13,8 +13,8 @@ const MOST: usize = 6;
 /// Characters of one line.
 const LONGEST: usize = 160;
 
-/// What an extra object does, a phrase a line, escaped for the middle of a line; nothing for other
-/// objects, and for kinds whose name says it all.
+/// Returns what an extra object does, a phrase a line, escaped for the middle of a line; nothing
+/// for other objects, and for kinds whose name says it all.
 pub fn of(object: &ObjectReport) -> Vec<String> {
     let Some(live) = object
         .live
@@ -64,7 +64,7 @@ fn list<'v>(value: &'v Value, pointer: &str) -> impl Iterator<Item = &'v Value> 
         .flatten()
 }
 
-/// A scalar as it is said.
+/// Returns a scalar as it is said.
 fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -216,7 +216,7 @@ fn claim(live: &Value) -> Vec<String> {
     }
 }
 
-/// What pods run, and what they may do that pods need not.
+/// Returns what pods run, and what they may do that pods need not.
 fn pods(live: &Value) -> Vec<String> {
     let has_containers = |spec: &&Value| spec.get("containers").is_some_and(Value::is_array);
     let mut specs = POD_SPECS.iter().filter_map(|place| live.pointer(place));

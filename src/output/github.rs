@@ -89,14 +89,14 @@ fn relative(file: &str) -> &str {
     file.trim_start_matches("./")
 }
 
-/// What the toolkit's `escapeData` does.
+/// Returns what the toolkit's `escapeData` does.
 fn data(text: &str) -> String {
     text.replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
 }
 
-/// What the toolkit's `escapeProperty` does.
+/// Returns what the toolkit's `escapeProperty` does.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }

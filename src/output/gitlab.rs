@@ -70,7 +70,7 @@ impl Format for Gitlab {
 }
 
 impl Issue {
-    /// The same in one of several clusters: it names it, and is an issue of its own.
+    /// Returns the same in one of several clusters: it names it, and is an issue of its own.
     fn of(self, cluster: &str) -> Self {
         Self {
             description: format!("{}: {}", escape::line(cluster), self.description),
@@ -90,8 +90,9 @@ fn write(mut issues: Vec<Issue>, out: &mut dyn Write) -> io::Result<()> {
     json_text::write(out, &issues)
 }
 
-/// The run as an issue: the format has no other place for its verdict, nor for what rules hid. A
-/// merge request shows it when it is new: when the run is the first, or the first incomplete one.
+/// Returns the run as an issue: the format has no other place for its verdict, nor for what rules
+/// hid. A merge request shows it when it is new: when the run is the first, or the first incomplete
+/// one.
 fn verdict(report: &Redacted) -> Issue {
     let mut description = format!("driftctl: {}", words::verdict(report));
     if let Some(meaning) = words::incomplete(report) {

@@ -20,7 +20,7 @@ pub(super) struct Group<'r> {
     pub rows: Vec<Row<'r>>,
 }
 
-/// The groups of a report, those with what matters most first.
+/// Returns the groups of a report, those with what matters most first.
 pub(super) fn of(report: &Report, show: Show, by: GroupBy) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     let mut known: BTreeMap<String, usize> = BTreeMap::new();

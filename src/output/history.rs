@@ -58,7 +58,7 @@ struct UnreadDocument<'h> {
     reason: &'h str,
 }
 
-/// The JSON Schema of time lines.
+/// Returns the JSON Schema of time lines.
 pub fn timeline_schema() -> Value {
     super::document::schema_of::<TimelineDocument<'_>>(SCHEMA)
 }

@@ -28,7 +28,7 @@ pub enum Side {
 }
 
 impl Side {
-    /// The sign in front of the line.
+    /// Returns the sign in front of the line.
     pub fn sign(self) -> char {
         match self {
             Self::Both => ' ',
@@ -56,7 +56,8 @@ pub struct Line {
 const AROUND: usize = 60;
 
 impl Line {
-    /// The line with its long unchanged stretches cut where it is longer than `most` characters.
+    /// Returns the line with its long unchanged stretches cut where it is longer than `most`
+    /// characters.
     #[must_use]
     pub fn cut(&self, most: usize) -> Self {
         let total: usize = self.pieces.iter().map(|(_, text)| text.len()).sum();
@@ -76,7 +77,7 @@ impl Line {
     }
 }
 
-/// The ends of a stretch, or its one end that is next to a change.
+/// Returns the ends of a stretch, or its one end that is next to a change.
 fn around(text: &str, first: bool, last: bool) -> String {
     let total = text.chars().count();
     if total <= 3 * AROUND {

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use super::{Show, escape, words};
 use crate::model::{ObjectReport, Report, RuleCount, Verdict};
 
-/// The rules that hid something, in the order of the report.
+/// Returns the rules that hid something, in the order of the report.
 pub fn rules(report: &Report) -> impl Iterator<Item = &RuleCount> {
     report.rules.iter().filter(|rule| rule.hid > 0)
 }
 
-/// How much each rule hid, by its name: what was accepted has one name and many reasons. Rules of
-/// the user's that hid nothing are among them.
+/// Returns how much each rule hid, by its name: what was accepted has one name and many reasons.
+/// Rules of the user's that hid nothing are among them.
 pub fn by_rule(report: &Report) -> BTreeMap<&str, usize> {
     let mut counts = BTreeMap::new();
     for RuleCount { rule, hid, .. } in &report.rules {
@@ -57,7 +57,8 @@ pub fn sentence(rule: &RuleCount) -> String {
     escape::line(&said).into_owned()
 }
 
-/// A line for each rule that hid something, with what it hid below it where that is to be shown.
+/// Returns a line for each rule that hid something, with what it hid below it where that is to be
+/// shown.
 pub fn lines(report: &Report, show: Show) -> Vec<String> {
     let mut lines = Vec::new();
     for rule in rules(report) {

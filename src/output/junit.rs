@@ -67,7 +67,7 @@ enum Outcome {
     Error,
 }
 
-/// The test that everything was compared, which fails where no single object can.
+/// Returns the test that everything was compared, which fails where no single object can.
 fn whole(report: &Redacted, faults: Vec<Finding>) -> Case {
     Case {
         class_name: "driftctl".to_owned(),
@@ -229,7 +229,7 @@ impl Case {
         xml.write_event(Event::End(BytesEnd::new("testcase")))
     }
 
-    /// All that was found is one failure: some readers show only the first.
+    /// Returns everything that was found is one failure: some readers show only the first.
     fn write_outcome(&self, xml: &mut Writer<&mut dyn Write>) -> io::Result<()> {
         let name = match self.outcome() {
             Outcome::Error => "error",

@@ -1,7 +1,7 @@
 //! `markdown`: a comment on a pull request.
 //!
 //! Verdict and table first, details folded, within the size that hosts accept. Whatever comes from
-//! a manifest or a cluster stands in code, inline or fenced: nothing in it is a link, a mention, an
+//! a manifest or a cluster is in code, inline or fenced: nothing in it is a link, a mention, an
 //! image, HTML or the end of the fence.
 
 use std::io::{self, Write};
@@ -72,7 +72,7 @@ impl Format for Markdown {
     }
 }
 
-/// What is said of one cluster, in about so many bytes.
+/// Returns what is said of one cluster, in about so many bytes.
 fn comment(report: &Report, options: &RenderOptions, budget: usize) -> String {
     let objects = view::by_urgency(report, options.show);
     // A comment is read later than it is written: it has moments, and no ages.
@@ -116,7 +116,7 @@ fn head(report: &Report) -> String {
     head
 }
 
-/// What merging overwrites, in full view: the one thing that must not be folded away.
+/// Returns what merging overwrites, in full view: the one thing that must not be folded away.
 fn conflicts(report: &Report, room: usize) -> String {
     let Some(meaning) = words::conflict(report) else {
         return String::new();
@@ -152,7 +152,7 @@ fn conflicts(report: &Report, room: usize) -> String {
     }
 }
 
-/// What the reader must know, errors first.
+/// Returns what the reader must know, errors first.
 fn messages(report: &Report, room: usize) -> String {
     let mut warnings: Vec<_> = report.warnings.iter().collect();
     warnings.sort_by_key(|warning| !warning.fatal);
@@ -235,7 +235,7 @@ fn grouped(report: &Report, options: &RenderOptions, by: GroupBy, room: usize) -
     }
 }
 
-/// What each rule hid, folded.
+/// Returns what each rule hid, folded.
 fn rules(report: &Report, room: usize) -> String {
     let lines = ignored::rules(report).map(|rule| {
         let mut line = format!("- {} by {}", rule.hid, code(&rule.rule));
@@ -327,7 +327,7 @@ fn section(object: &ObjectReport, options: &RenderOptions) -> String {
     )
 }
 
-/// A run of backticks longer than any within the lines.
+/// Returns a run of backticks longer than any within the lines.
 fn fence(lines: &[String]) -> String {
     let longest = lines
         .iter()
@@ -414,7 +414,7 @@ fn cut(escaped: &str) -> String {
     shown
 }
 
-/// A text in inline code that no Markdown within it can end, nor a cell of a table.
+/// Returns a text in inline code that no Markdown within it can end, nor a cell of a table.
 pub(super) fn code(text: &str) -> String {
     let mut code = String::from("<code>");
     for c in one_line(text).chars() {

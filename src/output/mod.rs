@@ -85,10 +85,10 @@ pub use yaml_text::{Style, document as yaml_document};
 
 /// How a report is written.
 pub trait Format: Sync {
-    /// The word that `--output` takes.
+    /// Returns the word that `--output` takes.
     fn name(&self) -> &'static str;
 
-    /// One line for the help: what it is for.
+    /// Returns one line for the help: what it is for.
     fn description(&self) -> &'static str;
 
     /// Writes the report.
@@ -174,12 +174,12 @@ impl Default for RenderOptions {
     }
 }
 
-/// A value in one line, for messages.
+/// Returns a value in one line, for messages.
 pub fn value_in_line(value: &serde_json::Value) -> String {
     differ::flow(value, 80)
 }
 
-/// One side of an object, as formats show it.
+/// Returns one side of an object, as formats show it.
 pub fn object_text(value: &serde_json::Value) -> String {
     yaml_text::document(value, Style::Readable)
 }
@@ -203,7 +203,7 @@ pub static FORMATS: &[&dyn Format] = &[
     &html::Html,
 ];
 
-/// The format of a name.
+/// Returns the format of a name.
 pub fn find(name: &str) -> Option<&'static dyn Format> {
     FORMATS.iter().copied().find(|format| format.name() == name)
 }

@@ -64,7 +64,7 @@ impl Paint {
         }
     }
 
-    /// How a line of a comparison looks.
+    /// Returns how a line of a comparison looks.
     pub fn of_side(side: Side) -> Self {
         match side {
             Side::Both => Self::Plain,
@@ -73,7 +73,7 @@ impl Paint {
         }
     }
 
-    /// How the words look that changed within such a line.
+    /// Returns how the words look that changed within such a line.
     pub fn of_words(side: Side) -> Self {
         match side {
             Side::Both => Self::Plain,
@@ -82,7 +82,7 @@ impl Paint {
         }
     }
 
-    /// How the status of an object looks.
+    /// Returns how the status of an object looks.
     pub fn of_status(status: Status) -> Self {
         match status {
             Status::InSync => Self::Good,
@@ -94,7 +94,7 @@ impl Paint {
         }
     }
 
-    /// How the class of a change looks.
+    /// Returns how the class of a change looks.
     pub fn of_class(class: MergeClass) -> Self {
         match class {
             MergeClass::Conflict => Self::Alarm,
@@ -104,7 +104,7 @@ impl Paint {
         }
     }
 
-    /// How a severity looks.
+    /// Returns how a severity looks.
     pub fn of_severity(severity: Severity) -> Self {
         match severity {
             Severity::Low | Severity::Medium => Self::Dim,
@@ -114,7 +114,7 @@ impl Paint {
     }
 }
 
-/// A text that is already escaped, in its colour if colour is wanted.
+/// Returns a text that is already escaped, in its colour if colour is wanted.
 pub fn paint(colour: bool, paint: Paint, text: &str) -> String {
     if colour && paint != Paint::Plain && !text.is_empty() {
         text.style(paint.style()).to_string()
@@ -123,7 +123,7 @@ pub fn paint(colour: bool, paint: Paint, text: &str) -> String {
     }
 }
 
-/// A text with ASCII in the place of what lines are drawn with.
+/// Returns a text with ASCII in the place of what lines are drawn with.
 pub fn ascii(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -141,7 +141,7 @@ pub fn ascii(text: &str) -> String {
     out
 }
 
-/// The columns that a text takes on a terminal.
+/// Returns the columns that a text takes on a terminal.
 pub fn width(text: &str) -> usize {
     text.width()
 }
@@ -156,7 +156,7 @@ pub struct Line {
 }
 
 impl Line {
-    /// A line of one piece.
+    /// Returns a line of one piece.
     pub fn of(paint: Paint, text: &str) -> Self {
         let mut line = Self::default();
         line.push(paint, text);
@@ -195,12 +195,12 @@ impl Line {
         self.push(Paint::Plain, &" ".repeat(blanks))
     }
 
-    /// The columns it takes.
+    /// Returns the columns it takes.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// The line as text.
+    /// Returns the line as text.
     pub fn render(&self, colour: bool) -> String {
         let pieces = self.pieces.iter().enumerate();
         pieces
@@ -216,7 +216,7 @@ impl Line {
             .collect()
     }
 
-    /// The line, cut where it is longer than so many columns.
+    /// Returns the line, cut where it is longer than so many columns.
     #[must_use]
     pub fn cut(self, columns: usize) -> Self {
         if self.width <= columns {
@@ -238,8 +238,8 @@ impl Line {
         self
     }
 
-    /// The line in lines of at most `columns` each, broken after a blank where there is one near
-    /// the end.
+    /// Returns the line in lines of at most `columns` each, broken after a blank if there is one
+    /// near the end.
     pub fn wrap(self, columns: usize) -> Vec<Self> {
         let columns = columns.max(8);
         if self.width <= columns {
@@ -270,7 +270,7 @@ impl Line {
     }
 }
 
-/// How many characters go on a line of `columns`.
+/// Returns how many characters go on a line of `columns`.
 fn break_at(chars: &[(Paint, char)], columns: usize) -> usize {
     let mut used = 0;
     let mut fit = 0;

@@ -19,14 +19,14 @@ pub fn patch_text(
 ) -> io::Result<()> {
     let diff = TextDiff::from_lines(before, after);
     let (old, new) = (quoted(&format!("a/{name}")), quoted(&format!("b/{name}")));
-    // The text stands in the patch as it is in the file: an escaped one would not apply.
+    // The text is in the patch as it is in the file: an escaped one would not apply.
     let mut unified = diff.unified_diff();
     let unified = unified.context_radius(context).header(&old, &new);
     write!(out, "{unified}")
 }
 
-/// The lines of the text before that a patch shows with so many lines around a change, counted from
-/// 1.
+/// Returns the lines of the text before that a patch shows with so many lines around a change,
+/// counted from 1.
 pub fn shown_lines(before: &str, after: &str, context: usize) -> Vec<Range<usize>> {
     let diff = TextDiff::from_lines(before, after);
     let groups = diff.grouped_ops(context);
@@ -37,7 +37,7 @@ pub fn shown_lines(before: &str, after: &str, context: usize) -> Vec<Range<usize
     ranges.collect()
 }
 
-/// A name as Git quotes it.
+/// Returns a name as Git quotes it.
 fn quoted(name: &str) -> String {
     let is_plain = |c: char| !c.is_control() && c != '"' && c != '\\';
     if name.chars().all(is_plain) {

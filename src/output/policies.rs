@@ -9,7 +9,7 @@ use crate::redact::Redacted;
 /// Writes what `policies` policies say about the objects of a report. `passed` rules hold.
 ///
 /// # Errors
-/// When it cannot be written.
+/// Fails if it cannot be written.
 pub fn policies_text(
     report: &Redacted,
     policies: usize,

@@ -18,7 +18,7 @@ pub(super) struct Row<'r> {
     pub severity: Option<Severity>,
 }
 
-/// Every row, what matters most first.
+/// Returns every row, what matters most first.
 pub(super) fn of(report: &Report, show: Show) -> Vec<Row<'_>> {
     let mut rows = Vec::new();
     for object in view::by_urgency(report, show) {
@@ -123,7 +123,7 @@ impl Row<'_> {
         escape::line(format!("{path} {value}").trim_end()).into_owned()
     }
 
-    /// Who wrote the live value: as far as it is known.
+    /// Returns who wrote the live value: as far as it is known.
     pub fn owners(&self) -> &[Owner] {
         match self.drift {
             Some(drift) => &drift.owners,
@@ -131,7 +131,7 @@ impl Row<'_> {
         }
     }
 
-    /// The latest of them who does not only report the status.
+    /// Returns the latest of them who does not only report the status.
     pub fn writer(&self) -> Option<&Owner> {
         let reports = |owner: &&Owner| owner.subresource.as_deref() == Some("status");
         let owners = self.owners().iter().filter(|owner| !reports(owner));

@@ -92,7 +92,7 @@ fn write(runs: Vec<Run>, out: &mut dyn Write) -> io::Result<()> {
 }
 
 impl Run {
-    /// What was found in one cluster, in no more than `room` compressed bytes of results.
+    /// Returns what was found in one cluster, in no more than `room` compressed bytes of results.
     fn of(report: &Redacted, options: &RenderOptions, room: usize) -> io::Result<Self> {
         let (about_the_run, drift): (Vec<_>, Vec<_>) = findings(report, options.show)
             .into_iter()
@@ -135,7 +135,7 @@ fn properties(report: &Redacted) -> Value {
     })
 }
 
-/// How many of the results fit into so many compressed bytes.
+/// Returns how many of the results fit into so many compressed bytes.
 fn fitting(results: &[Value], room: usize) -> io::Result<usize> {
     let mut count = results.len();
     loop {
@@ -153,7 +153,7 @@ fn fitting(results: &[Value], room: usize) -> io::Result<usize> {
     }
 }
 
-/// The rules that hid something, and how much each did.
+/// Returns the rules that hid something, and how much each did.
 fn ignored(report: &Redacted) -> Vec<Value> {
     ignored::rules(report)
         .map(|rule| {
@@ -262,7 +262,7 @@ fn level(finding: &Finding) -> &'static str {
     }
 }
 
-/// A path as a URI reference (RFC 3986): relative ones stay relative.
+/// Returns a path as a URI reference (RFC 3986): relative ones stay relative.
 fn uri(path: &str) -> String {
     let path = path.trim_start_matches("./");
     let mut uri = String::with_capacity(path.len());

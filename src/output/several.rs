@@ -39,7 +39,7 @@ pub fn render_all(
     format.render_several(&clusters, options, out)
 }
 
-/// What a report's cluster is called; `at` is its place among several.
+/// Returns what a report's cluster is called; `at` is its place among several.
 pub fn cluster(report: &Report, at: usize) -> String {
     let target = &report.target;
     let name = target.context.as_ref().or(target.server.as_ref());
@@ -47,7 +47,7 @@ pub fn cluster(report: &Report, at: usize) -> String {
         .unwrap_or_else(|| format!("cluster {}", at + 1))
 }
 
-/// The worst verdict of all: what was not compared counts most.
+/// Returns the worst verdict of all: what was not compared counts most.
 pub(super) fn verdict(clusters: &[Cluster<'_>]) -> &'static str {
     let any = |word| clusters.iter().any(|one| one.report.verdict() == word);
     ["incomplete", "conflict", "drifted", "pending"]
@@ -56,8 +56,8 @@ pub(super) fn verdict(clusters: &[Cluster<'_>]) -> &'static str {
         .unwrap_or("in-sync")
 }
 
-/// One section below the other, each with a line that names the cluster, and the verdicts of all
-/// at the end. `mark` begins a line that programs pass over.
+/// Returns one section below the other, each with a line that names the cluster, and the verdicts
+/// of all at the end. `mark` begins a line that programs pass over.
 pub(super) fn sections(
     format: &(impl Format + ?Sized),
     mark: &str,

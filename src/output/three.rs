@@ -39,8 +39,8 @@ impl Region {
     }
 }
 
-/// The regions of a text of several lines, `None` for any other value. A line is cut to about
-/// `most` characters around what differs.
+/// Returns the regions of a text of several lines, `None` for any other value. A line is cut to
+/// about `most` characters around what differs.
 pub fn regions(
     base: Option<&Value>,
     branch: Option<&Value>,
@@ -79,7 +79,7 @@ pub fn regions(
     Some(regions.collect())
 }
 
-/// The sides that read the same, together.
+/// Returns the sides that read the same, together.
 fn grouped(sides: [&[&str]; 3], most: usize) -> Vec<(Vec<&'static str>, Vec<String>)> {
     let mut groups: Vec<(Vec<&'static str>, &[&str])> = Vec::new();
     for (name, lines) in ["base", "branch", "live"].into_iter().zip(sides) {
@@ -124,7 +124,7 @@ impl Mapping {
         Self(diff.ops().to_vec())
     }
 
-    /// The lines of the base that are not in the other text, or where that has more.
+    /// Returns the lines of the base that are not in the other text, or where that has more.
     fn changed(&self) -> impl Iterator<Item = (usize, usize)> {
         let changed = self
             .0
@@ -133,7 +133,7 @@ impl Mapping {
         changed.map(|op| (op.old_range().start, op.old_range().end))
     }
 
-    /// What became of a range of the base whose ends are in no change, or at its border.
+    /// Returns what became of a range of the base whose ends are in no change, or at its border.
     fn range(&self, start: usize, end: usize) -> (usize, usize) {
         let at = |position: usize, first: bool| {
             let mut found = None;

@@ -62,7 +62,7 @@ pub(super) struct Entry {
     pub at: Option<Timestamp>,
     /// Where it is known from.
     pub evidence: Evidence,
-    /// `high`; empty for what is no change of the comparison.
+    /// `high`; empty for what is not a change of the comparison.
     pub severity: String,
     /// Whether it is worse than it should be.
     pub is_warning: bool,

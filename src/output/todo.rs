@@ -47,7 +47,7 @@ pub fn todo_text(
     }
 }
 
-/// A text that is read as one word.
+/// Returns a text that is read as one word.
 fn word(text: String) -> String {
     match text.contains(|c: char| c.is_whitespace() || c == '"') {
         true => serde_json::Value::from(text).to_string(),

@@ -24,7 +24,7 @@ pub enum Show {
 }
 
 impl Show {
-    /// Whether a change is shown.
+    /// Returns whether a change is shown.
     pub fn includes(self, drift: &JudgedChange) -> bool {
         match drift.verdict() {
             Verdict::Reported => true,
@@ -33,7 +33,7 @@ impl Show {
         }
     }
 
-    /// Whether an object is shown.
+    /// Returns whether an object is shown.
     pub fn includes_object(self, object: &ObjectReport) -> bool {
         self == Self::All
             || (object.status() != Status::InSync && !is_left_out(object))
@@ -42,7 +42,7 @@ impl Show {
     }
 }
 
-/// Whether everything about an object was left out by `--severity`, `--since` or `--by`.
+/// Returns whether everything about an object was left out by `--severity`, `--since` or `--by`.
 fn is_left_out(object: &ObjectReport) -> bool {
     match object.status() {
         Status::Missing | Status::Extra => object.whole_severity.is_none(),
@@ -51,7 +51,7 @@ fn is_left_out(object: &ObjectReport) -> bool {
     }
 }
 
-/// The objects to show, by key as the report has them.
+/// Returns the objects to show, by key as the report has them.
 pub fn objects(report: &Report, show: Show) -> impl Iterator<Item = &ObjectReport> {
     report
         .objects
@@ -59,13 +59,13 @@ pub fn objects(report: &Report, show: Show) -> impl Iterator<Item = &ObjectRepor
         .filter(move |object| show.includes_object(object))
 }
 
-/// The objects to show to people, what matters most first.
+/// Returns the objects to show to people, what matters most first.
 pub fn by_urgency(report: &Report, show: Show) -> Vec<&ObjectReport> {
     let mut objects: Vec<_> = objects(report, show).collect();
     let urgency = |object: &ObjectReport| {
         let in_conflict = object.status() == Status::Conflict;
-        // What only the branch changes, or has taken over, is no surprise. With a base it is what
-        // the reader asks about all the same.
+        // What only the branch changes, or has taken over, is not a surprise. With a base it is
+        // what the reader asks about all the same.
         let is_intended = matches!(object.status(), Status::Pending | Status::InSync);
         let is_unknown = object.status() == Status::Unknown;
         let is_first = if report.three_way {
@@ -121,7 +121,7 @@ pub fn alike(objects: Vec<&ObjectReport>) -> (Vec<&ObjectReport>, Vec<Vec<&Objec
     (objects.into_iter().filter(is_apart).collect(), many)
 }
 
-/// What a reason says apart from the object: where something is declared is its own.
+/// Returns what a reason says apart from the object: where something is declared is its own.
 fn of_kind(object: &ObjectReport) -> Option<&str> {
     let reason = object.reason.as_deref()?;
     match reason.strip_prefix("declared ") {
@@ -146,7 +146,7 @@ pub fn by_deployer(objects: Vec<&ObjectReport>) -> Vec<(Option<&[Deployer]>, Vec
     groups
 }
 
-/// The changes of an object to show.
+/// Returns the changes of an object to show.
 pub fn drifts(object: &ObjectReport, show: Show) -> impl Iterator<Item = &JudgedChange> {
     object
         .drifts
@@ -154,8 +154,8 @@ pub fn drifts(object: &ObjectReport, show: Show) -> impl Iterator<Item = &Judged
         .filter(move |drift| show.includes(drift))
 }
 
-/// The changes of an object to show, what matters most first: what merging overwrites, then drift,
-/// then what the branch means to do.
+/// Returns the changes of an object to show, what matters most first: what merging overwrites, then
+/// drift, then what the branch means to do.
 pub fn worst_first(object: &ObjectReport, show: Show) -> Vec<&JudgedChange> {
     let mut drifts: Vec<_> = drifts(object, show).collect();
     // Stable: what matters as much stays sorted by path.
@@ -196,7 +196,7 @@ pub fn shown(drift: &JudgedChange) -> Cow<'_, Change> {
     })
 }
 
-/// The three values of a change in conflict, with their names.
+/// Returns the three values of a change in conflict, with their names.
 pub fn three(drift: &JudgedChange) -> [(&'static str, Option<&Value>); 3] {
     let base = drift.merge.as_ref().and_then(|merge| merge.base.as_ref());
     [

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::escape;
 use crate::model::{ObjectReport, Operation, Owner};
 
-/// Who holds something, in one phrase: `kubectl-edit, last write 3h ago`.
+/// Returns who holds something, in one phrase: `kubectl-edit, last write 3h ago`.
 ///
 /// It is "last write" and no more: the time is that of the manager's last write to the object,
 /// whichever field that was.
@@ -50,8 +50,8 @@ fn any_of_them(owners: &[&Owner]) -> Vec<Owner> {
     found
 }
 
-/// The owners of a change in one phrase, the latest writer first, at most three. Who only reports
-/// the status of an object is no answer to who made it.
+/// Returns the owners of a change in one phrase, the latest writer first, at most three. Who only
+/// reports the status of an object is no answer to who made it.
 pub fn owners(owners: &[Owner], now: Option<Timestamp>) -> Option<String> {
     let reports = |owner: &Owner| owner.subresource.as_deref() == Some("status");
     let only_reports = owners.iter().all(reports);
@@ -86,13 +86,13 @@ pub fn when(time: &str, now: Option<Timestamp>) -> String {
     }
 }
 
-/// Who wrote last what differs in an object: `bob (kubectl-edit) 2m ago`.
+/// Returns who wrote last what differs in an object: `bob (kubectl-edit) 2m ago`.
 pub fn last_writer(object: &ObjectReport, now: Option<Timestamp>) -> Option<String> {
     let owners = object.reported().flat_map(|drift| &drift.owners);
     latest(owners.chain(&object.owners), now)
 }
 
-/// The latest writer of all in a few words.
+/// Returns the latest writer of all in a few words.
 pub fn latest<'o>(
     owners: impl Iterator<Item = &'o Owner>,
     now: Option<Timestamp>,

@@ -5,7 +5,7 @@ use crate::model::{
     SchemaOrigin, Verdict,
 };
 
-/// The word for what was decided.
+/// Returns the word for what was decided.
 pub fn verdict(entry: &Entry) -> &'static str {
     match &entry.decision {
         Decision::Differs { verdict, .. } => match verdict {
@@ -21,7 +21,7 @@ pub fn verdict(entry: &Entry) -> &'static str {
 /// Every word of [`verdict`].
 pub const VERDICTS: [&str; 5] = ["drift", "ignored", "explained", "equal", "absent"];
 
-/// Why it was decided so.
+/// Returns why it was decided so.
 pub fn why(entry: &Entry) -> String {
     match &entry.decision {
         Decision::Differs { kind, verdict, .. } => match verdict {
@@ -45,7 +45,7 @@ fn drift(kind: ChangeKind) -> &'static str {
     }
 }
 
-/// How it is compared: `quantity`, `an associative list by name`.
+/// Returns how it is compared: `quantity`, `an associative list by name`.
 pub fn form(form: &Form) -> String {
     match form {
         Form::Untyped => "as written, because its type is unknown".to_owned(),
@@ -70,7 +70,7 @@ pub fn form(form: &Form) -> String {
     }
 }
 
-/// What decides which item of a list on the way is compared with which.
+/// Returns what decides which item of a list on the way is compared with which.
 pub fn matched(matched: &Matched) -> String {
     format!("{} is {}", matched.path, form(&matched.form))
 }
@@ -83,7 +83,7 @@ fn all_of(keys: &[String]) -> String {
     }
 }
 
-/// Where a default is known from.
+/// Returns where a default is known from.
 pub fn default_from(from: DefaultFrom) -> &'static str {
     match from {
         DefaultFrom::Type => "the default of its type",
@@ -91,7 +91,7 @@ pub fn default_from(from: DefaultFrom) -> &'static str {
     }
 }
 
-/// Where the schema is known from.
+/// Returns where the schema is known from.
 pub fn schema(origin: &SchemaOrigin) -> String {
     match origin {
         SchemaOrigin::BuiltIn(version) => {
@@ -108,7 +108,7 @@ pub fn schema(origin: &SchemaOrigin) -> String {
     }
 }
 
-/// Who is taken for the applier, and why.
+/// Returns who is taken for the applier, and why.
 pub fn applier(applier: &Applier) -> String {
     format!(
         "{}: {} (it owns {} of {} declared fields)",
@@ -119,7 +119,7 @@ pub fn applier(applier: &Applier) -> String {
     )
 }
 
-/// What there is to say when nobody is taken for the applier.
+/// Returns what there is to say when nobody is taken for the applier.
 pub fn no_applier(account: &Account) -> &'static str {
     if account.has_owners {
         "none: no manager owns the declared fields"
@@ -131,7 +131,7 @@ pub fn no_applier(account: &Account) -> &'static str {
 /// What is said of owners where the live object has none.
 pub const NO_OWNERS: &str = "unknown: the live object was read without managed fields";
 
-/// What is said of owners where nobody holds a path.
+/// Returns what is said of owners if nobody holds a path.
 pub fn nobody(account: &Account, entry: &Entry) -> &'static str {
     if entry.live.is_none() {
         "nobody: it is not live"
@@ -142,7 +142,7 @@ pub fn nobody(account: &Account, entry: &Entry) -> &'static str {
     }
 }
 
-/// A rule, and where it is written.
+/// Returns a rule, and where it is written.
 pub fn rule(rule: &RuleNote) -> String {
     let mut said = format!("{} ({})", rule.id, rule.origin);
     if !rule.reason.is_empty() {

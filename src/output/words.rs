@@ -16,7 +16,7 @@ pub fn count(n: usize, what: &str) -> String {
     format!("{n} {what}{s}")
 }
 
-/// A severity that must not be passed over in capitals.
+/// Returns a severity that must not be passed over in capitals.
 pub fn loud(severity: Severity) -> String {
     let word = severity.as_str();
     match severity {
@@ -49,7 +49,8 @@ pub fn severities(report: &Report) -> Option<String> {
     (!said.is_empty()).then(|| said.join(" · "))
 }
 
-/// The same as [`status_note`], with the age of a moment that it ends in instead of the moment.
+/// Returns the same as [`status_note`], with the age of a moment that it ends in instead of the
+/// moment.
 pub fn status_note_at(object: &ObjectReport, now: Option<Timestamp>) -> Option<String> {
     let said = status_note(object)?;
     let Some((before, time)) = said.rsplit_once(" at ") else {
@@ -97,13 +98,13 @@ pub fn status_note(object: &ObjectReport) -> Option<String> {
     })
 }
 
-/// What policies say about an object, a line each: `denied by ValidatingAdmissionPolicy "lock"
-/// (binding lock-prod): image is locked`.
+/// Returns what policies say about an object, a line each: `denied by ValidatingAdmissionPolicy
+/// "lock" (binding lock-prod): image is locked`.
 pub fn violations(object: &ObjectReport) -> Vec<String> {
     object.violations.iter().map(violation).collect()
 }
 
-/// What one policy says, on one line.
+/// Returns what one policy says, on one line.
 pub fn violation(violation: &Violation) -> String {
     let policy = &violation.policy;
     let mut said = match violation.enforcement {
@@ -142,7 +143,7 @@ pub fn name(key: &ResourceKey) -> String {
     parts.collect::<Vec<_>>().join("/")
 }
 
-/// Where an object is declared: `cart/deployment.yaml:3`.
+/// Returns where an object is declared: `cart/deployment.yaml:3`.
 pub fn origin(object: &ObjectReport) -> Option<String> {
     let origin = object.origin.as_ref()?;
     let mut said = origin.to_string();
@@ -155,13 +156,14 @@ pub fn origin(object: &ObjectReport) -> Option<String> {
     Some(escape::line(&said).into_owned())
 }
 
-/// What applies objects, and the way to it: `Kustomization cluster → apps → media/jellyfin`.
+/// Returns what applies objects, and the way to it: `Kustomization cluster → apps →
+/// media/jellyfin`.
 pub fn deployer(chain: &[Deployer]) -> String {
     let kind = chain.last().map_or("", |last| &last.kind);
     escape::line(&format!("{kind} {}", Deployer::chain(chain))).into_owned()
 }
 
-/// A path that is only to be recognised: its end, from the last list item or label on.
+/// Returns a path that is only to be recognised: its end, from the last list item or label on.
 pub fn short_path(path: &FieldPath) -> String {
     const LONG: usize = 32;
     let mut from = 0;
@@ -303,12 +305,12 @@ pub fn verdict(report: &Report) -> String {
     format!("{verdict}: {}; {}", tally(report), coverage(report))
 }
 
-/// The same for readers who need not know where the API server is.
+/// Returns the same for readers who need not know where the API server is.
 pub fn sides_in_public(report: &Report) -> Option<String> {
     described(report, false)
 }
 
-/// Which commit was compared, and with what, as far as it is known.
+/// Returns which commit was compared, and with what, as far as it is known.
 pub fn sides(report: &Report) -> Option<String> {
     described(report, true)
 }
@@ -363,12 +365,12 @@ pub fn blame(blame: &Blame) -> String {
     escape::line(&said).into_owned()
 }
 
-/// A commit's id, as long as people write it.
+/// Returns a commit's id, as long as people write it.
 pub fn short(commit: &str) -> String {
     commit.chars().take(12).collect()
 }
 
-/// The class of a change, so that a conflict is not passed over.
+/// Returns the class of a change, so that a conflict is not passed over.
 pub fn class(class: MergeClass) -> &'static str {
     match class {
         MergeClass::Conflict => "CONFLICT",
@@ -376,7 +378,7 @@ pub fn class(class: MergeClass) -> &'static str {
     }
 }
 
-/// What merging does to a change of this class.
+/// Returns what merging does to a change of this class.
 pub fn merging(class: MergeClass) -> &'static str {
     match class {
         MergeClass::Conflict => "merging overwrites what was changed live",
@@ -402,7 +404,7 @@ pub fn conflict(report: &Report) -> Option<String> {
     })
 }
 
-/// Who wrote what merging overwrites: `kubectl-edit, last write 3h ago`.
+/// Returns who wrote what merging overwrites: `kubectl-edit, last write 3h ago`.
 pub fn overwritten(drift: &JudgedChange, now: Option<Timestamp>) -> String {
     match owners(&drift.owners, now) {
         Some(who) => format!("merging overwrites the change of {who}"),
@@ -413,7 +415,7 @@ pub fn overwritten(drift: &JudgedChange, now: Option<Timestamp>) -> String {
     }
 }
 
-/// What an incomplete report means for its reader, `None` when it is complete.
+/// Returns what an incomplete report means for its reader, `None` when it is complete.
 pub fn incomplete(report: &Report) -> Option<&'static str> {
     if report.interrupted {
         Some("the run was cut short; what was not compared may have drifted")
@@ -439,7 +441,7 @@ pub fn file_name(object: &ObjectReport) -> String {
     format!("{namespace}{slash}{kind}/{name}.yaml")
 }
 
-/// A name as a part of a path: percent-encoded where it could be something else.
+/// Returns a name as a part of a path: percent-encoded where it could be something else.
 fn file_part(name: &str) -> String {
     let mut part = String::with_capacity(name.len());
     for b in name.bytes() {

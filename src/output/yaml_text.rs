@@ -20,14 +20,14 @@ pub enum Style {
 /// The keys of an object, and of the items of its lists, that come first.
 const OBJECT_ORDER: &[&str] = &["apiVersion", "kind", "metadata", "name"];
 
-/// A value as a YAML document with a line feed at its end. What says what something is comes
-/// first, the other keys are sorted; whatever another reader could take for a boolean, a
+/// Returns a value as a YAML document with a line feed at its end. What says what something is
+/// comes first, the other keys are sorted; whatever another reader could take for a boolean, a
 /// number or a date is quoted.
 pub fn document(value: &Value, style: Style) -> String {
     document_in_order(value, style, OBJECT_ORDER)
 }
 
-/// The same with other keys first.
+/// Returns the same with other keys first.
 pub fn document_in_order(value: &Value, style: Style, order: &[&str]) -> String {
     let mut out = String::new();
     let options = serde_saphyr::ser_options! {
@@ -49,7 +49,7 @@ pub fn document_in_order(value: &Value, style: Style, order: &[&str]) -> String 
     escape_harmful(out)
 }
 
-/// A scalar (or an empty list or map) on one line.
+/// Returns a scalar (or an empty list or map) on one line.
 pub fn scalar(value: &Value) -> String {
     if let Value::String(text) = value
         && text.contains('\n')
@@ -84,7 +84,7 @@ fn escape_harmful(text: String) -> String {
     out
 }
 
-/// Where a line has a key that is not quoted.
+/// Returns where a line has a key that is not quoted.
 fn plain_key(line: &str) -> Option<Range<usize>> {
     let mut start = line.len() - line.trim_start_matches(' ').len();
     while line[start..].starts_with("- ") {
@@ -156,7 +156,7 @@ fn serialize_text<S: Serializer>(text: &str, style: Style, to: S) -> Result<S::O
 }
 
 impl Node<'_> {
-    /// How early a key comes.
+    /// Returns how early a key comes.
     fn rank(&self, name: &str) -> usize {
         let first = self.order.iter().position(|first| *first == name);
         first.unwrap_or(self.order.len())

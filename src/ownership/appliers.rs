@@ -13,7 +13,8 @@ use crate::model::{Applier, ApplierReason, FieldSet, ManagerEntry, Operation, Ow
 /// (`k8s.io/api/core/v1/annotation_key_constants.go`).
 pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// The configuration that client-side apply sent last, if the object holds one that can be read.
+/// Returns the configuration that client-side apply sent last, if the object holds one that can be
+/// read.
 pub fn last_applied(live: &Value) -> Option<Value> {
     let text = live
         .pointer("/metadata/annotations")?
@@ -27,7 +28,7 @@ pub fn last_applied(live: &Value) -> Option<Value> {
 /// A manager that declares by `Update` also owns what its requests were defaulted to, so that ownership
 /// alone does not make such a value an addition.
 ///
-/// They are looked for when somebody first asks: of most objects nobody does.
+/// They are looked for when someone first asks: of most objects nobody does.
 #[derive(Debug, Clone, Default)]
 pub struct Appliers<'a> {
     of: Option<Object<'a>>,
@@ -44,7 +45,7 @@ struct Object<'a> {
 }
 
 impl<'a> Appliers<'a> {
-    /// The declaring managers of an object.
+    /// Returns the declaring managers of an object.
     ///
     /// `named` are those that the user names; they are believed. Else it is a GitOps controller
     /// that owns at least half of what is declared: a user who applied the same manifest from a
@@ -55,7 +56,7 @@ impl<'a> Appliers<'a> {
     /// one that is seen to apply (on the server side, or by the last applied configuration), then
     /// one that is known to, then the one that wrote first.
     ///
-    /// Who only updates, and under a name that is not known to apply, declares no field whose live
+    /// Who only updates, and under a name that is unknown to apply, declares no field whose live
     /// value is another than the declared one: that it holds the field says that it changed it.
     pub fn of(
         ownership: &'a Ownership,
@@ -80,20 +81,20 @@ impl<'a> Appliers<'a> {
         self.declarers.get_or_init(found)
     }
 
-    /// Whether a manager of this name declares the manifest.
+    /// Returns whether a manager of this name declares the manifest.
     pub fn include(&self, manager: &str) -> bool {
         self.all().iter().any(|found| found.manager == manager)
     }
 
-    /// Whether the entry is of a manager that declares the manifest. What went through a
+    /// Returns whether the entry is of a manager that declares the manifest. What went through a
     /// subresource (`kubectl debug`, `kubectl scale`) was never applied, under whichever name.
     pub fn declares(&self, entry: &ManagerEntry) -> bool {
         entry.owner.subresource.is_none() && self.include(&entry.owner.manager)
     }
 
-    /// Whether the entry is of one who applies on the client side, whose defaults last-applied
-    /// tells from what was declared: kubectl's, or the applier's where it keeps that annotation
-    /// (Argo CD does, without server-side apply).
+    /// Returns whether the entry is of one who applies on the client side, whose defaults
+    /// last-applied tells from what was declared: kubectl's, or the applier's where it keeps that
+    /// annotation (Argo CD does, without server-side apply).
     pub fn apply_on_the_client(&self, entry: &ManagerEntry) -> bool {
         entry.owner.operation == Operation::Update
             && (entry.owner.manager == CLIENT_SIDE_APPLY
@@ -171,7 +172,7 @@ impl<'o> Candidate<'o> {
         how_it_applies(self.manager)
     }
 
-    /// What is compared of two candidates, the weightiest first. The first one wins a tie.
+    /// Returns what is compared of two candidates, the weightiest first. The first one wins a tie.
     fn rank(&self, all: usize) -> impl PartialOrd + use<'o> {
         let unattended = self.known() == Some(Applies::Unattended);
         (
@@ -196,8 +197,8 @@ impl<'o> Candidate<'o> {
     }
 }
 
-/// Every manager that may apply, in the order of its first entry. One that wrote at several versions has an entry
-/// for each, and owns each field by one of them.
+/// Returns every manager that may apply, in the order of its first entry. One that wrote at several
+/// versions has an entry for each, and owns each field by one of them.
 fn candidates<'o>(ownership: &'o Ownership, declared: &Value, live: &Value) -> Vec<Candidate<'o>> {
     let mut found: Vec<Candidate<'o>> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
@@ -239,7 +240,7 @@ fn candidates<'o>(ownership: &'o Ownership, declared: &Value, live: &Value) -> V
     found
 }
 
-/// What is live as it is declared; `None` where nothing is.
+/// Returns what is live as it is declared; `None` if nothing is.
 fn alike(declared: &Value, live: &Value) -> Option<Value> {
     match (declared, live) {
         (Value::Object(ours), Value::Object(theirs)) if !ours.is_empty() => {
@@ -255,7 +256,7 @@ fn alike(declared: &Value, live: &Value) -> Option<Value> {
     }
 }
 
-/// Whether a set holds the annotation in which client-side apply keeps what it sent.
+/// Returns whether a set holds the annotation in which client-side apply keeps what it sent.
 fn holds_last_applied(set: &FieldSet) -> bool {
     let annotations = set
         .fields

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::model::{FieldSet, PathElement};
 
-/// How many of the declared leaves a set holds.
+/// Returns how many of the declared leaves a set holds.
 pub fn coverage(set: &FieldSet, declared: &Value) -> usize {
     if set.member && set.is_leaf() {
         return leaves(declared);
@@ -80,8 +80,8 @@ impl<'s> ItemIndex<'s> {
         }
     }
 
-    /// What the set holds of a list item. Keys that the manifest leaves to be defaulted are no
-    /// hindrance.
+    /// Returns what the set holds of a list item. Keys that the manifest leaves to be defaulted are
+    /// not hindrance.
     fn find(&self, item: &Value) -> Option<&'s FieldSet> {
         for shape in &self.shapes {
             let is_written = |name: &&&str| item.get(**name).is_some();
@@ -135,7 +135,7 @@ impl<'s> ItemIndex<'s> {
     }
 }
 
-/// How many fields are declared, without those that name the object and that nobody owns.
+/// Returns how many fields are declared, without those that name the object and that nobody owns.
 pub fn declared_fields(declared: &Value) -> usize {
     let has = |within: Option<&Value>, name: &&str| within.is_some_and(|at| at.get(name).is_some());
     let metadata = declared.get("metadata");

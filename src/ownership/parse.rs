@@ -66,7 +66,7 @@ struct RawEntry<'t> {
 }
 
 /// Reads the JSON text of an object's `managedFields` as [`ownership_of`] reads the values, but the
-/// fields themselves only when somebody asks for them. `None` where the text is nothing that an API
+/// fields themselves only when someone asks for them. `None` where the text is nothing that an API
 /// server writes.
 pub fn ownership_in(managed_fields: &str) -> Option<Ownership> {
     let entries: Vec<RawEntry<'_>> = serde_json::from_str(managed_fields).ok()?;
@@ -121,7 +121,7 @@ fn field_set(node: &Map<String, Value>) -> FieldSet {
     set
 }
 
-/// One path element (structured-merge-diff `fieldpath/serialize-pe.go`).
+/// Returns one path element (structured-merge-diff `fieldpath/serialize-pe.go`).
 fn segment(key: &str) -> Option<PathElement> {
     let (tag, rest) = key.split_once(':')?;
     match tag {

@@ -19,9 +19,9 @@ impl ListEdits<'_> {
         self.gone.is_empty() && self.new.is_empty()
     }
 
-    /// The operations: items go from the highest index down, and then come from the lowest index
-    /// up. Where as many come as go, and at the same places, each takes the place of another: a
-    /// Service is never without ports.
+    /// Returns the operations: items go from the highest index down, and then come from the lowest
+    /// index up. Where as many come as go, and at the same places, each takes the place of another:
+    /// a Service is never without ports.
     pub fn operations(mut self, live: &[Value], wanted: &[Value], at: &Pointer) -> Vec<Operation> {
         self.gone.sort_unstable();
         let position = |(element, item): &(&PathElement, &Value)| {
@@ -30,7 +30,7 @@ impl ListEdits<'_> {
         };
         self.new
             .sort_by_key(|new| position(new).unwrap_or(usize::MAX));
-        // The list while it is being made: which items of the live list stand there, and new ones.
+        // The list while it is being made: which items of the live list are there, and new ones.
         let mut list: Vec<&Value> = live
             .iter()
             .enumerate()
@@ -63,8 +63,8 @@ impl ListEdits<'_> {
     }
 }
 
-/// Where a new item stands: behind the nearest item that precedes it in the wanted list and is
-/// there, else in front.
+/// Returns where a new item stands: behind the nearest item that precedes it in the wanted list and
+/// is there, else in front.
 fn place_behind(list: &[&Value], before: &[Value], element: &PathElement) -> usize {
     let same = |one: &Value, other: &Value| match element {
         PathElement::Key(keys) => keys.keys().all(|name| {

@@ -2,7 +2,7 @@
 //!
 //! The patch is a compare-and-swap: its `test` operations hold exactly the values that it replaces,
 //! and what tells list items apart on the way to them. Other people's edits elsewhere in the object
-//! do not disturb it, and a value that changed meanwhile stops all of it.
+//! do not disturb it, and a value that changed in the meantime stops all of it.
 
 mod lists;
 mod operation;
@@ -47,12 +47,12 @@ pub enum Unfit {
     NoFit(String),
 }
 
-/// Builds the patch that makes the edits in the live object. `wanted` is the object as it is to
-/// be: it decides where new items stand in their lists, and whether a list or map that becomes empty
+/// Builds the patch that makes the edits in the live object. `wanted` is the object as it is to be:
+/// it decides where new items are in their lists, and whether a list or map that becomes empty
 /// stays.
 ///
 /// # Errors
-/// When an edit leads nowhere, or the patch would be too long.
+/// Fails if an edit leads nowhere, or the patch would be too long.
 pub fn build(live: &Value, wanted: &Value, edits: &[Edit<'_>]) -> Result<Vec<Operation>, Unfit> {
     let mut root = Node::default();
     for edit in edits {
@@ -74,10 +74,10 @@ pub fn build(live: &Value, wanted: &Value, edits: &[Edit<'_>]) -> Result<Vec<Ope
     builder.finish()
 }
 
-/// The value at a path, and where it is; `None` where nothing is.
+/// Returns the value at a path, and where it is; `None` if nothing is.
 ///
 /// # Errors
-/// When the path could mean several items of a list.
+/// Fails if the path could mean several items of a list.
 pub fn find<'v>(live: &'v Value, path: &FieldPath) -> Result<Option<(Pointer, &'v Value)>, Unfit> {
     let mut at = Pointer::default();
     let mut value = live;
@@ -123,7 +123,8 @@ fn step<'v, 'p>(
     })
 }
 
-/// Whether a path element names an item. Keys that the item leaves to be defaulted do not hinder.
+/// Returns whether a path element names an item. Keys that the item leaves to be defaulted do not
+/// hinder.
 fn is_meant(item: &Value, element: &PathElement) -> bool {
     match element {
         PathElement::Value(value) => item == value,
@@ -140,7 +141,7 @@ fn is_meant(item: &Value, element: &PathElement) -> bool {
 /// Edits by the way to them.
 #[derive(Default)]
 struct Node<'a> {
-    /// What is to stand here.
+    /// What is to be here.
     to: Option<Option<&'a Value>>,
     /// Edits further down, in the order in which they came.
     below: Vec<(&'a PathElement, Node<'a>)>,
@@ -160,7 +161,7 @@ impl<'a> Node<'a> {
         self.below[at].1.insert(rest, to);
     }
 
-    /// Takes a list or map out as a whole that loses all that is in it, unless it is wanted.
+    /// Takes a list or map out as a whole that loses everything that is in it, unless it is wanted.
     /// Returns whether this node is to be taken out.
     fn prune(&mut self, live: &Value, wanted: Option<&Value>) -> bool {
         if let Some(to) = self.to {
@@ -357,8 +358,8 @@ impl Builder {
     }
 }
 
-/// What is to be put where nothing is: the value itself, or what leads to it with nothing beside it.
-/// `None` if there is nothing to put.
+/// Returns what is to be put if nothing is: the value itself, or what leads to it with nothing next
+/// to it. `None` if there is nothing to put.
 fn fresh(node: &Node<'_>, path: &FieldPath) -> Result<Option<Value>, Unfit> {
     if let Some(to) = node.to {
         return Ok(to.cloned());

@@ -11,7 +11,7 @@ use super::Unfit;
 pub struct Pointer(String);
 
 impl Pointer {
-    /// One field further.
+    /// Returns one field further.
     #[must_use]
     pub fn field(mut self, name: &str) -> Self {
         self.0.push('/');
@@ -19,19 +19,19 @@ impl Pointer {
         self
     }
 
-    /// One item further.
+    /// Returns one item further.
     #[must_use]
     pub fn index(mut self, index: usize) -> Self {
         self.0.push_str(&format!("/{index}"));
         self
     }
 
-    /// The pointer as text.
+    /// Returns the pointer as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The container and the name or index in it.
+    /// Returns the container and the name or index in it.
     fn split(&self) -> Option<(&str, String)> {
         let (parent, last) = self.0.rsplit_once('/')?;
         Some((parent, last.replace("~1", "/").replace("~0", "~")))
@@ -58,7 +58,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// The operation as the API takes it.
+    /// Returns the operation as the API takes it.
     pub fn to_json(&self) -> Value {
         match self {
             Self::Test(at, value) => json!({"op": "test", "path": at.as_str(), "value": value}),
@@ -70,23 +70,23 @@ impl Operation {
         }
     }
 
-    /// Where it works.
+    /// Returns where it works.
     pub fn at(&self) -> &Pointer {
         match self {
             Self::Test(at, _) | Self::Add(at, _) | Self::Replace(at, _) | Self::Remove(at) => at,
         }
     }
 
-    /// Whether it changes something.
+    /// Returns whether it changes something.
     pub fn changes(&self) -> bool {
         !matches!(self, Self::Test(..))
     }
 }
 
-/// What a patch makes of a value, by the rules of API servers.
+/// Returns what a patch makes of a value, by the rules of API servers.
 ///
 /// # Errors
-/// When a test does not hold, or an operation leads nowhere.
+/// Fails if a test does not hold, or an operation leads nowhere.
 pub fn apply(value: &Value, operations: &[Operation]) -> Result<Value, Unfit> {
     let mut value = value.clone();
     for operation in operations {

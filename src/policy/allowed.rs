@@ -1,4 +1,4 @@
-//! What manifests may speak of, where somebody else wrote them.
+//! What manifests may speak of, where someone else wrote them.
 
 use super::glob;
 use crate::model::{KindNames, KindPattern, ResourceKey};
@@ -15,7 +15,7 @@ pub struct Allowed {
 }
 
 impl Allowed {
-    /// Why an object is not to be read, and what would allow it; `None` if it may be.
+    /// Returns why an object is not to be read, and what would allow it; `None` if it may be.
     pub fn refusal(&self, key: &ResourceKey, kind: &KindNames<'_>) -> Option<String> {
         let named = self.kinds.iter().any(|pattern| pattern.matches(kind));
         if !self.kinds.is_empty() && !named {

@@ -109,7 +109,7 @@ impl Debt {
         before - self.entries.len()
     }
 
-    /// What was accepted of a change.
+    /// Returns what was accepted of a change.
     pub fn at(&self, key: &ResourceKey, path: &str, kind: ChangeKind) -> Option<&Accepted> {
         let place = (key.clone(), path.to_owned(), kind);
         self.entries.get(&place)
@@ -120,7 +120,7 @@ impl Debt {
         self.entries.values()
     }
 
-    /// What is known of a change of an object.
+    /// Returns what is known of a change of an object.
     pub fn find(&self, key: &ResourceKey, change: &Change) -> Option<DebtMatch<'_>> {
         if self.entries.is_empty() {
             return None;
@@ -149,7 +149,7 @@ impl Debt {
         })
     }
 
-    /// What a value of this place is known by in this file. The same value elsewhere, or in
+    /// Returns what a value of this place is known by in this file. The same value elsewhere, or in
     /// another file, is known by something else.
     pub fn digest(&self, key: &ResourceKey, path: &str, side: &str, value: &Value) -> String {
         let place = [

@@ -40,7 +40,7 @@ impl FromStr for Expiry {
     }
 }
 
-/// The end of a day.
+/// Returns the end of a day.
 fn end_of(text: &str) -> Result<Timestamp, ExpiryError> {
     // Read strictly: a date with a time of day but no offset would be taken for a day.
     if text.len() != "2026-12-31".len() {
@@ -53,7 +53,7 @@ fn end_of(text: &str) -> Result<Timestamp, ExpiryError> {
 }
 
 impl Expiry {
-    /// The expiry at a moment.
+    /// Returns the expiry at a moment.
     pub fn at(at: Timestamp) -> Self {
         Self {
             text: at.to_string(),
@@ -61,12 +61,12 @@ impl Expiry {
         }
     }
 
-    /// Whether the rule has ceased to hold.
+    /// Returns whether the rule has ceased to hold.
     pub fn is_over(&self, now: Timestamp) -> bool {
         now >= self.at
     }
 
-    /// The moment itself.
+    /// Returns the moment itself.
     pub fn timestamp(&self) -> Timestamp {
         self.at
     }

@@ -97,8 +97,8 @@ impl ExtraSpec {
     }
 }
 
-/// The built-in rule that knows why nobody has to declare a live object: controllers and the system
-/// make it themselves. `holds` tells of a rule whether what it supposes is the case.
+/// Returns the built-in rule that knows why nobody has to declare a live object: controllers and
+/// the system make it themselves. `holds` tells of a rule whether what it supposes is the case.
 pub fn explains_extra<'r>(
     rules: &'r RuleSet,
     key: &ResourceKey,

@@ -15,12 +15,12 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether objects of a kind stay in.
+    /// Returns whether objects of a kind stay in.
     pub fn keeps_kind(&self, kind: &KindNames<'_>) -> bool {
         self.kinds.is_empty() || self.kinds.iter().any(|pattern| pattern.matches(kind))
     }
 
-    /// Whether an object stays in by its labels.
+    /// Returns whether an object stays in by its labels.
     pub fn keeps_labels(&self, object: &Value) -> bool {
         let labels = object.pointer("/metadata/labels");
         self.labels

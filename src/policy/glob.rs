@@ -9,8 +9,8 @@ const SPECIAL: [char; 4] = ['?', '[', '{', '\\'];
 /// Braces may be nested so deep, and nobody nests them three deep.
 const DEEPEST: usize = 32;
 
-/// Whether `text` matches `pattern`, read as a [`Glob`]. What is no glob matches nothing, as in
-/// Argo CD; callers check patterns from users with [`Glob`]'s `from_str` first.
+/// Returns whether `text` matches `pattern`, read as a [`Glob`]. What is not a glob matches
+/// nothing, as in Argo CD; callers check patterns from users with [`Glob`]'s `from_str` first.
 ///
 /// ```
 /// use driftctl::policy::glob;
@@ -31,14 +31,14 @@ pub fn glob(pattern: &str, text: &str) -> bool {
     stars(pattern, text)
 }
 
-/// Whether a pattern is but the text that it matches.
+/// Returns whether a pattern is but the text that it matches.
 pub(super) fn is_text(pattern: &str) -> bool {
     let special = |byte: u8| matches!(byte, b'*' | b'?' | b'[' | b'{' | b'\\');
     !pattern.bytes().any(special)
 }
 
-/// Whether `text` matches `pattern`, in which `*` stands for any text and all else for itself: for
-/// names of fields, which may hold any character.
+/// Returns whether `text` matches `pattern`, in which `*` stands for any text and all else for
+/// itself: for names of fields, which may hold any character.
 pub(super) fn stars(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
@@ -58,7 +58,7 @@ pub(super) fn stars(pattern: &str, text: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// The glob that matches this text and no other (gobwas's `QuoteMeta`).
+/// Returns the glob that matches this text and no other (gobwas's `QuoteMeta`).
 pub fn literally(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len());
     for c in text.chars() {
@@ -99,7 +99,7 @@ enum Set {
     List(String),
 }
 
-/// Why a text is no glob.
+/// Why a text is not a glob.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GlobError {
     /// `[a`
@@ -122,7 +122,7 @@ impl FromStr for Glob {
     }
 }
 
-/// Reads alternatives up to their brace, or to the end; outside of braces there is but one.
+/// Reads alternatives up to their brace, or to the end; outside braces there is but one.
 fn alternatives(rest: &mut Chars<'_>, depth: usize) -> Result<Vec<Vec<Part>>, GlobError> {
     if depth > DEEPEST {
         return Err(GlobError::Deep);
@@ -192,14 +192,14 @@ impl Glob {
         }
     }
 
-    /// Whether it is a pattern of the whole text.
+    /// Returns whether it is a pattern of the whole text.
     pub fn matches(&self, text: &str) -> bool {
         after(&self.0, text, BTreeSet::from([0])).contains(&text.len())
     }
 }
 
-/// Where in the text one may be behind the parts, having been at one of these places before them.
-/// Every place is looked at once for each part, so that no pattern takes for ever.
+/// Returns where in the text one may be behind the parts, having been at one of these places before
+/// them. Every place is looked at once for each part, so that no pattern takes for ever.
 fn after(parts: &[Part], text: &str, from: BTreeSet<usize>) -> BTreeSet<usize> {
     let mut places = from;
     for part in parts {

@@ -60,7 +60,7 @@ impl KindRules {
     }
 }
 
-/// The paths of a rule that speaks of nothing else.
+/// Returns the paths of a rule that speaks of nothing else.
 fn only_paths(selectors: &Selectors) -> Option<&[PathPattern]> {
     let Selectors {
         paths,
@@ -88,7 +88,8 @@ impl Node {
 pub(super) struct Kinds(RwLock<HashMap<String, HashMap<String, Arc<KindRules>>>>);
 
 impl Kinds {
-    /// The rules that may speak of an object; `rules` are all of the set that this is a part of.
+    /// Returns the rules that may speak of an object; `rules` are all of the set that this is a
+    /// part of.
     pub fn of(&self, key: &ResourceKey, rules: &[Rule]) -> Arc<KindRules> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = known
@@ -148,7 +149,8 @@ mod tests {
         ]
     }
 
-    /// What the built-in rules and a few of every other shape lead to, and paths beside that.
+    /// Returns what the built-in rules and a few of every other shape lead to, and paths next to
+    /// that.
     fn paths() -> impl Strategy<Value = FieldPath> {
         let of_rules = RuleSet::builtin().rules().iter();
         let of_rules = of_rules.flat_map(|rule| &rule.selectors.paths);

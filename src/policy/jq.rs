@@ -4,10 +4,10 @@ use serde_json::Value;
 
 /// An engine that runs jq expressions.
 pub trait DeleteByJq: Send + Sync {
-    /// What `del(EXPRESSION)` leaves of an object.
+    /// Returns what `del(EXPRESSION)` leaves of an object.
     ///
     /// # Errors
-    /// When it leaves no object.
+    /// Fails if it leaves no object.
     fn delete(&self, expression: &str, object: &Value) -> Result<Value, JqFailure>;
 }
 

@@ -1,6 +1,6 @@
 //! Rules: what they match, until when they hold, and how much changes matter.
 //!
-//! A [`Rule`] either explains (built-in rules only: the change is no drift at all) or ignores: the
+//! A [`Rule`] either explains (built-in rules only: the change is not drift at all) or ignores: the
 //! change is drift, and is counted, and is not reported. The module `judge` asks them.
 
 /// The file that a user's rules are in.

@@ -11,8 +11,8 @@ use crate::policy::glob::stars;
 /// A path in the report's own syntax in which `[*]` stands for any list item, and `*` in a field
 /// name for any text.
 ///
-/// A pattern covers what lies below it. Keys that it leaves out of an item's identity do not
-/// matter: `ports[containerPort=80]` covers `ports[containerPort=80,protocol="TCP"]`.
+/// A pattern covers what is below it. Keys that it leaves out of an item's identity do not matter:
+/// `ports[containerPort=80]` covers `ports[containerPort=80,protocol="TCP"]`.
 ///
 /// ```
 /// use driftctl::policy::PathPattern;
@@ -36,7 +36,7 @@ enum Part {
     Exactly(PathElement),
 }
 
-/// A text that is no path pattern.
+/// A text that is not a path pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(transparent)]
 pub struct PatternError(#[from] PathError);
@@ -68,7 +68,7 @@ impl FromStr for PathPattern {
     }
 }
 
-/// The pattern as a plain path, wildcards written as names; what is quoted is left alone.
+/// Returns the pattern as a plain path, wildcards written as names; what is quoted is left alone.
 fn without_wildcards(text: &str) -> String {
     let mut plain = String::new();
     for (index, part) in text.split('"').enumerate() {
@@ -100,7 +100,7 @@ impl std::fmt::Display for PathPattern {
 }
 
 impl PathPattern {
-    /// Whether `path` is covered: it matches, or lies below something that does.
+    /// Returns whether `path` is covered: it matches, or is below something that does.
     pub fn covers(&self, path: &FieldPath) -> bool {
         self.segments.len() <= path.0.len()
             && self
@@ -112,7 +112,7 @@ impl PathPattern {
 }
 
 impl PathPattern {
-    /// The pattern of the whole object.
+    /// Returns the pattern of the whole object.
     pub fn root() -> Self {
         Self {
             text: ".".to_owned(),
@@ -120,7 +120,7 @@ impl PathPattern {
         }
     }
 
-    /// The pattern of every field, and not of the object itself.
+    /// Returns the pattern of every field, and not of the object itself.
     pub fn any_field() -> Self {
         Self {
             text: ".*".to_owned(),
@@ -128,7 +128,8 @@ impl PathPattern {
         }
     }
 
-    /// The names of fields that it begins with, up to its end or its first wildcard or item.
+    /// Returns the names of fields that it begins with, up to its end or its first wildcard or
+    /// item.
     pub(super) fn leading_names(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().map_while(|part| match part {
             Part::Field(name) => Some(name.as_str()),
@@ -136,7 +137,7 @@ impl PathPattern {
         })
     }
 
-    /// Whether the pattern speaks of something within what is at `path`.
+    /// Returns whether the pattern speaks of something within what is at `path`.
     pub fn is_within(&self, path: &FieldPath) -> bool {
         self.segments.len() > path.0.len()
             && self
@@ -146,7 +147,7 @@ impl PathPattern {
                 .all(|(part, segment)| part.matches(segment))
     }
 
-    /// Whether list items are named by `[*]` or `[name=…]` alone.
+    /// Returns whether list items are named by `[*]` or `[name=…]` alone.
     pub fn names_items_by_name(&self) -> bool {
         self.segments.iter().all(|part| match part {
             Part::Field(_) | Part::Fields(_) | Part::AnyItem => true,
@@ -189,7 +190,7 @@ fn remove(node: &mut Value, part: &Part, rest: &[Part]) -> bool {
     removed
 }
 
-/// Whether the node itself goes; what lies below it may go instead.
+/// Returns whether the node itself goes; what is below it may go instead.
 fn remove_below(node: &mut Value, rest: &[Part], removed: &mut bool) -> bool {
     match rest.split_first() {
         Some((part, rest)) => {
@@ -212,7 +213,8 @@ impl Part {
         }
     }
 
-    /// Whether the item of a list is meant. Keys that it leaves to be defaulted do not hinder.
+    /// Returns whether the item of a list is meant. Keys that it leaves to be defaulted do not
+    /// hinder.
     fn is_item(&self, position: usize, item: &Value) -> bool {
         match self {
             Self::AnyItem => true,

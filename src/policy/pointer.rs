@@ -19,7 +19,7 @@ use crate::model::{FieldPath, PathElement};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pointer(Vec<String>);
 
-/// A text that is no JSON Pointer.
+/// A text that is not a JSON Pointer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PointerError {
     /// It does not begin with a slash.
@@ -33,7 +33,7 @@ pub enum PointerError {
 impl FromStr for Pointer {
     type Err = PointerError;
 
-    /// The empty text is the whole object.
+    /// Returns the empty text is the whole object.
     fn from_str(text: &str) -> Result<Self, PointerError> {
         if text.is_empty() {
             return Ok(Self(Vec::new()));
@@ -97,8 +97,8 @@ impl Pointer {
         }
     }
 
-    /// The path of the same place, where no list position is on the way: positions mean different
-    /// items in different objects.
+    /// Returns the path of the same place, where no list position is on the way: positions mean
+    /// different items in different objects.
     pub fn path(&self) -> Option<FieldPath> {
         let segments = self.0.iter().map(|part| match index(part) {
             Some(_) => None,
@@ -108,7 +108,7 @@ impl Pointer {
     }
 }
 
-/// A position in a list (RFC 6901, 4: digits without leading zeros).
+/// Returns a position in a list (RFC 6901, 4: digits without leading zeros).
 fn index(part: &str) -> Option<usize> {
     let digits = !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let canonical = digits && (part == "0" || !part.starts_with('0'));

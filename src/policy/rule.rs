@@ -75,7 +75,7 @@ impl fmt::Display for RuleOrigin {
 /// What a rule does with what it matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RuleEffect {
-    /// The difference is no drift, and the rule says why.
+    /// The difference is not drift, and the rule says why.
     Explains,
     /// The difference is drift that is hidden.
     Ignores,
@@ -115,17 +115,17 @@ pub struct Objects {
 }
 
 impl Objects {
-    /// Whether the rule speaks of this object.
+    /// Returns whether the rule speaks of this object.
     pub fn matches(&self, key: &ResourceKey) -> bool {
         self.match_kind(&key.group, &key.kind) && self.match_name(key)
     }
 
-    /// Whether the rule speaks of objects of this kind.
+    /// Returns whether the rule speaks of objects of this kind.
     pub(super) fn match_kind(&self, group: &str, kind: &str) -> bool {
         glob(&self.kind, kind) && glob(&self.group, group)
     }
 
-    /// Whether the rule speaks of an object of this name and namespace.
+    /// Returns whether the rule speaks of an object of this name and namespace.
     fn match_name(&self, key: &ResourceKey) -> bool {
         let namespace = key.namespace.as_deref().unwrap_or_default();
         (self.namespace.is_empty() || glob(&self.namespace, namespace))
@@ -134,7 +134,7 @@ impl Objects {
 }
 
 /// The parts of an object that a rule speaks of: those that any of these leads to, or the whole
-/// object where there is none.
+/// object if there is none.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Selectors {
     /// Paths in the report's syntax.
@@ -161,7 +161,7 @@ impl PartialEq for WrittenPath {
 }
 
 impl Selectors {
-    /// Whether nothing is selected, which stands for everything.
+    /// Returns whether nothing is selected, which stands for everything.
     pub fn is_empty(&self) -> bool {
         let Self {
             paths,
@@ -187,19 +187,19 @@ pub struct Asked<'c> {
 }
 
 impl Rule {
-    /// The rule at a moment, which may be too late for it.
+    /// Returns the rule at a moment, which may be too late for it.
     #[must_use]
     pub fn by(mut self, now: Timestamp) -> Self {
         self.expired = self.expires.as_ref().is_some_and(|at| at.is_over(now));
         self
     }
 
-    /// Whether the rule speaks of the object at all.
+    /// Returns whether the rule speaks of the object at all.
     pub fn concerns(&self, key: &ResourceKey, sides: Sides<'_>) -> bool {
         self.objects.match_kind(&key.group, &key.kind) && self.concerns_one(key, sides)
     }
 
-    /// Whether the rule speaks of an object of its kind.
+    /// Returns whether the rule speaks of an object of its kind.
     pub(super) fn concerns_one(&self, key: &ResourceKey, sides: Sides<'_>) -> bool {
         let Sides { declared, live } = sides;
         let labels = || declared.get("metadata").and_then(|m| m.get("labels"));
@@ -211,14 +211,14 @@ impl Rule {
             && (!self.owned || is_made_by_owner(declared))
     }
 
-    /// Whether the rule speaks of a change of one of its objects, as far as that can be told from
-    /// its path.
+    /// Returns whether the rule speaks of a change of one of its objects, as far as that can be
+    /// told from its path.
     pub fn covers(&self, change: Asked<'_>) -> bool {
         // The path first: most rules lead elsewhere, which the first field tells.
         self.leads_to(change) && self.admits(change)
     }
 
-    /// Whether a change is of the kind, and its holders those, that the rule speaks of.
+    /// Returns whether a change is of the kind, and its holders those, that the rule speaks of.
     pub fn admits(&self, change: Asked<'_>) -> bool {
         (self.kinds.is_empty() || self.kinds.contains(&change.kind))
             && (!self.object_only || change.path.0.is_empty())
@@ -232,7 +232,7 @@ impl Rule {
         })
     }
 
-    /// Whether one of the selectors leads to the change or above it.
+    /// Returns whether one of the selectors leads to the change or above it.
     fn leads_to(&self, change: Asked<'_>) -> bool {
         let owned_by = &self.selectors.owned_by;
         self.leads_to_path(change.path)
@@ -252,13 +252,14 @@ impl Rule {
             || self.selectors.is_empty()
     }
 
-    /// Whether it depends on the owners of what is at a path whether the rule speaks of its change.
+    /// Returns whether it depends on the owners of what is at a path whether the rule speaks of its
+    /// change.
     pub(super) fn asks_for_owners(&self, path: &FieldPath) -> bool {
         !self.selectors.owned_by.is_empty()
             || (!self.managers.is_empty() && self.leads_to_path(path))
     }
 
-    /// Whether the rule can be of use only where undeclared objects are looked for.
+    /// Returns whether the rule can be of use only where undeclared objects are looked for.
     pub fn is_about_extras(&self) -> bool {
         self.object_only && self.kinds == [ChangeKind::Added]
     }
@@ -274,7 +275,7 @@ impl Rule {
         }
     }
 
-    /// Whether the rule speaks of the object as a whole: of its being there, or not.
+    /// Returns whether the rule speaks of the object as a whole: of its being there, or not.
     pub fn covers_object(&self, kind: ChangeKind, owners: &[&Owner]) -> bool {
         let root = FieldPath::root();
         self.covers(Asked {
@@ -285,8 +286,8 @@ impl Rule {
     }
 }
 
-/// Whether an object has an owner that made it. `kubectl create job --from=cronjob/NAME` names an
-/// owner too, and says in an annotation that a person started the Job
+/// Returns whether an object has an owner that made it. `kubectl create job --from=cronjob/NAME`
+/// names an owner too, and says in an annotation that a person started the Job
 /// (`kubectl/pkg/cmd/create/create_job.go`).
 fn is_made_by_owner(object: &Value) -> bool {
     let Some(metadata) = object.get("metadata") else {
@@ -300,7 +301,7 @@ fn is_made_by_owner(object: &Value) -> bool {
     owners.is_some_and(|owners| !owners.is_empty()) && !by_hand
 }
 
-/// Whether every holder matches one of the patterns and none of those that start with `!`.
+/// Returns whether every holder matches one of the patterns and none of those that start with `!`.
 /// Patterns that only exclude say nothing against a value that nobody holds.
 pub(super) fn managers_match(patterns: &[String], owners: &[&Owner]) -> bool {
     if patterns.is_empty() {

@@ -36,7 +36,7 @@ enum Test {
     Below(i64),
 }
 
-/// A text that is no label selector, and where it stops being one.
+/// A text that is not a label selector, and where it stops being one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not a label selector at character {at}: {what}")]
 pub struct SelectorError {
@@ -45,7 +45,7 @@ pub struct SelectorError {
 }
 
 impl LabelSelector {
-    /// A selector as objects write it (`metav1.LabelSelector`); `None` where it is none.
+    /// Returns a selector as objects write it (`metav1.LabelSelector`); `None` where it is none.
     pub fn from_object(selector: &Value) -> Option<Self> {
         let mut requirements = Vec::new();
         let labels = selector.get("matchLabels").and_then(Value::as_object);
@@ -76,7 +76,7 @@ impl LabelSelector {
         })
     }
 
-    /// Whether the labels of an object (`metadata.labels`) meet all requirements.
+    /// Returns whether the labels of an object (`metadata.labels`) meet all requirements.
     pub fn matches(&self, labels: Option<&Value>) -> bool {
         self.requirements.iter().all(|requirement| {
             let value = labels.and_then(|labels| labels.get(&requirement.key));
@@ -196,7 +196,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A label's name or value; values may be empty.
+    /// Returns a label's name or value; values may be empty.
     fn value(&mut self) -> String {
         self.skip_blanks();
         let rest = &self.text[self.at..];

@@ -21,7 +21,7 @@ use crate::model::{Change, ChangeKind, FieldPath, Owner, ResourceKey};
 pub const BUILTIN: &str = include_str!("builtin.yaml");
 
 /// The same in JSON and without its comments, which is read ten times faster: every run begins with
-/// that. A test holds it to the file and writes it anew.
+/// that. A test holds it to the file and writes it again.
 const COMPACT: &str = include_str!("builtin.json");
 
 #[derive(Debug, Deserialize)]
@@ -75,7 +75,7 @@ impl fmt::Debug for Jq {
 }
 
 impl RuleSet {
-    /// The built-in rules.
+    /// Returns the built-in rules.
     pub fn builtin() -> &'static RuleSet {
         static RULES: LazyLock<RuleSet> =
             LazyLock::new(|| RuleSet::read_builtin().unwrap_or_default());
@@ -107,8 +107,8 @@ impl RuleSet {
         }
     }
 
-    /// What users say on top of the built-in rules, which are asked last, without those that are
-    /// switched off. What expired by `now` hides nothing.
+    /// Returns what users say on top of the built-in rules, which are asked last, without those
+    /// that are switched off. What expired by `now` hides nothing.
     pub fn with(users: Users, now: Timestamp) -> Self {
         let builtin = Self::builtin();
         let is_builtin = users.rules.is_empty() && users.switched_off.is_empty();
@@ -179,20 +179,20 @@ impl RuleSet {
         self
     }
 
-    /// What is known of a change that no rule speaks of.
+    /// Returns what is known of a change that no rule speaks of.
     pub fn accepted_as(&self, key: &ResourceKey, change: &Change) -> Option<DebtMatch<'_>> {
         self.debt.as_ref()?.find(key, change)
     }
 
-    /// The drift that was accepted.
+    /// Returns the drift that was accepted.
     pub fn accepted(&self) -> impl Iterator<Item = &Accepted> {
         self.debt.iter().flat_map(|debt| debt.entries())
     }
 
-    /// What `del(EXPRESSION)` leaves of an object.
+    /// Returns what `del(EXPRESSION)` leaves of an object.
     ///
     /// # Errors
-    /// When there is no engine, or the expression leaves no object.
+    /// Fails if there is not an engine, or the expression leaves no object.
     pub fn delete_by_jq(&self, expression: &str, object: &Value) -> Result<Value, JqFailure> {
         match &self.jq.0 {
             Some(engine) => engine.delete(expression, object),
@@ -200,29 +200,29 @@ impl RuleSet {
         }
     }
 
-    /// All rules about changes, in the order in which they are asked.
+    /// Returns all rules about changes, in the order in which they are asked.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
     }
 
-    /// Whether these are all built-in rules and no others about changes.
+    /// Returns whether these are all built-in rules and no others about changes.
     pub fn is_builtin(&self) -> bool {
         self.is_builtin
     }
 
-    /// The built-in rules about objects that nobody has to declare.
+    /// Returns the built-in rules about objects that nobody has to declare.
     pub fn extra(&self) -> &[Rule] {
         &self.extra
     }
 
-    /// The ids of all rules that can be switched off.
+    /// Returns the ids of all rules that can be switched off.
     pub fn switchable() -> impl Iterator<Item = &'static str> {
         let set = Self::builtin();
         let rules = set.rules.iter().map(|rule| rule.id.as_str());
         rules.chain(set.extra.iter().map(|rule| rule.id.as_str()))
     }
 
-    /// The rules that speak of one object; `own` are those that it carries itself.
+    /// Returns the rules that speak of one object; `own` are those that it carries itself.
     pub fn for_object(
         &self,
         key: &ResourceKey,
@@ -256,31 +256,31 @@ pub struct ObjectRules<'r> {
 }
 
 impl<'r> ObjectRules<'r> {
-    /// The rule at a place among those of the object's kind, if it speaks of the object.
+    /// Returns the rule at a place among those of the object's kind, if it speaks of the object.
     fn at(&self, place: usize) -> Option<&'r Rule> {
         let position = *self.of_kind.positions.get(place)?;
         let concerns = self.concerns.get(place)?;
         concerns.then_some(self.set.get(position)?)
     }
 
-    /// The rules of the run that speak of the object.
+    /// Returns the rules of the run that speak of the object.
     fn of_run(&self) -> impl Iterator<Item = &'r Rule> {
         (0..self.concerns.len()).filter_map(|place| self.at(place))
     }
 
-    /// Every rule that speaks of the object, in the order in which they are asked.
+    /// Returns every rule that speaks of the object, in the order in which they are asked.
     pub fn all(&self) -> impl Iterator<Item = &Rule> {
         self.own.iter().chain(self.of_run())
     }
 
-    /// The rules that ignore drift, in the order in which they are asked: what an object says of
-    /// itself comes first.
+    /// Returns the rules that ignore drift, in the order in which they are asked: what an object
+    /// says of itself comes first.
     pub fn ignoring(&self) -> impl Iterator<Item = &Rule> {
         self.all().filter(|rule| rule.explains.is_none())
     }
 
-    /// The rule that ignores that the object is there ([`ChangeKind::Added`]), or that it is not
-    /// ([`ChangeKind::Removed`]); with `expired`, the rule that did until it expired.
+    /// Returns the rule that ignores that the object is there ([`ChangeKind::Added`]), or that it
+    /// is not ([`ChangeKind::Removed`]); with `expired`, the rule that did until it expired.
     pub fn of_object(&self, kind: ChangeKind, owners: &[&Owner], expired: bool) -> Option<&Rule> {
         self.ignoring()
             .find(|rule| rule.expired == expired && rule.covers_object(kind, owners))

@@ -125,14 +125,14 @@ impl SeverityRule {
 }
 
 impl RuleSet {
-    /// How much changes matter, as it is written, in the order in which it is asked.
+    /// Returns how much changes matter, as it is written, in the order in which it is asked.
     pub fn severities(&self) -> impl Iterator<Item = &SeveritySpec> {
         self.severity.iter().map(|rule| &rule.spec)
     }
 
-    /// How much a change of an object matters: the first rule that speaks of it decides, and
-    /// medium where none does. What was added or removed as a block matters as much as the worst
-    /// of what is in it.
+    /// Returns how much a change of an object matters: the first rule that speaks of it decides,
+    /// and medium where none does. What was added or removed as a block matters as much as the
+    /// worst of what is in it.
     pub fn severity(&self, key: &ResourceKey, change: &Change) -> Severity {
         let sides = [change.declared.as_ref(), change.live.as_ref()];
         let images = match sides.map(|side| side.and_then(Value::as_str)) {
@@ -149,9 +149,9 @@ impl RuleSet {
         own.max(worst).unwrap_or(Severity::Medium)
     }
 
-    /// How much it matters that an object as a whole is missing or extra; `None` for the others.
-    /// Rules that name no path speak of whole objects too; where none does, what is missing is a
-    /// fault of what runs, and what is extra is something to look into.
+    /// Returns how much it matters that an object as a whole is missing or extra; `None` for the
+    /// others. Rules that name no path speak of whole objects too; where none does, what is missing
+    /// is a fault of what runs, and what is extra is something to look into.
     pub fn whole_severity(&self, key: &ResourceKey, status: Status) -> Option<Severity> {
         let otherwise = match status {
             Status::Missing => Severity::High,
@@ -167,7 +167,7 @@ impl RuleSet {
     }
 
     /// The worst of what is in a block. What is off is as good as not there: a container that is
-    /// *not* privileged is no alarm.
+    /// *not* privileged is not an alarm.
     fn worst_within(
         &self,
         key: &ResourceKey,

@@ -8,7 +8,7 @@ fn texts<T: ToString>(values: &[T]) -> Vec<String> {
 }
 
 impl Rule {
-    /// The rule as it is written. Regular expressions over paths, which only annotations of
+    /// Returns the rule as it is written. Regular expressions over paths, which only annotations of
     /// kluctl have, are written nowhere else.
     pub fn spec(&self) -> RuleSpec {
         let kinds = self.kinds.iter().map(|kind| match kind {
@@ -39,7 +39,7 @@ impl Rule {
         }
     }
 
-    /// The rule as it is written, when it is about objects that nobody declares.
+    /// Returns the rule as it is written, when it is about objects that nobody declares.
     pub fn extra_spec(&self) -> Option<ExtraSpec> {
         let spec = self.spec();
         self.is_about_extras().then_some(ExtraSpec {
@@ -59,7 +59,8 @@ impl Rule {
         })
     }
 
-    /// What the rule speaks of, in a line: `Deployment.apps shop/cart: .spec.replicas (changed)`
+    /// Returns what the rule speaks of, in a line: `Deployment.apps shop/cart: .spec.replicas
+    /// (changed)`
     pub fn summary(&self) -> String {
         let objects = &self.objects;
         let any = |text: &str| if text.is_empty() { "*" } else { text }.to_owned();

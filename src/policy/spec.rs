@@ -74,13 +74,13 @@ pub struct RuleSpec {
     #[serde(skip_serializing_if = "is_default")]
     pub only_managers: Vec<String>,
 
-    /// In built-in rules only: the change is no drift at all, and this is why
+    /// In built-in rules only: the change is not drift at all, and this is why
     #[serde(skip_serializing_if = "is_default")]
     #[schemars(skip)]
     pub explains: Option<Explains>,
 }
 
-/// Whether a key can be left out.
+/// Returns whether a key can be left out.
 pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -223,10 +223,10 @@ const LARGEST_EXPRESSION: usize = 256 << 10;
 /// How deep its brackets may be.
 const DEEPEST_EXPRESSION: u32 = 32;
 
-/// A regular expression of kluctl's over written paths.
+/// Returns a regular expression of kluctl's over written paths.
 ///
 /// # Errors
-/// When it is none, in the words of the regex engine.
+/// Fails if it is none, in the words of the regex engine.
 pub fn written_path(expression: &str) -> Result<WrittenPath, String> {
     RegexBuilder::new(expression)
         .size_limit(LARGEST_EXPRESSION)
@@ -257,7 +257,7 @@ pub(super) fn places(
 }
 
 impl Objects {
-    /// What is no glob.
+    /// Returns what is not a glob.
     pub fn problems(&self) -> Vec<SpecProblem> {
         let keys = [
             ("group", &self.group),

@@ -36,7 +36,7 @@ impl RuleSet {
     }
 }
 
-/// The rule for additions alone, and as it was for the kinds whose status stays out.
+/// Returns the rule for additions alone, and as it was for the kinds whose status stays out.
 fn split(rule: &Rule, of: StatusOf) -> Vec<Rule> {
     let mut additions = rule.clone();
     additions.kinds = vec![ChangeKind::Added];

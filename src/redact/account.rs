@@ -51,7 +51,7 @@ impl Redactor {
         RedactedAccount(account)
     }
 
-    /// Masks what is secret in the names of paths that stand alone.
+    /// Masks what is secret in the names of paths that are alone.
     pub fn paths(&self, key: &ResourceKey, sides: Sides<'_>, paths: &mut [FieldPath]) {
         let mut work = Work::of(self, key, sides, &[]);
         paths.iter_mut().for_each(|path| work.path(path));

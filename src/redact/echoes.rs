@@ -74,13 +74,14 @@ fn is_quote(c: char) -> bool {
     matches!(c, '"' | '\'' | '`' | '“' | '”')
 }
 
-/// Whether a text that holds this value was most likely made from it.
+/// Returns whether a text that holds this value was most likely made from it.
 pub(super) fn is_telling(value: &str) -> bool {
     value.len() >= SHORTEST && !is_plain_word(value) && !MASKS.contains(&value)
 }
 
-/// Whether a value is a word as sentences have them. Masked wherever it stands it would take words
-/// out of driftctl's own sentences, and tell by that what it is; it is masked where it is quoted.
+/// Returns whether a value is a word as sentences have them. Masked wherever it stands it would
+/// take words out of driftctl's own sentences, and tell by that what it is; it is masked where it
+/// is quoted.
 fn is_plain_word(text: &str) -> bool {
     text.chars().all(char::is_alphabetic) && !text.chars().skip(1).any(char::is_uppercase)
 }

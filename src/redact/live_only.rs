@@ -46,7 +46,7 @@ fn path(path: &mut FieldPath, declared: Option<&Value>) {
     }
 }
 
-/// What a step leads to.
+/// Returns what a step leads to.
 fn below<'v>(value: &'v Value, element: &PathElement) -> Option<&'v Value> {
     let mut items = value.as_array().into_iter().flatten();
     match element {

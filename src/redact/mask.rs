@@ -80,14 +80,14 @@ impl<'r> Masker<'r> {
         self
     }
 
-    /// Whether a user rule hides `path`, or it is secret because its source said so.
+    /// Returns whether a user rule hides `path`, or it is secret because its source said so.
     pub(super) fn is_hidden_by_rule(&self, path: &FieldPath) -> bool {
         let also = self.redactor.also.as_ref();
         also.is_some_and(|also| also(self.key, path))
             || self.secret.iter().any(|place| place.covers(path))
     }
 
-    /// Whether it matters where the walk is.
+    /// Returns whether it matters where the walk is.
     fn asks_for_path(&self) -> bool {
         self.redactor.also.is_some() || !self.secret.is_empty()
     }
@@ -313,19 +313,19 @@ impl<'r> Masker<'r> {
         }
     }
 
-    /// Whether values that exist only in the cluster are hidden.
+    /// Returns whether values that exist only in the cluster are hidden.
     pub(super) fn hides_live(&self) -> bool {
         self.redactor.live_values == LiveValues::Hidden
     }
 }
 
-/// Whether the place is the data of a well-formed Secret, along with the place.
+/// Returns whether the place is the data of a well-formed Secret, along with the place.
 fn secret_map(place: Place, holder: Holder, name: &str) -> (Place, bool) {
     let data = holder.is_well_formed_secret() && matches!(name, "data" | "stringData");
     (place, data)
 }
 
-/// The names of a list's items, if each has one of its own.
+/// Returns the names of a list's items, if each has one of its own.
 fn names(items: &[Value]) -> Option<Vec<String>> {
     let mut names = Vec::with_capacity(items.len());
     for item in items {
@@ -346,7 +346,7 @@ fn item_segment(item: &Value, at: usize) -> PathElement {
     }
 }
 
-/// Which items follow a flag such as `--password`.
+/// Returns which items follow a flag such as `--password`.
 fn secret_arguments(items: &[Value]) -> Vec<bool> {
     let words: Vec<&str> = items
         .iter()

@@ -10,7 +10,7 @@
 //! - passwords within text: `key=value` lines, URLs, private keys, tokens of well-known services.
 //!
 //! The mask is one constant. Its length, and whether two masked values of different places are
-//! equal, tell nothing; that the two sides of one place differ is all that is said.
+//! equal, tell nothing; that the two sides of one place differ is everything that is said.
 
 mod account;
 mod echoes;
@@ -51,7 +51,7 @@ pub const HIDDEN: &str = "(hidden, live only)";
 pub struct Redacted(Report);
 
 impl Redacted {
-    /// The report as it is, for `--show-secrets`.
+    /// Returns the report as it is, for `--show-secrets`.
     pub fn showing_secrets(report: Report) -> Self {
         Self(report)
     }
@@ -134,7 +134,7 @@ impl Redactor {
         Redacted(report)
     }
 
-    /// Masks a live object that stands alone.
+    /// Masks a live object that is alone.
     pub fn live(&self, key: &ResourceKey, mut live: Value) -> Value {
         let root = Holder::of_kind(&key.kind, [None, Some(&live)]);
         let mut masker = Masker::new(self, key, root, &[]).with_own_values([None, Some(&live)]);
@@ -152,7 +152,7 @@ impl Redactor {
         }
     }
 
-    /// Masks what a message that somebody else wrote repeats of an object's secrets. `sides` are the
+    /// Masks what a message that someone else wrote repeats of an object's secrets. `sides` are the
     /// object as it is declared and as it is live.
     pub fn message(&self, key: &ResourceKey, sides: [Option<&Value>; 2], message: &str) -> String {
         let root = Holder::of_kind(&key.kind, sides);
@@ -289,7 +289,7 @@ fn cut_secret_path(path: &mut FieldPath, root: Holder, found: &mut Vec<String>) 
     }
 }
 
-/// How secret a path is, and from which of its segments on.
+/// Returns how secret a path is, and from which of its segments on.
 fn place_of(
     masker: &Masker<'_>,
     key: &ResourceKey,
@@ -403,7 +403,7 @@ fn scrub_messages(messages: Vec<&mut String>, mut found: Vec<String>) {
     }
 }
 
-/// The text behind the base64 of a Secret's data.
+/// Returns the text behind the base64 of a Secret's data.
 fn decode(text: &str) -> Option<String> {
     use base64::Engine;
     let bytes = base64::engine::general_purpose::STANDARD

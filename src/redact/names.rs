@@ -33,7 +33,7 @@ const PARTS: &[&str] = &[
     "masterauth",
 ];
 
-/// Words that make a name sensitive only when they stand alone: `DB_PASS`, but not `compass`.
+/// Words that make a name sensitive only when they are alone: `DB_PASS`, but not `compass`.
 const WORDS: &[&str] = &["pass", "pw", "pwd", "pswd", "rootpw", "creds", "dsn"];
 
 /// Ends of words that make a name sensitive: `MYSQLPASS`, `bindpwd`.
@@ -60,7 +60,7 @@ const HARMLESS: &[&str] = &[
     "tokenreviews",
 ];
 
-/// Names that are no credentials, whatever they sound like: the shell's working directories, and
+/// Names that are not credentials, whatever they sound like: the shell's working directories, and
 /// where nginx passes requests on to.
 const OTHERS: &[&str] = &[
     "PWD",
@@ -258,7 +258,7 @@ impl Class {
     }
 }
 
-/// Whether a name says that its value is secret.
+/// Returns whether a name says that its value is secret.
 ///
 /// ```
 /// use driftctl::redact::is_sensitive_name;
@@ -272,13 +272,13 @@ pub fn is_sensitive_name(name: &str) -> bool {
     Class::of(name).sensitive
 }
 
-/// Whether a field *below* something sensitive speaks about it rather than being it, such as the
-/// `name` of `imagePullSecrets[]`.
+/// Returns whether a field *below* something sensitive speaks about it rather than being it, such
+/// as the `name` of `imagePullSecrets[]`.
 pub(super) fn is_about(name: &str) -> bool {
     ABOUT.contains(&Words::of(name).last()) || matches!(name, "apiVersion" | "apiGroup" | "group")
 }
 
-/// Whether a field holds a reference to an object instead of a value.
+/// Returns whether a field holds a reference to an object instead of a value.
 pub(super) fn is_reference(name: &str) -> bool {
     matches!(
         Words::of(name).last(),
@@ -286,7 +286,7 @@ pub(super) fn is_reference(name: &str) -> bool {
     )
 }
 
-/// Whether a name is the first word of a function that hands a secret out and takes none.
+/// Returns whether a name is the first word of a function that hands a secret out and takes none.
 pub(super) fn is_getter(name: &str) -> bool {
     matches!(
         Words::of(name).first(),
@@ -340,7 +340,7 @@ impl Words {
         self.starts[at / 64] & (1 << (at % 64)) != 0
     }
 
-    /// The word in which the letter at a place lies.
+    /// Returns the word in which the letter at a place lies.
     fn around(&self, at: usize) -> &str {
         let from = (0..=at).rev().find(|at| self.begins(*at)).unwrap_or(0);
         let to = (at + 1..self.len).find(|at| self.begins(*at));
@@ -361,7 +361,7 @@ impl Words {
             .map(|at| self.around(at))
     }
 
-    /// Whether it has a part or a word that makes it sensitive.
+    /// Returns whether it has a part or a word that makes it sensitive.
     fn is_sensitive(&self) -> bool {
         static PARTS_OF: LazyLock<Option<AhoCorasick>> =
             LazyLock::new(|| AhoCorasick::new(PARTS).ok());
@@ -381,7 +381,7 @@ impl Words {
     }
 }
 
-/// Every word that makes a name sensitive.
+/// Returns every word that makes a name sensitive.
 #[cfg(test)]
 pub(super) fn all() -> impl Iterator<Item = &'static str> {
     PARTS

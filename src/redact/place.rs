@@ -25,7 +25,7 @@ pub(super) struct Place {
     pub(super) level: Level,
     /// Whether people chose the names of the fields here, so that names tell: the data of a
     /// ConfigMap, annotations, custom resources. The fields of built-in types are known, and a
-    /// `secretName` or `automountServiceAccountToken` of them is no secret.
+    /// `secretName` or `automountServiceAccountToken` of them is not a secret.
     free: bool,
     /// Whether a `secretKey` here is the name of a key, by the type's specification.
     names_keys: bool,
@@ -99,12 +99,12 @@ const KEY_STORES: &[&str] = &[
 /// The fields of a well-formed Secret that are shown (`core/v1.Secret`).
 const SECRET_SHOWN: &[&str] = &["apiVersion", "kind", "type", "immutable", "metadata"];
 
-/// The one annotation that no report shows, on any kind.
+/// Returns the one annotation that no report shows, on any kind.
 pub(super) fn is_object_copy(name: &str) -> bool {
     OBJECT_COPIES.contains(&name)
 }
 
-/// Whether the name of an annotation says that a tool keeps a copy of an object in it.
+/// Returns whether the name of an annotation says that a tool keeps a copy of an object in it.
 fn may_be_copy(name: &str) -> bool {
     let squeezed: String = name
         .chars()
@@ -114,8 +114,8 @@ fn may_be_copy(name: &str) -> bool {
     name.ends_with("/original") || COPY_PARTS.iter().any(|part| squeezed.contains(part))
 }
 
-/// Whether a value is a Secret, or was meant to be one. Judged by what it declares, before any
-/// typing, so that a malformed one is caught too.
+/// Returns whether a value is a Secret, or was meant to be one. Judged by what it declares, before
+/// any typing, so that a malformed one is caught too.
 fn is_secret_object(fields: &Map<String, Value>) -> bool {
     fields
         .get("kind")
@@ -123,14 +123,14 @@ fn is_secret_object(fields: &Map<String, Value>) -> bool {
         .is_some_and(is_secret_kind)
 }
 
-/// Whether a kind is Secret, in whatever group or spelling.
+/// Returns whether a kind is Secret, in whatever group or spelling.
 pub(super) fn is_secret_kind(kind: &str) -> bool {
     let kind = kind.trim();
     kind.eq_ignore_ascii_case("secret") || kind.eq_ignore_ascii_case("secrets")
 }
 
-/// Whether a Secret is what its type says: known fields, and maps of text under valid keys. What
-/// is not may hold its values anywhere, and is masked whole.
+/// Returns whether a Secret is what its type says: known fields, and maps of text under valid keys.
+/// What is not may hold its values anywhere, and is masked whole.
 fn is_well_formed(secret: &Map<String, Value>) -> bool {
     secret.iter().all(|(name, value)| match name.as_str() {
         "data" | "stringData" => is_text_map(value),
@@ -140,7 +140,7 @@ fn is_well_formed(secret: &Map<String, Value>) -> bool {
     })
 }
 
-/// A map of texts whose keys are valid in a Secret, or nothing.
+/// Returns a map of texts whose keys are valid in a Secret, or nothing.
 pub(super) fn is_text_map(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -162,7 +162,7 @@ pub(super) fn is_data_key(key: &str) -> bool {
 /// What is known of the values on the way: the same place on either side.
 pub(super) type Sides<'v> = [Option<&'v Value>; 2];
 
-/// What the values at a place say about what lies below it.
+/// What the values at a place say about what is below it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Holder {
     /// It is a Secret (embedded in a list, a template, a custom resource).
@@ -215,7 +215,7 @@ fn names_secret(name: &str) -> bool {
 }
 
 impl Place {
-    /// The root of an object of a group.
+    /// Returns the root of an object of a group.
     pub(super) fn root(group: &str) -> Self {
         Self {
             level: Level::Shown,
@@ -233,7 +233,7 @@ impl Place {
         }
     }
 
-    /// The place of a field of what `holder` describes.
+    /// Returns the place of a field of what `holder` describes.
     pub(super) fn field(self, holder: Holder, name: &str) -> Self {
         let free = self.free || FREE_MAPS.contains(&name);
         let at = |level| Self {
@@ -288,7 +288,7 @@ impl Place {
         }
     }
 
-    /// The place one step down a path.
+    /// Returns the place one step down a path.
     pub(super) fn step(self, holder: Holder, segment: &PathElement) -> Self {
         match segment {
             PathElement::Field(name) => self.field(holder, name),
@@ -296,7 +296,7 @@ impl Place {
         }
     }
 
-    /// Whether a scalar here is masked.
+    /// Returns whether a scalar here is masked.
     pub(super) fn hides(self, value: &Value) -> bool {
         let count = self.known == Known::Count;
         match (self.level, self.known) {
@@ -318,7 +318,7 @@ impl Place {
     }
 }
 
-/// The holder that a path's list key describes: `env[name="DB_PASSWORD"]`.
+/// Returns the holder that a path's list key describes: `env[name="DB_PASSWORD"]`.
 pub(super) fn holder_of_key(segment: &PathElement) -> Holder {
     let names_secret = match segment {
         PathElement::Key(keys) => ["name", "key"]
@@ -334,7 +334,7 @@ pub(super) fn holder_of_key(segment: &PathElement) -> Holder {
 }
 
 impl Holder {
-    /// What an object's own kind says, whatever its value looks like.
+    /// Returns what an object's own kind says, whatever its value looks like.
     pub(super) fn of_kind(kind: &str, views: Sides<'_>) -> Self {
         let well_formed = views
             .into_iter()
@@ -351,7 +351,7 @@ impl Holder {
         }
     }
 
-    /// An item of a list of which nothing is known: its `value` may be anything.
+    /// Returns an item of a list of which nothing is known: its `value` may be anything.
     pub(super) fn unknown_item() -> Self {
         Self {
             secret: None,
@@ -359,17 +359,17 @@ impl Holder {
         }
     }
 
-    /// Whether it is a Secret.
+    /// Returns whether it is a Secret.
     pub(super) fn is_secret(self) -> bool {
         self.secret.is_some()
     }
 
-    /// Whether it is a Secret and what its type says.
+    /// Returns whether it is a Secret and what its type says.
     pub(super) fn is_well_formed_secret(self) -> bool {
         matches!(self.secret, Some(SecretShape::WellFormed))
     }
 
-    /// What either of two views of the same place says; the worse where they differ.
+    /// Returns what either of two views of the same place says; the worse where they differ.
     pub(super) fn or(self, other: Self) -> Self {
         Self {
             secret: self.secret.max(other.secret),

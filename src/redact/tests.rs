@@ -63,12 +63,12 @@ fn report(object: ObjectReport) -> Report {
     }
 }
 
-/// A whole-object view.
+/// Returns a whole-object view.
 fn view(packed: &Option<Packed>) -> Value {
     packed.as_ref().unwrap().value()
 }
 
-/// One change of an object, redacted: its path, declared and live.
+/// Returns one change of an object, redacted: its path, declared and live.
 #[track_caller]
 fn one(
     group: &str,
@@ -136,7 +136,7 @@ fn the_views_of_a_secret_keep_its_keys_and_show_what_differs() {
     );
 }
 
-/// What people and templates really make of Secrets.
+/// Returns what people and templates really make of Secrets.
 fn malformed_secrets() -> Vec<Value> {
     const C: &str = "CANARY-value";
     [

@@ -13,7 +13,7 @@ const TABLE: &str = include_str!("builtin.txt");
 /// The version of Kubernetes that the built-in types are known from, such as `v1.36.2`.
 pub const KUBERNETES_VERSION: &str = version_of(TABLE);
 
-/// The first line of the table is `kubernetes VERSION`.
+/// Returns the first line of the table is `kubernetes VERSION`.
 const fn version_of(table: &'static str) -> &'static str {
     let start = "kubernetes ".len();
     let mut end = start;
@@ -24,7 +24,8 @@ const fn version_of(table: &'static str) -> &'static str {
 }
 
 impl Schema {
-    /// The types of a Kubernetes cluster without extensions, at version [`KUBERNETES_VERSION`].
+    /// Returns the types of a Kubernetes cluster without extensions, at version
+    /// [`KUBERNETES_VERSION`].
     ///
     /// Each type is read when it is first asked for: a run needs few of them.
     pub fn builtin() -> &'static Self {
@@ -48,7 +49,7 @@ pub struct BuiltinKind {
 }
 
 impl BuiltinKind {
-    /// The names that people call it by.
+    /// Returns the names that people call it by.
     ///
     /// ```
     /// let deployment = driftctl::schema::builtin_kind("apps/v1", "Deployment").unwrap();
@@ -76,7 +77,7 @@ pub fn did_you_mean(group: &str, kind: &str) -> String {
     }
 }
 
-/// Every built-in kind at every version, sorted by `apiVersion` and kind.
+/// Returns every built-in kind at every version, sorted by `apiVersion` and kind.
 pub fn builtin_kinds() -> &'static [BuiltinKind] {
     static KINDS: LazyLock<Vec<BuiltinKind>> = LazyLock::new(|| {
         table::kind_lines(TABLE)
@@ -91,7 +92,7 @@ pub fn builtin_kinds() -> &'static [BuiltinKind] {
     &KINDS
 }
 
-/// A built-in kind at one version.
+/// Returns a built-in kind at one version.
 ///
 /// ```
 /// let deployment = driftctl::schema::builtin_kind("apps/v1", "Deployment").unwrap();
@@ -104,8 +105,8 @@ pub fn builtin_kind(api_version: &str, kind: &str) -> Option<BuiltinKind> {
         .find(|known| known.api_version == api_version)
 }
 
-/// A built-in kind at every version that is known, since plural and scope do not change with the
-/// version: enough to place an object of a version that the table does not hold.
+/// Returns a built-in kind at every version that is known, since plural and scope do not change
+/// with the version: enough to place an object of a version that the table does not hold.
 pub fn builtin_kind_of_group(group: &str, kind: &str) -> Vec<BuiltinKind> {
     type ByKind = HashMap<(&'static str, &'static str), Vec<BuiltinKind>>;
     static BY_KIND: LazyLock<ByKind> = LazyLock::new(|| {
@@ -163,7 +164,7 @@ mod tests {
         assert_eq!(builtin_kind("v1", "Deployment"), None);
     }
 
-    /// The type at a path of field names; `[]` steps into the items of a list or map.
+    /// Returns the type at a path of field names; `[]` steps into the items of a list or map.
     fn at<'s>(schema: &'s Schema, api_version: &str, kind: &str, path: &str) -> &'s Type {
         let mut id = schema.kind(api_version, kind).unwrap();
         for step in path.split('.') {

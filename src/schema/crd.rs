@@ -8,11 +8,12 @@ use super::openapi::{Builder, Dialect, MAX_DEPTH};
 use super::{Schema, Type};
 
 impl Schema {
-    /// The types of every version that a CustomResourceDefinition defines.
+    /// Returns the types of every version that a CustomResourceDefinition defines.
     ///
-    /// Custom resources are stored as they are sent: explicit zeros are kept, and no quantity and no
-    /// time is spelled anew, whatever its `format` says. Only the metadata are those of every
-    /// object. A version without a schema is left out; what is no definition gives an empty schema.
+    /// Custom resources are stored as they are sent: explicit zeros are kept, and no quantity and
+    /// no time is spelled again, whatever its `format` says. Only the metadata are those of every
+    /// object. A version without a schema is left out; what is not a definition gives an empty
+    /// schema.
     pub fn from_crd(definition: &Value) -> Self {
         let mut builder = Builder::default();
         let mut kinds = Vec::new();
@@ -74,7 +75,8 @@ impl Version<'_> {
     }
 }
 
-/// The versions that have a schema, of their own or (until `apiextensions.k8s.io/v1beta1`) in common.
+/// Returns the versions that have a schema, of their own or (until `apiextensions.k8s.io/v1beta1`)
+/// in common.
 fn versions(definition: &Value) -> Vec<Version<'_>> {
     let text = |path: &str| definition.pointer(path).and_then(Value::as_str);
     let (Some(group), Some(kind)) = (text("/spec/group"), text("/spec/names/kind")) else {
@@ -119,7 +121,7 @@ mod tests {
         }))
     }
 
-    /// The field at a path; `[]` steps into the items of a list or the values of a map.
+    /// Returns the field at a path; `[]` steps into the items of a list or the values of a map.
     fn field(schema: &Schema, path: &str) -> Field {
         let mut found = Field {
             ty: schema.kind("example.com/v1", "Widget").unwrap(),

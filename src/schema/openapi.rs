@@ -18,7 +18,7 @@ const OBJECT_META: &str = "meta.v1.ObjectMeta";
 const JSON_SCHEMA_PROPS: &str =
     "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
 
-/// The name of a type without what leads to its Go package.
+/// Returns the name of a type without what leads to its Go package.
 ///
 /// ```
 /// use driftctl::schema::short_name;
@@ -30,8 +30,9 @@ pub fn short_name(name: &str) -> &str {
     package(name).unwrap_or(name)
 }
 
-/// What follows the Go package's home, for types that are written in Go: those of Kubernetes
-/// itself, and not those of custom resources (whose names begin with their reversed group).
+/// Returns what follows the Go package's home, for types that are written in Go: those of
+/// Kubernetes itself, and not those of custom resources (whose names begin with their reversed
+/// group).
 fn package(name: &str) -> Option<&str> {
     const HOMES: [&str; 5] = [
         "io.k8s.api.",
@@ -44,7 +45,8 @@ fn package(name: &str) -> Option<&str> {
 }
 
 impl Schema {
-    /// The types of one group version's OpenAPI v3 document (`/openapi/v3/apis/GROUP/VERSION`).
+    /// Returns the types of one group version's OpenAPI v3 document
+    /// (`/openapi/v3/apis/GROUP/VERSION`).
     ///
     /// What OpenAPI does not say of built-in types (which zero values are dropped, most defaults)
     /// is taken from the embedded table, so that a server of another version than the table's is
@@ -56,7 +58,7 @@ impl Schema {
         schema
     }
 
-    /// The types of an OpenAPI v3 document, by nothing but the document.
+    /// Returns the types of an OpenAPI v3 document, by nothing but the document.
     pub fn from_openapi_alone(document: &Value) -> Self {
         let mut builder = Builder::default();
         let Some(components) = document.pointer("/components/schemas") else {
@@ -96,7 +98,7 @@ impl Schema {
     }
 }
 
-/// The kinds that objects of a component have: none for lists and for parts of objects.
+/// Returns the kinds that objects of a component have: none for lists and for parts of objects.
 fn kinds_of(node: &Value) -> Vec<(String, String)> {
     let metadata = node.pointer("/properties/metadata");
     if metadata.is_none_or(|node| reference(node).is_some_and(|name| name.ends_with(".ListMeta"))) {
@@ -143,7 +145,7 @@ pub(super) struct Builder<'d> {
 }
 
 impl<'d> Builder<'d> {
-    /// The schema, once every type that was asked for is built.
+    /// Returns the schema, once every type that was asked for is built.
     pub fn finish(mut self) -> Schema {
         while let Some((name, id)) = self.pending.pop() {
             let dialect = match package(name) {
@@ -181,7 +183,7 @@ impl<'d> Builder<'d> {
         }
     }
 
-    /// The type of a named component.
+    /// Returns the type of a named component.
     fn component(&mut self, name: &'d str) -> TypeId {
         if let Some(id) = self.ids.get(name) {
             return *id;
@@ -200,7 +202,7 @@ impl<'d> Builder<'d> {
         id
     }
 
-    /// The type of a schema node.
+    /// Returns the type of a schema node.
     pub fn node(&mut self, node: &'d Value, dialect: Dialect, depth: usize) -> TypeId {
         let Some(object) = node.as_object() else {
             return self.any();
@@ -226,7 +228,7 @@ impl<'d> Builder<'d> {
         }
     }
 
-    /// What a node that is no reference says.
+    /// Returns what a node that is not a reference says.
     pub fn body(&mut self, node: &'d Map<String, Value>, dialect: Dialect, depth: usize) -> Type {
         let format = text(node, "format").unwrap_or_default();
         if flag(node, "x-kubernetes-int-or-string") || format == "int-or-string" {
@@ -376,7 +378,7 @@ impl<'d> Builder<'d> {
     }
 }
 
-/// What becomes of a Go field's zero value, as far as OpenAPI lets see.
+/// Returns what becomes of a Go field's zero value, as far as OpenAPI lets see.
 ///
 /// A declared default of `{}` is a struct that is not a pointer; another zero as the default is a
 /// value that is always written; lists and maps are left out when empty unless they are required. Of
@@ -410,7 +412,7 @@ fn special(package: &str) -> Special {
         "runtime.RawExtension" | "meta.v1.FieldsV1" | "meta.v1.Patch" => Special::Any,
         "apiextensions.v1.JSON" | "apiextensions.v1.JSONSchemaPropsOrStringArray" => Special::Any,
         // A schema is by far the commonest of what these may hold, and the other (a boolean, a list
-        // of schemas) is no object and so is compared as it is.
+        // of schemas) is not an object and so is compared as it is.
         "apiextensions.v1.JSONSchemaPropsOrArray" | "apiextensions.v1.JSONSchemaPropsOrBool" => {
             Special::Same(JSON_SCHEMA_PROPS)
         }
@@ -418,8 +420,8 @@ fn special(package: &str) -> Special {
     }
 }
 
-/// The name of the component that a node refers to, by itself or as the one part of an `allOf`
-/// (which is how OpenAPI adds a default or a description to a reference).
+/// Returns the name of the component that a node refers to, by itself or as the one part of an
+/// `allOf` (which is how OpenAPI adds a default or a description to a reference).
 fn reference(node: &Value) -> Option<&str> {
     let target = match node.get("$ref") {
         Some(target) => target,

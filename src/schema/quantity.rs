@@ -66,8 +66,8 @@ impl Quantity {
         Some(quantity)
     }
 
-    /// Whether the server keeps this declared quantity as that live one: the same number, or the
-    /// number that resource lists make of it by rounding away from zero to thousandths
+    /// Returns whether the server keeps this declared quantity as that live one: the same number,
+    /// or the number that resource lists make of it by rounding away from zero to thousandths
     /// (`SetDefaults_ResourceList`).
     pub fn kept_as(mut self, live: &Self) -> bool {
         if self == *live {
@@ -77,7 +77,7 @@ impl Quantity {
         self == *live
     }
 
-    /// Reads a quantity that stands in no spaces.
+    /// Reads a quantity that is in no spaces.
     pub fn parse_exact(text: &str) -> Option<Self> {
         Self::parse(text).filter(|_| text.trim() == text)
     }
@@ -444,7 +444,7 @@ mod tests {
         assert_kept(&format!("{long}Ei"), "9223372036854775807");
     }
 
-    /// A number of nanos, which is what every quantity of moderate size is.
+    /// Returns a number of nanos, which is what every quantity of moderate size is.
     fn nanos(mantissa: i64, places: u32, unit: (i128, i128)) -> i128 {
         let (numerator, denominator) = unit;
         let divisor = 10i128.pow(places) * denominator;

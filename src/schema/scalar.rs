@@ -10,7 +10,7 @@ use serde_json::{Number, Value};
 use super::Scalar;
 use super::quantity::Quantity;
 
-/// Whether the server keeps a declared value as this live one.
+/// Returns whether the server keeps a declared value as this live one.
 ///
 /// Values that are not what the type says (a number for a string, a quantity that is none) are
 /// compared as they are.
@@ -37,7 +37,8 @@ pub fn equal(scalar: Scalar, declared: &Value, live: &Value) -> bool {
     same.unwrap_or_else(|| equal_untyped(declared, live))
 }
 
-/// Whether two values of which nothing is known are the same: numbers by value, all else as it is.
+/// Returns whether two values of which nothing is known are the same: numbers by value, all else as
+/// it is.
 ///
 /// This is the rule for custom resources without a schema: the server stores what it is sent, and
 /// only JSON itself has two spellings (`1` and `1.0`) for one value.
@@ -56,7 +57,8 @@ pub fn equal_untyped(declared: &Value, live: &Value) -> bool {
     }
 }
 
-/// What the server stores for a `null` in a list or a map of such values: the zero of the Go type.
+/// Returns what the server stores for a `null` in a list or a map of such values: the zero of the
+/// Go type.
 pub fn zero_of(scalar: Scalar) -> Value {
     match scalar {
         Scalar::Boolean => Value::Bool(false),
@@ -66,7 +68,8 @@ pub fn zero_of(scalar: Scalar) -> Value {
     }
 }
 
-/// Whether this is a zero of a single value in Go: `false`, `0`, `""`, and `null`, which sets none.
+/// Returns whether this is a zero of a single value in Go: `false`, `0`, `""`, and `null`, which
+/// sets none.
 pub fn is_zero(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -77,7 +80,7 @@ pub fn is_zero(value: &Value) -> bool {
     }
 }
 
-/// Whether this is a list or map without items, or `null`, which is none.
+/// Returns whether this is a list or map without items, or `null`, which is none.
 pub fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -96,7 +99,7 @@ fn equal_numbers(a: &Number, b: &Number) -> bool {
     }
 }
 
-/// A number without a fraction; floats of this size hold theirs exactly.
+/// Returns a number without a fraction; floats of this size hold theirs exactly.
 fn integer(number: &Number) -> Option<i128> {
     if let Some(integer) = number.as_i128() {
         return Some(integer);
@@ -112,7 +115,7 @@ fn texts<'v>(declared: &'v Value, live: &'v Value) -> Option<(&'v str, &'v str)>
     Some((declared.as_str()?, live.as_str()?))
 }
 
-/// A quantity may be written as a number; the server reads its digits.
+/// Returns a quantity may be written as a number; the server reads its digits.
 fn quantities(declared: &Value, live: &Value) -> Option<bool> {
     let parse = |value: &Value| match value {
         Value::String(text) => Quantity::parse(text),
@@ -164,7 +167,8 @@ fn decoded(text: &str) -> Option<Vec<u8>> {
     LENIENT.decode(text.as_bytes()).ok()
 }
 
-/// A duration as `time.ParseDuration` reads it, in nanoseconds: `1h30m`, `1.5h`, `-20ms`, `0`.
+/// Returns a duration as `time.ParseDuration` reads it, in nanoseconds: `1h30m`, `1.5h`, `-20ms`,
+/// `0`.
 fn nanos(text: &str) -> Option<i128> {
     const UNITS: [(&str, i128); 8] = [
         ("ns", 1),
@@ -203,8 +207,8 @@ fn nanos(text: &str) -> Option<i128> {
     i64::try_from(total).ok().map(i128::from)
 }
 
-/// Whether a live text is how Go writes (`time.Duration.String`) a duration that is declared in
-/// another spelling: `2160h` is written as `2160h0m0s`.
+/// Returns whether a live text is how Go writes (`time.Duration.String`) a duration that is
+/// declared in another spelling: `2160h` is written as `2160h0m0s`.
 pub fn is_canonical_duration(declared: &str, live: &str) -> bool {
     let has_unit = declared.ends_with(|c: char| c.is_ascii_alphabetic());
     has_unit && nanos(declared).is_some_and(|nanos| in_go_spelling(nanos) == live)
@@ -240,7 +244,7 @@ fn in_go_spelling(nanos: i128) -> String {
     format!("{sign}{text}")
 }
 
-/// A decimal number of units, in whole nanoseconds; what is smaller is cut off.
+/// Returns a decimal number of units, in whole nanoseconds; what is smaller is cut off.
 fn scaled(number: &str, unit: i128) -> Option<i128> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if whole.is_empty() && fraction.is_empty() {

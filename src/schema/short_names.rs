@@ -38,7 +38,7 @@ const SHORT_NAMES: &[(&str, &str, &[&str])] = &[
     ("storage.k8s.io", "VolumeAttributesClass", &["vac"]),
 ];
 
-/// The short names of a built-in kind, such as `deploy`; none of any other kind.
+/// Returns the short names of a built-in kind, such as `deploy`; none of any other kind.
 ///
 /// ```
 /// assert_eq!(driftctl::schema::short_names("apps", "Deployment"), ["deploy"]);

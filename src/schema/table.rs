@@ -88,7 +88,7 @@ impl Table {
         table
     }
 
-    /// The schema of it.
+    /// Returns the schema of it.
     pub fn schema(&'static self) -> Schema {
         let names = self.spellings.iter().enumerate();
         let names = names.map(|(index, spelling)| match self.named.get(index) {
@@ -102,23 +102,23 @@ impl Table {
         }
     }
 
-    /// How many types there are.
+    /// Returns how many types there are.
     pub fn len(&self) -> usize {
         self.types.len()
     }
 
-    /// The type of a name.
+    /// Returns the type of a name.
     pub fn named(&self, name: &str) -> Option<TypeId> {
         let id = self.ids.get(name).copied()?;
         ((id.0 as usize) < self.named.len()).then_some(id)
     }
 
-    /// The type of a kind.
+    /// Returns the type of a kind.
     pub fn kind(&self, api_version: &str, kind: &str) -> Option<TypeId> {
         self.kinds.get(&(api_version, kind)).copied()
     }
 
-    /// A type by its index.
+    /// Returns a type by its index.
     pub fn get(&self, index: usize) -> &Type {
         static ANY: Type = Type::Any;
         let Some(slot) = self.types.get(index) else {
@@ -130,7 +130,7 @@ impl Table {
         })
     }
 
-    /// The id of a spelling, which is given one if it has none; so are those within it.
+    /// Returns the id of a spelling, which is given one if it has none; so are those within it.
     fn id(&mut self, spelling: &'static str) -> TypeId {
         if let Some(id) = self.ids.get(spelling) {
             return *id;
@@ -211,7 +211,7 @@ impl Table {
     }
 }
 
-/// What a map, a list or a set is of.
+/// Returns what a map, a list or a set is of.
 fn element(spelling: &str) -> Option<&str> {
     let (function, rest) = spelling.split_once('(')?;
     let plain = rest.strip_suffix('!').unwrap_or(rest);
@@ -219,7 +219,7 @@ fn element(spelling: &str) -> Option<&str> {
     plain.strip_suffix(')').filter(|_| is_known)
 }
 
-/// The kinds that a table begins with, after the line with its version.
+/// Returns the kinds that a table begins with, after the line with its version.
 fn kind_or_version(line: &'static str) -> Option<Option<(KindLine<'static>, &'static str)>> {
     match line.strip_prefix("kubernetes ") {
         Some(_) => Some(None),
@@ -227,7 +227,7 @@ fn kind_or_version(line: &'static str) -> Option<Option<(KindLine<'static>, &'st
     }
 }
 
-/// The kinds that a table lists.
+/// Returns the kinds that a table lists.
 pub(super) fn kind_lines(table: &str) -> impl Iterator<Item = KindLine<'_>> {
     table
         .lines()
@@ -259,7 +259,7 @@ fn scalar(word: &str) -> Option<Scalar> {
         .find_map(|(spelling, scalar)| (*spelling == word).then_some(*scalar))
 }
 
-/// The word for a scalar type, as the table writes it.
+/// Returns the word for a scalar type, as the table writes it.
 pub fn word_of(scalar: Scalar) -> &'static str {
     let known = SCALARS.iter().find(|(_, known)| *known == scalar);
     known.map_or("any", |(word, _)| word)

@@ -10,7 +10,7 @@ use super::table::Table;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TypeId(pub u32);
 
-/// A set of types that refer to one another, and the kinds among them.
+/// A set of types that refer to each other, and the kinds among them.
 #[derive(Debug, Clone, Default)]
 pub struct Schema {
     /// The first types, where they are those of a table.
@@ -124,7 +124,7 @@ pub struct Field {
 }
 
 impl Schema {
-    /// A type by its id.
+    /// Returns a type by its id.
     pub fn get(&self, id: TypeId) -> &Type {
         static ANY: Type = Type::Any;
         let index = id.0 as usize;
@@ -135,12 +135,13 @@ impl Schema {
         }
     }
 
-    /// How many types there are.
+    /// Returns how many types there are.
     fn len(&self) -> usize {
         self.table.map_or(0, Table::len) + self.types.len()
     }
 
-    /// The type of this name; of several, one that differs from the others in being atomic or not.
+    /// Returns the type of this name; of several, one that differs from the others in being atomic
+    /// or not.
     pub(super) fn named(&self, name: &str) -> Option<TypeId> {
         let in_table = self.table.and_then(|table| table.named(name));
         in_table.or_else(|| {
@@ -149,7 +150,8 @@ impl Schema {
         })
     }
 
-    /// The name of a type, such as `core.v1.Container`; empty for lists, maps and single values.
+    /// Returns the name of a type, such as `core.v1.Container`; empty for lists, maps and single
+    /// values.
     ///
     /// Names are those of OpenAPI without what leads to the Go package: `apps.v1.Deployment` for
     /// `io.k8s.api.apps.v1.Deployment`, `meta.v1.ObjectMeta`, `apiextensions.v1.JSONSchemaProps`.
@@ -207,7 +209,7 @@ impl Schema {
         copies[&id]
     }
 
-    /// The type of a kind at a version.
+    /// Returns the type of a kind at a version.
     pub fn kind(&self, api_version: &str, kind: &str) -> Option<TypeId> {
         let own = match self.kinds.is_empty() {
             true => None,
@@ -233,14 +235,14 @@ impl Type {
 }
 
 impl Field {
-    /// Whether a default may take the place of this value when it is declared: the server's
+    /// Returns whether a default may take the place of this value when it is declared: the server's
     /// defaulting sees no difference between what is not set and a zero, unless it is a pointer.
     pub fn yields_to_default(&self, declared: &Value) -> bool {
         self.drops(declared) || self.zero == Zero::Always && super::is_zero(declared)
     }
 
-    /// Whether the server drops this value when it is declared, so that declaring it is as good as
-    /// not declaring the field at all.
+    /// Returns whether the server drops this value when it is declared, so that declaring it is as
+    /// good as not declaring the field at all.
     pub fn drops(&self, declared: &Value) -> bool {
         match self.zero {
             Zero::ZeroAbsent => super::is_zero(declared),

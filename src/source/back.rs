@@ -18,8 +18,8 @@ pub(super) const KEYS: [&str; 8] = [
     "topologyKey",
 ];
 
-/// How much an object in a file looks like one that was built from it; `None` for not at all.
-/// Names may have got a prefix, a suffix or another namespace.
+/// Returns how much an object in a file looks like one that was built from it; `None` for not at
+/// all. Names may have got a prefix, a suffix or another namespace.
 pub(super) fn likeness(written: &Manifest, built: &Manifest) -> Option<(bool, bool, bool)> {
     let same_kind = written.kind == built.kind
         && group_of(&written.api_version) == group_of(&built.api_version);
@@ -54,7 +54,7 @@ impl Locate for Back {
     }
 }
 
-/// The same way in the object that is written, as far as it goes there.
+/// Returns the same way in the object that is written, as far as it goes there.
 fn way_back(mut built: &Value, mut written: &Value, steps: &[Step]) -> Vec<Step> {
     let mut way = Vec::with_capacity(steps.len());
     for step in steps {
@@ -80,7 +80,7 @@ fn way_back(mut built: &Value, mut written: &Value, steps: &[Step]) -> Vec<Step>
     way
 }
 
-/// Whether two items of lists speak of the same thing.
+/// Returns whether two items of lists speak of the same thing.
 fn is_same(a: &Value, b: &Value) -> bool {
     let key = KEYS.iter().find(|key| a.get(**key).is_some());
     match key {

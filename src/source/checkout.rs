@@ -12,7 +12,7 @@ use super::walk::{Bounds, NOT_BELOW};
 use super::{Loaded, remark, text};
 use crate::model::Revision;
 
-/// A repository's files: as they lie, or as they are in a commit.
+/// A repository's files: as they are, or as they are in a commit.
 #[derive(Debug)]
 pub(super) struct Checkout {
     /// The directory that stands for the root, without links.
@@ -21,17 +21,17 @@ pub(super) struct Checkout {
     pub names: Names,
     /// How the root is called in messages.
     called: String,
-    /// Nothing outside of this directory is read.
+    /// Nothing outside this directory is read.
     pub within: PathBuf,
     commit: Option<Commit>,
     export: Option<Export>,
 }
 
 impl Checkout {
-    /// A path in the repository, without links.
+    /// Returns a path in the repository, without links.
     ///
     /// # Errors
-    /// When it does not exist, or leads out of the repository.
+    /// Fails if it does not exist, or leads out of the repository.
     pub fn path(&self, path: &str) -> Result<PathBuf, String> {
         let relative = path.trim_start_matches('/');
         let joined = self.root.join(relative);
@@ -47,7 +47,7 @@ impl Checkout {
         }
     }
 
-    /// A path of a copy as it is in the repository itself.
+    /// Returns a path of a copy as it is in the repository itself.
     pub fn original(&self, path: &Path) -> PathBuf {
         let copied = self.export.as_ref().and_then(|export| {
             let below = path.strip_prefix(&export.root).ok()?;
@@ -56,12 +56,12 @@ impl Checkout {
         copied.unwrap_or_else(|| path.to_owned())
     }
 
-    /// The commit that is read, where one is.
+    /// Returns the commit that is read, where one is.
     pub fn revision(&self) -> Option<&str> {
         self.commit.as_ref().map(|commit| &*commit.id)
     }
 
-    /// Whether a path that stays within the repository is known to be absent from it.
+    /// Returns whether a path that stays within the repository is known to be absent from it.
     pub fn lacks(&self, path: &Path) -> bool {
         use std::path::Component;
         let mut depth = 0_usize;
@@ -85,7 +85,7 @@ impl Checkout {
         stays && absent && !is_sparse && self.left_out(&file).next().is_none()
     }
 
-    /// Why there is nothing at a path.
+    /// Returns why there is nothing at a path.
     fn not_there(&self, path: &str, joined: &Path) -> String {
         if let Some((_, why)) = self.left_out(joined).next() {
             return format!("{path}: {why}");
@@ -103,7 +103,7 @@ impl Checkout {
         )
     }
 
-    /// What of a directory the commit names and this does not hold.
+    /// Returns what of a directory the commit names and this does not hold.
     fn left_out<'c>(&'c self, directory: &'c Path) -> impl Iterator<Item = (PathBuf, &'c str)> {
         let export = self.export.as_ref();
         let all = export.into_iter().flat_map(|export| {
@@ -148,11 +148,11 @@ struct InGit {
 }
 
 impl<'o> Checkouts<'o> {
-    /// Those of the directory that `--repo-root` names, or else of the Git repository around
-    /// `start`; where there is none, of `start` itself if it may be the root.
+    /// Returns those of the directory that `--repo-root` names, or else of the Git repository
+    /// around `start`; if there is none, of `start` itself if it may be the root.
     ///
     /// # Errors
-    /// When there is none, in words for the user.
+    /// Fails if there is none, in words for the user.
     pub fn find(options: &'o GitOps, start: &Path, may_be_root: bool) -> Result<Self, String> {
         let root = match &options.repo_root {
             Some(given) => given
@@ -187,10 +187,10 @@ impl<'o> Checkouts<'o> {
         })
     }
 
-    /// The checkout that a source is read from which asks for a revision, or for none.
+    /// Returns the checkout that a source is read from which asks for a revision, or for none.
     ///
     /// # Errors
-    /// When there is no such revision, or it cannot be read.
+    /// Fails if there is no such revision, or it cannot be read.
     pub fn of(&self, target: Option<&Target>) -> Result<Arc<Checkout>, String> {
         let commit = match (&self.options.read_at, target) {
             (ReadAt::WorkTree, _) | (ReadAt::Target, None) => None,
@@ -272,7 +272,7 @@ impl<'o> Checkouts<'o> {
         })
     }
 
-    /// The commit that a tool would read for a target, as far as this clone knows.
+    /// Returns the commit that a tool would read for a target, as far as this clone knows.
     fn commit(&self, target: &Target) -> Option<Commit> {
         let git = self.git().ok()?;
         let remote = git.repository.remote_at(&target.address);
@@ -295,7 +295,8 @@ impl<'o> Checkouts<'o> {
         )
     }
 
-    /// What there is to say when what lies here is read, and a tool would read another commit.
+    /// Returns what there is to say when what is here is read, and a tool would read another
+    /// commit.
     pub fn difference(&self, target: &Target) -> Option<String> {
         if self.options.read_at != ReadAt::WorkTree || self.is_at(&target.address) == Some(false) {
             return None;
@@ -317,7 +318,7 @@ impl<'o> Checkouts<'o> {
     /// Gives what there is to say where it is likely the same one, such as a fork of it.
     ///
     /// # Errors
-    /// When the address is that of another repository, in words for the user.
+    /// Fails if the address is that of another repository, in words for the user.
     pub fn claim(&self, address: &str, path: &str) -> Result<Option<String>, String> {
         if address.contains("{{") {
             return Err(format!(
@@ -363,13 +364,13 @@ impl<'o> Checkouts<'o> {
         let _ = self.home.set(address.to_owned());
     }
 
-    /// How the paths are read.
+    /// Returns how the paths are read.
     pub fn options(&self) -> &'o GitOps {
         self.options
     }
 
-    /// Whether a repository's address is one that Git fetches this one from; `None` when Git
-    /// names none, or folders of this machine alone.
+    /// Returns whether a repository's address is one that Git fetches this one from; `None` when
+    /// Git names none, or folders of this machine alone.
     pub fn is_at(&self, address: &str) -> Option<bool> {
         let git = self.git().ok()?;
         if git.repository.remote_at(address).is_some() {
@@ -380,8 +381,8 @@ impl<'o> Checkouts<'o> {
         known.then_some(false)
     }
 
-    /// Whether an address ends in the name of a repository that this one is fetched from, as that
-    /// of a fork does.
+    /// Returns whether an address ends in the name of a repository that this one is fetched from,
+    /// as that of a fork does.
     fn is_named_like(&self, address: &str) -> bool {
         let name = |address: &str| {
             let address = bare(address);
@@ -394,17 +395,17 @@ impl<'o> Checkouts<'o> {
         known.any(|known| name(&known) == name(address))
     }
 
-    /// The commits that were read.
+    /// Returns the commits that were read.
     pub fn revisions(&self) -> Vec<Revision> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let commits = known.values().filter_map(|known| known.commit.as_ref());
         commits.map(Commit::revision).collect()
     }
 
-    /// A path of the file system as it is in a checkout, without links.
+    /// Returns a path of the file system as it is in a checkout, without links.
     ///
     /// # Errors
-    /// When it is not there.
+    /// Fails if it is not there.
     pub fn in_checkout(&self, path: &Path, checkout: &Checkout) -> Result<PathBuf, String> {
         let there = match &checkout.export {
             Some(export) => around(path).map(|(_, below)| export.root.join(below)),
@@ -414,8 +415,8 @@ impl<'o> Checkouts<'o> {
         there.ok_or_else(|| format!("there is no {} in {}", path.display(), checkout.called))
     }
 
-    /// The objects in the file of a GitOps object, or of several; what is wrong with it is in
-    /// `loaded`.
+    /// Returns the objects in the file of a GitOps object, or of several; what is wrong with it is
+    /// in `loaded`.
     pub fn objects(&self, path: &Path, loaded: &mut Loaded) -> Vec<Found> {
         let name = path.to_string_lossy();
         let mut read = Loaded::default();
@@ -433,7 +434,7 @@ impl<'o> Checkouts<'o> {
         found.collect()
     }
 
-    /// Refuses a file that somebody who is not trusted may have made a link out of the tree.
+    /// Refuses a file that someone who is not trusted may have made a link out of the tree.
     fn allow(&self, path: &Path) -> Result<(), String> {
         let here = Path::new(".").canonicalize();
         let (Ok(here), Ok(found)) = (here, path.canonicalize()) else {
@@ -446,11 +447,11 @@ impl<'o> Checkouts<'o> {
         }
     }
 
-    /// The file of a GitOps object, as it is where the paths in it are read: at the revision, if
-    /// the commit has it.
+    /// Returns the file of a GitOps object, as it is where the paths in it are read: at the
+    /// revision, if the commit has it.
     ///
     /// # Errors
-    /// When it cannot be read, in words for the user.
+    /// Fails if it cannot be read, in words for the user.
     fn file(&self, path: &Path, loaded: &mut Loaded) -> Result<Vec<u8>, String> {
         if path == Path::new("-") {
             return super::read::stdin();
@@ -469,7 +470,7 @@ impl<'o> Checkouts<'o> {
         super::read::file(path)
     }
 
-    /// A file of this repository in a copy of it.
+    /// Returns a file of this repository in a copy of it.
     fn copy_of(&self, path: &Path, checkout: &Checkout) -> Option<PathBuf> {
         let (root, below) = around(path)?;
         let export = checkout.export.as_ref()?;
@@ -482,7 +483,7 @@ impl<'o> Checkouts<'o> {
 }
 
 impl GitOps {
-    /// What keeps reading from going on without an end.
+    /// Returns what keeps reading from going on without an end.
     pub(super) fn bounds(&self) -> Bounds {
         let bounds = if self.untrusted {
             Bounds::tight(None)
@@ -497,12 +498,12 @@ impl GitOps {
     }
 }
 
-/// Whether an address is that of a folder of this machine.
+/// Returns whether an address is that of a folder of this machine.
 fn is_local(address: &str) -> bool {
     address.starts_with(['/', '.', '~']) || address.starts_with("file:") || !address.contains(':')
 }
 
-/// An address without a user's name and password.
+/// Returns an address without a user's name and password.
 pub(super) fn without_user(address: &str) -> String {
     match address.split_once("://") {
         Some((scheme, rest)) => {

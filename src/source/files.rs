@@ -18,8 +18,8 @@ use crate::yaml;
 
 /// Files and directories (recursive: `.yaml`, `.yml`, `.json`), and `-` for standard input.
 ///
-/// Each file is read once, however many arguments and links lead to it. Kustomizations are
-/// rendered if that is asked for; else they and Helm charts are read as they lie, with a warning.
+/// Each file is read once, however many arguments and links lead to it. Kustomizations are rendered
+/// if that is asked for; else they and Helm charts are read as they are, with a warning.
 #[derive(Debug)]
 pub struct Files {
     arguments: Vec<PathBuf>,
@@ -30,7 +30,7 @@ pub struct Files {
 }
 
 impl Files {
-    /// The files that these arguments mean.
+    /// Returns the files that these arguments mean.
     pub fn new(arguments: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
         Self {
             arguments: arguments.into_iter().map(Into::into).collect(),
@@ -40,7 +40,7 @@ impl Files {
         }
     }
 
-    /// Without the recordings that are the live side: they may lie next to the manifests.
+    /// Without the recordings that are the live side: they may be next to the manifests.
     #[must_use]
     pub fn without(self, recordings: &[PathBuf]) -> Self {
         let recordings = recordings
@@ -52,14 +52,14 @@ impl Files {
         }
     }
 
-    /// With directories rendered that are no plain manifests.
+    /// With directories rendered that are not plain manifests.
     #[must_use]
     pub fn rendered(self, rendering: Option<Rendering>) -> Self {
         Self { rendering, ..self }
     }
 
-    /// The same, if somebody wrote them who is not trusted: only below the current directory, and
-    /// in bounds that no honest tree meets.
+    /// Returns the same, if someone wrote them who is not trusted: only below the current
+    /// directory, and in bounds that no honest tree meets.
     #[must_use]
     pub fn untrusted(self, untrusted: bool) -> Self {
         Self { untrusted, ..self }
@@ -70,7 +70,7 @@ impl Files {
         self.read_with(None)
     }
 
-    /// Whether what was found is no recording, unless it was named as a manifest itself.
+    /// Returns whether what was found is not a recording, unless it was named as a manifest itself.
     fn is_declared(&self, found: &Found, loaded: &mut Loaded) -> bool {
         let Found::File {
             name,
@@ -223,7 +223,7 @@ impl OnDisk {
     }
 }
 
-/// Reads what was found in a tree as it lies; `loaded` is what finding it had to say, no file may
+/// Reads what was found in a tree as it is; `loaded` is what finding it had to say, no file may
 /// have more than `most` bytes, `untrusted` is why nothing is rendered, and `distrusts` whether
 /// what the files say of themselves counts for nothing.
 pub(super) fn read_all(
@@ -262,7 +262,7 @@ pub(super) fn load_on_disk(found: &Found, most: usize, decrypts: Option<&Renderi
     load(&Disk, found, most, &reading)
 }
 
-/// The same, with variables in names that are still to be replaced.
+/// Returns the same, with variables in names that are still to be replaced.
 pub(super) fn load_open(found: &Found, most: usize, decrypts: Option<&Rendering>) -> Loaded {
     let reading = Reading {
         is_open: true,
@@ -275,7 +275,7 @@ pub(super) fn load_open(found: &Found, most: usize, decrypts: Option<&Rendering>
 /// How files are read.
 #[derive(Default)]
 struct Reading<'r> {
-    /// The files that are no manifests, and what they are.
+    /// The files that are not manifests, and what they are.
     used: HashMap<PathBuf, String>,
     /// Whether nothing is rendered because the author is not trusted.
     untrusted: bool,
@@ -324,7 +324,11 @@ fn load(tree: &dyn Tree, found: &Found, most: usize, reading: &Reading<'_>) -> L
     };
     match bytes {
         Ok(bytes) if bytes.len() > most => {
-            let message = format!("this is larger than {} MiB, which is too large", most >> 20);
+            let message = format!(
+                "this is larger than {} MiB, the limit for untrusted \
+                manifests",
+                most >> 20
+            );
             loaded.error(name, message);
         }
         Ok(bytes) => text::load(name, bytes, is_template, reading.is_open, &mut loaded),
@@ -337,7 +341,7 @@ fn load(tree: &dyn Tree, found: &Found, most: usize, reading: &Reading<'_>) -> L
     loaded
 }
 
-/// Whether a file holds an object, or what looks like one.
+/// Returns whether a file holds an object, or what looks like one.
 fn holds_object(bytes: Vec<u8>) -> bool {
     let Ok(text) = yaml::decode(bytes) else {
         return false;
@@ -349,7 +353,7 @@ fn holds_object(bytes: Vec<u8>) -> bool {
     })
 }
 
-/// What is said of a chart whose files are read as they lie.
+/// Returns what is said of a chart whose files are read as they are.
 fn unrendered_chart(file: &Path, untrusted: bool) -> String {
     let chart = file
         .parent()
@@ -362,7 +366,7 @@ fn unrendered_chart(file: &Path, untrusted: bool) -> String {
     )
 }
 
-/// Whether a file lies in the `templates` of a Helm chart.
+/// Returns whether a file is in the `templates` of a Helm chart.
 fn in_chart_templates(tree: &dyn Tree, canonical: &Path) -> bool {
     let is_file = |path: PathBuf| {
         let resolved = tree.resolve(&path);

@@ -8,7 +8,7 @@ use super::{Loaded, Source};
 use crate::cluster::Live;
 use crate::model::{Manifest, Origin};
 
-/// One declared object among all: several can stand at one place, as templates make them.
+/// One declared object among all: several can be at one place, as templates make them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Declared {
     origin: Origin,
@@ -17,7 +17,7 @@ pub struct Declared {
 }
 
 impl Declared {
-    /// The object of this value that was read at a place.
+    /// Returns the object of this value that was read at a place.
     pub fn of(origin: &Origin, value: &Value) -> Self {
         let names = ["/kind", "/metadata/namespace", "/metadata/name"];
         let text = |pointer: &str| value.pointer(pointer)?.as_str().map(str::to_owned);
@@ -45,7 +45,7 @@ impl Fixed {
         Self(loaded)
     }
 
-    /// The same with these objects only, and nothing of what is wrong with others.
+    /// Returns the same with these objects only, and nothing of what is wrong with others.
     pub fn only(mut loaded: Loaded, values: &BTreeMap<Declared, Value>) -> Self {
         let origins = origins(values);
         let is_one = |manifest: &Manifest| of_manifest(manifest, values, &origins).is_some();
@@ -62,7 +62,8 @@ fn origins(values: &BTreeMap<Declared, Value>) -> BTreeSet<&Origin> {
     values.keys().map(|declared| &declared.origin).collect()
 }
 
-/// The value that a manifest gets. Objects are built anew only where their place is one of those.
+/// Returns the value that a manifest gets. Objects are built again only where their place is one of
+/// those.
 fn of_manifest<'v>(
     manifest: &Manifest,
     values: &'v BTreeMap<Declared, Value>,

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::signals::AtEnd;
 
-/// What the names of these folders begin with. No folder of anybody else's does.
+/// What the names of these folders begin with. No folder of anyone else's does.
 const PREFIX: &str = ".driftctl-of-a-run-";
 
 /// How old a folder must be before another run removes it: it is locked a moment after it is made.
@@ -25,7 +25,7 @@ pub(in crate::source) struct Folder {
     // Called off before the folder goes.
     _at_end: AtEnd,
     _directory: TempDir,
-    /// Says to other runs that somebody uses the folder. The system takes it back from a process
+    /// Says to other runs that someone uses the folder. The system takes it back from a process
     /// that ends, whatever ends it.
     _lock: Option<File>,
 }
@@ -53,13 +53,13 @@ impl Folder {
         })
     }
 
-    /// Where it is.
+    /// Returns where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
-/// Locks a folder; `None` where somebody else has, or the system has no such locks.
+/// Locks a folder; `None` where someone else has, or the system has no such locks.
 fn locked(folder: &Path) -> Option<File> {
     let folder = File::open(folder).ok()?;
     folder.try_lock().ok()?;
@@ -77,7 +77,7 @@ fn sweep(among: &Path) {
     }
 }
 
-/// Whether a folder is the user's, and no run uses it any more.
+/// Returns whether a folder is the user's, and no run uses it any more.
 fn is_left(folder: &Path) -> bool {
     let Ok(found) = folder.symlink_metadata() else {
         return false;

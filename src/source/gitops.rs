@@ -54,18 +54,18 @@ pub struct GitOps {
     pub repo_root: Option<PathBuf>,
     /// At which revision they are read.
     pub read_at: ReadAt,
-    /// Whether somebody wrote all this who is not trusted.
+    /// Whether someone wrote all this who is not trusted.
     pub untrusted: bool,
     /// The clusters, by address, name or folder, whose objects are compared.
     pub destinations: Vec<String>,
     /// The clusters that Argo CD knows; without them, those of the live side.
     pub clusters: Option<Clusters>,
-    /// Whether folders are read as they lie, whatever objects of GitOps tools are in them.
+    /// Whether folders are read as they are, whatever objects of GitOps tools are in them.
     pub is_plain: bool,
 }
 
 impl Loaded {
-    /// What to say of a file without any object of a kind, and of what is there instead.
+    /// Returns what to say of a file without any object of a kind, and of what is there instead.
     pub(super) fn nothing(&self, kind: &str) -> String {
         let there = match self.skipped.first() {
             Some(skipped) => format!("; {}: {}", skipped.place, skipped.message),
@@ -77,7 +77,7 @@ impl Loaded {
 
 impl GitOps {
     /// # Errors
-    /// When nothing is to be rendered.
+    /// Fails if nothing is to be rendered.
     pub(super) fn rendering(&self) -> Result<&Rendering, String> {
         let rendering = self.rendering.as_ref();
         rendering.ok_or_else(|| {
@@ -116,8 +116,8 @@ pub(super) enum Wanted {
 }
 
 impl Target {
-    /// What this clone may know the revision as, the best first. What the remote has counts, since
-    /// it is what the tool reads.
+    /// Returns what this clone may know the revision as, the best first. What the remote has
+    /// counts, since it is what the tool reads.
     pub fn references(&self, remote: &str) -> Vec<String> {
         let branch = |name: &str| {
             vec![
@@ -146,7 +146,7 @@ impl Target {
     }
 }
 
-/// Whether a text may be the id of a commit, at least the beginning of it.
+/// Returns whether a text may be the id of a commit, at least the beginning of it.
 fn is_id(text: &str) -> bool {
     text.len() >= 7 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
@@ -174,31 +174,31 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// A text of its metadata.
+    /// Returns a text of its metadata.
     pub fn metadata(&self, field: &str) -> &str {
         let text = self.value.pointer("/metadata").and_then(|m| m.get(field));
         text.and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// The beginning of a message about it, where its place does not say it already: in the cluster
-    /// its place is the object.
+    /// Returns the beginning of a message about it, where its place does not say it already: in the
+    /// cluster its place is the object.
     pub fn subject<'s>(&self, subject: &'s str) -> &'s str {
         let kind = self.value.get("kind").and_then(Value::as_str);
         let is_file = kind.is_none_or(|kind| !self.place.starts_with(&format!("{kind} ")));
         if is_file { subject } else { "" }
     }
 
-    /// Whether it is of this kind.
+    /// Returns whether it is of this kind.
     pub fn is(&self, group: &str, kind: &str) -> bool {
         let text = |field: &str| self.value.get(field).and_then(Value::as_str);
         text("kind") == Some(kind) && group_of(text("apiVersion").unwrap_or("")) == group
     }
 }
 
-/// One object of the live side.
+/// Returns one object of the live side.
 ///
 /// # Errors
-/// When it is not there or cannot be read.
+/// Fails if it is not there or cannot be read.
 pub(super) fn in_cluster(
     live: &dyn Live,
     api_versions: &[&str],
@@ -233,7 +233,7 @@ pub(super) fn in_cluster(
     })
 }
 
-/// The names that are there, for somebody who looks for another one.
+/// Returns the names that are there, for someone who looks for another one.
 fn there(mut names: Vec<String>) -> String {
     const AT_MOST: usize = 5;
     names.sort();
@@ -289,8 +289,8 @@ pub(super) fn last_wins(loaded: &mut Loaded) {
     loaded.manifests = last.into_values().collect();
 }
 
-/// A rule that holds for these manifests alone: for each that it matches, one that names it. A
-/// rule that matches none stays as it is, to be reported as one that hid nothing.
+/// Returns a rule that holds for these manifests alone: for each that it matches, one that names
+/// it. A rule that matches none stays as it is, to be reported as one that hid nothing.
 pub(super) fn only_for(rule: &Rule, manifests: &[Manifest]) -> Vec<Rule> {
     let is_or_any = |wanted: &str, found: &str| wanted.is_empty() || wanted == found;
     let matching = manifests.iter().filter(|manifest| {
@@ -306,7 +306,7 @@ pub(super) fn only_for(rule: &Rule, manifests: &[Manifest]) -> Vec<Rule> {
         named.objects.group = group_of(&manifest.api_version).to_owned();
         named.objects.kind = literally(&manifest.kind);
         named.objects.name = literally(&manifest.name);
-        // Without one, the run's own namespace is meant, which is not known here. With one, the
+        // Without one, the run's own namespace is meant, which is unknown here. With one, the
         // object may still have none: tools give one to every object, and only the cluster knows.
         let namespace = manifest.namespace.as_deref().map(literally);
         named.objects.namespace = namespace.map_or_else(String::new, |n| format!("{{,{n}}}"));
@@ -320,7 +320,7 @@ pub(super) fn only_for(rule: &Rule, manifests: &[Manifest]) -> Vec<Rule> {
     }
 }
 
-/// The rule that a tool's own marks on live objects are no drift.
+/// Returns the rule that a tool's own marks on live objects are not drift.
 pub(super) fn marks(id: &str, reason: &str, paths: &[&str]) -> Option<Rule> {
     let spec = RuleSpec {
         id: id.to_owned(),

@@ -27,10 +27,10 @@ const LEFT_OUT: &[(&str, &str)] = &[
 ];
 
 impl LastApplied {
-    /// The objects of a namespace, or with `*` of all, those without a namespace included.
+    /// Returns the objects of a namespace, or with `*` of all, those without a namespace included.
     ///
     /// # Errors
-    /// When the word is no namespace.
+    /// Fails if the word is not a namespace.
     pub fn named(word: &str) -> Result<Self, String> {
         let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if word != "*" && (word.is_empty() || !word.chars().all(is_part)) {

@@ -29,7 +29,7 @@ impl Mirror {
     /// where that is.
     ///
     /// # Errors
-    /// When it is too large, or cannot be copied, in words for the user.
+    /// Fails if it is too large, or cannot be copied, in words for the user.
     pub fn of(original: &Path) -> Result<Self, String> {
         let failed = |error: io::Error| {
             let name = original.display();
@@ -82,24 +82,25 @@ impl Mirror {
         })
     }
 
-    /// Where the copy is, without links.
+    /// Returns where the copy is, without links.
     pub fn root(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The copy of a path that is free of links; `None` where it lies elsewhere.
+    /// Returns the copy of a path that is free of links; `None` where it is elsewhere.
     pub fn copy_of(&self, path: &Path) -> Option<PathBuf> {
         let below = path.strip_prefix(&self.original).ok()?;
         Some(self.root().join(below))
     }
 
-    /// What a path in the copy is a copy of.
+    /// Returns what a path in the copy is a copy of.
     pub fn original_of(&self, copy: &Path) -> Option<PathBuf> {
         let below = copy.strip_prefix(self.root()).ok()?;
         Some(self.original.join(below))
     }
 
-    /// The YAML files of the copy that hold all of these words, in the order of their names.
+    /// Returns the YAML files of the copy that hold all of these words, in the order of their
+    /// names.
     pub fn manifests_with(&self, words: &[&str]) -> Vec<PathBuf> {
         let entries = WalkDir::new(self.root()).sort_by_file_name().into_iter();
         let files = entries.flatten().filter(|entry| {
@@ -115,7 +116,7 @@ impl Mirror {
         files.map(|file| file.into_path()).filter(holds).collect()
     }
 
-    /// A program's message, in which paths of the copy stand for those of the original.
+    /// Returns a program's message, in which paths of the copy stand for those of the original.
     pub fn in_message(&self, message: &str) -> String {
         let (copy, original) = (
             self.root().to_string_lossy(),
@@ -127,7 +128,7 @@ impl Mirror {
     /// Gives the copy of a file another text; `None` for that of the original.
     ///
     /// # Errors
-    /// When it cannot be written, in words for the user.
+    /// Fails if it cannot be written, in words for the user.
     pub fn write(&self, path: &Path, text: Option<&str>) -> Result<(), String> {
         let Some(copy) = self.copy_of(path) else {
             return Err(format!("{} is outside the repository", path.display()));

@@ -145,11 +145,11 @@ fn remark(place: impl ToString, message: impl Into<String>, fatal: bool) -> Warn
 /// One place where declared state lives.
 pub trait Source {
     /// Reads everything that the source declares. What is wrong with one file does not stop the
-    /// others. Some declared state lies in the cluster itself (a release's record, the last applied
+    /// others. Some declared state is in the cluster itself (a release's record, the last applied
     /// configuration); it is read through `live`.
     fn load(&self, live: &dyn Live) -> Loaded;
 
-    /// The rights that reading the source itself takes, beside those on what it declares.
+    /// Returns the rights that reading the source itself takes, next to those on what it declares.
     fn rights(&self) -> Vec<Right> {
         Vec::new()
     }

@@ -10,7 +10,7 @@ use super::{Loaded, sops};
 use crate::model::{Locate, Manifest, Origin, Position, Step};
 use crate::yaml::{self, Document, Span};
 
-/// Leads fields of one object back to the text that they stand in. The text is parsed again when a
+/// Leads fields of one object back to the text that they are in. The text is parsed again when a
 /// position is asked for, and only as much of it as the object takes.
 #[derive(Debug)]
 struct SourceMap {
@@ -62,7 +62,7 @@ pub(super) struct Rendered<'r> {
     pub distrusts: bool,
     /// How what is encrypted is decrypted, where it is.
     pub decrypts: Option<&'r Rendering>,
-    /// The file that a line of it was made of, where that is known.
+    /// The file that a line of it was made of, if that is known.
     pub file_of_line: &'r dyn Fn(usize) -> Option<String>,
 }
 
@@ -114,7 +114,7 @@ pub(super) fn load_rendered(
     }
 }
 
-/// The line in `FILE:LINE` or `FILE:LINE:COLUMN`.
+/// Returns the line in `FILE:LINE` or `FILE:LINE:COLUMN`.
 fn line_of(place: &str, file: &str) -> Option<usize> {
     let line = place.strip_prefix(file)?.strip_prefix(':')?;
     line.split(':').next()?.parse().ok()
@@ -260,7 +260,7 @@ fn take_items(
     }
 }
 
-/// The type of a typed list's items: `ConfigMap` of `ConfigMapList`.
+/// Returns the type of a typed list's items: `ConfigMap` of `ConfigMapList`.
 fn item_type(list: &Value) -> Option<(String, String)> {
     let kind = list.get("kind")?.as_str()?.strip_suffix("List")?;
     let api_version = list.get("apiVersion")?.as_str()?;
@@ -275,8 +275,8 @@ fn give_type(fields: &mut Map<String, Value>, api_version: &str, kind: &str) {
     }
 }
 
-/// The manifest of an object, whose identity was looked at before; else the place to complain
-/// about.
+/// Returns the manifest of an object, whose identity was looked at before; else the place to
+/// complain about.
 fn manifest(file: &File<'_>, object: Candidate) -> Result<Manifest, String> {
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
     let metadata = object.value.get("metadata");

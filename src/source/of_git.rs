@@ -7,16 +7,16 @@ use std::path::Path;
 pub(super) const REFUSED: &str =
     "part of .git, which may contain credentials: manifests are not read from there";
 
-/// Whether a path leads into a folder of Git's own, or to the file that stands for one.
+/// Returns whether a path leads into a folder of Git's own, or to the file that stands for one.
 pub(super) fn is_of_git(path: &Path) -> bool {
     path.components().any(|part| part.as_os_str() == ".git")
 }
 
-/// Refuses a chart that lies beside such a folder where its author is not trusted: templates read
+/// Refuses a chart that is next to such a folder where its author is not trusted: templates read
 /// every file of their chart.
 ///
 /// # Errors
-/// When it does.
+/// Fails if it does.
 pub(super) fn beside_chart(chart: &Path) -> Result<(), String> {
     if chart.join(".git").symlink_metadata().is_err() {
         return Ok(());

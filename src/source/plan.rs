@@ -1,5 +1,5 @@
-//! Which files of a tree are rendered, and which are read as they lie. Never both: what a
-//! renderer makes of a file, and the file itself, are two different declarations.
+//! Which files of a tree are rendered, and which are read as they are. Never both: what a renderer
+//! makes of a file, and the file itself, are two different declarations.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use super::{Loaded, chart};
 /// What becomes of a tree.
 #[derive(Default)]
 pub(super) struct Plan {
-    /// What is read as it lies.
+    /// What is read as it is.
     pub raw: Vec<Found>,
     /// The kustomizations that are built.
     pub builds: Vec<Root>,
@@ -43,9 +43,9 @@ pub(super) struct Root {
 /// Sorts out what the arguments led to.
 ///
 /// An argument that is a kustomization or a chart is rendered, and nothing else below it is read.
-/// Of a tree with
-/// kustomizations in it those are built that no other one there builds upon; the files that any of
-/// them uses are not read again, nor are the files beside them, which kustomize leaves out too.
+/// Of a tree with kustomizations in it those are built that no other one there builds upon; the
+/// files that any of them uses are not read again, nor are the files next to them, which kustomize
+/// leaves out too.
 pub(super) fn plan(arguments: &[Argument], found: Vec<Found>) -> Plan {
     let mut graph = Graph::default();
     let named = named_roots(arguments, &mut graph);
@@ -108,8 +108,8 @@ pub(super) fn plan(arguments: &[Argument], found: Vec<Found>) -> Plan {
     plan
 }
 
-/// What a kustomization that is rendered leaves out: the files below it that neither it nor what it
-/// builds upon uses.
+/// Returns what a kustomization that is rendered leaves out: the files below it that neither it nor
+/// what it builds upon uses.
 pub(super) fn unused(directory: &Path, names: &Names) -> Loaded {
     let mut loaded = Loaded::default();
     let mut graph = Graph::default();
@@ -135,7 +135,8 @@ fn no_part_of(kustomization: &str) -> String {
     format!("not part of the kustomization {kustomization}, which is rendered")
 }
 
-/// The arguments that are kustomizations, by directory, and the directories as they are called.
+/// Returns the arguments that are kustomizations, by directory, and the directories as they are
+/// called.
 fn named_roots(arguments: &[Argument], graph: &mut Graph) -> BTreeMap<PathBuf, PathBuf> {
     let mut roots = BTreeMap::new();
     for argument in arguments {
@@ -154,7 +155,7 @@ fn named_roots(arguments: &[Argument], graph: &mut Graph) -> BTreeMap<PathBuf, P
     roots
 }
 
-/// What a directory is called in messages.
+/// Returns what a directory is called in messages.
 fn called(name: &Path) -> String {
     match name.strip_prefix(".").unwrap_or(name) {
         here if here.as_os_str().is_empty() => ".".to_owned(),
@@ -162,7 +163,7 @@ fn called(name: &Path) -> String {
     }
 }
 
-/// The arguments that are charts, likewise. A directory that is both is a kustomization.
+/// Returns the arguments that are charts, likewise. A directory that is both is a kustomization.
 fn named_charts(
     arguments: &[Argument],
     kustomizations: &BTreeMap<PathBuf, PathBuf>,
@@ -175,7 +176,7 @@ fn named_charts(
     charts.collect()
 }
 
-/// The directory of a file that is one of kustomize's by its name.
+/// Returns the directory of a file that is one of kustomize's by its name.
 fn directory_of_kustomization(found: &Found) -> Option<PathBuf> {
     match found {
         Found::File {
@@ -188,8 +189,8 @@ fn directory_of_kustomization(found: &Found) -> Option<PathBuf> {
     }
 }
 
-/// The kustomizations among these directories that no other one builds upon. Of those that build
-/// upon each other in a circle, one: kustomize says what is wrong.
+/// Returns the kustomizations among these directories that no other one builds upon. Of those that
+/// build upon each other in a circle, one: kustomize says what is wrong.
 fn roots(directories: &BTreeSet<PathBuf>, graph: &mut Graph) -> BTreeSet<PathBuf> {
     let mut bases = BTreeSet::new();
     let mut whole = BTreeSet::new();
@@ -245,7 +246,7 @@ fn root_above<'n>(path: &Path, named: &'n BTreeMap<PathBuf, PathBuf>) -> Option<
     named.keys().find(|root| path.starts_with(root))
 }
 
-/// The argument that led to a directory.
+/// Returns the argument that led to a directory.
 fn argument_of(directory: &Path, arguments: &[Argument]) -> PathBuf {
     let leads = |argument: &&Argument| {
         let path = argument.path.canonicalize();

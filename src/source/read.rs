@@ -18,7 +18,7 @@ const GIT_CRYPT: &[u8] = b"\0GITCRYPT\0";
 pub(super) const LOCKED: &str =
     "this file is encrypted by git-crypt and locked: run `git-crypt unlock` to compare it";
 
-/// The bytes of a regular file.
+/// Returns the bytes of a regular file.
 ///
 /// # Errors
 /// In words for the user: what cannot be read, and why.
@@ -39,8 +39,8 @@ pub(super) fn file(path: &Path) -> Result<Vec<u8>, String> {
     stream(file)
 }
 
-/// The bytes of standard input. It can be read once, and is kept for later callers: the same
-/// manifests may be compared with several clusters.
+/// Returns the bytes of standard input. It can be read once, and is kept for later callers: the
+/// same manifests may be compared with several clusters.
 ///
 /// # Errors
 /// In words for the user: what cannot be read, and why.
@@ -49,7 +49,7 @@ pub(super) fn stdin() -> Result<Vec<u8>, String> {
     STDIN.get_or_init(|| stream(io::stdin().lock())).clone()
 }
 
-/// The bytes of a stream, to its end.
+/// Returns the bytes of a stream, to its end.
 pub(super) fn stream(input: impl Read) -> Result<Vec<u8>, String> {
     bounded(input, MAX_BYTES)
 }
@@ -90,7 +90,7 @@ pub(super) fn too_large() -> String {
     )
 }
 
-/// Why something cannot be read.
+/// Returns why something cannot be read.
 pub(super) fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "no such file or directory: check the path".to_owned(),

@@ -69,15 +69,16 @@ pub const SCHEMES: &[Scheme] = &[
 ];
 
 impl Scheme {
-    /// The scheme of a word, and what follows its colon; `None` where the word is a path or names a
-    /// revision.
+    /// Returns the scheme of a word, and what follows its colon; `None` where the word is a path or
+    /// names a revision.
     pub fn of(word: &Path) -> Option<(&'static Self, &str)> {
         let (scheme, rest) = word.to_str()?.split_once(':')?;
         let known = SCHEMES.iter().find(|known| known.word == scheme)?;
         Some((known, rest))
     }
 
-    /// Whether what the word names can be read at another revision, and so compared with a base.
+    /// Returns whether what the word names can be read at another revision, and so compared with a
+    /// base.
     pub fn has_base(&self) -> bool {
         matches!(self.open, Open::InGit { .. })
     }
@@ -85,7 +86,7 @@ impl Scheme {
     /// Opens the source that a word names.
     ///
     /// # Errors
-    /// When the word is not written as the scheme asks for.
+    /// Fails if the word is not written as the scheme asks for.
     pub fn source(&self, rest: &str, gitops: &GitOps) -> Result<Box<dyn Source>, String> {
         match &self.open {
             Open::Recorded(open) => open(rest),

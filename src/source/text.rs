@@ -11,19 +11,19 @@ use crate::yaml::{self, Problem};
 /// Why a file in the `templates` of a chart is not compared.
 pub(super) const CHART_TEMPLATE: &str = "a template of a Helm chart, which is not rendered";
 
-/// The objects in a text that is not read from a file; `name` stands for one in places.
+/// Returns the objects in a text that is not read from a file; `name` stands for one in places.
 pub fn objects_in(name: &str, bytes: Vec<u8>) -> Loaded {
     let mut loaded = Loaded::default();
     load_bytes(name, bytes, &mut loaded);
     loaded
 }
 
-/// Takes the objects out of a file's bytes, which are no template.
+/// Takes the objects out of a file's bytes, which are not template.
 pub(super) fn load_bytes(name: &str, bytes: Vec<u8>, loaded: &mut Loaded) {
     load(name, bytes, || false, false, loaded);
 }
 
-/// The same of a file that may be a template; `is_open` is as in [`File`].
+/// Returns the same of a file that may be a template; `is_open` is as in [`File`].
 pub(super) fn load(
     name: &str,
     bytes: Vec<u8>,
@@ -74,7 +74,7 @@ pub(super) fn load(
     }
 }
 
-/// The rest of the line that a problem stands in, from its column on.
+/// Returns the rest of the line that a problem stands in, from its column on.
 fn text_at<'t>(chunk: &'t str, problem: &Problem) -> &'t str {
     let lines_before = problem.position.line.saturating_sub(problem.chunk.line);
     let line = chunk.lines().nth(lines_before).unwrap_or("");

@@ -1,4 +1,4 @@
-//! What manifests lie in: a tree of named files, be it on disk or in a commit.
+//! What manifests are in: a tree of named files, be it on disk or in a commit.
 
 use std::ffi::OsString;
 use std::fs;
@@ -40,8 +40,8 @@ pub(super) struct Resolved {
     pub kind: Kind,
 }
 
-/// A tree of named files. Files and commits are read by the same rules, and this is all that the
-/// rules need to know of either.
+/// A tree of named files. Files and commits are read by the same rules, and this is everything that
+/// the rules need to know of either.
 pub(super) trait Tree: Sync {
     /// Follows every link in a path.
     ///
@@ -49,19 +49,19 @@ pub(super) trait Tree: Sync {
     /// `NotFound` where there is nothing, and others.
     fn resolve(&self, path: &Path) -> io::Result<Resolved>;
 
-    /// The entries of a directory, in any order; `canonical` holds no links.
+    /// Returns the entries of a directory, in any order; `canonical` holds no links.
     ///
     /// # Errors
-    /// When they cannot be read.
+    /// Fails if they cannot be read.
     fn list(&self, canonical: &Path) -> io::Result<Vec<Entry>>;
 
-    /// The bytes of a file; `canonical` holds no links.
+    /// Returns the bytes of a file; `canonical` holds no links.
     ///
     /// # Errors
     /// In words for the user: what cannot be read, and why.
     fn read(&self, canonical: &Path) -> Result<Vec<u8>, String>;
 
-    /// Why something cannot be read, in words for the user.
+    /// Returns why something cannot be read, in words for the user.
     fn reason(&self, error: &io::Error) -> String {
         read::reason(error)
     }

@@ -1,9 +1,9 @@
-//! Declared values that are not known, such as what a chart makes up or what SOPS encrypted.
+//! Declared values that are unknown, such as what a chart makes up or what SOPS encrypted.
 
 use crate::model::{Manifest, group_of};
 use crate::policy::{Kind, Rule, RuleOrigin, RuleSpec, literally};
 
-/// Makes the rule that changed values at these JSON Pointers of an object are no drift, since what
+/// Makes the rule that changed values at these JSON Pointers of an object are not drift, since what
 /// is declared there cannot be compared.
 pub(in crate::source) fn not_compared(
     id: &str,

@@ -12,8 +12,8 @@ pub(super) struct Known {
     pub keys: &'static [&'static str],
 }
 
-/// The settings that are there and not known, by the names of their fields: `kustomize.version`.
-/// What is empty or off is as good as not there.
+/// Returns the settings that are there and not known, by the names of their fields:
+/// `kustomize.version`. What is empty or off is as good as not there.
 pub(super) fn unread(settings: &Value, known: &[Known]) -> Vec<String> {
     let mut found = Vec::new();
     for Known { at, keys } in known {

@@ -1,9 +1,8 @@
 //! Finds the files that arguments mean.
 //!
-//! Files on disk and files of a commit are found by the same rules. They may lie in a tree that
-//! somebody else wrote, so links are followed only beneath the
-//! directory that was named, nothing but regular files is opened, and every file is read once
-//! under whatever names it has.
+//! Files on disk and files of a commit are found by the same rules. They may be in a tree that
+//! someone else wrote, so links are followed only beneath the directory that was named, nothing but
+//! regular files is opened, and every file is read once under whatever names it has.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -115,7 +114,7 @@ struct Later {
 }
 
 impl<'t> Walk<'t> {
-    /// A walk through a tree that has not begun.
+    /// Returns a walk through a tree that has not begun.
     pub fn through(tree: &'t dyn Tree, bounds: Bounds) -> Self {
         Self {
             tree,
@@ -129,7 +128,7 @@ impl<'t> Walk<'t> {
         }
     }
 
-    /// The things to read, by argument and then by path, and what is wrong.
+    /// Returns the things to read, by argument and then by path, and what is wrong.
     pub fn finish(self) -> (Vec<Found>, Loaded) {
         (self.found, self.loaded)
     }
@@ -149,7 +148,7 @@ impl<'t> Walk<'t> {
         true
     }
 
-    /// Adds what lies at `path` in the tree, which the user calls `name`.
+    /// Adds what is at `path` in the tree, which the user calls `name`.
     pub fn argument(&mut self, name: &Path, path: &Path) {
         self.arguments += 1;
         let Resolved { canonical, kind } = match self.tree.resolve(path) {
@@ -286,8 +285,9 @@ impl<'t> Walk<'t> {
         is_hidden_name(directory) && !(self.bounds.hidden && directory != Some(OsStr::new(".git")))
     }
 
-    /// Rules and accepted drift are no manifests. Those in the folder that the search for them begins
-    /// in go without saying, unless they are not trusted; those below it hold for other runs.
+    /// Rules and accepted drift are not manifests. Those in the folder that the search for them
+    /// begins in go without saying, unless they are not trusted; those below it hold for other
+    /// runs.
     fn ours(&mut self, name: &Path, depth: usize) {
         let why = if self.bounds.root.is_some() {
             "rules that come with untrusted manifests are not read"
@@ -299,8 +299,8 @@ impl<'t> Walk<'t> {
         self.loaded.skip(name_of(name), why);
     }
 
-    /// Says that a hidden directory is left out, if there is anything to read in it. Git's own
-    /// and those of a mounted ConfigMap, which the links beside them lead to, go without saying.
+    /// Says that a hidden directory is left out, if there is anything to read in it. Git's own and
+    /// those of a mounted ConfigMap, which the links next to them lead to, go without saying.
     fn hidden(&mut self, name: &Path, canonical: &Path) {
         let last = name.file_name().unwrap_or_default().to_string_lossy();
         if last == ".git" || last.starts_with("..") {
@@ -344,7 +344,7 @@ impl<'t> Walk<'t> {
             Ok(resolved) => resolved,
             Err(error) => return self.broken_link(name, &error),
         };
-        // What lies outside of a commit is not known; a name without an extension is a directory's.
+        // What is outside a commit is unknown; a name without an extension is a directory's.
         let may_be_directory = kind == Kind::Outside && name.extension().is_none();
         let may_hold_manifests =
             may_be_directory || matches!(kind, Kind::Directory | Kind::Submodule);
@@ -375,7 +375,7 @@ impl<'t> Walk<'t> {
     }
 }
 
-/// What lies in a directory on disk, which must be free of links.
+/// Returns what is in a directory on disk, which must be free of links.
 pub(super) fn found_on_disk(
     directory: &Path,
     names: &Names,
@@ -386,7 +386,7 @@ pub(super) fn found_on_disk(
     walk.finish()
 }
 
-/// What is said of what lies elsewhere, where only what lies below is trusted to be read.
+/// What is said of what is elsewhere, where only what is below is trusted to be read.
 pub(super) const NOT_BELOW: &str = "this leads out of the current directory, but untrusted \
     manifests are read only below it: run driftctl in the directory that contains them";
 
@@ -400,7 +400,7 @@ pub(super) const OUTSIDE: &str = "this link leads out of the named directory and
 pub(super) const SUBMODULE: &str = "this is a submodule, whose files are not part of the commit: \
     compare it on its own, in its own repository";
 
-/// The path as the user names it, without a leading `./`, which says nothing.
+/// Returns the path as the user names it, without a leading `./`, which says nothing.
 fn name_of(path: &Path) -> String {
     let name = path.strip_prefix(".").unwrap_or(path);
     if name.as_os_str().is_empty() {
@@ -416,12 +416,12 @@ fn path_of(found: &Found) -> Option<&Path> {
     }
 }
 
-/// Whether opening the path can only mean a stream that is open already.
+/// Returns whether opening the path can only mean a stream that is open already.
 fn is_descriptor(path: &Path) -> bool {
     path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd")
 }
 
-/// Whether a file is one of driftctl's own.
+/// Returns whether a file is one of driftctl's own.
 fn is_ours(path: &Path) -> bool {
     let name = path.file_name();
     [CONFIG_NAME, BASELINE_NAME]
@@ -447,8 +447,8 @@ fn is_nearly_manifest(path: &Path) -> bool {
     })
 }
 
-/// Whether a name is that of a hidden directory: `.git`, editors' folders, the `..data` of a
-/// mounted ConfigMap.
+/// Returns whether a name is that of a hidden directory: `.git`, editors' folders, the `..data` of
+/// a mounted ConfigMap.
 fn is_hidden_name(name: Option<&OsStr>) -> bool {
     name.is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }

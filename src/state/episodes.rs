@@ -1,6 +1,6 @@
 //! The state of a watch: a line of JSON for each event, in a file that survives a torn write.
 //!
-//! Lines are added and synced; the file is written anew when a watch starts on a long one. A last
+//! Lines are added and synced; the file is written again when a watch starts on a long one. A last
 //! line without its line feed was torn, and is dropped.
 
 use std::fs::{File, OpenOptions, TryLockError};
@@ -22,7 +22,7 @@ use crate::model::{
 /// The name and version of the format.
 const SCHEMA: &str = "driftctl.watch/v1";
 
-/// Lines from which on a file is written anew when a watch starts.
+/// Lines from which on a file is written again when a watch starts.
 const LONG: usize = 5_000;
 
 /// What a file held.
@@ -74,7 +74,7 @@ impl Drop for LockedFile {
 /// Returns what digests are made with.
 ///
 /// # Errors
-/// When cannot get random numbers from the system.
+/// Fails if cannot get random numbers from the system.
 pub fn new_salt() -> Result<String> {
     let mut bytes = [0; 16];
     let random = SystemRandom::new().fill(&mut bytes);
@@ -88,8 +88,8 @@ impl EpisodeFile {
     /// Opens the file, or makes it. `cluster` is what its drift is of.
     ///
     /// # Errors
-    /// When it is another cluster's, another process writes to it, it cannot be read or written, or
-    /// a line that is not the last one is broken.
+    /// Fails if it is another cluster's, another process writes to it, it cannot be read or
+    /// written, or a line that is not the last one is broken.
     pub fn open(path: &Path, cluster: &str) -> Result<(Self, Kept)> {
         let opened = Self::opened(path, cluster);
         opened.with_context(|| format!("cannot use the state file {}", path.display()))
@@ -182,7 +182,7 @@ impl EpisodeFile {
     /// Adds events, and returns when they are on the disk.
     ///
     /// # Errors
-    /// When they cannot be written.
+    /// Fails if they cannot be written.
     pub fn add(&mut self, events: &[Event]) -> Result<()> {
         if events.is_empty() {
             return Ok(());
@@ -226,7 +226,7 @@ impl EpisodeFile {
         Ok(())
     }
 
-    /// Writes the file anew, with what is open and how much there was.
+    /// Writes the file again, with what is open and how much there was.
     fn rewrite(&mut self, cluster: &str, kept: &mut Kept) -> Result<()> {
         for event in std::mem::take(&mut kept.events) {
             kept.tallies.count(&event);

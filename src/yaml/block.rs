@@ -56,7 +56,7 @@ pub(super) fn read(chunk: &Chunk<'_>) -> Option<Document> {
     })
 }
 
-/// Whether a text holds nothing but printable characters, `\n` and tabs.
+/// Returns whether a text holds nothing but printable characters, `\n` and tabs.
 fn is_plain(text: &str) -> bool {
     let is_plain_byte = |byte: u8| matches!(byte, b'\t' | b'\n' | b' '..=b'~');
     if text.bytes().all(is_plain_byte) {
@@ -64,7 +64,7 @@ fn is_plain(text: &str) -> bool {
     }
     text.chars().all(|c| match c {
         '\t' | '\n' | ' '..='~' => true,
-        // Other line breaks, the byte order mark and what is no character.
+        // Other line breaks, the byte order mark and what is not a character.
         '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => false,
         c => c >= '\u{a0}',
     })
@@ -88,12 +88,12 @@ impl<'t> Reader<'t> {
         self.text.as_bytes().get(at).copied().unwrap_or(b'\n')
     }
 
-    /// Whether a space or the end of the line stands there.
+    /// Returns whether a space or the end of the line is there.
     fn is_gap(&self, at: usize) -> bool {
         matches!(self.byte(at), b' ' | b'\n')
     }
 
-    /// The end of the line that holds a byte.
+    /// Returns the end of the line that holds a byte.
     fn line_end(&self, at: usize) -> usize {
         let rest = self.text.as_bytes().get(at..).unwrap_or_default();
         memchr::memchr(b'\n', rest).map_or(self.text.len(), |end| at + end)
@@ -104,7 +104,7 @@ impl<'t> Reader<'t> {
         rest.iter().take_while(|byte| **byte == b' ').count()
     }
 
-    /// Goes on to the first thing that is no comment, at or behind the start of a line.
+    /// Goes on to the first thing that is not a comment, at or behind the start of a line.
     fn next_line(&mut self) {
         loop {
             self.column = self.spaces(self.at);
@@ -134,12 +134,13 @@ impl<'t> Reader<'t> {
         Some(())
     }
 
-    /// Whether an item of a list begins here.
+    /// Returns whether an item of a list begins here.
     fn at_item(&self) -> bool {
         !self.at_end && self.byte(self.at) == b'-' && self.is_gap(self.at + 1)
     }
 
-    /// Whether the next line belongs to a collection at this column; none may be indented deeper.
+    /// Returns whether the next line belongs to a collection at this column; none may be indented
+    /// deeper.
     fn goes_on(&self, column: usize) -> Option<bool> {
         if self.at_end || self.column < column {
             return Some(false);
@@ -156,7 +157,7 @@ impl<'t> Reader<'t> {
             if map.insert(key, value).is_some() {
                 return None;
             }
-            // A list may stand at the column of its key, and nowhere else.
+            // A list may be at the column of its key, and nowhere else.
             if !self.goes_on(column)? || self.at_item() {
                 break;
             }
@@ -204,7 +205,7 @@ impl<'t> Reader<'t> {
             _ => {}
         }
         if !of_key {
-            // What stands behind a dash may be a collection that begins there.
+            // What is behind a dash may be a collection that begins there.
             let inner = column + 1 + gap;
             self.at = start;
             if self.at_item() {
@@ -220,7 +221,7 @@ impl<'t> Reader<'t> {
         self.cost(value)
     }
 
-    /// Reads what stands on the lines below a key or a dash.
+    /// Reads what is on the lines below a key or a dash.
     fn below(&mut self, column: usize, depth: usize, of_key: bool) -> Option<Value> {
         let is_deeper = !self.at_end && self.column > column;
         let is_beside = of_key && self.column == column && self.at_item();
@@ -244,7 +245,7 @@ impl<'t> Reader<'t> {
         Some(key)
     }
 
-    /// Where the colon stands behind the key that begins here; `None` if none does.
+    /// Returns where the colon is behind the key that begins here; `None` if none does.
     fn find_key(&self) -> Option<usize> {
         let end = match self.byte(self.at) {
             b'"' | b'\'' => self.quoted(self.at)?.1,
@@ -265,7 +266,7 @@ impl<'t> Reader<'t> {
         Some((self.meant(text)?, end))
     }
 
-    /// What a plain scalar means, if that needs no warning.
+    /// Returns what a plain scalar means, if that needs no warning.
     fn meant(&self, text: &str) -> Option<Value> {
         match scalar::resolve(text, Tag::None).ok()? {
             Scalar::Rounded(_) => None,
@@ -273,8 +274,8 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// Where the plain scalar that begins here ends: at the end of the line, at a comment, or at the
-    /// colon that makes it a key.
+    /// Returns where the plain scalar that begins here ends: at the end of the line, at a comment,
+    /// or at the colon that makes it a key.
     fn plain_end(&self, start: usize) -> Option<usize> {
         let begins = match self.byte(start) {
             b'-' => !self.is_gap(start + 1),
@@ -463,7 +464,8 @@ impl<'t> Reader<'t> {
         (is_key && end - start <= LONGEST_KEY).then_some((key, end + 1))
     }
 
-    /// Where the plain scalar in brackets ends that begins here and holds only what stands in names.
+    /// Returns where the plain scalar in brackets ends that begins here and holds only what is in
+    /// names.
     fn flow_plain_end(&self, start: usize) -> Option<usize> {
         let rest = self.text.as_bytes().get(start..)?;
         let is_of_name =
@@ -473,7 +475,7 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// What a plain key means, if it is an ordinary one.
+/// Returns what a plain key means, if it is an ordinary one.
 fn key_meant(text: &str) -> Option<String> {
     match scalar::resolve(text, Tag::None).ok()? {
         Scalar::Rounded(_) => None,

@@ -21,7 +21,7 @@ pub(super) struct Budget(usize);
 pub(super) struct Exceeded;
 
 impl Budget {
-    /// The budget of a text.
+    /// Returns the budget of a text.
     pub fn new(text: &str) -> Self {
         Self(BASE.max(text.len().saturating_mul(PER_BYTE)))
     }
@@ -33,7 +33,7 @@ impl Budget {
     }
 }
 
-/// What a value takes by itself, without what is in it.
+/// Returns what a value takes by itself, without what is in it.
 pub(super) fn cost(value: &Value) -> usize {
     NODE + match value {
         Value::String(text) => text.len() + 16,

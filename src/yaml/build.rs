@@ -17,7 +17,7 @@ use crate::model::Position;
 /// The warnings that one document may give; more would say nothing new.
 const MOST_WARNINGS: usize = 20;
 
-/// A parser that is set up as all of ours are.
+/// Returns a parser that is set up as all of ours are.
 pub(super) fn parser(text: &str) -> Parser<'_, granit_parser::StrInput<'_>> {
     Parser::new_from_str_with_options(
         text,
@@ -73,7 +73,7 @@ type Failure = Box<Problem>;
 #[derive(Debug, Clone)]
 struct Node {
     value: Value,
-    /// What it takes in memory, with all that is in it.
+    /// What it takes in memory, with everything that is in it.
     cost: usize,
     /// The levels of collections in it, itself included.
     height: usize,
@@ -97,7 +97,7 @@ enum Kind {
     Mapping {
         map: Map<String, Value>,
         key: Option<Key>,
-        /// The keys that merges brought: writing these again is no mistake.
+        /// The keys that merges brought: writing these again is not a mistake.
         merged: BTreeSet<String>,
     },
 }
@@ -371,7 +371,7 @@ impl<'c, 't> Builder<'c, 't> {
         )
     }
 
-    /// Whether the next node is the value of the document's top-level `items`.
+    /// Returns whether the next node is the value of the document's top-level `items`.
     fn at_list_items(&self) -> bool {
         match self.stack.as_slice() {
             [
@@ -434,13 +434,13 @@ impl<'c, 't> Builder<'c, 't> {
     }
 }
 
-/// What the parser could not read.
+/// Returns what the parser could not read.
 fn syntax(chunk: &Chunk<'_>, mended: &Mended<'_>, error: &ScanError) -> Problem {
     let position = position(chunk, mended, error.marker());
     Problem::fatal(position, explain(error, &mended.text))
 }
 
-/// The place in the whole text of a place in a chunk.
+/// Returns the place in the whole text of a place in a chunk.
 fn position(chunk: &Chunk<'_>, mended: &Mended<'_>, marker: &granit_parser::Marker) -> Position {
     let (lines, column, _) = mended.place(marker);
     let first_column = if lines == 0 { chunk.column } else { 1 };
@@ -450,7 +450,7 @@ fn position(chunk: &Chunk<'_>, mended: &Mended<'_>, marker: &granit_parser::Mark
     }
 }
 
-/// What a tag asks for.
+/// Returns what a tag asks for.
 pub(super) fn tag_of(tag: Option<&granit_parser::Tag>) -> Tag {
     match tag {
         None => Tag::None,

@@ -3,11 +3,11 @@
 use super::Problem;
 use crate::model::Position;
 
-/// The text of a file: UTF-8, or UTF-16 with a byte order mark, as YAML allows. The mark itself
-/// is taken off.
+/// Returns the text of a file: UTF-8, or UTF-16 with a byte order mark, as YAML allows. The mark
+/// itself is taken off.
 ///
 /// # Errors
-/// When the bytes are not in that encoding. kubectl puts replacement characters there without a
+/// Fails if the bytes are not in that encoding. kubectl puts replacement characters there without a
 /// word; what it then sends is not what the file says.
 pub fn decode(bytes: Vec<u8>) -> Result<String, Problem> {
     if bytes.starts_with(&[0xff, 0xfe]) {
@@ -54,7 +54,7 @@ fn broken_utf16(text: &str) -> Problem {
     )
 }
 
-/// The position after the last character.
+/// Returns the position after the last character.
 fn end_of(text: &str) -> Position {
     let last = text.rsplit(['\n', '\r']).next().unwrap_or_default();
     Position {

@@ -4,7 +4,7 @@ use granit_parser::{ErrorKind as Kind, ScanError};
 
 use super::MAX_DEPTH;
 
-/// What the parser found, in words that help and that never quote the text.
+/// Returns what the parser found, in words that help and that never quote the text.
 pub(super) fn explain(error: &ScanError, text: &str) -> String {
     if let Some(control) = control_character(error, text) {
         return format!(
@@ -57,7 +57,7 @@ pub(super) fn explain(error: &ScanError, text: &str) -> String {
     words.to_owned()
 }
 
-/// The control character that an error is about, if there is one on its line.
+/// Returns the control character that an error is about, if there is one on its line.
 fn control_character(error: &ScanError, text: &str) -> Option<u32> {
     if !matches!(error.kind(), Kind::UnexpectedCharacter { .. }) {
         return None;
@@ -67,7 +67,7 @@ fn control_character(error: &ScanError, text: &str) -> Option<u32> {
     line.chars().find(is_control).map(u32::from)
 }
 
-/// Whether the first thing in a text is a `%YAML` line or the like.
+/// Returns whether the first thing in a text is a `%YAML` line or the like.
 fn begins_with_directive(text: &str) -> bool {
     text.lines()
         .map(str::trim_start)

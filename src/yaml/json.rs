@@ -21,7 +21,7 @@ use crate::model::Position;
 /// Lists with fewer items are parsed on one thread.
 const PARALLEL_FROM: usize = 64;
 
-/// Whether a text is to be tried as JSON: kubectl too looks at the first character only
+/// Returns whether a text is to be tried as JSON: kubectl too looks at the first character only
 /// (`k8s.io/apimachinery/pkg/util/yaml`, `GuessJSONStream`).
 pub(super) fn looks_like_json(text: &str) -> bool {
     text.trim_start().starts_with('{')
@@ -67,7 +67,7 @@ pub(super) fn parse(chunk: &Chunk<'_>) -> Option<Parsed> {
     (objects > 1).then_some(parsed)
 }
 
-/// One object of several, as a text of its own.
+/// Returns one object of several, as text of its own.
 fn part<'t>(chunk: &Chunk<'t>, cursor: &mut Cursor<'t>, raw: &'t str) -> Chunk<'t> {
     let at = offset(chunk.text, raw);
     cursor.advance(at);
@@ -113,7 +113,7 @@ fn object(chunk: &Chunk<'_>) -> Option<Document> {
     })
 }
 
-/// The values of a list's items.
+/// Returns the values of a list's items.
 fn values(raws: &[&RawValue]) -> Option<Vec<Value>> {
     let value = |raw: &&RawValue| {
         let mut deserializer = serde_json::Deserializer::from_str(raw.get());
@@ -126,7 +126,7 @@ fn values(raws: &[&RawValue]) -> Option<Vec<Value>> {
     }
 }
 
-/// Where `part`, which is a slice of `whole`, begins in it.
+/// Returns where `part`, which is a slice of `whole`, begins in it.
 fn offset(whole: &str, part: &str) -> usize {
     (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize)
 }
@@ -222,7 +222,7 @@ impl<'t> Visitor<'t> for Top {
                 if raw.starts_with('[') {
                     items = Some(Vec::deserialize(&mut rest).map_err(|_| unfit())?);
                 } else {
-                    // What is called so and is no list is a field as any other.
+                    // What is called so and is not a list is a field as any other.
                     let value = (&self.0).deserialize(&mut rest).map_err(|_| unfit())?;
                     map.insert(key, value);
                 }

@@ -13,17 +13,18 @@ use super::mend::Mended;
 use super::scalar::{self, Scalar, Tag};
 use crate::model::{Position, Step};
 
-/// The place of the key or list item that `steps` lead to, from the node that `span` covers, or of
-/// the deepest ancestor that is written. What a merge brings is found at its `<<`.
+/// Returns the place of the key or list item that `steps` lead to, from the node that `span`
+/// covers, or of the deepest ancestor that is written. What a merge brings is found at its `<<`.
 ///
-/// `None` when `span` lies outside of `text`.
+/// `None` when `span` is outside `text`.
 pub fn locate(text: &str, span: Span, steps: &[Step]) -> Option<Position> {
     locate_all(text, span, &[steps])?.pop()
 }
 
-/// The places that these ways lead to, each as [`locate`] finds it, in one pass over the text.
+/// Returns the places that these ways lead to, each as [`locate`] finds it, in one pass over the
+/// text.
 ///
-/// `None` when `span` lies outside of `text`.
+/// `None` when `span` is outside `text`.
 pub fn locate_all(text: &str, span: Span, ways: &[&[Step]]) -> Option<Vec<Position>> {
     let node = text.get(span.start..span.end)?;
     let indent = super::indent_of(node, span);
@@ -114,7 +115,7 @@ impl Signposts {
         }
     }
 
-    /// Whether no way leads on from here.
+    /// Returns whether no way leads on from here.
     fn is_end(&self, at: usize) -> bool {
         let signpost = self.0.get(at);
         signpost.is_none_or(|signpost| signpost.fields.is_empty() && signpost.items.is_empty())
@@ -133,7 +134,7 @@ impl Signposts {
         }
     }
 
-    /// The place that a way leads to, or of its deepest ancestor that was found.
+    /// Returns the place that a way leads to, or of its deepest ancestor that was found.
     fn found(&self, way: &[Step]) -> Option<Position> {
         let mut at = 0;
         let mut found = None;
@@ -154,7 +155,7 @@ impl Signposts {
 /// A collection on the way.
 struct Frame {
     kind: Kind,
-    /// The signpost that it stands at; `None` when it is off every way.
+    /// The signpost that it is at; `None` when it is off every way.
     at: Option<usize>,
 }
 
@@ -273,7 +274,7 @@ impl Search<'_> {
         true
     }
 
-    /// Comes to a value; gives the signpost that it stands at.
+    /// Comes to a value; gives the signpost that it is at.
     fn enter(&mut self, place: Position) -> Option<usize> {
         let Some(frame) = self.stack.last_mut() else {
             let is_root = !self.started;

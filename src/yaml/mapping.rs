@@ -1,4 +1,4 @@
-//! What is special about mappings in Go's reading of YAML: keys that are no text, and merges.
+//! What is special about mappings in Go's reading of YAML: keys that are not text, and merges.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::scalar::{self, Scalar};
 
-/// The key that a value makes, for keys that are aliases or have anchors.
+/// Returns the key that a value makes, for keys that are aliases or have anchors.
 pub(super) fn key_of(value: &Value) -> Result<String, scalar::Refusal> {
     match value {
         Value::String(text) => Ok(text.clone()),

@@ -7,7 +7,7 @@
 //! and this one, which is not indented"
 //! ```
 //!
-//! libyaml, and with it Go and kubectl, never looks. The blanks at the start of such a line are no
+//! libyaml, and with it Go and kubectl, never looks. The blanks at the start of such a line are not
 //! part of the value, so putting some there changes nothing but the places of what follows, and
 //! those are put right again.
 
@@ -16,16 +16,16 @@ use std::collections::BTreeSet;
 
 use granit_parser::{ErrorKind, Marker, ScanError};
 
-/// What is put before a line: deeper than any mapping that somebody indents by hand.
+/// What is put before a line: deeper than any mapping that someone indents by hand.
 const INDENT: &str = "                                                                ";
-/// Each time that the text is mended it is read once more, so there is an end to it: so many bytes
+/// Each time that the text is fixed it is read once more, so there is an end to it: so many bytes
 /// are read again in all.
 const MOST_BYTES: usize = 64 << 20;
 
-/// A text, mended as far as that was necessary.
+/// A text, fixed as far as that was necessary.
 pub(super) struct Mended<'t> {
     pub text: Cow<'t, str>,
-    /// The lines that were mended, counted from 1.
+    /// The lines that were fixed, counted from 1.
     lines: BTreeSet<usize>,
     /// How many bytes were read again.
     read_again: usize,
@@ -43,7 +43,7 @@ impl<'t> Mended<'t> {
     /// Mends what an error is about. True when it is worth reading the text again.
     ///
     /// A line without any quote leaves the value open, so that the lines after it are within the
-    /// quotes as well: they are mended along with it.
+    /// quotes as well: they are fixed along with it.
     pub fn mend(&mut self, error: &ScanError) -> bool {
         self.read_again = self.read_again.saturating_add(self.text.len());
         let first = error.marker().line();
@@ -85,7 +85,8 @@ impl<'t> Mended<'t> {
         true
     }
 
-    /// The line, the column and the byte of a place in the text as it was; line and column from 0.
+    /// Returns the line, the column and the byte of a place in the text as it was; line and column
+    /// from 0.
     pub fn place(&self, marker: &Marker) -> (usize, usize, usize) {
         let line = marker.line();
         let before = self.lines.range(..=line).count() * INDENT.len();

@@ -67,7 +67,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// Where it begins.
+    /// Returns where it begins.
     pub fn position(self) -> Position {
         Position {
             line: self.line,
@@ -172,8 +172,8 @@ pub fn parse(text: &str) -> Parsed {
     parsed
 }
 
-/// The items of the `items` list of a mapping that is part of a text: of a List within a List.
-/// `None` when the part cannot be read by itself.
+/// Returns the items of the `items` list of a mapping that is part of a text: of a List within a
+/// List. `None` when the part cannot be read by itself.
 pub fn items_within(text: &str, span: Span) -> Option<Vec<Span>> {
     let node = text.get(span.start..span.end)?;
     let indent = indent_of(node, span);
@@ -196,9 +196,9 @@ pub fn items_within(text: &str, span: Span) -> Option<Vec<Span>> {
     document.items.iter().map(place).collect()
 }
 
-/// How far a node that is cut out of a text has to be indented to be read by itself. A block begins
-/// at its column; its other lines are indented already. What is in braces or brackets needs
-/// nothing, and a column in a text of one line may be millions away.
+/// Returns how far a node that is cut out of a text has to be indented to be read by itself. A
+/// block begins at its column; its other lines are indented already. What is in braces or brackets
+/// needs nothing, and a column in a text of one line may be millions away.
 fn indent_of(node: &str, span: Span) -> usize {
     if node.starts_with(['{', '[']) {
         return 0;

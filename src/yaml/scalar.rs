@@ -41,7 +41,7 @@ pub(super) enum Tag {
 }
 
 impl Tag {
-    /// The tag with this suffix in `tag:yaml.org,2002:`.
+    /// Returns the tag with this suffix in `tag:yaml.org,2002:`.
     pub fn core(suffix: &str) -> Self {
         match suffix {
             "str" => Self::Str,
@@ -57,7 +57,8 @@ impl Tag {
     }
 }
 
-/// What a scalar with this tag means. Quoted scalars without a tag are text and do not come here.
+/// Returns what a scalar with this tag means. Quoted scalars without a tag are text and do not come
+/// here.
 pub(super) fn resolve(text: &str, tag: Tag) -> Result<Scalar, Refusal> {
     match tag {
         Tag::None => Ok(plain(text)),
@@ -76,7 +77,7 @@ pub(super) fn resolve(text: &str, tag: Tag) -> Result<Scalar, Refusal> {
     }
 }
 
-/// A plain scalar without a tag.
+/// Returns a plain scalar without a tag.
 fn plain(text: &str) -> Scalar {
     let Some(first) = text.bytes().next() else {
         return Scalar::Null;
@@ -102,7 +103,7 @@ fn word(text: &str) -> Scalar {
     }
 }
 
-/// What begins with a dot: `.inf`, `.nan`, `.5`.
+/// Returns what begins with a dot: `.inf`, `.nan`, `.5`.
 fn dotted(text: &str) -> Scalar {
     match text {
         ".nan" | ".NaN" | ".NAN" => Scalar::Float(f64::NAN),
@@ -111,7 +112,7 @@ fn dotted(text: &str) -> Scalar {
     }
 }
 
-/// What begins like a number.
+/// Returns what begins like a number.
 fn number(text: &str) -> Scalar {
     match text {
         "+.inf" | "+.Inf" | "+.INF" => return Scalar::Float(f64::INFINITY),
@@ -137,7 +138,7 @@ fn number(text: &str) -> Scalar {
     }
 }
 
-/// Digits that are no integer to Go: `08`, which is not octal, and what has more digits than fit.
+/// Digits that are not integer to Go: `08`, which is not octal, and what has more digits than fit.
 fn in_64_bits(value: f64, digits: &str) -> Scalar {
     match digits.parse::<i64>() {
         Ok(value) => Scalar::Int(value),
@@ -214,8 +215,8 @@ fn binary(text: &str) -> Result<Scalar, Refusal> {
         .map_err(|_| "the decoded value of !!binary is not UTF-8, which JSON requires")
 }
 
-/// The JSON value of a number that was written as a double: Go writes 3.0 as `3`, which Kubernetes
-/// reads as an integer.
+/// Returns the JSON value of a number that was written as a double: Go writes 3.0 as `3`, which
+/// Kubernetes reads as an integer.
 pub(super) fn number_value(value: f64) -> Option<Value> {
     // Up to here Go writes no exponent; Kubernetes reads an integer where it fits.
     const NO_EXPONENT: f64 = 1e21;
@@ -231,7 +232,7 @@ pub(super) fn number_value(value: f64) -> Option<Value> {
 }
 
 impl Scalar {
-    /// The JSON value; `text` is what is written.
+    /// Returns the JSON value; `text` is what is written.
     pub fn into_value(self, text: &str) -> Result<Value, Refusal> {
         Ok(match self {
             Self::Null => Value::Null,
@@ -243,7 +244,7 @@ impl Scalar {
         })
     }
 
-    /// The JSON key (`sigs.k8s.io/yaml`, `convertToJSONableObject`).
+    /// Returns the JSON key (`sigs.k8s.io/yaml`, `convertToJSONableObject`).
     pub fn into_key(self, text: &str) -> Result<String, Refusal> {
         Ok(match self {
             Self::Null => return Err("null cannot be a key: quote it"),

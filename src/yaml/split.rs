@@ -24,7 +24,7 @@ pub(super) struct Chunk<'t> {
 }
 
 impl Chunk<'_> {
-    /// Its place in the whole text.
+    /// Returns its place in the whole text.
     pub fn span(&self) -> Span {
         Span {
             start: self.start,
@@ -89,7 +89,7 @@ fn push<'t>(
     }
 }
 
-/// The lines that begin with `---`, with their line ends.
+/// Returns the lines that begin with `---`, with their line ends.
 fn separators(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let bytes = text.as_bytes();
     text.match_indices("---").filter_map(move |(at, _)| {
@@ -101,7 +101,7 @@ fn separators(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// The line that begins at a byte, with its line end.
+/// Returns the line that begins at a byte, with its line end.
 fn line_at(text: &str, at: usize) -> &str {
     let rest = &text.as_bytes()[at..];
     let end = match rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
@@ -112,7 +112,7 @@ fn line_at(text: &str, at: usize) -> &str {
     &text[at..at + end]
 }
 
-/// What is wrong with a separator: kubectl accepts nothing but a comment after it.
+/// Returns what is wrong with a separator: kubectl accepts nothing but a comment after it.
 fn check(separator: &str, line: usize) -> Option<Problem> {
     let rest = separator.get(3..).unwrap_or_default();
     let after = rest.trim();
@@ -127,7 +127,7 @@ fn check(separator: &str, line: usize) -> Option<Problem> {
     ))
 }
 
-/// The number of line ends: `\n`, `\r\n` and `\r` each count as one.
+/// Returns the number of line ends: `\n`, `\r\n` and `\r` each count as one.
 fn count_lines(text: &str) -> usize {
     let bytes = text.as_bytes();
     let feeds = bytes.iter().filter(|byte| **byte == b'\n').count();

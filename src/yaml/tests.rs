@@ -12,7 +12,7 @@ fn value(text: &str) -> Value {
     parsed.documents.into_iter().next().unwrap().value
 }
 
-/// The one problem of a text, as text.
+/// Returns the one problem of a text, as text.
 fn problem(text: &str) -> String {
     let parsed = parse(text);
     assert_eq!(parsed.problems.len(), 1, "{text}: {:?}", parsed.problems);

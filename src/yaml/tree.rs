@@ -64,7 +64,7 @@ pub struct Node {
 }
 
 impl Node {
-    /// The value of a key; of one that is written twice, the last one counts.
+    /// Returns the value of a key; of one that is written twice, the last one counts.
     pub fn field(&self, name: &str) -> Option<(&Key, &Node)> {
         let Kind::Mapping(entries) = &self.kind else {
             return None;
@@ -74,7 +74,7 @@ impl Node {
         Some((key, node))
     }
 
-    /// Whether nothing is written for it.
+    /// Returns whether nothing is written for it.
     pub fn is_unwritten(&self) -> bool {
         self.kind == Kind::Scalar(Style::Plain) && self.at.is_empty()
     }
@@ -83,7 +83,8 @@ impl Node {
 /// A comment, from its `#` to the end of its line.
 pub type Comment = Range<usize>;
 
-/// The nodes and the comments of the document that `span` covers; `None` when it cannot be read.
+/// Returns the nodes and the comments of the document that `span` covers; `None` when it cannot be
+/// read.
 pub fn tree(text: &str, span: Span) -> Option<(Node, Vec<Comment>)> {
     let node = text.get(span.start..span.end)?;
     let indent = super::indent_of(node, span);
@@ -247,8 +248,8 @@ impl Reader<'_> {
         }
     }
 
-    /// What a block scalar takes, from its header on. Blank lines behind it are no part of it unless
-    /// the header keeps them.
+    /// Returns what a block scalar takes, from its header on. Blank lines behind it are not part of
+    /// it unless the header keeps them.
     fn block(&self, content: &Range<usize>) -> Range<usize> {
         let before = self.text.get(..content.start).unwrap_or_default();
         let start_of_line = before.rfind('\n').map_or(0, |end| end + 1);
@@ -277,7 +278,7 @@ impl Reader<'_> {
         start..end
     }
 
-    /// Where the dash of a list's first item stands.
+    /// Returns where the dash of a list's first item stands.
     fn dash(&self, item: &Node) -> Option<usize> {
         let before = self.text.get(..item.from)?;
         let mut end = before.len();

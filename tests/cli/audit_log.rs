@@ -99,7 +99,7 @@ fn what_is_no_event_is_said_and_a_log_that_is_not_there_is_an_error() {
     let found = report(log.to_str().unwrap());
     let warnings = found["warnings"].to_string();
     assert!(
-        warnings.contains("2 of 3 lines are no events"),
+        warnings.contains("2 of 3 lines are not audit events"),
         "{warnings}"
     );
 

@@ -148,7 +148,7 @@ fn a_wrong_cluster_is_no_mass_loss() {
     let limit = |n| [&DIFF[..], &["--max-missing", n]].concat();
     assert_eq!(code(&place, &limit("1")), 1);
     insta::assert_snapshot!(place.run(limit("0")));
-    let said = "none of the 2 declared objects is there";
+    let said = "none of the 2 declared objects exists";
     assert!(!place.run(limit("2")).contains(said));
     let other = place.file("live.json", recording(&[ELSEWHERE]));
     assert!(other.run(limit("2")).contains(said));

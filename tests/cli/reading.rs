@@ -73,7 +73,7 @@ fn what_is_left_out_counts_all_the_same() {
         assert!(text.contains("DRIFTED"), "{words:?}: {text}");
         assert!(text.contains("46 drifted"), "{words:?}: {text}");
         assert!(
-            text.contains(&format!("left out by {}", words[0])),
+            text.contains(&format!("hidden by {}", words[0])),
             "{words:?}: {text}"
         );
     }

@@ -52,7 +52,7 @@ fn the_picture_is_what_driftctl_writes() {
     let kept = fs::read_to_string(&file).unwrap_or_default();
     assert!(
         kept == made,
-        "{FILE} is not what driftctl writes; .ci/screenshot makes it anew"
+        "{FILE} is not what driftctl writes; run .ci/screenshot to update it"
     );
 }
 

@@ -127,7 +127,7 @@ fn revisions_that_are_not_there_have_near_names() {
     let said = problem("2.1~2", place.path());
     assert!(said.ends_with("did you mean 'release/2.1'?"), "{said}");
     let said = problem("0123456789abcdef", place.path());
-    assert!(said.contains("`git fetch` it first"), "{said}");
+    assert!(said.contains("run `git fetch` first"), "{said}");
     let said = problem("main^{tree}", place.path());
     assert!(said.contains("has no commit"), "{said}");
     let said = problem("--output=x", place.path());
@@ -152,7 +152,7 @@ fn shallow_clones_are_told_how_to_get_the_rest() {
     assert_eq!(names(&at("HEAD", &clone)), ["cart"]);
     let said = problem("HEAD~1", &clone);
     assert!(
-        said.contains("HEAD is there, and has no such ancestor"),
+        said.contains("HEAD exists, but has no such ancestor"),
         "{said}"
     );
     assert!(said.contains("fetch-depth: 0"), "{said}");
@@ -163,7 +163,7 @@ fn paths_in_no_repository_or_in_two_are_refused() {
     let place = Place::new().file("a/x.yaml", MAP).file("b/x.yaml", MAP);
     let (a, b) = (place.path().join("a"), place.path().join("b"));
     let said = problem("main", &a);
-    assert!(said.contains("lies in no Git repository"), "{said}");
+    assert!(said.contains("is not in a Git repository"), "{said}");
     if init(&a).is_none() || init(&b).is_none() {
         return;
     }
@@ -299,7 +299,7 @@ fn what_a_commit_only_names_is_an_error() {
     // Only the submodule's own repository knows what lies within.
     let within = repo.join("deploy/library/x.yaml");
     let said = self::errors(&at("main", &within)).join(" ");
-    assert!(said.contains("it lies in a submodule"), "{said}");
+    assert!(said.contains("it is in a submodule"), "{said}");
 }
 
 /// A tree of ten trees of ten trees …: a thousand objects' worth of bytes, and 10^12 files.
@@ -316,7 +316,10 @@ fn trees_without_an_end_end() {
     }
     let deep = commit_of(place.path(), &tree);
     let said = errors(&at(&deep, place.path()));
-    assert!(said[0].ends_with("nested deeper than 128"), "{said:?}");
+    assert!(
+        said[0].ends_with("nested more than 128 levels deep"),
+        "{said:?}"
+    );
 }
 
 fn mktree(repo: &Path, lines: &str) -> String {

@@ -253,7 +253,7 @@ fn what_a_helm_release_of_flux_ignores_is_ignored() {
     let unknown = shown(vec![]);
     assert!(unknown.contains("EUR → USD"), "{unknown}");
     assert!(
-        unknown.contains("is to ignore of this release is not known"),
+        unknown.contains("ignores in this release is unknown"),
         "{unknown}"
     );
 }

@@ -99,7 +99,7 @@ fn versions_that_are_gone_name_their_replacement() {
     let warnings = report["warnings"].to_string();
     assert!(
         warnings.contains(
-            "PodDisruptionBudget at policy/v1beta1 is gone since Kubernetes 1.25; use policy/v1; \
+            "PodDisruptionBudget at policy/v1beta1 was removed in Kubernetes 1.25; use policy/v1; \
              its object was compared at policy/v1"
         ),
         "{warnings}"

@@ -318,7 +318,7 @@ fn words_that_make_no_watch_are_refused() {
     let place = Place::new().file("m/a.yaml", manifest("a", "0"));
     for (words, said) in [
         (&["watch", "m", "--base", "main"][..], "--base is for"),
-        (&["watch", "-", "--live", "x"], "can be read once"),
+        (&["watch", "-", "--live", "x"], "can be read only once"),
         (
             &["watch", "m", "--context", "a", "--context", "b"],
             "one cluster",

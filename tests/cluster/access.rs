@@ -82,8 +82,8 @@ fn a_certificate_of_an_unknown_authority_is_refused() {
         &place(&kubeconfig),
         &[
             "the connection failed: invalid peer certificate",
-            "nothing can be read from",
-            "has not signed the server's certificate",
+            "cannot read from",
+            "is not signed by the certificate authority",
         ],
     );
     assert!(server.seen().is_empty(), "something was sent to a stranger");
@@ -128,7 +128,7 @@ fn an_address_shows_no_password() {
     let place = place(&kubeconfig);
     assert_works(&place);
     drop(server);
-    assert_fails(&place, &["nothing can be read from https://127.0.0.1:"]);
+    assert_fails(&place, &["cannot read from https://127.0.0.1:"]);
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn a_client_may_show_a_certificate() {
     });
     assert_works(&place(&server.kubeconfig_with(json!({}), user)));
     let none = server.kubeconfig_with(json!({}), json!({}));
-    assert_fails(&place(&none), &["nothing can be read from"]);
+    assert_fails(&place(&none), &["cannot read from"]);
 }
 
 #[test]
@@ -366,7 +366,7 @@ mod plugins {
             credential(&json!({"token": "canary-of-a-token"}))
         );
         let place = with_plugin(&server, &stubborn);
-        assert_fails(&place, &["401", "renewed once"]);
+        assert_fails(&place, &["401", "renewing them once"]);
         let asked = std::fs::read_to_string(place.path().join("asked")).unwrap();
         assert_eq!(asked.lines().count(), 2);
     }
@@ -379,7 +379,7 @@ mod plugins {
                 "#!/bin/sh\necho canary; echo canary >&2; exit 7\n",
                 "exit code 7",
             ),
-            ("#!/bin/sh\necho 'canary: ['\n", "no ExecCredential"),
+            ("#!/bin/sh\necho 'canary: ['\n", "not an ExecCredential"),
             ("#!/bin/sh\necho '{\"canary\":1}'\n", "no credentials"),
             ("#!/bin/sh\nexec sleep 60\n", "did not end within 5s"),
             ("#!/bin/sh\nkill -9 $$\n", "signal"),
@@ -466,7 +466,7 @@ fn a_proxy_gets_its_password_and_no_report_does() {
     assert!(tunnels.load(Ordering::SeqCst) > 0);
     let wrong = json!({"proxy-url": format!("http://me:canary-guess@{address}")});
     let kubeconfig = server.kubeconfig_with(wrong, json!({"token": TOKEN}));
-    assert_fails(&place(&kubeconfig), &["nothing can be read from"]);
+    assert_fails(&place(&kubeconfig), &["cannot read from"]);
 }
 
 #[test]

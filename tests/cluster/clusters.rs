@@ -153,8 +153,8 @@ fn what_is_about_one_cluster_says_so() {
             &["doctor", "-o", "yaml"][..],
             "prints the Roles of one cluster",
         ),
-        (&["snapshot"], "looks at one cluster"),
-        (&["accept"], "looks at one cluster"),
+        (&["snapshot"], "compares one cluster"),
+        (&["accept"], "compares one cluster"),
     ] {
         let (code, shown, stderr) = command(words, None);
         assert_eq!((code, shown.as_str()), (2, ""), "{words:?}");
@@ -186,7 +186,7 @@ fn a_pattern_chooses_contexts() {
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
-        said.contains("no context of the kubeconfig matches"),
+        said.contains("no context in the kubeconfig matches"),
         "{said}"
     );
 }
@@ -254,7 +254,7 @@ fn what_clusters_have_alike_is_one_entry() {
     assert!(common.contains("disktype") && !common.contains("only-here"));
     assert!(!own.contains("disktype"), "{own}");
     assert!(
-        own.contains("are the same in other clusters and stand above"),
+        own.contains("are the same in other clusters and are listed above"),
         "{own}"
     );
     let last = shown.lines().last().unwrap();

@@ -41,7 +41,7 @@ fn a_kind_that_cannot_be_listed_makes_it_at_most() {
     let (code, _, said) = coverage(forbidden(), &["--min", "50"]);
     assert_eq!(code, 2, "{said}");
     assert!(
-        said.contains("is not known") && said.contains("Role.rbac"),
+        said.contains("cannot check --min") && said.contains("Role.rbac"),
         "{said}"
     );
 }

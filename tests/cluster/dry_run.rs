@@ -121,7 +121,7 @@ fn an_apply_that_is_refused_lacks_no_right() {
     let (code, report, stderr, _) = run(refused, &["--server-dry-run"]);
     assert_eq!(code, 2);
     assert_eq!(report["verdict"], "incomplete");
-    assert!(stderr.contains("refuses to apply it"), "{stderr}");
+    assert!(stderr.contains("refused to apply it"), "{stderr}");
     assert!(
         !stderr.contains("not allowed") && !stderr.contains("canary"),
         "{stderr}"

@@ -313,7 +313,10 @@ fn a_file_of_another_cluster_is_refused() {
     std::fs::write(place.path().join("kubeconfig"), other.kubeconfig()).unwrap();
     let (code, out, err) = run(&place, &["triage", "--apply", "todo", "--yes"]);
     assert_eq!(code, 2, "{out}{err}");
-    assert!(err.contains("name the context with --context"), "{err}");
+    assert!(
+        err.contains("name the right context with --context"),
+        "{err}"
+    );
     assert!(other.writes().is_empty());
 }
 

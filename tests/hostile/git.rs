@@ -195,7 +195,7 @@ fn damaged_repositories_are_errors() {
     let cases: &[(Damage, &str)] = &[
         (
             |repo| fs::remove_file(object(repo, "deploy/cart.yaml")).unwrap(),
-            "the clone does not hold it",
+            "the clone does not have it",
         ),
         (
             |repo| overwrite(&object(repo, "deploy/cart.yaml"), b"garbage"),
@@ -204,18 +204,18 @@ fn damaged_repositories_are_errors() {
         (|repo| overwrite(&object(repo, "deploy"), b""), "damaged"),
         (
             |repo| fs::remove_file(object(repo, "deploy")).unwrap(),
-            "the clone does not hold it",
+            "the clone does not have it",
         ),
         (
             |repo| fs::write(repo.join(".git/config"), "[core\n\0").unwrap(),
-            "cannot be read",
+            "cannot read the Git repository",
         ),
         (
             |repo| {
                 fs::remove_dir_all(repo.join(".git")).unwrap();
                 fs::write(repo.join(".git"), "gitdir: /nowhere\n").unwrap();
             },
-            "cannot be read",
+            "cannot read the Git repository",
         ),
         (
             |repo| {
@@ -224,7 +224,7 @@ fn damaged_repositories_are_errors() {
                 let made = std::process::Command::new("mkfifo").arg(pipe).status();
                 assert!(made.unwrap().success());
             },
-            "is no regular file",
+            "is not a regular file",
         ),
     ];
     for (damage, expected) in cases {

@@ -89,7 +89,7 @@ fn variables_of_the_cluster_are_not_read() {
         let fields = format!("  postBuild:\n    substituteFrom: [{{kind: {kind}, name: keys}}]\n");
         let place = repository().file("ks.yaml", kustomization(&fields));
         let words = [&["--kustomization", "ks.yaml"][..], &UNTRUSTED].concat();
-        refused(&place, &words, "untrusted manifests may not have it read");
+        refused(&place, &words, "untrusted manifests may not read it");
     }
 }
 
@@ -132,14 +132,14 @@ fn rules_of_applications_hide_nothing() {
 #[test]
 fn sets_that_ask_others_are_refused() {
     for (generator, why) in [
-        ("{clusters: {}}", "which are not known here"),
-        ("{scmProvider: {}}", "asks another service"),
-        ("{pullRequest: {}}", "asks another service"),
-        ("{clusterDecisionResource: {}}", "asks another service"),
-        ("{plugin: {}}", "asks another service"),
+        ("{clusters: {}}", "which are unknown here"),
+        ("{scmProvider: {}}", "queries another service"),
+        ("{pullRequest: {}}", "queries another service"),
+        ("{clusterDecisionResource: {}}", "queries another service"),
+        ("{plugin: {}}", "queries another service"),
         ("{matrix: {generators: []}}", "must have two generators"),
         ("{merge: {generators: []}}", "has no mergeKeys"),
-        ("{git: {files: [{path: ../a}]}}", "find nothing"),
+        ("{git: {files: [{path: ../a}]}}", "match nothing"),
     ] {
         let set = format!(
             "apiVersion: argoproj.io/v1alpha1\nkind: ApplicationSet\nmetadata: {{name: \
@@ -201,7 +201,7 @@ fn nothing_of_gits_own_is_read() {
             .file("app.yaml", application(source));
         symlink("../.git/config", place.path().join("chart/link.yaml")).unwrap();
         let words = [&["--app", "app.yaml", "--render"][..], &UNTRUSTED].concat();
-        refused(&place, &words, "is Git's own");
+        refused(&place, &words, "is part of .git");
     }
     // Templates may read any file of their chart.
     let place = repository()

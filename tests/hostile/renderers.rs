@@ -80,14 +80,14 @@ fn kustomizations_from_outside_stay_within() {
     refused(
         &place,
         &[&words[..], &KUSTOMIZE].concat(),
-        "which lies outside of",
+        "which is outside",
     );
     let place = kustomization("resources: [link]\n");
     symlink(&base, place.path().join("over/link")).unwrap();
     refused(
         &place,
         &[&words[..], &KUSTOMIZE].concat(),
-        "which lies outside of",
+        "which is outside",
     );
     assert!(!left(&place, "ran"));
 }
@@ -138,7 +138,7 @@ fn files_that_kustomize_reads_for_flux_stay_within() {
             "shop",
         ];
         let words = [&words[..], &KUSTOMIZE].concat();
-        refused(&place, &words, "which lies outside of");
+        refused(&place, &words, "which is outside");
         assert!(!left(&place, "ran"), "{field}: {settings}");
     }
 }
@@ -154,7 +154,7 @@ fn nothing_of_gits_own_is_read() {
         let place = kustomization(&fields).file(".git/config", "token: hunter2\n");
         symlink("../.git", place.path().join("over/link")).unwrap();
         let words = [&["over"], words, &KUSTOMIZE].concat();
-        refused(&place, &words, "which is Git's own");
+        refused(&place, &words, "which is part of .git");
         assert!(!left(&place, "ran"));
     }
 }
@@ -271,12 +271,12 @@ fn renderers_that_misbehave_are_ended() {
         ("sleep 60 & exec sleep 60", "did not end within 1 s"),
         ("exec >&-; sleep 60", "did not end within 1 s"),
         ("trap '' TERM INT; sleep 60", "did not end within 1 s"),
-        ("kill -9 $$", "ended by a signal"),
+        ("kill -9 $$", "killed by a signal"),
         ("echo hunter2-long-enough >/dev/null; exit 7", "exit code 7"),
         ("printf '\\033]0;x\\007' >&2; exit 1", "exit code 1"),
         ("printf '::error::x' >&2; exit 1", "exit code 1"),
-        ("printf '\\377\\376\\0'", "what was rendered"),
-        ("echo 'a: ['", "what was rendered"),
+        ("printf '\\377\\376\\0'", "rendered output"),
+        ("echo 'a: ['", "rendered output"),
         ("echo 'kind: [1]'; echo 'apiVersion: 7'", "must be text"),
         ("cat", "no Kubernetes object"),
     ] {
@@ -342,10 +342,13 @@ fn charts_reach_for_nothing_beyond_their_files() {
             "helm dependency build chart",
         ),
         ("name: a\ntype: library", "library chart"),
-        ("name: --post-renderer=./evil", "is no name for a release"),
-        ("name: [", "cannot be read"),
+        (
+            "name: --post-renderer=./evil",
+            "is not a valid release name",
+        ),
+        ("name: [", "cannot read this"),
         ("a: b", "has no name"),
-        ("name: {a: b}", "describes no chart"),
+        ("name: {a: b}", "does not describe a chart"),
     ] {
         let place = chart(description);
         refused(&place, &HELM, expected);

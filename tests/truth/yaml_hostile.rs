@@ -106,8 +106,8 @@ fn aliases_are_bounded() {
         let problem = refused(&text);
         assert!(problem.contains("more memory"), "{problem}");
     }
-    assert!(refused("a: &a [*a]").contains("within what it names"));
-    assert!(refused("a: &a {<<: *a}").contains("within what it names"));
+    assert!(refused("a: &a [*a]").contains("inside the value that it refers to"));
+    assert!(refused("a: &a {<<: *a}").contains("inside the value that it refers to"));
 }
 
 #[test]

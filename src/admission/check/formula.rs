@@ -90,7 +90,7 @@ impl Formula {
         Self::Atom(text.to_owned())
     }
 
-    /// The conditions, each once.
+    /// Returns the conditions, each once.
     pub fn atoms(&self) -> Vec<&str> {
         let mut found = Vec::new();
         self.collect(&mut found);
@@ -108,7 +108,8 @@ impl Formula {
         }
     }
 
-    /// What the whole can be if each condition can be what `of` says, whatever the others are.
+    /// Returns what the whole can be if each condition can be what `of` says, whatever the others
+    /// are.
     pub fn outcomes(&self, of: &dyn Fn(&str) -> Outcomes) -> Outcomes {
         match self {
             Self::Atom(atom) => of(atom),
@@ -162,7 +163,7 @@ impl Formula {
     }
 }
 
-/// What stands in the parentheses around a whole text.
+/// Returns what is in the parentheses around a whole text.
 fn unwrapped(text: &str) -> Option<&str> {
     let inner = text.strip_prefix('(')?.strip_suffix(')')?;
     let mut depth = 0;
@@ -188,7 +189,7 @@ fn unwrapped(text: &str) -> Option<&str> {
     (depth == 0).then_some(inner)
 }
 
-/// The operators that stand in no brackets, and where.
+/// Returns the operators that are in no brackets, and where.
 fn marks(text: &str) -> Vec<(usize, &'static str)> {
     let mut found = Vec::new();
     let mut depth = 0;
@@ -210,7 +211,7 @@ fn marks(text: &str) -> Vec<(usize, &'static str)> {
     found
 }
 
-/// The characters that stand in no text.
+/// Returns the characters that are in no text.
 fn code(text: &str) -> impl Iterator<Item = (usize, char)> {
     let mut quote = None;
     let mut escaped = false;

@@ -59,7 +59,7 @@ pub enum Flaw {
 }
 
 impl Flaw {
-    /// The word that documents use.
+    /// Returns the word that documents use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::BlocksNothing => "blocks-nothing",
@@ -71,7 +71,7 @@ impl Flaw {
         }
     }
 
-    /// The words for people.
+    /// Returns the words for people.
     pub fn words(self) -> &'static str {
         match self {
             Self::BlocksNothing => "blocks nothing",
@@ -100,7 +100,7 @@ pub struct Checked {
 }
 
 impl Checked {
-    /// Whether nothing is wrong with it.
+    /// Returns whether nothing is wrong with it.
     pub fn holds(&self) -> bool {
         self.flaws.is_empty()
     }
@@ -121,7 +121,7 @@ pub struct Tools<'t> {
     pub analyze: &'t Analyze<'t>,
 }
 
-/// What the expressions of a policy name: the answer of the worker.
+/// Returns what the expressions of a policy name: the answer of the worker.
 pub fn analyze(policy: &Value, expressions: &[String]) -> Vec<Names> {
     let env = cel::env();
     let variables = cel::variables(policy);
@@ -162,7 +162,7 @@ pub fn check(
     checked
 }
 
-/// The values that expressions mention, and those of the policy's parameters.
+/// Returns the values that expressions mention, and those of the policy's parameters.
 fn literals(policy: &Value, names: &[Names], others: &[Value]) -> Vec<Value> {
     const MOST: usize = 60;
     let mut literals: Vec<Value> = Vec::new();
@@ -383,7 +383,7 @@ impl<'t> Tried<'t> {
         Ok(tried)
     }
 
-    /// Notes a field that the server fills in where nobody sets it.
+    /// Notes a field that the server fills in if nobody sets it.
     fn note_filled(&mut self, base: &Base<'_>, way: &Way) {
         if text(&base.object, "/metadata/name") != SMALLEST {
             return;
@@ -599,7 +599,7 @@ impl<'t> Tried<'t> {
         checked.flaw(Flaw::BlocksEverything, why);
     }
 
-    /// A field that the rule names, and that no type has.
+    /// Returns a field that the rule names, and that no type has.
     fn unknown_of(&self, index: usize) -> Option<String> {
         let mut ways = self.ways_of(index).into_iter();
         ways.find_map(|way| {
@@ -608,7 +608,7 @@ impl<'t> Tried<'t> {
         })
     }
 
-    /// Whether all values of the few fields that a rule names were tried together.
+    /// Returns whether all values of the few fields that a rule names were tried together.
     fn is_exhausted(&self, index: usize) -> bool {
         let ways: BTreeSet<Way> = self.ways_of(index).into_iter().collect();
         let mut known = ways.iter().filter(|way| way[0] == "object");
@@ -618,7 +618,7 @@ impl<'t> Tried<'t> {
             && known.all(|way| self.reached.contains(way) || self.is_fixed(way))
     }
 
-    /// Whether a field has one value only.
+    /// Returns whether a field has one value only.
     fn is_fixed(&self, way: &Way) -> bool {
         let is_type = matches!(&way[1..], [only] if only == "kind" || only == "apiVersion");
         is_type || self.filled.contains_key(way) || self.unknown.contains_key(way)
@@ -628,7 +628,7 @@ impl<'t> Tried<'t> {
         self.atoms.get(atom).copied().unwrap_or_default()
     }
 
-    /// Why what the conditions of a rule were is not all that they can be.
+    /// Returns why what the conditions of a rule were is not everything that they can be.
     fn undecided(&self, index: usize) -> Option<String> {
         for atom in self.rules.formulas[index].atoms() {
             if let Some(why) = self.cannot.get(atom) {
@@ -670,8 +670,8 @@ impl<'t> Tried<'t> {
     }
 }
 
-/// Whether what an expression says depends on more than the object and its parameters, or on
-/// patterns that nothing tried may fit.
+/// Returns whether what an expression says depends on more than the object and its parameters, or
+/// on patterns that nothing tried may fit.
 fn depends_on_more(expression: &str) -> bool {
     let words = [
         "userInfo",

@@ -71,7 +71,7 @@ impl Reader<'_> {
         ways
     }
 
-    /// The ways that an expression stands for.
+    /// Returns the ways that an expression stands for.
     fn ways(&mut self, expr: &IdedExpr, scope: &mut Scope) -> Vec<Way> {
         match &expr.expr {
             Expr::Ident(name) => {
@@ -175,7 +175,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The ways one step further; the variables of the policy are looked into.
+    /// Returns the ways one step further; the variables of the policy are looked into.
     fn step(&mut self, ways: Vec<Way>, field: &str) -> Vec<Way> {
         let mut further = Vec::new();
         for mut way in ways {
@@ -196,7 +196,8 @@ impl Reader<'_> {
     }
 }
 
-/// The condition under which a loop keeps items as they are, where it is such a loop: `filter`.
+/// Returns the condition under which a loop keeps items as they are, where it is such a loop:
+/// `filter`.
 fn kept_if<'e>(step: &'e IdedExpr, item: &str) -> Option<&'e IdedExpr> {
     let Expr::Call(call) = &step.expr else {
         return None;

@@ -80,8 +80,8 @@ fn kinds(rule: &Value) -> Vec<String> {
     kinds.map(str::to_owned).collect()
 }
 
-/// Whether anything fails a pattern. A conditional anchor skips what it does not fit, and what is
-/// skipped passes.
+/// Returns whether anything fails a pattern. A conditional anchor skips what it does not fit, and
+/// what is skipped passes.
 fn can_fail(pattern: &Value) -> bool {
     match pattern {
         Value::Object(fields) => fields.iter().any(|(key, value)| match anchor(key) {
@@ -94,7 +94,7 @@ fn can_fail(pattern: &Value) -> bool {
     }
 }
 
-/// The character that begins the anchor of a key.
+/// Returns the character that begins the anchor of a key.
 fn anchor(key: &str) -> Option<char> {
     let first = key.chars().next()?;
     let is_anchor = key.ends_with(')') && key.contains('(');
@@ -104,7 +104,7 @@ fn anchor(key: &str) -> Option<char> {
     })
 }
 
-/// A key without its anchor.
+/// Returns a key without its anchor.
 fn bare(key: &str) -> &str {
     match anchor(key) {
         Some(_) => key
@@ -115,7 +115,7 @@ fn bare(key: &str) -> &str {
     }
 }
 
-/// The conditional anchors of a pattern, as they are written.
+/// Returns the conditional anchors of a pattern, as they are written.
 fn anchors(pattern: &Value) -> Vec<String> {
     match pattern {
         Value::Object(fields) => {

@@ -10,7 +10,7 @@ use crate::model::{ResourceKey, group_of};
 
 /// Evaluates a policy together with its conditions.
 pub struct Prober<'p> {
-    /// The policy, and all that it may ask for.
+    /// The policy, and everything that it may ask for.
     pub policies: Policies,
     /// Evaluates it.
     pub evaluate: &'p Evaluate<'p>,
@@ -19,7 +19,7 @@ pub struct Prober<'p> {
 }
 
 impl Prober<'_> {
-    /// Whether the policy and its binding match an object, its conditions aside.
+    /// Returns whether the policy and its binding match an object, its conditions aside.
     pub fn matches(&self, base: &Base<'_>) -> bool {
         let always = |_: &str, _: &Value| Ok(Vec::new());
         let asked = std::cell::Cell::new(false);
@@ -34,7 +34,7 @@ impl Prober<'_> {
         asked.get()
     }
 
-    /// What is asked for: creation, update and deletion.
+    /// Returns what is asked for: creation, update and deletion.
     pub fn requests(&self, base: &Base<'_>, variant: &Variant) -> Vec<(Value, Option<Value>)> {
         let object = &variant.object;
         let mut all = vec![
@@ -49,7 +49,7 @@ impl Prober<'_> {
         all
     }
 
-    /// What the policy says; where it does not match, or may not, why.
+    /// Returns what the policy says; where it does not match, or may not, why.
     pub fn ask(
         &self,
         base: &Base<'_>,
@@ -111,7 +111,7 @@ fn subject<'a>(
     }
 }
 
-/// The key of an object.
+/// Returns the key of an object.
 pub fn key_of(base: &Base<'_>) -> ResourceKey {
     let object = &base.object;
     let namespace = match text(object, "/metadata/namespace") {
@@ -126,7 +126,8 @@ pub fn key_of(base: &Base<'_>) -> ResourceKey {
     )
 }
 
-/// The policy with its conditions as further validations, its binding, and all that it may ask for.
+/// Returns the policy with its conditions as further validations, its binding, and everything that
+/// it may ask for.
 pub fn policies(
     policy: &Value,
     bindings: &[Value],

@@ -55,7 +55,7 @@ fn checked(policy: &Value, bindings: &[Value]) -> Vec<Checked> {
     check(policy, bindings, &[], &[], &kinds, &tools)
 }
 
-/// What is wrong with a rule; empty where nothing is.
+/// Returns what is wrong with a rule; empty if nothing is.
 fn flaws(resource: &str, expression: &str) -> String {
     let policy = policy(resource, expression);
     let checked = checked(&policy, &[binding()]);

@@ -16,7 +16,7 @@ pub struct Base<'s> {
     pub schema: &'s Schema,
     /// Its resource.
     pub plural: String,
-    /// Whether it lies in a namespace.
+    /// Whether it is in a namespace.
     pub namespaced: bool,
     /// The object.
     pub object: Value,
@@ -25,7 +25,7 @@ pub struct Base<'s> {
 /// The name of the smallest objects.
 pub const SMALLEST: &str = "smallest";
 
-/// The smallest object of a kind that a server might store.
+/// Returns the smallest object of a kind that a server might store.
 pub fn smallest(api_version: &str, kind: &str, namespace: Option<&str>) -> Value {
     let pod = json!({"containers": [{"name": "app", "image": "example.com/app:1"}]});
     let template = json!({"metadata": {"labels": {"app": "app"}}, "spec": pod});
@@ -62,7 +62,7 @@ pub struct Variant {
     pub object: Value,
 }
 
-/// The object with a field that a policy names changed in each way that may matter to it.
+/// Returns the object with a field that a policy names changed in each way that may matter to it.
 pub fn variants(base: &Base<'_>, way: &[String], literals: &[Value]) -> Vec<Variant> {
     let ty = base.schema.kind(
         base.object["apiVersion"].as_str().unwrap_or_default(),
@@ -113,7 +113,7 @@ pub fn variants(base: &Base<'_>, way: &[String], literals: &[Value]) -> Vec<Vari
     found
 }
 
-/// The field on a way that a type does not have.
+/// Returns the field on a way that a type does not have.
 pub fn unknown_field(base: &Base<'_>, way: &[String]) -> Option<String> {
     let kind = base.object["kind"].as_str().unwrap_or_default();
     let version = base.object["apiVersion"].as_str().unwrap_or_default();
@@ -142,7 +142,7 @@ fn type_at(schema: &Schema, ty: TypeId, path: &[String]) -> Option<TypeId> {
     })
 }
 
-/// Values that may matter: those that the policy mentions, and those beside them.
+/// Values that may matter: those that the policy mentions, and those next to them.
 fn values(schema: &Schema, ty: Option<TypeId>, literals: &[Value]) -> Vec<Value> {
     let strings = || {
         let mentioned = literals.iter().filter_map(Value::as_str);
@@ -210,7 +210,7 @@ fn values(schema: &Schema, ty: Option<TypeId>, literals: &[Value]) -> Vec<Value>
     }
 }
 
-/// One more item of a list: it is a container in most lists that policies look at.
+/// Returns one more item of a list: it is a container in most lists that policies look at.
 fn added() -> Value {
     json!({"name": "added", "image": "example.com/added:1"})
 }

@@ -6,7 +6,7 @@ use super::place::text;
 use super::{AUTOSCALER, Form, Guard, Rule};
 
 impl Guard {
-    /// The ValidatingAdmissionPolicy and its binding.
+    /// Returns the ValidatingAdmissionPolicy and its binding.
     pub fn policy_and_binding(&self) -> [Value; 2] {
         let policy = json!({
             "apiVersion": "admissionregistration.k8s.io/v1",
@@ -43,7 +43,7 @@ impl Guard {
         [without_empty(policy), binding]
     }
 
-    /// A ClusterPolicy of Kyverno with the same expressions.
+    /// Returns a ClusterPolicy of Kyverno with the same expressions.
     pub fn kyverno(&self) -> Value {
         let kind = format!("{}/{}", self.api_version, self.key.kind);
         let scaled = self.is_scaled().then(|| format!("{kind}/scale"));
@@ -80,7 +80,7 @@ impl Guard {
         })
     }
 
-    /// A ConstraintTemplate of Gatekeeper with the same expressions, and its constraint.
+    /// Returns a ConstraintTemplate of Gatekeeper with the same expressions, and its constraint.
     pub fn gatekeeper(&self) -> [Value; 2] {
         let kind: String = self
             .name
@@ -194,7 +194,7 @@ fn expression(rule: &Rule) -> Value {
     json!({"expression": rule.expression, "message": rule.message})
 }
 
-/// An object without lists that hold nothing.
+/// Returns an object without lists that hold nothing.
 fn without_empty(mut value: Value) -> Value {
     fn clean(value: &mut Value) {
         if let Value::Object(fields) = value {

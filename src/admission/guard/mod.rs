@@ -65,7 +65,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// The word that the command line and names of policies use.
+    /// Returns the word that the command line and names of policies use.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Lock => "lock",
@@ -77,7 +77,8 @@ impl Form {
         }
     }
 
-    /// Whether it keeps the deployer from deploying something else, too, unless it is left out.
+    /// Returns whether it keeps the deployer from deploying something else, too, unless it is left
+    /// out.
     pub fn binds_the_deployer(self) -> bool {
         !matches!(self, Self::Require | Self::Origin)
     }
@@ -94,7 +95,7 @@ pub struct Wanted<'a> {
     pub form: Option<Form>,
     /// The bound, if it was said.
     pub bound: Option<&'a str>,
-    /// Whether anybody may go back to the declared value.
+    /// Whether anyone may go back to the declared value.
     pub allow_declared: bool,
     /// Where it is declared: `deploy/cart.yaml:15`.
     pub place: &'a str,
@@ -114,7 +115,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Whether the field is written through `scale`, too.
+    /// Returns whether the field is written through `scale`, too.
     pub fn is_scaled(&self) -> bool {
         self.path == FieldPath::of_fields(&["spec", "replicas"])
     }
@@ -139,12 +140,12 @@ pub struct Guard {
     pub groups: Vec<String>,
     /// Whether it refuses, and does not only warn and write to the audit log.
     pub enforces: bool,
-    /// Whether everybody may go back to what is declared.
+    /// Whether everyone may go back to what is declared.
     pub allows_declared: bool,
 }
 
 impl Guard {
-    /// The operations that it looks at: what is locked has to be there before.
+    /// Returns the operations that it looks at: what is locked has to be there before.
     pub fn operations(&self) -> &'static [&'static str] {
         match self.rules.iter().any(|rule| rule.form == Form::Lock) {
             true => &["UPDATE"],
@@ -152,7 +153,7 @@ impl Guard {
         }
     }
 
-    /// Whether it looks at scaling.
+    /// Returns whether it looks at scaling.
     pub fn is_scaled(&self) -> bool {
         self.rules.iter().any(Rule::is_scaled)
     }
@@ -161,7 +162,7 @@ impl Guard {
 /// Writes the rule against a change.
 ///
 /// # Errors
-/// When no rule can guard the change: the reason.
+/// Fails if no rule can guard the change: the reason.
 pub fn rule(wanted: Wanted<'_>) -> Result<Rule, String> {
     let form = wanted.form.unwrap_or_else(|| choose(wanted.change));
     let path = place::told_apart(&wanted.change.path);
@@ -193,7 +194,7 @@ pub fn rule(wanted: Wanted<'_>) -> Result<Rule, String> {
     })
 }
 
-/// The form that fits a change.
+/// Returns the form that fits a change.
 fn choose(change: &Change) -> Form {
     let (last, parent) = match change.path.0.split_last() {
         Some(split) => split,
@@ -240,7 +241,7 @@ fn numbers(change: &Change) -> Option<(Quantity, Quantity)> {
     ))
 }
 
-/// Whether a field holds a quantity.
+/// Returns whether a field holds a quantity.
 fn is_amount(path: &FieldPath) -> bool {
     let is_list = |name: &str| {
         matches!(
@@ -265,7 +266,7 @@ fn lock(wanted: Wanted<'_>, path: &FieldPath) -> Made {
     (expression, message)
 }
 
-/// What [`value`] gives for an object, as a literal.
+/// Returns what [`value`] gives for an object, as a literal.
 fn declared_value(before: &Value, path: &FieldPath) -> String {
     fn descend(value: Option<&Value>, path: &[PathElement]) -> String {
         let Some((first, rest)) = path.split_first() else {
@@ -298,7 +299,7 @@ fn is_meant(item: &Value, element: &PathElement) -> bool {
     }
 }
 
-/// The values at a path, through the items that it names.
+/// Returns the values at a path, through the items that it names.
 fn found<'v>(value: &'v Value, path: &[PathElement]) -> Vec<&'v Value> {
     path.iter().fold(vec![value], |values, element| {
         let below = values.into_iter().flat_map(|value| match element {
@@ -399,7 +400,7 @@ fn bounded(wanted: Wanted<'_>, form: Form, path: &FieldPath) -> Result<Made, Str
     Ok((expression, format!("{path} must be {word} {declared}")))
 }
 
-/// The live number, where nothing is declared.
+/// Returns the live number, if nothing is declared.
 fn numbers_or_live(change: &Change) -> Option<Quantity> {
     let live = change.live.as_ref().or(change.declared.as_ref())?;
     live.as_str().and_then(Quantity::parse_exact)

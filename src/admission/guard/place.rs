@@ -9,26 +9,27 @@ use crate::model::{FieldPath, PathElement};
 /// Words that CEL keeps to itself: no field is selected by them.
 const KEYWORDS: [&str; 4] = ["in", "true", "false", "null"];
 
-/// What a path leads to, as far as items are identified by it: an item of an atomic list is not, so
-/// the list is meant.
+/// Returns what a path leads to, as far as items are identified by it: an item of an atomic list is
+/// not, so the list is meant.
 pub fn told_apart(path: &FieldPath) -> FieldPath {
     let is_index = |element: &PathElement| matches!(element, PathElement::Index(_));
     let end = path.0.iter().position(is_index).unwrap_or(path.0.len());
     FieldPath(path.0[..end].to_vec())
 }
 
-/// An expression for the value at a path below `root`, to be compared: an optional, or a list where
-/// the path leads through one.
+/// Returns an expression for the value at a path below `root`, to be compared: an optional, or a
+/// list where the path leads through one.
 pub fn value(root: &str, path: &[PathElement]) -> String {
     descend(root, path, &|chain| chain.to_owned(), Through::Map)
 }
 
-/// An expression that says whether `leaf` holds of the value at a path wherever there is one.
+/// Returns an expression that says whether `leaf` holds of the value at a path wherever there is
+/// one.
 pub fn every(root: &str, path: &[PathElement], leaf: &dyn Fn(&str) -> String) -> String {
     descend(root, path, leaf, Through::All)
 }
 
-/// An expression that says whether there is a value at a path of which `leaf` holds.
+/// Returns an expression that says whether there is a value at a path of which `leaf` holds.
 pub fn some(root: &str, path: &[PathElement], leaf: &dyn Fn(&str) -> String) -> String {
     descend(root, path, leaf, Through::Exists)
 }
@@ -80,7 +81,7 @@ fn descend(
     }
 }
 
-/// The variable for items of a list: another one for each list on the way.
+/// Returns the variable for items of a list: another one for each list on the way.
 pub fn variable(root: &str) -> String {
     match root {
         "object" | "oldObject" => "i".to_owned(),
@@ -88,7 +89,7 @@ pub fn variable(root: &str) -> String {
     }
 }
 
-/// `.?name`, or `[?'a/b']` for what is no identifier.
+/// `.?name`, or `[?'a/b']` for what is not an identifier.
 fn selection(element: &PathElement) -> String {
     let PathElement::Field(name) = element else {
         return String::new();
@@ -155,7 +156,7 @@ pub fn is_one_of(name: &str, items: &[PathElement]) -> String {
     }
 }
 
-/// A value as CEL writes it.
+/// Returns a value as CEL writes it.
 pub fn literal(value: &Value) -> String {
     match value {
         Value::String(value) => text(value),
@@ -172,7 +173,7 @@ pub fn literal(value: &Value) -> String {
     }
 }
 
-/// A text as CEL writes it.
+/// Returns a text as CEL writes it.
 pub fn text(value: &str) -> String {
     let mut written = String::with_capacity(value.len() + 2);
     written.push('\'');

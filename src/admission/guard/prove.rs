@@ -9,7 +9,7 @@ use crate::model::Enforcement;
 /// What is to be shown of one case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proven {
-    /// What happens: `passes`, `refused`, or why it is not known.
+    /// What happens: `passes`, `refused`, or why it is unknown.
     pub outcome: String,
     /// Who does what.
     pub case: String,
@@ -25,13 +25,13 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Whether everything is as it should be.
+    /// Returns whether everything is as it should be.
     pub fn holds(&self) -> bool {
         !self.cases.is_empty() && self.cases.iter().all(|case| case.holds)
     }
 }
 
-/// Somebody whom no guard leaves alone.
+/// Someone whom no guard leaves alone.
 const ANYBODY: &str = "driftctl:anybody";
 
 /// Proves a guard. `before` is the object without the changes, and `after` holds for each rule the
@@ -113,7 +113,7 @@ struct Prover<'p> {
     proof: Proof,
 }
 
-/// What a guard says: the rules that refuse, or why that is not known.
+/// What a guard says: the rules that refuse, or why that is unknown.
 type Said = Result<Vec<usize>, String>;
 
 impl Prover<'_> {
@@ -206,7 +206,7 @@ impl Prover<'_> {
     }
 }
 
-/// The object with a label, or with an annotation where labels are guarded.
+/// Returns the object with a label, or with an annotation where labels are guarded.
 fn unrelated_edit(guard: &Guard, before: &Value) -> (Value, &'static str) {
     let mut rules = guard.rules.iter();
     let is_about_labels = rules.any(|rule| rule.path.to_string().starts_with(".metadata.labels"));

@@ -29,7 +29,7 @@ fn evaluate(policy: &str, input: &Value) -> Result<Vec<Answer>, String> {
     serde_json::from_str(&run(policy, &input.to_string())).map_err(|error| error.to_string())
 }
 
-/// A change of the deployment, with both sides as they stand at the path.
+/// Returns a change of the deployment, with both sides as they are at the path.
 fn change(path: &str, live: &Value) -> Change {
     let path: FieldPath = path.parse().unwrap();
     let at = |object: &Value| -> Option<Value> {
@@ -240,6 +240,6 @@ fn changes_without_a_rule_say_why() {
     assert!(why(finalizer, None, None).contains("controllers write"));
     let annotation = why(".metadata.annotations.a", Some(Form::Closed), None);
     assert!(annotation.contains("use --lock"), "{annotation}");
-    assert!(why(".spec.replicas", Some(Form::Max), Some("many")).contains("no number"));
-    assert!(why(".spec.replicas", Some(Form::Origin), None).contains("no image"));
+    assert!(why(".spec.replicas", Some(Form::Max), Some("many")).contains("not a number"));
+    assert!(why(".spec.replicas", Some(Form::Origin), None).contains("not a container image"));
 }

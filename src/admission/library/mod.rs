@@ -14,12 +14,13 @@ const OWN: &str = "kubernetes:";
 /// Adds the functions to an environment.
 ///
 /// # Errors
-/// When it has one of them already.
+/// Fails if it has one of them already.
 pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
     quantity::add(env)
 }
 
-/// What is wrong with the arguments of one of these functions; `None` where another one failed.
+/// Returns what is wrong with the arguments of one of these functions; `None` where another one
+/// failed.
 pub fn failure(function: &str, message: &str) -> Option<String> {
     let function = function.strip_prefix(OWN)?;
     Some(format!("{function}: {message}"))
@@ -29,7 +30,7 @@ fn invalid(function: &str, message: impl ToString) -> ExecutionError {
     ExecutionError::function_error(&format!("{OWN}{function}"), message)
 }
 
-/// An argument of the type that its overload asks for.
+/// Returns an argument of the type that its overload asks for.
 fn text<'a>(args: &'a [CowVal<'_, '_>], at: usize) -> Result<&'a str, ExecutionError> {
     let value = args
         .get(at)

@@ -46,7 +46,7 @@ type Answer<'b, 'v> = Result<CowVal<'b, 'v>, ExecutionError>;
 /// Adds the functions to an environment.
 ///
 /// # Errors
-/// When it has one of them already.
+/// Fails if it has one of them already.
 pub fn add(env: &mut Env) -> Result<(), DeclarationError> {
     let both = || vec![QUANTITY.to_owned()];
     env.add_overload("quantity", "string_to_quantity", vec![STRING_TYPE], of)?;

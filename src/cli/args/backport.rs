@@ -1,4 +1,4 @@
-//! The words of `driftctl backport`.
+//! Arguments of `driftctl backport`.
 
 use std::path::PathBuf;
 

@@ -62,7 +62,7 @@ pub struct ConnectionArgs {
 }
 
 impl ConnectionArgs {
-    /// The connection to one of several contexts.
+    /// Returns the connection to one of several contexts.
     pub fn of_context(&self, context: &str) -> Self {
         Self {
             context: vec![context.to_owned()],

@@ -1,4 +1,4 @@
-//! The words of `driftctl coverage`.
+//! Arguments of `driftctl coverage`.
 
 use clap::Args;
 
@@ -69,7 +69,7 @@ pub struct CoverageArgs {
     pub verbose: bool,
 }
 
-/// A number from 0 to 100, with or without its sign.
+/// Returns a number from 0 to 100, with or without its sign.
 fn percentage(text: &str) -> Result<f64, String> {
     let number = text.trim().trim_end_matches('%').trim_end();
     let percent: f64 = number

@@ -1,4 +1,4 @@
-//! The words of `driftctl doctor`.
+//! Arguments of `driftctl doctor`.
 
 use clap::Args;
 
@@ -67,12 +67,12 @@ pub struct DoctorArgs {
 }
 
 impl DoctorArgs {
-    /// The user that the Roles are bound to, where one is named.
+    /// Returns the user that the Roles are bound to, where one is named.
     pub fn subject(&self) -> Option<&String> {
         self.purposes.iter().find(|word| *word != REVERT)
     }
 
-    /// Whether what `driftctl revert` needs is checked.
+    /// Returns whether what `driftctl revert` needs is checked.
     pub fn is_for_revert(&self) -> bool {
         self.purposes.iter().any(|word| word == REVERT)
     }

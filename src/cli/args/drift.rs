@@ -30,15 +30,15 @@ pub struct DriftArgs {
 }
 
 impl DriftArgs {
-    /// What is selected, and the declared side without the words that select.
+    /// Returns what is selected, and the declared side without the words that select.
     ///
     /// # Errors
-    /// When a word means nothing.
+    /// Fails if a word means nothing.
     pub fn selected(&self) -> Result<(Selected, SourceArgs)> {
         Selected::of(&self.selection.object, &self.selection.path, &self.source)
     }
 
-    /// How the two sides are compared.
+    /// Returns how the two sides are compared.
     pub fn compare(&self, extra: Extra) -> CompareArgs {
         CompareArgs {
             extra,

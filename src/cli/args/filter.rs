@@ -38,7 +38,7 @@ pub struct FilterArgs {
 }
 
 impl FilterArgs {
-    /// The filter by kinds and labels.
+    /// Returns the filter by kinds and labels.
     pub fn filter(&self) -> Filter {
         Filter {
             kinds: self.kind.clone(),
@@ -47,7 +47,8 @@ impl FilterArgs {
     }
 }
 
-/// An empty selector would choose everything: a variable that is not set is the usual cause.
+/// Returns an empty selector would choose everything: a variable that is not set is the usual
+/// cause.
 fn selector(text: &str) -> Result<LabelSelector, String> {
     if text.trim().is_empty() {
         return Err("it is empty".to_owned());

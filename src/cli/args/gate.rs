@@ -78,7 +78,7 @@ pub enum FailOn {
 }
 
 impl FailOn {
-    /// The severity from which on drift fails the run, if that is what was said.
+    /// Returns the severity from which on drift fails the run, if that is what was said.
     pub fn severity(self) -> Option<Severity> {
         match self {
             Self::Low => Some(Severity::Low),

@@ -1,4 +1,4 @@
-//! The words of `driftctl guard`.
+//! Arguments of `driftctl guard`.
 
 use std::path::PathBuf;
 

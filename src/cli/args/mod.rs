@@ -1,5 +1,5 @@
 //! The words of the command line: the first layer of arguments. Mirrors the flags and checks them
-//! one by one and against one another; looks at nothing outside.
+//! one by one and against each other; looks at nothing outside.
 
 mod backport;
 mod compare;

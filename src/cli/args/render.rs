@@ -1,4 +1,4 @@
-//! The words that say how directories are rendered that are no plain manifests.
+//! The words that say how directories are rendered that are not plain manifests.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! The words of `driftctl revert`.
+//! Arguments of `driftctl revert`.
 
 use clap::Args;
 

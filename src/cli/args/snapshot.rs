@@ -1,4 +1,4 @@
-//! The words of `driftctl snapshot`.
+//! Arguments of `driftctl snapshot`.
 
 use std::path::PathBuf;
 

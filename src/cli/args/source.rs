@@ -7,7 +7,7 @@ use clap::Args;
 use super::{RenderArgs, UntrustedArgs};
 use crate::source::SCHEMES;
 
-/// The help of the paths, with every scheme of words that are none.
+/// Returns the help of the paths, with every scheme of words that are none.
 fn paths_help() -> String {
     let mut help = "Manifests: files, folders (.yaml, .yml and .json files below), or standard \
                     input (-)\n\nA folder with a kustomization or a Helm chart is rendered. \

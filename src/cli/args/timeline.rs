@@ -1,4 +1,4 @@
-//! The words of `driftctl timeline`.
+//! Arguments of `driftctl timeline`.
 
 use clap::Args;
 

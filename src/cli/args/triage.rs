@@ -1,4 +1,4 @@
-//! The words of `driftctl triage`.
+//! Arguments of `driftctl triage`.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! The words for manifests that somebody else wrote.
+//! The words for manifests that someone else wrote.
 
 use clap::Args;
 
@@ -33,7 +33,7 @@ pub struct UntrustedArgs {
     pub allow_kind: Vec<KindPattern>,
 }
 
-/// A glob that can be read: one that cannot would allow nothing, and not say why.
+/// Returns a glob that can be read: one that cannot would allow nothing, and not say why.
 fn glob_text(text: &str) -> Result<String, GlobError> {
     text.parse::<Glob>().map(|_| text.to_owned())
 }

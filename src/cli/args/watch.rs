@@ -1,4 +1,4 @@
-//! The words of `driftctl watch`.
+//! Arguments of `driftctl watch`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -13,7 +13,7 @@ const NAME: &str = "driftctl";
 /// Writes the script of a shell that asks driftctl itself for what can be completed.
 ///
 /// # Errors
-/// When standard output cannot be written to.
+/// Fails if standard output cannot be written to.
 pub fn run(shell: Shell, streams: &mut Streams) -> anyhow::Result<Exit> {
     let shells = Shells::builtins();
     let completer = shells

@@ -13,7 +13,7 @@ use crate::output::{self, CensusOptions, CommandFormat, RenderOptions};
 /// Compares, counts the live objects by who declares them, and answers with the exit code.
 ///
 /// # Errors
-/// When nothing can be compared.
+/// Fails if nothing can be compared.
 pub fn run(args: &CoverageArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     if args.source.base.is_some() {
         bail!("--base is for 'driftctl diff'; leave it out");

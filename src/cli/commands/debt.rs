@@ -14,7 +14,7 @@ use crate::policy::Accepted;
 /// Lists what is accepted; [`Exit::Drift`] when something of it is overdue.
 ///
 /// # Errors
-/// When the baseline cannot be read.
+/// Fails if the baseline cannot be read.
 pub fn run(args: &DebtArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     let words = RulesArgs {
         config: args.config.clone(),

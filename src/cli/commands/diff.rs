@@ -17,7 +17,7 @@ use crate::redact::Redacted;
 /// Compares, reports, and answers with the exit code.
 ///
 /// # Errors
-/// When nothing can be compared, or a report cannot be written.
+/// Fails if nothing can be compared, or a report cannot be written.
 pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     OutputSpec::check_all(&args.report.output)?;
     secrecy::check(
@@ -66,8 +66,8 @@ pub fn run(args: &DiffArgs, settings: &Settings, streams: &mut Streams) -> Resul
     Ok(exit)
 }
 
-/// Whether nothing at all was read of the manifests: then there is nothing to report, and errors
-/// say why.
+/// Returns whether nothing at all was read of the manifests: then there is nothing to report, and
+/// errors say why.
 fn is_input_error(reports: &[Redacted]) -> bool {
     reports.iter().all(|report| {
         report.is_incomplete()

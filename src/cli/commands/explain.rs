@@ -19,7 +19,7 @@ use crate::redact::{RedactedAccount, Redactor};
 /// Tells why a path of an object is drift, or is not.
 ///
 /// # Errors
-/// When there is no such object or path, or it could not be compared.
+/// Fails if there is no such object or path, or it could not be compared.
 pub fn run(args: &ExplainArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     if args.source.base.is_some() || args.source.blame {
         bail!("--base and --blame are for 'driftctl diff'; leave them out");
@@ -76,10 +76,10 @@ pub fn run(args: &ExplainArgs, settings: &Settings, streams: &mut Streams) -> Re
     })
 }
 
-/// The object, and the words without its name where that stands alone: `deploy cart`.
+/// Returns the object, and the words without its name where that is alone: `deploy cart`.
 ///
 /// # Errors
-/// When only a kind is named.
+/// Fails if only a kind is named.
 fn object_and_rest(object: &Selection, source: &SourceArgs) -> Result<(Selection, SourceArgs)> {
     let (mut object, mut source) = (object.clone(), source.clone());
     if !object.name.is_empty() {
@@ -98,8 +98,8 @@ fn object_and_rest(object: &Selection, source: &SourceArgs) -> Result<(Selection
     Ok((object, source))
 }
 
-/// What an item is called that is written by its number, from the paths of the list that it is in;
-/// `None` where the items of the list have no names.
+/// Returns what an item is called that is written by its number, from the paths of the list that it
+/// is in; `None` where the items of the list have no names.
 fn named_item(list: &Answer, path: &[PathElement]) -> Option<PathElement> {
     let (PathElement::Index(number), parent) = path.split_last()? else {
         return None;
@@ -121,7 +121,7 @@ fn named_item(list: &Answer, path: &[PathElement]) -> Option<PathElement> {
     Some(PathElement::Key(keys.clone()))
 }
 
-/// The value at a path.
+/// Returns the value at a path.
 fn find<'v>(value: &'v Value, path: &[PathElement]) -> Option<&'v Value> {
     path.iter().try_fold(value, |value, part| match part {
         PathElement::Field(name) => value.get(name),
@@ -138,11 +138,11 @@ fn find<'v>(value: &'v Value, path: &[PathElement]) -> Option<&'v Value> {
 /// Takes the field from the front of the words, if it is there.
 ///
 /// # Errors
-/// When the first word was meant as a field and is none.
+/// Fails if the first word was meant as a field and is none.
 fn field_and_sources(source: &SourceArgs) -> Result<(FieldPath, SourceArgs)> {
     let mut source = source.clone();
     let first = source.paths.first().and_then(|first| first.to_str());
-    // The folder one is in is no field.
+    // The folder one is in is not a field.
     let Some(first) = first.filter(|first| *first != ".") else {
         return Ok((FieldPath::root(), source));
     };
@@ -168,7 +168,8 @@ fn field_and_sources(source: &SourceArgs) -> Result<(FieldPath, SourceArgs)> {
     Ok((path, source))
 }
 
-/// What to write instead of a word that names nothing on this machine and looks like a field.
+/// Returns what to write instead of a word that names nothing on this machine and looks like a
+/// field.
 fn meant_as_field(word: &str) -> Option<String> {
     let is_place = word.contains(['/', '\\', ':']) || matches!(word, "-" | "..");
     if is_place || Path::new(word).symlink_metadata().is_ok() {
@@ -182,7 +183,7 @@ fn meant_as_field(word: &str) -> Option<String> {
         .then(|| "write the field as reports do, such as .spec.containers[name=\"app\"]".to_owned())
 }
 
-/// The answer without its secrets; an error where there is nothing at the path.
+/// Returns the answer without its secrets; an error where there is nothing at the path.
 fn told(answer: Answer, redactor: &Redactor) -> Result<RedactedAccount> {
     let Answer {
         account,
@@ -260,8 +261,8 @@ mod tests {
     #[test]
     fn a_field_that_is_none_is_no_file_either() {
         let meant = |word: &str| meant_as_field(word).unwrap_or_default();
-        assert_eq!(meant("spec.replicas"), "a field is written .spec.replicas");
-        assert!(meant(".spec[").contains("as reports write it"));
+        assert_eq!(meant("spec.replicas"), "write the field as .spec.replicas");
+        assert!(meant(".spec[").contains("as reports do"));
         for word in ["./spec", "-", "main:deploy", "manifests", "Cargo.toml"] {
             assert_eq!(meant_as_field(word), None, "{word}");
         }

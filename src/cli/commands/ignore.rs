@@ -19,7 +19,7 @@ use crate::policy::{PathPattern, RuleSpec};
 /// Adds a rule to the configuration, and changes nothing else in it.
 ///
 /// # Errors
-/// When the file is broken, or cannot be added to: then it is as it was.
+/// Fails if the file is broken, or cannot be added to: then it is as it was.
 pub fn run(args: &IgnoreArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     let spec = spec(args, settings)?;
     let text = config::rule_text(&spec);
@@ -30,10 +30,11 @@ pub fn run(args: &IgnoreArgs, settings: &Settings, streams: &mut Streams) -> Res
     Ok(Exit::Clean)
 }
 
-/// The configuration that is named, or lies above `start`, or a new one there, with more rules.
+/// Returns the configuration that is named, or is above `start`, or a new one there, with more
+/// rules.
 ///
 /// # Errors
-/// When the file is broken, or cannot be added to.
+/// Fails if the file is broken, or cannot be added to.
 pub(super) fn with_rules(
     named: Option<&Path>,
     start: &Path,
@@ -65,7 +66,7 @@ pub(super) fn with_rules(
     })
 }
 
-/// The objects and the path, of `KIND/NAME PATH` and of `KIND NAME PATH`.
+/// Returns the objects and the path, of `KIND/NAME PATH` and of `KIND NAME PATH`.
 fn object_and_path(args: &IgnoreArgs) -> Result<(Selection, PathPattern)> {
     let mut object = args.object.clone();
     let path = match (object.name.is_empty(), &args.words[..]) {

@@ -13,7 +13,7 @@ use crate::output::escape;
 /// Writes a configuration in which everything is explained and nothing is switched on.
 ///
 /// # Errors
-/// When there is one already, or it cannot be written.
+/// Fails if there is one already, or it cannot be written.
 pub fn run(args: &InitArgs, streams: &mut Streams) -> Result<Exit> {
     let path = args.folder.join(CONFIG_NAME);
     let path = path.strip_prefix(".").unwrap_or(&path);

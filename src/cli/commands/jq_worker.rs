@@ -11,7 +11,7 @@ pub use crate::jq::WORKER as NAME;
 /// Answers requests on standard input until the parent process is done.
 ///
 /// # Errors
-/// When a stream breaks.
+/// Fails if a stream breaks.
 pub fn run(streams: &mut Streams) -> anyhow::Result<Exit> {
     jq::serve(io::stdin().lock(), &mut streams.out)?;
     Ok(Exit::Clean)

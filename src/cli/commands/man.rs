@@ -12,7 +12,7 @@ use crate::cli::{Exit, Streams};
 /// Writes the man page of driftctl or of one of its commands, or all of them into a folder.
 ///
 /// # Errors
-/// When there is no such command, or a page cannot be written.
+/// Fails if there is no such command, or a page cannot be written.
 pub fn run(args: &ManArgs, command: Command, streams: &mut Streams) -> Result<Exit> {
     let mut command = command;
     command.build();
@@ -33,7 +33,7 @@ pub fn run(args: &ManArgs, command: Command, streams: &mut Streams) -> Result<Ex
     Ok(Exit::Clean)
 }
 
-/// A command under its full name, as its page is called.
+/// Returns a command under its full name, as its page is called.
 fn named(parent: &Command, command: &Command) -> Command {
     let name = format!("{}-{}", parent.get_name(), command.get_name());
     command.clone().name(name)

@@ -36,7 +36,7 @@ use crate::policy::Expiry;
 /// Runs the command that was asked for.
 ///
 /// # Errors
-/// When it could not do what was asked; the message says what happened, where, and what to do.
+/// Fails if it could not do what was asked; the message says what happened, where, and what to do.
 pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Diff(args) => diff::run(&args, settings, streams),
@@ -63,10 +63,10 @@ pub fn run(cli: Cli, settings: &Settings, streams: &mut Streams) -> anyhow::Resu
     }
 }
 
-/// The moment that `--expires` names.
+/// Returns the moment that `--expires` names.
 ///
 /// # Errors
-/// When it has passed already, or is too far away for a calendar.
+/// Fails if it has passed already, or is too far away for a calendar.
 fn expiry(until: Option<&Until>, settings: &Settings) -> anyhow::Result<Option<Expiry>> {
     let moment = until.map(|until| until.from(settings.now));
     moment

@@ -23,7 +23,7 @@ use crate::schema::{Schema, builtin_kind};
 /// Says what policies would refuse of what is declared. Reads no cluster.
 ///
 /// # Errors
-/// When nothing can be read, or the result cannot be written.
+/// Fails if nothing can be read, or the result cannot be written.
 pub fn run(args: &PolicyArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     if args.source.base.is_some() || args.source.blame {
         bail!("--base and --blame are for 'driftctl diff'; leave them out");
@@ -117,7 +117,7 @@ pub struct Kinds {
 }
 
 impl Kinds {
-    /// The built-in ones, and those that these manifests define.
+    /// Returns the built-in ones, and those that these manifests define.
     pub fn of<'m>(manifests: impl Iterator<Item = &'m Arc<Manifest>>) -> Self {
         let definitions = manifests.filter(|m| m.kind == "CustomResourceDefinition");
         let definitions = definitions.map(|manifest| {
@@ -130,7 +130,7 @@ impl Kinds {
         }
     }
 
-    /// The resource of a kind, whether it lies in namespaces, and its schema.
+    /// Returns the resource of a kind, whether it is in namespaces, and its schema.
     pub fn find(&self, manifest: &Manifest) -> Option<(String, bool, &Schema)> {
         if let Some(kind) = builtin_kind(&manifest.api_version, &manifest.kind) {
             return Some((kind.plural.to_owned(), kind.namespaced, Schema::builtin()));

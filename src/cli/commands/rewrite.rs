@@ -1,4 +1,4 @@
-//! A file of ours that is written anew, unless somebody else did so meanwhile.
+//! A file of ours that is written again, unless someone else did so in the meantime.
 
 use std::fs;
 
@@ -14,10 +14,10 @@ pub struct Rewrite {
 }
 
 impl Rewrite {
-    /// The file as it is, with what is to become of its text.
+    /// Returns the file as it is, with what is to become of its text.
     ///
     /// # Errors
-    /// When it cannot be read, or its text cannot be changed.
+    /// Fails if it cannot be read, or its text cannot be changed.
     pub fn of(file: Found, change: impl FnOnce(&str, &Found) -> Result<String>) -> Result<Self> {
         let before = read(&file)?;
         let after = change(before.as_deref().unwrap_or_default(), &file)?;
@@ -28,7 +28,7 @@ impl Rewrite {
         })
     }
 
-    /// What the file is called.
+    /// Returns what the file is called.
     pub fn name(&self) -> &str {
         &self.file.name
     }
@@ -36,7 +36,7 @@ impl Rewrite {
     /// Writes it.
     ///
     /// # Errors
-    /// When it is not as it was read, or cannot be written.
+    /// Fails if it is not as it was read, or cannot be written.
     pub fn write(&self) -> Result<()> {
         let name = self.name();
         ensure!(

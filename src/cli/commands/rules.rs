@@ -20,7 +20,7 @@ use crate::policy::{
 /// Lists every rule, and where it is written.
 ///
 /// # Errors
-/// When a file of rules is broken.
+/// Fails if a file of rules is broken.
 pub fn run(args: &RulesCommandArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     let rules = comparison::rules(&args.rules, &args.source, settings.now)?;
     if args.rules.argocd_cm.as_deref() == Some(Path::new("live")) {
@@ -65,7 +65,7 @@ pub fn run(args: &RulesCommandArgs, settings: &Settings, streams: &mut Streams) 
     Ok(if failed { Exit::Trouble } else { Exit::Clean })
 }
 
-/// The object that carries a rule of its own, and no other.
+/// Returns the object that carries a rule of its own, and no other.
 fn just(manifest: &Manifest) -> Objects {
     Objects {
         group: group_of(&manifest.api_version).to_owned(),
@@ -83,13 +83,13 @@ fn broken(message: String) -> Warning {
     Warning::new("", message)
 }
 
-/// What stands above rules that are printed for a file of the user's.
+/// What is above rules that are printed for a file of the user's.
 const HEAD: &str = "\
 # Every rule of this run, in the schema of .driftctl.yaml. Copied into your file, a rule that explains
-# becomes one that ignores: it hides drift. To change a built-in rule, copy it and list its id in disable.
+# becomes one that ignores: it hides drift. To change a rule, copy it and list its id in disable.
 ";
 
-/// The rules in the schema of a configuration, which takes them as they are.
+/// Returns the rules in the schema of a configuration, which takes them as they are.
 fn yaml(rules: &[&Rule], set: &RuleSet, streams: &mut Streams) -> Result<()> {
     let out = &mut streams.out;
     write!(out, "{HEAD}")?;
@@ -120,12 +120,12 @@ fn yaml(rules: &[&Rule], set: &RuleSet, streams: &mut Streams) -> Result<()> {
     Ok(())
 }
 
-/// Whether a rule is one of those that stand in the list of built-in ones.
+/// Returns whether a rule is one of those that are in the list of built-in ones.
 fn is_switchable(rule: &Rule) -> bool {
     rule.origin == RuleOrigin::BuiltIn && RuleSet::switchable().any(|id| id == rule.id)
 }
 
-/// A rule as the lines of an entry. What no entry can say is a comment.
+/// Returns a rule as the lines of an entry. What no entry can say is a comment.
 fn yaml_rule(rule: &Rule, ids: &mut BTreeSet<String>) -> Vec<String> {
     let mut lines = vec![format!("# {}", escape::line(&rule.origin.to_string()))];
     if let Some(explains) = rule.explains {

@@ -12,7 +12,7 @@ use crate::output::SCHEMAS;
 /// Prints a JSON Schema.
 ///
 /// # Errors
-/// When standard output cannot be written to.
+/// Fails if standard output cannot be written to.
 pub fn run(what: &str, streams: &mut Streams) -> Result<Exit> {
     let schema = if what == CONFIG {
         config::schema()

@@ -24,7 +24,7 @@ use crate::redact::Redactor;
 /// Reads what a diff would read, by making one, and writes that.
 ///
 /// # Errors
-/// When nothing can be read, or the snapshot cannot be written.
+/// Fails if nothing can be read, or the snapshot cannot be written.
 pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     let live = LiveArgs {
         filter: args.reading.filter.clone(),
@@ -38,7 +38,7 @@ pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> R
     let progress = Progress::begin(settings, false);
     let report = engine::run(&sources, &recorder, RuleSet::builtin(), &options);
     // A diff reads these only where something may be explained by them; against what else this
-    // snapshot is compared is not known yet.
+    // snapshot is compared is unknown yet.
     Policies::read(&recorder, BTreeMap::new());
     let mut report = report?;
     if args.history {
@@ -109,8 +109,8 @@ pub fn run(args: &SnapshotArgs, settings: &Settings, streams: &mut Streams) -> R
     })
 }
 
-/// What masks secrets, if they are to be masked: the built-in patterns, and what the user calls
-/// secret.
+/// Returns what masks secrets, if they are to be masked: the built-in patterns, and what the user
+/// calls secret.
 fn redactor(args: &SnapshotArgs, settings: &Settings) -> Result<Option<Redactor>> {
     if !args.redact {
         return Ok(None);
@@ -146,7 +146,7 @@ fn write_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>)
     Ok(())
 }
 
-/// A file for its owner's eyes, also where one with other rights is there already.
+/// Returns a file for its owner's eyes, also where one with other rights is there already.
 #[cfg(unix)]
 fn private(path: &Path) -> io::Result<File> {
     use std::fs::Permissions;
@@ -165,7 +165,7 @@ fn private(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// A file with the rights of its folder.
+/// Returns a file with the rights of its folder.
 #[cfg(not(unix))]
 fn private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();

@@ -13,7 +13,7 @@ use crate::output::{self, RenderOptions};
 /// Compares, reads what else is known about the objects, and writes both in the order of time.
 ///
 /// # Errors
-/// When nothing can be compared, or nothing is selected.
+/// Fails if nothing can be compared, or nothing is selected.
 pub fn run(args: &TimelineArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     if args.source.base.is_some() {
         bail!("--base is for 'driftctl diff'; leave it out");

@@ -11,7 +11,7 @@ use crate::schema::KUBERNETES_VERSION;
 /// Prints the versions.
 ///
 /// # Errors
-/// When standard output cannot be written to.
+/// Fails if standard output cannot be written to.
 pub fn run(format: CommandFormat, streams: &mut Streams) -> anyhow::Result<Exit> {
     let version = env!("CARGO_PKG_VERSION");
     match format {

@@ -25,7 +25,7 @@ impl Again {
     /// Finds both sides, and reads neither yet.
     ///
     /// # Errors
-    /// When the words contradict one another, or there is no live side.
+    /// Fails if the arguments contradict each other, or there is not a live side.
     pub fn begin(
         source: &SourceArgs,
         words: &DriftArgs,
@@ -43,12 +43,12 @@ impl Again {
         })
     }
 
-    /// The live side.
+    /// Returns the live side.
     pub fn live(&self) -> &dyn Live {
         self.prepared.side.as_live()
     }
 
-    /// The cluster; `None` where the live side is a recording of one.
+    /// Returns the cluster; `None` where the live side is a recording of one.
     pub fn cluster(&self) -> Option<&Api> {
         match &self.prepared.side {
             LiveSide::Cluster(api) => Some(api),
@@ -56,12 +56,12 @@ impl Again {
         }
     }
 
-    /// The rules.
+    /// Returns the rules.
     pub fn rules(&self) -> &Rules {
         &self.prepared.rules
     }
 
-    /// What hides the secrets of reports, those that the user calls secret among them.
+    /// Returns what hides the secrets of reports, those that the user calls secret among them.
     pub fn redactor(&self) -> Redactor {
         Redactor {
             also: self.prepared.rules.secret(),
@@ -72,7 +72,7 @@ impl Again {
     /// Compares what is declared with a live side.
     ///
     /// # Errors
-    /// When nothing can be compared.
+    /// Fails if nothing can be compared.
     pub fn report(&self, live: &dyn Live) -> Result<Report> {
         let mut report = self.run(&self.prepared.sources, live)?;
         let emptiness = emptiness(&report, &self.source, &self.filter);
@@ -87,7 +87,7 @@ impl Again {
     /// Compares what would be declared if these objects were declared so.
     ///
     /// # Errors
-    /// When nothing can be compared.
+    /// Fails if nothing can be compared.
     pub fn edited(&self, live: &dyn Live, values: &BTreeMap<Declared, Value>) -> Result<Report> {
         self.replaced(live, |loaded| Fixed::edited(loaded, values))
     }
@@ -95,7 +95,7 @@ impl Again {
     /// Compares these objects alone.
     ///
     /// # Errors
-    /// When they cannot be compared.
+    /// Fails if they cannot be compared.
     pub fn only(&self, live: &dyn Live, values: &BTreeMap<Declared, Value>) -> Result<Report> {
         self.replaced(live, |loaded| Fixed::only(loaded, values))
     }

@@ -11,7 +11,7 @@ use crate::model::{Census, Class, Warning};
 /// Compares, and counts the live objects by who declares them.
 ///
 /// # Errors
-/// When nothing can be compared.
+/// Fails if nothing can be compared.
 pub fn census(
     source: &SourceArgs,
     live: &LiveArgs,

@@ -30,8 +30,8 @@ pub struct All {
 /// that there is, where fewer than two are.
 ///
 /// # Errors
-/// When nothing can be compared with the only live side. Of several, one that fails has a report
-/// that says so.
+/// Fails if nothing can be compared with the only live side. Of several, one that fails has a
+/// report that says so.
 pub fn run_all(
     source: &SourceArgs,
     live: &LiveArgs,
@@ -109,10 +109,10 @@ pub fn run_all(
     Ok(All { reports, rules })
 }
 
-/// The connection with the contexts that patterns choose, in the order of the kubeconfig.
+/// Returns the connection with the contexts that patterns choose, in the order of the kubeconfig.
 ///
 /// # Errors
-/// When a pattern chooses none, or the kubeconfig cannot be read.
+/// Fails if a pattern chooses none, or the kubeconfig cannot be read.
 pub fn chosen(connection: &ConnectionArgs) -> Result<ConnectionArgs> {
     let connection = &ConnectionArgs {
         context: words_of(&connection.context)?,
@@ -147,10 +147,11 @@ pub fn chosen(connection: &ConnectionArgs) -> Result<ConnectionArgs> {
     })
 }
 
-/// The words, with those that a file holds in the place of `@FILE`: one a line, and none behind `#`.
+/// Returns the words, with those that a file holds in the place of `@FILE`: one a line, and none
+/// behind `#`.
 ///
 /// # Errors
-/// When a file cannot be read, or holds none.
+/// Fails if a file cannot be read, or holds none.
 fn words_of(words: &[String]) -> Result<Vec<String>> {
     let mut all = Vec::new();
     for word in words {
@@ -176,7 +177,7 @@ fn words_of(words: &[String]) -> Result<Vec<String>> {
     Ok(all)
 }
 
-/// The report on a cluster with which nothing could be compared.
+/// Returns the report on a cluster with which nothing could be compared.
 fn unread(error: &anyhow::Error) -> Report {
     Report {
         coverage: Coverage {

@@ -65,7 +65,7 @@ impl<'d> Draft<'d> {
         mirrors.as_ref().map(Vec::as_slice).map_err(String::clone)
     }
 
-    /// The copy of what the user calls so; itself where it lies in no repository.
+    /// Returns the copy of what the user calls so; itself where it is in no repository.
     fn copy(&self, name: &Path) -> Result<PathBuf, String> {
         let Ok(path) = name.canonicalize() else {
             return Ok(name.to_owned());
@@ -74,7 +74,7 @@ impl<'d> Draft<'d> {
         Ok(copies.next().unwrap_or(path))
     }
 
-    /// What the user calls a file of the copy.
+    /// Returns what the user calls a file of the copy.
     fn name(&self, copy: &Path) -> String {
         let mirrors = self.mirrors().unwrap_or_default();
         let original = mirrors.iter().find_map(|one| one.original_of(copy));
@@ -114,7 +114,7 @@ impl<'d> Draft<'d> {
         Ok(())
     }
 
-    /// The words, with what they name in the copy. One folder alone is read as it lies.
+    /// Returns the words, with what they name in the copy. One folder alone is read as it is.
     fn words(&self, part: &Part) -> Result<(SourceArgs, LiveArgs), String> {
         let copies = |paths: &[PathBuf]| -> Result<Vec<PathBuf>, String> {
             let copy = |path: &PathBuf| match path.as_path() == Path::new(STDIN)

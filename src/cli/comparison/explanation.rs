@@ -10,7 +10,7 @@ use crate::engine::{self, Answer, Question};
 /// Compares what is declared with the live side, and tells why one object is as it is.
 ///
 /// # Errors
-/// When nothing can be compared, or what is asked about is not there.
+/// Fails if nothing can be compared, or what is asked about is not there.
 pub fn explain(
     source: &SourceArgs,
     live: &LiveArgs,

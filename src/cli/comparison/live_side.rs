@@ -24,7 +24,7 @@ pub enum LiveSide {
 }
 
 impl LiveSide {
-    /// What is read, whichever it is.
+    /// Returns what is read, whichever it is.
     pub fn as_live(&self) -> &dyn Live {
         match self {
             Self::Cluster(api) => api.as_ref(),
@@ -33,10 +33,10 @@ impl LiveSide {
     }
 }
 
-/// Connects, or reads the recording. A kubeconfig that lies within the `scanned` paths is refused.
+/// Connects, or reads the recording. A kubeconfig that is within the `scanned` paths is refused.
 ///
 /// # Errors
-/// When there is no connection to be had, or cannot read the recording.
+/// Fails if there is not a connection to be had, or cannot read the recording.
 pub fn live_side(args: &LiveArgs, scanned: &[PathBuf]) -> Result<LiveSide> {
     if args.live.is_empty() {
         let api = cluster(&args.connection, scanned)?;
@@ -46,10 +46,10 @@ pub fn live_side(args: &LiveArgs, scanned: &[PathBuf]) -> Result<LiveSide> {
     Ok(LiveSide::Recording(Box::new(dump)))
 }
 
-/// Connects. A kubeconfig that lies within the `scanned` paths is refused.
+/// Connects. A kubeconfig that is within the `scanned` paths is refused.
 ///
 /// # Errors
-/// When there is no connection to be had.
+/// Fails if there is not a connection to be had.
 pub fn cluster(args: &ConnectionArgs, scanned: &[PathBuf]) -> Result<Api> {
     ensure!(
         args.context.len() < 2,

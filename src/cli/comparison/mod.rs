@@ -51,7 +51,7 @@ pub struct Compared {
 /// Compares what is declared with the live side.
 ///
 /// # Errors
-/// When nothing can be compared.
+/// Fails if nothing can be compared.
 pub fn run(
     source: &SourceArgs,
     live: &LiveArgs,
@@ -73,7 +73,7 @@ pub fn run(
     )
 }
 
-/// The same by rules that are read already.
+/// Returns the same by rules that are read already.
 pub fn run_by(
     rules: Rules,
     source: &SourceArgs,
@@ -148,7 +148,7 @@ fn prepare(
     })
 }
 
-/// Where nothing that is trusted may lie.
+/// Returns where nothing that is trusted may lie.
 pub fn scanned(source: &SourceArgs) -> Vec<PathBuf> {
     let is_path = |path: &&PathBuf| Scheme::of(path).is_none();
     let mut scanned: Vec<PathBuf> = source.paths.iter().filter(is_path).cloned().collect();
@@ -173,7 +173,7 @@ fn options(source: &SourceArgs, live: &LiveArgs, compare: &CompareArgs, explain:
     }
 }
 
-/// What would be read.
+/// Returns what would be read.
 pub fn reading(args: &ReadingArgs) -> Options {
     Options {
         extra: args.extra.into(),
@@ -181,7 +181,7 @@ pub fn reading(args: &ReadingArgs) -> Options {
     }
 }
 
-/// What a run is limited to, and nothing else.
+/// Returns what a run is limited to, and nothing else.
 fn filters(filter: &FilterArgs) -> Options {
     Options {
         namespace: filter.namespace.clone(),
@@ -199,7 +199,7 @@ fn allowed(args: &UntrustedArgs) -> Allowed {
     }
 }
 
-/// An empty or wrong path must not look like "no drift".
+/// Returns an empty or wrong path must not look like "no drift".
 pub fn emptiness(report: &Report, source: &SourceArgs, filter: &FilterArgs) -> Option<Warning> {
     let coverage = &report.coverage;
     // Where undeclared objects are looked for, a filter may choose nothing but those.
@@ -231,7 +231,7 @@ pub fn emptiness(report: &Report, source: &SourceArgs, filter: &FilterArgs) -> O
     Some(Warning::error("", message))
 }
 
-/// The first file that was skipped because it becomes a manifest only when it is rendered.
+/// Returns the first file that was skipped because it becomes a manifest only when it is rendered.
 fn first_template(report: &Report) -> Option<&str> {
     let mut skipped = report.skipped.iter();
     let found = skipped.find(|skipped| skipped.message.starts_with("a template"))?;
@@ -239,8 +239,8 @@ fn first_template(report: &Report) -> Option<&str> {
     Some(place.split(':').next().unwrap_or(place))
 }
 
-/// Where nothing is there of all that is declared, another cluster, namespace or release was meant
-/// more often than everything has been deleted.
+/// If nothing is there of everything that is declared, another cluster, namespace or release was
+/// meant more often than everything has been deleted.
 fn absence(report: &Report, source: &SourceArgs) -> Option<Warning> {
     let objects = &report.objects;
     let is_missing = |object: &ObjectReport| object.status() == Status::Missing;
@@ -268,7 +268,7 @@ fn absence(report: &Report, source: &SourceArgs) -> Option<Warning> {
     ))
 }
 
-/// The flags that leave something out.
+/// Returns the flags that leave something out.
 fn flags(filter: &FilterArgs) -> String {
     let given = [
         (

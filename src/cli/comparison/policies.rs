@@ -23,7 +23,7 @@ const REPORTS: &str = "reports";
 /// Reads manifests without a cluster. What cannot be read is among the warnings.
 ///
 /// # Errors
-/// When the words contradict one another.
+/// Fails if the arguments contradict each other.
 pub fn load(source: &SourceArgs, warnings: &mut Vec<Warning>) -> Result<Vec<Arc<Manifest>>> {
     let mut manifests = Vec::new();
     for source in sources(source, &LiveArgs::default())? {
@@ -38,7 +38,7 @@ pub fn load(source: &SourceArgs, warnings: &mut Vec<Warning>) -> Result<Vec<Arc<
 /// Evaluates a policy in the process that can be stopped.
 ///
 /// # Errors
-/// When it does not end in time, or takes too much memory.
+/// Fails if it does not end in time, or takes too much memory.
 pub fn evaluate(engine: &Jq, policy: &str, input: &Value) -> Result<Vec<Answer>, String> {
     let answer = engine.evaluate(policy, input);
     let answer = answer.map_err(|error| error.to_string())?;
@@ -48,7 +48,7 @@ pub fn evaluate(engine: &Jq, policy: &str, input: &Value) -> Result<Vec<Answer>,
 /// Adds to each object of a report what the policies say that the words name.
 ///
 /// # Errors
-/// When policies cannot be read: what is not known is not passed.
+/// Fails if policies cannot be read: what is unknown is not passed.
 pub fn add(report: &mut Report, live: &Overlay<'_>, words: &PoliciesArgs) -> Result<()> {
     let is = |word: &Path, name: &str| word == Path::new(name) && word.symlink_metadata().is_err();
     let mut objects: Vec<Value> = Vec::new();

@@ -60,11 +60,11 @@ pub enum Search {
 }
 
 impl Search {
-    /// The search that fits manifests which are, or are not, trusted.
+    /// Returns the search that fits manifests which are, or are not, trusted.
     pub fn of(source: &SourceArgs) -> Self {
         match &source.base {
             _ if !source.untrusted.untrusted => Self::Upwards,
-            // Never a folder: it may lie in the tree that is not trusted.
+            // Never a folder: it may be in the tree that is not trusted.
             Some(base) if !base.starts_with(['.', '/']) => Self::At(base.clone()),
             _ => Self::NamedOnly,
         }
@@ -95,10 +95,10 @@ impl Search {
     }
 }
 
-/// Reads the rules that the words name, or that lie above the manifests.
+/// Reads the rules that the words name, or that are above the manifests.
 ///
 /// # Errors
-/// When anything is wrong with a file: everything that is.
+/// Fails if anything is wrong with a file: everything that is.
 pub fn rules(args: &RulesArgs, source: &SourceArgs, now: Timestamp) -> Result<Rules> {
     let search = Search::of(source);
     let start = start(&source.paths);
@@ -129,7 +129,7 @@ pub fn rules(args: &RulesArgs, source: &SourceArgs, now: Timestamp) -> Result<Ru
 }
 
 impl Rules {
-    /// Whether a value is one that the user calls secret.
+    /// Returns whether a value is one that the user calls secret.
     pub fn secret(&self) -> Option<Predicate> {
         let sensitive = self.sensitive.clone();
         (!sensitive.is_empty()).then(|| {
@@ -143,7 +143,7 @@ impl Rules {
     /// Adds what Argo CD ignores everywhere, when that is to be read from the cluster.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// Fails if it cannot be read.
     pub fn add_live(&mut self, args: &RulesArgs, live: &dyn Live) -> Result<()> {
         if args.argocd_cm.as_deref() != Some(Path::new(LIVE)) {
             return Ok(());
@@ -178,7 +178,7 @@ fn config_file(args: &RulesArgs, start: &Path, search: &Search) -> Result<Option
     }
 }
 
-/// The baseline that is named, or lies next to the configuration, or above the manifests.
+/// Returns the baseline that is named, or is next to the configuration, or above the manifests.
 fn baseline(
     args: &RulesArgs,
     config: Option<&Found>,
@@ -216,10 +216,10 @@ fn baseline(
     })
 }
 
-/// The accepted drift that the words name, or that lies above the manifests.
+/// Returns the accepted drift that the words name, or that is above the manifests.
 ///
 /// # Errors
-/// When the file is broken.
+/// Fails if the file is broken.
 pub fn accepted(args: &RulesArgs, paths: &[PathBuf], now: Timestamp) -> Result<Baseline> {
     let (start, search) = (start(paths), Search::Upwards);
     let config = match &args.config {
@@ -235,7 +235,7 @@ pub fn engine() -> Jq {
     Jq::new(std::env::current_exe().unwrap_or_default())
 }
 
-/// Whether a text is a jq expression.
+/// Returns whether a text is a jq expression.
 pub fn check(engine: &Jq, expression: &str) -> Result<(), String> {
     engine.check(expression).map_err(|error| match error {
         JqError::Syntax(what) => what,

@@ -13,10 +13,10 @@ use crate::source::{
     Sandbox, Scheme, Source, Which, objects_in,
 };
 
-/// The sources of the declared state, in the order of the words.
+/// Returns the sources of the declared state, in the order of the words.
 ///
 /// # Errors
-/// When the words contradict one another, or name a Git revision that is not there.
+/// Fails if the arguments contradict each other, or name a Git revision that is not there.
 pub fn sources(args: &SourceArgs, live: &LiveArgs) -> Result<Vec<Box<dyn Source>>> {
     let is_stdin = |path: &&PathBuf| path.as_path() == Path::new(STDIN);
     let files = args.app.iter().chain(&args.kustomization);
@@ -74,10 +74,10 @@ fn join(followed: Option<GitOpsObjects>, more: GitOpsObjects) -> GitOpsObjects {
     }
 }
 
-/// How what GitOps tools lead to is read.
+/// Returns how what GitOps tools lead to is read.
 ///
 /// # Errors
-/// When the file with the clusters of Argo CD cannot be read.
+/// Fails if the file with the clusters of Argo CD cannot be read.
 fn options(args: &SourceArgs, rendering: Option<Rendering>, read_at: ReadAt) -> Result<GitOps> {
     let clusters = args.clusters.as_deref().map(clusters).transpose()?;
     Ok(GitOps {
@@ -91,7 +91,7 @@ fn options(args: &SourceArgs, rendering: Option<Rendering>, read_at: ReadAt) -> 
     })
 }
 
-/// The clusters that the Secrets in a file describe.
+/// Returns the clusters that the Secrets in a file describe.
 fn clusters(file: &Path) -> Result<Clusters> {
     let name = file.display().to_string();
     let bytes = std::fs::read(file).with_context(|| format!("--clusters {name}"))?;
@@ -110,8 +110,8 @@ fn clusters(file: &Path) -> Result<Clusters> {
     Ok(clusters)
 }
 
-/// The Applications and Kustomizations that the words name: those of the cluster, each on its own,
-/// and those of files together.
+/// Returns the Applications and Kustomizations that the words name: those of the cluster, each on
+/// its own, and those of files together.
 #[allow(clippy::type_complexity)]
 fn gitops(
     args: &SourceArgs,
@@ -139,11 +139,11 @@ fn open(scheme: &Scheme, rest: &str, gitops: &GitOps) -> Result<Box<dyn Source>>
     scheme.source(rest, gitops).map_err(|why| anyhow!(why))
 }
 
-/// The sources of what the base declares, if one is named: a folder, or the same sources at a
-/// revision.
+/// Returns the sources of what the base declares, if one is named: a folder, or the same sources at
+/// a revision.
 ///
 /// # Errors
-/// When there is neither, or the words name something that has no base.
+/// Fails if there is neither, or the words name something that has no base.
 pub fn base_sources(args: &SourceArgs, live: &LiveArgs) -> Result<Option<Vec<Box<dyn Source>>>> {
     let Some(base) = &args.base else {
         return Ok(None);
@@ -220,8 +220,8 @@ pub fn base_sources(args: &SourceArgs, live: &LiveArgs) -> Result<Option<Vec<Box
     Ok(Some(sources))
 }
 
-/// Whether a word names a revision of a repository around one of these paths, or around the current
-/// directory.
+/// Returns whether a word names a revision of a repository around one of these paths, or around the
+/// current directory.
 fn is_revision(word: &str, paths: &[PathBuf]) -> bool {
     let here = Path::new(".");
     let mut starts = paths.iter().map(PathBuf::as_path).chain([here]);
@@ -240,7 +240,7 @@ fn revision_and_path(word: &Path) -> Option<(&str, &Path)> {
     (!is_path).then_some((revision, Path::new(path)))
 }
 
-/// Whether a word like `main:deploy` is the name of something here as well.
+/// Returns whether a word like `main:deploy` is the name of something here as well.
 fn is_both(word: &Path) -> bool {
     let text = word.to_str().unwrap_or_default();
     let is_written_as_path = ["./", "../", "/"]
@@ -261,7 +261,7 @@ fn check_chart_words(args: &SourceArgs) -> Result<()> {
         (!render.set_string.is_empty(), "--set-string"),
         (render.release.is_some(), "--release"),
     ];
-    // What lies at another revision is not known yet.
+    // What is at another revision is unknown yet.
     let may_be_chart = |path: &PathBuf| {
         let is_elsewhere = Scheme::of(path).is_some();
         let is_at_revision = args.revision.is_some() || revision_and_path(path).is_some();
@@ -275,8 +275,8 @@ fn check_chart_words(args: &SourceArgs) -> Result<()> {
     Ok(())
 }
 
-/// How directories are rendered; `None` when they are read as they lie. Rendering runs programs on
-/// the manifests, which nobody who is not trusted has done unasked.
+/// Returns how directories are rendered; `None` when they are read as they are. Rendering runs
+/// programs on the manifests, which nobody who is not trusted has done unasked.
 fn rendering(args: &SourceArgs, live: &LiveArgs) -> Option<Rendering> {
     let (untrusted, args) = (args.untrusted.untrusted, &args.render);
     let wanted = !args.no_render && (!untrusted || args.render);

@@ -27,7 +27,7 @@ pub struct Timeline {
 /// Compares, and reads the history of the selected objects.
 ///
 /// # Errors
-/// When nothing can be compared, nothing is selected, or an audit log cannot be read.
+/// Fails if nothing can be compared, nothing is selected, or an audit log cannot be read.
 pub fn timeline(
     source: &SourceArgs,
     live: &LiveArgs,

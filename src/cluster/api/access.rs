@@ -29,13 +29,13 @@ impl Api {
     /// Asks who we are (`SelfSubjectReview`, from Kubernetes 1.28 on).
     ///
     /// # Errors
-    /// When the server does not say.
+    /// Fails if the server does not say.
     pub fn identity(&self) -> Result<Identity> {
         let _reading = Reading::begin();
         let request = Request::review(Review::Identity, &json!({}));
         let answer = self.runtime.block_on(self.sender.checked(&request, parsed));
         let answer = answer.map_err(|failure| match failure {
-            // Where it is not known, authorization comes first and knows nobody who may ask.
+            // Where it is unknown, authorization comes first and knows nobody who may ask.
             Failure::NotFound | Failure::UnknownResource | Failure::Forbidden(_) => {
                 anyhow!("not every user may ask before Kubernetes 1.28")
             }
@@ -83,11 +83,11 @@ impl Api {
         reviews.join_all().await.into_iter().collect()
     }
 
-    /// Every namespaced kind whose objects people may make, for callers that need to know what
-    /// looking for undeclared objects takes.
+    /// Returns every namespaced kind whose objects people may make, for callers that need to know
+    /// what looking for undeclared objects takes.
     ///
     /// # Errors
-    /// When some of them cannot be found out.
+    /// Fails if some of them cannot be found out.
     pub fn namespaced_kinds(&self) -> Result<Vec<ServedKind>> {
         let _reading = Reading::begin();
         let catalog = self.runtime.block_on(self.discover(true, true, None));

@@ -164,7 +164,7 @@ impl Catalog {
             })
     }
 
-    /// The versions of these groups that have to be asked for one by one; of every group if
+    /// Returns the versions of these groups that have to be asked for one by one; of every group if
     /// `groups` is `None`.
     pub fn missing(&self, groups: Option<&BTreeSet<&str>>) -> Vec<String> {
         self.groups()
@@ -186,15 +186,15 @@ impl Catalog {
         }
     }
 
-    /// Every namespaced kind whose objects people may make.
+    /// Returns every namespaced kind whose objects people may make.
     pub fn namespaced_kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
         let (mut kinds, gaps) = self.kinds();
         kinds.retain(|kind| kind.namespaced);
         (kinds, gaps)
     }
 
-    /// Every kind whose objects people may make, each at its preferred version, and what keeps
-    /// that from being complete.
+    /// Returns every kind whose objects people may make, each at its preferred version, and what
+    /// keeps that from being complete.
     pub fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
         let mut kinds = BTreeMap::new();
         let mut gaps = Vec::new();
@@ -228,7 +228,7 @@ impl Catalog {
         (kinds.into_values().collect(), gaps)
     }
 
-    /// Every version, with every kind in it.
+    /// Returns every version, with every kind in it.
     pub fn versions(&self) -> impl Iterator<Item = (&str, &str)> {
         let versions = self.groups().flat_map(|(_, versions)| versions);
         versions.flat_map(|(version, resources)| {
@@ -240,8 +240,8 @@ impl Catalog {
         })
     }
 
-    /// Whether a version is one that the server names. What it does not name is never put into an
-    /// address.
+    /// Returns whether a version is one that the server names. What it does not name is never put
+    /// into an address.
     pub fn has_version(&self, api_version: &str) -> bool {
         self.groups()
             .flat_map(|(_, versions)| versions)
@@ -270,11 +270,11 @@ fn kind_of(version: &str, resource: &Resource) -> ServedKind {
     }
 }
 
-/// What `/api` or `/apis` answered.
+/// Returns what `/api` or `/apis` answered.
 ///
 /// # Errors
 /// What is wrong with the document, without a word of it. A server that names no group at all is
-/// no Kubernetes API server.
+/// not a Kubernetes API server.
 pub(super) fn root(body: &[u8]) -> Result<Root, String> {
     let document: Document =
         serde_json::from_slice(body).map_err(|_| "it is not valid JSON".to_owned())?;
@@ -294,7 +294,7 @@ pub(super) fn root(body: &[u8]) -> Result<Root, String> {
     Ok(Root::Known(groups))
 }
 
-/// The resources of one version, from `/apis/apps/v1`.
+/// Returns the resources of one version, from `/apis/apps/v1`.
 ///
 /// # Errors
 /// What is wrong with the document, without a word of it.
@@ -320,7 +320,7 @@ pub(super) fn resources(api_version: &str, body: &[u8]) -> Result<Resources, Str
     ))
 }
 
-/// The reason why the kinds of a version are unknown, from what happened to its discovery.
+/// Returns the reason why the kinds of a version are unknown, from what happened to its discovery.
 pub(super) fn unknown(what: &str, why: &str) -> String {
     format!("discovery of {what} failed: {why}")
 }

@@ -1,4 +1,4 @@
-//! What every run asks first, asked before anybody needs it.
+//! What every run asks first, asked before anyone needs it.
 //!
 //! Connecting takes round trips and the discovery documents are large, and until manifests are read
 //! there is nothing else to ask for. So both happen side by side.
@@ -23,7 +23,7 @@ pub(super) const NAMED: &str = "/apis";
 /// How long a caller that has everything else waits for optional answers.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Answers under way, each until somebody takes it.
+/// Answers under way, each until someone takes it.
 #[derive(Default)]
 pub(super) struct Early {
     pub core: Option<JoinHandle<Root>>,
@@ -52,7 +52,7 @@ impl Early {
     }
 }
 
-/// Waits for an early answer; asks now where there is none and one is needed.
+/// Waits for an early answer; asks now if there is none and one is needed.
 pub(super) async fn or_ask<T, F: Future<Output = T>>(
     early: Option<JoinHandle<T>>,
     is_needed: bool,
@@ -66,13 +66,13 @@ pub(super) async fn or_ask<T, F: Future<Output = T>>(
     if is_needed { Some(ask().await) } else { None }
 }
 
-/// An answer that is only nice to know: nobody waits for one that hangs.
+/// Returns an answer that is only nice to know: nobody waits for one that hangs.
 pub(super) async fn soon<T>(early: JoinHandle<Option<T>>) -> Option<T> {
     let answer = tokio::time::timeout(PATIENCE, early).await;
     answer.ok()?.ok()?
 }
 
-/// What one root of the API serves.
+/// Returns what one root of the API serves.
 pub(super) async fn root(sender: Arc<Sender>, path: &'static str) -> Root {
     let request = Request::document(path, Form::Discovery);
     let parse = |body: Vec<u8>| {
@@ -82,7 +82,7 @@ pub(super) async fn root(sender: Arc<Sender>, path: &'static str) -> Root {
     root.unwrap_or_else(|failure| Root::Broken(discovery::unknown(path, &failure.to_string())))
 }
 
-/// The server's version.
+/// Returns the server's version.
 async fn version(sender: Arc<Sender>) -> Option<String> {
     let request = Request::document("/version", Form::Json);
     let info = sender.checked(&request, parsed).await.ok()?;

@@ -1,8 +1,8 @@
 //! Credential plugins (`users[].user.exec`), by the protocol of
 //! `client.authentication.k8s.io/v1`.
 //!
-//! What a plugin prints is credentials, so nothing of it is ever shown: of a failure, its name
-//! and exit code are all that is said (CVE-2019-11250). It is run from here rather than by kube,
+//! What a plugin prints is credentials, so nothing of it is ever shown: of a failure, its name and
+//! exit code are everything that is said (CVE-2019-11250). It is run from here rather than by kube,
 //! which runs it twice for each client, without a deadline, and puts its output into errors.
 
 use std::ffi::OsStr;
@@ -78,7 +78,7 @@ pub(super) async fn credentials(
     Ok(user)
 }
 
-/// The plugin's name, without its folder.
+/// Returns the plugin's name, without its folder.
 fn name(plugin: &ExecConfig) -> Result<String, Failure> {
     let command = plugin
         .command
@@ -147,7 +147,7 @@ fn command(plugin: &ExecConfig, interactive: bool) -> Command {
     for name in plugin.drop_env.iter().flatten() {
         command.env_remove(name);
     }
-    // Somebody at a terminal may have to be shown a login code; a log may not.
+    // Someone at a terminal may have to be shown a login code; a log may not.
     let visible = interactive && std::io::stderr().is_terminal();
     command
         .env("KUBERNETES_EXEC_INFO", info.to_string())

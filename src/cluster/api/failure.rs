@@ -82,7 +82,7 @@ impl Failure {
         }
     }
 
-    /// Whether the run cannot go on: every further request would end the same way.
+    /// Returns whether the run cannot go on: every further request would end the same way.
     pub fn ends_run(&self) -> bool {
         matches!(
             self,
@@ -90,7 +90,7 @@ impl Failure {
         )
     }
 
-    /// Whether the same request may do better in a moment. Reading is idempotent.
+    /// Returns whether the same request may do better in a moment. Reading is idempotent.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Status(status) => matches!(status.code, 429 | 500 | 502 | 503 | 504),

@@ -51,7 +51,7 @@ pub(super) fn login(choice: &Choice<'_>) -> Result<Login> {
     select(merged, choice.context).with_context(|| format!("kubeconfig {}", names(&files)))
 }
 
-/// The files to read; `None` when there is no kubeconfig at all.
+/// Returns the files to read; `None` when there is not a kubeconfig at all.
 fn files(choice: &Choice<'_>) -> Result<Option<Vec<PathBuf>>> {
     if let Some(file) = choice.flag {
         refuse_scanned(file, choice.scanned)?;
@@ -149,18 +149,18 @@ fn unreadable(file: &Path, error: &KubeconfigError) -> anyhow::Error {
     }
 }
 
-/// The contexts of the kubeconfig that is used where none is named, for completion: of one that
-/// cannot be read, none.
+/// Returns the contexts of the kubeconfig that is used where none is named, for completion: of one
+/// that cannot be read, none.
 pub fn context_names() -> Vec<String> {
     let merged = Kubeconfig::read().unwrap_or_default();
     let contexts = merged.contexts.into_iter();
     contexts.map(|context| context.name).collect()
 }
 
-/// The contexts of a kubeconfig, for patterns that choose some of them.
+/// Returns the contexts of a kubeconfig, for patterns that choose some of them.
 ///
 /// # Errors
-/// When the kubeconfig cannot be read.
+/// Fails if the kubeconfig cannot be read.
 pub fn contexts_of(kubeconfig: Option<&Path>) -> Result<Vec<String>> {
     let read = match kubeconfig {
         Some(path) => Kubeconfig::read_from(path)
@@ -256,7 +256,8 @@ fn refuse_removed_provider(user: &AuthInfo) -> Result<()> {
     Ok(())
 }
 
-/// The credentials with their base64 in one line; tools wrap it, and Go's decoder does not mind.
+/// Returns the credentials with their base64 in one line; tools wrap it, and Go's decoder does not
+/// mind.
 fn unwrapped(mut user: AuthInfo) -> AuthInfo {
     user.client_certificate_data = user.client_certificate_data.map(|data| in_one_line(&data));
     user.client_key_data = user.client_key_data.map(|data| {
@@ -365,7 +366,7 @@ fn roots(cluster: &Cluster) -> Result<Option<Vec<Vec<u8>>>> {
     certificates.map(Some)
 }
 
-/// The service account of a pod, where there is no kubeconfig at all.
+/// Returns the service account of a pod, where there is not a kubeconfig at all.
 fn in_cluster(choice: &Choice<'_>) -> Result<Login> {
     let help = "pass --kubeconfig FILE, set KUBECONFIG, or compare with a recording with --live \
         FILE";

@@ -21,7 +21,7 @@ pub(super) struct Login {
     pub token_file: Option<PathBuf>,
 }
 
-/// The certificates of a PEM file; `None` when it holds none.
+/// Returns the certificates of a PEM file; `None` when it holds none.
 pub(super) fn certificates(pem: &[u8]) -> Option<Vec<Vec<u8>>> {
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
         .filter_map(Result::ok)

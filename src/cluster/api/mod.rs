@@ -92,7 +92,7 @@ impl Api {
     /// read, the connection is made and the answers are there.
     ///
     /// # Errors
-    /// When there is no kubeconfig, when one is broken or names no such context, or when its
+    /// Fails if there is not a kubeconfig, when one is broken or names no such context, or when its
     /// credentials cannot be had. Nothing falls back to another cluster.
     pub fn connect(options: &ConnectOptions) -> Result<Self> {
         let variable = std::env::var_os("KUBECONFIG");
@@ -353,7 +353,7 @@ fn stopped(by: &Failure) -> Warning {
     Warning::error("", format!("reading from the cluster stopped: {by}"))
 }
 
-/// A group that is not known leaves open which undeclared objects it has.
+/// Returns a group that is unknown leaves open which undeclared objects it has.
 fn no_extra(why: String) -> Warning {
     Warning::error(
         "",
@@ -366,7 +366,8 @@ fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
     value.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The schemas of an OpenAPI document, in their place in it. What a proxy says instead is none.
+/// Returns the schemas of an OpenAPI document, in their place in it. What a proxy says instead is
+/// none.
 fn schemas(body: Vec<u8>) -> Result<Value, Failure> {
     let mut document = parsed(body)?;
     if !document.get("openapi").is_some_and(Value::is_string) {

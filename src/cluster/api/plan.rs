@@ -45,7 +45,7 @@ pub(super) enum Scope {
 }
 
 impl Group {
-    /// The namespace in the address of its list.
+    /// Returns the namespace in the address of its list.
     pub fn namespace(&self) -> Option<&str> {
         match &self.scope {
             Scope::Namespace(namespace) => Some(namespace),
@@ -53,8 +53,8 @@ impl Group {
         }
     }
 
-    /// How many objects the first page is asked for: four times of what is wanted from it, since
-    /// its answer tells how many more there are.
+    /// Returns how many objects the first page is asked for: four times of what is wanted from it,
+    /// since its answer tells how many more there are.
     pub fn first_page(&self) -> usize {
         if self.extra_in.is_empty() {
             (self.wanted.len() * 4).clamp(50, PAGE)
@@ -63,16 +63,16 @@ impl Group {
         }
     }
 
-    /// Whether reading the `left` wanted objects one by one is cheaper than reading `remaining`
-    /// more objects of the list. When the server does not say how many remain, it is at least a
-    /// page.
+    /// Returns whether reading the `left` wanted objects one by one is cheaper than reading
+    /// `remaining` more objects of the list. When the server does not say how many remain, it is at
+    /// least a page.
     pub fn reads_are_cheaper(left: usize, remaining: Option<u64>) -> bool {
         let pages = remaining.unwrap_or(1).div_ceil(PAGE as u64).max(1);
         (left as u64) < pages * READS_PER_PAGE
     }
 
-    /// The same objects by namespace. Undeclared objects of all namespaces are only found where
-    /// something is declared then.
+    /// Returns the same objects by namespace. Undeclared objects of all namespaces are only found
+    /// where something is declared then.
     pub fn by_namespace(&self, wanted: Vec<ResourceKey>) -> Vec<Group> {
         let mut groups: BTreeMap<String, Vec<ResourceKey>> = BTreeMap::new();
         for key in wanted {
@@ -107,7 +107,7 @@ pub(super) fn groups(request: &FetchRequest, kinds: &[ServedKind]) -> Vec<Group>
             .or_default()
             .push(wanted.key.clone());
     }
-    // An object that is declared at another version than the preferred one is no extra object.
+    // An object that is declared at another version than the preferred one is not an extra object.
     let extra_kinds = extra_kinds(&by_kind, kinds);
     for kind in &extra_kinds {
         by_kind.entry(kind.clone()).or_default();
@@ -190,7 +190,7 @@ fn spread(groups: Vec<Group>) -> Vec<Group> {
 }
 
 impl Group {
-    /// Whether it is read object by object.
+    /// Returns whether it is read object by object.
     pub fn is_few(&self) -> bool {
         self.wanted.len() <= FEW && self.extra_in.is_empty()
     }

@@ -12,7 +12,7 @@ use super::send::Sender;
 use crate::cluster::{Apply, LiveObject, Unpredicted};
 use crate::model::ResourceKey;
 
-/// The prediction for each object, or why there is none.
+/// Returns the prediction for each object, or why there is none.
 pub(super) async fn all(
     sender: Arc<Sender>,
     applies: Vec<Apply>,

@@ -1,4 +1,4 @@
-//! Lists of declared state that lies in the cluster itself.
+//! Lists of declared state that is in the cluster itself.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -51,7 +51,7 @@ impl Api {
         served_names(catalog.versions())
     }
 
-    /// The objects of a kind, page by page.
+    /// Returns the objects of a kind, page by page.
     pub(super) async fn items(
         &self,
         kind: &ServedKind,

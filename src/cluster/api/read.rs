@@ -15,11 +15,11 @@ use super::send::Sender;
 use crate::cluster::{Answer, LiveObject, Meter, Places, Right, ServedKind, rights_in_words};
 use crate::model::{GroupKind, ResourceKey, Warning};
 
-/// How often an expired list is begun anew.
+/// How often an expired list is begun again.
 const RELISTS: u32 = 2;
 
-/// Up to so many objects that a list does not hold are asked for once more: what was replaced
-/// while the list was read is there again a moment later. More than these are no coincidence.
+/// Up to so many objects that a list does not hold are asked for once more: what was replaced while
+/// the list was read is there again a moment later. More than these are not coincidence.
 const CONFIRM: usize = 16;
 
 /// What was read of a group.
@@ -340,7 +340,7 @@ impl Outcome {
         ));
     }
 
-    /// What may not be listed, in one line for each place: a role often lacks many kinds.
+    /// Returns what may not be listed, in one line for each place: a role often lacks many kinds.
     pub fn forbidden_extra(&self) -> impl Iterator<Item = Warning> {
         self.extra_forbidden.iter().map(|(place, rights)| {
             Warning::error(
@@ -375,7 +375,7 @@ fn selection(group: &Group) -> Selection {
     }
 }
 
-/// Whether a body is the object that was asked for.
+/// Returns whether a body is the object that was asked for.
 pub(super) fn is_object(
     text: &str,
     kind: &ServedKind,

@@ -90,7 +90,8 @@ impl<T, F: Fn(Vec<u8>) -> Result<T, Failure>> Receive for Parsed<F> {
     }
 }
 
-/// A receiver with a bound on all that it takes, to be fed directly or through a decompressor.
+/// A receiver with a bound on everything that it takes, to be fed directly or through a
+/// decompressor.
 pub(super) struct Capped<R> {
     receiver: R,
     left: u64,
@@ -114,7 +115,7 @@ impl<R: Receive> Capped<R> {
         self.receiver.chunk(chunk)
     }
 
-    /// Why it refused a piece that was written to it.
+    /// Returns why it refused a piece that was written to it.
     pub fn complaint(&mut self) -> Option<Failure> {
         self.complaint.take()
     }

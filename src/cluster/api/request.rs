@@ -27,7 +27,7 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// Each form but the plain one falls back to it on servers that do not know it.
+    /// Returns each form but the plain one falls back to it on servers that do not know it.
     fn accept(self) -> &'static str {
         match self {
             Self::Json => "application/json",
@@ -81,7 +81,7 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// A document that is no object: `/apis`, `/version`, `/openapi/v3/…`.
+    /// Returns a document that is not an object: `/apis`, `/version`, `/openapi/v3/…`.
     pub fn document(path: &str, form: Form) -> Self {
         Self {
             method: Method::GET,
@@ -98,7 +98,7 @@ impl Request {
         }
     }
 
-    /// One object.
+    /// Returns one object.
     pub fn object(kind: &ServedKind, namespace: Option<&str>, name: &str) -> Result<Self, Failure> {
         let mut uri = collection(kind, namespace)?;
         uri.push('/');
@@ -113,8 +113,8 @@ impl Request {
         })
     }
 
-    /// What a manifest would become: a server-side apply that is never carried out. `dryRun=All`
-    /// is a part of the address here and nowhere optional.
+    /// Returns what a manifest would become: a server-side apply that is never carried out.
+    /// `dryRun=All` is a part of the address here and nowhere optional.
     pub fn predict(
         kind: &ServedKind,
         namespace: Option<&str>,
@@ -140,7 +140,7 @@ impl Request {
         })
     }
 
-    /// A question about ourselves. Such a review is created, and is never stored.
+    /// Returns a question about ourselves. Such a review is created, and is never stored.
     pub fn review(review: Review, spec: &Value) -> Self {
         let (api_version, kind, resource) = review.names();
         let body = json!({"apiVersion": api_version, "kind": kind, "spec": spec});
@@ -159,13 +159,13 @@ impl Request {
         }
     }
 
-    /// One page of a list.
+    /// Returns one page of a list.
     ///
-    /// There is no `resourceVersion` on purpose: such a list shows the newest state. Servers since
-    /// 1.31 serve it from their watch cache once that has caught up with the storage (KEP-2340).
-    /// `resourceVersion=0` would take the cache as it is, which on a replica that lags behind can
-    /// be the state before the apply that a pipeline has just made; and servers before 1.33 ignore
-    /// `limit` on it.
+    /// There is not a `resourceVersion` on purpose: such a list shows the newest state. Servers
+    /// since 1.31 serve it from their watch cache once that has caught up with the storage
+    /// (KEP-2340). `resourceVersion=0` would take the cache as it is, which on a replica that lags
+    /// behind can be the state before the apply that a pipeline has just made; and servers before
+    /// 1.33 ignore `limit` on it.
     pub fn page(
         kind: &ServedKind,
         namespace: Option<&str>,
@@ -190,7 +190,7 @@ impl Request {
         })
     }
 
-    /// A page of the objects that a label selector selects; of all if it is empty.
+    /// Returns a page of the objects that a label selector selects; of all if it is empty.
     pub fn with_labels(mut self, selector: &str) -> Self {
         if !selector.is_empty() {
             self.uri.push_str("&labelSelector=");
@@ -199,17 +199,17 @@ impl Request {
         self
     }
 
-    /// The right that the request needs.
+    /// Returns the right that the request needs.
     pub fn right(&self) -> Right {
         self.right.clone()
     }
 
-    /// The name of the object that it asks for.
+    /// Returns the name of the object that it asks for.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    /// What is sent along.
+    /// Returns what is sent along.
     pub fn sent(&self) -> Option<Value> {
         let (_, body) = self.body.as_ref()?;
         serde_json::from_slice(body).ok()
@@ -263,9 +263,9 @@ pub(super) fn group_version_path(api_version: &str) -> String {
     format!("{root}/{api_version}")
 }
 
-/// A name as one segment of a path.
+/// Returns a name as one segment of a path.
 ///
-/// Names come from manifests, which may be anybody's: one like `../../secrets/x` must not lead
+/// Names come from manifests, which may be anyone's: one like `../../secrets/x` must not lead
 /// elsewhere. The API server lets no object have such a name (`path.IsValidPathSegmentName`), and
 /// decodes `%2F` before it takes the path apart, so escaping would not help.
 pub(super) fn segment(name: &str) -> Result<String, Failure> {

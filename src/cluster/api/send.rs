@@ -171,7 +171,7 @@ impl Sender {
         }
     }
 
-    /// Whether somebody asked the process to stop.
+    /// Returns whether someone asked the process to stop.
     pub fn is_interrupted(&self) -> bool {
         *self.interrupted.borrow()
     }
@@ -186,7 +186,7 @@ impl Sender {
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What ended the run, if something did.
+    /// Returns what ended the run, if something did.
     pub fn ended(&self) -> Option<Failure> {
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         ended.clone()

@@ -1,4 +1,4 @@
-//! The way in from a pod, where there is no kubeconfig: what the kubelet mounts and sets for the
+//! The way in from a pod, where there is not a kubeconfig: what the kubelet mounts and sets for the
 //! pod's service account, read as client-go's `rest.InClusterConfig` reads it.
 //!
 //! kube does the same with fixed paths, which no test can have. And a missing file is named here.
@@ -29,7 +29,7 @@ pub(super) struct ServiceAccount {
 }
 
 impl ServiceAccount {
-    /// The one of the pod that this program runs in, if it does.
+    /// Returns the one of the pod that this program runs in, if it does.
     pub fn of_this_pod() -> Self {
         Self::at(Path::new(FOLDER), |name| std::env::var(name).ok())
     }
@@ -48,7 +48,7 @@ impl ServiceAccount {
         self.folder.join("token")
     }
 
-    /// What this pod lacks for a way in, in words; `None` when it has all.
+    /// Returns what this pod lacks for a way in, in words; `None` when it has all.
     pub fn lacks(&self) -> Option<String> {
         let token = self.token();
         match (&self.host, &self.port) {
@@ -65,10 +65,10 @@ impl ServiceAccount {
         }
     }
 
-    /// The way in. The token stays in its file: the kubelet renews it there.
+    /// Returns the way in. The token stays in its file: the kubelet renews it there.
     ///
     /// # Errors
-    /// When the address is none, or the authority's certificates cannot be read.
+    /// Fails if the address is none, or the authority's certificates cannot be read.
     pub fn login(&self) -> Result<Login> {
         let mut config = Config::new(self.address()?);
         let authority = self.folder.join("ca.crt");
@@ -104,7 +104,7 @@ impl ServiceAccount {
         })
     }
 
-    /// Where client-go looks (`inClusterClientConfig.Namespace`).
+    /// Returns where client-go looks (`inClusterClientConfig.Namespace`).
     fn namespace(&self) -> String {
         let mounted = || fs::read_to_string(self.folder.join("namespace")).ok();
         let namespace = self.namespace.clone().or_else(mounted);
@@ -125,7 +125,7 @@ mod tests {
         ("KUBERNETES_SERVICE_PORT", "443"),
     ];
 
-    /// A pod's folder, with the files that are named.
+    /// Returns a pod's folder, with the files that are named.
     fn pod(files: &[&str]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         for name in files {
@@ -146,7 +146,7 @@ mod tests {
         })
     }
 
-    /// What a run without a kubeconfig makes of it.
+    /// Returns what a run without a kubeconfig makes of it.
     fn enter(files: &[&str], variables: &[(&str, &str)]) -> Result<Login, String> {
         let folder = pod(files);
         let choice = Choice {

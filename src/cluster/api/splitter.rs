@@ -1,16 +1,16 @@
 //! Takes the JSON of a list apart while it arrives.
 //!
-//! Only what lies around the items is kept. An item is handed on as soon as its last byte is
-//! there, so a page of any size takes the memory of its largest item.
+//! Only what is around the items is kept. An item is handed on as soon as its last byte is there,
+//! so a page of any size takes the memory of its largest item.
 
 /// The most that one item may hold. etcd refuses values above 1.5 MiB; aggregated API servers
 /// have no such bound.
 const MAX_ITEM: usize = 32 << 20;
 
-/// The most that lies around the items: kind, version and list metadata.
+/// The most that is around the items: kind, version and list metadata.
 const MAX_ENVELOPE: usize = 1 << 20;
 
-/// Why a text is no list.
+/// Why a text is not a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NoList {
     /// Brackets do not match, or there is text where none may be.
@@ -101,7 +101,7 @@ impl Splitter {
         Ok(())
     }
 
-    /// The text without its items, once all of it has arrived.
+    /// Returns the text without its items, once all of it has arrived.
     pub fn finish(self) -> Result<Vec<u8>, NoList> {
         let complete = self.place == Place::Envelope && self.depth == 0 && !self.in_string;
         if complete && !self.envelope.is_empty() {
@@ -147,7 +147,7 @@ impl Splitter {
         Ok(chunk.len())
     }
 
-    /// The text of the string that ended last, without its quotes and with its escapes.
+    /// Returns the text of the string that ended last, without its quotes and with its escapes.
     fn last_string(&self) -> &[u8] {
         let rest = self.envelope.get(self.string_start..).unwrap_or_default();
         let end = memchr::memrchr(b'"', rest).unwrap_or(rest.len());
@@ -214,8 +214,8 @@ impl Splitter {
         Ok(end)
     }
 
-    /// The place after the item's last bracket, if that is here. This is where the bytes of what
-    /// nobody declares are passed over, so strings are left by a vectorized search.
+    /// Returns the place after the item's last bracket, if that is here. This is where the bytes of
+    /// what nobody declares are passed over, so strings are left by a vectorized search.
     fn item_end(&mut self, bytes: &[u8]) -> Result<Option<usize>, NoList> {
         let mut at = 0;
         while at < bytes.len() {
@@ -261,7 +261,7 @@ impl Splitter {
     }
 }
 
-/// Whether a key is `items`, however it is escaped.
+/// Returns whether a key is `items`, however it is escaped.
 fn is_items(key: &[u8]) -> bool {
     key == b"items"
         || memchr::memchr(b'\\', key).is_some_and(|_| {
@@ -276,7 +276,7 @@ mod tests {
 
     use super::*;
 
-    /// The items and the envelope of a text that arrives in chunks of `size` bytes.
+    /// Returns the items and the envelope of a text that arrives in chunks of `size` bytes.
     fn split(text: &str, size: usize) -> Result<(Vec<String>, String), NoList> {
         let mut splitter = Splitter::new();
         let mut items = Vec::new();

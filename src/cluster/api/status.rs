@@ -33,7 +33,7 @@ struct Cause {
     field: Option<String>,
 }
 
-/// What an answer with this code and body means for a request.
+/// Returns what an answer with this code and body means for a request.
 pub(super) fn failure(request: &Request, code: u16, body: &[u8]) -> Failure {
     let status: Status = serde_json::from_slice(body).unwrap_or_default();
     let details = status.details.unwrap_or_default();
@@ -80,9 +80,9 @@ pub(super) fn failure(request: &Request, code: u16, body: &[u8]) -> Failure {
     }
 }
 
-/// Whether it is not the right to patch that is missing. An authorizer says which verb one cannot
-/// use (`responsewriters.forbiddenMessage`); admission says something else, and so does RBAC of a
-/// Role that grants more than the user holds. Of reading, only authorizers decide.
+/// Returns whether it is not the right to patch that is missing. An authorizer says which verb one
+/// cannot use (`responsewriters.forbiddenMessage`); admission says something else, and so does RBAC
+/// of a Role that grants more than the user holds. Of reading, only authorizers decide.
 fn is_refused_apply(right: &Right, message: &str) -> bool {
     let verb = format!("cannot {} ", right.verb);
     right.verb == "patch" && !message.is_empty() && !message.contains(&verb)
@@ -111,8 +111,9 @@ const REASONS: &[&str] = &[
     "UnsupportedMediaType",
 ];
 
-/// How far `spec.containers[0].image` leads through the object that was sent. What lies behind
-/// that is somebody else's word; and within a Secret a name may be a value at the wrong place.
+/// Returns how far `spec.containers[0].image` leads through the object that was sent. What lies
+/// behind that is someone else's word; and within a Secret a name may be a value at the wrong
+/// place.
 fn known_part(field: &str, sent: &Value) -> Option<String> {
     let deepest = match sent.get("kind").and_then(Value::as_str) {
         Some("Secret") => 1,
@@ -132,8 +133,8 @@ fn known_part(field: &str, sent: &Value) -> Option<String> {
     (end > 0).then(|| field[..closed].to_owned())
 }
 
-/// The names and positions in a path of `k8s.io/apimachinery/pkg/util/validation/field`, and where
-/// they begin.
+/// Returns the names and positions in a path of `k8s.io/apimachinery/pkg/util/validation/field`,
+/// and where they begin.
 fn segments(field: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut start = 0;
     let pieces = field.split(['.', '[', ']']).map(move |piece| {

@@ -85,12 +85,12 @@ impl Transport {
         })
     }
 
-    /// Whether answers are to be compressed.
+    /// Returns whether answers are to be compressed.
     pub fn compressed(&self) -> bool {
         self.compressed
     }
 
-    /// The client to send by.
+    /// Returns the client to send by.
     pub fn current(&self) -> Generation {
         self.lock().clone()
     }
@@ -146,7 +146,7 @@ async fn with_credentials(login: &Login, deadline: Duration) -> Result<Config, F
     Ok(config)
 }
 
-/// Whether the tokens can be sent. (The HTTP client panics over one that cannot.)
+/// Returns whether the tokens can be sent. (The HTTP client panics over one that cannot.)
 fn check_tokens(user: &AuthInfo) -> Result<(), Failure> {
     let provider = user.auth_provider.iter().flat_map(|named| &named.config);
     let provided = provider.filter(|(name, _)| name.ends_with("-token"));
@@ -160,7 +160,7 @@ fn check_tokens(user: &AuthInfo) -> Result<(), Failure> {
     ))
 }
 
-/// The token in a file, without the line break that editors and `echo` leave behind it, as
+/// Returns the token in a file, without the line break that editors and `echo` leave behind it, as
 /// client-go reads it. (kube sends it along, which no header may hold.)
 fn token(file: &Path) -> Result<SecretString, Failure> {
     let unusable = |what: &dyn std::fmt::Display| {
@@ -242,8 +242,8 @@ fn unusable(error: &dyn std::error::Error) -> Failure {
     Failure::Credentials(format!("the kubeconfig's settings cannot be used: {error}"))
 }
 
-/// The proxy for a server: the one that the kubeconfig names, always; else the environment's,
-/// with the exceptions of `NO_PROXY`, and never for this machine (Go's `httpproxy`).
+/// Returns the proxy for a server: the one that the kubeconfig names, always; else the
+/// environment's, with the exceptions of `NO_PROXY`, and never for this machine (Go's `httpproxy`).
 fn proxy_for(server: &Uri, named: Option<&str>) -> Option<Intercept> {
     if let Some(named) = named {
         return Matcher::builder()
@@ -274,8 +274,8 @@ fn proxy_of_environment(server: &Uri, value: impl Fn(&str) -> Option<String>) ->
         .intercept(server)
 }
 
-/// Whether `NO_PROXY` names a server in one of the ways that Go knows and the matcher does not: `*`,
-/// also for addresses, `*.domain` and `host:port`.
+/// Returns whether `NO_PROXY` names a server in one of the ways that Go knows and the matcher does
+/// not: `*`, also for addresses, `*.domain` and `host:port`.
 fn is_excepted(server: &Uri, exceptions: &str) -> bool {
     let host = server.host().unwrap_or_default();
     let host = host
@@ -329,7 +329,7 @@ fn is_loopback(server: &Uri) -> bool {
 /// How the layers between here and the socket begin their words, which say nothing of the cause.
 const WRAPPING: [&str; 2] = ["ServiceError", "client error ("];
 
-/// What broke a connection, in one line.
+/// Returns what broke a connection, in one line.
 pub(super) fn cause(error: &dyn std::error::Error) -> String {
     let whole = error;
     let mut causes: Vec<String> = Vec::new();

@@ -34,12 +34,13 @@ pub struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// The writer of a cluster.
+    /// Returns the writer of a cluster.
     pub fn of(api: &'a Api) -> Self {
         Self { api }
     }
 
-    /// Whether somebody asked the process to stop. A write that is under way is brought to its end.
+    /// Returns whether someone asked the process to stop. A write that is under way is brought to
+    /// its end.
     pub fn is_interrupted(&self) -> bool {
         self.api.sender.is_interrupted()
     }
@@ -52,7 +53,7 @@ impl<'a> Writer<'a> {
     /// Patches an object, and returns what it is then.
     ///
     /// # Errors
-    /// When the server refuses it, or nothing is known of what became of it.
+    /// Fails if the server refuses it, or nothing is known of what became of it.
     pub fn patch(
         &self,
         object: &Wanted,
@@ -66,7 +67,7 @@ impl<'a> Writer<'a> {
     /// Creates an object, and returns what it is then.
     ///
     /// # Errors
-    /// When the server refuses it, or nothing is known of what became of it.
+    /// Fails if the server refuses it, or nothing is known of what became of it.
     pub fn create(
         &self,
         object: &Wanted,
@@ -80,7 +81,7 @@ impl<'a> Writer<'a> {
     /// Creates an object by server-side apply, without force: fields of others are not taken over.
     ///
     /// # Errors
-    /// When the server refuses it, or nothing is known of what became of it.
+    /// Fails if the server refuses it, or nothing is known of what became of it.
     pub fn apply(
         &self,
         object: &Wanted,
@@ -94,7 +95,7 @@ impl<'a> Writer<'a> {
     /// Deletes an object, if it is still this one in this state.
     ///
     /// # Errors
-    /// When the server refuses it, or nothing is known of what became of it.
+    /// Fails if the server refuses it, or nothing is known of what became of it.
     pub fn delete(
         &self,
         object: &Wanted,
@@ -109,16 +110,16 @@ impl<'a> Writer<'a> {
     /// Creates an Event (`events.k8s.io/v1`) in a namespace.
     ///
     /// # Errors
-    /// When the server refuses it.
+    /// Fails if the server refuses it.
     pub fn event(&self, namespace: &str, event: &Value) -> Result<(), WriteError> {
         self.send(Writing::event(namespace, event))?;
         Ok(())
     }
 
-    /// Reads an object as it is now; `None` where there is none.
+    /// Reads an object as it is now; `None` if there is none.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// Fails if it cannot be read.
     pub fn read(&self, object: &Wanted) -> Result<Option<Value>, String> {
         let _reading = Reading::begin();
         let key = &object.key;
@@ -268,12 +269,12 @@ impl Writing {
         })
     }
 
-    /// The right that the request needs.
+    /// Returns the right that the request needs.
     pub(super) fn right(&self) -> Right {
         self.right.clone()
     }
 
-    /// The request as it is sent.
+    /// Returns the request as it is sent.
     pub(super) fn to_http(&self) -> Result<http::Request<kube::client::Body>, Failure> {
         let uri: Uri = self
             .uri

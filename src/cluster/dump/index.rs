@@ -26,7 +26,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// The object itself.
+    /// Returns the object itself.
     pub fn object(&self, key: &ResourceKey) -> LiveObject {
         let whole = Arc::clone(&self.whole);
         LiveObject::shared(key.clone(), &*self.api_version, whole, self.piece.clone())
@@ -75,17 +75,17 @@ impl Index {
         Ok(index)
     }
 
-    /// What was recorded of an object, one entry for each version.
+    /// Returns what was recorded of an object, one entry for each version.
     pub fn get(&self, key: &ResourceKey) -> Option<&[Entry]> {
         self.objects.get(key).map(Vec::as_slice)
     }
 
-    /// Every object, sorted.
+    /// Returns every object, sorted.
     pub fn iter(&self) -> impl Iterator<Item = (&ResourceKey, &[Entry])> {
         self.objects.iter().map(|(key, entries)| (key, &**entries))
     }
 
-    /// The objects of one kind; the keys of a kind lie side by side.
+    /// Returns the objects of one kind; the keys of a kind lie side by side.
     pub fn of_kind(&self, kind: &GroupKind) -> impl Iterator<Item = (&ResourceKey, &[Entry])> {
         let first = ResourceKey::new(kind.group.clone(), kind.kind.clone(), None, "");
         self.objects
@@ -94,7 +94,7 @@ impl Index {
             .map(|(key, entries)| (key, &**entries))
     }
 
-    /// The place of a list of this kind whose further pages the recording lacks.
+    /// Returns the place of a list of this kind whose further pages the recording lacks.
     pub fn breaks_off(&self, kind: &GroupKind) -> Option<&str> {
         self.first_pages.get(kind).map(String::as_str)
     }

@@ -46,7 +46,7 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    /// A text that is as it was in the file.
+    /// Returns a text that is as it was in the file.
     pub fn plain(name: String) -> Self {
         Self {
             name,
@@ -151,15 +151,15 @@ fn input(name: String, mut bytes: Vec<u8>) -> Result<Input> {
     })
 }
 
-/// Whether a text is JSON. No JSON text holds a line that begins with `---`: several JSON documents
-/// with such lines between them are YAML.
+/// Returns whether a text is JSON. No JSON text holds a line that begins with `---`: several JSON
+/// documents with such lines between them are YAML.
 fn is_json(text: &str) -> bool {
     text.trim_ascii_start().starts_with(['{', '['])
         && memchr::memmem::find(text.as_bytes(), b"\n---").is_none()
 }
 
-/// What `kubectl get -o yaml` writes, as the JSON that it means, one document a line; and where each
-/// of them is.
+/// Returns what `kubectl get -o yaml` writes, as the JSON that it means, one document a line; and
+/// where each of them is.
 fn as_json(name: &str, text: &str) -> Result<(String, Vec<Position>)> {
     let parsed = yaml::parse(text);
     if let Some(problem) = parsed.problems.iter().find(|problem| problem.fatal) {

@@ -31,7 +31,7 @@ pub struct Dump {
     name: String,
     index: Index,
     warnings: Vec<Warning>,
-    /// The definitions of custom resources, by group, once somebody asks for them.
+    /// The definitions of custom resources, by group, once someone asks for them.
     definitions: OnceLock<BTreeMap<String, Vec<Value>>>,
 }
 
@@ -40,8 +40,8 @@ impl Dump {
     /// compressed by gzip), or `-` for standard input.
     ///
     /// # Errors
-    /// When a file cannot be read or is no recording, with its place as `file:line:column` and
-    /// without a word of its content.
+    /// Fails if a file cannot be read or is not a recording, with its place as `file:line:column`
+    /// and without a word of its content.
     pub fn read(paths: &[PathBuf]) -> Result<Self> {
         let inputs = input::read_all(paths)?;
         let mut warnings = Vec::new();
@@ -85,8 +85,8 @@ impl Dump {
         }
     }
 
-    /// The notes of a snapshot; `None` for recordings of other origin, and where several are read
-    /// at once: each speaks for itself only.
+    /// Returns the notes of a snapshot; `None` for recordings of other origin, and where several
+    /// are read at once: each speaks for itself only.
     fn notes(&self) -> Option<&Notes> {
         match self.index.notes.as_slice() {
             [notes] => Some(notes),
@@ -211,7 +211,7 @@ impl Discovery for Dump {
         Ok(items.map(|items| json!({"apiVersion": "v1", "kind": "List", "items": items})))
     }
 
-    /// The kinds that were recorded: about others a recording says nothing.
+    /// Returns the kinds that were recorded: about others a recording says nothing.
     fn kinds(&self) -> (Vec<ServedKind>, Vec<String>) {
         let mut kinds: BTreeMap<GroupKind, ServedKind> = BTreeMap::new();
         for (key, entries) in self.index.iter() {
@@ -229,7 +229,7 @@ impl Discovery for Dump {
         (kinds.into_values().collect(), Vec::new())
     }
 
-    /// What every cluster serves today is assumed of a recording that does not say.
+    /// Returns what every cluster serves today is assumed of a recording that does not say.
     fn api_versions(&self) -> BTreeSet<String> {
         self.noted(Notes::served).unwrap_or_else(|| {
             let is_stable = |version: &str| !version.contains("alpha") && !version.contains("beta");

@@ -20,7 +20,7 @@ pub(super) struct Piece<'i> {
 }
 
 impl<'i> Piece<'i> {
-    /// The object's JSON.
+    /// Returns the object's JSON.
     pub fn text(&self) -> &'i str {
         let text: &'i str = &self.input.text;
         text.get(self.range.clone()).unwrap_or_default()
@@ -135,7 +135,7 @@ fn leading_space(text: &str) -> usize {
     text.len() - text.trim_ascii_start().len()
 }
 
-/// An error that says where, and not what: the text may be a Secret's.
+/// Returns an error that says where, and not what: the text may be a Secret's.
 fn broken(input: &Input, error: &serde_json::Error) -> anyhow::Error {
     let what = match error.classify() {
         serde_json::error::Category::Eof => "the JSON ends too early",

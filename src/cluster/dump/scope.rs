@@ -71,7 +71,7 @@ pub(super) fn lookup(
     }
 }
 
-/// What a CustomResourceDefinition has served: `group/version` and `group/version/Kind`.
+/// Returns what a CustomResourceDefinition has served: `group/version` and `group/version/Kind`.
 pub(super) fn served_by(crd: &Value) -> Vec<String> {
     let text = |pointer: &str| crd.pointer(pointer).and_then(Value::as_str);
     let (Some(group), Some(kind)) = (text("/spec/group"), text("/spec/names/kind")) else {
@@ -88,12 +88,13 @@ pub(super) fn served_by(crd: &Value) -> Vec<String> {
         .collect()
 }
 
-/// What to say of a version that Kubernetes no longer serves.
+/// Returns what to say of a version that Kubernetes no longer serves.
 fn gone(api_version: &str, kind: &str) -> Option<String> {
     replacement(api_version, kind).map(|found| format!("{kind} at {api_version} {found}"))
 }
 
-/// The version that objects of a kind were recorded at: the one that is asked for, if any was.
+/// Returns the version that objects of a kind were recorded at: the one that is asked for, if any
+/// was.
 fn recorded_version(api_version: &str, kind: &GroupKind, index: &Index) -> Option<String> {
     let mut other = None;
     for entry in index.of_kind(kind).flat_map(|(_, entries)| entries) {

@@ -126,7 +126,7 @@ fn what_is_not_recorded_is_absent_and_a_kind_without_objects_is_spoken_of() {
     };
     let warnings = dump.fetch(&request).unwrap().warnings;
     assert_eq!(warnings.len(), 1);
-    assert!(warnings[0].message.contains("no object of kind Secret:"));
+    assert!(warnings[0].message.contains("no object of kind Secret,"));
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn what_is_no_recording_is_an_error_with_its_place_and_without_its_content() {
         ),
         (
             r#"{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1","items":[{"metadata":{"name":"canary"}}]}"#,
-            "holds no whole objects",
+            "does not contain whole objects",
         ),
     ];
     for (text, expected) in cases {
@@ -221,7 +221,7 @@ fn what_is_no_recording_is_an_error_with_its_place_and_without_its_content() {
         "{missing:#}"
     );
     let empty = read(&[("README.md", "")]).err().unwrap();
-    assert!(empty.to_string().contains("holds no recording"));
+    assert!(empty.to_string().contains("contains no recording"));
 }
 
 #[test]

@@ -208,7 +208,7 @@ impl Notes {
 
 /// Reading them.
 impl Notes {
-    /// Where the objects come from.
+    /// Returns where the objects come from.
     pub fn target(&self) -> Target {
         let from = self.from.clone();
         Target {
@@ -221,29 +221,29 @@ impl Notes {
         }
     }
 
-    /// The namespace of objects that name none.
+    /// Returns the namespace of objects that name none.
     pub fn default_namespace(&self) -> Option<String> {
         self.namespace.clone()
     }
 
-    /// How a kind is served, if it was asked for.
+    /// Returns how a kind is served, if it was asked for.
     pub fn lookup(&self, api_version: &str, kind: &str) -> Option<KindLookup> {
         let mut notes = self.kinds.iter();
         let found = notes.find(|note| note.api_version == api_version && note.kind == kind)?;
         Some(found.lookup.clone())
     }
 
-    /// Every version and kind that is served, if they were asked for.
+    /// Returns every version and kind that is served, if they were asked for.
     pub fn served(&self) -> Option<BTreeSet<String>> {
         (!self.api_versions.is_empty()).then(|| self.api_versions.clone())
     }
 
-    /// The schema of a group version.
+    /// Returns the schema of a group version.
     pub fn schema_of(&self, api_version: &str) -> Option<&Value> {
         self.schemas.get(api_version)
     }
 
-    /// Why an object that is in the snapshot cannot be compared all the same.
+    /// Returns why an object that is in the snapshot cannot be compared all the same.
     pub fn hindrance(&self, key: &ResourceKey) -> Option<String> {
         let key = Key::of(key);
         if self.masked.contains(&key) {
@@ -259,7 +259,7 @@ impl Notes {
         None
     }
 
-    /// What is known of an object that is not in the snapshot.
+    /// Returns what is known of an object that is not in the snapshot.
     pub fn without(&self, key: &ResourceKey) -> Answer {
         let note = Key::of(key);
         if let Some(unread) = self.unread.iter().find(|unread| unread.key == note) {
@@ -272,7 +272,7 @@ impl Notes {
         Answer::Unread(why.to_owned())
     }
 
-    /// What went wrong when it was made, and what it does not cover of a request.
+    /// Returns what went wrong when it was made, and what it does not cover of a request.
     pub fn warnings(&self, request: &FetchRequest) -> Vec<Warning> {
         let noted = self.warnings.iter().map(|note| Warning {
             place: note.place.clone(),
@@ -298,17 +298,17 @@ impl Notes {
         }
     }
 
-    /// The kinds whose undeclared objects were looked for.
+    /// Returns the kinds whose undeclared objects were looked for.
     pub fn extra_kinds(&self) -> &BTreeSet<ServedKind> {
         &self.extra.kinds
     }
 
-    /// What of them could not be read.
+    /// Returns what of them could not be read.
     pub fn extra_unread(&self) -> &BTreeSet<String> {
         &self.extra.unread
     }
 
-    /// Whether making it was cut short.
+    /// Returns whether making it was cut short.
     pub fn interrupted(&self) -> bool {
         self.interrupted
     }

@@ -119,7 +119,7 @@ fn put(value: &mut Value, place: &str, field: &str, content: Value) {
 }
 
 impl Recorder<'_> {
-    /// Keeps objects that were read beside those that were asked for by name.
+    /// Keeps objects that were read next to those that were asked for by name.
     fn keep(&self, api_version: &str, kind: &str, objects: &[Value]) {
         let mut kept = self.kept();
         for value in objects {

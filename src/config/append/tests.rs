@@ -14,7 +14,7 @@ fn rule() -> RuleSpec {
     }
 }
 
-/// What is new in the text, after which line.
+/// Returns what is new in the text, after which line.
 #[track_caller]
 fn added(text: &str) -> (usize, String) {
     let changed = append(text, &rule()).unwrap();

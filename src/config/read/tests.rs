@@ -1,4 +1,4 @@
-//! What a configuration says, and all that can be wrong with it.
+//! What a configuration says, and everything that can be wrong with it.
 
 use super::*;
 use crate::config::TEMPLATE;
@@ -107,7 +107,7 @@ fn the_template_without_its_comment_signs_is_sound() {
     assert_eq!(config.users.rules.len(), 3);
     assert_eq!(config.users.severity.len(), 1);
     assert_eq!(config.sensitive.len(), 2);
-    // Every key that there is stands in it.
+    // Every key that there is is in it.
     for key in [
         "ignoreDifferences",
         "ignoreExtra",

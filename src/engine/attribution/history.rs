@@ -21,10 +21,10 @@ enum After {
     Unknown,
 }
 
-/// The writes that made a change, as far as requests and responses prove it.
+/// Returns the writes that made a change, as far as requests and responses prove it.
 ///
 /// What was added as one piece may have been put together by several. `version` is the API version
-/// that the change is written in: what lies in `spec` may look otherwise in another.
+/// that the change is written in: what is in `spec` may look otherwise in another.
 pub fn authors<'w>(writes: &[&'w Write], change: &Change, version: &str) -> Vec<&'w Write> {
     let mut found: Vec<&Write> = Vec::new();
     for leaf in leaves(change) {
@@ -37,7 +37,7 @@ pub fn authors<'w>(writes: &[&'w Write], change: &Change, version: &str) -> Vec<
     found
 }
 
-/// An addition in its leaves, which may be by different people; any other change as it is.
+/// Returns an addition in its leaves, which may be by different people; any other change as it is.
 fn leaves(change: &Change) -> Vec<Change> {
     let mut found = Vec::new();
     if let (ChangeKind::Added, Some(live)) = (&change.kind, &change.live) {
@@ -68,7 +68,7 @@ fn split(path: &FieldPath, live: &Value, found: &mut Vec<Change>) {
     }
 }
 
-/// The write that made a change of one leaf, where that is certain.
+/// Returns the write that made a change of one leaf, where that is certain.
 fn author<'w>(writes: &[&'w Write], change: &Change, version: &str) -> Option<&'w Write> {
     let after: Vec<After> = writes.iter().map(|w| after(w, change, version)).collect();
     let last_other = after.iter().rposition(|after| *after == After::Other);
@@ -97,7 +97,7 @@ fn author<'w>(writes: &[&'w Write], change: &Change, version: &str) -> Option<&'
     }
 }
 
-/// The last of some writes, where all of them are one user's.
+/// Returns the last of some writes, where all of them are one user's.
 fn of_one_user<'w>(writes: impl IntoIterator<Item = &'w Write>) -> Option<&'w Write> {
     let mut writes = writes.into_iter().filter(|write| write.changes());
     let first = writes.next()?;
@@ -111,8 +111,8 @@ fn of_one_user<'w>(writes: impl IntoIterator<Item = &'w Write>) -> Option<&'w Wr
     Some(last)
 }
 
-/// What the object had after a write: by the response, or by what was sent where that is a whole
-/// object.
+/// Returns what the object had after a write: by the response, or by what was sent where that is a
+/// whole object.
 fn after(write: &Write, change: &Change, version: &str) -> After {
     if write.subresource.as_deref() == Some("scale") {
         return match request::touch(write, change) {

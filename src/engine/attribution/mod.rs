@@ -25,7 +25,7 @@ const REACHING_FAR: &[&str] = &["scale", "ephemeralcontainers", "resize"];
 /// Names the users behind the changes of `objects`, and who deleted what is missing.
 ///
 /// # Errors
-/// When a log cannot be read: who asked for names is not to be left without them unnoticed.
+/// Fails if a log cannot be read: who asked for names is not to be left without them unnoticed.
 pub fn attribute(
     objects: &mut [ObjectReport],
     declared: &[Declared<'_>],
@@ -65,7 +65,7 @@ pub fn attribute(
     Ok(writes.warnings)
 }
 
-/// The request that deleted an object, or all objects of its kind.
+/// Returns the request that deleted an object, or all objects of its kind.
 fn deletion<'w>(writes: &'w [Write], of_all: &'w [Write]) -> Option<&'w Write> {
     let is_delete =
         |write: &&Write| write.verb.starts_with("delete") && write.subresource.is_none();
@@ -86,8 +86,8 @@ fn deletion<'w>(writes: &'w [Write], of_all: &'w [Write]) -> Option<&'w Write> {
     own.or_else(|| of_all.iter().rfind(is_delete))
 }
 
-/// Where the last creation that the log has is: what was written before was written to an object
-/// that is no more.
+/// Returns where the last creation that the log has is: what was written before was written to an
+/// object that is no more.
 fn last_life(writes: &[Write]) -> usize {
     let is_create = |write: &Write| write.verb == "create" && write.subresource.is_none();
     writes.iter().rposition(is_create).unwrap_or(0)
@@ -187,8 +187,9 @@ fn named(owners: &[Owner], writes: &[Write], change: Option<&Change>) -> Vec<Own
     found
 }
 
-/// The requests any of which may have given a manager what it holds; none, where the log does not
-/// have its last one, or where the object was made anew from one that others had written to.
+/// Returns the requests any of which may have given a manager what it holds; none, where the log
+/// does not have its last one, or where the object was made again from one that others had written
+/// to.
 fn candidates<'w>(owner: &Owner, writes: &'w [Write], change: Option<&Change>) -> Vec<&'w Write> {
     let life = last_life(writes);
     let is_anew = writes.get(..life).is_some_and(|before| !before.is_empty());
@@ -221,7 +222,7 @@ fn candidates<'w>(owner: &Owner, writes: &'w [Write], change: Option<&Change>) -
         write.changes() && change.is_none_or(|change| request::touch(write, change) != Touch::No)
     };
     let sent: Vec<&Write> = written.iter().copied().filter(may_be).collect();
-    // What nobody sent, the server filled in beside what one of them did.
+    // What nobody sent, the server filled in next to what one of them did.
     match sent.is_empty() {
         true => written.into_iter().filter(|w| w.changes()).collect(),
         false => sent,
@@ -273,7 +274,7 @@ mod tests {
         }
     }
 
-    /// A write of which the log keeps no body.
+    /// Returns a write of which the log keeps no body.
     fn bare(user: &str) -> Write {
         Write {
             user: user.to_owned(),

@@ -12,7 +12,7 @@ use crate::model::{Change, ChangeKind, FieldPath, PathElement};
 pub enum Touch {
     /// It sent just this.
     Yes,
-    /// It did not: it speaks of other places, or gave this one another value.
+    /// It did not: it speaks of other places, or gave this each other value.
     No,
     /// Nothing tells: no body was logged, or the body leaves it open.
     Maybe,
@@ -60,7 +60,8 @@ fn scaled(write: &Write, change: &Change) -> Touch {
     }
 }
 
-/// A JSON patch (RFC 6902) names list items by position, which says nothing about their keys.
+/// Returns a JSON patch (RFC 6902) names list items by position, which says nothing about their
+/// keys.
 fn json_patch(operations: &[Value], change: &Change) -> Touch {
     let touches = operations.iter().filter(|one| {
         one.get("op").and_then(Value::as_str) != Some("test") && leads_to(one, &change.path)
@@ -103,7 +104,7 @@ fn leads_to(operation: &Value, path: &FieldPath) -> bool {
     })
 }
 
-/// A merge patch, a strategic merge patch, or a server-side apply.
+/// Returns a merge patch, a strategic merge patch, or a server-side apply.
 fn merge_patch(body: &Value, change: &Change) -> Touch {
     let path = &change.path;
     // A whole object that is sent as a patch may be a server-side apply, which removes by omission.
@@ -124,14 +125,14 @@ fn merge_patch(body: &Value, change: &Change) -> Touch {
     }
 }
 
-/// Whether a value of `data` is a text of `stringData`.
+/// Returns whether a value of `data` is a text of `stringData`.
 fn encodes(data: &Value, text: &str) -> bool {
     data.as_str()
         .and_then(|data| STANDARD.decode(data).ok())
         .is_some_and(|bytes| bytes == text.as_bytes())
 }
 
-/// What a patch that does not name the place itself says of what lies above it.
+/// Returns what a patch that does not name the place itself says of what is above it.
 fn from_above(body: &Value, change: &Change) -> Touch {
     let mut value = body;
     for segment in &change.path.0 {
@@ -179,7 +180,7 @@ fn gone(change: &Change) -> Touch {
     }
 }
 
-/// A Secret's `data` is written through `stringData` as well.
+/// Returns a Secret's `data` is written through `stringData` as well.
 fn in_string_data<'v>(body: &'v Value, path: &FieldPath) -> Option<&'v Value> {
     match path.0.as_slice() {
         [PathElement::Field(data), PathElement::Field(key)] if data == "data" => {
@@ -189,8 +190,8 @@ fn in_string_data<'v>(body: &'v Value, path: &FieldPath) -> Option<&'v Value> {
     }
 }
 
-/// Whether an object has at the place of `change` what the live one has there; `None` where it
-/// cannot tell.
+/// Returns whether an object has at the place of `change` what the live one has there; `None` where
+/// it cannot tell.
 pub fn holds(object: &Value, change: &Change) -> Option<bool> {
     let path = &change.path;
     if let Some((PathElement::Index(_), above)) = path.0.split_last() {
@@ -250,8 +251,8 @@ fn item_of<'v>(items: &'v [Value], segment: &PathElement) -> Option<&'v Value> {
     }
 }
 
-/// Whether all that was sent is live: merged into what was there, and filled up with defaults. An
-/// empty list or object sends none of what is live.
+/// Returns whether everything that was sent is live: merged into what was there, and filled up with
+/// defaults. An empty list or object sends none of what is live.
 pub fn is_within(sent: &Value, live: &Value) -> bool {
     match (sent, live) {
         (Value::Object(sent), Value::Object(live)) if sent.is_empty() => live.is_empty(),
@@ -267,8 +268,8 @@ pub fn is_within(sent: &Value, live: &Value) -> bool {
     }
 }
 
-/// Whether a patch deletes what it speaks of: `null` in a merge patch, `$patch: delete` in a
-/// strategic one.
+/// Returns whether a patch deletes what it speaks of: `null` in a merge patch, `$patch: delete` in
+/// a strategic one.
 fn deletes(sent: &Value) -> bool {
     sent.is_null() || sent.get("$patch").and_then(Value::as_str) == Some("delete")
 }

@@ -71,7 +71,7 @@ pub struct Planned {
 /// Plans how the manifests declare what is live.
 ///
 /// # Errors
-/// When a comparison fails.
+/// Fails if a comparison fails.
 pub fn plan(wish: &Wish<'_>) -> Result<Planned> {
     let before = drifting(wish.report);
     let mut left_out = LeftOut::new();
@@ -92,8 +92,9 @@ const MOST_ATTEMPTS: usize = 50;
 /// Changes that are left alone, by their object and path, and why.
 type LeftOut = BTreeMap<(String, String), String>;
 
-/// The changes without which nothing would drift that does not drift now: what an object alone no
-/// longer drifts in may drift beside all the others, and one object can make another drift.
+/// Returns the changes without which nothing would drift that does not drift now: what an object
+/// alone no longer drifts in may drift next to all the others, and one object can make another
+/// drift.
 fn spoilers(
     wish: &Wish<'_>,
     before: &BTreeSet<(String, String)>,
@@ -145,7 +146,7 @@ fn spoilers(
 const STILL_DIFFERS: &str = "with this change, the manifest would still differ from the live \
     object";
 
-/// Everything that drifts: objects and paths.
+/// Returns everything that drifts: objects and paths.
 fn drifting(report: &Report) -> BTreeSet<(String, String)> {
     let objects = report.objects.iter().flat_map(|object| {
         let key = object.key.to_string();

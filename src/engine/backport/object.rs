@@ -212,7 +212,7 @@ impl Found<'_> {
         (is_secret && !self.wish.allow_secrets).then_some(Why::Secret)
     }
 
-    /// The place of an object, or why it has none.
+    /// Returns the place of an object, or why it has none.
     fn subject<'o>(&mut self, object: &'o ObjectReport) -> Result<Subject<'o>, String> {
         let (Some(origin), Some(manifest)) = (&object.origin, &object.manifest) else {
             return Err("it is not declared in a file".to_owned());
@@ -273,7 +273,8 @@ impl Found<'_> {
         })
     }
 
-    /// The paths at which an object drifts if it is declared so; `None` if it cannot be compared.
+    /// Returns the paths at which an object drifts if it is declared so; `None` if it cannot be
+    /// compared.
     fn drifting(
         &self,
         subject: &Subject<'_>,
@@ -291,8 +292,8 @@ impl Found<'_> {
         }))
     }
 
-    /// What drifts when an object is declared so, if that takes a change over and brings no other
-    /// drift.
+    /// Returns what drifts when an object is declared so, if that takes a change over and brings no
+    /// other drift.
     pub fn is_taken_over(
         &self,
         subject: &Subject<'_>,
@@ -307,7 +308,7 @@ impl Found<'_> {
         Ok((is_gone && is_all).then_some(now))
     }
 
-    /// How an object is declared with a change.
+    /// Returns how an object is declared with a change.
     fn wanted(
         &self,
         subject: &Subject<'_>,
@@ -393,7 +394,7 @@ impl Found<'_> {
         Ok(())
     }
 
-    /// What else there is to know of the line that declares a field.
+    /// Returns what else there is to know of the line that declares a field.
     fn remark(&self, subject: &Subject<'_>, drift: &JudgedChange) -> Option<String> {
         let file = self.files.get(&*subject.origin.file)?;
         let position = drift.position?;

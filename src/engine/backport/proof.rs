@@ -21,8 +21,8 @@ pub(super) struct Changed {
     pub renamed: Option<(String, String)>,
 }
 
-/// The object as it is rendered after an edit; `None` unless it changed below the path, and nothing
-/// else did.
+/// Returns the object as it is rendered after an edit; `None` unless it changed below the path, and
+/// nothing else did.
 ///
 /// The name of a generated object ends in a hash of what is in it, and is another one then. It is
 /// taken for the former one, wherever it stands.
@@ -63,7 +63,7 @@ pub(super) fn changed(
     })
 }
 
-/// Whether two renderings hold the same.
+/// Returns whether two renderings hold the same.
 pub(super) fn is_same(before: &Rendered, after: &Rendered) -> bool {
     if before.errors != after.errors || before.objects.len() != after.objects.len() {
         return false;
@@ -91,7 +91,7 @@ fn identity(object: &Value) -> Identity {
     pointers.map(|pointer| object.pointer(pointer)?.as_str().map(str::to_owned))
 }
 
-/// The new name of a generated object, and its former one.
+/// Returns the new name of a generated object, and its former one.
 fn renamed(before: &Rendered, after: &Rendered, object: &Value) -> Option<(String, String)> {
     let [version, kind, namespace, name] = identity(object);
     let (stem, _) = name.as_deref()?.rsplit_once('-')?;

@@ -24,13 +24,13 @@ pub enum Part {
     Kustomization(String),
     /// A folder with a Helm chart.
     Chart(String),
-    /// All that the words name, where objects of GitOps tools lead to it: what renders it, where
-    /// that is known.
+    /// Everything that the words name, where objects of GitOps tools lead to it: what renders it,
+    /// if that is known.
     All(Option<Box<Self>>),
 }
 
 impl Part {
-    /// The part that an object comes from which is rendered.
+    /// Returns the part that an object comes from which is rendered.
     pub(super) fn of(origin: &Origin) -> Self {
         let by = origin.rendered_by.as_deref().unwrap_or_default();
         let for_whom = match origin.chain.is_empty() {
@@ -47,7 +47,7 @@ impl Part {
         }
     }
 
-    /// What renders it: the kustomization or chart, where that is known.
+    /// Returns what renders it: the kustomization or chart, if that is known.
     pub fn renderer(&self) -> Option<&Self> {
         match self {
             Self::All(inner) => inner.as_deref(),
@@ -55,7 +55,7 @@ impl Part {
         }
     }
 
-    /// Its folder.
+    /// Returns its folder.
     pub fn folder(&self) -> Option<&str> {
         match self.renderer()? {
             Self::Kustomization(folder) | Self::Chart(folder) => Some(folder),
@@ -86,27 +86,29 @@ pub struct Layer {
 
 /// Renders what edited files would become, without editing them.
 pub trait Drafts {
-    /// What a part of the sources declares, were these files as they are edited.
+    /// Returns what a part of the sources declares, were these files as they are edited.
     ///
     /// # Errors
-    /// When it cannot be rendered.
+    /// Fails if it cannot be rendered.
     fn rendered(&self, part: &Part, edits: &Edits) -> Result<Rc<Rendered>, String>;
 
-    /// The kustomizations that one is built of, itself first, were these files as they are edited.
+    /// Returns the kustomizations that one is built of, itself first, were these files as they are
+    /// edited.
     fn layers(&self, folder: &str, edits: &Edits) -> Vec<Layer>;
 
-    /// The kustomizations and charts of the repository that nothing else is built of and that use
-    /// a file, apart from a part and what it is built of.
+    /// Returns the kustomizations and charts of the repository that nothing else is built of and
+    /// that use a file, apart from a part and what it is built of.
     fn others(&self, file: &str, part: &Part) -> Vec<Part>;
 
-    /// The values files that a part's chart is given, the last of which wins, and the chart's own.
+    /// Returns the values files that a part's chart is given, the last of which wins, and the
+    /// chart's own.
     fn values(&self, part: &Part) -> (Vec<String>, Option<String>);
 
-    /// The files of the repository in which an object of a GitOps tool may stand.
+    /// Returns the files of the repository in which an object of a GitOps tool may stand.
     fn deployers(&self, deployer: &Deployer) -> Vec<String>;
 }
 
-/// Whether a file lies in a folder, by their names.
+/// Returns whether a file is in a folder, by their names.
 fn is_below(file: &str, folder: &str) -> bool {
     folder == "." || Path::new(file).starts_with(folder)
 }
@@ -234,7 +236,7 @@ impl Found<'_> {
         })
     }
 
-    /// What a part becomes, with generated objects by the names that they have now.
+    /// Returns what a part becomes, with generated objects by the names that they have now.
     fn rendered(&self, part: &Part, edits: &Edits) -> Result<Rc<Rendered>, String> {
         let rendered = self.wish.drafts.rendered(part, edits)?;
         if self.renamed.is_empty() {
@@ -245,7 +247,7 @@ impl Found<'_> {
         Ok(Rc::new(rendered))
     }
 
-    /// The texts of all files that are edited so far.
+    /// Returns the texts of all files that are edited so far.
     fn edits(&self) -> Edits {
         let edited = self.files.iter();
         let edited = edited.filter(|(_, file)| file.before != file.after);

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::model::{Change, FieldPath, PathElement, Step};
 
-/// The way from a document to an object in it: to itself, or to an item of a list. An item of a
-/// typed list may leave out its type, which is the list's.
+/// Returns the way from a document to an object in it: to itself, or to an item of a list. An item
+/// of a typed list may leave out its type, which is the list's.
 pub(super) fn way_to(document: &Value, object: &Value) -> Option<Vec<Step>> {
     if document == object || document == &without_type(object) {
         return Some(Vec::new());
@@ -20,7 +20,7 @@ pub(super) fn way_to(document: &Value, object: &Value) -> Option<Vec<Step>> {
     })
 }
 
-/// An object without its type.
+/// Returns an object without its type.
 pub(super) fn without_type(object: &Value) -> Value {
     let mut bare = object.clone();
     if let Some(fields) = bare.as_object_mut() {
@@ -29,7 +29,8 @@ pub(super) fn without_type(object: &Value) -> Value {
     bare
 }
 
-/// The manifest with one field as it is live, or without it; `None` where that has no place.
+/// Returns the manifest with one field as it is live, or without it; `None` where that has no
+/// place.
 pub(super) fn with(manifest: &Value, change: &Change, live: Option<&Value>) -> Option<Value> {
     let mut changed = manifest.clone();
     let (path, live) = written(manifest, &change.path, live)?;
@@ -37,7 +38,7 @@ pub(super) fn with(manifest: &Value, change: &Change, live: Option<&Value>) -> O
     Some(changed)
 }
 
-/// The place as it is written: a Secret's `data` may stand under `stringData`.
+/// Returns the place as it is written: a Secret's `data` may stand under `stringData`.
 fn written(
     manifest: &Value,
     path: &FieldPath,
@@ -139,8 +140,8 @@ const EMPTY: [&str; 2] = ["resources", "securityContext"];
 /// The most fields of one value that are tried without.
 const MOST: usize = 80;
 
-/// The ways to the scalars of a live value that no one declared, for each of which it is worth
-/// asking whether the server puts it there by itself.
+/// Returns the ways to the scalars of a live value that no one declared, for each of which it is
+/// worth asking whether the server puts it there by itself.
 pub(super) fn droppable(live: &Value, declared: Option<&Value>) -> Vec<Vec<Step>> {
     let mut found = Vec::new();
     collect(live, declared, &mut Vec::new(), &mut found);
@@ -189,7 +190,7 @@ pub(super) fn leave_out(value: &mut Value, way: &[Step]) {
     remove(value, way);
 }
 
-/// Whether the value is empty afterwards.
+/// Returns whether the value is empty afterwards.
 fn remove(value: &mut Value, way: &[Step]) -> bool {
     let Some((first, rest)) = way.split_first() else {
         return true;
@@ -213,7 +214,7 @@ fn remove(value: &mut Value, way: &[Step]) -> bool {
     }
 }
 
-/// The value that a path leads to.
+/// Returns the value that a path leads to.
 pub(super) fn lookup<'v>(value: &'v Value, path: &[PathElement]) -> Option<&'v Value> {
     path.iter().try_fold(value, |value, element| match element {
         PathElement::Field(name) => value.get(name),
@@ -221,7 +222,7 @@ pub(super) fn lookup<'v>(value: &'v Value, path: &[PathElement]) -> Option<&'v V
     })
 }
 
-/// Where an item stands in a list.
+/// Returns where an item is in a list.
 pub(super) fn index_of(list: &Value, element: &PathElement) -> Option<usize> {
     let items = list.as_array()?;
     let is_meant = |item: &Value| match element {
@@ -249,15 +250,16 @@ fn element_is_value(element: &PathElement) -> bool {
     matches!(element, PathElement::Value(_))
 }
 
-/// A value with another one where a path leads, or without it; `None` where that has no place.
+/// Returns a value with another one where a path leads, or without it; `None` where that has no
+/// place.
 pub(super) fn with_at(value: &Value, path: &[PathElement], to: Option<&Value>) -> Option<Value> {
     let mut changed = value.clone();
     put(&mut changed, path, to)?;
     Some(changed)
 }
 
-/// Whether two values are alike but for what lies below a path. The items beside those that the
-/// path leads through may stand in another order: the comparison with the live object tells where
+/// Returns whether two values are alike but for what is below a path. The items next to those that
+/// the path leads through may be in another order: the comparison with the live object tells where
 /// that matters.
 pub(super) fn same_but_below(one: &Value, other: &Value, path: &[PathElement]) -> bool {
     let Some((first, rest)) = path.split_first() else {

@@ -36,7 +36,7 @@ const KINDS: &[(Tool, &[&str], &str)] = &[
 /// What deploys objects here.
 #[derive(Debug, Default)]
 pub(super) struct Deployers {
-    /// The names that marks use, by tool; a tool that is not here is not known to be in use.
+    /// The names that marks use, by tool; a tool that is not here is unknown to be in use.
     names: BTreeMap<Tool, BTreeSet<String>>,
     /// The namespaces that they deploy to.
     destinations: BTreeSet<String>,
@@ -75,7 +75,7 @@ impl Deployers {
         let name = text("/metadata/name").unwrap_or_default();
         let namespace = text("/metadata/namespace").unwrap_or_default();
         match tool {
-            // One outside of Argo CD's own namespace is called by both.
+            // One outside Argo CD's own namespace is called by both.
             Tool::ArgoCd => {
                 let names = [name.to_owned(), format!("{namespace}_{name}")];
                 self.note(tool, names);
@@ -105,7 +105,7 @@ impl Deployers {
     }
 }
 
-/// The objects of a kind; none where it is not served or cannot be read.
+/// Returns the objects of a kind; none where it is not served or cannot be read.
 fn list(live: &dyn Live, versions: &[&str], kind: &str) -> Vec<Value> {
     let kinds = versions.iter();
     let kinds: BTreeSet<_> = kinds
@@ -132,7 +132,7 @@ fn list(live: &dyn Live, versions: &[&str], kind: &str) -> Vec<Value> {
     live.list(&query).unwrap_or_default()
 }
 
-/// The release that Helm keeps a record of in an object: `shop/web`.
+/// Returns the release that Helm keeps a record of in an object: `shop/web`.
 fn release(object: &LiveObject) -> Option<String> {
     let is_record = matches!(object.key.kind.as_str(), "Secret" | "ConfigMap")
         && object.key.name.starts_with("sh.helm.release.v1.");

@@ -40,7 +40,7 @@ pub struct Counting {
 /// Compares, and counts the live objects by whose they are.
 ///
 /// # Errors
-/// When nothing at all can be compared; see [`run`](super::run).
+/// Fails if nothing at all can be compared; see [`run`](super::run).
 pub fn count(
     sources: &[Box<dyn Source>],
     live: &dyn Live,
@@ -52,7 +52,7 @@ pub fn count(
     let rules = &rules_of_run(rules, &loaded, options);
     let manifests = take_manifests(&mut loaded);
     let mut facts = Facts::gather(&loaded, &manifests, live, rules, options)?;
-    // What could not be listed makes the share smaller at most, and is no error.
+    // What could not be listed makes the share smaller at most, and is not an error.
     let unlisted = std::mem::take(&mut facts.fetched.warnings).into_iter();
     let unlisted: Vec<Warning> = unlisted
         .map(|warning| Warning {
@@ -183,8 +183,8 @@ fn look_at(
     })
 }
 
-/// The policy that generated an object: Kyverno labels what it makes, and people who label an
-/// object so do it with kubectl.
+/// Returns the policy that generated an object: Kyverno labels what it makes, and people who label
+/// an object so do it with kubectl.
 fn generated(value: &Value, ownership: &Ownership) -> Option<String> {
     let label = |name: &str| value.pointer("/metadata/labels")?.get(name)?.as_str();
     let is_kyvernos = label("app.kubernetes.io/managed-by") == Some("kyverno");
@@ -194,8 +194,8 @@ fn generated(value: &Value, ownership: &Ownership) -> Option<String> {
     (!owners.any(by_kubectl)).then(|| format!("Kyverno policy {policy}"))
 }
 
-/// The marks of those who declare an object. A tracking id that does not name its own object came
-/// along with a copy.
+/// Returns the marks of those who declare an object. A tracking id that does not name its own
+/// object came along with a copy.
 fn marks_of(key: &ResourceKey, value: &Value) -> Vec<Mark> {
     let mut marks = marks::marks(value);
     marks.retain(|mark| {
@@ -220,7 +220,7 @@ fn created(value: &Value) -> Option<Timestamp> {
     created.as_str()?.parse().ok()
 }
 
-/// The declared objects that are live, as far as the filters keep them.
+/// Returns the declared objects that are live, as far as the filters keep them.
 fn declared(facts: &Facts<'_>, options: &Options) -> Vec<Counted> {
     let keys: BTreeSet<&ResourceKey> = (facts.resolved.declared.iter())
         .map(|declared| &declared.key)
@@ -240,12 +240,12 @@ fn declared(facts: &Facts<'_>, options: &Options) -> Vec<Counted> {
         .collect()
 }
 
-/// What could not be listed, and a recording that holds declared objects only.
+/// Returns what could not be listed, and a recording that holds declared objects only.
 fn unlisted_kinds(facts: &Facts<'_>) -> Vec<String> {
     facts.fetched.extra_unread.iter().cloned().collect()
 }
 
-/// Who wrote each undeclared object first: `alice (kubectl-create)`.
+/// Returns who wrote each undeclared object first: `alice (kubectl-create)`.
 fn creators(report: &Report) -> BTreeMap<ResourceKey, String> {
     let extras = report.objects.iter();
     extras
@@ -263,7 +263,7 @@ fn creators(report: &Report) -> BTreeMap<ResourceKey, String> {
         .collect()
 }
 
-/// The leaves that manifests declare of live objects, and those that were added live.
+/// Returns the leaves that manifests declare of live objects, and those that were added live.
 fn fields(report: &Report) -> Share {
     let mut share = Share::default();
     for object in &report.objects {

@@ -76,7 +76,7 @@ fn places<'s>(
     places
 }
 
-/// The namespace that an object is in, or makes.
+/// Returns the namespace that an object is in, or makes.
 fn namespace_of(key: &ResourceKey) -> &str {
     match &key.namespace {
         Some(namespace) => namespace,
@@ -120,7 +120,8 @@ fn orphan(
     })
 }
 
-/// Whether a namespace is called or labelled as a preview: `shop-pr-42`, `review-login-page`.
+/// Returns whether a namespace is called or labelled as a preview: `shop-pr-42`,
+/// `review-login-page`.
 fn is_preview(name: &str, namespace: &Value) -> bool {
     let words: Vec<&str> = name.split('-').collect();
     let is_number = |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit());

@@ -102,7 +102,7 @@ impl Ledger {
         events
     }
 
-    /// An episode that this round saw first.
+    /// Returns an episode that this round saw first.
     fn begin(&self, key: EpisodeKey, sight: &Sight, round: &Round) -> Episode {
         let before = match key.deviation {
             Deviation::Extra => self.complete,
@@ -141,7 +141,7 @@ impl Ledger {
 }
 
 impl Round {
-    /// Returns how an open episode ended; `None` where it goes on, or where nobody knows.
+    /// Returns how an open episode ended; `None` where it goes on, or if nobody knows.
     fn ending(&self, episode: &Episode) -> Option<Ending> {
         let EpisodeKey {
             object,
@@ -182,7 +182,7 @@ impl Round {
         })
     }
 
-    /// How a field came to be in sync, by what is declared of it now.
+    /// Returns how a field came to be in sync, by what is declared of it now.
     fn ending_of_field(&self, episode: &Episode, object: &Object) -> Ending {
         let path = &episode.key.path;
         if object.sights.keys().any(|(other, _)| overlap(path, other)) {
@@ -201,7 +201,7 @@ impl Round {
     }
 }
 
-/// Whether one path is the other or lies within it.
+/// Returns whether one path is the other or is within it.
 fn overlap(one: &str, other: &str) -> bool {
     let within = |part: &str, whole: &str| {
         part.strip_prefix(whole)

@@ -176,7 +176,8 @@ fn hidden(rule: &str) -> Hidden {
     }
 }
 
-/// An undeclared object began when it was first written; of one that is missing nobody can tell.
+/// Returns an undeclared object began when it was first written; of one that is missing nobody can
+/// tell.
 fn sight_of_whole(object: &ObjectReport) -> Sight {
     let first = writers(&object.owners).min_by_key(|(_, at)| *at);
     Sight {
@@ -206,7 +207,7 @@ fn sight(object: &ObjectReport, drift: &JudgedChange, digester: &Digester) -> Si
     }
 }
 
-/// Who wrote, and when, as far as that is known.
+/// Returns who wrote, and when, as far as that is known.
 fn writers(owners: &[Owner]) -> impl Iterator<Item = (&Owner, Timestamp)> {
     let owners = owners.iter();
     let owners = owners.filter(|owner| owner.subresource.as_deref() != Some("status"));
@@ -250,7 +251,8 @@ impl Digester {
         value.map(|value| self.value(value))
     }
 
-    /// What a manifest declares at a path. A Secret's `stringData` is what its `data` becomes.
+    /// Returns what a manifest declares at a path. A Secret's `stringData` is what its `data`
+    /// becomes.
     fn declared(&self, object: &ObjectReport, path: &FieldPath) -> Option<u16> {
         let manifest = object.manifest.as_ref()?.value();
         if let Some(found) = Finder::lenient(&manifest).find(path) {

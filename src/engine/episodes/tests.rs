@@ -36,7 +36,7 @@ fn drifted(path: &str, written: Option<i64>) -> Object {
     object
 }
 
-/// A complete round with one object called `a`.
+/// Returns a complete round with one object called `a`.
 fn round(second: i64, object: Object) -> Round {
     Round {
         at: at(second),
@@ -54,7 +54,7 @@ fn episode(path: &str, deviation: Deviation) -> EpisodeKey {
     }
 }
 
-/// A ledger in which `.data.x` of `a` has drifted since second 0.
+/// Returns a ledger in which `.data.x` of `a` has drifted since second 0.
 fn open() -> Ledger {
     let mut ledger = Ledger::default();
     let events = ledger.advance(&round(0, drifted(".data.x", None)));
@@ -62,7 +62,7 @@ fn open() -> Ledger {
     ledger
 }
 
-/// How the open episode ends in a round.
+/// Returns how the open episode ends in a round.
 fn ends(round: Round) -> Option<Ending> {
     let events = open().advance(&round);
     events.iter().find_map(|event| match event {
@@ -71,7 +71,7 @@ fn ends(round: Round) -> Option<Ending> {
     })
 }
 
-/// The same, where the manifest now declares a value.
+/// Returns the same, where the manifest now declares a value.
 fn ends_with(now: Option<u16>) -> Option<Ending> {
     let mut round = round(60, object(ObjectState::Compared));
     let key = episode(".data.x", Deviation::Changed);

@@ -49,7 +49,7 @@ pub(super) fn read(reader: &mut Reader<'_>, found: &Found) {
     }
 }
 
-/// Whether a GitOps object deploys one of the objects.
+/// Returns whether a GitOps object deploys one of the objects.
 fn deploys(deployer: &Value, kind: &str, found: &Found) -> bool {
     let part = |one: &Value, name: &str| text(one, name).unwrap_or_default().to_owned();
     let of_argo = list(deployer, "/status/resources").iter().any(|one| {

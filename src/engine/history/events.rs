@@ -32,8 +32,8 @@ pub(super) fn read(reader: &mut Reader<'_>, family: &Family, found: &Found) {
     }
 }
 
-/// The declared object that an Event is about. Pods that are gone are known by the names of their
-/// ReplicaSets.
+/// Returns the declared object that an Event is about. Pods that are gone are known by the names of
+/// their ReplicaSets.
 fn regarding(family: &Family, namespace: &str, event: &Value) -> Option<ResourceKey> {
     let by_uid = text(event, "/involvedObject/uid").and_then(|uid| family.of_uid.get(uid));
     if let Some(root) = by_uid {

@@ -1,4 +1,4 @@
-//! What happened to objects beside their drift: writes, rollouts, Events, restarts and deploys.
+//! What happened to objects next to their drift: writes, rollouts, Events, restarts and deploys.
 
 mod deployer;
 mod events;
@@ -35,7 +35,7 @@ pub struct Asked<'a> {
 /// A source that cannot be read is named, and does not stop the others.
 ///
 /// # Errors
-/// When an audit log cannot be read, or nothing can be read of the cluster.
+/// Fails if an audit log cannot be read, or nothing can be read of the cluster.
 pub fn history(asked: &Asked<'_>, live: &dyn Live) -> Result<History> {
     let mut reader = Reader {
         live,
@@ -67,7 +67,7 @@ pub fn history(asked: &Asked<'_>, live: &dyn Live) -> Result<History> {
     Ok(history)
 }
 
-/// How each object is read.
+/// Returns how each object is read.
 fn wanted(asked: &Asked<'_>, live: &dyn Live) -> Result<Vec<Wanted>> {
     let objects = asked.report.objects.iter();
     let objects: Vec<_> = objects
@@ -148,7 +148,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether a kind is served; what is not installed has no history.
+    /// Returns whether a kind is served; what is not installed has no history.
     fn serves(&self, api_version: &str, kind: &str) -> bool {
         let name = (api_version.to_owned(), kind.to_owned());
         let kinds = BTreeSet::from([name.clone()]);
@@ -179,14 +179,14 @@ impl Reader<'_> {
         self.history.moments.push(moment);
     }
 
-    /// A message that somebody wrote about an object, without its secrets, on one line.
+    /// Returns a message that someone wrote about an object, without its secrets, on one line.
     fn message(&self, object: &ResourceKey, live: Option<&Value>, message: &str) -> String {
         let masked = self.redactor.message(object, [None, live], message);
         masked.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 }
 
-/// A text field of an object.
+/// Returns a text field of an object.
 fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
     value
         .pointer(pointer)?
@@ -200,18 +200,18 @@ fn list<'v>(value: &'v Value, pointer: &str) -> &'v [Value] {
     list.map(Vec::as_slice).unwrap_or_default()
 }
 
-/// The time at a place.
+/// Returns the time at a place.
 fn time(value: &Value, pointer: &str) -> Option<Timestamp> {
     text(value, pointer)?.parse().ok()
 }
 
-/// The namespaces of some objects.
+/// Returns the namespaces of some objects.
 fn namespaces(found: &Found) -> BTreeSet<String> {
     let keys = found.keys();
     keys.filter_map(|key| key.namespace.clone()).collect()
 }
 
-/// The objects whose history can be told: all but those that could not be read.
+/// Returns the objects whose history can be told: all but those that could not be read.
 pub fn objects_of(report: &Report) -> BTreeSet<ResourceKey> {
     let objects = report.objects.iter();
     let known = objects.filter(|object| object.status() != Status::Unknown);

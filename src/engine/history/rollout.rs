@@ -30,7 +30,7 @@ impl Family {
         }
     }
 
-    /// The declared object that controls another.
+    /// Returns the declared object that controls another.
     fn root_of(&self, member: &Value) -> Option<&ResourceKey> {
         let owners = list(member, "/metadata/ownerReferences").iter();
         let mut uids = owners.filter_map(|owner| text(owner, "/uid"));
@@ -176,7 +176,7 @@ fn say(reader: &mut Reader<'_>, root: &ResourceKey, revisions: &[Revision<'_>]) 
     }
 }
 
-/// When a controller last wrote an object beside its status.
+/// When a controller last wrote an object next to its status.
 fn last_write(object: &Value) -> Option<String> {
     let entries = list(object, "/metadata/managedFields").iter();
     let own = entries.filter(|entry| text(entry, "/subresource").is_none());
@@ -212,7 +212,7 @@ fn controller_revision(object: &Value) -> Option<Revision<'_>> {
     })
 }
 
-/// A template without what the controller adds to tell the templates apart.
+/// Returns a template without what the controller adds to tell the templates apart.
 fn plain(template: &Value) -> Value {
     let mut template = template.clone();
     let labels = template.pointer_mut("/metadata/labels");
@@ -244,7 +244,7 @@ fn images(before: &Value, after: &Value) -> Vec<String> {
     found
 }
 
-/// Where two templates differ, by path, without the values.
+/// Returns where two templates differ, by path, without the values.
 fn differing(before: &Value, after: &Value) -> String {
     let mut paths = Vec::new();
     differ(before, after, String::new(), &mut paths);

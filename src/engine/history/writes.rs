@@ -55,7 +55,7 @@ pub(super) fn from_objects(reader: &mut Reader<'_>, found: &Found) {
 /// Reads the requests that audit logs keep.
 ///
 /// # Errors
-/// When a log cannot be read.
+/// Fails if a log cannot be read.
 pub(super) fn from_audit_logs(
     reader: &mut Reader<'_>,
     asked: &Asked<'_>,
@@ -102,8 +102,8 @@ pub(super) fn from_audit_logs(
     Ok(())
 }
 
-/// Whether changes of the comparison tell all that a request did: at its time, by its manager, and at
-/// every path that it sent.
+/// Returns whether changes of the comparison tell everything that a request did: at its time, by
+/// its manager, and at every path that it sent.
 fn is_told(object: &ObjectReport, write: &Write) -> bool {
     let Some(body) = write.body.as_ref().filter(|_| write.verb == "patch") else {
         return false;

@@ -25,7 +25,7 @@ const GROUP_VERSION: &str = "admissionregistration.k8s.io/v1";
 /// Reads the policies of a cluster, their bindings, and what these ask for.
 ///
 /// # Errors
-/// When policies or bindings cannot be read: what is not known is not passed.
+/// Fails if policies or bindings cannot be read: what is unknown is not passed.
 pub fn read_live(live: &Overlay<'_>) -> anyhow::Result<Vec<Value>> {
     let list = |api_version: &str, kind: &str| {
         live.list(&Query {
@@ -162,7 +162,7 @@ impl Judged<'_> {
             .verdicts(self.subject(object, old), self.evaluate)
     }
 
-    /// The manifest as the server would store it.
+    /// Returns the manifest as the server would store it.
     fn declared(&self) -> Value {
         let mut value = self.manifest.value();
         if let (Some(namespace), Some(metadata)) = (
@@ -243,7 +243,7 @@ impl Judged<'_> {
         }
     }
 
-    /// The drift of a field, of something in it, or of what it is in.
+    /// Returns the drift of a field, of something in it, or of what it is in.
     fn drift_at(&self, field: &[String]) -> Option<&JudgedChange> {
         let steps = |drift: &JudgedChange| -> Vec<String> {
             let parts = drift.change.path.0.iter();

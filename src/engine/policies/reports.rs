@@ -115,7 +115,7 @@ fn list<'v>(value: &'v Value, pointer: &str) -> impl Iterator<Item = &'v Value> 
         .flatten()
 }
 
-/// The object that a reference names.
+/// Returns the object that a reference names.
 fn key_of(reference: &Value, namespace: &str) -> ResourceKey {
     let own = text(reference, "/namespace");
     let namespace = if own.is_empty() { namespace } else { own };
@@ -165,7 +165,7 @@ fn of_report(kind: &str, report: &Value, said: &mut BTreeMap<ResourceKey, Vec<Vi
     }
 }
 
-/// What one constraint says; gives what it leaves open.
+/// Returns what one constraint says; gives what it leaves open.
 fn constraint(
     kind: &str,
     constraint: &Value,

@@ -7,7 +7,7 @@ use crate::admission::{Policies, User, Verdicts};
 use crate::model::{Enforcement, JudgedChange, Violation};
 
 /// Returns why, where something tells. `ask` asks the policies about the live object, written to a
-/// subresource or by somebody.
+/// subresource or by someone.
 pub fn why_not(
     policies: &Policies,
     violation: &Violation,

@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 
 use crate::patch::{Operation, Pointer};
 
-/// The patch that gives the fields which `ours` has written back to `applier`, as far as the
-/// manifest declares them, and takes out the entry of `ours`. Nothing but `managedFields` changes.
+/// Returns the patch that gives the fields which `ours` has written back to `applier`, as far as
+/// the manifest declares them, and takes out the entry of `ours`. Nothing but `managedFields`
+/// changes.
 ///
 /// Without it the applier's next apply of another value is a conflict with `ours`. `None` where
 /// there is nothing to give back.
@@ -51,7 +52,8 @@ pub fn hand_back(
     Some(operations)
 }
 
-/// The part of a set of fields (`FieldsV1`) that a manifest declares: what an apply of it would own.
+/// Returns the part of a set of fields (`FieldsV1`) that a manifest declares: what an apply of it
+/// would own.
 fn declared_part(fields: &Value, declared: &Value) -> Value {
     let mut part = Map::new();
     let Some(fields) = fields.as_object() else {
@@ -89,7 +91,7 @@ fn declared_part(fields: &Value, declared: &Value) -> Value {
     Value::Object(part)
 }
 
-/// What an element of `FieldsV1` leads to in a manifest.
+/// Returns what an element of `FieldsV1` leads to in a manifest.
 fn child<'v>(declared: &'v Value, element: &str) -> Option<&'v Value> {
     let (kind, text) = element.split_once(':')?;
     match kind {

@@ -36,7 +36,7 @@ pub enum State {
     Done,
     /// Every field is what was shown.
     AsShown,
-    /// Somebody changed one of them meanwhile.
+    /// Someone changed one of them in the meantime.
     Changed {
         /// Where.
         path: FieldPath,
@@ -46,10 +46,10 @@ pub enum State {
 }
 
 impl PatchJob {
-    /// The patch that makes the edits in the object as it is now.
+    /// Returns the patch that makes the edits in the object as it is now.
     ///
     /// # Errors
-    /// When an edit leads nowhere in it.
+    /// Fails if an edit leads nowhere in it.
     pub fn operations(&self, live: &Value) -> Result<Vec<Operation>, Unfit> {
         let edits: Vec<patch::Edit<'_>> = self
             .edits
@@ -62,8 +62,9 @@ impl PatchJob {
         patch::build(live, &self.wanted, &edits)
     }
 
-    /// How an object that was read later stands to the edits. `made` is the object after the patch,
-    /// as the server said before; else a field is done that is as it was to be, to the letter.
+    /// Returns how an object that was read later stands to the edits. `made` is the object after
+    /// the patch, as the server said before; else a field is done that is as it was to be, to the
+    /// letter.
     pub fn state(&self, now: &Value, made: Option<&Value>) -> State {
         let (mut is_done, mut is_as_shown) = (true, true);
         let mut changed = None;
@@ -138,7 +139,7 @@ pub struct Job {
 }
 
 impl Job {
-    /// A job that the server was not asked about yet.
+    /// Returns a job that the server was not asked about yet.
     pub fn new(object: Wanted, what: What, manager: String, hand_back: Option<String>) -> Self {
         Self {
             object,
@@ -149,7 +150,7 @@ impl Job {
         }
     }
 
-    /// Its patch, if it is one.
+    /// Returns its patch, if it is one.
     pub fn patch(&self) -> Option<&PatchJob> {
         match &self.what {
             What::Patch(patch) => Some(patch),
@@ -158,8 +159,8 @@ impl Job {
     }
 }
 
-/// A manifest with the annotation in which `kubectl apply` keeps what it sent, so that the next
-/// apply knows what the object was created from.
+/// Returns a manifest with the annotation in which `kubectl apply` keeps what it sent, so that the
+/// next apply knows what the object was created from.
 pub(super) fn with_last_applied(manifest: &Value) -> Value {
     let mut sent = manifest.clone();
     let Some(metadata) = sent.get_mut("metadata").and_then(Value::as_object_mut) else {
@@ -175,7 +176,7 @@ pub(super) fn with_last_applied(manifest: &Value) -> Value {
 }
 
 impl What {
-    /// The manifest as it is sent, of an object that is created.
+    /// Returns the manifest as it is sent, of an object that is created.
     pub fn to_create(&self) -> Option<Value> {
         match self {
             Self::Create {

@@ -94,8 +94,8 @@ pub fn plan(wish: &Wish<'_>) -> Planned {
     }
 }
 
-/// What is written first: configuration before what reads it, and nothing is deleted before all
-/// else is done.
+/// Returns what is written first: configuration before what reads it, and nothing is deleted before
+/// all else is done.
 fn rank(step: &PlanStep) -> (u8, String) {
     let rank = match (step.how, step.key.kind.as_str()) {
         (How::Delete, _) => 9,
@@ -190,7 +190,7 @@ impl Found<'_> {
         self.steps.push((step, job));
     }
 
-    /// Who applies most of the objects of the run.
+    /// Returns who applies most of the objects of the run.
     fn siblings(&mut self) -> WriteAs {
         if let Some(known) = &self.siblings {
             return known.clone();
@@ -348,8 +348,8 @@ fn step_of(object: &ObjectReport) -> PlanStep {
     }
 }
 
-/// What the server would change beside what it was asked for: where its answer differs from what
-/// the patch makes of the object.
+/// Returns what the server would change next to what it was asked for: where its answer differs
+/// from what the patch makes of the object.
 pub fn side_effects(job: &PatchJob, answer: &Value) -> Vec<String> {
     let Ok(operations) = job.operations(&job.before) else {
         return Vec::new();

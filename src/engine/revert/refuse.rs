@@ -16,7 +16,7 @@ pub(super) struct Refusals<'a> {
 }
 
 impl Refusals<'_> {
-    /// Why a change is left alone.
+    /// Returns why a change is left alone.
     pub fn change(
         &self,
         key: &ResourceKey,
@@ -60,7 +60,7 @@ fn is_dangerous(key: &ResourceKey, path: &FieldPath) -> bool {
     }
 }
 
-/// Why an extra object is not deleted unless it is named: what it takes along is lost.
+/// Returns why an extra object is not deleted unless it is named: what it takes along is lost.
 pub(super) fn dangerous_to_delete(object: &ObjectReport) -> Option<String> {
     let takes_along = match object.key.kind.as_str() {
         "CustomResourceDefinition" => "every object of its kind",
@@ -73,7 +73,7 @@ pub(super) fn dangerous_to_delete(object: &ObjectReport) -> Option<String> {
     ))
 }
 
-/// Why nothing of an object is written: it is on its way out, or somebody else's work.
+/// Returns why nothing of an object is written: it is on its way out, or someone else's work.
 pub(super) fn object(key: &ResourceKey, live: &Value) -> Option<Refused> {
     let root = FieldPath::root();
     if live.pointer("/metadata/deletionTimestamp").is_some() {
@@ -91,7 +91,7 @@ pub(super) fn object(key: &ResourceKey, live: &Value) -> Option<Refused> {
     Some(Refused::because(key, &root, Why::Controlled, message))
 }
 
-/// Why a declared value is no value: it is encrypted, or was masked.
+/// Returns why a declared value is not a value: it is encrypted, or was masked.
 pub(super) fn unknown_in(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if text.starts_with("ENC[AES") => Some(

@@ -24,7 +24,7 @@ pub struct WriteAs {
 }
 
 impl WriteAs {
-    /// The name that somebody gave.
+    /// Returns the name that someone gave.
     pub fn named(name: &str) -> Self {
         Self {
             manager: name.to_owned(),
@@ -43,7 +43,7 @@ impl WriteAs {
         }
     }
 
-    /// The name of the applier of a live object.
+    /// Returns the name of the applier of a live object.
     pub fn of(live: &Value, declared: &Value) -> Self {
         let ownership = ownership_of(live);
         let appliers = Appliers::of(&ownership, declared, live, &[]);
@@ -68,7 +68,7 @@ impl WriteAs {
         }
     }
 
-    /// The one that most of these are; on a tie, the first in the alphabet.
+    /// Returns the one that most of these are; on a tie, the first in the alphabet.
     pub fn of_most(each: impl Iterator<Item = Self>) -> Self {
         let mut counts: Vec<(usize, Self)> = Vec::new();
         for one in each.filter(|one| *one != Self::own()) {
@@ -87,8 +87,9 @@ impl WriteAs {
         }
     }
 
-    /// The name to write under, and whom the fields are handed back to afterwards. What is applied
-    /// on the server side cannot be written under the applier's name: it would own the fields twice.
+    /// Returns the name to write under, and whom the fields are handed back to afterwards. What is
+    /// applied on the server side cannot be written under the applier's name: it would own the
+    /// fields twice.
     pub fn name_and_hand_back(&self) -> (String, Option<String>) {
         if self.applies {
             (OWN_NAME.to_owned(), Some(self.manager.clone()))
@@ -98,7 +99,8 @@ impl WriteAs {
     }
 }
 
-/// What there is to know before it is done: Pods that restart, and controllers that join in.
+/// Returns what there is to know before it is done: Pods that restart, and controllers that join
+/// in.
 pub(super) fn remarks(
     object: &ObjectReport,
     patch: &PatchJob,

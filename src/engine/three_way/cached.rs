@@ -33,7 +33,7 @@ impl<'l> Cached<'l> {
         }
     }
 
-    /// An object that was read and is there.
+    /// Returns an object that was read and is there.
     pub fn found(&self, key: &ResourceKey) -> Option<LiveObject> {
         match self.answers.borrow().get(key) {
             Some(Answer::Found(object)) => Some(object.clone()),

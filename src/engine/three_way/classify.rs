@@ -61,7 +61,7 @@ impl Versions<'_> {
         }
     }
 
-    /// A change with its class; in parts, where those of a block have classes of their own.
+    /// Returns a change with its class; in parts, where those of a block have classes of their own.
     fn parts(&self, drift: JudgedChange) -> Vec<JudgedChange> {
         let class = self.class(&drift.change);
         let fields = match class {
@@ -105,7 +105,7 @@ impl Versions<'_> {
         }
     }
 
-    /// Whether the branch declares something else at a path than the base.
+    /// Returns whether the branch declares something else at a path than the base.
     fn branch_changed(&self, path: &FieldPath) -> bool {
         self.intended.iter().any(|change| {
             let there = || match change.kind {
@@ -117,8 +117,8 @@ impl Versions<'_> {
         })
     }
 
-    /// What was changed live at a path, seen from the base. What was accepted, or is ignored, was
-    /// changed all the same: merging overwrites it.
+    /// Returns what was changed live at a path, seen from the base. What was accepted, or is
+    /// ignored, was changed all the same: merging overwrites it.
     fn live_changed(&self, path: &FieldPath) -> Option<&JudgedChange> {
         let is_explained =
             |drift: &&JudgedChange| matches!(drift.verdict(), Verdict::Explained { .. });
@@ -174,18 +174,18 @@ impl Versions<'_> {
     }
 }
 
-/// Whether a change at `changed` is one at `path`: there, below it, or above it where it takes
-/// along what is `there`.
+/// Returns whether a change at `changed` is one at `path`: there, below it, or above it where it
+/// takes along what is `there`.
 fn touches(path: &FieldPath, changed: &FieldPath, there: impl Fn() -> bool) -> bool {
     covers(path, changed) || (covers(changed, path) && there())
 }
 
-/// Whether `below` is at or below `above`.
+/// Returns whether `below` is at or below `above`.
 fn covers(above: &FieldPath, below: &FieldPath) -> bool {
     below.0.starts_with(&above.0)
 }
 
-/// The fields of a block that only one side has, as changes of their own.
+/// Returns the fields of a block that only one side has, as changes of their own.
 fn fields(change: &Change) -> Vec<Change> {
     let ((Some(Value::Object(block)), None) | (None, Some(Value::Object(block)))) =
         (&change.declared, &change.live)

@@ -8,16 +8,16 @@ use crate::ownership::Appliers;
 use crate::policy::ObjectRules;
 use crate::schema::{Schema, TypeId};
 
-/// What differs in meaning between two manifests of one object, both [normalized] and at one
-/// version, each seen from the branch: *declared* is what the branch says, *live* what the base
+/// Returns what differs in meaning between two manifests of one object, both [normalized] and at
+/// one version, each seen from the branch: *declared* is what the branch says, *live* what the base
 /// says. `Added` is thus what the branch dropped.
 ///
 /// [normalized]: crate::compare::normalize
 pub fn between(base: &Value, branch: &Value, schema: &Schema, root: Option<TypeId>) -> Vec<Change> {
     let differences = |declared, live| of_declared(declared, live, schema, root);
     let ours = differences(branch, base).map(|finding| finding.change);
-    // What the branch does not declare is found from the other side, where it is declared: nothing
-    // in a manifest is a default that would have to be explained.
+    // What the branch does not declare is found from the other side, if it is declared: nothing in
+    // a manifest is a default that would have to be explained.
     let dropped = differences(base, branch)
         .filter(|finding| finding.change.kind == ChangeKind::Removed)
         .map(|finding| Change {
@@ -33,7 +33,7 @@ pub fn between(base: &Value, branch: &Value, schema: &Schema, root: Option<TypeI
     changes
 }
 
-/// The differences at paths that the first side declares.
+/// Returns the differences at paths that the first side declares.
 fn of_declared(
     declared: &Value,
     live: &Value,

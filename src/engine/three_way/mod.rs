@@ -1,7 +1,7 @@
 //! Three ways: what the base declares, what the branch declares, and what is live.
 //!
-//! Both declared sides are compared with one [`Cached`] look at the live side, as in any other run, so
-//! that "the same" means the same everywhere. Where live differs from the base, somebody changed
+//! Both declared sides are compared with one [`Cached`] look at the live side, as in any other run,
+//! so that "the same" means the same everywhere. Where live differs from the base, someone changed
 //! it live; where the manifests differ, the branch changes it; [`classify`] joins the two.
 //!
 //! | base and branch | base and live | branch and live | class |
@@ -79,7 +79,7 @@ pub fn run(
     Ok(report)
 }
 
-/// What of the base could not be read: without it nobody can tell whose change is whose.
+/// Returns what of the base could not be read: without it nobody can tell whose change is whose.
 fn faults_of_base(base: &Report, branch: &Report) -> Vec<Warning> {
     let known: BTreeSet<&Warning> = branch.warnings.iter().collect();
     let faults = base.warnings.iter().filter(|warning| warning.fatal);
@@ -92,7 +92,7 @@ fn faults_of_base(base: &Report, branch: &Report) -> Vec<Warning> {
         .collect()
 }
 
-/// The coverage of both declared sides together.
+/// Returns the coverage of both declared sides together.
 fn coverage(branch: &Report, objects: &[ObjectReport], faults: usize) -> Coverage {
     let unknown = |objects: &[ObjectReport]| {
         let unknown = objects.iter().filter(|o| o.status() == Status::Unknown);

@@ -26,7 +26,7 @@ pub struct Merger<'a> {
 }
 
 impl Merger<'_> {
-    /// One report on each object that either side speaks of.
+    /// Returns one report on each object that either side speaks of.
     pub fn merge(&self, base: Vec<ObjectReport>, branch: Vec<ObjectReport>) -> Vec<ObjectReport> {
         let mut base: BTreeMap<ResourceKey, ObjectReport> = base
             .into_iter()
@@ -136,8 +136,8 @@ impl Merger<'_> {
         object
     }
 
-    /// The object in its three versions; `None` where a manifest cannot be brought to the version
-    /// that is live.
+    /// Returns the object in its three versions; `None` where a manifest cannot be brought to the
+    /// version that is live.
     fn versions(&self, before: &ObjectReport, object: &ObjectReport) -> Option<Texts> {
         let key = &object.key;
         let manifest = object.manifest.as_deref()?;
@@ -171,7 +171,7 @@ struct Texts {
     intended: Vec<Change>,
 }
 
-/// What is compared two ways differs, and nothing else can be said.
+/// Returns what is compared two ways differs, and nothing else can be said.
 fn two_way(mut object: ObjectReport) -> ObjectReport {
     for drift in &mut object.drifts {
         if drift.is_reported() {

@@ -104,7 +104,8 @@ impl PodAdmission {
         }
     }
 
-    /// The paths of a live object whose value is what admission gives it; none but for Pods.
+    /// Returns the paths of a live object whose value is what admission gives it; none but for
+    /// Pods.
     fn filled(&self, declared: &Value, live: &Value) -> Vec<FieldPath> {
         if !is_pod(declared) {
             return Vec::new();
@@ -146,7 +147,7 @@ fn item(list: &[&str], key: &str, value: &str, below: &[&str]) -> FieldPath {
     path
 }
 
-/// The lists of containers, and each container's name.
+/// Returns the lists of containers, and each container's name.
 fn containers(pod: &Value) -> Vec<(&'static str, &str, &Value)> {
     let lists = ["containers", "initContainers", "ephemeralContainers"];
     let named = |list: &'static str| {
@@ -156,7 +157,7 @@ fn containers(pod: &Value) -> Vec<(&'static str, &str, &Value)> {
     lists.into_iter().flat_map(named).collect()
 }
 
-/// The service account's token: a projected volume, and its mount in each container.
+/// Returns the service account's token: a projected volume, and its mount in each container.
 fn token_volumes(pod: &Value) -> Vec<FieldPath> {
     let is_token = |volume: &&Value| {
         items(volume, "/projected/sources")
@@ -213,8 +214,8 @@ fn pod_requests(declared: &Value, live: &Value) -> Vec<FieldPath> {
         .collect()
 }
 
-/// What LimitRanges gave to containers, as the plugin notes it:
-/// `LimitRanger plugin set: cpu, memory limit for container a; cpu request for init container b`.
+/// Returns what LimitRanges gave to containers, as the plugin notes it: `LimitRanger plugin set:
+/// cpu, memory limit for container a; cpu request for init container b`.
 fn limits(pod: &Value) -> Vec<FieldPath> {
     let said = pod
         .pointer("/metadata/annotations")
@@ -242,7 +243,7 @@ fn limits(pod: &Value) -> Vec<FieldPath> {
     paths
 }
 
-/// What a RuntimeClass asks of nodes (`plugin/pkg/admission/runtimeclass`).
+/// Returns what a RuntimeClass asks of nodes (`plugin/pkg/admission/runtimeclass`).
 fn node_selector(pod: &Value, scheduling: Option<&Value>) -> Vec<FieldPath> {
     let selector = scheduling.and_then(|s| s.get("nodeSelector")?.as_object());
     let live = pod.pointer("/spec/nodeSelector");

@@ -132,8 +132,8 @@ impl Expected {
     }
 }
 
-/// The rules that the manifests make, beside those that come from elsewhere; `None` where the live
-/// ones are just these.
+/// Returns the rules that the manifests make, next to those that come from elsewhere; `None` where
+/// the live ones are just these.
 fn expected(
     role: &Role<'_>,
     selectors: &[LabelSelector],
@@ -204,8 +204,8 @@ fn expected(
     })
 }
 
-/// The selectors of an aggregated role; `None` where it is no such role, or one of them cannot be
-/// read.
+/// Returns the selectors of an aggregated role; `None` where it is no such role, or one of them
+/// cannot be read.
 fn selectors(role: &Value) -> Option<Vec<LabelSelector>> {
     let selectors = role.pointer("/aggregationRule/clusterRoleSelectors")?;
     let selectors = selectors.as_array()?.iter();
@@ -230,7 +230,7 @@ fn has(rules: &[&Value], rule: &Value) -> bool {
     rules.iter().any(|other| is_same(other, rule))
 }
 
-/// Whether two rules say the same: an empty list is not stored.
+/// Returns whether two rules say the same: an empty list is not stored.
 fn is_same(a: &Value, b: &Value) -> bool {
     let said = |rule: &Value| -> Option<Vec<(String, Value)>> {
         let is_said =
@@ -266,7 +266,7 @@ mod tests {
         json!({"apiGroups": [""], "resources": [resource], "verbs": verbs})
     }
 
-    /// What is expected of a role that is aggregated from a declared one.
+    /// Returns what is expected of a role that is aggregated from a declared one.
     fn of(live: Value, part_live: Value, others: Vec<Value>) -> Option<Expected> {
         let declared = json!({"metadata": {"name": "all"}, "aggregationRule":
             {"clusterRoleSelectors": [{"matchLabels": {"to": "all"}}]}});

@@ -34,8 +34,8 @@ impl Limits {
         replicas.is_some_and(|replicas| (self.min..=self.max).contains(&replicas))
     }
 
-    /// Whether these limits, which are not the `declared` ones, are why there are so many replicas:
-    /// they are at a limit that was moved.
+    /// Returns whether these limits, which are not the `declared` ones, are why there are so many
+    /// replicas: they are at a limit that was moved.
     fn decides_alone(self, declared: Self, replicas: &Value) -> bool {
         let replicas = replicas.as_u64();
         (self.min > declared.min && replicas == Some(self.min))
@@ -72,7 +72,7 @@ impl Explainer for Autoscalers {
 
 impl Knowledge for Autoscalers {
     /// Explains replicas within the limits of a declared autoscaler that targets the object, and
-    /// says so where they are outside, or where nobody declares the autoscaler.
+    /// says so where they are outside, or if nobody declares the autoscaler.
     fn together(&self, cases: &mut [Case], run: &Run<'_>) -> Vec<Warning> {
         let mut known: Option<[AllLimits; 2]> = None;
         let mut asked: BTreeSet<String> = BTreeSet::new();
@@ -112,7 +112,7 @@ impl Knowledge for Autoscalers {
 struct AllLimits(BTreeMap<Scaled, (Limits, String)>);
 
 impl AllLimits {
-    /// Those of the autoscalers that are declared.
+    /// Returns those of the autoscalers that are declared.
     fn declared(run: &Run<'_>) -> Self {
         let mut limits = Self::default();
         let declared = run.manifests.iter();
@@ -122,7 +122,7 @@ impl AllLimits {
         limits
     }
 
-    /// Those of the autoscalers that were read anyway.
+    /// Returns those of the autoscalers that were read anyway.
     fn found(run: &Run<'_>) -> Self {
         let mut limits = Self::default();
         let answers = run.fetched.answers.values();
@@ -165,13 +165,14 @@ fn name_of(autoscaler: &Value) -> String {
     format!("{} {}", kind.unwrap_or_default(), name.unwrap_or_default())
 }
 
-/// Whether objects of a kind are autoscalers.
+/// Returns whether objects of a kind are autoscalers.
 fn scales(kind: &str) -> bool {
     AUTOSCALERS.iter().any(|(_, scaler)| *scaler == kind)
 }
 
-/// What an autoscaler targets and allows: a HorizontalPodAutoscaler (`autoscaling/v1`, `v2`), or
-/// KEDA's ScaledObject, whose defaults are 0 and 100, and which may idle below its minimum.
+/// Returns what an autoscaler targets and allows: a HorizontalPodAutoscaler (`autoscaling/v1`,
+/// `v2`), or KEDA's ScaledObject, whose defaults are 0 and 100, and which may idle below its
+/// minimum.
 fn limits_of(object: &Value) -> Option<(Scaled, Limits)> {
     let number = |field: &str| object.pointer(field).and_then(Value::as_u64);
     let text = |field: &str| {
@@ -201,7 +202,7 @@ fn limits_of(object: &Value) -> Option<(Scaled, Limits)> {
     Some((scaled, limits))
 }
 
-/// Whether a finding is about replicas that no person owns.
+/// Returns whether a finding is about replicas that no person owns.
 fn is_undecided(candidate: &Candidate) -> bool {
     let is_machine = |owner: &Owner| SCALERS.iter().any(|scaler| glob(scaler, &owner.manager));
     let finding = &candidate.finding;

@@ -53,7 +53,7 @@ struct Claims {
 }
 
 impl Claims {
-    /// Whether an object is such a claim.
+    /// Returns whether an object is such a claim.
     fn cover(&self, key: &ResourceKey) -> bool {
         let Some((beginning, number)) = key.name.rsplit_once('-') else {
             return false;
@@ -82,7 +82,7 @@ impl Claims {
     }
 }
 
-/// The claims of every StatefulSet that is declared or was read.
+/// Returns the claims of every StatefulSet that is declared or was read.
 fn of_stateful_sets(manifests: &[Arc<Manifest>], fetched: &Fetched) -> Claims {
     let mut claims = Claims::default();
     let declared = manifests.iter().filter(|m| m.kind == "StatefulSet");

@@ -15,7 +15,7 @@ use crate::judge::{Explainer, Knowledge, Run};
 use crate::model::{ChangeKind, Explanation, Operation, Owner, PathElement, ResourceKey};
 use crate::schema::Schema;
 
-/// Domains under which everybody's notes live, so that they show nothing.
+/// Domains under which everyone's notes live, so that they show nothing.
 const SHARED: &[&str] = &["k8s.io", "x-k8s.io", "kubernetes.io"];
 
 /// See the module.
@@ -60,7 +60,8 @@ impl Knowledge for Keepers {
     }
 }
 
-/// Whether an addition is a finalizer, or a note under the domain of the object's API group.
+/// Returns whether an addition is a finalizer, or a note under the domain of the object's API
+/// group.
 fn is_note(key: &ResourceKey, subject: &Subject<'_>, finding: &Finding) -> bool {
     if finding.change.kind != ChangeKind::Added {
         return false;
@@ -86,7 +87,7 @@ fn is_note(key: &ResourceKey, subject: &Subject<'_>, finding: &Finding) -> bool 
     }
 }
 
-/// Whether a note lies under the domain of a custom resource's API group.
+/// Returns whether a note is under the domain of a custom resource's API group.
 fn is_of_group(key: &ResourceKey, subject: &Subject<'_>, name: &str) -> bool {
     let version = subject.live.get("apiVersion").and_then(Value::as_str);
     let is_builtin =
@@ -99,7 +100,8 @@ fn is_of_group(key: &ResourceKey, subject: &Subject<'_>, name: &str) -> bool {
     !is_builtin && (domain == group || is_own)
 }
 
-/// The domain that somebody registered: the last two labels; `None` for those that many share.
+/// Returns the domain that someone registered: the last two labels; `None` for those that many
+/// share.
 fn registered(domain: &str) -> Option<&str> {
     let (rest, _) = domain.rsplit_once('.')?;
     let start = rest.rfind('.').map_or(0, |dot| dot + 1);
@@ -107,7 +109,8 @@ fn registered(domain: &str) -> Option<&str> {
     (!SHARED.contains(&registered)).then_some(registered)
 }
 
-/// The managers that report the object's status. `kubectl edit --subresource=status` is a person's.
+/// Returns the managers that report the object's status. `kubectl edit --subresource=status` is a
+/// person's.
 fn reporters_of<'s>(subject: &Subject<'s>) -> HashSet<&'s str> {
     let entries = subject.ownership.entries.iter();
     let reporting = entries.filter(|entry| entry.fields.fields.contains_key("status"));

@@ -39,8 +39,8 @@ pub struct Owners {
 type Place = (String, String, String);
 
 impl Owners {
-    /// The owners among what was read, and those that undeclared objects name besides: each kind is
-    /// asked for once a namespace.
+    /// Returns the owners among what was read, and those that undeclared objects name besides: each
+    /// kind is asked for once a namespace.
     pub fn of(run: &Run<'_>) -> Self {
         let Run { fetched, live, .. } = *run;
         let mut owners = Self::default();
@@ -99,7 +99,7 @@ impl Owners {
         }
     }
 
-    /// Whether the object was made by an owner that it names.
+    /// Returns whether the object was made by an owner that it names.
     pub fn made(&self, object: &LiveObject, value: &Value) -> bool {
         references(value).any(|reference| self.made_it(object, value, reference))
     }
@@ -128,8 +128,8 @@ impl Owners {
         self.uids.contains(uid) || self.asked.get(&place).is_some_and(is_there)
     }
 
-    /// Whether an object is the Endpoints of a Service that selects Pods, which its controller
-    /// overwrites.
+    /// Returns whether an object is the Endpoints of a Service that selects Pods, which its
+    /// controller overwrites.
     pub fn are_endpoints_of_a_service(&self, object: &LiveObject) -> bool {
         let namespace = object.key.namespace.clone().unwrap_or_default();
         object.key.kind == "Endpoints"
@@ -138,22 +138,22 @@ impl Owners {
                 .contains(&(namespace, object.key.name.clone()))
     }
 
-    /// Whether Helm keeps a release in the object's namespace.
+    /// Returns whether Helm keeps a release in the object's namespace.
     pub fn has_release_beside(&self, object: &LiveObject) -> bool {
         let namespace = object.key.namespace.as_deref().unwrap_or_default();
         self.releases.contains(namespace)
     }
 }
 
-/// Whether a Service selects Pods.
+/// Returns whether a Service selects Pods.
 fn selects(service: &Value) -> bool {
     let selector = service.pointer("/spec/selector");
     let selector = selector.and_then(Value::as_object);
     selector.is_some_and(|selector| !selector.is_empty())
 }
 
-/// Whether an object is Helm's record of a release: it is named, labelled and typed as one, and
-/// nobody made it with kubectl (`pkg/storage/driver` in Helm).
+/// Returns whether an object is Helm's record of a release: it is named, labelled and typed as one,
+/// and nobody made it with kubectl (`pkg/storage/driver` in Helm).
 fn is_release(object: &LiveObject, value: &Value) -> bool {
     let text = |path: &str| value.pointer(path).and_then(Value::as_str);
     let is_typed = match object.key.kind.as_str() {
@@ -174,20 +174,21 @@ fn uid_of(object: &Value) -> Option<String> {
     Some(uid.to_owned())
 }
 
-/// The references to owners of an object.
+/// Returns the references to owners of an object.
 fn references(object: &Value) -> impl Iterator<Item = &Value> {
     let references = object.pointer("/metadata/ownerReferences");
     references.and_then(Value::as_array).into_iter().flatten()
 }
 
-/// The version, kind and uid of an owner.
+/// Returns the version, kind and uid of an owner.
 fn named(reference: &Value) -> Option<(&str, &str, &str)> {
     let text = |field: &str| reference.get(field).and_then(Value::as_str);
     Some((text("apiVersion")?, text("kind")?, text("uid")?))
 }
 
-/// Whether an owner of this kind may have made an object of another, and says that it controls it;
-/// then, whether Kubernetes itself makes such objects. A kind of an operator may make anything.
+/// Returns whether an owner of this kind may have made an object of another, and says that it
+/// controls it; then, whether Kubernetes itself makes such objects. A kind of an operator may make
+/// anything.
 fn may_make(reference: &Value, made: &str) -> Option<bool> {
     let (version, kind, _) = named(reference)?;
     let group = group_of(version);

@@ -123,7 +123,7 @@ fn predict(run: &Run<'_>) -> Predictions {
     predictions
 }
 
-/// What the report says of a refusal.
+/// Returns what the report says of a refusal.
 fn violation(denial: &Denial) -> Violation {
     let policy = denial.policy.as_ref().map_or_else(
         || denial.by.clone(),
@@ -157,7 +157,7 @@ fn apply(declared: &Declared<'_>, live: &LiveObject, field_managers: &[String]) 
     }
 }
 
-/// The manager that applies the object.
+/// Returns the manager that applies the object.
 fn manager(live: &LiveObject, field_managers: &[String]) -> String {
     if let [named, ..] = field_managers {
         return named.clone();
@@ -170,7 +170,7 @@ fn manager(live: &LiveObject, field_managers: &[String]) -> String {
 }
 
 impl Predictions {
-    /// The object as it would be, without what the server keeps books of.
+    /// Returns the object as it would be, without what the server keeps books of.
     fn of(&self, key: &ResourceKey) -> Option<Value> {
         let mut value = self.objects.get(key)?.value().ok()?;
         value.as_object_mut()?.remove("status");
@@ -211,7 +211,7 @@ fn merge(findings: Vec<Finding>, predicted: Vec<Finding>) -> Vec<Finding> {
     explained
 }
 
-/// Whether one path leads through the other.
+/// Returns whether one path leads through the other.
 fn meet(one: &FieldPath, other: &FieldPath) -> bool {
     one.starts_with(other) || other.starts_with(one)
 }

@@ -33,7 +33,7 @@ struct Seen {
     known: usize,
     /// Those that do not say whose it is.
     open: usize,
-    /// Those in which it is booked on somebody's update.
+    /// Those in which it is booked on someone's update.
     updated: usize,
 }
 
@@ -51,7 +51,7 @@ enum Whose {
     Machine,
     /// Nobody can tell.
     Open,
-    /// It is booked on somebody's update.
+    /// It is booked on someone's update.
     Update,
 }
 
@@ -168,7 +168,8 @@ impl Evidence {
         evidence
     }
 
-    /// The parts of a reported addition, where some of it is a machine's; `None` where nothing is.
+    /// Returns the parts of a reported addition, where some of it is a machine's; `None` if nothing
+    /// is.
     fn part(
         &self,
         kind: &GroupKind,
@@ -206,8 +207,8 @@ impl Evidence {
         is_supposed
     }
 
-    /// Whether every workload of the kind carries a value, and there are enough of them, or of
-    /// another kind that does.
+    /// Returns whether every workload of the kind carries a value, and there are enough of them, or
+    /// of another kind that does.
     fn is_everywhere(&self, (kind, path, value): &(GroupKind, String, String)) -> bool {
         let all_of = |kind: &GroupKind| {
             let key = (kind.clone(), path.clone(), value.clone());
@@ -221,8 +222,8 @@ impl Evidence {
     }
 }
 
-/// The parts of an addition, where some of it is a machine's and so explained; `None` where nothing
-/// is.
+/// Returns the parts of an addition, where some of it is a machine's and so explained; `None` if
+/// nothing is.
 pub fn parts(
     candidate: &Candidate,
     mut is_of_machine: impl FnMut(&FieldPath, &Value) -> bool,
@@ -257,8 +258,8 @@ fn explained(mut candidate: Candidate) -> Candidate {
     candidate
 }
 
-/// What an addition says of whose it is; `None` where it is no machine's in any case: somebody
-/// declared it, or a rule has spoken.
+/// Returns what an addition says of whose it is; `None` where it is not a machine's in any case:
+/// someone declared it, or a rule has spoken.
 ///
 /// Replicas tell nothing: scaling what was applied server-side leaves no owner behind, person
 /// or machine.
@@ -289,8 +290,8 @@ fn whose(candidate: &Candidate) -> Option<Whose> {
     }
 }
 
-/// The single values below a path. Items that have names of their own are identified by them, as
-/// the paths of associative lists do; any other list is one value.
+/// Returns the single values below a path. Items that have names of their own are identified by
+/// them, as the paths of associative lists do; any other list is one value.
 pub fn leaves<'v>(path: &FieldPath, value: &'v Value) -> Vec<(FieldPath, &'v Value)> {
     let mut found = Vec::new();
     collect(path.clone(), value, &mut found);
@@ -301,7 +302,7 @@ fn collect<'v>(path: FieldPath, value: &'v Value, found: &mut Vec<(FieldPath, &'
     let is_empty = |value: &Value| value.as_object().is_some_and(serde_json::Map::is_empty);
     match value {
         Value::Object(fields) if !fields.is_empty() => {
-            // A struct that holds nothing says nothing beside one that holds something.
+            // A struct that holds nothing says nothing next to one that holds something.
             for (name, below) in fields.iter().filter(|(_, below)| !is_empty(below)) {
                 collect(path.child(PathElement::Field(name.clone())), below, found);
             }
@@ -319,7 +320,7 @@ fn collect<'v>(path: FieldPath, value: &'v Value, found: &mut Vec<(FieldPath, &'
     }
 }
 
-/// The names of a list's items, if each has one of its own.
+/// Returns the names of a list's items, if each has one of its own.
 fn names(items: &[Value]) -> Option<Vec<&str>> {
     let names: Option<Vec<&str>> = items
         .iter()

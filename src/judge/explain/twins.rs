@@ -59,7 +59,7 @@ impl Knowledge for Twins {
     }
 }
 
-/// The undeclared objects that are declared in another group, or undeclared in a newer one.
+/// Returns the undeclared objects that are declared in another group, or undeclared in a newer one.
 fn twins(fetched: &Fetched) -> BTreeSet<ResourceKey> {
     let declared = fetched.answers.values().filter_map(|answer| match answer {
         Answer::Found(object) => Some(object),

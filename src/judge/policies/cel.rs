@@ -10,12 +10,12 @@ use super::template::{Template, at_pointer};
 /// Expressions that are nested deeper are not read.
 const MOST_DEEP: usize = 64;
 
-/// What an `applyConfiguration` expression writes.
+/// Returns what an `applyConfiguration` expression writes.
 pub fn apply_configuration(expression: &str) -> Template {
     parse(expression.trim(), MOST_DEEP)
 }
 
-/// What the operations of a `jsonPatch` expression write.
+/// Returns what the operations of a `jsonPatch` expression write.
 pub fn json_patch(expression: &str) -> Vec<Template> {
     operations(&parse(expression.trim(), MOST_DEEP))
 }
@@ -136,7 +136,7 @@ fn concatenated(terms: &[&str], depth: usize) -> Template {
     texts.map_or(Template::Any, |text| Template::Value(text.into()))
 }
 
-/// A text, a number, a truth value or `null`.
+/// Returns a text, a number, a truth value or `null`.
 fn literal(text: &str) -> Option<Value> {
     match text {
         "true" => return Some(Value::Bool(true)),
@@ -174,7 +174,7 @@ fn literal(text: &str) -> Option<Value> {
     chars.next().is_none().then_some(Value::String(value))
 }
 
-/// What stands between two brackets that enclose all of a text.
+/// Returns what stands between two brackets that enclose all of a text.
 fn enclosed(text: &str, open: char, close: char) -> Option<&str> {
     let inner = text.strip_prefix(open)?.strip_suffix(close)?;
     // The first bracket is closed by the last one only.
@@ -186,7 +186,7 @@ fn enclosed(text: &str, open: char, close: char) -> Option<&str> {
     (balanced && depth == 0).then_some(inner)
 }
 
-/// The parts between a separator that stands in no bracket and no text.
+/// Returns the parts between a separator that is in no bracket and no text.
 fn split(text: &str, separator: char) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut depth, mut start) = (0i32, 0);
@@ -212,7 +212,7 @@ fn conditional(text: &str) -> Option<(&str, &str, &str)> {
         match c {
             '(' | '[' | '{' => depth += 1,
             ')' | ']' | '}' => depth -= 1,
-            // `.?field` and `[?index]` are no conditions.
+            // `.?field` and `[?index]` are not conditions.
             '?' if depth == 0
                 && text
                     .get(..at)
@@ -237,7 +237,7 @@ fn conditional(text: &str) -> Option<(&str, &str, &str)> {
     None
 }
 
-/// The characters that stand in no text.
+/// Returns the characters that are in no text.
 fn outside_texts(text: &str) -> impl Iterator<Item = (usize, char)> + '_ {
     let mut quote: Option<char> = None;
     let mut escaped = false;

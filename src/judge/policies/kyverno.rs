@@ -10,7 +10,7 @@ use crate::facts::WORKLOADS;
 use super::Mutation;
 use super::template::{Template, at_pointer, of_value};
 
-/// What the rules of a policy change.
+/// Returns what the rules of a policy change.
 pub fn mutations(policy: &Value) -> Vec<Mutation> {
     let rules = policy.pointer("/spec/rules").and_then(Value::as_array);
     rules.into_iter().flatten().flat_map(of_rule).collect()
@@ -32,7 +32,7 @@ fn of_rule(rule: &Value) -> Vec<Mutation> {
         .collect()
 }
 
-/// What a rule writes.
+/// Returns what a rule writes.
 fn writes(rule: &Value) -> Vec<Template> {
     let Some(mutate) = rule.get("mutate") else {
         return Vec::new();
@@ -96,7 +96,7 @@ fn of_resources(resources: &Value, writes: &[Template]) -> Vec<Mutation> {
     found
 }
 
-/// What is written to a Pod, as it is written to the template of one.
+/// Returns what is written to a Pod, as it is written to the template of one.
 fn nested(place: &[&str], template: &Template) -> Template {
     place.iter().rev().fold(template.clone(), |below, step| {
         Template::Object(BTreeMap::from([((*step).to_owned(), below)]))

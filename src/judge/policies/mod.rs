@@ -1,7 +1,7 @@
 //! What admission does to objects, from the policies that the cluster or a recording shows.
 //!
-//! An undeclared value that a policy writes is nobody's change. The policies are read once, and only
-//! where something stands in an object that they might explain: MutatingAdmissionPolicies with a
+//! An undeclared value that a policy writes is nobody's change. The policies are read once, and
+//! only where something is in an object that they might explain: MutatingAdmissionPolicies with a
 //! binding, Kyverno's policies, and mutating webhooks, which do not say what they write.
 
 mod cel;
@@ -42,7 +42,7 @@ const WEBHOOKS: (&str, &str) = (
     "MutatingWebhookConfiguration",
 );
 
-/// The kinds that tell what admission does to objects, as version and kind.
+/// Returns the kinds that tell what admission does to objects, as version and kind.
 pub fn kinds() -> BTreeSet<(String, String)> {
     let builtin = ["MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"];
     let of = |version: &str, kind: &str| (version.to_owned(), kind.to_owned());
@@ -179,7 +179,7 @@ impl Policies {
         }
     }
 
-    /// The object as policies make it of the manifest; `None` where none of them matches.
+    /// Returns the object as policies make it of the manifest; `None` where none of them matches.
     pub fn expected(&self, object: Admitted<'_>) -> Option<Value> {
         let candidate = self.candidate(object);
         let matching = self.mutations.iter().filter(|mutation| {
@@ -201,12 +201,12 @@ impl Policies {
         Some(expected)
     }
 
-    /// Whether it is known of any policy what it changes.
+    /// Returns whether it is known of any policy what it changes.
     pub fn change_something(&self) -> bool {
         !self.mutations.is_empty()
     }
 
-    /// Whether any webhook is known.
+    /// Returns whether any webhook is known.
     pub fn know_webhooks(&self) -> bool {
         !self.webhooks.is_empty()
     }
@@ -225,7 +225,7 @@ impl Policies {
     }
 }
 
-/// What the mutations of a policy write, one after the other.
+/// Returns what the mutations of a policy write, one after the other.
 fn mutations(policy: &Value) -> Vec<Template> {
     let mutations = policy.pointer("/spec/mutations").and_then(Value::as_array);
     let text = |mutation: &Value, path: &str| {
@@ -282,7 +282,7 @@ pub fn explain_predicted(findings: Vec<Finding>, after: Vec<Finding>) -> Vec<Fin
     explained
 }
 
-/// What differs from a policy's value in a place that no manifest declares.
+/// Returns what differs from a policy's value in a place that no manifest declares.
 fn as_added(finding: &Finding) -> Finding {
     let mut finding = finding.clone();
     finding.change.kind = ChangeKind::Added;
@@ -290,7 +290,7 @@ fn as_added(finding: &Finding) -> Finding {
     finding
 }
 
-/// The labels that are known of namespaces: those that are declared or were read.
+/// Returns the labels that are known of namespaces: those that are declared or were read.
 pub fn labels_of_namespaces(namespaces: impl Iterator<Item = Value>) -> BTreeMap<String, Value> {
     namespaces
         .filter_map(|namespace| {
@@ -301,12 +301,13 @@ pub fn labels_of_namespaces(namespaces: impl Iterator<Item = Value>) -> BTreeMap
         .collect()
 }
 
-/// Whether something was added to an object that policies might explain.
+/// Returns whether something was added to an object that policies might explain.
 pub fn is_open(case: &Case) -> bool {
     case.candidates.iter().any(is_open_addition)
 }
 
-/// Whether this was added, and nobody is known to hold it, or the applier never declared it.
+/// Returns whether this was added, and nobody is known to hold it, or the applier never declared
+/// it.
 fn is_open_addition(candidate: &judge::Candidate) -> bool {
     let causes = [Cause::Unattributed, Cause::WrittenByApplier];
     let finding = &candidate.finding;

@@ -43,7 +43,7 @@ impl Template {
             }
             Self::Value(value) => *declared = value.clone(),
             Self::OneOf(alternatives) => {
-                // The condition is not known, and what is live tells which branch was taken.
+                // The condition is unknown, and what is live tells which branch was taken.
                 let written = alternatives.iter().map(|one| {
                     let mut copy = declared.clone();
                     one.write(&mut copy, live);
@@ -79,7 +79,7 @@ impl Template {
         }
     }
 
-    /// The template as a value, if all of it is known.
+    /// Returns the template as a value, if all of it is known.
     fn known(&self) -> Option<&Value> {
         match self {
             Self::Value(value) => Some(value),
@@ -163,7 +163,7 @@ fn write_item(declared: &mut Vec<Value>, item: &Template, live: &Value) {
     }
 }
 
-/// Whether all that one value says is in another.
+/// Returns whether all that one value says is in another.
 fn is_within(small: &Value, large: &Value) -> bool {
     match (small, large) {
         (Value::Object(small), Value::Object(large)) => small
@@ -176,7 +176,7 @@ fn is_within(small: &Value, large: &Value) -> bool {
     }
 }
 
-/// A value as it is written in a policy, where `{{ … }}` is worked out when it runs.
+/// Returns a value as it is written in a policy, where `{{ … }}` is worked out when it runs.
 pub fn of_value(value: &Value) -> Template {
     match value {
         Value::Object(fields) => Template::Object(
@@ -191,7 +191,7 @@ pub fn of_value(value: &Value) -> Template {
     }
 }
 
-/// The template that writes another at a JSON Pointer (RFC 6901); `-` and positions append.
+/// Returns the template that writes another at a JSON Pointer (RFC 6901); `-` and positions append.
 pub fn at_pointer(pointer: &str, template: Template) -> Template {
     let steps: Vec<String> = pointer
         .split('/')

@@ -26,8 +26,8 @@ pub struct Webhook {
     pub(super) matches: Constraints,
 }
 
-/// The webhooks of a configuration. One with conditions in CEL proves nothing: which objects it is
-/// asked about is not known.
+/// Returns the webhooks of a configuration. One with conditions in CEL proves nothing: which
+/// objects it is asked about is unknown.
 pub fn of_configuration(configuration: &Value) -> Vec<Webhook> {
     let text = |path: &str| configuration.pointer(path).and_then(Value::as_str);
     let Some(name) = text("/metadata/name") else {
@@ -55,8 +55,8 @@ impl Webhook {
         is_sure && self.matches.match_object(candidate) && self.was_there(live)
     }
 
-    /// Whether the webhook was there when the object was last written. One that was made afterwards
-    /// has changed nothing.
+    /// Returns whether the webhook was there when the object was last written. One that was made
+    /// afterwards has changed nothing.
     fn was_there(&self, live: &Value) -> bool {
         let entries = live.pointer("/metadata/managedFields");
         let times = entries.and_then(Value::as_array).into_iter().flatten();
@@ -70,7 +70,7 @@ impl Webhook {
 
 impl Policies {
     /// Explains the additions that every object which a webhook matches carries alike. `admitted`
-    /// are the live objects of the cases, `None` where there is none.
+    /// are the live objects of the cases, `None` if there is none.
     pub fn explain_by_webhooks(
         &self,
         cases: &mut [&mut Case],

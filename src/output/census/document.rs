@@ -137,7 +137,7 @@ struct OrphanDocument<'c> {
     why: &'c str,
 }
 
-/// The JSON Schema of a census.
+/// Returns the JSON Schema of a census.
 pub fn census_schema() -> Value {
     schema_of::<CensusDocument<'_>>(SCHEMA)
 }

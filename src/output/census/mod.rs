@@ -38,7 +38,7 @@ pub fn census(
     }
 }
 
-/// A percentage with one decimal, rounded down: only all is 100 %.
+/// Returns a percentage with one decimal, rounded down: only all is 100 %.
 fn percent(percent: Option<f64>) -> String {
     match percent {
         Some(percent) => format!("{}%", (percent * 10.0).floor() / 10.0),

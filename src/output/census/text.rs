@@ -52,7 +52,7 @@ pub(super) fn write(
     summary(page, census, asked)
 }
 
-/// The kinds with objects that are not declared here, and how many others there are.
+/// Returns the kinds with objects that are not declared here, and how many others there are.
 fn kinds(page: &mut Page<'_>, census: &Census, asked: CensusOptions) -> io::Result<()> {
     let by_kind = census.by_kind();
     let is_unique = |kind: &GroupKind| by_kind.keys().filter(|k| k.kind == kind.kind).count() == 1;
@@ -93,7 +93,7 @@ fn of_class(census: &Census, class: Class) -> impl Iterator<Item = &Counted> {
     objects.filter(move |object| object.class == class)
 }
 
-/// The objects that nobody declares, the oldest first.
+/// Returns the objects that nobody declares, the oldest first.
 fn nobodys(page: &mut Page<'_>, census: &Census) -> io::Result<()> {
     let mut objects: Vec<_> = of_class(census, Class::Nobody).collect();
     objects.sort_by_key(|object| (object.created.is_none(), object.created, &object.key));
@@ -113,7 +113,7 @@ fn age(created: Option<jiff::Timestamp>, options: &RenderOptions) -> Option<Stri
     Some(format!("created {}", words::when(&created, options.now)))
 }
 
-/// Who else declares objects, and how many.
+/// Returns who else declares objects, and how many.
 fn elsewhere(page: &mut Page<'_>, census: &Census) -> io::Result<()> {
     let mut by: BTreeMap<&str, usize> = BTreeMap::new();
     for object in of_class(census, Class::Elsewhere) {
@@ -222,7 +222,7 @@ impl Page<'_> {
         writeln!(self.out, "{}", text.trim_end_matches(' '))
     }
 
-    /// An empty line between two parts.
+    /// Returns an empty line between two parts.
     fn blank(&mut self) -> io::Result<()> {
         match self.is_begun {
             true => writeln!(self.out),
@@ -328,7 +328,7 @@ impl Page<'_> {
     }
 }
 
-/// Where a column behind the first ends, counted from the end of the first.
+/// Returns where a column behind the first ends, counted from the end of the first.
 fn column(at: usize) -> usize {
     HEADS.iter().take(at + 1).map(|head| head.len() + 2).sum()
 }

@@ -137,11 +137,11 @@ struct DecisionPart<'r> {
     /// A remark that helps to act.
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<&'r str>,
-    /// Everybody who holds the live value, the applier too; empty where it is nobody.
+    /// Everyone who holds the live value, the applier too; empty where it is nobody.
     owners: Vec<OwnerDocument<'r>>,
     /// How it is compared.
     compared: FormPart<'r>,
-    /// What the server gives the field when nobody sets it, where that is known.
+    /// What the server gives the field when nobody sets it, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     default: Option<DefaultPart<'r>>,
     /// The lists on the way, which decide what is compared with what.
@@ -176,7 +176,7 @@ struct FormPart<'r> {
 #[serde(rename_all = "camelCase")]
 struct DefaultPart<'r> {
     value: &'r Value,
-    /// `type`, or `neighbours` where it depends on the fields beside it.
+    /// `type`, or `neighbours` where it depends on the fields next to it.
     #[schemars(extend("enum" = ["type", "neighbours"]))]
     from: &'static str,
 }
@@ -210,13 +210,13 @@ struct RulePart<'r> {
     expires: Option<&'r str>,
 }
 
-/// The JSON Schema of the document, which `driftctl schema explanation` prints.
+/// Returns the JSON Schema of the document, which `driftctl schema explanation` prints.
 pub fn explanation_schema() -> Value {
     schema_of::<ExplanationDocument<'_>>(SCHEMA)
 }
 
 impl<'r> ExplanationDocument<'r> {
-    /// The document of an account.
+    /// Returns the document of an account.
     pub fn new(account: &'r RedactedAccount) -> Self {
         Self {
             schema: SCHEMA,

@@ -34,7 +34,7 @@ pub(super) struct BlameDocument<'r> {
 }
 
 impl<'r> RevisionDocument<'r> {
-    /// What is said of a commit.
+    /// Returns what is said of a commit.
     pub fn of(revision: &'r Revision) -> Self {
         Self {
             name: &revision.name,
@@ -45,7 +45,7 @@ impl<'r> RevisionDocument<'r> {
 }
 
 impl<'r> BlameDocument<'r> {
-    /// What is said of a line.
+    /// Returns what is said of a line.
     pub fn of(blame: &'r Blame) -> Self {
         Self {
             commit: blame.commit.as_deref(),

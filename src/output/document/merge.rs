@@ -20,7 +20,7 @@ pub(super) struct MergeSummaryDocument {
 }
 
 impl MergeSummaryDocument {
-    /// The figures of a report; `None` without a base.
+    /// Returns the figures of a report; `None` without a base.
     pub(super) fn of(report: &Report) -> Option<Self> {
         report.three_way.then(|| Self {
             conflict: report.changes_of(MergeClass::Conflict),

@@ -49,7 +49,7 @@ pub struct OriginDocument<'r> {
     chain: Vec<String>,
 }
 
-/// Somebody who holds a path.
+/// Someone who holds a path.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OwnerDocument<'r> {

@@ -112,7 +112,7 @@ struct PlanChangeDocument<'p> {
     /// The line in the manifest.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<usize>,
-    /// How the difference came about, where that is known.
+    /// How the difference came about, if that is known.
     #[schemars(extend("enum" = Cause::ALL.map(Cause::as_str)))]
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'static str>,
@@ -137,13 +137,13 @@ struct RefusedDocument<'p> {
     message: &'p str,
 }
 
-/// The JSON Schema of plans.
+/// Returns the JSON Schema of plans.
 pub fn plan_schema() -> Value {
     schema_of::<PlanDocument<'_>>(SCHEMA)
 }
 
 impl<'p> PlanDocument<'p> {
-    /// The document of a plan.
+    /// Returns the document of a plan.
     pub fn new(plan: &'p Plan) -> Self {
         let summary = PlanSummaryDocument {
             planned: plan.changes(Progress::Planned),

@@ -29,13 +29,13 @@ struct ListedRule<'r> {
     id: &'r str,
     /// Where it is written: `built-in`, `.driftctl.yaml:12`, or an annotation's place.
     origin: String,
-    /// `explains`: what it matches is no drift. `ignores`: drift that is hidden. `leaves out`:
+    /// `explains`: what it matches is not drift. `ignores`: drift that is hidden. `leaves out`:
     /// objects that are not extra.
     #[schemars(extend("enum" = RuleEffect::ALL.map(RuleEffect::as_str)))]
     effect: &'static str,
     /// Whether its deadline is over; then it hides nothing.
     expired: bool,
-    /// Why what it matches is no drift; only rules that explain have one.
+    /// Why what it matches is not drift; only rules that explain have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("enum" = Explanation::ALL.map(Explanation::as_str)))]
     explains: Option<&'static str>,

@@ -25,13 +25,13 @@ pub struct SeveralDocument<'r> {
     reports: Vec<Document<'r>>,
 }
 
-/// The JSON Schema of the document, which `driftctl schema reports` prints.
+/// Returns the JSON Schema of the document, which `driftctl schema reports` prints.
 pub fn reports_schema() -> Value {
     schema_of::<SeveralDocument<'_>>(SCHEMA)
 }
 
 impl<'r> SeveralDocument<'r> {
-    /// The document of several reports.
+    /// Returns the document of several reports.
     pub fn new(clusters: &[Cluster<'r>], options: &RenderOptions) -> Self {
         let reports = clusters.iter();
         Self {

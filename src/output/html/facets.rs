@@ -13,7 +13,7 @@ pub(super) struct Facets {
     writers: Vec<String>,
 }
 
-/// Check boxes for one facet: more are no help.
+/// Check boxes for one facet: more are not help.
 const MOST_FACETS: usize = 20;
 
 impl Facets {
@@ -26,7 +26,7 @@ impl Facets {
         }
     }
 
-    /// The classes by which an object is hidden. What is rare has none and is always shown.
+    /// Returns the classes by which an object is hidden. What is rare has none and is always shown.
     pub fn classes(&self, object: &ObjectReport) -> String {
         let at = |list: &[String], word: &str| list.iter().position(|known| known == word);
         let mut classes = String::new();
@@ -75,7 +75,7 @@ impl Facets {
     }
 }
 
-/// The words that there are most of, in the order of their number.
+/// Returns the words that there are most of, in the order of their number.
 fn most_frequent(words: impl Iterator<Item = String>) -> Vec<String> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for word in words {
@@ -88,7 +88,7 @@ fn most_frequent(words: impl Iterator<Item = String>) -> Vec<String> {
     words.map(|(word, _)| word).collect()
 }
 
-/// Who wrote an object last: the user, or else the field manager.
+/// Returns who wrote an object last: the user, or else the field manager.
 fn writer(object: &ObjectReport) -> Option<String> {
     let owners = object.reported().flat_map(|drift| &drift.owners);
     let owners = owners.chain(&object.owners);

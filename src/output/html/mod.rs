@@ -105,7 +105,8 @@ fn write_escaped(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
     f.write_str(&text[from..])
 }
 
-/// The page down to its body. A scope is what the names of the filters of one cluster begin with.
+/// Returns the page down to its body. A scope is what the names of the filters of one cluster begin
+/// with.
 fn open(verdict: &str, scopes: &[&str], out: &mut dyn Write) -> io::Result<()> {
     let (filters, style): (Vec<_>, Vec<_>) =
         STYLE.lines().partition(|line| line.starts_with(FILTER));
@@ -129,7 +130,7 @@ fn open(verdict: &str, scopes: &[&str], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "</style>\n</head>\n<body>")
 }
 
-/// What was found in one cluster.
+/// Returns what was found in one cluster.
 fn body(
     report: &Report,
     scope: &str,
@@ -402,7 +403,7 @@ fn render_drift(
     writeln!(out, "</section>")
 }
 
-/// What each rule hid, whether or not that is shown.
+/// Returns what each rule hid, whether or not that is shown.
 fn rules(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if ignored::rules(report).next().is_none() {
         return Ok(());

@@ -14,7 +14,7 @@ use crate::output::yaml_text::{self, Style};
 /// Characters of a line of a text in conflict.
 const LONGEST_LINE: usize = 400;
 
-/// What the two columns of a change are.
+/// Returns what the two columns of a change are.
 pub(super) fn heads(drift: &JudgedChange) -> [&'static str; 2] {
     match drift.merge.as_ref().map(|merge| merge.class) {
         Some(MergeClass::Pending) => ["live", "branch"],
@@ -23,7 +23,7 @@ pub(super) fn heads(drift: &JudgedChange) -> [&'static str; 2] {
     }
 }
 
-/// Base, branch and live next to one another.
+/// Base, branch and live next to each other.
 pub(super) fn three(drift: &JudgedChange, out: &mut dyn Write) -> io::Result<()> {
     let columns = view::three(drift);
     let [base, branch, live] = columns.map(|(_, value)| value);
@@ -90,7 +90,7 @@ fn text(side: &Option<Value>) -> String {
     }
 }
 
-/// The lines of a hunk in pairs: what was replaced next to what replaced it.
+/// Returns the lines of a hunk in pairs: what was replaced next to what replaced it.
 fn rows(hunk: &Hunk, out: &mut dyn Write) -> io::Result<()> {
     let mut rest = &hunk.lines[..];
     while let Some(first) = rest.first() {

@@ -189,7 +189,7 @@ fn figures(page: &mut Page<'_>, report: &Report) {
     )
 }
 
-/// How many objects each policy is against.
+/// Returns how many objects each policy is against.
 fn violations(report: &Report) -> BTreeMap<(&str, &'static str), f64> {
     let mut counts = BTreeMap::new();
     for object in &report.objects {

@@ -22,7 +22,7 @@ impl Type {
     }
 }
 
-/// A metric, which stands on the page once, with the samples of all clusters.
+/// A metric, which is on the page once, with the samples of all clusters.
 struct Metric {
     name: &'static str,
     help: &'static str,
@@ -142,7 +142,7 @@ impl Page<'_> {
     }
 }
 
-/// `{severity="high",namespace="shop"}`; nothing where there are no labels.
+/// `{severity="high",namespace="shop"}`; nothing where there are not labels.
 fn written<'l>(labels: impl IntoIterator<Item = (&'l str, &'l str)>) -> String {
     let labels: Vec<String> = labels
         .into_iter()

@@ -9,7 +9,7 @@ use crate::model::{
 };
 use crate::output::{view, words};
 
-/// Paths are padded to one column up to this width, so that values stand below one another.
+/// Paths are padded to one column up to this width, so that values are below each other.
 const WIDEST_PATH: usize = 52;
 
 /// Remarks are put next to values in one column up to this one, else below.
@@ -20,7 +20,7 @@ const SHORTEST_SHARED: usize = 12;
 
 /// Changes below one beginning of their paths.
 struct Group<'r> {
-    /// How many segments they share; 0 when they stand alone.
+    /// How many segments they share; 0 when they are alone.
     shared: usize,
     drifts: Vec<&'r JudgedChange>,
 }
@@ -73,7 +73,7 @@ fn render_group(page: &mut Page<'_>, gutter: &Gutter, group: &Group<'_>) -> io::
     Ok(())
 }
 
-/// The part of a change's path that its group does not share.
+/// Returns the part of a change's path that its group does not share.
 fn tail(drift: &JudgedChange, shared: usize) -> String {
     let path = &drift.change.path;
     if path.0.is_empty() {
@@ -109,7 +109,7 @@ fn groups<'r>(drifts: &[&'r JudgedChange]) -> Vec<Group<'r>> {
     groups
 }
 
-/// How many segments lead to what holds a path: its last list item, or else its parent.
+/// Returns how many segments lead to what holds a path: its last list item, or else its parent.
 fn container(path: &FieldPath) -> usize {
     let parents = path.0.len().saturating_sub(1);
     path.0[..parents]
@@ -162,12 +162,12 @@ struct Row<'r> {
 }
 
 impl Row<'_> {
-    /// Where the path starts.
+    /// Returns where the path starts.
     fn start(&self) -> usize {
         self.gutter.width + self.indent + 2
     }
 
-    /// Where a value starts that has room next to the path.
+    /// Returns where a value starts that has room next to the path.
     fn value_column(&self, value: &Line, columns: usize) -> Option<usize> {
         let close = self.start() + self.path.width() + 2;
         [self.values_at.max(close), close]
@@ -175,7 +175,7 @@ impl Row<'_> {
             .find(|column| column + value.width() <= columns)
     }
 
-    /// Where the row ends, if it is one line.
+    /// Returns where the row ends, if it is one line.
     fn end(&self, columns: usize) -> Option<usize> {
         match &self.sides {
             Sides::Short(value) => Some(self.value_column(value, columns)? + value.width()),
@@ -214,7 +214,7 @@ impl Row<'_> {
         Ok(())
     }
 
-    /// The gutter and the sign.
+    /// Returns the gutter and the sign.
     fn first(&self) -> Line {
         let (sign, paint) = match view::shown(self.drift).kind {
             _ if self.drift.is_conflict() => ("! ", Paint::Alarm),
@@ -244,7 +244,7 @@ impl Row<'_> {
         }
     }
 
-    /// The path on lines of its own.
+    /// Returns the path on lines of its own.
     fn long(&self, page: &mut Page<'_>, first: &Line) -> io::Result<()> {
         let start = self.start();
         let columns = page.options.width.saturating_sub(start);
@@ -260,7 +260,7 @@ impl Row<'_> {
         Ok(())
     }
 
-    /// A line below the path, next to the gutter.
+    /// Returns a line below the path, next to the gutter.
     fn below(&self, page: &mut Page<'_>, more: usize, text: Line) -> io::Result<()> {
         let indent = self.start() + more;
         let columns = page.options.width.saturating_sub(indent);
@@ -272,7 +272,7 @@ impl Row<'_> {
         Ok(())
     }
 
-    /// What there is to say about the change: how much it matters, who, why not, what else.
+    /// Returns what there is to say about the change: how much it matters, who, why not, what else.
     fn remarks(&self, page: &Page<'_>) -> Vec<Line> {
         let drift = self.drift;
         let mut about = Line::default();

@@ -1,7 +1,8 @@
 //! Why paths are drift or not, to read.
 //!
-//! One path has all that is known of it below its name. Of an object, or of a prefix, what is drift
-//! or ignored is told in full; what is explained and what is equal in a line each, by reason.
+//! One path has everything that is known of it below its name. Of an object, or of a prefix, what
+//! is drift or ignored is told in full; what is explained and what is equal in a line each, by
+//! reason.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -82,7 +83,7 @@ fn said(page: &mut Page<'_>, name: &str, paint: Paint, text: &str) -> io::Result
     page.wrapped(&first, COLUMN, Line::of(paint, text))
 }
 
-/// All that is known of one path.
+/// Returns everything that is known of one path.
 fn block(page: &mut Page<'_>, account: &Account, entry: &Entry) -> io::Result<()> {
     // Unbroken, so that it can be copied.
     page.line(&Line::of(Paint::Path, &entry.path.to_string()))?;
@@ -172,8 +173,8 @@ fn value(
     Ok(())
 }
 
-/// What is said, and where that is written: beside it, or below it where there is no room. A place
-/// is never broken, so that it can be opened.
+/// Returns what is said, and where that is written: next to it, or below it where there is no room.
+/// A place is never broken, so that it can be opened.
 fn placed(
     page: &mut Page<'_>,
     first: &Line,
@@ -246,7 +247,7 @@ fn types(page: &mut Page<'_>, entry: &Entry) -> io::Result<()> {
     Ok(())
 }
 
-/// What is explained, by reason and rule.
+/// Returns what is explained, by reason and rule.
 fn explained(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
     let mut by_reason: BTreeMap<String, Vec<&Entry>> = BTreeMap::new();
     for entry in &account.entries {
@@ -270,7 +271,7 @@ fn explained(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
     Ok(())
 }
 
-/// What is equal: that which is written otherwise, and how many are the same.
+/// Returns what is equal: that which is written otherwise, and how many are the same.
 fn equal(page: &mut Page<'_>, account: &Account) -> io::Result<()> {
     let mut by_reason: BTreeMap<Equal, Vec<&Entry>> = BTreeMap::new();
     for entry in &account.entries {
@@ -305,7 +306,7 @@ fn one_line(page: &mut Page<'_>, entry: &Entry, values: &str) -> io::Result<()> 
     page.wrapped(&Line::of(Paint::Plain, "  "), 4, line)
 }
 
-/// A value in a few characters.
+/// Returns a value in a few characters.
 fn shown(value: Option<&Value>) -> String {
     match value {
         None => "nothing".to_owned(),

@@ -65,7 +65,7 @@ pub(super) fn render(
     page.line(&Line::of(Paint::Plain, &said))
 }
 
-/// One line for each cluster.
+/// Returns one line for each cluster.
 fn table(page: &mut Page<'_>, standings: &[ObjectState<'_>]) -> io::Result<()> {
     let heads = [
         "CLUSTER", "VERDICT", "WORST", "DRIFTED", "MISSING", "EXTRA", "UNKNOWN",
@@ -119,7 +119,7 @@ fn table(page: &mut Page<'_>, standings: &[ObjectState<'_>]) -> io::Result<()> {
     Ok(())
 }
 
-/// What several clusters have alike, an entry each.
+/// Returns what several clusters have alike, an entry each.
 fn common(page: &mut Page<'_>, alike: &[Alike<'_>], all: usize) -> io::Result<()> {
     if alike.is_empty() {
         return Ok(());

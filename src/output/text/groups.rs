@@ -49,7 +49,7 @@ pub(super) fn render(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
-/// One change, and the objects of which it is.
+/// Returns one change, and the objects of which it is.
 fn of_change(page: &mut Page<'_>, group: &Group<'_>, severity: Paint) -> io::Result<()> {
     let mut line = Line::of(Paint::Bold, &group.title);
     let word = group.rows.first().map_or("", |row| row.severity());

@@ -120,7 +120,7 @@ impl Page<'_> {
         writeln!(self.out)
     }
 
-    /// A line that is broken where the page ends; what follows is indented.
+    /// Returns a line that is broken where the page ends; what follows is indented.
     fn wrapped(&mut self, first: &Line, indent: usize, text: Line) -> io::Result<()> {
         let columns = self.options.width.saturating_sub(indent.max(first.width()));
         for (i, part) in text.wrap(columns).into_iter().enumerate() {
@@ -150,7 +150,7 @@ fn legend(page: &mut Page<'_>, report: &Report, with_target: bool) -> io::Result
     page.blank()
 }
 
-/// Whether an object has changes of which both sides are shown.
+/// Returns whether an object has changes of which both sides are shown.
 fn shows_sides(object: &ObjectReport) -> bool {
     object.reported().next().is_some()
 }
@@ -202,7 +202,7 @@ fn render_objects(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether an object drifted in a way that has nothing to do with the branch.
+/// Returns whether an object drifted in a way that has nothing to do with the branch.
 fn is_aside(page: &Page<'_>, object: &ObjectReport) -> bool {
     let untouched = |drift: &JudgedChange| {
         (drift.merge.as_ref()).is_none_or(|merge| merge.class == MergeClass::Drift)
@@ -275,7 +275,7 @@ fn render_alike(page: &mut Page<'_>, group: &[&ObjectReport]) -> io::Result<()> 
     page.blank()
 }
 
-/// Where the manifest of an object is on this machine, for a terminal that opens it.
+/// Returns where the manifest of an object is on this machine, for a terminal that opens it.
 fn link(page: &Page<'_>, object: &ObjectReport) -> Option<String> {
     let origin = object.origin.as_ref();
     let origin =

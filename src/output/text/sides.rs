@@ -59,7 +59,7 @@ pub(super) fn sides(change: &Change, options: &RenderOptions) -> Sides {
     }
 }
 
-/// All three values of a change in conflict, below one another.
+/// Returns all three values of a change in conflict, below each other.
 pub(super) fn three(drift: &JudgedChange, options: &RenderOptions) -> Sides {
     let mut lines = Vec::new();
     let [base, branch, live] = view::three(drift).map(|(_, value)| value);
@@ -131,7 +131,7 @@ fn of_region(region: &three::Region, lines: &mut Vec<Line>) {
     }
 }
 
-/// A value that only one side has.
+/// Returns a value that only one side has.
 fn one(path: &FieldPath, value: &Value, side: Side, room: usize, options: &RenderOptions) -> Sides {
     if is_one_line(value) {
         let line = Line::of(Paint::of_side(side), &scalar_at(path, value));
@@ -270,7 +270,7 @@ fn arrow(declared: &str, live: &str) -> Line {
     line
 }
 
-/// The lines of hunks, with a gap between them.
+/// Returns the lines of hunks, with a gap between them.
 fn signed(hunks: &[Hunk], options: &RenderOptions) -> Vec<Line> {
     let mut lines = Vec::new();
     for (i, hunk) in hunks.iter().enumerate() {
@@ -288,7 +288,7 @@ fn signed(hunks: &[Hunk], options: &RenderOptions) -> Vec<Line> {
     capped(lines, options)
 }
 
-/// Whether one side ends in a line feed and the other does not.
+/// Returns whether one side ends in a line feed and the other does not.
 fn ends_differently(hunk: &Hunk) -> bool {
     let ends = |side: Side| {
         hunk.lines

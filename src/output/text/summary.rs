@@ -61,7 +61,7 @@ fn message(page: &mut Page<'_>, label: &str, paint: Paint, warning: &Warning) ->
     page.wrapped(&first, 2, text)
 }
 
-/// The word for what was found, in its colour.
+/// Returns the word for what was found, in its colour.
 fn word(report: &Report) -> Line {
     let (word, paint) = if report.is_incomplete() {
         ("INCOMPLETE", Paint::Alarm)
@@ -78,14 +78,14 @@ fn word(report: &Report) -> Line {
     line
 }
 
-/// The verdict in one line, for the end of what began with it.
+/// Returns the verdict in one line, for the end of what began with it.
 pub(super) fn last_line(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     let mut line = word(report);
     line.push(Paint::Bold, &words::tally(report));
     page.line(&line)
 }
 
-/// What was compared, with the context before everything else.
+/// Returns what was compared, with the context before everything else.
 pub(super) fn target(report: &Report) -> Option<Line> {
     const UNVERIFIED: &str = "certificate NOT verified";
     let said = words::sides(report)?;
@@ -110,7 +110,7 @@ pub(super) fn target(report: &Report) -> Option<Line> {
 
 fn verdict(page: &mut Page<'_>, report: &Report, is_long: bool) -> io::Result<()> {
     let mut first = word(report);
-    // The details stand below one another, next to the word, unless the page is narrow.
+    // The details are below each other, next to the word, unless the page is narrow.
     let indent = if page.options.width >= 60 {
         first.width()
     } else {

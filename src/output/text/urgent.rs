@@ -1,4 +1,4 @@
-//! The worst changes once more, in a line each: what somebody reads who asks whether it is safe to
+//! The worst changes once more, in a line each: what someone reads who asks whether it is safe to
 //! go on.
 
 use std::cmp::Reverse;
@@ -69,7 +69,7 @@ fn width(text: &str) -> usize {
     crate::output::paint::width(text)
 }
 
-/// What is critical or high, the worst first.
+/// Returns what is critical or high, the worst first.
 fn entries(report: &Report) -> Vec<Entry<'_>> {
     let mut entries = Vec::new();
     for object in view::by_urgency(report, crate::output::Show::Drift) {

@@ -8,7 +8,7 @@ use crate::output::paint::{Line, Paint, ascii, width};
 use crate::output::{RenderOptions, words};
 use crate::redact::Redacted;
 
-/// Returns a line on what happened; `None` where nobody has to know.
+/// Returns a line on what happened; `None` if nobody has to know.
 pub fn event_line(event: &Event, options: &RenderOptions) -> Option<String> {
     let mut line = Line::default();
     match event {
@@ -141,7 +141,7 @@ fn summary(watched: &Watched<'_>) -> Line {
     line
 }
 
-/// The open episodes in columns: the worst first, and of those the oldest.
+/// Returns the open episodes in columns: the worst first, and of those the oldest.
 fn open(watched: &Watched<'_>, room: usize, options: &RenderOptions) -> Vec<Line> {
     if watched.open.is_empty() {
         return Vec::new();

@@ -170,7 +170,8 @@ pub fn rules_of(declared: Option<&Value>, live: Option<&Value>, place: &str) -> 
 /// The domains of the keys that are not among the switches.
 const DOMAINS: &[&str] = &["driftctl.dev", "kluctl.io"];
 
-/// Whether an object has a label or an annotation of a tool that says something by them. Few have.
+/// Returns whether an object has a label or an annotation of a tool that says something by them.
+/// Few have.
 fn may_say(object: &Value) -> bool {
     let mut keys = ["annotations", "labels"]
         .into_iter()
@@ -190,8 +191,8 @@ fn may_say(object: &Value) -> bool {
 }
 
 impl Switch {
-    /// The path of the label or annotation, when it is on the object and says so. Flux takes keys
-    /// and values in any case.
+    /// Returns the path of the label or annotation, when it is on the object and says so. Flux
+    /// takes keys and values in any case.
     fn found(&self, object: &Value) -> Option<FieldPath> {
         let maps = if self.or_label {
             &["annotations", "labels"][..]

@@ -19,7 +19,7 @@ fn hides(own: &Own, path: &str, kind: ChangeKind) -> bool {
     own.rules.iter().any(|rule| rule.covers(change))
 }
 
-/// What an annotation of the manifest hides: a changed field, an added one, the object's
+/// Returns what an annotation of the manifest hides: a changed field, an added one, the object's
 /// absence, its being extra.
 fn scope(key: &str, value: &str) -> [bool; 4] {
     let own = rules_of(Some(&with("annotations", key, value)), None, "here");

@@ -1,4 +1,4 @@
-//! Secrets that are known by the name that stands before them.
+//! Secrets that are known by the name that is before them.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -32,7 +32,7 @@ pub(super) const HINTS: &[&str] = &[
 /// Longer names are looked at as far as this.
 const LONGEST_NAME: usize = 128;
 
-/// What may stand before a name at the beginning of a line that is all one assignment.
+/// What may be before a name at the beginning of a line that is all one assignment.
 const LINE_STARTS: &[&str] = &[
     "",
     "export",
@@ -78,10 +78,10 @@ const DIRECTIVES: &[&str] = &[
     "default_env",
 ];
 
-/// Names of settings whose value always stands behind a blank.
+/// Names of settings whose value always is behind a blank.
 const BLANK_SETTINGS: &[&str] = &["requirepass", "masterauth", "bindpw", "rootpw"];
 
-/// Names of settings behind which something else stands before the value.
+/// Names of settings behind which something else is before the value.
 const LINE_SETTINGS: &[&str] = &["auth-pass", "auth_pass"];
 
 /// Ends of names that are files: `secrets.yaml: line 3`.
@@ -132,7 +132,7 @@ pub(super) struct Scan<'t, 's> {
     pub(super) unclosed: usize,
     /// What is known of names, most of which come again and again.
     classes: HashMap<&'t str, Class>,
-    /// Where fields begin that hold the value of what is named beside them, once somebody asks.
+    /// Where fields begin that hold the value of what is named next to them, once someone asks.
     pub(super) value_fields: Option<Vec<usize>>,
 }
 
@@ -148,7 +148,7 @@ impl<'t> Scan<'t, '_> {
         self.voice == Voice::Message
     }
 
-    /// The name in which a place lies, as far as it is behind `floor`.
+    /// Returns the name in which a place lies, as far as it is behind `floor`.
     fn name_around(&self, at: usize, floor: usize) -> Range<usize> {
         let before = self.cursor.word_before(at, LONGEST_NAME);
         let mut start = (at - before.len()).max(floor);
@@ -201,7 +201,7 @@ impl<'t> Scan<'t, '_> {
             }
             at += 1;
         }
-        // The quote that only the name stands in does not go on around the value.
+        // The quote that only the name is in does not go on around the value.
         let within = open.filter(|open| !(quoted && open.at + 1 == name.start));
         let quoted = quoted
             && within.is_none_or(|open| {
@@ -236,8 +236,8 @@ impl<'t> Scan<'t, '_> {
         self.by_blank(&place, at, sign)
     }
 
-    /// Whether a name in quotes is the first argument of a function that does not just hand it out:
-    /// `os.Setenv("DB_PASSWORD", …)`.
+    /// Returns whether a name in quotes is the first argument of a function that does not just hand
+    /// it out: `os.Setenv("DB_PASSWORD", …)`.
     fn is_argument(&self, at: usize) -> bool {
         let mut end = at;
         for _ in 0..4 {
@@ -276,8 +276,8 @@ impl<'t> Scan<'t, '_> {
         }
     }
 
-    /// Where the value begins behind `:`, `=`, `:=`, `=>`, `+=` and the like, and whether the sign
-    /// is a colon.
+    /// Returns where the value begins behind `:`, `=`, `:=`, `=>`, `+=` and the like, and whether
+    /// the sign is a colon.
     pub(super) fn sign_at(&self, at: usize) -> Option<(usize, bool)> {
         let rest = self
             .text
@@ -289,7 +289,7 @@ impl<'t> Scan<'t, '_> {
             .find(|sign| rest.starts_with(**sign))
             .map(|sign| sign.len())
             .or_else(|| rest.starts_with([':', '=']).then_some(1))?;
-        // An address is no value of its scheme.
+        // An address is not a value of its scheme.
         (!self.text[at..].starts_with("://"))
             .then_some((at + len, rest.starts_with(':') && len == 1))
     }
@@ -346,8 +346,8 @@ impl<'t> Scan<'t, '_> {
         Some(self.value(at, left))
     }
 
-    /// Whether what follows a colon without a blank is a value, and not a port, a tag, or the
-    /// number of a line.
+    /// Returns whether what follows a colon without a blank is a value, and not a port, a tag, or
+    /// the number of a line.
     fn is_tight_value(&self, place: &Found<'t>, at: usize) -> bool {
         let digits = self.text.as_bytes()[at..]
             .iter()
@@ -365,7 +365,8 @@ impl<'t> Scan<'t, '_> {
                 && !(port && place.word.contains(['.', '-']))
     }
 
-    /// Whether an assignment in a message quotes data, and is no sentence of the message's own.
+    /// Returns whether an assignment in a message quotes data, and is not a sentence of the
+    /// message's own.
     fn is_quoted_in_message(
         &mut self,
         place: &Found<'t>,
@@ -392,7 +393,7 @@ impl<'t> Scan<'t, '_> {
         place.quoted && !value.is_empty() || (simple && (is_credential(value) || alone))
     }
 
-    /// A header that carries credentials: all of it, if it looks like one.
+    /// Returns a header that carries credentials: all of it, if it looks like one.
     fn header(&mut self, place: &Found<'t>, at: usize, left: Left<'t>) -> Option<usize> {
         let left = Left {
             first: true,
@@ -642,7 +643,7 @@ impl<'t> Scan<'t, '_> {
     }
 }
 
-/// A sensitive name, and how it stands there.
+/// A sensitive name, and how it is there.
 pub(super) struct Found<'t> {
     pub(super) name: Range<usize>,
     /// The name without dashes around it.
@@ -653,8 +654,8 @@ pub(super) struct Found<'t> {
     pub(super) within: Option<Open>,
 }
 
-/// Whether the value of a header such as `Authorization` is a credential: it has a scheme before
-/// it, or looks like one. `auth` is also the name of settings, such as `auth: basic`.
+/// Returns whether the value of a header such as `Authorization` is a credential: it has a scheme
+/// before it, or looks like one. `auth` is also the name of settings, such as `auth: basic`.
 pub(in crate::redact) fn is_header_value(name: &str, value: &str) -> bool {
     let mut words = value.split_ascii_whitespace();
     let first = words.next().unwrap_or_default();

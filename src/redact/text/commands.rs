@@ -153,7 +153,7 @@ fn flags<'t>(text: &'t str, from: usize, takes: &[Takes], spans: &mut Vec<Span<'
     at
 }
 
-/// Which arguments of a list hold passwords, where one of them is a program that takes one.
+/// Returns which arguments of a list hold passwords, where one of them is a program that takes one.
 pub(in crate::redact) fn in_arguments(items: &[&str]) -> Vec<bool> {
     let mut secret = vec![false; items.len()];
     let mut takes: &[Takes] = &[];

@@ -1,4 +1,4 @@
-//! Where things lie in a text: lines, quotes, blanks.
+//! Where things are in a text: lines, quotes, blanks.
 
 use std::ops::Range;
 
@@ -17,8 +17,8 @@ pub(super) struct Cursor<'t> {
     unclosed: Vec<(u8, usize)>,
 }
 
-/// A quote that is open: its sign, how many backslashes stand before it (JSON within JSON), and
-/// where it is.
+/// A quote that is open: its sign, how many backslashes are before it (JSON within JSON), and where
+/// it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Open {
     pub(super) sign: u8,
@@ -48,7 +48,7 @@ impl<'t> Cursor<'t> {
         cursor
     }
 
-    /// The byte at a place; a line's end behind the last.
+    /// Returns the byte at a place; a line's end behind the last.
     pub(super) fn byte(&self, at: usize) -> u8 {
         self.text.as_bytes().get(at).copied().unwrap_or(b'\n')
     }
@@ -58,7 +58,7 @@ impl<'t> Cursor<'t> {
         memchr(b'\n', bytes).map_or(self.text.len(), |len| from + len)
     }
 
-    /// The line in which a place lies that is not before the last one asked for.
+    /// Returns the line in which a place lies that is not before the last one asked for.
     pub(super) fn line_at(&mut self, at: usize) -> Range<usize> {
         while at > self.line.end {
             let start = self.line.end + 1;
@@ -69,7 +69,7 @@ impl<'t> Cursor<'t> {
         self.line.clone()
     }
 
-    /// Where the line of a place ends.
+    /// Returns where the line of a place ends.
     pub(super) fn line_end(&self, at: usize) -> usize {
         if self.line.contains(&at) {
             return self.line.end;
@@ -77,7 +77,7 @@ impl<'t> Cursor<'t> {
         self.end_of_line(at)
     }
 
-    /// The quote that is open at a place of the line at hand, if one is.
+    /// Returns the quote that is open at a place of the line at hand, if one is.
     pub(super) fn open_at(&mut self, at: usize) -> Option<Open> {
         self.line_at(at);
         let bytes = self.text.as_bytes();
@@ -177,7 +177,7 @@ impl<'t> Cursor<'t> {
         None
     }
 
-    /// Whether a quote begins here, with or without backslashes before it.
+    /// Returns whether a quote begins here, with or without backslashes before it.
     pub(super) fn is_quote(&self, mut at: usize) -> bool {
         for _ in 0..8 {
             if self.byte(at) != b'\\' {
@@ -198,7 +198,7 @@ impl<'t> Cursor<'t> {
             .count()
     }
 
-    /// The word of name characters that ends here, which is at most so long.
+    /// Returns the word of name characters that ends here, which is at most so long.
     pub(super) fn word_before(&self, end: usize, most: usize) -> &'t str {
         let len = self.text.as_bytes()[..end]
             .iter()

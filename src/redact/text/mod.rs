@@ -42,8 +42,8 @@ struct Span<'t> {
 enum Voice {
     /// It is data: whatever may be a secret in it is taken for one.
     Data,
-    /// It is a message: sentences of driftctl's own, which may quote data. What stands behind the
-    /// word "secret" and a colon is mostly the rest of the sentence.
+    /// It is a message: sentences of driftctl's own, which may quote data. What is behind the word
+    /// "secret" and a colon is mostly the rest of the sentence.
     Message,
 }
 
@@ -118,7 +118,7 @@ fn apply(text: &str, spans: &[Span<'_>], mask: impl Fn(usize) -> &'static str) -
     out
 }
 
-/// The secrets of a text, in order and apart from each other.
+/// Returns the secrets of a text, in order and apart from each other.
 fn spans(text: &str, voice: Voice) -> Vec<Span<'_>> {
     // A message names the kind of an object as often as it quotes one.
     let quotes_objects = voice == Voice::Data || text.contains("ata\"") || text.contains("ata:");
@@ -156,21 +156,22 @@ fn apart<'t>(text: &str, mut spans: Vec<Span<'t>>) -> Vec<Span<'t>> {
     out
 }
 
-/// Whether an argument is a flag whose value is the next argument, and secret: `--password`.
+/// Returns whether an argument is a flag whose value is the next argument, and secret:
+/// `--password`.
 pub(super) fn is_secret_flag(argument: &str) -> bool {
     argument.starts_with('-')
         && !argument.contains(['=', ' ', '\n'])
         && is_sensitive_name(argument.trim_start_matches('-'))
 }
 
-/// Whether a field holds the value of what is named beside it: `value`, `default`.
+/// Returns whether a field holds the value of what is named next to it: `value`, `default`.
 pub(super) fn is_value_field(name: &str) -> bool {
     pairs::VALUES
         .iter()
         .any(|field| name.eq_ignore_ascii_case(field))
 }
 
-/// The name of a header by which its value is judged.
+/// Returns the name of a header by which its value is judged.
 pub(super) fn header_name(name: &str) -> &'static str {
     if name.eq_ignore_ascii_case("auth") {
         "auth"
@@ -179,7 +180,7 @@ pub(super) fn header_name(name: &str) -> &'static str {
     }
 }
 
-/// Whether base64 is that of a text with secrets in it, or of a store of keys.
+/// Returns whether base64 is that of a text with secrets in it, or of a store of keys.
 pub(super) fn is_binary_secret(encoded: &str) -> bool {
     let joined: String = encoded.split_ascii_whitespace().collect();
     let Ok(bytes) = STANDARD.decode(joined) else {

@@ -1,4 +1,5 @@
-//! Secrets whose name is itself a value: `name: DB_PASSWORD` beside `value: …`, and elements of XML.
+//! Secrets whose name is itself a value: `name: DB_PASSWORD` next to `value: …`, and elements of
+//! XML.
 
 use std::sync::LazyLock;
 
@@ -11,7 +12,7 @@ use super::values::Left;
 /// Fields that hold a name.
 const NAMES: &[&str] = &["name", "key", "variable", "env", "field", "param", "id"];
 
-/// Fields that hold the value of what is named beside them.
+/// Fields that hold the value of what is named next to them.
 pub(in crate::redact) const VALUES: &[&str] = &[
     "value",
     "default",
@@ -48,7 +49,7 @@ impl<'t> Scan<'t, '_> {
         self.content(at + close + 1, place.word)
     }
 
-    /// The text between the tags of an element, up to the next tag.
+    /// Returns the text between the tags of an element, up to the next tag.
     fn content(&mut self, from: usize, name: &'t str) -> Option<usize> {
         let rest = &self.text[from..];
         let end = match rest.strip_prefix("<![CDATA[") {
@@ -72,7 +73,7 @@ impl<'t> Scan<'t, '_> {
         Some(end)
     }
 
-    /// The value of a field beside the one that holds this name.
+    /// Returns the value of a field next to the one that holds this name.
     pub(super) fn pair(&mut self, place: &Found<'t>, at: usize) -> Option<usize> {
         if !place.class.value && !place.word.eq_ignore_ascii_case("authorization") {
             return None;
@@ -203,7 +204,7 @@ impl<'t> Scan<'t, '_> {
         Some(self.value(value, left))
     }
 
-    /// Whether a brace is open on the line before a place.
+    /// Returns whether a brace is open on the line before a place.
     fn in_braces(&self, at: usize) -> bool {
         let line = self.text.as_bytes()[..at]
             .iter()
@@ -222,7 +223,7 @@ impl<'t> Scan<'t, '_> {
     }
 }
 
-/// Where words begin in a text that are fields for values.
+/// Returns where words begin in a text that are fields for values.
 fn value_fields(text: &str) -> Vec<usize> {
     static FIELDS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         AhoCorasick::builder()
@@ -245,8 +246,8 @@ fn value_fields(text: &str) -> Vec<usize> {
         .collect()
 }
 
-/// Where the object ends that begins before a text: at a brace, at the next item of a list, or
-/// where a line stands farther out.
+/// Returns where the object ends that begins before a text: at a brace, at the next item of a list,
+/// or where a line stands farther out.
 fn end_of_object(text: &str, column: usize) -> usize {
     let brace = text.find(['{', '}']).unwrap_or(text.len());
     let outer = text[..brace].match_indices('\n').find(|(at, _)| {
@@ -260,8 +261,8 @@ fn end_of_object(text: &str, column: usize) -> usize {
     outer.map_or(brace, |(at, _)| at)
 }
 
-/// The field of one object that holds a value, and where its name ends: the first behind a name,
-/// the last before one. Another name begins another object.
+/// Returns the field of one object that holds a value, and where its name ends: the first behind a
+/// name, the last before one. Another name begins another object.
 fn field_in(text: &str, ahead: bool) -> Option<(&str, usize)> {
     let bytes = text.as_bytes();
     let mut found = None;

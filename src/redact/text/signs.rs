@@ -16,8 +16,8 @@ const LONGEST_LABEL: usize = 64;
 /// The longest name of a user before the password of a URL.
 const LONGEST_USER: usize = 512;
 
-/// Whether a text holds whole objects that may be Secrets: a manifest within a ConfigMap, a copy
-/// of an object in an annotation.
+/// Returns whether a text holds whole objects that may be Secrets: a manifest within a ConfigMap, a
+/// copy of an object in an annotation.
 pub(super) fn repeats_objects(text: &str) -> bool {
     WHOLE_OBJECTS.iter().any(|sign| text.contains(sign))
         || text
@@ -25,14 +25,15 @@ pub(super) fn repeats_objects(text: &str) -> bool {
             .any(|(at, _)| is_secret(&text[at + 4..]))
 }
 
-/// Whether what follows the word `kind` says that the object is a Secret, or a list of them.
+/// Returns whether what follows the word `kind` says that the object is a Secret, or a list of
+/// them.
 fn is_secret(rest: &str) -> bool {
     let rest = skip(rest, &['"', '\'', '\\']);
     let Some(rest) = skip(rest, &[' ', '\t']).strip_prefix(':') else {
         return false;
     };
     let mut rest = skip(rest, &[' ', '\t', '"', '\'', '\\']);
-    // A tag and an anchor may stand before the value.
+    // A tag and an anchor may be before the value.
     for _ in 0..2 {
         if rest.starts_with(['!', '&']) {
             let word = rest
@@ -52,7 +53,7 @@ fn is_secret(rest: &str) -> bool {
         .any(|kind| rest[..word].eq_ignore_ascii_case(kind))
 }
 
-/// Skips characters, a few of them at most: what is longer is nothing that anybody writes.
+/// Skips characters, a few of them at most: what is longer is nothing that anyone writes.
 fn skip<'t>(text: &'t str, any_of: &[char]) -> &'t str {
     let mut rest = text;
     for _ in 0..32 {
@@ -91,7 +92,7 @@ pub(super) fn pem_blocks<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
 }
 
 /// Finds passwords in `scheme://user:password@host`, also where slashes in them ought to be
-/// encoded, and keys that stand alone before the `@`.
+/// encoded, and keys that are alone before the `@`.
 pub(super) fn url_passwords<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
     let mut word_end = 0;
     let mut last_at = None;
@@ -172,8 +173,8 @@ pub(super) fn authorizations<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
     }
 }
 
-/// Whether a word looks like a credential and not like a word of a language: it has digits or
-/// signs in it, or capitals behind small letters.
+/// Returns whether a word looks like a credential and not like a word of a language: it has digits
+/// or signs in it, or capitals behind small letters.
 pub(super) fn is_credential(word: &str) -> bool {
     let word = word.trim_matches(|c: char| {
         matches!(

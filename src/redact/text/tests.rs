@@ -95,7 +95,7 @@ fn every_form_of_a_token_is_read_and_found() {
     }
 }
 
-/// What is written between marks in the samples.
+/// Returns what is written between marks in the samples.
 fn samples(text: &'static str) -> Vec<&'static str> {
     text.trim_end().split("\n%%\n").collect()
 }

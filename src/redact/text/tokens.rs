@@ -41,12 +41,12 @@ impl Characters {
     }
 }
 
-/// Whether names and most tokens are made of it.
+/// Returns whether names and most tokens are made of it.
 pub(super) fn is_word_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
-/// Every form that is known.
+/// Returns every form that is known.
 pub(super) fn forms() -> &'static [Form] {
     static KNOWN: LazyLock<Vec<Form>> = LazyLock::new(|| FORMS.lines().filter_map(form).collect());
     &KNOWN
@@ -93,7 +93,7 @@ pub(super) fn well_known_tokens<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
             .take_while(|byte| form.characters.holds(**byte))
             .count();
         if run < form.least || !is_random(&bytes[found.end()..found.end() + run]) {
-            // Longer runs of what is no token begin with a start that is found in them once.
+            // Longer runs of what is not a token begin with a start that is found in them once.
             done = found.end() + if run < form.least { 0 } else { run };
             continue;
         }
@@ -107,7 +107,7 @@ pub(super) fn well_known_tokens<'t>(text: &'t str, spans: &mut Vec<Span<'t>>) {
     }
 }
 
-/// Whether letters are not just words joined by dashes.
+/// Returns whether letters are not just words joined by dashes.
 fn is_random(run: &[u8]) -> bool {
     run.iter().any(u8::is_ascii_digit)
         || (run.iter().any(u8::is_ascii_uppercase) && run.iter().any(u8::is_ascii_lowercase))

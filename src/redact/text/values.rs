@@ -23,7 +23,7 @@ pub(super) struct Left<'t> {
     pub(super) first: bool,
     /// Whether the sign is a colon.
     pub(super) colon: bool,
-    /// Whether the name stands in quotes of its own, as in JSON.
+    /// Whether the name is in quotes of its own, as in JSON.
     pub(super) quoted: bool,
     /// The quote within which the assignment stands.
     pub(super) within: Option<Open>,
@@ -99,7 +99,7 @@ impl<'t> Scan<'t, '_> {
         }
     }
 
-    /// Whether the quote around the assignment closes here.
+    /// Returns whether the quote around the assignment closes here.
     fn closes(&self, at: usize, within: Option<Open>) -> bool {
         within.is_some_and(|open| {
             let mut quote = at;
@@ -157,7 +157,7 @@ impl<'t> Scan<'t, '_> {
         Some(end)
     }
 
-    /// What stands below a name with nothing behind its colon.
+    /// Returns what is below a name with nothing behind its colon.
     fn below(&mut self, at: usize, line_end: usize, left: Left<'t>) -> usize {
         if !left.colon || left.within.is_some() {
             return at;
@@ -179,7 +179,7 @@ impl<'t> Scan<'t, '_> {
         }
     }
 
-    /// The lines of a block of YAML: the values of fields in it, and what stands there as such.
+    /// Returns the lines of a block of YAML: the values of fields in it, and what is there as such.
     fn block(&mut self, line_end: usize, left: Left<'t>) -> usize {
         let mut end = line_end;
         let mut next = line_end + 1;
@@ -231,7 +231,7 @@ impl<'t> Scan<'t, '_> {
         end
     }
 
-    /// The name of a field of YAML that begins here, and where its value does.
+    /// Returns the name of a field of YAML that begins here, and where its value does.
     fn key(&self, at: usize, end: usize) -> Option<(&'t str, usize)> {
         let open = at + usize::from(matches!(self.cursor.byte(at), b'"' | b'\''));
         let name = self.cursor.word_end(open, 128);
@@ -382,8 +382,8 @@ impl<'t> Scan<'t, '_> {
         at
     }
 
-    /// A value without quotes: the rest of the line where the assignment is all of it, else up to
-    /// what separates it from the next.
+    /// Returns a value without quotes: the rest of the line where the assignment is all of it, else
+    /// up to what separates it from the next.
     fn bare(&mut self, at: usize, left: Left<'t>) -> usize {
         if left.within.is_some() && matches!(self.cursor.byte(at), b'|' | b'>') {
             // A block of YAML within a text in quotes: all of it.
@@ -413,8 +413,8 @@ impl<'t> Scan<'t, '_> {
         end.max(stop)
     }
 
-    /// Where a word ends that is a value: at a blank, or at a separator that another assignment
-    /// follows. A password may well have such characters in it.
+    /// Returns where a word ends that is a value: at a blank, or at a separator that another
+    /// assignment follows. A password may well have such characters in it.
     pub(super) fn word(&self, at: usize, left: Left<'t>) -> usize {
         let ends = |at: usize, byte: u8| match byte {
             b' ' | b'\t' => true,
@@ -424,8 +424,8 @@ impl<'t> Scan<'t, '_> {
         self.run(at, left, ends, true)
     }
 
-    /// Where a run of bytes ends: at the end of its line, of the text in quotes in which it stands,
-    /// of a line within that, or where else it is said to.
+    /// Returns where a run of bytes ends: at the end of its line, of the text in quotes in which it
+    /// stands, of a line within that, or where else it is said to.
     fn run(
         &self,
         from: usize,
@@ -462,7 +462,8 @@ impl<'t> Scan<'t, '_> {
         at
     }
 
-    /// The lines that a value goes on with: behind a backslash, and farther in than its name.
+    /// Returns the lines that a value goes on with: behind a backslash, and farther in than its
+    /// name.
     fn continued(&self, mut end: usize, line_end: usize, left: Left<'t>) -> usize {
         let mut next = line_end + 1;
         let mut escaped = ends_in_backslash(&self.text[..end], end);
@@ -484,7 +485,7 @@ impl<'t> Scan<'t, '_> {
         end
     }
 
-    /// Whether a line assigns nothing and opens nothing.
+    /// Returns whether a line assigns nothing and opens nothing.
     fn is_plain(&self, line: &Range<usize>) -> bool {
         let line = self.text[line.clone()].trim();
         !line.contains(['=', ':', '{', '}', '(', '[']) && !line.starts_with(['#', ';', '-'])
@@ -501,8 +502,8 @@ impl<'t> Scan<'t, '_> {
     }
 }
 
-/// Whether a text of this length at the end of another ends in a backslash that escapes the end of
-/// the line.
+/// Returns whether a text of this length at the end of another ends in a backslash that escapes the
+/// end of the line.
 fn ends_in_backslash(text: &str, len: usize) -> bool {
     let slashes = text
         .bytes()
@@ -530,8 +531,8 @@ fn starts_assignment(text: &str) -> bool {
     name > 0 && after.starts_with(['=', ':'])
 }
 
-/// Whether a value is no secret, whatever it is called: a switch, nothing at all, the name of a
-/// variable or a hole in a template, a number of things, a time.
+/// Returns whether a value is not a secret, whatever it is called: a switch, nothing at all, the
+/// name of a variable or a hole in a template, a number of things, a time.
 pub(in crate::redact) fn is_no_secret(value: &str, count: bool) -> bool {
     let value = value.trim().trim_end_matches([',', ';']);
     matches!(

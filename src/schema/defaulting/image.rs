@@ -1,4 +1,4 @@
-//! Which images are pulled anew each time.
+//! Which images are pulled again each time.
 
 use serde_json::{Value, json};
 
@@ -26,7 +26,8 @@ pub(super) fn pull_policy(image: &str) -> Value {
     })
 }
 
-/// Whether this is a repository's name: lower case, after the registry's host if there is one.
+/// Returns whether this is a repository's name: lower case, after the registry's host if there is
+/// one.
 fn is_repository(name: &str) -> bool {
     let path = match name.split_once('/') {
         Some((host, path)) if host.contains(['.', ':']) || host == "localhost" => path,

@@ -1,4 +1,4 @@
-//! Defaults that depend on what stands beside them.
+//! Defaults that depend on what is next to them.
 //!
 //! The rules are those of `SetDefaults_*` in `pkg/apis/*/*/defaults.go` of Kubernetes, of its
 //! conversions, and of the admission plugins that every API server runs. Defaults that depend on
@@ -11,12 +11,14 @@ mod image;
 use super::{Schema, TypeId, is_empty};
 use image::pull_policy;
 
-/// The value that the server gives to a field that nobody sets, where that depends on its siblings.
+/// Returns the value that the server gives to a field that nobody sets, where that depends on its
+/// siblings.
 ///
 /// `declared` and `live` are the two sides of the object that the field is in; where the manifest
-/// does not declare that object, both are the live one. The declared siblings decide: a default that
-/// follows from what somebody changed (the traffic policy of a Service that was made a NodePort) is
-/// part of that change. The live ones are asked only for what the server itself makes up.
+/// does not declare that object, both are the live one. The declared siblings decide: a default
+/// that follows from what someone changed (the traffic policy of a Service that was made a
+/// NodePort) is part of that change. The live ones are asked only for what the server itself makes
+/// up.
 ///
 /// The value is that of the whole field, whatever of it is declared: the `requests` of a Pod's
 /// container are those that are declared and those that its limits imply.
@@ -32,13 +34,13 @@ pub fn conditional_default(
     siblings.default_of(ty, place, field)
 }
 
-/// A type's name, and the mark of the place where it has defaults of its own
+/// Returns a type's name, and the mark of the place where it has defaults of its own
 /// (`core.v1.PodSpec@Pod`).
 fn split_name(name: &str) -> (&str, &str) {
     name.split_once('@').unwrap_or((name, ""))
 }
 
-/// The fields beside the one in question.
+/// The fields next to the one in question.
 struct Siblings<'v> {
     declared: &'v Map<String, Value>,
     live: &'v Map<String, Value>,
@@ -130,7 +132,7 @@ impl<'v> Siblings<'v> {
         }
     }
 
-    /// A headless Service that selects nothing takes addresses of every family
+    /// Returns a headless Service that selects nothing takes addresses of every family
     /// (`pkg/registry/core/service/storage/alloc.go`).
     fn family_policy(&self) -> &'static str {
         let is_headless = self.text("clusterIP") == Some("None");
@@ -142,8 +144,8 @@ impl<'v> Siblings<'v> {
         }
     }
 
-    /// A container's default limits come from the maxima; its default requests from the default
-    /// limits, and else from the minima.
+    /// Returns a container's default limits come from the maxima; its default requests from the
+    /// default limits, and else from the minima.
     fn of_limit_range(&self, field: &str) -> Option<Value> {
         if self.text("type") != Some("Container") {
             return None;
@@ -199,8 +201,8 @@ impl<'v> Siblings<'v> {
         }
     }
 
-    /// The selector that the server generates for a Job, which selects by the Job's own uid; it
-    /// writes the same label into the template.
+    /// Returns the selector that the server generates for a Job, which selects by the Job's own
+    /// uid; it writes the same label into the template.
     fn generated_selector(&self) -> Option<Value> {
         let selector = self.live.get("selector")?;
         let labels = self.live.get("template")?.pointer("/metadata/labels")?;
@@ -272,7 +274,7 @@ impl<'v> Siblings<'v> {
         self.get(name)?.as_str()
     }
 
-    /// A resource list with what it lacks taken from others, the earlier ones first.
+    /// Returns a resource list with what it lacks taken from others, the earlier ones first.
     fn merged(&self, name: &str, others: &[&str]) -> Option<Value> {
         let mut merged = Map::new();
         for name in std::iter::once(&name).chain(others) {

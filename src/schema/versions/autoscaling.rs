@@ -15,7 +15,7 @@ const STATUS: [&str; 2] = [
     "autoscaling.alpha.kubernetes.io/current-metrics",
 ];
 
-/// The annotations become metrics and behaviour again, the target a metric after them.
+/// Returns the annotations become metrics and behaviour again, the target a metric after them.
 pub(super) fn from_v1(fields: &mut Map<String, Value>) -> Option<()> {
     let (metrics, behavior) = match object_at(fields, &["metadata", "annotations"]) {
         Some(annotations) => {

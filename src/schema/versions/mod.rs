@@ -16,7 +16,7 @@ use super::{builtin_kind, builtin_kind_of_group};
 /// What to do about a kind at a version that API servers no longer serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Replacement {
-    /// The first minor version of Kubernetes without it, such as `1.25`, where that is known.
+    /// The first minor version of Kubernetes without it, such as `1.25`, if that is known.
     pub removed_in: Option<&'static str>,
     /// The `apiVersion` to write instead; `None` when the kind is gone altogether.
     pub use_instead: Option<&'static str>,
@@ -36,8 +36,8 @@ impl fmt::Display for Replacement {
     }
 }
 
-/// What replaces a built-in kind at a version that is gone; `None` for versions that are served and
-/// for kinds that Kubernetes never had.
+/// Returns what replaces a built-in kind at a version that is gone; `None` for versions that are
+/// served and for kinds that Kubernetes never had.
 ///
 /// The versions are those of the deprecated API migration guide
 /// (<https://kubernetes.io/docs/reference/using-api/deprecation-guide/>).
@@ -157,12 +157,12 @@ const REMOVED: &[Removed] = &[
     removed("storage.k8s.io/v1beta1", STORAGE, "1.22", "storage.k8s.io/v1"),
 ];
 
-/// An object, seen at another version of its kind.
+/// Returns an object, seen at another version of its kind.
 ///
 /// Every older version is known by the way to the current one, and some by the way back. `None`
-/// says that what changed between the two versions is not known, or that this object holds
-/// something that the other version cannot say: then a comparison would show the difference
-/// between versions and not what anybody did.
+/// says that what changed between the two versions is unknown, or that this object holds something
+/// that the other version cannot say: then a comparison would show the difference between versions
+/// and not what anyone did.
 ///
 /// ```
 /// use serde_json::json;
@@ -187,8 +187,8 @@ pub fn convert(object: &Value, api_version: &str) -> Option<Value> {
     Some(Value::Object(fields))
 }
 
-/// The version at which an object is read whose own version is gone: its replacement, where what
-/// changed between the two is known.
+/// Returns the version at which an object is read whose own version is gone: its replacement, where
+/// what changed between the two is known.
 ///
 /// ```
 /// use driftctl::schema::successor;
@@ -295,7 +295,7 @@ const FORMS: &[(&str, &[&str], Form)] = &[
 
 // ---- Handling fields ----
 
-/// The object at a path of fields, if all of them are objects.
+/// Returns the object at a path of fields, if all of them are objects.
 fn object_at<'v>(
     fields: &'v mut Map<String, Value>,
     path: &[&str],
@@ -305,7 +305,7 @@ fn object_at<'v>(
     })
 }
 
-/// The objects in a list; none where there is no list.
+/// Returns the objects in a list; none where there is not a list.
 fn objects_in<'v>(
     fields: &'v mut Map<String, Value>,
     name: &str,

@@ -41,7 +41,7 @@ fn set_backend(backend: &mut Map<String, Value>) -> Option<()> {
     Some(())
 }
 
-/// What `v1beta1` says in the topology labels of an endpoint has fields of its own
+/// Returns what `v1beta1` says in the topology labels of an endpoint has fields of its own
 /// (`pkg/apis/discovery/v1beta1/conversion.go`).
 pub(super) fn endpoint_slice(fields: &mut Map<String, Value>) -> Option<()> {
     for endpoint in objects_in(fields, "endpoints") {

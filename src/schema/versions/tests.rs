@@ -13,11 +13,11 @@ fn what_is_gone_has_its_replacement_named() {
     let sentence = |api_version, kind| replacement(api_version, kind).map(|r| r.to_string());
     assert_eq!(
         sentence("autoscaling/v2beta2", "HorizontalPodAutoscaler").unwrap(),
-        "is gone since Kubernetes 1.26; use autoscaling/v2"
+        "was removed in Kubernetes 1.26; use autoscaling/v2"
     );
     assert_eq!(
         sentence("policy/v1beta1", "PodSecurityPolicy").unwrap(),
-        "is gone since Kubernetes 1.25; it has no replacement"
+        "was removed in Kubernetes 1.25; it has no replacement"
     );
     // Never listed, but the kind is known.
     assert_eq!(

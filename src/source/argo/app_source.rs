@@ -100,12 +100,12 @@ pub(super) struct Part<'a> {
     pub namespace: &'a str,
     /// What Argo CD's variables stand for.
     pub environment: Environment,
-    /// The chart, where it does not lie in this repository.
+    /// The chart, where it does not are in this repository.
     pub fetched: Option<Arc<Fetched>>,
 }
 
 impl Source {
-    /// The revision that it asks for.
+    /// Returns the revision that it asks for.
     pub(super) fn target(&self) -> Target {
         Target {
             address: self.repo_url.clone(),
@@ -115,10 +115,10 @@ impl Source {
 }
 
 impl Application<'_> {
-    /// What a source declares.
+    /// Returns what a source declares.
     ///
     /// # Errors
-    /// When it cannot be read at all.
+    /// Fails if it cannot be read at all.
     pub(super) fn source(
         &self,
         source: &Source,
@@ -158,7 +158,7 @@ impl Application<'_> {
         Ok(loaded)
     }
 
-    /// What a source declares that is a chart in a repository of charts, or in a registry.
+    /// Returns what a source declares that is a chart in a repository of charts, or in a registry.
     fn fetched(&self, source: &Source, all: &[&Source], spec: &Spec) -> Result<Loaded, String> {
         let rendering = self.options.rendering()?;
         let repository = match source.repo_url.contains("://") {
@@ -209,7 +209,7 @@ impl Application<'_> {
         Ok(loaded)
     }
 
-    /// What Argo CD's variables stand for.
+    /// Returns what Argo CD's variables stand for.
     fn environment(&self, source: &Source, spec: &Spec, checkout: &Checkout) -> Environment {
         let project = match spec.project.as_str() {
             "" => "default",
@@ -284,7 +284,7 @@ impl Part<'_> {
         self.plain(source.directory.as_ref().unwrap_or(&default), directory)
     }
 
-    /// Manifests as they lie.
+    /// Manifests as they are.
     fn plain(&self, options: &Directory, directory: &Path) -> Result<Loaded, String> {
         let include = glob_or_none(&options.include)?;
         let exclude = glob_or_none(&options.exclude)?;
@@ -356,7 +356,7 @@ impl Part<'_> {
     }
 }
 
-/// The settings, as fields of a kustomization.
+/// Returns the settings, as fields of a kustomization.
 fn over(options: &Kustomize, directory: &Path) -> Result<Map<String, Value>, String> {
     if options.common_annotations_envsubst {
         return Err(
@@ -406,7 +406,8 @@ fn over(options: &Kustomize, directory: &Path) -> Result<Map<String, Value>, Str
     Ok(fields)
 }
 
-/// An entry of `replicas`, whose count may be a text in Argo CD, so that templates can fill it in.
+/// Returns an entry of `replicas`, whose count may be a text in Argo CD, so that templates can fill
+/// it in.
 fn counted(entry: &Value) -> Result<Value, String> {
     let mut entry = entry.clone();
     if let Some(text) = entry.get("count").and_then(Value::as_str) {
@@ -419,7 +420,7 @@ fn counted(entry: &Value) -> Result<Value, String> {
     Ok(entry)
 }
 
-/// A patch with its file's text in it: files are loaded from below the overlay only.
+/// Returns a patch with its file's text in it: files are loaded from below the overlay only.
 fn inlined(patch: &Value, directory: &Path) -> Result<Value, String> {
     let mut patch = patch.clone();
     let Some(path) = patch.get("path").and_then(Value::as_str).map(str::to_owned) else {
@@ -444,8 +445,8 @@ fn glob_or_none(pattern: &str) -> Result<Option<Glob>, String> {
     parsed.map_err(|error: GlobError| format!("{pattern} is not a glob: {error}"))
 }
 
-/// The first jsonnet file that Argo CD would evaluate. That `directory.jsonnet` is there says
-/// nothing: Argo CD stores it with every directory.
+/// Returns the first jsonnet file that Argo CD would evaluate. That `directory.jsonnet` is there
+/// says nothing: Argo CD stores it with every directory.
 fn jsonnet(directory: &Path, is_chosen: &dyn Fn(&Path) -> bool) -> Option<PathBuf> {
     let mut files = WalkDir::new(directory)
         .sort_by_file_name()

@@ -10,7 +10,7 @@ use crate::source::gitops::Found;
 pub(in crate::source) const IN_CLUSTER: [&str; 2] =
     ["https://kubernetes.default.svc", "in-cluster"];
 
-/// The address or the name of the cluster that an Application goes to.
+/// Returns the address or the name of the cluster that an Application goes to.
 pub(in crate::source) fn cluster(found: &Found) -> &str {
     let destination = found.value.pointer("/spec/destination");
     let text = |field: &str| {
@@ -23,7 +23,7 @@ pub(in crate::source) fn cluster(found: &Found) -> &str {
     cluster.filter(filled).unwrap_or(IN_CLUSTER[1])
 }
 
-/// Whether two names or addresses are those of one cluster.
+/// Returns whether two names or addresses are those of one cluster.
 pub(in crate::source) fn is_same(wanted: &str, cluster: &str) -> bool {
     let wanted = wanted.trim_end_matches('/');
     let cluster = cluster.trim_end_matches('/');

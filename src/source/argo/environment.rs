@@ -19,7 +19,7 @@ impl Environment {
     /// for nothing.
     ///
     /// # Errors
-    /// When Argo CD knows a variable whose value is not known here.
+    /// Fails if Argo CD knows a variable whose value is unknown here.
     pub fn substitute(&self, text: &str) -> Result<String, String> {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
@@ -64,8 +64,8 @@ impl Environment {
     }
 }
 
-/// The name after a `$`, as Go's `os.Expand` reads it, and what follows. Braces without a name are
-/// dropped.
+/// Returns the name after a `$`, as Go's `os.Expand` reads it, and what follows. Braces without a
+/// name are dropped.
 fn name_of(text: &str) -> (Option<&str>, &str) {
     if let Some(inner) = text.strip_prefix('{') {
         return match inner.find('}') {

@@ -2,10 +2,11 @@
 
 use regex::Regex;
 
-/// A glob over directories as Go's `path.Match` reads it, in which nothing but `/` matches `/`.
+/// Returns a glob over directories as Go's `path.Match` reads it, in which nothing but `/` matches
+/// `/`.
 ///
 /// # Errors
-/// When it cannot be read.
+/// Fails if it cannot be read.
 pub fn path_glob(pattern: &str) -> Result<Regex, String> {
     let mut expression = String::from("^");
     let mut characters = pattern.chars();
@@ -25,10 +26,11 @@ pub fn path_glob(pattern: &str) -> Result<Regex, String> {
     Regex::new(&expression).map_err(|_| format!("{pattern} is not a glob"))
 }
 
-/// A glob over files as the Git file generator reads it (`doublestar`): `**` matches directories too.
+/// Returns a glob over files as the Git file generator reads it (`doublestar`): `**` matches
+/// directories too.
 ///
 /// # Errors
-/// When it cannot be read.
+/// Fails if it cannot be read.
 pub fn file_glob(pattern: &str) -> Result<Regex, String> {
     let parts: Vec<&str> = pattern.split('/').collect();
     let last = parts.len().saturating_sub(1);

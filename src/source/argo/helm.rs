@@ -14,7 +14,7 @@ use crate::source::of_git::beside_chart;
 use crate::yaml;
 
 impl Part<'_> {
-    /// What the source declares, which is a chart.
+    /// Returns what the source declares, which is a chart.
     pub(super) fn chart(&self, directory: &Path) -> Result<Loaded, String> {
         let rendering = self.application.options.rendering()?;
         if self.application.options.untrusted {
@@ -55,7 +55,7 @@ impl Part<'_> {
             namespace: or(&helm.namespace, self.namespace),
         };
         let mut capabilities = Capabilities {
-            // That of the context is no business of Argo CD's.
+            // That of the context is not a business of Argo CD's.
             namespace: None,
             ..self.application.capabilities.clone()
         };
@@ -96,7 +96,8 @@ impl Part<'_> {
         Ok(files)
     }
 
-    /// A value file with its variables filled in. `$ref/…`, where a source has that ref, is none.
+    /// Returns a value file with its variables filled in. `$ref/…`, where a source has that ref, is
+    /// none.
     fn named(&self, written: &str) -> Result<String, String> {
         let reference = written.strip_prefix('$').map(|rest| {
             let (reference, below) = rest.split_once('/').unwrap_or((rest, ""));
@@ -113,8 +114,8 @@ impl Part<'_> {
         }
     }
 
-    /// Whether a file is known to be absent: what lies elsewhere and is not read is not, for Argo
-    /// CD may find it there.
+    /// Returns whether a file is known to be absent: what is elsewhere and is not read is not, for
+    /// Argo CD may find it there.
     fn lacks(&self, path: &str, directory: &Path) -> bool {
         if path.contains("://") {
             return false;
@@ -139,8 +140,8 @@ impl Part<'_> {
         is_here && checkout.is_ok_and(|checkout| checkout.lacks(Path::new(below)))
     }
 
-    /// A file that a chart's settings name: below the chart, from the root of the repository
-    /// (`/a`), or from that of another source (`$ref/a`).
+    /// Returns a file that a chart's settings name: below the chart, from the root of the
+    /// repository (`/a`), or from that of another source (`$ref/a`).
     fn file(&self, path: &str, directory: &Path) -> Result<PathBuf, String> {
         if let Some(rest) = path.strip_prefix('$') {
             let (reference, below) = rest.split_once('/').unwrap_or((rest, ""));

@@ -1,6 +1,6 @@
 //! Argo CD: what an Application, or an ApplicationSet, declares.
 //!
-//! What Argo CD would read from Git is read from the repository at hand: as it lies, at a revision
+//! What Argo CD would read from Git is read from the repository at hand: as it is, at a revision
 //! that the user names, or at the Application's own `targetRevision`.
 
 mod app_source;
@@ -30,17 +30,17 @@ pub(super) use set::{applications as expand, asking};
 
 pub(super) const GROUP: &str = "argoproj.io";
 
-/// Whether an object is an Application.
+/// Returns whether an object is an Application.
 pub(super) fn is_application(found: &Found) -> bool {
     found.is(GROUP, "Application")
 }
 
-/// Whether an object is an ApplicationSet.
+/// Returns whether an object is an ApplicationSet.
 pub(super) fn is_set(found: &Found) -> bool {
     found.is(GROUP, "ApplicationSet")
 }
 
-/// The rule that what Argo CD writes on every object that it tracks is no drift.
+/// Returns the rule that what Argo CD writes on every object that it tracks is not drift.
 pub(super) fn tracking_marks() -> Option<Rule> {
     let paths = [
         ".metadata.annotations[\"argocd.argoproj.io/tracking-id\"]",
@@ -52,7 +52,7 @@ pub(super) fn tracking_marks() -> Option<Rule> {
     marks("argocd-tracking", reason, &paths)
 }
 
-/// The object itself, as one of a chain.
+/// Returns the object itself, as one of a chain.
 pub(super) fn deployer(found: &Found) -> Deployer {
     let kind = found.value.get("kind").and_then(Value::as_str);
     Deployer {
@@ -62,8 +62,8 @@ pub(super) fn deployer(found: &Found) -> Deployer {
     }
 }
 
-/// The paths of this repository that an Application reads, and whether it reads the directories
-/// below them too where they are no kustomizations and no charts.
+/// Returns the paths of this repository that an Application reads, and whether it reads the
+/// directories below them too where they are not kustomizations and no charts.
 pub(super) fn paths(application: &Value, checkouts: &Checkouts<'_>) -> Vec<(String, bool)> {
     let spec = application.get("spec").cloned().unwrap_or(Value::Null);
     let Ok(spec) = Spec::read(spec) else {
@@ -80,7 +80,7 @@ pub(super) fn paths(application: &Value, checkouts: &Checkouts<'_>) -> Vec<(Stri
         .collect()
 }
 
-/// The addresses of the repositories that an Application reads directories of.
+/// Returns the addresses of the repositories that an Application reads directories of.
 pub(super) fn addresses(application: &Value) -> Vec<String> {
     let spec = application.get("spec").cloned().unwrap_or(Value::Null);
     let Ok(spec) = Spec::read(spec) else {
@@ -110,7 +110,7 @@ impl Application<'_> {
         self.found.metadata("name")
     }
 
-    /// What it declares.
+    /// Returns what it declares.
     pub fn load(&self) -> Loaded {
         let mut loaded = Loaded::default();
         let spec = self.found.value.get("spec").cloned().unwrap_or(Value::Null);
@@ -178,8 +178,8 @@ impl Application<'_> {
         }
     }
 
-    /// What Argo CD may call the Application on the objects that it tracks: outside of its own
-    /// namespace, which is not known here, the namespace is part of the name
+    /// Returns what Argo CD may call the Application on the objects that it tracks: outside its own
+    /// namespace, which is unknown here, the namespace is part of the name
     /// (`argo-cd/pkg/apis/application/v1alpha1/types.go`, `InstanceName`).
     fn tracked_as(&self) -> Vec<String> {
         let mut names = vec![self.name().to_owned()];

@@ -7,8 +7,8 @@ use super::spec::SyncPolicy;
 use crate::model::{Manifest, Origin};
 use crate::policy::{Explains, Kind, Rule, RuleOrigin, RuleSpec};
 
-/// What `managedNamespaceMetadata` declares, where Argo CD makes the namespace: the Namespace
-/// with these labels and annotations, and the rule that others on it are free.
+/// Returns what `managedNamespaceMetadata` declares, where Argo CD makes the namespace: the
+/// Namespace with these labels and annotations, and the rule that others on it are free.
 pub(super) fn declared(
     policy: &SyncPolicy,
     namespace: &str,

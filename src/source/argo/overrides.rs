@@ -1,4 +1,4 @@
-//! Settings of an Application that lie beside its files, as the image updater writes them.
+//! Settings of an Application that are next to its files, as the image updater writes them.
 //!
 //! (argo-cd, `reposerver/repository/repository.go`: `mergeSourceParameters`.)
 
@@ -11,10 +11,10 @@ use crate::source::gitops::without_nulls;
 use crate::source::read;
 use crate::yaml;
 
-/// What the files say on top of the Application; `None` where there are none.
+/// Returns what the files say on top of the Application; `None` where there are none.
 ///
 /// # Errors
-/// When one of them cannot be read: what it says would be left out.
+/// Fails if one of them cannot be read: what it says would be left out.
 pub(super) fn overridden(
     source: &Source,
     directory: &Path,

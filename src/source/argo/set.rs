@@ -35,9 +35,9 @@ pub struct Cluster {
 }
 
 impl Clusters {
-    /// Those that Secrets describe
-    /// (<https://argo-cd.readthedocs.io/en/stable/operator-manual/declarative-setup/#clusters>), and
-    /// the one that Argo CD itself runs in.
+    /// Returns those that Secrets describe
+    /// (<https://argo-cd.readthedocs.io/en/stable/operator-manual/declarative-setup/#clusters>),
+    /// and the one that Argo CD itself runs in.
     pub fn of_secrets(secrets: &[Value]) -> Self {
         let mut clusters: Vec<Cluster> = secrets.iter().filter_map(Cluster::of_secret).collect();
         let mut own = clusters
@@ -94,7 +94,8 @@ const ASKING: [&str; 4] = [
     "plugin",
 ];
 
-/// The generator of a set that asks another service, so that nobody here knows its Applications.
+/// Returns the generator of a set that asks another service, so that nobody here knows its
+/// Applications.
 pub fn asking(set: &Value) -> Option<&'static str> {
     fn among(generators: Option<&Value>, depth: usize) -> Option<&'static str> {
         entries(generators)
@@ -122,11 +123,11 @@ const MOST: usize = 10_000;
 /// How deep generators may be nested; Argo CD allows two levels.
 const DEEPEST: usize = 4;
 
-/// The Applications of a set, each as an object.
+/// Returns the Applications of a set, each as an object.
 ///
 /// # Errors
-/// When one of its generators asks somebody else (a pull request, another machine), or its templates
-/// compute more than they look up.
+/// Fails if one of its generators asks someone else (a pull request, another machine), or its
+/// templates compute more than they look up.
 pub fn applications(
     set: &Value,
     checkouts: &Checkouts<'_>,
@@ -180,7 +181,7 @@ struct Generating<'g> {
 }
 
 impl Generating<'_> {
-    /// What a generator makes of the template, one set of parameters for each Application.
+    /// Returns what a generator makes of the template, one set of parameters for each Application.
     fn all(&self, generator: &Value, depth: usize) -> Result<Vec<Fields>, String> {
         if depth > DEEPEST {
             return Err("its generators are nested too deeply".to_owned());
@@ -242,7 +243,7 @@ impl Generating<'_> {
         Ok(found)
     }
 
-    /// The parameters of a file: what is written in it, and where it lies.
+    /// Returns the parameters of a file: what is written in it, and where it lies.
     fn of_file(
         &self,
         file: &str,
@@ -282,7 +283,7 @@ impl Generating<'_> {
         Ok(found)
     }
 
-    /// The generator's own `values`, which may look up the parameters.
+    /// Returns the generator's own `values`, which may look up the parameters.
     fn with_values(&self, mut fields: Fields, spec: &Value) -> Result<Fields, String> {
         if let Some(values) = spec.get("values") {
             let params = Params::new(Value::Object(fields.clone()), self.is_go);
@@ -326,7 +327,7 @@ impl Generating<'_> {
         Ok(found)
     }
 
-    /// Every pair of what two generators give; the second may look up what the first gives.
+    /// Returns every pair of what two generators give; the second may look up what the first gives.
     fn matrix(&self, spec: &Value, depth: usize) -> Result<Vec<Fields>, String> {
         let generators: Vec<&Value> = entries(spec.get("generators")).collect();
         let [first, second] = generators.as_slice() else {
@@ -348,7 +349,8 @@ impl Generating<'_> {
         Ok(found)
     }
 
-    /// What the first generator gives, with what the others give for the same keys laid over it.
+    /// Returns what the first generator gives, with what the others give for the same keys laid
+    /// over it.
     fn merge(&self, spec: &Value, depth: usize) -> Result<Vec<Fields>, String> {
         let keys: Vec<&str> = entries(spec.get("mergeKeys"))
             .filter_map(Value::as_str)
@@ -418,7 +420,7 @@ fn flat(fields: &Fields) -> Fields {
     found
 }
 
-/// The text of a parameter, by its whole name.
+/// Returns the text of a parameter, by its whole name.
 fn looked_up(fields: &Fields, name: &str) -> Option<String> {
     let nested = || {
         let mut parts = name.split('.');
@@ -432,7 +434,7 @@ fn looked_up(fields: &Fields, name: &str) -> Option<String> {
     }
 }
 
-/// Whether a label selector selects what has these labels.
+/// Returns whether a label selector selects what has these labels.
 fn is_selected(selector: &Value, label: impl Fn(&str) -> Option<String>) -> bool {
     let labels = selector.get("matchLabels").and_then(Value::as_object);
     let mut labels = labels.into_iter().flatten();
@@ -454,7 +456,7 @@ fn is_selected(selector: &Value, label: impl Fn(&str) -> Option<String>) -> bool
     has_labels && expressions.all(holds)
 }
 
-/// The revision that a git generator asks for.
+/// Returns the revision that a git generator asks for.
 fn target(spec: &Value) -> Target {
     let text = |field: &str| {
         let text = spec.get(field).and_then(Value::as_str);
@@ -466,7 +468,7 @@ fn target(spec: &Value) -> Target {
     }
 }
 
-/// The directories or files that a git generator finds, sorted.
+/// Returns the directories or files that a git generator finds, sorted.
 fn matching(
     spec: &Value,
     field: &str,
@@ -507,7 +509,7 @@ fn matching(
     Ok(below.filter(matches).collect())
 }
 
-/// The name that the parameters of a path have.
+/// Returns the name that the parameters of a path have.
 fn prefixed(spec: &Value, is_go: bool) -> String {
     let prefix = spec.get("pathParamPrefix").and_then(Value::as_str);
     match (prefix.filter(|prefix| !prefix.is_empty()), is_go) {
@@ -525,7 +527,7 @@ fn below_prefix(all: Fields, spec: &Value) -> Fields {
     }
 }
 
-/// The parameters of a directory.
+/// Returns the parameters of a directory.
 fn of_path(path: &str, spec: &Value, is_go: bool) -> Fields {
     let base = Path::new(path).file_name().and_then(|name| name.to_str());
     let base = base.unwrap_or(path);
@@ -553,7 +555,7 @@ fn of_path(path: &str, spec: &Value, is_go: bool) -> Fields {
     flat
 }
 
-/// The parameters of a file's name.
+/// Returns the parameters of a file's name.
 fn of_name(file: &str, spec: &Value, is_go: bool) -> Fields {
     if is_go {
         let all = json!({"filename": file, "filenameNormalized": normalized(file)});
@@ -569,7 +571,7 @@ fn of_name(file: &str, spec: &Value, is_go: bool) -> Fields {
     ])
 }
 
-/// A name as Kubernetes allows it (`argo-cd/applicationset/utils`, `SanitizeName`).
+/// Returns a name as Kubernetes allows it (`argo-cd/applicationset/utils`, `SanitizeName`).
 fn normalized(name: &str) -> String {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
     let name: String = name

@@ -25,7 +25,7 @@ impl Spec {
     /// Reads a spec.
     ///
     /// # Errors
-    /// When it is not one of an Application.
+    /// Fails if it is not one of an Application.
     pub fn read(written: Value) -> Result<Self, serde_json::Error> {
         let written = without_nulls(written);
         let mut spec: Self = serde_json::from_value(written.clone())?;

@@ -16,7 +16,8 @@ impl Params {
         Self { values, is_go }
     }
 
-    /// What an action stands for; `None` if it is more than a name, or nothing has that name.
+    /// Returns what an action stands for; `None` if it is more than a name, or nothing has that
+    /// name.
     fn look_up(&self, action: &str) -> Option<String> {
         let value = if self.is_go {
             self.by_go(action)
@@ -45,10 +46,10 @@ impl Params {
     }
 }
 
-/// A template with everything looked up, in values and in keys.
+/// Returns a template with everything looked up, in values and in keys.
 ///
 /// # Errors
-/// When something in it is more than a look-up, or is not known.
+/// Fails if something in it is more than a look-up, or is unknown.
 pub fn expand(template: &Value, params: &Params) -> Result<Value, String> {
     Ok(match template {
         Value::String(text) => Value::String(expand_text(text, params)?),
@@ -66,7 +67,7 @@ pub fn expand(template: &Value, params: &Params) -> Result<Value, String> {
     })
 }
 
-/// The same for what two generators are combined of: what is not known yet stays as it is.
+/// Returns the same for what two generators are combined of: what is unknown yet stays as it is.
 pub fn expand_known(template: &Value, params: &Params) -> Value {
     match template {
         Value::String(text) => {

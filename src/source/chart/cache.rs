@@ -12,7 +12,7 @@ use crate::yaml;
 /// The largest index of a repository that is looked through, in bytes.
 const LARGEST_INDEX: usize = 32 << 20;
 
-/// The archive of a chart in helm's cache. Only an exact version can be looked up.
+/// Returns the archive of a chart in helm's cache. Only an exact version can be looked up.
 pub(super) fn archive(reference: &Reference) -> Option<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
     let cache = folder(&variable, "HELM_CACHE_HOME", "XDG_CACHE_HOME", ".cache")?;
@@ -30,7 +30,7 @@ pub(super) fn archive(reference: &Reference) -> Option<PathBuf> {
     Some(named).filter(|file| file.is_file()).or_else(is_listed)
 }
 
-/// Where helm keeps something (`helm/pkg/helmpath`).
+/// Returns where helm keeps something (`helm/pkg/helmpath`).
 fn folder(
     variable: &dyn Fn(&str) -> Option<OsString>,
     own: &str,
@@ -45,7 +45,7 @@ fn folder(
     Some(base.join("helm"))
 }
 
-/// The archive that the index of a known repository names by its digest.
+/// Returns the archive that the index of a known repository names by its digest.
 fn by_digest(
     reference: &Reference,
     version: &str,

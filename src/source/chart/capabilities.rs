@@ -10,7 +10,7 @@ const LONGEST_WORD: usize = 64 << 10;
 /// What templates can ask about the cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::source) struct Capabilities {
-    /// The version of Kubernetes; helm's own idea of it where it is not known.
+    /// The version of Kubernetes; helm's own idea of it where it is unknown.
     pub kube_version: Option<String>,
     /// What is served: `group/version` and `group/version/Kind`. Helm knows the versions of
     /// Kubernetes' own groups without being told, and none of their kinds.
@@ -20,7 +20,7 @@ pub(in crate::source) struct Capabilities {
 }
 
 impl Capabilities {
-    /// What the live side says of itself.
+    /// Returns what the live side says of itself.
     pub fn of(live: &dyn Live) -> Self {
         let api_versions = live.api_versions();
         Self {
@@ -52,7 +52,7 @@ impl Capabilities {
     }
 }
 
-/// Whether helm can read a version; what somebody built himself may say anything.
+/// Returns whether helm can read a version; what someone built himself may say anything.
 fn is_version(version: &str) -> bool {
     let (core, rest) = match version.find(['-', '+']) {
         Some(at) => version.split_at(at),

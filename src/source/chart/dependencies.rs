@@ -1,5 +1,5 @@
-//! The charts that a chart depends on and that do not lie in its `charts`: from a folder beside it,
-//! or fetched.
+//! The charts that a chart depends on and that do not are in its `charts`: from a folder next to
+//! it, or fetched.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,10 +24,10 @@ enum At {
 }
 
 impl Chart<'_> {
-    /// Finds the charts that this one depends on and that do not lie in it.
+    /// Finds the charts that this one depends on and that do not are in it.
     ///
     /// # Errors
-    /// When one of them is not here, and must not be fetched.
+    /// Fails if one of them is not here, and must not be fetched.
     pub(super) fn supplied(
         &self,
         description: &Description,

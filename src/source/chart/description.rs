@@ -38,7 +38,7 @@ pub(super) struct Dependency {
 }
 
 impl Description {
-    /// The version of the chart in a directory, where it says one.
+    /// Returns the version of the chart in a directory, where it says one.
     pub fn version_of(chart: &Path) -> Option<String> {
         let description = first_document::<Self>(&chart.join(FILE)).ok()?;
         Some(description.version).filter(|version| !version.is_empty())
@@ -47,7 +47,7 @@ impl Description {
     /// Reads it.
     ///
     /// # Errors
-    /// When it cannot be read, or is that of no chart which can be rendered.
+    /// Fails if it cannot be read, or is that of no chart which can be rendered.
     pub fn read(chart: &Path) -> Result<Self, String> {
         let mut description: Self = first_document(&chart.join(FILE))?;
         if description.name.is_empty() {
@@ -67,8 +67,8 @@ impl Description {
         Ok(description)
     }
 
-    /// The charts that it depends on and that do not lie in its `charts`. Helm would have to fetch
-    /// them.
+    /// Returns the charts that it depends on and that do not are in its `charts`. Helm would have
+    /// to fetch them.
     pub fn absent(&self, chart: &Path) -> Vec<Dependency> {
         let there: Vec<PathBuf> = fs::read_dir(chart.join("charts"))
             .into_iter()
@@ -77,7 +77,7 @@ impl Description {
             .map(|entry| entry.path())
             .collect();
         let is_there = |name: &str| there.iter().any(|path| is_chart_of(path, name));
-        // The exact versions stand in the lock file.
+        // The exact versions are in the lock file.
         let locked = ["Chart.lock", "requirements.lock"].map(|file| {
             let locked = first_document::<Self>(&chart.join(file)).ok();
             locked.and_then(|locked| locked.dependencies)
@@ -99,7 +99,7 @@ impl Description {
     }
 }
 
-/// A text that may be written like a number.
+/// Returns a text that may be written like a number.
 fn text<'d, D: Deserializer<'d>>(written: D) -> Result<String, D::Error> {
     Ok(match Value::deserialize(written)? {
         Value::String(text) => text,
@@ -108,8 +108,8 @@ fn text<'d, D: Deserializer<'d>>(written: D) -> Result<String, D::Error> {
     })
 }
 
-/// Whether a path in `charts` is a chart of this name: a directory that says so, or an archive
-/// such as `name-1.2.3.tgz`.
+/// Returns whether a path in `charts` is a chart of this name: a directory that says so, or an
+/// archive such as `name-1.2.3.tgz`.
 fn is_chart_of(path: &Path, name: &str) -> bool {
     if path.is_dir() {
         let description = first_document::<Description>(&path.join(FILE));
@@ -173,8 +173,8 @@ mod tests {
     fn what_is_no_chart_is_an_error() {
         for (text, expected) in [
             ("version: 1", "has no name"),
-            ("7", "describes no chart"),
-            ("name: [", "cannot be read"),
+            ("7", "does not describe a chart"),
+            ("name: [", "cannot read this"),
             ("name: a\ntype: library", "library chart"),
         ] {
             let error = Description::read(chart(text).path()).unwrap_err();

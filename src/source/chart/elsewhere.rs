@@ -1,4 +1,4 @@
-//! Charts that lie elsewhere: in helm's own cache, or where helm fetches them from. Each is fetched
+//! Charts that are elsewhere: in helm's own cache, or where helm fetches them from. Each is fetched
 //! once in a run.
 
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ const MOST_FILES: usize = 20_000;
 /// How the address of a registry begins.
 const OCI: &str = "oci://";
 
-/// What names a chart that lies elsewhere.
+/// What names a chart that is elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::source) struct Reference {
     /// The address of a repository of charts, or `oci://` and the path of the chart without its
@@ -52,7 +52,7 @@ impl Reference {
         format!("{repository}/{}{version}", self.name)
     }
 
-    /// The version, where only one can be meant.
+    /// Returns the version, where only one can be meant.
     pub fn exact_version(&self) -> Option<&str> {
         let version = self.version.trim();
         let digits = version.strip_prefix('v').unwrap_or(version);
@@ -62,7 +62,7 @@ impl Reference {
         is_exact.then_some(version)
     }
 
-    /// The words that make helm fetch it.
+    /// Returns the words that make helm fetch it.
     fn words(&self) -> Result<Vec<OsString>, String> {
         let repository = self.repository.trim_end_matches('/');
         let is_web = ["https://", "http://"]
@@ -114,10 +114,10 @@ type Cell = Arc<OnceLock<Result<Arc<Fetched>, String>>>;
 pub struct Charts(Mutex<BTreeMap<Reference, Cell>>);
 
 impl Charts {
-    /// The chart that a reference names.
+    /// Returns the chart that a reference names.
     ///
     /// # Errors
-    /// When it is not in helm's cache, and cannot or must not be fetched.
+    /// Fails if it is not in helm's cache, and cannot or must not be fetched.
     pub(in crate::source) fn get(
         &self,
         reference: &Reference,
@@ -132,7 +132,7 @@ impl Charts {
     }
 }
 
-/// Why a chart is not fetched.
+/// Returns why a chart is not fetched.
 pub(in crate::source) fn not_fetched(rendering: &Rendering) -> &'static str {
     match rendering.untrusted {
         true => "remote charts are not fetched with --untrusted",
@@ -170,7 +170,7 @@ fn fetch(reference: &Reference, rendering: &Rendering) -> Result<Fetched, String
     })
 }
 
-/// The archive that helm fetches.
+/// Returns the archive that helm fetches.
 fn pulled(reference: &Reference, rendering: &Rendering) -> Result<Vec<u8>, String> {
     let program = Program::find(rendering.helm.as_deref(), &["helm"], HINT)?;
     let workspace = workspace()?;
@@ -230,7 +230,7 @@ fn unpack(archive: &[u8], to: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// The directory of the chart in what was unpacked.
+/// Returns the directory of the chart in what was unpacked.
 fn chart_in(unpacked: &Path) -> Option<PathBuf> {
     let mut folders = fs::read_dir(unpacked).ok()?.flatten();
     let chart = folders.find(|folder| folder.path().join(FILE).is_file())?;

@@ -9,8 +9,9 @@ use regex::Regex;
 static PLACE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"[^\s():"]+/[^\s():"]+(:\d+(:\d+)?)?"#).ok());
 
-/// The place of an error: the file below the chart, and `:4:11` as far as it is known. Of an error
-/// in a named template Helm names every place on the way to it; the last is where it happened.
+/// Returns the place of an error: the file below the chart, and `:4:11` as far as it is known. Of
+/// an error in a named template Helm names every place on the way to it; the last is where it
+/// happened.
 pub(super) fn place_of(message: &str, chart: &Path) -> Option<(String, String)> {
     let places = PLACE.as_ref()?.find_iter(message);
     let found = places.filter_map(|place| {
@@ -31,8 +32,8 @@ pub(super) fn place_of(message: &str, chart: &Path) -> Option<(String, String)> 
     exact.or(found.last()).cloned()
 }
 
-/// What helm warns of although it renders: values that it passes over. The values themselves, which
-/// stand in brackets behind, may be secrets.
+/// Returns what helm warns of although it renders: values that it passes over. The values
+/// themselves, which are in brackets behind, may be secrets.
 pub(super) fn warnings(messages: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(messages);
     let mut warnings: Vec<String> = text

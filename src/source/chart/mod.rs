@@ -38,7 +38,7 @@ pub(super) use values::{lay_over, of_files as values_of_files, of_text as values
 /// The file that makes a directory a chart.
 pub(super) const FILE: &str = "Chart.yaml";
 
-/// Where values that stand in no file are written, below the workspace.
+/// Where values that are in no file are written, below the workspace.
 const INLINE: &str = "values.yaml";
 
 /// What to do where helm is not there.
@@ -60,7 +60,7 @@ pub struct ChartOptions {
     pub namespace: Option<String>,
 }
 
-/// Values that stand in no file.
+/// Values that are in no file.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Inline<'c> {
     /// They win over files and lose against `set`.
@@ -68,7 +68,7 @@ pub(super) struct Inline<'c> {
     /// The same with other values in place of those that are secret: where the chart puts secrets is
     /// known by what differs then.
     pub other: Option<&'c Value>,
-    /// What stands in place of the chart's own values.
+    /// What is in place of the chart's own values.
     pub defaults: Option<&'c Value>,
 }
 
@@ -82,14 +82,14 @@ pub(super) struct Chart<'c> {
     pub options: &'c ChartOptions,
     /// What it is told about the cluster.
     pub capabilities: &'c Capabilities,
-    /// Values that stand in no file.
+    /// Values that are in no file.
     pub inline: Inline<'c>,
     /// Whether the definitions of custom resources belong to it.
     pub with_crds: bool,
 }
 
 impl Chart<'_> {
-    /// What the chart declares. What is wrong is an error at its file.
+    /// Returns what the chart declares. What is wrong is an error at its file.
     pub fn load(&self, rendering: &Rendering) -> Loaded {
         let mut loaded = Loaded::default();
         if let Err(message) = self.rendered(rendering, &mut loaded) {
@@ -264,7 +264,7 @@ impl Chart<'_> {
         Ok(copied)
     }
 
-    /// What is secret in the values.
+    /// Returns what is secret in the values.
     fn secrets(&self) -> Secrets {
         let mut secrets = Secrets::default();
         let mut files = self.options.values.clone();
@@ -373,20 +373,21 @@ impl Chart<'_> {
     }
 }
 
-/// The version of the chart in a directory, where it says one.
+/// Returns the version of the chart in a directory, where it says one.
 pub(super) fn version(directory: &Path) -> Option<String> {
     Description::version_of(directory)
 }
 
-/// Whether helm is there.
+/// Returns whether helm is there.
 ///
 /// # Errors
-/// When it is not, with what to do.
+/// Fails if it is not, with what to do.
 pub(super) fn helm(rendering: &Rendering) -> Result<(), String> {
     Program::find(rendering.helm.as_deref(), &["helm"], HINT).map(drop)
 }
 
-/// A file as `--values` takes it, which is a list with commas (pflag's `StringSlice`, read as CSV).
+/// Returns a file as `--values` takes it, which is a list with commas (pflag's `StringSlice`, read
+/// as CSV).
 fn one_of_a_list(file: PathBuf) -> OsString {
     match file.to_str() {
         Some(name) if name.contains([',', '"', '\n']) => {

@@ -32,7 +32,7 @@ impl Sources {
         Self(sources)
     }
 
-    /// The template that made this line, such as `chart/templates/a.yaml`.
+    /// Returns the template that made this line, such as `chart/templates/a.yaml`.
     pub fn of_line(&self, line: usize) -> Option<&str> {
         let (_, source) = self.0.range(..=line).next_back()?;
         source.as_deref()
@@ -108,13 +108,13 @@ impl Templates<'_> {
         }
     }
 
-    /// What the file of a template is called, if it is there.
+    /// Returns what the file of a template is called, if it is there.
     pub fn file(&self, source: &str) -> Option<String> {
         let path = self.path_of(source).filter(|path| path.is_file())?;
         Some(self.names.of(&path))
     }
 
-    /// `chart/templates/a.yaml`; a subchart's lie in `chart/charts/sub/templates`.
+    /// `chart/templates/a.yaml`; a subchart's are in `chart/charts/sub/templates`.
     fn path_of(&self, source: &str) -> Option<PathBuf> {
         let (_, below) = source.split_once('/')?;
         // A template can print such a comment too, and name what it likes.

@@ -9,7 +9,7 @@ use walkdir::{DirEntry, WalkDir};
 use crate::source::read;
 use crate::source::render::{Names, write_bytes};
 
-/// Where the copy lies in the workspace, as helm is told.
+/// Where the copy is in the workspace, as helm is told.
 pub(super) const CHART: &str = "./chart";
 
 /// The most that is copied, in bytes.
@@ -46,8 +46,8 @@ pub(super) struct Copied {
 /// Copies a chart: its regular files, without what is Git's own.
 ///
 /// # Errors
-/// When something in it is no file, leads out of the chart where that is not allowed, or cannot be
-/// copied.
+/// Fails if something in it is not a file, leads out of the chart where that is not allowed, or
+/// cannot be copied.
 pub(super) fn copy(
     chart: &Path,
     to: &Path,
@@ -122,7 +122,7 @@ fn leads_out(link: &DirEntry, chart: &Path, names: &Names) -> Result<(), String>
     }
 }
 
-/// What a schema leads to outside of itself.
+/// Returns what a schema leads to outside itself.
 fn foreign(schema: &Value) -> Option<&str> {
     match schema {
         Value::Object(fields) => fields.iter().find_map(|(field, value)| match value {
@@ -136,7 +136,7 @@ fn foreign(schema: &Value) -> Option<&str> {
     }
 }
 
-/// Whether a reference stays within the schema, or leads to what helm has in itself.
+/// Returns whether a reference stays within the schema, or leads to what helm has in itself.
 fn is_own(reference: &str) -> bool {
     if reference.is_empty() || reference.starts_with('#') {
         return true;
@@ -152,7 +152,7 @@ fn is_own(reference: &str) -> bool {
 /// workspace: no comma or backslash of the user's is in it.
 ///
 /// # Errors
-/// When it cannot be read or written.
+/// Fails if it cannot be read or written.
 pub(super) fn file(
     workspace: &Path,
     number: usize,
@@ -169,7 +169,7 @@ pub(super) fn file(
 /// Refuses the name of a value that helm would take for several, or for a name and a value.
 ///
 /// # Errors
-/// When it is no name.
+/// Fails if it is not a name.
 pub(in crate::source) fn check_name(name: &str) -> Result<(), String> {
     let is_name = !name.is_empty()
         && !name.contains([',', '=', '{', '}'])

@@ -48,7 +48,7 @@ fn next(c: char) -> char {
     }
 }
 
-/// The texts in which two sets of values differ: what is secret in the first.
+/// Returns the texts in which two sets of values differ: what is secret in the first.
 pub(super) fn texts<'v>(own: &'v Value, other: &'v Value) -> impl Iterator<Item = String> {
     let mut found = Vec::new();
     collect(own, other, &mut found);
@@ -73,7 +73,7 @@ fn collect(own: &Value, other: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// An object's identity.
+/// Returns an object's identity.
 fn key(manifest: &Manifest) -> (&str, Option<&str>, &str) {
     (
         &manifest.kind,
@@ -128,7 +128,7 @@ fn place(manifest: &Manifest, path: Way) -> SecretPlace {
     }
 }
 
-/// Where these texts stand in objects, as they are or in base64.
+/// Returns where these texts are in objects, as they are or in base64.
 pub(in crate::source) fn places(manifests: &[Manifest], texts: &[String]) -> Vec<SecretPlace> {
     if texts.is_empty() {
         return Vec::new();

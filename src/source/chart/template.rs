@@ -1,8 +1,8 @@
 //! Leads rendered objects back to the lines of a template.
 //!
-//! A template is no YAML, but most of its lines look like it: they are read by their indentation,
-//! and lines of nothing but actions are passed over. What a template leaves open (a field that
-//! stands in two branches, an item that a loop makes) is not guessed: the way ends above it.
+//! A template is not YAML, but most of its lines look like it: they are read by their indentation,
+//! and lines of nothing but actions are passed over. What a template leaves open (a field that is
+//! in two branches, an item that a loop makes) is not guessed: the way ends above it.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ struct Node {
 enum What {
     /// A field's name, and what is written behind it.
     Field(String, String),
-    /// An item of a list, and what is written in it if it is no mapping.
+    /// An item of a list, and what is written in it if it is not a mapping.
     Item(String),
 }
 
@@ -73,8 +73,8 @@ impl Template {
         Self { nodes }
     }
 
-    /// The document that an object was made of. `among` says which of the objects of its kind it
-    /// is that this template made, and how many there are.
+    /// Returns the document that an object was made of. `among` says which of the objects of its
+    /// kind it is that this template made, and how many there are.
     fn document_of(&self, object: &Manifest, among: (usize, usize)) -> Option<usize> {
         let kinds = self.nodes.iter().filter_map(|node| match &node.what {
             What::Field(name, kind) if name == "kind" && node.indent == 0 => {
@@ -103,7 +103,7 @@ impl Template {
         }
     }
 
-    /// What is written behind `metadata.name` in a document.
+    /// Returns what is written behind `metadata.name` in a document.
     fn name_in(&self, document: usize) -> Option<&str> {
         let all = self.document(document);
         let (at, metadata) = only(field_in(all, "metadata"))?;
@@ -132,7 +132,7 @@ enum Likeness {
     Same,
 }
 
-/// Whether a text of a template may have become a rendered one.
+/// Returns whether a text of a template may have become a rendered one.
 fn could_be(written: &str, rendered: &str) -> Option<Likeness> {
     let written = unquoted(written);
     if !written.contains("{{") {
@@ -163,7 +163,7 @@ fn unquoted(text: &str) -> &str {
     quoted('"').or_else(|| quoted('\'')).unwrap_or(text)
 }
 
-/// Whether a line holds actions and nothing else.
+/// Returns whether a line holds actions and nothing else.
 fn is_action(trimmed: &str) -> bool {
     trimmed.starts_with("{{") && trimmed.ends_with("}}") && {
         let without: usize = trimmed
@@ -212,7 +212,7 @@ fn field_of(text: &str) -> Option<(&str, &str)> {
     is_name.then(|| (name, value.trim()))
 }
 
-/// The nodes that stand the furthest to the left, with their positions.
+/// Returns the nodes that stand the furthest to the left, with their positions.
 fn outermost(nodes: &[Node]) -> impl Iterator<Item = (usize, &Node)> + Clone {
     let least = nodes.iter().map(|node| node.indent).min().unwrap_or(0);
     nodes
@@ -229,14 +229,14 @@ fn field_in<'n>(
         .filter(move |(_, node)| matches!(&node.what, What::Field(name, _) if name == wanted))
 }
 
-/// The one thing of which there is one.
+/// Returns the one thing of which there is one.
 fn only<T>(mut all: impl Iterator<Item = T>) -> Option<T> {
     let first = all.next()?;
     all.next().is_none().then_some(first)
 }
 
-/// What belongs to the node at a position: what is indented further, and of a field also the
-/// items that are not.
+/// Returns what belongs to the node at a position: what is indented further, and of a field also
+/// the items that are not.
 fn below<'n>(nodes: &'n [Node], at: usize, node: &Node) -> &'n [Node] {
     let after = nodes.get(at + 1..).unwrap_or_default();
     let is_field = matches!(node.what, What::Field(..));
@@ -257,7 +257,7 @@ pub(super) struct ToTemplate {
 }
 
 impl ToTemplate {
-    /// The way of an object that this template made; see [`Template::document_of`].
+    /// Returns the way of an object that this template made; see [`Template::document_of`].
     pub fn of(template: &Arc<Template>, object: &Manifest, among: (usize, usize)) -> Option<Self> {
         Some(Self {
             document: template.document_of(object, among)?,
@@ -266,7 +266,7 @@ impl ToTemplate {
         })
     }
 
-    /// The line of the object's first key.
+    /// Returns the line of the object's first key.
     pub fn line(&self) -> usize {
         let first = self.template.document(self.document).first();
         first.map_or(1, |node| node.line)
@@ -301,8 +301,8 @@ impl Locate for ToTemplate {
     }
 }
 
-/// The item that a rendered one was made of: the one that says so by its key, or the one in its
-/// place if all are written out.
+/// Returns the item that a rendered one was made of: the one that says so by its key, or the one in
+/// its place if all are written out.
 fn item_in<'n>(nodes: &'n [Node], list: &[Value], index: usize) -> Option<(usize, &'n Node)> {
     let items = outermost(nodes).filter(|(_, node)| matches!(node.what, What::Item(_)));
     let item = list.get(index)?;

@@ -129,7 +129,7 @@ pub(super) fn name_unsteady(first: usize, again: &[Manifest], by: &By<'_>, loade
     }
 }
 
-/// That changes at these pointers are none of anybody.
+/// That changes at these pointers are none of anyone.
 fn rule(manifest: &Manifest, pointers: &BTreeSet<String>, by: &str) -> Option<Rule> {
     let reason = format!("{by} gives another value each time.");
     let origin = RuleOrigin::Place(manifest.origin.to_string());
@@ -226,7 +226,7 @@ mod tests {
         assert_eq!(loaded.manifests.len(), 1);
         assert!(loaded.warnings[0].message.contains("/stringData/a~1b"));
         let error = &loaded.errors[0].message;
-        assert!(error.contains("another name") && error.contains("compare helm:shop/cart"));
+        assert!(error.contains("a new name") && error.contains("compare helm:shop/cart"));
         assert_eq!(loaded.rules.len(), 1);
         let mut steady = rendered(vec![manifest("same", &made("a"))]);
         name_unsteady(0, &[manifest("same", &made("a"))], &by, &mut steady);

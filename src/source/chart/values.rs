@@ -1,4 +1,4 @@
-//! Values of charts: how they are laid over one another.
+//! Values of charts: how they are laid over each other.
 
 use std::path::PathBuf;
 
@@ -19,10 +19,10 @@ pub(in crate::source) fn lay_over(below: &mut Value, over: Value) {
     }
 }
 
-/// The values in files, the last of which wins.
+/// Returns the values in files, the last of which wins.
 ///
 /// # Errors
-/// When one of them cannot be read.
+/// Fails if one of them cannot be read.
 pub(in crate::source) fn of_files(files: &[PathBuf]) -> Result<Value, String> {
     let mut all = Value::Object(Map::new());
     for file in files {
@@ -36,10 +36,10 @@ pub(in crate::source) fn of_files(files: &[PathBuf]) -> Result<Value, String> {
     Ok(all)
 }
 
-/// The values in a text.
+/// Returns the values in a text.
 ///
 /// # Errors
-/// When it is not YAML.
+/// Fails if it is not YAML.
 pub(in crate::source) fn of_text(text: &str) -> Result<Value, String> {
     let parsed = yaml::parse(text);
     if let Some(problem) = parsed.problems.iter().find(|problem| problem.fatal) {

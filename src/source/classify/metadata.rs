@@ -4,7 +4,8 @@ use serde_json::{Map, Value};
 
 use super::{Class, error_at};
 
-/// The error of metadata that the API server would refuse, since it must be text and is not.
+/// Returns the error of metadata that the API server would refuse, since it must be text and is
+/// not.
 pub(super) fn not_text(metadata: &Map<String, Value>) -> Option<Class> {
     let is_text = |value: &Value| value.is_string() || value.is_null();
     for (field, message) in [
@@ -36,8 +37,8 @@ pub(super) fn not_text(metadata: &Map<String, Value>) -> Option<Class> {
     None
 }
 
-/// Why an object that is applied like any other is not to be found in the cluster afterwards, by
-/// what its metadata says.
+/// Returns why an object that is applied like any other is not to be found in the cluster
+/// afterwards, by what its metadata says.
 pub fn never_applied(metadata: &Map<String, Value>) -> Option<&'static str> {
     let annotation = |key: &str| metadata.get("annotations").and_then(|all| all.get(key));
     if annotation("argocd.argoproj.io/hook").is_some() {

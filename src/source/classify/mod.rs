@@ -1,4 +1,4 @@
-//! Tells Kubernetes objects from everything else that lies in a tree of manifests. What is no
+//! Tells Kubernetes objects from everything else that is in a tree of manifests. What is not an
 //! object is named with the reason, and what looks like one and cannot be one is an error. The
 //! reasons never quote the document, which may be a Secret.
 
@@ -55,7 +55,7 @@ fn error_at(message: &'static str, fields: &[&str]) -> Class {
     Class::Error(message, steps.collect())
 }
 
-/// What a document is; `file_name` is the last part of its path.
+/// Returns what a document is; `file_name` is the last part of its path.
 pub(super) fn classify(value: &Value, file_name: &str) -> Class {
     let fields = match value {
         Value::Null => return Class::Empty,
@@ -100,7 +100,7 @@ pub(super) fn classify(value: &Value, file_name: &str) -> Class {
 /// What is said of a template.
 pub(super) const TEMPLATE: &str = "a template: its identity contains a placeholder";
 
-/// What an object is whose type is known.
+/// Returns what an object is whose type is known.
 fn object(fields: &Map<String, Value>, api_version: &str) -> Class {
     const NO_NAME: &str = "metadata.name is missing";
     let metadata = match fields.get("metadata") {
@@ -143,19 +143,20 @@ fn object(fields: &Map<String, Value>, api_version: &str) -> Class {
     Class::Object
 }
 
-/// Whether a group is one of Kubernetes' own, so that an object without a name is a mistake. The
-/// groups of other programs are domains of theirs, and not all of their files are objects.
+/// Returns whether a group is one of Kubernetes' own, so that an object without a name is a
+/// mistake. The groups of other programs are domains of theirs, and not all of their files are
+/// objects.
 fn is_of_kubernetes(api_version: &str) -> bool {
     let group = group_of(api_version);
     !group.contains('.') || group.ends_with(".k8s.io")
 }
 
-/// Whether a kind is only ever sent, and never stored.
+/// Returns whether a kind is only ever sent, and never stored.
 fn is_message(kind: &str) -> bool {
     REQUEST_MESSAGES.contains(&kind) || kind.ends_with("Options") || kind.ends_with("Review")
 }
 
-/// What a top-level sequence is.
+/// Returns what a top-level sequence is.
 fn sequence(items: &[Value]) -> Class {
     let all_have = |field: &str| items.iter().all(|item| item.get(field).is_some());
     if items.is_empty() {
@@ -173,7 +174,7 @@ fn sequence(items: &[Value]) -> Class {
     }
 }
 
-/// What a mapping is that lacks `kind` or `apiVersion`; `None` when it has both.
+/// Returns what a mapping is that lacks `kind` or `apiVersion`; `None` when it has both.
 fn without_type(
     fields: &Map<String, Value>,
     kind: Option<&Value>,
@@ -194,7 +195,7 @@ fn without_type(
     }
 }
 
-/// What is wrong with a list that has no `items`, so that nothing in it would be compared.
+/// Returns what is wrong with a list that has no `items`, so that nothing in it would be compared.
 fn no_items(fields: &Map<String, Value>, kind: &str) -> Option<Class> {
     let has_name = fields
         .get("metadata")
@@ -223,8 +224,8 @@ fn no_items(fields: &Map<String, Value>, kind: &str) -> Option<Class> {
     }
 }
 
-/// Whether a document is a list of objects: `List`, or a kind's own list as the API server answers
-/// with. Some custom kinds end in `List` too and have a name, which no list has.
+/// Returns whether a document is a list of objects: `List`, or a kind's own list as the API server
+/// answers with. Some custom kinds end in `List` too and have a name, which no list has.
 fn is_list(fields: &Map<String, Value>, kind: &str) -> bool {
     let has_name = fields
         .get("metadata")

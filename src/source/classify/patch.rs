@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-/// Whether a directive of a strategic merge patch stands in an object
+/// Returns whether a directive of a strategic merge patch is in an object
 /// (`k8s.io/apimachinery/pkg/util/strategicpatch`). Objects that hold whole patches of others, as
 /// policies do, keep them under fields that say so.
 pub(super) fn has_patch_directive(fields: &Map<String, Value>) -> bool {

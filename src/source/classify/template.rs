@@ -1,11 +1,12 @@
 //! Tells templates, which become YAML or objects only when they are rendered, from mistakes.
 
-/// Whether a text still holds what a template engine is to replace.
+/// Returns whether a text still holds what a template engine is to replace.
 pub(super) fn holds_placeholder(text: &str) -> bool {
     text.contains("{{") || text.contains("${") || text.contains("$(") || text.contains("<%")
 }
 
-/// Whether a text that is not YAML is a template, which becomes YAML only when it is rendered.
+/// Returns whether a text that is not YAML is a template, which becomes YAML only when it is
+/// rendered.
 ///
 /// Text that Prometheus and others expand at run time holds `{{` too, and a mistake in such a
 /// manifest is to be an error. So it takes more than that: a line of nothing but template, one of
@@ -15,7 +16,8 @@ pub(in crate::source) fn is_template(text: &str, at: &str) -> bool {
     is_jinja(text) || is_go_template(text, at)
 }
 
-/// Whether a text is a template of Jinja: a line of it is a statement or a comment of Jinja's.
+/// Returns whether a text is a template of Jinja: a line of it is a statement or a comment of
+/// Jinja's.
 fn is_jinja(text: &str) -> bool {
     let ends = [("{%", "%}"), ("{#", "#}")];
     text.lines().map(str::trim).any(|line| {

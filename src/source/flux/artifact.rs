@@ -13,13 +13,13 @@ const GROUP: &str = "source.extensions.fluxcd.io";
 /// How the places in an artifact begin.
 const ARTIFACT: &str = "@artifact";
 
-/// Whether an object makes artifacts of sources.
+/// Returns whether an object makes artifacts of sources.
 pub(super) fn is_generator(found: &Found) -> bool {
     found.is(GROUP, "ArtifactGenerator")
 }
 
-/// A Kustomization as it would read from the source that its artifact is made of; `None` where no
-/// generator is known that makes it.
+/// Returns a Kustomization as it would read from the source that its artifact is made of; `None`
+/// where no generator is known that makes it.
 pub(in crate::source) fn resolved(kustomization: &Found, known: &[Found]) -> Option<Found> {
     let text = |pointer: &str| kustomization.value.pointer(pointer).and_then(Value::as_str);
     if text("/spec/sourceRef/kind") != Some("ExternalArtifact") {
@@ -53,7 +53,7 @@ pub(in crate::source) fn resolved(kustomization: &Found, known: &[Found]) -> Opt
     Some(found)
 }
 
-/// Where a path of an artifact lies in what it is made of, and the alias of that.
+/// Returns where a path of an artifact is in what it is made of, and the alias of that.
 fn origin(artifact: &Value, path: &Path) -> Option<(String, String)> {
     let path = trimmed(path);
     let copies = list(artifact, "/copy").filter_map(|copy| {
@@ -73,7 +73,7 @@ fn origin(artifact: &Value, path: &Path) -> Option<(String, String)> {
     Some((format!("./{}", from.to_str()?), alias))
 }
 
-/// A path without `.` and slashes at its start.
+/// Returns a path without `.` and slashes at its start.
 fn trimmed(path: &Path) -> PathBuf {
     path.components()
         .filter(|part| matches!(part, std::path::Component::Normal(_)))

@@ -13,8 +13,8 @@ use crate::source::walk::{self, Bounds};
 use crate::source::{Loaded, files, plan};
 
 impl Kustomization<'_> {
-    /// Reads the directory, or builds it: Flux makes a kustomization of all files where there is
-    /// none (`fluxcd/pkg/kustomize`, `Generator`).
+    /// Reads the directory, or builds it: Flux makes a kustomization of all files if there is none
+    /// (`fluxcd/pkg/kustomize`, `Generator`).
     pub(super) fn built(
         &self,
         spec: &Spec,
@@ -91,17 +91,17 @@ impl Kustomization<'_> {
         Ok(())
     }
 
-    /// Whether a directory has a kustomization that Flux sees.
+    /// Returns whether a directory has a kustomization that Flux sees.
     fn is_kustomization(&self, directory: &Path) -> bool {
         kustomize::file_in(directory).is_some_and(|file| self.left_out(&file).is_none())
     }
 
-    /// What leaves a file out of what Flux fetches.
+    /// Returns what leaves a file out of what Flux fetches.
     fn left_out(&self, file: &Path) -> Option<String> {
         self.left_out.as_ref()?.why(file)
     }
 
-    /// Whether Flux reads a file where it makes the kustomization itself.
+    /// Returns whether Flux reads a file where it makes the kustomization itself.
     fn reads(&self, file: &walk::Found, loaded: &mut Loaded) -> bool {
         let walk::Found::File {
             name, canonical, ..
@@ -120,7 +120,7 @@ impl Kustomization<'_> {
         false
     }
 
-    /// The outermost directories with a kustomization, and the files outside of them.
+    /// Returns the outermost directories with a kustomization, and the files outside them.
     fn split(&self, found: Vec<walk::Found>) -> (Vec<PathBuf>, Vec<walk::Found>) {
         let parent = |file: &walk::Found| match file {
             walk::Found::File { canonical, .. } => canonical.parent().map(Path::to_owned),
@@ -177,7 +177,7 @@ fn components(spec: &Spec, directory: &Path) -> Result<Vec<PathBuf>, String> {
     Ok(components)
 }
 
-/// The settings, as fields of a kustomization.
+/// Returns the settings, as fields of a kustomization.
 fn over(spec: &Spec) -> Map<String, Value> {
     let mut fields = Map::new();
     for (field, value) in [

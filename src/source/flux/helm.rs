@@ -68,7 +68,7 @@ pub(in crate::source) enum ChartAt {
     Here {
         directory: PathBuf,
         checkout: Arc<Checkout>,
-        /// The files that stand in place of its values.
+        /// The files that are in place of its values.
         values: Vec<PathBuf>,
         /// Whether each change of its files is deployed, and not only one of its version.
         each_revision: bool,
@@ -76,7 +76,7 @@ pub(in crate::source) enum ChartAt {
     /// Elsewhere.
     Elsewhere {
         reference: Reference,
-        /// The files in it that stand in place of its values.
+        /// The files in it that are in place of its values.
         values: Vec<String>,
     },
     /// Nobody knows, with the reason.
@@ -90,19 +90,19 @@ impl ReleaseSpec {
         serde_json::from_value(without_nulls(spec)).ok()
     }
 
-    /// Whether the definitions of custom resources are updated with the chart.
+    /// Returns whether the definitions of custom resources are updated with the chart.
     pub fn updates_crds(&self) -> bool {
         self.upgrade.crds == "CreateReplace"
     }
 
-    /// The version that it asks for, where one is written.
+    /// Returns the version that it asks for, where one is written.
     pub fn version(&self) -> &str {
         self.chart
             .as_ref()
             .map_or("", |chart| chart.spec.version.as_str())
     }
 
-    /// What is laid over what was rendered, in this order: fields of kustomizations.
+    /// Returns what is laid over what was rendered, in this order: fields of kustomizations.
     pub fn post_renderers(&self) -> Vec<Map<String, Value>> {
         let kustomize = self.post_renderers.iter();
         let kustomize = kustomize.filter_map(|renderer| renderer.kustomize.as_ref());
@@ -144,7 +144,7 @@ impl ReleaseSpec {
     }
 }
 
-/// The chart that another object names.
+/// Returns the chart that another object names.
 fn of_reference(
     reference: &SourceRef,
     namespace: &str,
@@ -200,7 +200,7 @@ fn not_found(reference: &SourceRef) -> ChartAt {
     ))
 }
 
-/// The chart that a spec names.
+/// Returns the chart that a spec names.
 fn of_spec(
     spec: &ChartSpec,
     namespace: &str,
@@ -233,7 +233,7 @@ fn of_spec(
     }
 }
 
-/// The chart in this repository.
+/// Returns the chart in this repository.
 fn here(
     spec: &ChartSpec,
     namespace: &str,
@@ -268,10 +268,10 @@ fn here(
     })
 }
 
-/// The files in a chart that stand in place of its values.
+/// Returns the files in a chart that are in place of its values.
 ///
 /// # Errors
-/// When one of them is not in it.
+/// Fails if one of them is not in it.
 pub(in crate::source) fn values_in(chart: &Path, files: &[String]) -> Result<Vec<PathBuf>, String> {
     let within = |file: &String| {
         let found = chart.join(file.trim_start_matches('/')).canonicalize().ok();

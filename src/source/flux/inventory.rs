@@ -10,7 +10,7 @@ use crate::source::follow::Values;
 use crate::source::gitops::in_cluster;
 
 impl Kustomization<'_> {
-    /// What Flux holds to be its own: `status.inventory` of the live Kustomization.
+    /// Returns what Flux holds to be its own: `status.inventory` of the live Kustomization.
     pub(super) fn inventory(&self, values: &Values<'_>) -> BTreeSet<(ResourceKey, String)> {
         let (namespace, name) = (
             self.found.metadata("namespace"),

@@ -16,13 +16,13 @@ use crate::source::gitops::Found;
 use crate::source::read;
 use crate::source::walk::Bounds;
 
-/// The name of a file with patterns, which hold for the directory that it lies in.
+/// The name of a file with patterns, which hold for the directory that it is in.
 const FILE: &str = ".sourceignore";
 
 /// What is left out of every repository (`sourceignore.ExcludeVCS`).
 const ALWAYS: &str = ".git/\n.gitignore\n.gitmodules\n.gitattributes";
 
-/// What is left out where nobody says anything: one pattern of anybody's, and none of these holds
+/// What is left out if nobody says anything: one pattern of anyone's, and none of these holds
 /// (`storage.SourceIgnoreFilter`; `sourceignore.ExcludeExt`, `ExcludeCI`, `ExcludeExtra`).
 const BY_DEFAULT: &str = "*.jpg\n*.jpeg\n*.gif\n*.png\n*.wmv\n*.flv\n*.tar.gz\n*.zip\n\
                           .github/\n.circleci/\n.travis.yml\n.gitlab-ci.yml\nappveyor.yml\n\
@@ -70,8 +70,8 @@ impl List {
         Self::new(Author::Flux, &[], text)
     }
 
-    /// What the last pattern says that matches a path below the root: whether it is left out, and
-    /// who says so.
+    /// Returns what the last pattern says that matches a path below the root: whether it is left
+    /// out, and who says so.
     fn verdict(&self, path: &[&str]) -> Option<(bool, String)> {
         let (above, below) = path.split_at_checked(self.domain.len())?;
         let mut patterns = self.patterns.iter().rev();
@@ -98,16 +98,16 @@ pub(super) struct LeftOut {
     sparse: BTreeSet<String>,
     /// Whether submodules are known to be left empty.
     no_submodules: bool,
-    /// The name of the GitRepository, where it is known.
+    /// The name of the GitRepository, if it is known.
     source: String,
 }
 
 impl LeftOut {
-    /// What a GitRepository leaves out of the files in `root`, which must be free of links; its
-    /// own settings count where it is known.
+    /// Returns what a GitRepository leaves out of the files in `root`, which must be free of links;
+    /// its own settings count if it is known.
     ///
     /// # Errors
-    /// When there is no end of directories, or a file cannot be read.
+    /// Fails if there is not an end of directories, or a file cannot be read.
     pub fn of(root: &Path, repository: Option<&Found>) -> Result<Self, String> {
         let setting = |name: &str| repository?.value.pointer("/spec")?.get(name);
         let name = repository.map_or("", |found| found.metadata("name"));
@@ -140,7 +140,7 @@ impl LeftOut {
         })
     }
 
-    /// Why Flux does not have a file; `None` where it has.
+    /// Returns why Flux does not have a file; `None` where it has.
     pub fn why(&self, file: &Path) -> Option<String> {
         let below = file.strip_prefix(&self.root).ok()?;
         let is_fetched = |directory: &String| below.starts_with(directory);
@@ -163,12 +163,12 @@ impl LeftOut {
     }
 }
 
-/// Whether a directory in a repository is one itself.
+/// Returns whether a directory in a repository is one itself.
 fn is_submodule(directory: &Path) -> bool {
     directory.join(".git").symlink_metadata().is_ok()
 }
 
-/// The names that a path is made of.
+/// Returns the names that a path is made of.
 fn names(path: &Path) -> Vec<String> {
     let names = path
         .components()
@@ -176,7 +176,7 @@ fn names(path: &Path) -> Vec<String> {
     names.map(std::borrow::Cow::into_owned).collect()
 }
 
-/// The patterns of all `.sourceignore` files, those of a directory before those below it.
+/// Returns the patterns of all `.sourceignore` files, those of a directory before those below it.
 fn files(root: &Path, no_submodules: bool) -> Result<Vec<List>, String> {
     // An untrusted tree may still be a large repository; nothing of it is read here.
     let bounds = Bounds::default();
@@ -225,7 +225,7 @@ mod tests {
 
     use super::*;
 
-    /// What is left out of a repository with these `.sourceignore` files, and by whom.
+    /// Returns what is left out of a repository with these `.sourceignore` files, and by whom.
     fn left_out(ignores: &[(&str, &str)], spec: Value, file: &str) -> String {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path().canonicalize().unwrap();
@@ -321,7 +321,7 @@ mod tests {
         assert_eq!(by, "spec.sparseCheckout of the GitRepository fleet");
     }
 
-    /// Patterns may come from somebody who is not trusted.
+    /// Patterns may come from someone who is not trusted.
     #[test]
     fn no_pattern_takes_long() {
         let deep = "a/".repeat(60) + "a.yaml";

@@ -1,6 +1,6 @@
 //! Flux: what a Kustomization declares.
 //!
-//! What Flux would read from its source is read from the repository at hand: as it lies, at a
+//! What Flux would read from its source is read from the repository at hand: as it is, at a
 //! revision that the user names, or at the one that the source asks for.
 
 mod artifact;
@@ -92,17 +92,17 @@ pub(super) struct Kustomization<'a> {
     /// Its path, without links.
     directory: PathBuf,
     checkout: Arc<Checkout>,
-    /// What of the checkout Flux does not fetch; `None` where somebody else packs the files.
+    /// What of the checkout Flux does not fetch; `None` where someone else packs the files.
     left_out: Option<Arc<LeftOut>>,
     options: &'a GitOps,
 }
 
-/// Whether an object is a Kustomization of Flux.
+/// Returns whether an object is a Kustomization of Flux.
 pub(super) fn is_kustomization(found: &Found) -> bool {
     found.is(GROUP, "Kustomization")
 }
 
-/// The rule that what Flux writes on every object that it applies is no drift.
+/// Returns the rule that what Flux writes on every object that it applies is not drift.
 pub(super) fn owner_marks() -> Option<Rule> {
     let paths = [
         ".metadata.labels[\"kustomize.toolkit.fluxcd.io/name\"]",
@@ -140,7 +140,7 @@ impl<'a> Kustomization<'a> {
     /// Finds the files of a Kustomization; what there is to say of it goes to `loaded`.
     ///
     /// # Errors
-    /// When they are not here.
+    /// Fails if they are not here.
     pub fn open(
         found: &Found,
         checkouts: &Checkouts<'a>,
@@ -192,17 +192,17 @@ impl<'a> Kustomization<'a> {
         name_of(&self.found)
     }
 
-    /// What lies in its path, with its settings laid over it, and why it is not all.
+    /// Returns what is in its path, with its settings laid over it, and why it is not all.
     pub fn render(&self) -> (Loaded, Result<(), String>) {
         let mut loaded = Loaded::default();
         let built = self.built(&self.spec, &self.directory, &mut loaded);
         (loaded, built)
     }
 
-    /// What Flux applies of what was built: with its variables, its metadata and its rules.
+    /// Returns what Flux applies of what was built: with its variables, its metadata and its rules.
     ///
     /// # Errors
-    /// When some of it is not known.
+    /// Fails if some of it is unknown.
     pub fn complete(&self, loaded: &mut Loaded, values: &Values<'_>) -> Result<(), String> {
         let finished = self.finish(&self.spec, values, loaded);
         self.checkout.sign(&self.directory, loaded);
@@ -217,7 +217,8 @@ impl<'a> Kustomization<'a> {
         Ok(())
     }
 
-    /// Its own `spec.ignore`, and what the HelmReleases that it brings say of their objects.
+    /// Returns its own `spec.ignore`, and what the HelmReleases that it brings say of their
+    /// objects.
     fn rules(&self, loaded: &mut Loaded) -> Result<(), String> {
         let name = self.name();
         let author = Author {
@@ -252,8 +253,8 @@ fn name_of(found: &Found) -> String {
     }
 }
 
-/// The name of the Secret with the kubeconfig of the cluster that a Kustomization is applied to,
-/// where it is not Flux's own.
+/// Returns the name of the Secret with the kubeconfig of the cluster that a Kustomization is
+/// applied to, where it is not Flux's own.
 pub(super) fn other_cluster(found: &Found) -> Option<&str> {
     let names = ["secretRef", "configMapRef"].into_iter();
     let config = found.value.pointer("/spec/kubeConfig")?;

@@ -10,7 +10,7 @@ pub(super) struct Pattern {
     pub text: String,
     /// Whether it takes in again what others leave out.
     pub takes_in: bool,
-    /// Whether it means directories alone, and what lies in them.
+    /// Whether it means directories alone, and what is in them.
     is_directory: bool,
     /// What stands between its slashes. One part alone is a name anywhere; else a way from the
     /// directory that the pattern holds for.
@@ -18,7 +18,7 @@ pub(super) struct Pattern {
 }
 
 impl Pattern {
-    /// The pattern of a line, if it holds one.
+    /// Returns the pattern of a line, if it holds one.
     pub fn new(line: &str) -> Option<Self> {
         if line.starts_with('#') || line.trim().is_empty() {
             return None;
@@ -38,7 +38,7 @@ impl Pattern {
         })
     }
 
-    /// Whether it matches a file or a directory above it, given by its names.
+    /// Returns whether it matches a file or a directory above it, given by its names.
     pub fn matches(&self, path: &[&str]) -> bool {
         let rest = match self.parts.as_slice() {
             [name] => path
@@ -52,8 +52,8 @@ impl Pattern {
     }
 }
 
-/// What is left of a path behind a way that leads into it. Behind `**` the first name counts that
-/// fits, so that no pattern takes long.
+/// Returns what is left of a path behind a way that leads into it. Behind `**` the first name
+/// counts that fits, so that no pattern takes long.
 fn after<'p, 's>(way: &[String], path: &'p [&'s str]) -> Option<&'p [&'s str]> {
     let mut rest = path;
     let mut is_anywhere = false;
@@ -77,7 +77,7 @@ fn after<'p, 's>(way: &[String], path: &'p [&'s str]) -> Option<&'p [&'s str]> {
     (rest.len() < path.len()).then_some(rest)
 }
 
-/// Whether a name is one that a part of a pattern means.
+/// Returns whether a name is one that a part of a pattern means.
 fn is_name(part: &str, name: &str) -> bool {
     wildmatch(part.into(), name.into(), Mode::NO_MATCH_SLASH_LITERAL)
 }

@@ -67,13 +67,13 @@ impl HelmRelease<'_> {
     }
 }
 
-/// Whether an object is a HelmRelease.
+/// Returns whether an object is a HelmRelease.
 pub(in crate::source) fn is_release(manifest: &Manifest) -> bool {
     manifest.kind == "HelmRelease" && group_of(&manifest.api_version) == GROUP
 }
 
-/// The source that is what a HelmRelease deployed (`helm-controller/api/v2`, `GetReleaseName` and
-/// `GetStorageNamespace`).
+/// Returns the source that is what a HelmRelease deployed (`helm-controller/api/v2`,
+/// `GetReleaseName` and `GetStorageNamespace`).
 pub(in crate::source) fn as_source(found: &Found) -> Option<String> {
     let text = |pointer: &str| {
         let text = found.value.pointer(pointer).and_then(Value::as_str);

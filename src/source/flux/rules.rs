@@ -32,7 +32,7 @@ pub struct Target {
 
 impl Target {
     /// # Errors
-    /// When one of its expressions cannot be read.
+    /// Fails if one of its expressions cannot be read.
     fn matches(&self, manifest: &Manifest) -> Result<bool, String> {
         let (group, version) = match manifest.api_version.split_once('/') {
             Some(parts) => parts,
@@ -87,7 +87,7 @@ pub struct Author<'a> {
 }
 
 impl Author<'_> {
-    /// The rules of a Kustomization: one for each of its objects that an entry matches.
+    /// Returns the rules of a Kustomization: one for each of its objects that an entry matches.
     ///
     /// # Errors
     /// What cannot be read.
@@ -114,10 +114,11 @@ impl Author<'_> {
         Ok(rules)
     }
 
-    /// The rules of a HelmRelease. Its objects are known by the labels that Flux puts on them.
+    /// Returns the rules of a HelmRelease. Its objects are known by the labels that Flux puts on
+    /// them.
     ///
     /// # Errors
-    /// What cannot be read, or cannot be said of objects that are not known yet.
+    /// What cannot be read, or cannot be said of objects that are unknown yet.
     pub fn rules_of_release(
         &self,
         entries: &[Ignore],
@@ -169,7 +170,7 @@ impl Author<'_> {
     }
 }
 
-/// A regular expression that means one name, or any, as a glob.
+/// Returns a regular expression that means one name, or any, as a glob.
 fn plain(expression: &str) -> Result<String, String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
     match expression {

@@ -22,7 +22,7 @@ pub struct Sources<'a> {
 }
 
 impl<'a> Sources<'a> {
-    /// Those beside the Kustomizations, and those in the cluster.
+    /// Returns those next to the Kustomizations, and those in the cluster.
     pub fn new(beside: Vec<Found>, live: Option<&'a dyn Live>) -> Self {
         Self {
             beside,
@@ -31,7 +31,7 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// The GitRepository that a Kustomization names; `None` when it is not known.
+    /// Returns the GitRepository that a Kustomization names; `None` when it is unknown.
     pub fn repository(&self, reference: &SourceRef, namespace: &str) -> Option<Found> {
         if reference.kind != "GitRepository" {
             return None;
@@ -51,7 +51,7 @@ impl<'a> Sources<'a> {
         beside.or_else(in_cluster)
     }
 
-    /// An object that Flux reads charts from; `None` when it is not known.
+    /// Returns an object that Flux reads charts from; `None` when it is unknown.
     pub fn of_charts(&self, reference: &SourceRef, namespace: &str) -> Option<Found> {
         let namespace = reference.namespace(namespace);
         let is_meant = |found: &&Found| {
@@ -68,7 +68,7 @@ impl<'a> Sources<'a> {
         beside.or_else(in_cluster)
     }
 
-    /// The kind, the namespace and the name of what a Kustomization reads from.
+    /// Returns the kind, the namespace and the name of what a Kustomization reads from.
     pub fn read_by(kustomization: &Found) -> (String, String, String) {
         let text = |pointer: &str| {
             let text = kustomization.value.pointer(pointer).and_then(Value::as_str);
@@ -82,7 +82,7 @@ impl<'a> Sources<'a> {
         (kind.to_owned(), namespace.to_owned(), name.to_owned())
     }
 
-    /// The address of what was taken for this repository, where it is known.
+    /// Returns the address of what was taken for this repository, if it is known.
     pub fn home_address(&self) -> Option<String> {
         let (kind, namespace, name) = self.home.as_ref()?;
         let reference = SourceRef {
@@ -93,8 +93,8 @@ impl<'a> Sources<'a> {
         Some(target(&self.repository(&reference, namespace)?)?.address)
     }
 
-    /// Whether what a Kustomization reads from may be this repository. Of a GitRepository its
-    /// address tells; of other sources, whether it is the one that the repository begins with.
+    /// Returns whether what a Kustomization reads from may be this repository. Of a GitRepository
+    /// its address tells; of other sources, whether it is the one that the repository begins with.
     pub fn is_home(&self, reference: &SourceRef, namespace: &str) -> bool {
         let Some((kind, home, name)) = &self.home else {
             return true;
@@ -108,12 +108,12 @@ impl<'a> Sources<'a> {
     }
 }
 
-/// Whether an object is a GitRepository.
+/// Returns whether an object is a GitRepository.
 pub(super) fn is_repository(found: &Found) -> bool {
     found.is(GROUP, "GitRepository")
 }
 
-/// Whether an object is one that Flux reads files or charts from.
+/// Returns whether an object is one that Flux reads files or charts from.
 pub fn is_source(found: &Found) -> bool {
     [
         "GitRepository",
@@ -128,7 +128,7 @@ pub fn is_source(found: &Found) -> bool {
         || is_generator(found)
 }
 
-/// What a GitRepository asks for.
+/// Returns what a GitRepository asks for.
 pub(super) fn target(repository: &Found) -> Option<Target> {
     let text = |pointer: &str| {
         let text = repository.value.pointer(pointer).and_then(Value::as_str);

@@ -35,12 +35,12 @@ pub struct SourceRef {
 }
 
 impl SourceRef {
-    /// Whether the source is a Git repository. One that is not named is taken for one.
+    /// Returns whether the source is a Git repository. One that is not named is taken for one.
     pub fn is_git(&self) -> bool {
         matches!(self.kind.as_str(), "GitRepository" | "")
     }
 
-    /// The namespace of the source, for a Kustomization in `own`.
+    /// Returns the namespace of the source, for a Kustomization in `own`.
     pub fn namespace<'n>(&'n self, own: &'n str) -> &'n str {
         match self.namespace.as_str() {
             "" => own,
@@ -48,7 +48,7 @@ impl SourceRef {
         }
     }
 
-    /// Says that what is read is no part of this repository.
+    /// Says that what is read is not a part of this repository.
     pub fn is_elsewhere(&self) -> String {
         format!(
             "it reads from {} {}, which is not this repository: compare it where its files are, \

@@ -14,7 +14,7 @@ const SWITCH: &str = "kustomize.toolkit.fluxcd.io/substitute";
 /// room for a megabyte and a half in a cluster; without this, two short files could fill any memory.
 const MOST: usize = 64 << 20;
 
-/// How deep defaults may stand in defaults.
+/// How deep defaults may be in defaults.
 const DEEPEST: usize = 32;
 
 /// A way into an object: names of fields, and `None` for any item of a list.
@@ -56,12 +56,12 @@ impl Variables {
         }
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
 
-    /// The value of a variable, and whether it is secret.
+    /// Returns the value of a variable, and whether it is secret.
     pub fn get(&self, name: &str) -> Option<(&String, bool)> {
         let value = self.values.get(name)?;
         Some((value, self.secret.contains(name)))
@@ -83,7 +83,7 @@ impl Variables {
 /// Replaces the variables in an object, unless it asks to be left alone.
 ///
 /// # Errors
-/// When something in it is an expression that is not known here.
+/// Fails if something in it is an expression that is unknown here.
 pub fn substitute(object: &Value, variables: &Variables) -> Result<Done, String> {
     let is_off = ["labels", "annotations"].iter().any(|map| {
         let map = object
@@ -117,7 +117,7 @@ pub fn substitute(object: &Value, variables: &Variables) -> Result<Done, String>
     }
 }
 
-/// What is said of a secret that goes where every report shows it.
+/// Returns what is said of a secret that goes where every report shows it.
 fn shown(what: &str) -> String {
     format!(
         "a variable from a Secret is used in {what}, which every report shows: take it from a \
@@ -141,8 +141,8 @@ const LIST_KEYS: &[&str] = &[
     "uid",
 ];
 
-/// What of an object every report shows, if a way leads there: what it is called, and why somebody
-/// has it ignored.
+/// Returns what of an object every report shows, if a way leads there: what it is called, and why
+/// someone has it ignored.
 fn in_every_report(way: &[Option<String>]) -> Option<&'static str> {
     let parts: Vec<Option<&str>> = way.iter().map(Option::as_deref).collect();
     match parts.as_slice() {
@@ -200,7 +200,7 @@ impl Work<'_> {
         })
     }
 
-    /// The name of a field.
+    /// Returns the name of a field.
     fn field(&mut self, text: &str) -> Result<String, String> {
         let secrets = self.secret.len();
         let expanded = self.expanded(text)?;
@@ -210,7 +210,7 @@ impl Work<'_> {
         }
     }
 
-    /// A text that stands here.
+    /// Returns a text that is here.
     fn expanded(&mut self, text: &str) -> Result<String, String> {
         let mut used = Used::default();
         let expanded = expand(text, self.variables, &mut used)?;
@@ -261,13 +261,13 @@ fn typed(before: &str, after: String) -> Value {
     }
 }
 
-/// A text with its variables replaced; what has no value becomes empty, `$$` is `$`
+/// Returns a text with its variables replaced; what has no value becomes empty, `$$` is `$`
 /// (`fluxcd/pkg/envsubst`).
 fn expand(text: &str, variables: &Variables, used: &mut Used) -> Result<String, String> {
     expand_within(text, variables, used, 0)
 }
 
-/// The same within so many defaults.
+/// Returns the same within so many defaults.
 fn expand_within(
     text: &str,
     variables: &Variables,
@@ -285,7 +285,7 @@ fn expand_within(
         if let Some(after) = rest.strip_prefix("$$") {
             expanded.push('$');
             rest = after;
-            // What is escaped is no variable.
+            // What is escaped is not a variable.
             if let Some(after) = rest.strip_prefix('{') {
                 expanded.push('{');
                 rest = after;
@@ -305,7 +305,7 @@ fn expand_within(
     Ok(expanded)
 }
 
-/// Where the brace closes that is open at the start.
+/// Returns where the brace closes that is open at the start.
 fn closing(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
     for (at, c) in text.char_indices() {
@@ -319,7 +319,7 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// What stands between the braces: a name, or a name and a default.
+/// Returns what stands between the braces: a name, or a name and a default.
 fn value_of(
     expression: &str,
     variables: &Variables,

@@ -18,7 +18,7 @@ impl Kustomization<'_> {
     /// Lays the metadata and the variables over what was built.
     ///
     /// # Errors
-    /// When a variable is not known. What it stands in is marked then, so that it is no drift.
+    /// Fails if a variable is unknown. What it is in is marked then, so that it is not drift.
     pub(super) fn finish(
         &self,
         spec: &Spec,
@@ -91,8 +91,8 @@ impl Kustomization<'_> {
         missing
     }
 
-    /// The data of a ConfigMap or Secret: of the one that this run declares, else of the live one.
-    /// `None` for one that may be missing, and is.
+    /// Returns the data of a ConfigMap or Secret: of the one that this run declares, else of the
+    /// live one. `None` for one that may be missing, and is.
     fn variables_from(
         &self,
         from: &SubstituteFrom,
@@ -149,7 +149,7 @@ fn leave_out_templates(loaded: &mut Loaded) {
     }
 }
 
-/// The data of a ConfigMap or Secret; `None` when some of it is no text.
+/// Returns the data of a ConfigMap or Secret; `None` when some of it is not text.
 pub(in crate::source) fn data_of(
     object: &Value,
     is_secret: bool,

@@ -31,7 +31,7 @@ pub(super) struct Choice {
 /// the one whose objects are live.
 ///
 /// # Errors
-/// When nothing tells which, with a list of them.
+/// Fails if nothing tells which, with a list of them.
 pub(super) fn choose(
     roots: &[usize],
     candidates: &[Candidate],
@@ -96,8 +96,9 @@ pub(super) fn choose(
     Ok(choice)
 }
 
-/// The objects to begin with by the folder of their cluster. Where one object is written in several
-/// folders, those are of several clusters; so are the folders in one that is called `clusters`.
+/// Returns the objects to begin with by the folder of their cluster. Where one object is written in
+/// several folders, those are of several clusters; so are the folders in one that is called
+/// `clusters`.
 fn groups(
     roots: &[usize],
     candidates: &[Candidate],
@@ -144,8 +145,8 @@ fn groups(
     groups
 }
 
-/// The folder that an object is written in, below the root; for one that brings its own folder, that
-/// folder.
+/// Returns the folder that an object is written in, below the root; for one that brings its own
+/// folder, that folder.
 fn folder_of(candidate: &Candidate, root: &Path) -> PathBuf {
     let path = candidate.found.value.pointer("/spec/path");
     let path = path.and_then(Value::as_str).unwrap_or_default();
@@ -169,7 +170,7 @@ fn common(folders: &BTreeSet<PathBuf>) -> PathBuf {
     common
 }
 
-/// Whether the live object of that name reads what this one reads.
+/// Returns whether the live object of that name reads what this one reads.
 fn is_applied(candidate: &Candidate, live: &dyn Live) -> bool {
     let found = &candidate.found;
     let (namespace, name) = (found.metadata("namespace"), found.metadata("name"));

@@ -61,21 +61,21 @@ pub struct GitOpsObjects {
 }
 
 impl GitOpsObjects {
-    /// What the Kustomizations of a file, or one of the cluster, declare.
+    /// Returns what the Kustomizations of a file, or one of the cluster, declare.
     pub fn flux(which: Which, options: GitOps) -> Self {
         Self::of(vec![Start::Object(Tool::Flux, which)], options)
     }
 
-    /// What the Applications and ApplicationSets of a file, or one of the cluster, declare.
+    /// Returns what the Applications and ApplicationSets of a file, or one of the cluster, declare.
     pub fn argo(which: Which, options: GitOps) -> Self {
         Self::of(vec![Start::Object(Tool::Argo, which)], options)
     }
 
-    /// What lies in these folders and files: what the objects of GitOps tools among it lead to, or
-    /// where there is none, the manifests themselves.
+    /// Returns what is in these folders and files: what the objects of GitOps tools among it lead
+    /// to, or if there is none, the manifests themselves.
     ///
     /// # Errors
-    /// When the revision to read them at is not there.
+    /// Fails if the revision to read them at is not there.
     pub fn at(paths: &[PathBuf], options: GitOps) -> Result<Self, GitError> {
         if let ReadAt::Revision(revision) = &options.read_at {
             Git::at(revision, paths)?;
@@ -92,14 +92,14 @@ impl GitOpsObjects {
         }
     }
 
-    /// The same together with others, so that they see what each of them declares.
+    /// Returns the same together with others, so that they see what each of them declares.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.starts.extend(other.starts);
         self
     }
 
-    /// Without the recordings that are the live side: they may lie next to the manifests.
+    /// Without the recordings that are the live side: they may be next to the manifests.
     #[must_use]
     pub fn without(self, recordings: &[PathBuf]) -> Self {
         Self {
@@ -108,7 +108,7 @@ impl GitOpsObjects {
         }
     }
 
-    /// Whether a folder holds objects of GitOps tools, so that they are followed.
+    /// Returns whether a folder holds objects of GitOps tools, so that they are followed.
     fn is_followed(&self, folder: &Path) -> bool {
         if self.options.is_plain || self.options.rendering.is_none() {
             return false;
@@ -144,7 +144,7 @@ impl GitOpsObjects {
         }
     }
 
-    /// Reads manifests as they lie.
+    /// Reads manifests as they are.
     fn plain(&self, paths: Vec<PathBuf>, live: &dyn Live) -> Loaded {
         let untrusted = self.options.untrusted;
         let rendering = self.options.rendering.clone();
@@ -260,8 +260,8 @@ fn one_overlay(loaded: &mut Loaded) {
     loaded.error(first, message);
 }
 
-/// Leaves out what two objects declare alike, as a folder that one applies with all that is below it
-/// and another on its own: the one that is led to by the longest way applies it.
+/// Leaves out what two objects declare alike, as a folder that one applies with everything that is
+/// below it and another on its own: the one that is led to by the longest way applies it.
 fn once(manifests: Vec<Manifest>) -> Vec<Manifest> {
     type Key = (String, String, Option<String>, String);
     let key = |one: &Manifest| -> Key {
@@ -399,7 +399,7 @@ impl Following<'_> {
             }
         }
         if files.is_empty() {
-            // Anybody who can write to the cluster could have objects read.
+            // Anyone who can write to the cluster could have objects read.
             sources.live = Some(self.live);
         }
         let checkout = checkouts.of(None)?;
@@ -464,8 +464,8 @@ impl Following<'_> {
         Scan::of(directory, &checkout.names, bounds).without(self.recordings)
     }
 
-    /// The folder that the paths of Kustomizations begin in whose artifact holds a part of the
-    /// repository: nothing tells which, but that they are there.
+    /// Returns the folder that the paths of Kustomizations begin in whose artifact holds a part of
+    /// the repository: nothing tells which, but that they are there.
     fn base(&self, scan: &Scan, checkout: &Checkout) -> Option<PathBuf> {
         if self.options.repo_root.is_some() {
             return None;
@@ -577,8 +577,8 @@ impl Following<'_> {
         Ok(())
     }
 
-    /// The cluster that is compared, where several are declared and none is named: the one whose
-    /// address the live side has, or the one that the tools run in, where they are live.
+    /// Returns the cluster that is compared, where several are declared and none is named: the one
+    /// whose address the live side has, or the one that the tools run in, where they are live.
     fn live_cluster(
         &self,
         names: &[Option<String>],

@@ -15,8 +15,8 @@ use crate::source::{argo, chart, flux};
 pub(super) struct Reach {
     /// The files that it brings.
     pub files: BTreeSet<PathBuf>,
-    /// The directories whose files are its to bring: what lies there and is not brought is switched
-    /// off, and not somebody else's.
+    /// The directories whose files are its to bring: what is there and is not brought is switched
+    /// off, and not someone else's.
     pub folders: BTreeSet<PathBuf>,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Map {
     pub reaches: Vec<Reach>,
     /// The candidates that no other one brings, and where to begin.
     pub roots: Vec<usize>,
-    /// Those that lie in what another one brings, and are not brought.
+    /// Those that are in what another one brings, and are not brought.
     pub switched_off: Vec<usize>,
 }
 
@@ -95,7 +95,8 @@ impl Map {
         }
     }
 
-    /// The roots among which those are that lead to one of `wanted`, and every file on the way.
+    /// Returns the roots among which those are that lead to one of `wanted`, and every file on the
+    /// way.
     pub fn leading_to(&self, wanted: &BTreeSet<usize>, scan: &Scan) -> BTreeSet<usize> {
         let mut leading = wanted.clone();
         loop {
@@ -114,7 +115,7 @@ impl Map {
     }
 }
 
-/// Whether an object is what `flux bootstrap` makes.
+/// Returns whether an object is what `flux bootstrap` makes.
 fn is_bootstrap(candidate: &Candidate) -> bool {
     candidate.found.metadata("name") == "flux-system"
 }
@@ -170,8 +171,8 @@ impl Reading<'_> {
         reach
     }
 
-    /// What a directory holds for who reads it; with all directories below it where it is neither
-    /// a kustomization nor a chart.
+    /// Returns what a directory holds for who reads it; with all directories below it where it is
+    /// neither a kustomization nor a chart.
     fn directory(&mut self, directory: &Path, recurses: bool) -> Reach {
         let key = (directory.to_owned(), recurses);
         if let Some(known) = self.known.get(&key) {
@@ -187,7 +188,7 @@ impl Reading<'_> {
         if has_file(directory) {
             reach.folders.insert(directory.to_owned());
             reach.files = self.built([directory.to_owned()], &mut reach.folders);
-            // Where bases lie that are built upon, those beside them are for the taking, too.
+            // Where bases lie that are built upon, those next to them are for the taking, too.
             let outside = reach
                 .folders
                 .iter()
@@ -236,7 +237,8 @@ impl Reading<'_> {
         reach
     }
 
-    /// The files that kustomizations are built of; the directories of those go to `folders`.
+    /// Returns the files that kustomizations are built of; the directories of those go to
+    /// `folders`.
     fn built(
         &mut self,
         directories: impl IntoIterator<Item = PathBuf>,
@@ -251,7 +253,7 @@ impl Reading<'_> {
     }
 }
 
-/// A path below a directory, without links, if it is there.
+/// Returns a path below a directory, without links, if it is there.
 fn below(root: &Path, path: &str) -> Option<PathBuf> {
     let path = path.trim_start_matches('/');
     let found = root.join(path).canonicalize().ok()?;

@@ -27,11 +27,11 @@ pub(super) struct Roots<'r> {
 }
 
 impl Roots<'_> {
-    /// What to begin with for these files and folders. What is declared beside it goes to the run,
-    /// and what there is to say to `loaded`.
+    /// Returns what to begin with for these files and folders. What is declared next to it goes to
+    /// the run, and what there is to say to `loaded`.
     ///
     /// # Errors
-    /// When nothing tells which of several clusters is meant.
+    /// Fails if nothing tells which of several clusters is meant.
     pub fn entries(
         &self,
         paths: &[(Option<Tool>, PathBuf)],
@@ -99,7 +99,7 @@ impl Roots<'_> {
         for root in chosen {
             entries.extend(units.begin(root, wanted.contains(&root), run));
         }
-        // What is switched off is compared where it is named, and nothing else is.
+        // What is switched off is compared if it is named, and nothing else is.
         let off: Vec<usize> = map
             .switched_off
             .iter()
@@ -127,7 +127,8 @@ impl Roots<'_> {
         Ok(entries)
     }
 
-    /// The objects of one tool in a file: what to begin with at once, where nothing brings them.
+    /// Returns the objects of one tool in a file: what to begin with at once, where nothing brings
+    /// them.
     fn of_file(
         &self,
         tool: Tool,
@@ -246,7 +247,7 @@ impl Roots<'_> {
         }
     }
 
-    /// What charts with Applications in them bring, where nothing brings the charts.
+    /// Returns what charts with Applications in them bring, where nothing brings the charts.
     fn charts(&self, folder: &Path, map: &Map, run: &mut Run<'_>) -> Vec<Entry> {
         let Ok(rendering) = self.options.rendering() else {
             return Vec::new();
@@ -309,7 +310,7 @@ impl Roots<'_> {
     }
 
     /// Without the objects of GitOps tools that nobody brings and whose kind the live side does not
-    /// know: somebody applied them once, perhaps elsewhere.
+    /// know: someone applied them once, perhaps elsewhere.
     fn known_kinds(&self, mut loaded: Loaded) -> Loaded {
         let is_tool = |found: &crate::model::Manifest| {
             super::scan::is_candidate(&super::scan::found_of(found))
@@ -456,10 +457,10 @@ impl Units<'_> {
         roots.begin(loaded, counts && !is_brought, counts, run)
     }
 
-    /// The kustomization that a file is built by, which no other one builds upon.
+    /// Returns the kustomization that a file is built by, which no other one builds upon.
     ///
     /// # Errors
-    /// When there are several of them, and nothing tells which is applied.
+    /// Fails if there are several of them, and nothing tells which is applied.
     fn kustomization(&mut self, file: &Path) -> Result<Option<PathBuf>, String> {
         let all = &self.roots.scan.kustomizations;
         let mut using: Vec<PathBuf> = Vec::new();

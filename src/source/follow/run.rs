@@ -33,7 +33,7 @@ pub(super) struct Entry {
 /// Which of the objects on the way are wanted, where not all are.
 #[derive(Debug, Default)]
 pub(super) struct Wanted {
-    /// The names of the files whose objects are compared with all that they bring.
+    /// The names of the files whose objects are compared with everything that they bring.
     pub files: BTreeSet<String>,
     /// The names of the files that lead there.
     pub on_the_way: BTreeSet<String>,
@@ -71,7 +71,7 @@ enum Work<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// A run that has not begun.
+    /// Returns a run that has not begun.
     pub fn new(
         checkouts: &'a Checkouts<'a>,
         live: &'a dyn Live,
@@ -95,7 +95,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Whether one of the objects that are followed is live, so that its tool runs there.
+    /// Returns whether one of the objects that are followed is live, so that its tool runs there.
     pub fn runs_here(&self) -> bool {
         let is_live = |one: &Deployer| {
             let (versions, kind): (&[&str], _) = match &*one.kind {
@@ -126,12 +126,12 @@ impl<'a> Run<'a> {
         more
     }
 
-    /// Where what belongs to a cluster is put.
+    /// Returns where what belongs to a cluster is put.
     pub fn part(&mut self, cluster: &Option<String>) -> &mut Loaded {
         self.parts.entry(cluster.clone()).or_default()
     }
 
-    /// Follows objects, and all that they bring, to any depth.
+    /// Follows objects, and everything that they bring, to any depth.
     pub fn follow(&mut self, entries: Vec<Entry>) {
         let mut pending = entries;
         while !pending.is_empty() {
@@ -167,7 +167,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Those whose variables are known, or nobody is left to declare them; and the others.
+    /// Returns those whose variables are known, or nobody is left to declare them; and the others.
     fn ready(&self, entries: Vec<Entry>) -> (Vec<Entry>, Vec<Entry>) {
         let waits = |entry: &Entry| {
             let namespace = entry.found.metadata("namespace");
@@ -289,8 +289,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The live Applications of a set whose generator asks another service; `None` where there are
-    /// none.
+    /// Returns the live Applications of a set whose generator asks another service; `None` where
+    /// there are none.
     fn made_live(&mut self, entry: &Entry) -> Option<Vec<Entry>> {
         let set = &entry.found;
         let generator = argo::asking(&set.value).filter(|_| self.trusted)?;
@@ -335,7 +335,8 @@ impl<'a> Run<'a> {
         Some(made)
     }
 
-    /// The clusters that Argo CD knows: those that the user names, else those of the live side.
+    /// Returns the clusters that Argo CD knows: those that the user names, else those of the live
+    /// side.
     fn clusters(&self, namespace: &str) -> Option<argo::Clusters> {
         let given = &self.checkouts.options().clusters;
         if given.is_some() || !self.trusted {
@@ -453,7 +454,7 @@ impl Work<'_> {
     }
 }
 
-/// A message about an object, which names it where its place does not.
+/// Returns a message about an object, which names it where its place does not.
 fn about(found: &Found, message: &str) -> String {
     let deployer = argo::deployer(found);
     let name = match (&*deployer.kind, &*deployer.namespace) {

@@ -31,7 +31,7 @@ pub(super) struct Candidate {
     pub found: Found,
     /// The file that it is written in, without links.
     pub file: PathBuf,
-    /// Whether it stands for what another object makes, and is no object itself.
+    /// Whether it stands for what another object makes, and is not an object itself.
     pub is_implied: bool,
 }
 
@@ -92,7 +92,7 @@ impl Scan {
         }
         scan.charts.sort();
         scan.charts.dedup();
-        // What is read from artifacts lies in the repository, too.
+        // What is read from artifacts is in the repository, too.
         for candidate in &mut scan.candidates {
             if let Some(led) = flux::resolved(&candidate.found, &scan.sources) {
                 candidate.found = led;
@@ -103,7 +103,7 @@ impl Scan {
 }
 
 impl Scan {
-    /// Without the recordings that are the live side: they may lie next to the manifests.
+    /// Without the recordings that are the live side: they may be next to the manifests.
     #[must_use]
     pub fn without(mut self, recordings: &[PathBuf]) -> Self {
         let recordings: Vec<PathBuf> = recordings
@@ -118,7 +118,7 @@ impl Scan {
     }
 }
 
-/// Whether a text may hold an object of these tools.
+/// Returns whether a text may hold an object of these tools.
 pub(super) fn is_marked(bytes: &[u8]) -> bool {
     MARKS.iter().any(|mark| memmem::find(bytes, mark).is_some())
 }
@@ -180,7 +180,7 @@ fn look(file: &File, most: usize) -> One {
     one
 }
 
-/// The object in a manifest.
+/// Returns the object in a manifest.
 pub(super) fn found_of(manifest: &Manifest) -> Found {
     let mut value = manifest.value();
     if let (Some(namespace), Value::Object(metadata)) =
@@ -194,13 +194,13 @@ pub(super) fn found_of(manifest: &Manifest) -> Found {
     }
 }
 
-/// Whether an object brings others.
+/// Returns whether an object brings others.
 pub(super) fn is_candidate(found: &Found) -> bool {
     let reads = || found.value.pointer("/spec/sourceRef").is_some();
     flux::is_kustomization(found) && reads() || argo::is_application(found) || argo::is_set(found)
 }
 
-/// The chart that a file is a template of.
+/// Returns the chart that a file is a template of.
 fn chart_of_template(file: &Path) -> Option<PathBuf> {
     let mut above = file.ancestors();
     let templates = above.find(|ancestor| ancestor.ends_with("templates"))?;
@@ -208,7 +208,7 @@ fn chart_of_template(file: &Path) -> Option<PathBuf> {
     chart.join(chart::FILE).is_file().then(|| chart.to_owned())
 }
 
-/// The Kustomization that a FluxInstance makes, or the chart with one in it
+/// Returns the Kustomization that a FluxInstance makes, or the chart with one in it
 /// (`flux-operator/api/v1`, `Sync`).
 pub(super) fn implied(found: &Found, file: &Path) -> Option<Candidate> {
     let sync = if found.is(OPERATOR, "FluxInstance") {
@@ -226,7 +226,7 @@ pub(super) fn implied(found: &Found, file: &Path) -> Option<Candidate> {
     kustomization_of_sync(sync?, namespace, &found.place, file)
 }
 
-/// The same of a file of values for that chart.
+/// Returns the same of a file of values for that chart.
 fn of_values(file: &Path, name: &str, bytes: &[u8]) -> Option<Candidate> {
     let text = yaml::decode(bytes.to_vec()).ok()?;
     let document = yaml::parse(&text).documents.into_iter().next()?;

@@ -24,7 +24,7 @@ impl Declared {
         }
     }
 
-    /// Whether one of them is known.
+    /// Returns whether one of them is known.
     pub fn has(&self, kind: &str, namespace: &str, name: &str) -> bool {
         let key = (kind.to_owned(), namespace.to_owned(), name.to_owned());
         self.0.contains_key(&key)
@@ -45,13 +45,13 @@ pub(in crate::source) struct Values<'a> {
 }
 
 impl Values<'_> {
-    /// The ConfigMap or Secret that this run declares.
+    /// Returns the ConfigMap or Secret that this run declares.
     pub fn declared(&self, kind: &str, namespace: &str, name: &str) -> Option<Value> {
         let key = (kind.to_owned(), namespace.to_owned(), name.to_owned());
         self.declared.0.get(&key).cloned()
     }
 
-    /// The live one.
+    /// Returns the live one.
     pub fn live(&self, kind: &str, namespace: &str, name: &str) -> Option<Value> {
         let objects = self.live?.related("v1", kind, namespace)?;
         let is_named = |object: &Value| {
@@ -62,8 +62,8 @@ impl Values<'_> {
     }
 }
 
-/// The rule that changes at these places of an object are not drift, since what is declared there is
-/// not known.
+/// Returns the rule that changes at these places of an object are not drift, since what is declared
+/// there is unknown.
 pub(in crate::source) fn unknown_values(
     id: &str,
     why: &str,

@@ -16,12 +16,12 @@ pub struct FileAt {
     pub bytes: Vec<u8>,
 }
 
-/// The file of this name in the directory of `start` or above it, up to the root of the repository,
-/// as it is at a revision; `None` where the commit has none.
+/// Returns the file of this name in the directory of `start` or above it, up to the root of the
+/// repository, as it is at a revision; `None` where the commit has none.
 ///
 /// # Errors
-/// When `start` lies in no repository, the repository does not have the revision, or what is there
-/// under that name cannot be read.
+/// Fails if `start` is in no repository, the repository does not have the revision, or what is
+/// there under that name cannot be read.
 pub fn above(revision: &str, start: &Path, name: &str) -> Result<Option<FileAt>, GitError> {
     let (repository, below) = Repository::containing(start)?;
     let commit = repository.resolve(revision)?;

@@ -23,7 +23,7 @@ const DEEPEN: &str = "run `git fetch --unshallow`, or check out with `fetch-dept
 type FileAt = (Arc<str>, Option<Arc<str>>);
 
 /// Says of each reported change whose line is known which commit last touched that line. Only the
-/// history of files with drift is looked at. What was added live stands on no line of its own.
+/// history of files with drift is looked at. What was added live is on no line of its own.
 ///
 /// A history that cannot be read is no reason to doubt the comparison: it makes a warning.
 pub fn blame(objects: &mut [ObjectReport]) -> Vec<Warning> {
@@ -63,8 +63,8 @@ pub fn blame(objects: &mut [ObjectReport]) -> Vec<Warning> {
     warnings
 }
 
-/// The file that an object's lines are lines of: of what a program rendered the one that it was
-/// made of. What stands in the cluster has none, and neither has a stream.
+/// Returns the file that an object's lines are lines of: of what a program rendered the one that it
+/// was made of. What is in the cluster has none, and neither has a stream.
 fn file_at(origin: &Origin) -> Option<FileAt> {
     let is_file = origin.revision.is_some() || Path::new(&*origin.file).is_file();
     is_file.then(|| (Arc::clone(&origin.file), origin.revision.clone()))
@@ -126,7 +126,7 @@ fn text(error: impl ToString) -> String {
     error.to_string()
 }
 
-/// The path of a file below the root of its repository, links followed, and what it holds.
+/// Returns the path of a file below the root of its repository, links followed, and what it holds.
 fn in_work_tree(repository: &Repository, file: &str) -> Result<(PathBuf, Option<Vec<u8>>), String> {
     let canonical = Path::new(file)
         .canonicalize()

@@ -1,7 +1,7 @@
 //! Copies of a commit's files on disk, for renderers: they read directories and nothing else.
 //!
-//! The bytes are those of Git's objects. It is no checkout: no filter, hook or attribute is looked
-//! at, and a link is made only where it leads to something in the same commit.
+//! The bytes are those of Git's objects. It is not a checkout: no filter, hook or attribute is
+//! looked at, and a link is made only where it leads to something in the same commit.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -44,7 +44,7 @@ impl Export {
     /// Copies the files of a commit.
     ///
     /// # Errors
-    /// When there are more than `bounds` allow, or they cannot be written.
+    /// Fails if there are more than `bounds` allow, or they cannot be written.
     pub fn of(repository: &Repository, commit: &Commit, bounds: &Bounds) -> Result<Self, String> {
         let tree = CommitTree::new(repository, commit);
         let mut plan = Plan::of(&tree, bounds)?;

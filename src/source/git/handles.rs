@@ -28,7 +28,8 @@ impl Handles {
         done
     }
 
-    /// What a panic left behind is as good as before: a handle is taken out while it is used.
+    /// Returns what a panic left behind is as good as before: a handle is taken out while it is
+    /// used.
     fn idle(&self) -> MutexGuard<'_, Vec<gix::Repository>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }

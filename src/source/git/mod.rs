@@ -25,7 +25,7 @@ pub use repository::{Commit, GitError, Repository};
 pub use root::around;
 use tree::CommitTree;
 
-/// Whether the last commit has something at a path, which need not exist.
+/// Returns whether the last commit has something at a path, which need not exist.
 pub(super) fn is_in_head(path: &Path) -> bool {
     let Ok((repository, below)) = Repository::containing(path) else {
         return false;
@@ -60,11 +60,11 @@ struct Argument {
 }
 
 impl Git {
-    /// Paths of the file system, as they are at a revision of the repository that they lie in. They
+    /// Paths of the file system, as they are at a revision of the repository that they are in. They
     /// need not exist any more.
     ///
     /// # Errors
-    /// When they lie in no repository, or in several, or when it does not have the revision.
+    /// Fails if they are in no repository, or in several, or when it does not have the revision.
     pub fn at(revision: &str, paths: &[PathBuf]) -> Result<Self, GitError> {
         let here = PathBuf::from(".");
         let (first, others) = match paths.split_first() {
@@ -97,7 +97,7 @@ impl Git {
         })
     }
 
-    /// `main:deploy`: a path below the root of the repository that the current directory lies in;
+    /// `main:deploy`: a path below the root of the repository that the current directory is in;
     /// below the current directory itself when it begins with a dot, as in Git.
     ///
     /// # Errors
@@ -126,12 +126,13 @@ impl Git {
         })
     }
 
-    /// The same, if somebody wrote it who is not trusted: in bounds that no honest tree meets.
+    /// Returns the same, if someone wrote it who is not trusted: in bounds that no honest tree
+    /// meets.
     pub fn untrusted(self, untrusted: bool) -> Self {
         Self { untrusted, ..self }
     }
 
-    /// Whether the bytes of a file that would be read are what is looked for.
+    /// Returns whether the bytes of a file that would be read are what is looked for.
     pub(super) fn holds(&self, is_wanted: impl Fn(&[u8]) -> bool) -> bool {
         let tree = CommitTree::new(&self.repository, &self.commit);
         let bounds = match self.untrusted {
@@ -151,13 +152,13 @@ impl Git {
         })
     }
 
-    /// The commit that is read.
+    /// Returns the commit that is read.
     pub fn commit(&self) -> &Commit {
         &self.commit
     }
 
-    /// With directories rendered that are no plain manifests. Renderers read files on disk, so they
-    /// get copies.
+    /// With directories rendered that are not plain manifests. Renderers read files on disk, so
+    /// they get copies.
     #[must_use]
     pub fn rendered(self, rendering: Option<Rendering>) -> Self {
         Self { rendering, ..self }

@@ -1,9 +1,10 @@
 //! Finds repositories, and the commits that revisions mean.
 //!
-//! A repository may come from somebody else, and Git's own configuration can name programs to run
+//! A repository may come from someone else, and Git's own configuration can name programs to run
 //! (`core.fsmonitor`, filters, hooks). So only the repository's own configuration is read, none of
-//! it is trusted, no file that it includes is opened, and objects are all that is ever looked at.
-//! A directory that merely looks like a bare repository is none: it may have been committed.
+//! it is trusted, no file that it includes is opened, and objects are everything that is ever
+//! looked at. A directory that merely looks like a bare repository is none: it may have been
+//! committed.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -71,7 +72,7 @@ pub enum GitError {
         /// What is wrong with it.
         why: String,
     },
-    /// Paths of one run that lie in several repositories.
+    /// Paths of one run that are in several repositories.
     #[error("{first} and {second} are in different Git repositories: compare one at a time")]
     Several {
         /// A path in the one.
@@ -111,12 +112,12 @@ pub struct Commit {
 }
 
 impl Commit {
-    /// The id as people write it.
+    /// Returns the id as people write it.
     pub(in crate::source) fn short(&self) -> &str {
         self.id.get(..12).unwrap_or(&self.id)
     }
 
-    /// What the report says of it.
+    /// Returns what the report says of it.
     pub fn revision(&self) -> Revision {
         Revision {
             name: self.name.clone(),
@@ -127,10 +128,10 @@ impl Commit {
 }
 
 impl Repository {
-    /// The repository that a path lies in, which need not exist, and the path below its root.
+    /// Returns the repository that a path is in, which need not exist, and the path below its root.
     ///
     /// # Errors
-    /// When it lies in none, or in one that cannot be opened.
+    /// Fails if it is in none, or in one that cannot be opened.
     pub fn containing(path: &Path) -> Result<(Self, PathBuf), GitError> {
         let none = || {
             let is_bare = is_in_bare(path);
@@ -144,10 +145,10 @@ impl Repository {
         Ok((Self::open(&root)?, below))
     }
 
-    /// The repository whose `.git` lies in this directory.
+    /// Returns the repository whose `.git` is in this directory.
     ///
     /// # Errors
-    /// When it cannot be opened.
+    /// Fails if it cannot be opened.
     pub fn open(root: &Path) -> Result<Self, GitError> {
         let broken = |why: String| GitError::Broken {
             root: root.display().to_string(),
@@ -176,15 +177,15 @@ impl Repository {
         })
     }
 
-    /// The directory that holds `.git`.
+    /// Returns the directory that holds `.git`.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// The commit that a revision means: a branch, a tag, an id, `HEAD~3`, `origin/main`.
+    /// Returns the commit that a revision means: a branch, a tag, an id, `HEAD~3`, `origin/main`.
     ///
     /// # Errors
-    /// When it means none; with names that resemble it, or what a shallow clone lacks.
+    /// Fails if it means none; with names that resemble it, or what a shallow clone lacks.
     pub fn resolve(&self, revision: &str) -> Result<Commit, GitError> {
         check(revision)?;
         self.with(|handle| {
@@ -196,13 +197,13 @@ impl Repository {
         })
     }
 
-    /// The addresses that it is fetched from, as its configuration has them.
+    /// Returns the addresses that it is fetched from, as its configuration has them.
     pub fn addresses(&self) -> Vec<String> {
         let remotes = self.remotes().into_iter();
         remotes.map(|(_, address)| address).collect()
     }
 
-    /// The name of the remote that is fetched from an address, however that is written.
+    /// Returns the name of the remote that is fetched from an address, however that is written.
     pub fn remote_at(&self, address: &str) -> Option<String> {
         let wanted = bare(address);
         let mut remotes = self.remotes().into_iter();
@@ -210,7 +211,7 @@ impl Repository {
         Some(name)
     }
 
-    /// The remotes by name, each with its addresses.
+    /// Returns the remotes by name, each with its addresses.
     fn remotes(&self) -> Vec<(String, String)> {
         self.with(|handle| {
             let config = handle.config_snapshot();
@@ -230,7 +231,7 @@ impl Repository {
     }
 }
 
-/// An address without what differs between the ways to reach it.
+/// Returns an address without what differs between the ways to reach it.
 pub(in crate::source) fn bare(address: &str) -> String {
     let address = address.trim();
     let address = address.split_once("://").map_or(address, |(_, rest)| rest);
@@ -254,7 +255,7 @@ fn commit(repository: &gix::Repository, revision: &str) -> gix::Result<Commit> {
     })
 }
 
-/// Whether a directory above a path looks like a repository without a work tree.
+/// Returns whether a directory above a path looks like a repository without a work tree.
 fn is_in_bare(path: &Path) -> bool {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut above = path.ancestors();
@@ -283,7 +284,7 @@ fn check(revision: &str) -> Result<(), GitError> {
     })
 }
 
-/// What helps when a revision is not there.
+/// Returns what helps when a revision is not there.
 fn hint(repository: &gix::Repository, revision: &str) -> String {
     let begins = begins(revision);
     let has_beginning = begins != revision && repository.rev_parse_single(begins).is_ok();
@@ -304,13 +305,14 @@ fn hint(repository: &gix::Repository, revision: &str) -> String {
     }
 }
 
-/// The name that a revision begins with: `main` of `main~2`.
+/// Returns the name that a revision begins with: `main` of `main~2`.
 fn begins(revision: &str) -> &str {
     let end = revision.find(['~', '^', '@', ':']);
     &revision[..end.unwrap_or(revision.len())]
 }
 
-/// The names of branches and tags that a revision may be a misspelling of, the nearest first.
+/// Returns the names of branches and tags that a revision may be a misspelling of, the nearest
+/// first.
 fn near_names(repository: &gix::Repository, revision: &str) -> Vec<String> {
     const AT_MOST: usize = 3;
     let asked = begins(revision);

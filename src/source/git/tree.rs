@@ -37,7 +37,7 @@ struct Node {
 }
 
 impl<'r> CommitTree<'r> {
-    /// The tree of this commit.
+    /// Returns the tree of this commit.
     pub fn new(repository: &'r Repository, commit: &'r Commit) -> Self {
         Self {
             repository,
@@ -46,7 +46,7 @@ impl<'r> CommitTree<'r> {
         }
     }
 
-    /// The entries of a tree object, sorted by name.
+    /// Returns the entries of a tree object, sorted by name.
     fn directory(&self, id: ObjectId) -> io::Result<Arc<Directory>> {
         let known = || {
             self.directories
@@ -87,7 +87,7 @@ impl<'r> CommitTree<'r> {
         })
     }
 
-    /// What lies at a path that holds no links.
+    /// Returns what is at a path that holds no links.
     fn node(&self, canonical: &Path) -> io::Result<Node> {
         let mut node = self.root();
         for part in canonical.components() {
@@ -121,10 +121,10 @@ impl<'r> CommitTree<'r> {
             .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    /// The bytes of a file, whatever they are.
+    /// Returns the bytes of a file, whatever they are.
     ///
     /// # Errors
-    /// When there is none, or it cannot be read.
+    /// Fails if there is none, or it cannot be read.
     pub fn bytes(&self, canonical: &Path) -> io::Result<Vec<u8>> {
         let node = self.node(canonical)?;
         self.object(node.id, ObjectKind::Blob)
@@ -213,7 +213,7 @@ enum Part {
     Name(OsString),
 }
 
-/// The steps of a path, the first one last.
+/// Returns the steps of a path, the first one last.
 fn parts(path: &Path) -> Vec<Part> {
     let parts = path.components().rev().filter_map(|part| match part {
         Component::CurDir => None,

@@ -27,7 +27,7 @@ impl HelmReleases {
     /// `NAMESPACE/RELEASE`, `NAMESPACE` for all of its releases, or `*` for all there are.
     ///
     /// # Errors
-    /// When the words name something else.
+    /// Fails if the words name something else.
     pub fn named(words: &str) -> Result<Self, String> {
         let (namespace, release) = match words.split_once('/') {
             None => (words, None),
@@ -76,10 +76,10 @@ pub(super) struct Deployed {
 }
 
 impl HelmReleases {
-    /// What is deployed of one release; `None` where there is no record of it.
+    /// Returns what is deployed of one release; `None` where there is not a record of it.
     ///
     /// # Errors
-    /// When the records cannot be read.
+    /// Fails if the records cannot be read.
     pub(super) fn deployed(&self, live: &dyn Live) -> Result<Option<Deployed>, String> {
         let mut loaded = Loaded::default();
         let records = self.records(live, &mut loaded);

@@ -57,7 +57,7 @@ struct Info {
 }
 
 impl Record {
-    /// The record in a Secret or a ConfigMap.
+    /// Returns the record in a Secret or a ConfigMap.
     ///
     /// # Errors
     /// In words for the user, and without a word of the record, which may hold secrets.
@@ -82,7 +82,7 @@ impl Record {
             .map_err(|_| "it is not a release of Helm 3 or 4 (`helm.sh/release.v1`)".to_owned())
     }
 
-    /// The version of its chart.
+    /// Returns the version of its chart.
     pub fn chart_version(&self) -> &str {
         &self.chart.metadata.version
     }
@@ -156,7 +156,7 @@ mod tests {
             (bomb.as_str(), "more than 64 MiB"),
             ("hunter2!", "base64"),
             ("H4sIaaaa", "gzip"),
-            (&STANDARD.encode("hunter2"), "no release"),
+            (&STANDARD.encode("hunter2"), "not a release"),
         ] {
             let error = Record::of(&config_map(release)).unwrap_err();
             assert!(error.contains(why) && !error.contains("hunter2"), "{error}");

@@ -10,8 +10,8 @@ use crate::source::Loaded;
 const PREFIX: &str = "sh.helm.release.v";
 
 impl HelmReleases {
-    /// The objects that hold records, wherever they are kept. One cluster can have both kinds: each
-    /// `helm` has its own setting. `None` when there is nothing to read, which is said.
+    /// Returns the objects that hold records, wherever they are kept. One cluster can have both
+    /// kinds: each `helm` has its own setting. `None` when there is nothing to read, which is said.
     pub(super) fn records(&self, live: &dyn Live, loaded: &mut Loaded) -> Option<Vec<Value>> {
         let secrets = self.list(live, "Secret");
         let is_found = |records: &[Value]| self.release.is_some() && !records.is_empty();
@@ -47,7 +47,7 @@ impl HelmReleases {
         Some(records)
     }
 
-    /// What reading takes.
+    /// Returns what reading takes.
     pub(super) fn rights_on_records(&self) -> Vec<Right> {
         let secrets = ServedKind {
             api_version: "v1".to_owned(),
@@ -75,7 +75,7 @@ impl HelmReleases {
             metadata_only: false,
         };
         let mut found = live.list(&query).map_err(|error| error.to_string())?;
-        // Anybody may put Helm's label on an object of his own.
+        // Anyone may put Helm's label on an object of his own.
         found.retain(|object| name_of(object).starts_with(PREFIX));
         Ok(found)
     }

@@ -43,11 +43,11 @@ pub(in crate::source) struct Build<'b> {
     pub over: Map<String, Value>,
     /// Directories of components that are laid over it.
     pub components: Vec<PathBuf>,
-    /// Everything that is read must lie in here, where there is such a directory.
+    /// Everything that is read must be in here, where there is such a directory.
     pub within: Option<&'b Path>,
     /// Why files that are read are not there for the tool in question.
     pub absent: Absent<'b>,
-    /// Whether files may be loaded from outside of a kustomization, if they lie `within`.
+    /// Whether files may be loaded from outside a kustomization, if they lie `within`.
     pub load_outside: bool,
     /// Whether variables in names are still to be replaced.
     pub is_open: bool,
@@ -57,7 +57,7 @@ pub(in crate::source) struct Build<'b> {
 type Refusal = (PathBuf, String);
 
 impl<'b> Build<'b> {
-    /// One kustomization, as it is.
+    /// Returns one kustomization, as it is.
     pub fn of(directory: &Path, names: &'b Names) -> Self {
         Self {
             directories: vec![directory.to_owned()],
@@ -72,7 +72,7 @@ impl<'b> Build<'b> {
         }
     }
 
-    /// What is declared. What is wrong is an error at its file.
+    /// Returns what is declared. What is wrong is an error at its file.
     pub fn load(&self, rendering: &Rendering) -> Loaded {
         let mut loaded = Loaded::default();
         if let Err((file, message)) = self.built(rendering, &mut loaded) {
@@ -156,7 +156,7 @@ impl<'b> Build<'b> {
         Ok(())
     }
 
-    /// What is secret in what is built.
+    /// Returns what is secret in what is built.
     fn secrets(&self, nodes: &BTreeMap<PathBuf, &Kustomization>) -> Secrets {
         let mut secrets = Secrets::default();
         let over = Value::Object(self.over.clone());
@@ -192,14 +192,15 @@ impl<'b> Build<'b> {
         secrets
     }
 
-    /// The file that stands for all of it.
+    /// Returns the file that stands for all of it.
     fn place(&self, root: Option<&Kustomization>) -> PathBuf {
         let file = root.map(|root| root.file.clone());
         file.or_else(|| self.files.first().cloned())
             .unwrap_or_default()
     }
 
-    /// What kustomize is to build, of directories that are wholes and directories that are parts.
+    /// Returns what kustomize is to build, of directories that are wholes and directories that are
+    /// parts.
     fn target(
         &self,
         root: Option<&Kustomization>,
@@ -262,8 +263,9 @@ impl<'b> Build<'b> {
         })
     }
 
-    /// What is laid over, where the tools in question would write it *into* the kustomization: a
-    /// prefix would replace the one that is there, and an image be known by its first name.
+    /// Returns what is laid over, where the tools in question would write it *into* the
+    /// kustomization: a prefix would replace the one that is there, and an image be known by its
+    /// first name.
     fn adapted(&self, root: Option<&Kustomization>) -> Result<Map<String, Value>, String> {
         let mut over = self.over.clone();
         let Some(root) = root else {
@@ -292,8 +294,8 @@ impl<'b> Build<'b> {
     }
 }
 
-/// What makes kustomize build a directory. The tree is private, so nothing has to be loaded from
-/// outside of a kustomization.
+/// Returns what makes kustomize build a directory. The tree is private, so nothing has to be loaded
+/// from outside a kustomization.
 fn arguments(program: &Program, target: &Path) -> Vec<OsString> {
     let verb = if program.name.starts_with("kubectl") || program.name == "oc" {
         "kustomize"

@@ -41,7 +41,7 @@ pub(in crate::source) struct Entry {
 }
 
 impl Entry {
-    /// The folder of the chart, where it lies beside the kustomization.
+    /// Returns the folder of the chart, where it is next to the kustomization.
     fn folder(&self, directory: &Path) -> Option<PathBuf> {
         let home = match self.chart_home.as_str() {
             "" => "charts",
@@ -56,7 +56,7 @@ impl Entry {
         there.next()?.canonicalize().ok()
     }
 
-    /// The files that it reads, as they are written.
+    /// Returns the files that it reads, as they are written.
     fn files(&self) -> impl Iterator<Item = &String> {
         let own = Some(&self.values_file).filter(|file| !file.is_empty());
         own.into_iter().chain(&self.additional_values_files)
@@ -66,7 +66,7 @@ impl Entry {
 /// Takes the charts out of the fields of a kustomization, and gives the files that they take.
 ///
 /// # Errors
-/// When an entry cannot be read.
+/// Fails if an entry cannot be read.
 pub(super) fn take(
     directory: &Path,
     fields: &mut Map<String, Value>,
@@ -116,7 +116,7 @@ pub(super) fn take(
     Ok((charts, files))
 }
 
-/// The charts in the settings of generators; `None` where others are among them.
+/// Returns the charts in the settings of generators; `None` where others are among them.
 fn generated(file: &Path) -> Option<Vec<Value>> {
     let text = text_of(file)?;
     let documents = yaml::parse(&text).documents.into_iter();
@@ -231,7 +231,7 @@ impl Entry {
         })
     }
 
-    /// The values in its file and those that are written in it
+    /// Returns the values in its file and those that are written in it
     /// (`HelmChartInflationGeneratorPlugin.createNewMergedValuesFile`).
     fn values(&self, directory: &Path) -> Result<Value, String> {
         let file = Some(&self.values_file).filter(|file| !file.is_empty());

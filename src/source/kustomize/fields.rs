@@ -2,7 +2,7 @@
 //!
 //! kustomize reads its fields in any case and the first document alone. What is checked must be
 //! what runs: a field that is not one of these is an error, and kustomize is given a kustomization
-//! that was written anew from what was read here.
+//! that was written again from what was read here.
 
 use serde_json::{Map, Value};
 
@@ -128,7 +128,7 @@ pub(super) enum Role {
 }
 
 impl Role {
-    /// The field that holds the entry.
+    /// Returns the field that holds the entry.
     pub fn field(self) -> &'static str {
         match self {
             Self::Objects(field) | Self::Plugin(field) | Self::File(field) | Self::Keyed(field) => {
@@ -141,7 +141,7 @@ impl Role {
 /// Called with each entry that names a file or directory, which it may change.
 pub(super) type Each<'e> = dyn FnMut(Role, &mut String) -> Result<(), String> + 'e;
 
-/// Visits every entry of a kustomization that names something outside of its own file.
+/// Visits every entry of a kustomization that names something outside its own file.
 ///
 /// # Errors
 /// What `each` refuses, and a kustomization that kustomize may read otherwise than driftctl does.
@@ -272,7 +272,7 @@ pub(super) fn plugin(
     Ok(written.join("\n---\n"))
 }
 
-/// The files of a generator.
+/// Returns the files of a generator.
 fn sources(settings: &mut Map<String, Value>, each: &mut Each<'_>) -> Result<(), String> {
     texts(settings, "files", &mut |entry| {
         each(Role::Keyed("files"), entry)
@@ -283,7 +283,7 @@ fn sources(settings: &mut Map<String, Value>, each: &mut Each<'_>) -> Result<(),
     text(settings, "env", &mut |entry| each(Role::File("env"), entry))
 }
 
-/// An entry that is either a file or what a file would hold.
+/// Returns an entry that is either a file or what a file would hold.
 fn file_or_text(
     field: &'static str,
     entry: &mut String,
@@ -295,7 +295,7 @@ fn file_or_text(
     }
 }
 
-/// The documents of a text; `None` unless each of them is a mapping.
+/// Returns the documents of a text; `None` unless each of them is a mapping.
 pub(super) fn documents(text: &str) -> Option<Vec<Value>> {
     let parsed = yaml::parse(text);
     let documents = parsed.documents.into_iter().map(|document| document.value);

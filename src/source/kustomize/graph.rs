@@ -28,7 +28,7 @@ pub(in crate::source) struct Kustomization {
     pub directories: BTreeSet<PathBuf>,
     /// The files that it uses, without links.
     pub files: BTreeSet<PathBuf>,
-    /// What it names that lies on another machine.
+    /// What it names that is on another machine.
     pub(super) remote: Vec<String>,
     /// The charts that it renders.
     pub(super) charts: Vec<Entry>,
@@ -37,7 +37,8 @@ pub(in crate::source) struct Kustomization {
 }
 
 impl Kustomization {
-    /// The kustomization of a directory; `None` if there is none, or Flux's object of that name.
+    /// Returns the kustomization of a directory; `None` if there is none, or Flux's object of that
+    /// name.
     pub fn read(directory: &Path) -> Option<Self> {
         let file = file_in(directory)?;
         let mut kustomization = Self {
@@ -111,14 +112,14 @@ impl Kustomization {
         }
     }
 
-    /// What `buildMetadata` asks for.
+    /// Returns what `buildMetadata` asks for.
     pub fn build_metadata(&self) -> Vec<&str> {
         let metadata = self.fields.get("buildMetadata");
         metadata.into_iter().flat_map(strings).collect()
     }
 }
 
-/// Whether kustomize would take an entry for an address (`kustomize/api/internal/git`,
+/// Returns whether kustomize would take an entry for an address (`kustomize/api/internal/git`,
 /// `NewRepoSpecFromURL`; files by `http`). What merely looks like one is refused as well.
 pub(in crate::source) fn is_remote(entry: &str) -> bool {
     let lower = entry.to_ascii_lowercase();
@@ -145,7 +146,7 @@ pub(super) enum Target {
     File(PathBuf),
 }
 
-/// What an entry of the kustomization in a directory leads to.
+/// Returns what an entry of the kustomization in a directory leads to.
 pub(super) fn resolve(directory: &Path, role: Role, entry: &str) -> Target {
     let path = match role {
         Role::Keyed(_) => split_key(entry).1,
@@ -167,8 +168,8 @@ pub(super) fn split_key(entry: &str) -> (Option<&str>, &str) {
     }
 }
 
-/// The files that one of kustomize's own generators and transformers reads: their settings are
-/// those of a kustomization's fields, without the list around them.
+/// Returns the files that one of kustomize's own generators and transformers reads: their settings
+/// are those of a kustomization's fields, without the list around them.
 pub(super) fn files_of_builtin(settings: &Value) -> Vec<&str> {
     let texts = |field: &str| settings.get(field).into_iter();
     let of_key = |entry: &'_ str| entry.rsplit_once('=').map_or(0, |(key, _)| key.len() + 1);
@@ -189,7 +190,7 @@ pub(super) fn text_of(file: &Path) -> Option<String> {
         .and_then(|bytes| yaml::decode(bytes).ok())
 }
 
-/// What a kustomization says; `None` for Flux's object of that name.
+/// Returns what a kustomization says; `None` for Flux's object of that name.
 fn fields(file: &Path) -> Result<Option<Map<String, Value>>, String> {
     let text = yaml::decode(read::file(file)?).map_err(|problem| problem.to_string())?;
     let parsed = yaml::parse(&text);
@@ -231,7 +232,7 @@ pub(in crate::source) struct Graph {
 }
 
 impl Graph {
-    /// The kustomization of a directory, which must be free of links.
+    /// Returns the kustomization of a directory, which must be free of links.
     pub fn at(&mut self, directory: &Path) -> Option<&Kustomization> {
         self.nodes
             .entry(directory.to_owned())
@@ -239,7 +240,7 @@ impl Graph {
             .as_ref()
     }
 
-    /// The kustomizations below those of `directories`, themselves included, by directory.
+    /// Returns the kustomizations below those of `directories`, themselves included, by directory.
     pub fn below(
         &mut self,
         directories: impl IntoIterator<Item = PathBuf>,
@@ -263,12 +264,12 @@ impl Graph {
     }
 }
 
-/// Whether a directory has a file that kustomize would look for, whatever is in it.
+/// Returns whether a directory has a file that kustomize would look for, whatever is in it.
 pub(in crate::source) fn has_file(directory: &Path) -> bool {
     file_in(directory).is_some()
 }
 
-/// The file of a directory that kustomize would take.
+/// Returns the file of a directory that kustomize would take.
 pub(in crate::source) fn file_in(directory: &Path) -> Option<PathBuf> {
     let mut files = NAMES.iter().map(|name| directory.join(name));
     files.find(|file| file.is_file())

@@ -9,8 +9,8 @@ use walkdir::WalkDir;
 use super::graph::Graph;
 use super::has_name;
 
-/// The kustomizations that one is built of, itself first and those that it names before those that
-/// they name: their files, and what they say.
+/// Returns the kustomizations that one is built of, itself first and those that it names before
+/// those that they name: their files, and what they say.
 pub fn layers(directory: &Path) -> Vec<(PathBuf, Map<String, Value>)> {
     let mut graph = Graph::default();
     let mut seen = BTreeSet::new();
@@ -28,7 +28,8 @@ pub fn layers(directory: &Path) -> Vec<(PathBuf, Map<String, Value>)> {
     found
 }
 
-/// The kustomizations of a tree that no other one is built of, each with all that it is built of.
+/// The kustomizations of a tree that no other one is built of, each with everything that it is
+/// built of.
 #[derive(Debug, Default)]
 pub struct Layers {
     outermost: BTreeMap<PathBuf, Uses>,
@@ -42,7 +43,7 @@ struct Uses {
 }
 
 impl Layers {
-    /// Those below a directory, which must be free of links.
+    /// Returns those below a directory, which must be free of links.
     pub fn below(root: &Path) -> Self {
         let entries = WalkDir::new(root).into_iter();
         let entries = entries.filter_entry(|entry| entry.file_name() != ".git");
@@ -76,7 +77,8 @@ impl Layers {
         }
     }
 
-    /// The outermost kustomizations that a file is a part of, apart from that of a directory.
+    /// Returns the outermost kustomizations that a file is a part of, apart from that of a
+    /// directory.
     pub fn of(&self, file: &Path, but: Option<&Path>) -> Vec<&Path> {
         let others = self.outermost.iter().filter(|(directory, uses)| {
             Some(directory.as_path()) != but && uses.files.contains(file)

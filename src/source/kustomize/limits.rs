@@ -9,15 +9,15 @@ use crate::source::of_git::{REFUSED, is_of_git};
 /// What must not happen while a kustomization is built.
 #[derive(Clone, Copy)]
 pub(in crate::source) struct Limits<'l> {
-    /// Whether what lies on other machines may be fetched.
+    /// Whether what is on other machines may be fetched.
     pub allow_remote: bool,
-    /// Everything that is read must lie in here, where there is such a directory.
+    /// Everything that is read must be in here, where there is such a directory.
     pub within: Option<&'l Path>,
-    /// Why a file that lies here is not there for the tool that is to read it.
+    /// Why a file that is here is not there for the tool that is to read it.
     pub absent: Absent<'l>,
 }
 
-/// Says of files that lie here why they are not there for the tool that is to read them; `None`
+/// Says of files that are here why they are not there for the tool that is to read them; `None`
 /// where it has them all.
 pub(in crate::source) type Absent<'l> = Option<&'l dyn Fn(&Path) -> Option<String>>;
 

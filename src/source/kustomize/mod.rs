@@ -1,7 +1,7 @@
-//! Kustomizations: what they say about the files beside them, and what kustomize builds of them.
+//! Kustomizations: what they say about the files next to them, and what kustomize builds of them.
 //!
-//! Where nothing is rendered, a patch still looks like an object and is none, and this is where it
-//! is distinguished.
+//! If nothing is rendered, a patch still looks like an object and is none, and this is where it is
+//! distinguished.
 
 mod build;
 mod charts;
@@ -34,7 +34,7 @@ pub(super) const BARE_NAME: &str = "Kustomization";
 /// that one is an object.
 pub(super) const GROUP: &str = "kustomize.config.k8s.io";
 
-/// Whether a file has one of the names that kustomize looks for.
+/// Returns whether a file has one of the names that kustomize looks for.
 pub(super) fn has_name(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
     matches!(
@@ -43,7 +43,7 @@ pub(super) fn has_name(path: &Path) -> bool {
     )
 }
 
-/// Whether a document of a file with such a name is kustomize's, which may name no kind.
+/// Returns whether a document of a file with such a name is kustomize's, which may name no kind.
 pub(super) fn is_kustomization(value: &Value) -> bool {
     match value.get("apiVersion") {
         None => value
@@ -56,8 +56,8 @@ pub(super) fn is_kustomization(value: &Value) -> bool {
     }
 }
 
-/// The files that kustomizations use as something other than resources, with what they are; and a
-/// warning if a kustomization does more than collect files.
+/// Returns the files that kustomizations use as something other than resources, with what they are;
+/// and a warning if a kustomization does more than collect files.
 pub(super) fn survey(
     tree: &dyn Tree,
     found: &[Found],
@@ -120,7 +120,7 @@ pub(super) fn survey(
 /// How many kustomizations are named in a warning; some trees have hundreds.
 const NAMED: usize = 4;
 
-/// What is to be known of kustomizations that do more than collect files.
+/// Returns what is to be known of kustomizations that do more than collect files.
 fn as_they_lie(first: &str, others: &[&String]) -> String {
     let directory = Path::new(first)
         .parent()
@@ -134,7 +134,7 @@ fn as_they_lie(first: &str, others: &[&String]) -> String {
     )
 }
 
-/// The same where their author is not trusted.
+/// Returns the same where their author is not trusted.
 fn not_rendered(others: &[&String]) -> String {
     format!(
         "the files of this kustomization{} are compared without rendering, because --untrusted \
@@ -162,7 +162,7 @@ fn and_of(others: &[&String]) -> String {
     }
 }
 
-/// Whether building gives anything other than the files beside the kustomization.
+/// Returns whether building gives anything other than the files next to the kustomization.
 fn changes_what_it_collects(fields: &Map<String, Value>) -> bool {
     fields.iter().any(|(field, value)| match field.as_str() {
         "apiVersion" | "kind" | "metadata" => false,
@@ -171,7 +171,7 @@ fn changes_what_it_collects(fields: &Map<String, Value>) -> bool {
     })
 }
 
-/// The files that a kustomization names, other than its resources, and what each is to it.
+/// Returns the files that a kustomization names, other than its resources, and what each is to it.
 fn used_files(fields: &Map<String, Value>) -> Vec<(&str, &'static str)> {
     let mut files = Vec::new();
     let list = |field| fields.get(field).into_iter().flat_map(entries);
@@ -215,7 +215,7 @@ fn used_files(fields: &Map<String, Value>) -> Vec<(&str, &'static str)> {
     {
         files.extend(path.as_str().map(|path| (path, "schema")));
     }
-    // A patch may stand in the kustomization itself, and is no path then.
+    // A patch may be in the kustomization itself, and is not a path then.
     files.retain(|(path, _)| !path.contains('\n'));
     files
 }

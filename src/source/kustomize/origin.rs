@@ -81,7 +81,7 @@ impl<'s> Sources<'s> {
         };
     }
 
-    /// An object that lies in a file, as it is or before kustomize changed it.
+    /// An object that is in a file, as it is or before kustomize changed it.
     fn in_file(&mut self, manifest: &mut Manifest, path: &str) {
         let path = self.private.original(&normal(&self.built.join(path)));
         let name = self.names.of(&path);
@@ -119,7 +119,7 @@ impl<'s> Sources<'s> {
     }
 }
 
-/// The line of the generator that made an object.
+/// Returns the line of the generator that made an object.
 fn generator_line(file: &Path, kind: &str, name: &str) -> Option<usize> {
     let field = match kind {
         "ConfigMap" => "configMapGenerator",

@@ -1,5 +1,5 @@
-//! The tree that kustomize is given: kustomizations written anew from what was read, and copies of
-//! the files that they may use. Nothing else lies there.
+//! The tree that kustomize is given: kustomizations written again from what was read, and copies of
+//! the files that they may use. Nothing else is there.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -15,8 +15,8 @@ use crate::source::render::{relative_to, write_bytes};
 /// The most that is copied, in bytes.
 const MOST: usize = 1 << 30;
 
-/// Where files go that lie outside of the kustomization that uses them. kustomize loads nothing
-/// from outside.
+/// Where files go that are outside the kustomization that uses them. kustomize loads nothing from
+/// outside.
 const OUTSIDE: &str = ".driftctl";
 
 /// How the names of files begin that hold what charts became.
@@ -44,7 +44,7 @@ impl Private {
     /// Copies kustomizations, by their directories without links, to a directory of our own.
     ///
     /// # Errors
-    /// When one uses what it may not, or a file cannot be copied.
+    /// Fails if one uses what it may not, or a file cannot be copied.
     pub fn of(
         nodes: &BTreeMap<PathBuf, &Kustomization>,
         root: &Path,
@@ -110,13 +110,13 @@ impl Private {
         self.write(place.join(name), text.as_bytes(), false)
     }
 
-    /// Where the copy of a directory with a kustomization is.
+    /// Returns where the copy of a directory with a kustomization is.
     pub fn copy_of(&self, directory: &Path) -> PathBuf {
         let below = directory.strip_prefix(&self.original);
         self.root.join(below.unwrap_or(Path::new("")))
     }
 
-    /// What a path in the copy stands for.
+    /// Returns what a path in the copy stands for.
     pub fn original(&self, path: &Path) -> PathBuf {
         if let Some(original) = self.moved.get(path) {
             return original.clone();
@@ -132,7 +132,7 @@ impl Private {
         self.moved.insert(copy, original);
     }
 
-    /// A program's message, in which paths of the copy stand for those of the originals.
+    /// Returns a program's message, in which paths of the copy stand for those of the originals.
     pub fn in_message(&self, message: &str) -> String {
         let mut message = message.to_owned();
         for (copy, original) in &self.moved {
@@ -211,7 +211,7 @@ impl Adding<'_> {
         }
     }
 
-    /// Copies a file, or writes the settings of a plugin anew.
+    /// Copies a file, or writes the settings of a plugin again.
     fn file(&mut self, role: Role, file: &Path) -> Result<PathBuf, String> {
         let is_settings = matches!(role, Role::Plugin(_));
         let preferred = file.strip_prefix(self.directory).ok();
@@ -260,7 +260,7 @@ impl Adding<'_> {
     }
 }
 
-/// The way to a copy, as an entry of a kustomization.
+/// Returns the way to a copy, as an entry of a kustomization.
 fn local(copy: &Path, from: &Path, entry: &str) -> Result<String, String> {
     let path = relative_to(copy, from);
     let path = match path.to_str() {
@@ -277,7 +277,7 @@ fn local(copy: &Path, from: &Path, entry: &str) -> Result<String, String> {
     }
 }
 
-/// The innermost directory around all of these.
+/// Returns the innermost directory around all of these.
 fn around<'p>(mut directories: impl Iterator<Item = &'p PathBuf>) -> PathBuf {
     let mut common = directories.next().cloned().unwrap_or_default();
     for directory in directories {

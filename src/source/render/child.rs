@@ -86,7 +86,7 @@ pub(in crate::source) struct Printed {
 }
 
 impl Job<'_> {
-    /// What the program prints.
+    /// Returns what the program prints.
     ///
     /// # Errors
     /// In words for the user: it cannot be started, fails, takes too long or writes too much.
@@ -94,8 +94,8 @@ impl Job<'_> {
         self.watch(&mut self.command()?, Vec::new())
     }
 
-    /// The same of a program that the user has run, with the user's own environment; `input` is what
-    /// it reads.
+    /// Returns the same of a program that the user has run, with the user's own environment;
+    /// `input` is what it reads.
     ///
     /// # Errors
     /// As for [`Self::run`].
@@ -260,7 +260,7 @@ fn until(ends: Instant) -> Duration {
     ends.saturating_duration_since(Instant::now())
 }
 
-/// Whether a program ended since it got no more memory.
+/// Returns whether a program ended since it got no more memory.
 fn is_out_of_memory(messages: &[u8]) -> bool {
     let text = String::from_utf8_lossy(messages);
     let mut fatal = text
@@ -269,8 +269,8 @@ fn is_out_of_memory(messages: &[u8]) -> bool {
     fatal.any(|line| NO_MEMORY.iter().any(|mark| line.contains(mark)))
 }
 
-/// What a program said last, on one line and not too long. The programs say the cause at the end,
-/// after warnings.
+/// Returns what a program said last, on one line and not too long. The programs say the cause at
+/// the end, after warnings.
 fn last_words(messages: &[u8]) -> String {
     let text = without_way(&String::from_utf8_lossy(messages));
     // Of a message of several lines in Kubernetes' log format the first says most; the others may
@@ -287,7 +287,7 @@ fn last_words(messages: &[u8]) -> String {
     shortened(last.strip_prefix("error: ").unwrap_or(last))
 }
 
-/// The line that says what is wrong; if that is a list, with the words before it.
+/// Returns the line that says what is wrong; if that is a list, with the words before it.
 fn cause(lines: &[&str]) -> String {
     let begins = |line: &&str| line.starts_with("Error: ");
     match (lines.last(), lines.iter().rposition(begins)) {
@@ -314,8 +314,8 @@ fn shortened(text: &str) -> String {
 /// How kustomize says that a directory led it to another.
 pub(in crate::source) const WAY: &str = "recursed accumulation of path '";
 
-/// A message of kustomize's without the way to what is wrong, which it tells from the start: every
-/// directory that leads to another, and the settings that hold on the way.
+/// Returns a message of kustomize's without the way to what is wrong, which it tells from the
+/// start: every directory that leads to another, and the settings that hold on the way.
 fn without_way(text: &str) -> String {
     let text = without_settings(text).unwrap_or_else(|| text.to_owned());
     let Some((_, innermost)) = text.rsplit_once(WAY) else {
@@ -338,8 +338,8 @@ fn without_settings(text: &str) -> Option<String> {
     Some(format!("{before} ({}): {cause}", file.unwrap_or("inline")))
 }
 
-/// The error in a line of Kubernetes' log format, which begins with the time and the process
-/// (`E1121 14:53:57.052964 27197 run.go:72] "command failed" err="…"`).
+/// Returns the error in a line of Kubernetes' log format, which begins with the time and the
+/// process (`E1121 14:53:57.052964 27197 run.go:72] "command failed" err="…"`).
 fn of_klog(line: &str) -> Option<String> {
     let (_, message) = line.split_once("] ").filter(|_| line.starts_with('E'))?;
     let (_, error) = message.split_once("err=\"")?;
@@ -436,7 +436,7 @@ mod tests {
     fn programs_that_do_not_end_are_ended() {
         for script in ["sleep 60", "exec >&-; sleep 60", "while :; do :; done"] {
             let message = run(script).unwrap_err();
-            assert!(message.contains("did not end"), "{script}: {message}");
+            assert!(message.contains("did not finish"), "{script}: {message}");
         }
     }
 

@@ -28,20 +28,20 @@ pub(super) use secrets::Secrets;
 /// How long a renderer may take, unless the user says otherwise.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
-/// How directories are rendered that are no plain manifests.
+/// How directories are rendered that are not plain manifests.
 #[derive(Debug, Clone)]
 pub struct Rendering {
     /// `kustomize`, or a `kubectl`; found on the PATH if nobody names one.
     pub kustomize: Option<PathBuf>,
     /// `helm`, likewise.
     pub helm: Option<PathBuf>,
-    /// Whether what lies on other machines may be fetched.
+    /// Whether what is on other machines may be fetched.
     pub allow_remote: bool,
-    /// Whether kustomizations may load files that lie outside of their directory.
+    /// Whether kustomizations may load files that are outside their directory.
     pub load_outside: bool,
     /// How long one run of a renderer may take.
     pub deadline: Duration,
-    /// Whether somebody wrote the files who is not trusted.
+    /// Whether someone wrote the files who is not trusted.
     pub untrusted: bool,
     /// Whether renderers run in namespaces of their own.
     pub sandbox: Sandbox,
@@ -70,8 +70,8 @@ impl Default for Rendering {
     }
 }
 
-/// A directory of our own, for the empty home of a renderer and for what is laid over the user's
-/// files. It goes when it is dropped.
+/// Returns a directory of our own, for the empty home of a renderer and for what is laid over the
+/// user's files. It goes when it is dropped.
 pub(super) fn workspace() -> Result<Folder, String> {
     let failed = |error: std::io::Error| format!("cannot make a temporary directory: {error}");
     let folder = Folder::temporary().map_err(failed)?;

@@ -13,7 +13,7 @@ pub(in crate::source) struct Names {
 }
 
 impl Names {
-    /// The names that go with a path as the user gave it.
+    /// Returns the names that go with a path as the user gave it.
     pub fn like(given: &Path) -> Self {
         let here = || std::env::current_dir().and_then(|path| path.canonicalize());
         Self {
@@ -26,7 +26,7 @@ impl Names {
         }
     }
 
-    /// The same names for the files of a copy. Both paths must be absolute.
+    /// Returns the same names for the files of a copy. Both paths must be absolute.
     #[must_use]
     pub fn of_copy(self, copy: &Path, original: &Path) -> Self {
         Self {
@@ -35,13 +35,13 @@ impl Names {
         }
     }
 
-    /// The directory that this one is a copy of.
+    /// Returns the directory that this one is a copy of.
     pub fn original(&self, copy: &Path) -> Option<&Path> {
         let (known, original) = self.copy.as_ref()?;
         (known == copy).then_some(original)
     }
 
-    /// What an absolute path is called.
+    /// Returns what an absolute path is called.
     pub fn of(&self, path: &Path) -> String {
         let original = self.copy.as_ref().and_then(|(copy, original)| {
             let below = path.strip_prefix(copy).ok()?;
@@ -58,7 +58,7 @@ impl Names {
         named.to_string_lossy().into_owned()
     }
 
-    /// A program's message, in which paths of the copy stand for those of the original.
+    /// Returns a program's message, in which paths of the copy stand for those of the original.
     pub fn in_message(&self, message: &str) -> String {
         match &self.copy {
             Some((copy, original)) => {
@@ -69,7 +69,7 @@ impl Names {
     }
 }
 
-/// The way from one absolute path to another; both must be free of `.`, `..` and links.
+/// Returns the way from one absolute path to another; both must be free of `.`, `..` and links.
 pub fn relative_to(path: &Path, base: &Path) -> PathBuf {
     let mut to = path.components().peekable();
     let mut from = base.components().peekable();
@@ -83,7 +83,7 @@ pub fn relative_to(path: &Path, base: &Path) -> PathBuf {
     from.map(|_| Component::ParentDir).chain(to).collect()
 }
 
-/// A path without `.` and `..`, by its text alone.
+/// Returns a path without `.` and `..`, by its text alone.
 pub(in crate::source) fn normal(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for component in path.components() {

@@ -13,10 +13,10 @@ pub(in crate::source) struct Program {
 }
 
 impl Program {
-    /// The program that the user names, or the first of `names` that lies on the PATH.
+    /// Returns the program that the user names, or the first of `names` that is on the PATH.
     ///
     /// # Errors
-    /// When there is none; `hint` says how to get one.
+    /// Fails if there is none; `hint` says how to get one.
     pub fn find(named: Option<&Path>, names: &[&str], hint: &str) -> Result<Self, String> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         if let Some(named) = named {
@@ -46,9 +46,9 @@ impl Program {
     }
 }
 
-/// The file of that name in the first folder of the PATH that has one. Folders that are relative
-/// are passed over: what they mean depends on where one stands, which may be in somebody else's
-/// tree.
+/// Returns the file of that name in the first folder of the PATH that has one. Folders that are
+/// relative are passed over: what they mean depends on where one stands, which may be in someone
+/// else's tree.
 pub(super) fn on_path(path: &OsStr, name: &OsStr) -> Option<PathBuf> {
     std::env::split_paths(path)
         .filter(|folder| folder.is_absolute())

@@ -1,7 +1,7 @@
 //! Where a renderer runs: within limits everywhere, and on Linux in namespaces of its own.
 //!
-//! A renderer is another program that reads what somebody else wrote. What was checked before it
-//! ran is one barrier. This is the other: it sees its workspace and the system's programs, no other
+//! A renderer is another program that reads what someone else wrote. What was checked before it ran
+//! is one barrier. This is the other: it sees its workspace and the system's programs, no other
 //! file, no process, and no network.
 
 use std::ffi::OsString;
@@ -61,10 +61,10 @@ const UNAVAILABLE: &str = "with --untrusted a renderer runs in its own namespace
     sandbox";
 
 impl Sandbox {
-    /// The command that runs a program, without arguments of its own yet.
+    /// Returns the command that runs a program, without arguments of its own yet.
     ///
     /// # Errors
-    /// When the program must not run here.
+    /// Fails if the program must not run here.
     pub(super) fn command(
         self,
         program: &Path,
@@ -90,7 +90,7 @@ impl Sandbox {
     }
 }
 
-/// A command of these words, within limits.
+/// Returns a command of these words, within limits.
 #[cfg(unix)]
 fn limited(words: Vec<OsString>, deadline: Duration) -> Command {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -102,7 +102,7 @@ fn limited(words: Vec<OsString>, deadline: Duration) -> Command {
     command
 }
 
-/// There are no limits to set.
+/// There are not limits to set.
 #[cfg(not(unix))]
 fn limited(words: Vec<OsString>, _: Duration) -> Command {
     let mut words = words.into_iter();
@@ -111,7 +111,7 @@ fn limited(words: Vec<OsString>, _: Duration) -> Command {
     command
 }
 
-/// The words that run a program in namespaces.
+/// Returns the words that run a program in namespaces.
 fn namespaces(unshare: &Path, program: &Path, workspace: &Path, network: bool) -> Vec<OsString> {
     let mut words: Vec<OsString> = vec![unshare.into()];
     words.extend(NAMESPACES.map(OsString::from));
@@ -126,7 +126,7 @@ fn namespaces(unshare: &Path, program: &Path, workspace: &Path, network: bool) -
     words
 }
 
-/// The program that makes namespaces; `None` where that does not work. Asked once.
+/// Returns the program that makes namespaces; `None` where that does not work. Asked once.
 fn unshare() -> Option<&'static Path> {
     static UNSHARE: OnceLock<Option<PathBuf>> = OnceLock::new();
     let found = UNSHARE.get_or_init(|| {
@@ -147,7 +147,7 @@ fn unshare() -> Option<&'static Path> {
     found.as_deref()
 }
 
-/// Whether a program is one for Linux itself, and no script.
+/// Returns whether a program is one for Linux itself, and no script.
 fn is_binary(program: &Path) -> bool {
     let mut start = [0; 4];
     let read = File::open(program).and_then(|mut file| file.read_exact(&mut start));

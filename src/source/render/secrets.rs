@@ -81,7 +81,7 @@ impl Secrets {
         }
     }
 
-    /// A message without them.
+    /// Returns a message without them.
     pub fn mask(&self, message: &str) -> String {
         let mut found: Vec<&String> = self.0.iter().filter(|s| message.contains(*s)).collect();
         // One may be part of another.

@@ -16,7 +16,7 @@ use crate::source::render::{Job, Program, Rendering, Sandbox, Secrets};
 pub struct Encrypted {
     /// The object with what SOPS added to it.
     pub(super) object: Value,
-    /// The places of the values that are not known.
+    /// The places of the values that are unknown.
     pub(super) places: Vec<Vec<String>>,
 }
 
@@ -63,7 +63,7 @@ impl Loaded {
             .retain(|rule| rule.id != ID || rule.objects.kind != kind || rule.objects.name != name);
         let (kind, name) = (&manifest.kind, &manifest.name);
         let place = |path: Vec<String>| {
-            // The items of the two sides may stand at different positions.
+            // The items of the two sides may be at different positions.
             let part = |part: String| (part.parse::<usize>().is_err()).then_some(part);
             SecretPlace {
                 kind: kind.clone(),
@@ -75,7 +75,7 @@ impl Loaded {
     }
 }
 
-/// The object without its encryption.
+/// Returns the object without its encryption.
 fn decrypted(object: &Value, program: &Path, rendering: &Rendering) -> Result<Value, String> {
     let found = Program::find(Some(program), &[], "")?;
     // The fields were put in another order, as Flux does, so that the sum over them is another.

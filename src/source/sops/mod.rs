@@ -1,5 +1,5 @@
-//! Objects that SOPS encrypted. Their names, labels and keys are in the clear and are compared; their
-//! values are not known, and are no drift, unless a program decrypts them.
+//! Objects that SOPS encrypted. Their names, labels and keys are in the clear and are compared;
+//! their values are unknown, and are not drift, unless a program decrypts them.
 
 mod decrypt;
 
@@ -22,28 +22,28 @@ const METADATA: &str = "sops";
 /// The same in a file of variables: each of its keys begins so.
 const METADATA_KEYS: &str = "sops_";
 
-/// How a value begins that SOPS encrypted, wherever it stands in a text.
+/// How a value begins that SOPS encrypted, wherever it is in a text.
 const CIPHER: &str = "ENC[AES256_GCM,";
 
-/// The name of the rule for values that are not known.
+/// The name of the rule for values that are unknown.
 const ID: &str = "encrypted-by-sops";
 
-/// Whether an object holds values that SOPS encrypted.
+/// Returns whether an object holds values that SOPS encrypted.
 pub(super) fn is_encrypted(object: &Value) -> bool {
     let mut places = Vec::new();
     encrypted(object, &mut Vec::new(), &mut places);
     !places.is_empty()
 }
 
-/// Whether [`mark_encrypted`] has to look at an object: it says itself that it is encrypted, or is a Secret,
-/// which may be made of files that are.
+/// Returns whether [`mark_encrypted`] has to look at an object: it says itself that it is
+/// encrypted, or is a Secret, which may be made of files that are.
 pub(super) fn may_be_encrypted(object: &Value) -> bool {
     object.get(METADATA).is_some_and(Value::is_object)
         || object.get("kind").is_some_and(|kind| kind == "Secret")
 }
 
-/// Takes out of a manifest what SOPS added to it, and gives the rule for the values that are not
-/// known, and what there is to decrypt; `None` for an object that is not encrypted.
+/// Takes out of a manifest what SOPS added to it, and gives the rule for the values that are
+/// unknown, and what there is to decrypt; `None` for an object that is not encrypted.
 pub(super) fn mark_encrypted(manifest: &mut Manifest) -> Option<(Option<Rule>, Encrypted)> {
     let mut object = manifest.value();
     let has_metadata = object.get(METADATA).is_some_and(Value::is_object);
@@ -68,8 +68,8 @@ pub(super) fn mark_encrypted(manifest: &mut Manifest) -> Option<(Option<Rule>, E
     Some((rule, encrypted))
 }
 
-/// The places in a Secret whose values were made of files that SOPS encrypted, without the keys that
-/// it added to them.
+/// Returns the places in a Secret whose values were made of files that SOPS encrypted, without the
+/// keys that it added to them.
 fn generated(object: &mut Value) -> Vec<Vec<String>> {
     let is_secret = object.get("kind").is_some_and(|kind| kind == "Secret");
     let Some(Value::Object(data)) = object.get_mut("data").filter(|_| is_secret) else {

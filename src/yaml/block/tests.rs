@@ -33,7 +33,7 @@ fn is_read(text: &str) -> bool {
     agree(text) == 1
 }
 
-/// The texts of the YAML files below a folder.
+/// Returns the texts of the YAML files below a folder.
 fn texts(folder: &Path) -> Vec<String> {
     let files = walkdir::WalkDir::new(folder).sort_by_file_name();
     let files = files.into_iter().filter_map(Result::ok);

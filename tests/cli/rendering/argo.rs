@@ -72,10 +72,7 @@ fn an_application_of_the_recording() {
     let place = repository().file("live.json", live);
     insta::assert_snapshot!(place.run(["diff", "argocd:web", "--live", "live.json"]));
     let shown = place.run(["diff", "argocd:other/web", "--live", "live.json"]);
-    assert!(
-        shown.contains("there is no Application other/web"),
-        "{shown}"
-    );
+    assert!(shown.contains("no Application other/web"), "{shown}");
     let shown = place.run(["diff", "argocd:a/b/c", "--live", "live.json"]);
     assert!(shown.contains("argocd:NAMESPACE/NAME"), "{shown}");
 }
@@ -151,18 +148,18 @@ fn what_cannot_be_read_is_an_error() {
             application("a", "{path: apps/a, plugin: {}}"),
             "its plugin is not run",
         ),
-        (application("a", "{path: 7}"), "not one of an Application"),
+        (application("a", "{path: 7}"), "not that of an Application"),
         (
             application("a", "{path: apps/a, directory: {include: '[a'}}"),
             "a set is not closed",
         ),
         (
             application("a", "{path: apps/a}") + "  ignoreDifferences: [{kind: A}]\n",
-            "say what",
+            "name what",
         ),
         (
             set("{clusters: {}}"),
-            "its clusters generator asks for the clusters",
+            "its clusters generator needs the clusters",
         ),
         (
             set("{pullRequest: {}}"),
@@ -170,13 +167,13 @@ fn what_cannot_be_read_is_an_error() {
         ),
         (
             set("{git: {directories: [{path: none/*}]}}"),
-            "its generators find nothing",
+            "its generators match nothing",
         ),
         (
             set("{list: {elements: [{y: 1}]}}"),
             "which is not a known parameter",
         ),
-        (config("a", "b"), "there is no Application in this file"),
+        (config("a", "b"), "no Application in this file"),
     ] {
         let place = repository().file("app.yaml", &text);
         let report = report(&place, &["diff", "--app", "app.yaml"]);
@@ -297,8 +294,7 @@ fn values_of_another_repository_are_refused() {
     report(&same, &words);
     assert!(words_of(&same).contains("--values files/1"));
     let said = sources(&report(&place("https://u:p@h.example/b"), &words));
-    let expected =
-        "$more/shared.yaml lies in the repository https://h.example/b, which is not this";
+    let expected = "$more/shared.yaml is in another repository (https://h.example/b)";
     assert!(said.contains(expected), "{said}");
 }
 

@@ -181,7 +181,7 @@ exit 1
         "kind: A\nmetadata:\n",
     );
     let said = text(&broken);
-    let at = "chart/templates/cart.yaml: in what was rendered, A cart: apiVersion is missing";
+    let at = "chart/templates/cart.yaml: in rendered output, A cart: apiVersion is missing";
     assert!(said.contains(at), "{said}");
     let warning = format!(
         "echo 'coalesce.go:1: warning: destination for a is a table. Ignoring (map[x:hunter2])' \
@@ -243,7 +243,7 @@ END
     assert_eq!(shown["summary"]["ignored"], 1, "{shown}");
     let said = sources(&shown);
     assert!(
-        said.contains("differs whenever it is rendered, at /data/made"),
+        said.contains("differs each time it is rendered, at /data/made"),
         "{said}"
     );
     assert!(

@@ -142,10 +142,7 @@ fn a_helm_release_in_a_file_is_led_to_its_release() {
         .file("ks.yaml", release)
         .file("live.json", recording(&[&config("cart", "b")]));
     let said = sources(&report(&place, &DIFF));
-    assert!(
-        said.contains("deployed is helm:flux-system/shop-web"),
-        "{said}"
-    );
+    assert!(said.contains("compare helm:flux-system/shop-web"), "{said}");
 }
 
 /// Its rules are known to nobody but driftctl where Flux does not look for drift.
@@ -196,7 +193,7 @@ fn what_cannot_be_read_is_an_error() {
             kustomization("").replace("./apps", "./none"),
             "there is no ./none",
         ),
-        (kustomization("  images: 7\n"), "its spec cannot be read"),
+        (kustomization("  images: 7\n"), "cannot read its spec"),
         (
             kustomization("  components: [none]\n"),
             "there is no component none",
@@ -205,10 +202,7 @@ fn what_cannot_be_read_is_an_error() {
             kustomization("  postBuild: {substitute: {a: b}}\n").replace("./apps", "./odd"),
             "more than a name and a default",
         ),
-        (
-            config("a", "b"),
-            "there is no Kustomization of Flux in this file",
-        ),
+        (config("a", "b"), "no Kustomization of Flux in this file"),
     ] {
         let place = repository()
             .file("odd/odd.yaml", config("odd", "${a/b/c}"))

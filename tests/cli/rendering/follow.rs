@@ -409,7 +409,7 @@ fn what_a_helm_release_deployed_is_compared() {
     assert!(found(&said).contains(&expected.to_owned()), "{said}");
     let warnings = messages(&said, "warning");
     assert!(
-        warnings.contains("declared and not deployed yet: .image.tag"),
+        warnings.contains("declared but not deployed yet: .image.tag"),
         "{warnings}"
     );
     assert!(!warnings.contains(".size"), "{warnings}");
@@ -547,13 +547,13 @@ fn what_a_set_made_that_asks_another_service_is_compared_as_it_is_live() {
         "ConfigMap shop/web drifted [ApplicationSet argocd/previews, Application argocd/web-7]";
     assert!(found(&said).contains(&expected.to_owned()), "{said}");
     let warnings = messages(&said, "warning");
-    let named = "its pullRequest generator asks another service, so the one Application that it \
+    let named = "its pullRequest generator queries another service, so the one Application that it \
                  made live is compared";
     assert!(warnings.contains(named), "{warnings}");
     let said = report(&place(&[&config("web", "b")]), &["diff", "."]);
     let errors = messages(&said, "error");
     assert!(
-        errors.contains("its pullRequest generator asks another service, and"),
+        errors.contains("its pullRequest generator queries another service, and"),
         "{errors}"
     );
 }

@@ -117,7 +117,7 @@ fn what_reaches_beyond_the_tree_is_refused_before_anything_runs() {
             "transformers: ['{apiVersion: x/v1,\n  kind: A}']",
             "plugin or a function",
         ),
-        ("resources: [", "cannot be read"),
+        ("resources: [", "cannot read this kustomization"),
         ("", "is empty"),
     ] {
         let place = Place::new()
@@ -145,8 +145,8 @@ fn failures_of_the_program_are_errors() {
         ),
         ("sleep 30", "did not end within 1 s"),
         ("kill $$", "signal"),
-        ("echo 'a: ['", "what was rendered"),
-        ("printf '\\377\\376\\0'", "what was rendered"),
+        ("echo 'a: ['", "rendered output"),
+        ("printf '\\377\\376\\0'", "rendered output"),
     ] {
         let place = program(tree(), "kustomize", script);
         let words = [

@@ -69,7 +69,7 @@ fn accepted_drift_is_hidden_until_it_changes_or_expires() {
         "{text}"
     );
     assert!(
-        text.contains("took out 1 change whose drift is gone"),
+        text.contains("removed 1 change whose drift is gone"),
         "{text}"
     );
     assert_eq!(diff_with(&place, &[]).0, 0);
@@ -165,7 +165,7 @@ fn words_select_objects_and_their_fields() {
         ),
         (
             &["m", "deplyment/cart"],
-            "deplyment/cart is no file or folder",
+            "deplyment/cart is not a file or folder",
         ),
         (
             &["m", "--object", "Secret/no"],
@@ -248,7 +248,7 @@ fn ignore_adds_a_rule_and_leaves_the_rest() {
     assert_eq!(run(&place, &["init"]).0, 0);
     let (code, text) = run(&place, &["init"]);
     assert_eq!(code, 2);
-    assert!(text.contains(".driftctl.yaml is there already"), "{text}");
+    assert!(text.contains(".driftctl.yaml already exists"), "{text}");
     let words = [
         "ignore",
         "deployment/shop/cart",

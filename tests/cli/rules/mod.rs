@@ -265,7 +265,7 @@ data:
     }
     let (code, text) = diff_with(&place, &["--argocd-cm", "m/deployment.yaml"]);
     assert_eq!(code, 2);
-    assert!(text.contains("holds no ConfigMap argocd-cm"), "{text}");
+    assert!(text.contains("contains no ConfigMap argocd-cm"), "{text}");
 }
 
 /// Options of Argo CD's that change what a difference is are followed; the others are named where
@@ -304,13 +304,13 @@ fn argo_cds_options_of_the_comparison_are_followed() {
             "what controllers add is theirs: {text}"
         );
         assert!(
-            !text.contains("hid nothing") && !text.contains("looks again"),
+            !text.contains("hid nothing") && !text.contains("refreshes"),
             "{text}"
         );
         let (_, all) = diff_with(&place, &["--argocd-cm", "cm.yaml", "-v"]);
         let all = all.split_whitespace().collect::<Vec<_>>().join(" ");
         assert_eq!(
-            all.matches("says when Argo CD looks again").count(),
+            all.matches("controls when Argo CD refreshes").count(),
             1,
             "{all}"
         );

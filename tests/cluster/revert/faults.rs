@@ -125,7 +125,7 @@ fn what_the_server_refuses_in_a_dry_run_stops_all() {
                 let parent = "/spec/template/spec".to_owned();
                 cluster.mutates = Some((parent, "nodeSelector", value));
             }),
-            "the server would not keep it",
+            "the server would not keep the change",
         ),
     ];
     for (name, change, said) in cells {

@@ -264,11 +264,11 @@ fn words_that_would_write_too_much_are_refused() {
     let server = writable().start();
     for (words, said) in [
         (&["--yes"][..], "--yes without a selection"),
-        (&[], "there is no terminal to ask at"),
+        (&[], "no terminal to ask for confirmation"),
         (&["--all", "--yes"], "--max-objects allows 20"),
         (
             &["--all", "deploy/shop/cart", "--yes"],
-            "--all means all drift",
+            "--all cannot be combined",
         ),
         (&["deploy/shop/nowhere", "--yes"], "selects none of the"),
         (&["--prune", "--all", "--yes"], "add --extra"),
@@ -287,7 +287,7 @@ fn a_recording_cannot_be_written_to() {
     let (manifests, live) = (fixture_arg("shop/manifests"), fixture_arg("shop/live.json"));
     let shown = place.run(["revert", &manifests, "--live", &live, "--dry-run"]);
     assert!(shown.contains("exit code: 2"), "{shown}");
-    assert!(shown.contains("nothing can be written to one"), "{shown}");
+    assert!(shown.contains("which revert cannot write to"), "{shown}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn reverted(place: &Place, server: &Server) {
     let (code, out, err) = revert_in(place, server, &words);
     assert_eq!(code, 0, "{out}{err}");
     assert!(
-        out.contains("take it back with: driftctl revert --undo shop-2026"),
+        out.contains("undo it with: driftctl revert --undo shop-2026"),
         "{out}"
     );
 }
@@ -39,10 +39,7 @@ fn an_undo_puts_back_what_was_live() {
     assert_eq!(spec(&server), before, "{out}");
     let (code, _, err) = revert_in(&place, &server, &["--undo", "--yes"]);
     assert_eq!(code, 2);
-    assert!(
-        err.contains("there is no revert of this cluster to take back"),
-        "{err}"
-    );
+    assert!(err.contains("no revert of this cluster to undo"), "{err}");
 }
 
 #[test]
@@ -59,7 +56,7 @@ fn what_changed_since_the_revert_is_left_alone() {
     let (code, out, err) = revert_in(&place, &server, &["--undo", "--yes"]);
     assert_eq!(code, 2, "{out}{err}");
     let shown = out.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(shown.contains("since the revert, left alone"), "{out}");
+    assert!(shown.contains("since the revert; left alone"), "{out}");
     assert_eq!(spec(&server), before);
 }
 
@@ -86,6 +83,6 @@ fn without_a_place_for_the_record_nothing_is_written() {
     let words = [&*manifests, "deploy/shop/cart", "--yes"];
     let (code, _, err) = revert_in(&place, &server, &words);
     assert_eq!(code, 2, "{err}");
-    assert!(err.contains("cannot make the folder"), "{err}");
+    assert!(err.contains("cannot create the folder"), "{err}");
     assert!(server.writes().is_empty());
 }

@@ -70,7 +70,7 @@ fn live_objects_that_are_too_deep_are_unknown() {
     let declared = [object("x.example/v1", "X", 0, "spec", "{}")];
     let live = [object("x.example/v1", "X", 0, "spec", &nested(5000, "1"))];
     let shown = run(&declared, &live, "text", 2);
-    assert!(shown.contains("cannot be read"), "{shown}");
+    assert!(shown.contains("cannot read the live object"), "{shown}");
 }
 
 #[test]

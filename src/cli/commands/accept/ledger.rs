@@ -37,7 +37,7 @@ impl Ledger {
     /// Opens what was accepted before.
     ///
     /// # Errors
-    /// When a new file gets no salt.
+    /// Fails if a new file gets no salt.
     pub fn open(mut debt: Debt, settings: &Settings) -> Result<Self> {
         if debt.salt.is_empty() {
             debt.salt = new_salt()?;
@@ -117,7 +117,7 @@ impl Ledger {
     }
 }
 
-/// Whether a value, which is no secret, can stand in the file.
+/// Returns whether a value, which is not a secret, can be in the file.
 fn can_be_shown(value: &Value) -> bool {
     value.to_string().len() <= LONGEST && config::can_be_written(value)
 }

@@ -24,7 +24,7 @@ pub(super) use ledger::{Ledger, Terms};
 /// Compares, and records the drift that was found.
 ///
 /// # Errors
-/// When nothing can be compared, or the baseline cannot be written.
+/// Fails if nothing can be compared, or the baseline cannot be written.
 pub fn run(args: &AcceptArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     if args.source.untrusted.untrusted {
         bail!("drift of untrusted manifests cannot be accepted; leave out --untrusted");
@@ -78,7 +78,7 @@ pub fn run(args: &AcceptArgs, settings: &Settings, streams: &mut Streams) -> Res
     accepting.answer(&redacted, settings, streams)
 }
 
-/// The paths at which an object has drift, or had some that was accepted.
+/// Returns the paths at which an object has drift, or had some that was accepted.
 fn changes(object: &ObjectReport, debt: &Debt) -> Vec<String> {
     let of_object = debt.entries().filter(|accepted| accepted.key == object.key);
     let accepted = of_object.map(|accepted| accepted.path.clone());
@@ -89,7 +89,7 @@ fn changes(object: &ObjectReport, debt: &Debt) -> Vec<String> {
     drifts.chain(accepted).chain(whole).collect()
 }
 
-/// Whether a change is hidden because it was accepted.
+/// Returns whether a change is hidden because it was accepted.
 fn is_accepted(drift: &JudgedChange) -> bool {
     matches!(drift.verdict(), Verdict::Ignored { rule, .. } if rule == ACCEPTED)
 }
@@ -113,7 +113,7 @@ fn take_out(debt: &mut Debt, report: &Report, selected: &Selected) -> usize {
     out - renewed
 }
 
-/// Whether an object has drift at a path; it is missing or extra as a whole.
+/// Returns whether an object has drift at a path; it is missing or extra as a whole.
 fn drifts_at(object: &ObjectReport, path: &str) -> bool {
     let mut drifts = object.drifts.iter();
     drifts.any(|drift| drift.change.path.to_string() == path)
@@ -123,7 +123,7 @@ fn drifts_at(object: &ObjectReport, path: &str) -> bool {
 /// Asks for what the words do not say: a reason, where none was given before, and an end.
 ///
 /// # Errors
-/// When there is nobody to ask, or no answer.
+/// Fails if there is nobody to ask, or no answer.
 fn complete(
     terms: &mut Terms,
     accepted: &[Item<'_>],
@@ -164,10 +164,10 @@ fn complete(
     Ok(())
 }
 
-/// One answer from the terminal.
+/// Returns one answer from the terminal.
 ///
 /// # Errors
-/// When there is none.
+/// Fails if there is none.
 fn ask(streams: &mut Streams, question: &str) -> Result<String> {
     write!(streams.err, "{question} ")?;
     streams.err.flush()?;
@@ -193,7 +193,7 @@ struct Item<'r> {
     severity: Severity,
 }
 
-/// What the run would accept, the worst first.
+/// Returns what the run would accept, the worst first.
 fn about_to_be_accepted<'r>(report: &'r Report, selected: &Selected) -> Vec<Item<'r>> {
     let mut items = Vec::new();
     for object in &report.objects {
@@ -223,7 +223,7 @@ fn about_to_be_accepted<'r>(report: &'r Report, selected: &Selected) -> Vec<Item
     items
 }
 
-/// What became of an object as a whole.
+/// Returns what became of an object as a whole.
 fn of_whole(object: &ObjectReport) -> Option<ChangeKind> {
     match object.status() {
         Status::Missing => Some(ChangeKind::Removed),
@@ -335,7 +335,7 @@ impl<'a> Accepting<'a> {
         Ok(())
     }
 
-    /// What was not compared was not accepted either.
+    /// Returns what was not compared was not accepted either.
     fn answer(
         &self,
         report: &Redacted,

@@ -21,8 +21,8 @@ const MARK: char = '\u{feff}';
 
 /// Where files may be edited.
 pub struct Files {
-    /// The root of the Git repository of each path that was named; where it lies in none, the
-    /// current folder, or the path itself where it lies elsewhere.
+    /// The root of the Git repository of each path that was named; where it is in none, the current
+    /// folder, or the path itself where it is elsewhere.
     roots: Vec<Root>,
 }
 
@@ -32,7 +32,7 @@ struct Root {
 }
 
 impl Files {
-    /// Those in the repositories that what these words name lies in.
+    /// Returns those in the repositories that what these words name is in.
     pub fn of(source: &SourceArgs) -> Self {
         let named = named(source);
         let roots = named.iter().filter_map(|path| {
@@ -56,12 +56,12 @@ impl Files {
         }
     }
 
-    /// The directories in which files may be edited.
+    /// Returns the directories in which files may be edited.
     pub fn roots(&self) -> impl Iterator<Item = PathBuf> {
         self.roots.iter().map(|root| root.path.clone())
     }
 
-    /// The text of a file, as it was named; or why it is not edited.
+    /// Returns the text of a file, as it was named; or why it is not edited.
     pub fn read(&self, name: &str) -> Result<String, String> {
         let (path, _) = self.resolve(name)?;
         let bytes = fs::read(&path).map_err(|error| format!("cannot read {name}: {error}"))?;
@@ -74,7 +74,7 @@ impl Files {
         Ok(text.strip_prefix(MARK).unwrap_or(&text).to_owned())
     }
 
-    /// Where a file is in truth, and its path from the root.
+    /// Returns where a file is in truth, and its path from the root.
     fn resolve(&self, name: &str) -> Result<(PathBuf, String), String> {
         if name == "-" {
             return Err("it was read from standard input, which backport cannot edit".to_owned());
@@ -102,7 +102,7 @@ impl Files {
         Ok((canonical, shown.replace('\\', "/")))
     }
 
-    /// The name of a file in a patch: from the root of the repository.
+    /// Returns the name of a file in a patch: from the root of the repository.
     pub fn name_in_patch(&self, name: &str) -> String {
         self.resolve(name)
             .map_or(name.to_owned(), |(_, shown)| shown)
@@ -111,7 +111,7 @@ impl Files {
     /// Writes the files, each as a whole.
     ///
     /// # Errors
-    /// When a file was changed since it was read, or cannot be written. Those that were written
+    /// Fails if a file was changed since it was read, or cannot be written. Those that were written
     /// before are named.
     pub fn write(&self, files: &BTreeMap<String, EditedFile>) -> Result<()> {
         for (name, file) in files {
@@ -167,11 +167,11 @@ impl Files {
 /// Lines around a change in a patch.
 pub const CONTEXT: usize = 3;
 
-/// How many lines around its changes a patch of a file shows: fewer where more would show lines of
-/// a Secret.
+/// Returns how many lines around its changes a patch of a file shows: fewer where more would show
+/// lines of a Secret.
 ///
 /// # Errors
-/// When even one would.
+/// Fails if even one would.
 pub fn context(name: &str, file: &EditedFile) -> Result<usize> {
     let documents = yaml::parse(&file.before).documents.into_iter();
     let spans = documents.flat_map(|document| spans_of_secrets(&file.before, &document));
@@ -200,7 +200,8 @@ pub fn context(name: &str, file: &EditedFile) -> Result<usize> {
     })
 }
 
-/// Where Secrets stand: the document, items of its list, or what generates them in a kustomization.
+/// Returns where Secrets stand: the document, items of its list, or what generates them in a
+/// kustomization.
 fn spans_of_secrets(text: &str, document: &yaml::Document) -> Vec<Range<usize>> {
     let range = |span: &yaml::Span| span.start..span.end;
     let kind = document.value.get("kind").and_then(Value::as_str);
@@ -232,7 +233,7 @@ fn spans_of_secrets(text: &str, document: &yaml::Document) -> Vec<Range<usize>> 
     }
 }
 
-/// The lines of values whose names say that they are secret, with what is below them.
+/// Returns the lines of values whose names say that they are secret, with what is below them.
 fn secret_lines(text: &str, within: Range<usize>) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut at = within.start;
@@ -260,8 +261,8 @@ fn holds_secret(value: &Value) -> bool {
     is_secret || items.is_some_and(|items| items.iter().any(holds_secret))
 }
 
-/// What the words name that may lie in a repository: the current folder, where they name objects of
-/// the cluster.
+/// Returns what the words name that may be in a repository: the current folder, where they name
+/// objects of the cluster.
 fn named(source: &SourceArgs) -> Vec<PathBuf> {
     let paths = source
         .paths

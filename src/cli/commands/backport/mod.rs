@@ -21,7 +21,7 @@ pub(super) use files::Files;
 /// Plans, and prints the patch or writes the files.
 ///
 /// # Errors
-/// When nothing can be compared, or a file cannot be written.
+/// Fails if nothing can be compared, or a file cannot be written.
 pub fn run(args: &BackportArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     ensure!(
         args.drift.source.base.is_none(),
@@ -86,21 +86,21 @@ struct Into(PathBuf);
 
 impl Into {
     /// # Errors
-    /// When there is no such file or folder.
+    /// Fails if there is no such file or folder.
     fn of(path: &Path) -> Result<Self> {
         let canonical = path.canonicalize();
         let canonical = canonical.with_context(|| format!("--into {}", path.display()))?;
         Ok(Self(canonical))
     }
 
-    /// Whether a file is the one, or lies in the folder.
+    /// Returns whether a file is the one, or is in the folder.
     fn holds(&self, file: &str) -> bool {
         let canonical = Path::new(file).canonicalize();
         canonical.is_ok_and(|file| file.starts_with(&self.0))
     }
 }
 
-/// The paths at which an object has drift, ignored and accepted drift among it.
+/// Returns the paths at which an object has drift, ignored and accepted drift among it.
 fn changes(object: &ObjectReport) -> Vec<String> {
     let drifts = object.drifts.iter();
     let drifts = drifts.map(|drift| drift.change.path.to_string());

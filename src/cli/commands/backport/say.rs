@@ -17,7 +17,7 @@ use crate::output::{self, RenderOptions, escape};
 /// Prints the patch, the plan or the names to standard output, and what was done to standard error.
 ///
 /// # Errors
-/// When standard output cannot be written to.
+/// Fails if standard output cannot be written to.
 pub fn result(
     args: &BackportArgs,
     planned: &Planned,
@@ -93,7 +93,7 @@ fn summary(
     Ok(())
 }
 
-/// A message for the commit of the edits.
+/// Returns a message for the commit of the edits.
 pub fn commit_message(plan: &Plan) -> String {
     let taken: usize = plan.steps.iter().map(PlanStep::weight).sum();
     let changes = if taken == 1 { "change" } else { "changes" };

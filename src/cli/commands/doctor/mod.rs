@@ -17,7 +17,7 @@ use crate::source::Source;
 /// Examines, prints, and answers with the exit code.
 ///
 /// # Errors
-/// When the words contradict one another, or standard output cannot be written to.
+/// Fails if the arguments contradict each other, or standard output cannot be written to.
 pub fn run(args: &DoctorArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     let examinations = examine_all(args)?;
     let out = &mut streams.out;
@@ -64,7 +64,7 @@ fn examine_all(args: &DoctorArgs) -> Result<Vec<Examination>> {
     Ok(contexts.iter().map(examine).collect())
 }
 
-/// Goes through the checks in the order in which they depend on one another, as far as that goes.
+/// Goes through the checks in the order in which they depend on each other, as far as that goes.
 fn examine(
     args: &DoctorArgs,
     connection: &ConnectionArgs,

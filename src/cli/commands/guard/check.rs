@@ -41,7 +41,7 @@ struct Tried {
 /// Tries policies.
 ///
 /// # Errors
-/// When there is no policy, or nothing can be read.
+/// Fails if there is not a policy, or nothing can be read.
 pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     let mut warnings = Vec::new();
     let of_policies = SourceArgs {
@@ -154,7 +154,7 @@ fn base_of<'k>(manifest: &Manifest, kinds: &'k Kinds) -> Option<Base<'k>> {
     })
 }
 
-/// The smallest object of each built-in kind, in a namespace.
+/// Returns the smallest object of each built-in kind, in a namespace.
 fn all_kinds(namespace: &str) -> Vec<Base<'static>> {
     let schema = Schema::builtin();
     let mut kinds: Vec<_> = builtin_kinds().iter().collect();

@@ -21,7 +21,7 @@ use crate::model::ObjectReport;
 /// Makes policies, proves them and prints them.
 ///
 /// # Errors
-/// When nothing can be compared, or nothing is selected.
+/// Fails if nothing can be compared, or nothing is selected.
 pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     if !args.check.is_empty() {
         return check::run(args, settings, streams);
@@ -73,7 +73,7 @@ pub fn run(args: &GuardArgs, settings: &Settings, streams: &mut Streams) -> Resu
     Ok(exit)
 }
 
-/// The form that was asked for, and its bound.
+/// Returns the form that was asked for, and its bound.
 fn form(args: &FormArgs) -> (Option<Form>, Option<String>) {
     match args {
         FormArgs { lock: true, .. } => (Some(Form::Lock), None),
@@ -90,7 +90,7 @@ fn form(args: &FormArgs) -> (Option<Form>, Option<String>) {
     }
 }
 
-/// The paths at which an object has drift, ignored and accepted drift among it.
+/// Returns the paths at which an object has drift, ignored and accepted drift among it.
 fn changes(object: &ObjectReport) -> Vec<String> {
     let drifts = object.drifts.iter();
     drifts.map(|drift| drift.change.path.to_string()).collect()

@@ -14,7 +14,7 @@ use crate::output::{Style, escape, yaml_document};
 /// Prints the policies that are proven, and says what is wrong with the others.
 ///
 /// # Errors
-/// When standard output cannot be written to.
+/// Fails if standard output cannot be written to.
 pub fn result(
     format: GuardFormat,
     planned: &Planned,
@@ -50,7 +50,7 @@ pub fn result(
     Ok(exit)
 }
 
-/// What is wrong with a policy that is not printed.
+/// Returns what is wrong with a policy that is not printed.
 fn failed(guarded: &Guarded) -> String {
     let guard = &guarded.guard;
     let mut said = format!(

@@ -21,7 +21,7 @@ pub(super) enum Sent {
     Done(Option<Value>),
     /// It was not done, and why.
     Not(String),
-    /// It may have been done, and why that is not known.
+    /// It may have been done, and why that is unknown.
     Unclear(String),
 }
 
@@ -36,7 +36,8 @@ impl Carrier<'_> {
         }
     }
 
-    /// The tests of a patch make it safe to send again: what was carried out already fails them.
+    /// Returns the tests of a patch make it safe to send again: what was carried out already fails
+    /// them.
     fn attempt_patch(&self, job: &Job, patch: &PatchJob, carry: Carry) -> Sent {
         let mut live = patch.before.clone();
         let mut tries = 0;
@@ -130,7 +131,7 @@ impl Carrier<'_> {
         }
     }
 
-    /// The preconditions make a deletion safe to send again.
+    /// Returns the preconditions make a deletion safe to send again.
     fn attempt_delete(&self, job: &Job, before: &Value, carry: Carry) -> Sent {
         let text = |path: &str| before.pointer(path).and_then(Value::as_str);
         let Some(uid) = text("/metadata/uid") else {
@@ -157,7 +158,7 @@ impl Carrier<'_> {
         }
     }
 
-    /// What a refusal says, without what it repeats of secrets.
+    /// Returns what a refusal says, without what it repeats of secrets.
     fn said(&self, job: &Job, error: WriteError) -> String {
         let WriteError::Denied {
             message: Some(message),

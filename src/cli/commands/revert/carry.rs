@@ -24,7 +24,7 @@ const HAND_BACK_TRIES: u32 = 3;
 pub enum Judge<'a> {
     /// The comparison that found the drift, made again with other objects.
     Comparison(&'a dyn Fn(BTreeMap<ResourceKey, Answer>) -> Result<Report>),
-    /// The values themselves, where there is no manifest.
+    /// The values themselves, where there is not a manifest.
     Values,
 }
 
@@ -69,7 +69,7 @@ pub struct Carrier<'a> {
 }
 
 impl<'a> Carrier<'a> {
-    /// What carries out a plan that can be taken back afterwards.
+    /// Returns what carries out a plan that can be taken back afterwards.
     pub fn undoable(
         plan: Plan,
         jobs: Vec<Job>,
@@ -177,8 +177,8 @@ impl Carrier<'_> {
         }
     }
 
-    /// The selected changes that a later report still finds. What others change elsewhere in the
-    /// object meanwhile is their business.
+    /// Returns the selected changes that a later report still finds. What others change elsewhere
+    /// in the object in the meantime is their business.
     fn left_over(&self, at: usize, report: &Report) -> Vec<String> {
         let job = &self.jobs[at];
         let mut objects = report.objects.iter();
@@ -213,7 +213,7 @@ impl Carrier<'_> {
     /// Writes. Each step that was sent is marked as partly done until it is read again.
     ///
     /// # Errors
-    /// When the undo record cannot be kept: nothing more is written then.
+    /// Fails if the undo record cannot be kept: nothing more is written then.
     fn send(&mut self, mut recorder: Option<&mut Recorder>) -> Result<()> {
         for at in 0..self.jobs.len() {
             if self.plan.steps[at].progress != Progress::Planned {
@@ -259,7 +259,7 @@ impl Carrier<'_> {
     }
 
     /// Reads all of an object that is about to be deleted, so that it can be created again: of
-    /// extra objects only the metadata is read. One that changed meanwhile is not deleted.
+    /// extra objects only the metadata is read. One that changed in the meantime is not deleted.
     fn read_before_deletion(&mut self, at: usize) {
         let job = &mut self.jobs[at];
         let What::Delete { before } = &mut job.what else {
@@ -276,7 +276,7 @@ impl Carrier<'_> {
     /// Reads again what was written, and says of each step what was read.
     ///
     /// # Errors
-    /// When the objects cannot be compared with the manifests.
+    /// Fails if the objects cannot be compared with the manifests.
     fn verify(&mut self) -> Result<()> {
         self.writer.begin_anew();
         let mut read: BTreeMap<ResourceKey, Answer> = BTreeMap::new();
@@ -350,7 +350,7 @@ impl Carrier<'_> {
         Ok(())
     }
 
-    /// The fields that are not what they were to be.
+    /// Returns the fields that are not what they were to be.
     fn values_left(&self, at: usize, value: Option<&Value>) -> Vec<String> {
         let job = &self.jobs[at];
         match (&job.what, value) {

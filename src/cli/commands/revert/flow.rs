@@ -10,19 +10,19 @@ use crate::model::{Plan, Progress};
 
 /// What carries a plan out.
 pub trait Hands {
-    /// The plan; how far each step has come.
+    /// Returns the plan; how far each step has come.
     fn plan(&mut self) -> &mut Plan;
 
     /// Asks the server, and marks the steps that it would not do.
     ///
     /// # Errors
-    /// When its answers cannot be compared with the manifests.
+    /// Fails if its answers cannot be compared with the manifests.
     fn rehearse(&mut self) -> Result<()>;
 
     /// Does it, and marks what became of each step.
     ///
     /// # Errors
-    /// When nothing more can be done.
+    /// Fails if nothing more can be done.
     fn carry_out(&mut self) -> Result<()>;
 }
 
@@ -42,7 +42,8 @@ pub enum End {
 }
 
 impl End {
-    /// What the process answers; `short` where something was left out before there was a plan.
+    /// Returns what the process answers; `short` where something was left out before there was a
+    /// plan.
     pub fn exit(self, plan: &Plan, short: Exit) -> Exit {
         match self {
             Self::NothingToDo => short,
@@ -60,10 +61,10 @@ impl End {
     }
 }
 
-/// Checks that somebody can be asked, where that is needed.
+/// Checks that someone can be asked, if that is needed.
 ///
 /// # Errors
-/// When nobody can.
+/// Fails if nobody can.
 pub fn check(words: &WriteArgs, settings: &Settings) -> Result<()> {
     ensure!(
         words.dry_run || words.yes || settings.can_ask,

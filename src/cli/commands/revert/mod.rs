@@ -30,7 +30,8 @@ pub(super) use say::end as say_end;
 /// Plans, asks, and carries out.
 ///
 /// # Errors
-/// When nothing can be compared, the words contradict one another, or too much would be written.
+/// Fails if nothing can be compared, the arguments contradict each other, or too much would be
+/// written.
 pub fn run(args: &RevertArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     check(args, settings)?;
     if args.list_undo {
@@ -42,7 +43,7 @@ pub fn run(args: &RevertArgs, settings: &Settings, streams: &mut Streams) -> Res
     revert(args, settings, streams)
 }
 
-/// Checks words that contradict one another.
+/// Checks arguments that contradict each other.
 fn check(args: &RevertArgs, settings: &Settings) -> Result<()> {
     let drift = &args.drift;
     ensure!(drift.live.live.is_empty(), NO_CLUSTER);
@@ -137,7 +138,7 @@ fn revert(args: &RevertArgs, settings: &Settings, streams: &mut Streams) -> Resu
     Ok(end.exit(&carrier.plan, short))
 }
 
-/// The paths at which an object has drift, ignored and accepted drift among it.
+/// Returns the paths at which an object has drift, ignored and accepted drift among it.
 fn changes(object: &ObjectReport) -> Vec<String> {
     let drifts = object.drifts.iter();
     let drifts = drifts.map(|drift| drift.change.path.to_string());
@@ -145,7 +146,7 @@ fn changes(object: &ObjectReport) -> Vec<String> {
     drifts.chain(whole.then(|| ".".to_owned())).collect()
 }
 
-/// The causes that are undone though Git is ahead of the cluster.
+/// Returns the causes that are undone though Git is ahead of the cluster.
 pub(super) fn included(words: &[IncludedCause], is_rollback: bool) -> BTreeSet<Cause> {
     const AHEAD: [Cause; 2] = [Cause::Unapplied, Cause::SetByApplier];
     let named = words.iter().flat_map(|cause| match cause {
@@ -159,7 +160,7 @@ pub(super) fn included(words: &[IncludedCause], is_rollback: bool) -> BTreeSet<C
 /// Refuses to delete more than was meant, most likely.
 ///
 /// # Errors
-/// When it would.
+/// Fails if it would.
 pub(super) fn limit_deletions(words: &WriteArgs, plan: &Plan) -> Result<()> {
     let deleted = plan.steps.iter().filter(|step| step.how == How::Delete);
     let deleted = deleted.count();

@@ -12,7 +12,7 @@ use crate::output::escape;
 /// were declined are marked. Returns whether anything is left to do.
 ///
 /// # Errors
-/// When the answer cannot be read.
+/// Fails if the answer cannot be read.
 pub fn ask(plan: &mut Plan, streams: &mut Streams) -> Result<bool> {
     let changes = counted(plan.changes(Progress::Planned), "change");
     let objects = counted(plan.objects(Progress::Planned), "object");
@@ -66,7 +66,7 @@ fn each(plan: &mut Plan, streams: &mut Streams) -> Result<bool> {
     Ok(any)
 }
 
-/// One answer. The end of input is no.
+/// Returns one answer. The end of input is no.
 fn answer(streams: &mut Streams, question: &str) -> Result<String> {
     streams.out.flush()?;
     write!(streams.err, "{question}")?;

@@ -21,7 +21,7 @@ impl Recorder {
     /// Begins a record.
     ///
     /// # Errors
-    /// When it cannot be kept: nothing was written then.
+    /// Fails if it cannot be kept: nothing was written then.
     pub fn begin(
         records: UndoRecords,
         writer: &Writer<'_>,
@@ -42,7 +42,7 @@ impl Recorder {
     /// Notes a job that is about to be carried out.
     ///
     /// # Errors
-    /// When it cannot be kept: the job must not be carried out then.
+    /// Fails if it cannot be kept: the job must not be carried out then.
     pub fn note(&mut self, job: &Job) -> Result<()> {
         self.record.objects.push(object(job));
         self.records.keep(&self.record)
@@ -51,7 +51,7 @@ impl Recorder {
     /// Notes what the last job made of the object.
     ///
     /// # Errors
-    /// When it cannot be kept.
+    /// Fails if it cannot be kept.
     pub fn note_answer(&mut self, answer: Option<&Value>) -> Result<()> {
         let (Some(object), Some(answer)) = (self.record.objects.last_mut(), answer) else {
             return Ok(());
@@ -71,7 +71,7 @@ impl Recorder {
     /// Takes the last job out, which changed nothing.
     ///
     /// # Errors
-    /// When the record cannot be kept.
+    /// Fails if the record cannot be kept.
     pub fn take_out(&mut self) -> Result<()> {
         self.record.objects.pop();
         self.records.keep(&self.record)
@@ -135,7 +135,7 @@ fn text(object: &Value, path: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// The object without what only its server can say of it.
+/// Returns the object without what only its server can say of it.
 fn without_bookkeeping(object: &Value) -> Value {
     let mut object = object.clone();
     if let Some(fields) = object.as_object_mut() {
@@ -158,7 +158,7 @@ fn without_bookkeeping(object: &Value) -> Value {
     object
 }
 
-/// What no two clusters share.
+/// Returns what no two clusters share.
 pub fn uid_of_cluster(writer: &Writer<'_>) -> Option<String> {
     let namespace = Wanted {
         key: ResourceKey::new("", "Namespace", None, "kube-system"),

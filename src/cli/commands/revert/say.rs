@@ -14,7 +14,7 @@ use crate::output::{self, RenderOptions, escape};
 /// Shows how a run ended.
 ///
 /// # Errors
-/// When standard output cannot be written to.
+/// Fails if standard output cannot be written to.
 pub fn end(
     end: End,
     words: &WriteArgs,
@@ -57,7 +57,7 @@ fn planned(end: End, plan: &Plan, settings: &Settings, streams: &mut Streams) ->
 /// Shows a plan before a person is asked, next to the question.
 ///
 /// # Errors
-/// When standard error cannot be written to.
+/// Fails if standard error cannot be written to.
 pub fn before_question(
     plan: &Plan,
     without_dry_run: bool,

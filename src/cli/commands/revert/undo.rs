@@ -25,13 +25,13 @@ use crate::patch;
 use crate::redact::Redactor;
 use crate::state::{Done, UndoObject, UndoRecord, UndoRecords};
 
-/// The name that is written under where nobody else's is right.
+/// The name that is written under if nobody else's is right.
 const UNDO_NAME: &str = "driftctl-undo";
 
 /// Lists the reverts that can be taken back, the latest first.
 ///
 /// # Errors
-/// When they cannot be read, or standard output cannot be written to.
+/// Fails if they cannot be read, or standard output cannot be written to.
 pub fn list(_settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     let records = UndoRecords::of_user()?.all()?;
     let left: Vec<&UndoRecord> = records.iter().filter(|record| !record.undone).collect();
@@ -65,7 +65,7 @@ pub fn list(_settings: &Settings, streams: &mut Streams) -> Result<Exit> {
 /// Takes a revert back: the one of this name, or the last one of this cluster.
 ///
 /// # Errors
-/// When there is none, or it was made in another cluster.
+/// Fails if there is none, or it was made in another cluster.
 pub fn run(
     args: &RevertArgs,
     id: Option<&str>,
@@ -265,7 +265,7 @@ fn one(object: &UndoObject, writer: &Writer<'_>, redactor: &Redactor) -> Result<
     }
 }
 
-/// The fields that are still as the revert left them, and those that are not.
+/// Returns the fields that are still as the revert left them, and those that are not.
 fn edits(object: &UndoObject, key: &ResourceKey, now: &Value) -> Result<(Vec<Edit>, Vec<Refused>)> {
     let ownership = ownership_of(now);
     let (mut edits, mut refused) = (Vec::new(), Vec::new());
@@ -297,7 +297,7 @@ fn edits(object: &UndoObject, key: &ResourceKey, now: &Value) -> Result<(Vec<Edi
     Ok((edits, refused))
 }
 
-/// The manager that had written all of the fields; else a name of its own.
+/// Returns the manager that had written all of the fields; else a name of its own.
 fn manager_of(object: &UndoObject) -> String {
     let mut managers: Vec<&String> = object.edits.iter().flat_map(|e| &e.managers).collect();
     managers.sort();
@@ -309,7 +309,7 @@ fn manager_of(object: &UndoObject) -> String {
     }
 }
 
-/// The changes without secrets: they are masked as those of any report are.
+/// Returns the changes without secrets: they are masked as those of any report are.
 fn shown(key: &ResourceKey, job: &PatchJob, redactor: &Redactor) -> Vec<PlanChange> {
     let mut changes: Vec<Change> = job.edits.iter().map(|edit| change(job, edit)).collect();
     redactor.changes(key, [Some(&job.wanted), Some(&job.before)], &mut changes);
@@ -319,7 +319,7 @@ fn shown(key: &ResourceKey, job: &PatchJob, redactor: &Redactor) -> Vec<PlanChan
         .collect()
 }
 
-/// The change between what is live and what it is put back to, as a diff would tell it.
+/// Returns the change between what is live and what it is put back to, as a diff would tell it.
 fn change(job: &PatchJob, edit: &Edit) -> Change {
     let found = patch::find(&job.before, &edit.path).ok().flatten();
     let live = found.map(|(_, value)| value.clone());

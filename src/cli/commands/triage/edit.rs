@@ -17,8 +17,8 @@ use crate::output::escape;
 /// Writes the file, opens it in the editor, and carries out what it says then.
 ///
 /// # Errors
-/// When there is no terminal, the editor fails, or the decisions cannot be carried out. The file
-/// is kept then, and named.
+/// Fails if there is not a terminal, the editor fails, or the decisions cannot be carried out. The
+/// file is kept then, and named.
 pub fn run(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     ensure!(
         settings.can_ask,
@@ -59,10 +59,10 @@ pub fn run(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Res
     Ok(decided?.0.max(listed.exit))
 }
 
-/// Lets somebody edit a file.
+/// Lets someone edit a file.
 ///
 /// # Errors
-/// When the editor cannot be run, or fails.
+/// Fails if the editor cannot be run, or fails.
 pub fn open(editor: &str, file: &Path) -> Result<()> {
     // As Git does it: the variable may hold words, and is for the shell to read.
     let mut command = if cfg!(windows) {

@@ -25,7 +25,7 @@ pub struct Local {
 pub struct Hands<'a> {
     /// What writes to the cluster, and holds the plan then.
     pub cluster: Option<Carrier<'a>>,
-    /// The plan, where nothing is written to a cluster.
+    /// The plan, if nothing is written to a cluster.
     pub plan: Plan,
     /// What is written here.
     pub local: Local,

@@ -26,7 +26,7 @@ use todo::Todo;
 /// Writes the file, or carries its decisions out.
 ///
 /// # Errors
-/// When nothing can be compared, the file is malformed, or nothing can be written.
+/// Fails if nothing can be compared, the file is malformed, or nothing can be written.
 pub fn run(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     if args.edit {
         check(args)?;
@@ -49,7 +49,7 @@ pub fn run(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Res
     apply(&args, &todo, settings, streams)
 }
 
-/// Checks words that contradict one another.
+/// Checks arguments that contradict each other.
 fn check(args: &TriageArgs) -> Result<()> {
     let source = &args.drift.source;
     ensure!(
@@ -98,7 +98,7 @@ fn list(args: &TriageArgs, settings: &Settings, streams: &mut Streams) -> Result
     })
 }
 
-/// The paths at which an object has drift.
+/// Returns the paths at which an object has drift.
 fn changes(object: &ObjectReport) -> Vec<String> {
     let drifts = object.drifts.iter();
     let drifts = drifts.map(|drift| drift.change.path.to_string());
@@ -113,12 +113,12 @@ const NEVER_RECORDED: [&str; 3] = ["--kubeconfig", "--kustomize-bin", "--helm-bi
 /// The same without a value; and the one that a file needs no more.
 const NEVER_RECORDED_ALONE: [&str; 3] = ["--no-sandbox", "--allow-remote", "--edit"];
 
-/// The words that are written down, and read again.
+/// Returns the words that are written down, and read again.
 fn recorded(words: &[String]) -> Vec<String> {
     without(words, &NEVER_RECORDED, &NEVER_RECORDED_ALONE)
 }
 
-/// The words without some flags and their values.
+/// Returns the words without some flags and their values.
 fn without(words: &[String], with_value: &[&str], alone: &[&str]) -> Vec<String> {
     let mut kept = Vec::new();
     let mut words = words.iter();
@@ -143,7 +143,7 @@ fn without(words: &[String], with_value: &[&str], alone: &[&str]) -> Vec<String>
 /// how decisions are carried out.
 ///
 /// # Errors
-/// When those are no words of this command.
+/// Fails if those are not words of this command.
 fn with_words_of(todo: &Todo, args: &TriageArgs) -> Result<TriageArgs> {
     let own = &args.drift;
     let names_none = own.source.paths == [PathBuf::from(".")]
@@ -287,7 +287,7 @@ mod tests {
         assert_eq!(kept, ["./manifests", "-n", "shop", "--extra", "namespace"]);
     }
 
-    /// What a file and a command line say together.
+    /// Returns what a file and a command line say together.
     fn merged(file: &str, own: &[&str]) -> TriageArgs {
         let todo = Todo::parse("todo", &format!("driftctl triage {file}\n")).unwrap();
         let words = ["driftctl", "triage"].iter().chain(own);

@@ -104,7 +104,7 @@ impl<'a> Resolved<'a> {
         }
     }
 
-    /// The changes of the lines with such decisions.
+    /// Returns the changes of the lines with such decisions.
     fn meant(&self, which: impl Fn(&Decision) -> bool) -> impl Iterator<Item = (&Line, &Item<'a>)> {
         let lines = self.lines.iter().zip(&self.fates);
         lines.filter_map(move |(line, fate)| match fate {
@@ -113,10 +113,10 @@ impl<'a> Resolved<'a> {
         })
     }
 
-    /// The one plan of all decisions, and what is written here.
+    /// Returns the one plan of all decisions, and what is written here.
     ///
     /// # Errors
-    /// When a file cannot be read or added to, or what is to be written to is a recording.
+    /// Fails if a file cannot be read or added to, or what is to be written to is a recording.
     pub fn plan(&mut self, wanted: &Wanted<'_>, settings: &Settings) -> Result<(Planned, Local)> {
         let mut planned = Planned {
             plan: Plan::new(Action::Triage, wanted.report.target.clone()),
@@ -323,7 +323,7 @@ impl<'a> Resolved<'a> {
     }
 }
 
-/// What else there is to say of a step.
+/// Returns what else there is to say of a step.
 fn said(step: &PlanStep) -> Option<String> {
     let of_writer = || {
         step.remarks
@@ -341,7 +341,7 @@ fn said(step: &PlanStep) -> Option<String> {
     }
 }
 
-/// Whether a step is what a decision comes to.
+/// Returns whether a step is what a decision comes to.
 fn is_of(decision: &Decision, how: How) -> bool {
     match decision {
         Decision::Keep => false,
@@ -352,8 +352,8 @@ fn is_of(decision: &Decision, how: How) -> bool {
     }
 }
 
-/// Why a change is left alone, where the plan does; an object that is refused as a whole is so in
-/// all of its changes.
+/// Returns why a change is left alone, where the plan does; an object that is refused as a whole is
+/// so in all of its changes.
 fn refused_of<'p>(item: &Item<'_>, plan: &'p Plan) -> Option<&'p Refused> {
     let (path, shown) = (item.path(), item.shown_path());
     let mut refused = plan.refused.iter().filter(|one| one.key == item.object.key);
@@ -363,7 +363,7 @@ fn refused_of<'p>(item: &Item<'_>, plan: &'p Plan) -> Option<&'p Refused> {
     })
 }
 
-/// A line whose change is not there any more.
+/// Returns a line whose change is not there any more.
 fn not_found(line: &Line, report: &Report) -> Fate {
     let mut objects = report.objects.iter();
     let object = objects.find(|object| names(&line.object, &object.key));
@@ -392,7 +392,7 @@ fn not_found(line: &Line, report: &Report) -> Fate {
     Fate::Over(said)
 }
 
-/// Whether an object is the one that a line names.
+/// Returns whether an object is the one that a line names.
 fn names(written: &str, key: &ResourceKey) -> bool {
     let name = object_name(key);
     written == name || serde_json::from_str::<String>(written).is_ok_and(|text| text == name)
@@ -403,7 +403,7 @@ fn refusal(item: &Item<'_>, why: Why, message: &str) -> Refused {
     Refused::because(&item.object.key, &path.unwrap_or_default(), why, message)
 }
 
-/// A line that is left alone, among what the plan leaves alone.
+/// Returns a line that is left alone, among what the plan leaves alone.
 fn refused(line: &Line, report: &Report, why: Why, message: &str) -> Refused {
     let mut objects = report.objects.iter();
     let object = objects.find(|object| names(&line.object, &object.key));
@@ -413,7 +413,7 @@ fn refused(line: &Line, report: &Report, why: Why, message: &str) -> Refused {
     Refused::because(&key, &path, why, message)
 }
 
-/// The key that a line writes, of an object that was not compared.
+/// Returns the key that a line writes, of an object that was not compared.
 fn key_of(written: &str) -> ResourceKey {
     let parts: Vec<&str> = written.splitn(3, '/').collect();
     let (kind, namespace, name) = match parts[..] {
@@ -430,7 +430,7 @@ fn key_of(written: &str) -> ResourceKey {
     )
 }
 
-/// A step that is written here, of one change.
+/// Returns a step that is written here, of one change.
 fn step(item: &Item<'_>, how: How, remark: String) -> PlanStep {
     PlanStep {
         key: item.object.key.clone(),

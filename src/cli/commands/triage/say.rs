@@ -14,7 +14,7 @@ use crate::output::{self, Decided};
 /// Says that every line keeps what it is about.
 ///
 /// # Errors
-/// When standard output cannot be written to.
+/// Fails if standard output cannot be written to.
 pub fn nothing_decided(
     todo: &Todo,
     words: &WriteArgs,
@@ -39,7 +39,7 @@ pub fn nothing_decided(
 /// Shows how a run ended: the plan where it was not carried out, else a line for each decision.
 ///
 /// # Errors
-/// When standard output cannot be written to.
+/// Fails if standard output cannot be written to.
 pub fn end(
     end: End,
     todo: &Todo,
@@ -68,7 +68,7 @@ pub fn end(
     written.context("cannot write to standard output")
 }
 
-/// What is told of a line; nothing of one that is kept.
+/// Returns what is told of a line; nothing of one that is kept.
 fn told(todo: &Todo, line: &Line, fate: &Fate) -> Option<Decided> {
     let (progress, word, said) = match fate {
         Fate::Kept | Fate::Meant(_) => return None,

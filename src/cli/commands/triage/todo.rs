@@ -26,7 +26,7 @@ use crate::engine::triage::{Item, LENGTH as MARK};
 use crate::model::{Report, Status, Target};
 use crate::output::{escape, todo_text};
 
-/// Larger files are no files of decisions, in bytes.
+/// Larger files are not files of decisions, in bytes.
 const LARGEST: u64 = 16 << 20;
 
 /// Malformed lines that are told.
@@ -160,7 +160,7 @@ fn at_second(now: Timestamp) -> Timestamp {
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
-/// A word as it is read again.
+/// Returns a word as it is read again.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '"' | '\\');
     match !word.is_empty() && word.chars().all(is_plain) {
@@ -173,7 +173,7 @@ impl Todo {
     /// Reads the file.
     ///
     /// # Errors
-    /// When it cannot be read, or a line is malformed: every line that is.
+    /// Fails if it cannot be read, or a line is malformed: every line that is.
     pub fn read(path: &Path, streams: &mut Streams) -> Result<Self> {
         if path != Path::new(STDIN) {
             return Self::parse(
@@ -197,7 +197,7 @@ impl Todo {
     /// Reads a text.
     ///
     /// # Errors
-    /// When a line is malformed: every line that is.
+    /// Fails if a line is malformed: every line that is.
     pub fn parse(file: &str, text: &str) -> Result<Self> {
         let mut todo = Self {
             file: file.to_owned(),
@@ -260,7 +260,7 @@ impl Todo {
         Ok(())
     }
 
-    /// Whether anything is to be done.
+    /// Returns whether anything is to be done.
     pub fn is_idle(&self) -> bool {
         let mut lines = self.lines.iter();
         lines.all(|line| line.decision == Decision::Keep)
@@ -269,7 +269,7 @@ impl Todo {
     /// Checks that what is compared is what the file was written from.
     ///
     /// # Errors
-    /// When it is another cluster.
+    /// Fails if it is another cluster.
     pub fn check(&self, target: &Target) -> Result<()> {
         if let (Some(then), Some(now)) = (&self.server, &target.server) {
             ensure!(
@@ -283,7 +283,7 @@ impl Todo {
     }
 }
 
-/// A line whose first word is a decision.
+/// Returns a line whose first word is a decision.
 fn decided(number: usize, first: &str, rest: &str) -> Result<Line, String> {
     let (decision, (mark, object, path, after)) = match first {
         "keep" | "k" => (Decision::Keep, of(rest)?),
@@ -319,10 +319,10 @@ fn decided(number: usize, first: &str, rest: &str) -> Result<Line, String> {
     })
 }
 
-/// Mark, object, path, and what stands behind them.
+/// Mark, object, path, and what is behind them.
 type Of<'t> = (&'t str, &'t str, &'t str, &'t str);
 
-/// What a decision is about.
+/// Returns what a decision is about.
 fn of(text: &str) -> Result<Of<'_>, String> {
     about(text).ok_or_else(|| {
         "after the decision, keep the mark, the severity, the object and the path as 'driftctl \
@@ -347,7 +347,7 @@ fn about(text: &str) -> Option<Of<'_>> {
     is_whole.then_some((mark, object, path, rest))
 }
 
-/// A reason, in quotes or up to where a mark stands, and what is behind it.
+/// Returns a reason, in quotes or up to where a mark stands, and what is behind it.
 fn reason(text: &str) -> Result<(String, Of<'_>), String> {
     if text.starts_with('"') {
         let (first, rest) = word(text);
@@ -374,7 +374,7 @@ fn reason(text: &str) -> Result<(String, Of<'_>), String> {
     }
 }
 
-/// The first word, and what is behind it; blanks in quotes belong to the word.
+/// Returns the first word, and what is behind it; blanks in quotes belong to the word.
 fn word(text: &str) -> (&str, &str) {
     let text = text.trim_start();
     let (mut is_quoted, mut is_escaped) = (false, false);
@@ -390,7 +390,7 @@ fn word(text: &str) -> (&str, &str) {
     (text, "")
 }
 
-/// All words, without the quotes around them.
+/// Returns all words, without the quotes around them.
 fn words(text: &str) -> Result<Vec<String>, String> {
     let mut words = Vec::new();
     let mut rest = text.trim();
@@ -498,7 +498,10 @@ mod tests {
         };
         assert!(todo.check(&target("https://10.0.0.1:6443")).is_ok());
         let error = todo.check(&target("https://10.0.0.2:6443")).unwrap_err();
-        assert!(error.to_string().contains("name the context"), "{error}");
+        assert!(
+            error.to_string().contains("name the right context"),
+            "{error}"
+        );
         assert!(
             todo.check(&Target::default()).is_ok(),
             "a recording has no address"

@@ -24,8 +24,8 @@ const PERIODS: u32 = 3;
 /// Compares again and again until it is told to end.
 ///
 /// # Errors
-/// When the words contradict one another, the state file cannot be used, or the address cannot be
-/// listened on. What goes wrong in a round is said, and does not end the watch.
+/// Fails if the arguments contradict each other, the state file cannot be used, or the address
+/// cannot be listened on. What goes wrong in a round is said, and does not end the watch.
 pub fn run(args: &WatchArgs, settings: &Settings, streams: &mut Streams) -> Result<Exit> {
     if args.print_alerts {
         let alerts = output::watch_alerts();
@@ -98,7 +98,7 @@ fn check(args: &WatchArgs) -> Result<()> {
     Ok(())
 }
 
-/// What is served after a round.
+/// Returns what is served after a round.
 fn pages(args: &WatchArgs, watch: &Watch<'_>) -> Result<Pages> {
     let periods = args.every * PERIODS + Duration::from_secs(args.live.connection.timeout);
     Ok(Pages {

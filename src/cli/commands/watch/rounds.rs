@@ -45,7 +45,7 @@ pub struct Watch<'a> {
     at: Timestamp,
     report: Option<Redacted>,
     recent: VecDeque<Event>,
-    /// What went wrong beside the comparison.
+    /// What went wrong next to the comparison.
     pub troubles: Vec<String>,
 }
 
@@ -53,7 +53,7 @@ impl<'a> Watch<'a> {
     /// Reads the rules and the state, and finds both sides.
     ///
     /// # Errors
-    /// When anything is wrong with the words, the rules or the state file.
+    /// Fails if anything is wrong with the words, the rules or the state file.
     pub fn begin(args: &'a WatchArgs, now: Timestamp) -> Result<Self> {
         let rules = comparison::rules(&args.rules, &args.source, now)?;
         comparison::sources(&args.source, &args.live)?;
@@ -93,7 +93,7 @@ impl<'a> Watch<'a> {
     pub fn round(&mut self, now: Timestamp) -> Outcome {
         let began = Instant::now();
         self.troubles.clear();
-        // Rules are read anew: they change, and they expire.
+        // Rules are read again: they change, and they expire.
         match comparison::rules(&self.args.rules, &self.args.source, now) {
             Ok(rules) => self.rules = rules,
             Err(error) => self.troubles.push(format!(
@@ -205,7 +205,7 @@ impl<'a> Watch<'a> {
     /// Returns the page of metrics.
     ///
     /// # Errors
-    /// When there is no memory for it.
+    /// Fails if there is not memory for it.
     pub fn metrics(&self) -> Result<Vec<u8>> {
         let mut page = Vec::new();
         let options = RenderOptions {
@@ -220,7 +220,7 @@ impl<'a> Watch<'a> {
     /// Returns the last report for other programs.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// Fails if it cannot be written.
     pub fn report_json(&self) -> Result<Option<Vec<u8>>> {
         let (Some(report), Some(format)) = (self.report(), output::find("json")) else {
             return Ok(None);

@@ -55,7 +55,7 @@ impl Service {
     /// Listens.
     ///
     /// # Errors
-    /// When the address cannot be listened on.
+    /// Fails if the address cannot be listened on.
     pub fn start(address: SocketAddr, pages: Pages) -> Result<Self> {
         let listening = || format!("cannot listen on {address} (--listen)");
         let listener = TcpListener::bind(address).with_context(listening)?;

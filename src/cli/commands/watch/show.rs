@@ -1,4 +1,4 @@
-//! What a watch shows: lines as things happen, or on a terminal a screen that is drawn anew.
+//! What a watch shows: lines as things happen, or on a terminal a screen that is drawn again.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::cli::{Streams, message};
 use crate::model::Event;
 use crate::output::{self, RenderOptions};
 
-/// Where a watch is shown, and what stands there.
+/// Where a watch is shown, and what is there.
 pub struct Show<'s> {
     settings: &'s Settings,
     every: Duration,
@@ -50,7 +50,7 @@ impl<'s> Show<'s> {
     /// Says what was left of the watch before.
     ///
     /// # Errors
-    /// When nothing can be written.
+    /// Fails if nothing can be written.
     pub fn begin(&mut self, watch: &Watch<'_>, streams: &mut Streams) -> Result<()> {
         if watch.was_torn {
             let said = "the last line of the state file was incomplete and has been dropped";
@@ -62,7 +62,7 @@ impl<'s> Show<'s> {
     /// Says where the pages are.
     ///
     /// # Errors
-    /// When nothing can be written.
+    /// Fails if nothing can be written.
     pub fn listens(&self, service: &Service, streams: &mut Streams) -> Result<()> {
         let address = service.address;
         let said = format!("serving http://{address}/metrics, /healthz, /livez and /report.json");
@@ -70,7 +70,7 @@ impl<'s> Show<'s> {
         Ok(())
     }
 
-    /// Says that something went wrong beside the comparison.
+    /// Says that something went wrong next to the comparison.
     pub fn trouble(&mut self, what: &str, streams: &mut Streams) {
         message::say(streams, self.settings, what);
     }
@@ -78,7 +78,7 @@ impl<'s> Show<'s> {
     /// Shows a round.
     ///
     /// # Errors
-    /// When nothing can be written.
+    /// Fails if nothing can be written.
     pub fn round(
         &mut self,
         watch: &Watch<'_>,
@@ -194,7 +194,7 @@ impl<'s> Show<'s> {
     }
 }
 
-/// What made a round incomplete.
+/// Returns what made a round incomplete.
 fn why_incomplete(watch: &Watch<'_>) -> Vec<String> {
     let Some(report) = watch.report() else {
         return Vec::new();

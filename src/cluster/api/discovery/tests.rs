@@ -67,7 +67,7 @@ fn a_kind_that_is_absent_moved_or_unknown_is_three_different_things() {
     let catalog = aggregated();
     assert_not_served(
         &catalog.lookup("batch/v1", "Widget"),
-        "without a kind Widget",
+        "which has no kind Widget",
     );
     assert_not_served(
         &catalog.lookup("batch/v2", "CronJob"),
@@ -92,8 +92,8 @@ fn a_kind_that_is_absent_moved_or_unknown_is_three_different_things() {
 #[test]
 fn a_root_that_failed_makes_its_kinds_unknown_and_no_others() {
     let mut catalog = aggregated();
-    catalog.named = Root::Broken("no answer".to_owned());
-    assert_unknown(&catalog.lookup("batch/v1", "CronJob"), "no answer");
+    catalog.named = Root::Broken("no response".to_owned());
+    assert_unknown(&catalog.lookup("batch/v1", "CronJob"), "no response");
     assert!(matches!(
         catalog.lookup("v1", "ConfigMap"),
         KindLookup::Served(_)
@@ -114,7 +114,7 @@ fn older_servers_are_asked_version_by_version_for_what_is_needed() {
         ["batch/v1", "batch/v1beta1"]
     );
     assert_eq!(catalog.missing(None).len(), 4);
-    assert_unknown(&catalog.lookup("batch/v1", "CronJob"), "was not asked for");
+    assert_unknown(&catalog.lookup("batch/v1", "CronJob"), "was not requested");
 
     let list = json!({"kind": "APIResourceList", "groupVersion": "batch/v1", "resources": [
         {"name": "cronjobs", "kind": "CronJob", "namespaced": true, "verbs": ["get", "list"]},
@@ -160,7 +160,7 @@ fn undeclared_objects_are_looked_for_once_for_each_kind() {
     assert!(gaps.is_empty(), "computed groups are no gap: {gaps:?}");
 }
 
-/// A server of Kubernetes 1.29 or later, as far as it matters here.
+/// Returns a server of Kubernetes 1.29 or later, as far as it matters here.
 fn modern() -> Catalog {
     let group = |name: &str, version: &str, kind: &str| {
         format!(
@@ -203,12 +203,12 @@ fn what_cannot_be_read_has_its_replacement_named() {
         (
             "policy/v1beta1",
             "PodSecurityPolicy",
-            "is gone since Kubernetes 1.25; it has no replacement",
+            "was removed in Kubernetes 1.25; it has no replacement",
         ),
         (
             "batch/v1beta1",
             "CronJob",
-            "is gone since Kubernetes 1.25; use batch/v1",
+            "was removed in Kubernetes 1.25; use batch/v1",
         ),
     ] {
         let KindLookup::NotServed(why) = modern().lookup(version, kind) else {

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// What is wanted of the ConfigMaps in `shop`: `a` and `b`, and what nobody declares.
+/// Returns what is wanted of the ConfigMaps in `shop`: `a` and `b`, and what nobody declares.
 fn selection(extra: bool) -> Arc<Selection> {
     Arc::new(Selection {
         kind: ServedKind {

@@ -7,13 +7,13 @@ use crate::cluster::Right;
 use crate::cluster::api::failure::Failure;
 use crate::cluster::denial::{Denial, denial};
 
-/// Why a write was not carried out, or why that is not known.
+/// Why a write was not carried out, or why that is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError {
-    /// A test of the patch does not hold: something changed meanwhile.
+    /// A test of the patch does not hold: something changed in the meantime.
     #[error("it was changed in the meantime")]
     TestFailed,
-    /// 409: the object is not in the state that was asked for, or a field belongs to somebody.
+    /// 409: the object is not in the state that was asked for, or a field belongs to someone.
     #[error("the object was changed in the meantime (409)")]
     Conflict,
     /// 403 by an authorizer.
@@ -82,7 +82,7 @@ struct Cause {
 }
 
 impl WriteError {
-    /// What an answer with this code and body means.
+    /// Returns what an answer with this code and body means.
     pub(super) fn of(writing: &Writing, code: u16, body: &[u8]) -> Self {
         let status: Status = serde_json::from_slice(body).unwrap_or_default();
         if let Some(webhook) = without_dry_run(&status.message) {
@@ -107,7 +107,7 @@ impl WriteError {
             404 => Self::NotFound,
             409 if status.reason == "AlreadyExists" => Self::AlreadyExists,
             409 => Self::Conflict,
-            // The server names fields for all that it finds invalid in an object.
+            // The server names fields for everything that it finds invalid in an object.
             422 if writing.is_patch && fields.is_empty() && status.kind == "Status" => {
                 Self::TestFailed
             }
@@ -118,7 +118,7 @@ impl WriteError {
         }
     }
 
-    /// What it means that there is no answer.
+    /// Returns what it means that there is no answer.
     pub(super) fn without_answer(failure: &Failure) -> Self {
         match failure {
             Failure::Unauthorized | Failure::Credentials(_) | Failure::Untrusted(_) => {
@@ -129,7 +129,7 @@ impl WriteError {
     }
 }
 
-/// A path of a field, and nothing that a webhook made up.
+/// Returns a path of a field, and nothing that a webhook made up.
 fn is_field(field: &str) -> bool {
     !field.is_empty()
         && field.len() <= 200
@@ -138,12 +138,12 @@ fn is_field(field: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || ".[]-_/".contains(c))
 }
 
-/// An authorizer says which verb one cannot use.
+/// Returns an authorizer says which verb one cannot use.
 fn is_by_authorizer(writing: &Writing, message: &str) -> bool {
     message.is_empty() || message.contains(&format!("cannot {} ", writing.right.verb))
 }
 
-/// The webhook that takes no dry runs (`admission/plugin/webhook/errors`).
+/// Returns the webhook that takes no dry runs (`admission/plugin/webhook/errors`).
 fn without_dry_run(message: &str) -> Option<String> {
     let rest = message.split_once("admission webhook \"")?.1;
     let (name, rest) = rest.split_once('"')?;

@@ -33,7 +33,7 @@ metadata:
 
 const OBJECT: &str = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n";
 
-/// The documents of a recording.
+/// Returns the documents of a recording.
 fn documents(bytes: &[u8]) -> Result<Vec<Value>> {
     let input = input("live.yaml".to_owned(), bytes.to_vec())?;
     let parsed = serde_json::Deserializer::from_str(&input.text).into_iter();
@@ -114,7 +114,7 @@ fn errors_name_their_line_and_quote_nothing() {
     let error = refused("apiVersion: v1\nkind: Secret\ndata: {k: canary\n");
     assert!(error.starts_with("live.yaml:"), "{error}");
     assert!(!error.contains("canary"), "{error}");
-    assert!(refused("# nothing\n---\n").contains("holds no object"));
+    assert!(refused("# nothing\n---\n").contains("contains no objects"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::{Candidate, Intent, Texts, beside, field, items};
 use crate::engine::backport::rendered::Layer;
 use crate::model::{ChangeKind, PathElement, Step};
 
-/// The edits that add a generator which is merged with that of a base.
+/// Returns the edits that add a generator which is merged with that of a base.
 pub(super) fn merged(
     intent: &Intent<'_>,
     layer: &Layer,
@@ -38,8 +38,8 @@ pub(super) fn merged(
     )
 }
 
-/// The list of generators that may have made the object, the key that is meant, and what it is to
-/// have as text; `None` for what goes.
+/// Returns the list of generators that may have made the object, the key that is meant, and what it
+/// is to have as text; `None` for what goes.
 fn asked<'i>(intent: &'i Intent<'_>) -> Option<(&'static str, &'i str, Option<String>)> {
     let list = match intent.kind() {
         "ConfigMap" => "configMapGenerator",
@@ -75,7 +75,7 @@ struct Generator<'g> {
     is_added: bool,
 }
 
-/// The edits of generators and of what they read that may do it.
+/// Returns the edits of generators and of what they read that may do it.
 pub(super) fn edits(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> Vec<Candidate> {
     let Some((list, key, to)) = asked(intent) else {
         return Vec::new();
@@ -164,7 +164,7 @@ impl Generator<'_> {
         }
     }
 
-    /// `envs: [path]`: the value stands in a line of the file.
+    /// `envs: [path]`: the value is in a line of the file.
     fn lines(&self, texts: &Texts<'_>) -> Option<Candidate> {
         let envs = items(self.fields, "envs").iter().filter_map(Value::as_str);
         let env = self.fields.get("env").and_then(Value::as_str);

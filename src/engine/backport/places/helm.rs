@@ -31,7 +31,7 @@ struct Guess {
 /// The most guesses in one tree.
 const MOST: usize = 8;
 
-/// The edits of values that may do it.
+/// Returns the edits of values that may do it.
 pub(super) fn edits(
     intent: &Intent<'_>,
     part: &Part,
@@ -50,7 +50,7 @@ pub(super) fn edits(
     }
     let Some(own) = own else { return found };
     let guesses = guesses(intent, &own.value);
-    // A value that the chart has set is set again where it is given values.
+    // A value that the chart has set is set again if it is given values.
     if let Some(first) = holders.first() {
         for guess in &guesses {
             let laid = laid_over(&first.value, &own.value, guess);
@@ -63,7 +63,7 @@ pub(super) fn edits(
     found
 }
 
-/// The edit of a template that states the value in a line of its own.
+/// Returns the edit of a template that states the value in a line of its own.
 pub(super) fn template(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<Candidate> {
     let declared = intent.change.declared.as_ref()?;
     let (was, to) = differing(declared, intent.to()?)?;
@@ -79,7 +79,7 @@ pub(super) fn template(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<Candida
     Some(Candidate::text(file, lines.concat()))
 }
 
-/// A file of values.
+/// Returns a file of values.
 fn whole(file: &str, texts: &Texts<'_>) -> Option<Holder> {
     let parsed = yaml::parse(&texts.of(file)?);
     let document = parsed.documents.into_iter().next()?;
@@ -92,7 +92,7 @@ fn whole(file: &str, texts: &Texts<'_>) -> Option<Holder> {
     })
 }
 
-/// The values in the Application or HelmRelease that leads to the object.
+/// Returns the values in the Application or HelmRelease that leads to the object.
 fn inline(intent: &Intent<'_>, drafts: &dyn Drafts, texts: &Texts<'_>) -> Vec<Holder> {
     let Some(deployer) = intent.origin.chain.last() else {
         return Vec::new();
@@ -133,7 +133,7 @@ fn inline(intent: &Intent<'_>, drafts: &dyn Drafts, texts: &Texts<'_>) -> Vec<Ho
     found
 }
 
-/// The ways to values in an Application or a HelmRelease, those that win first.
+/// Returns the ways to values in an Application or a HelmRelease, those that win first.
 fn ways(object: &Value) -> Vec<Vec<Step>> {
     let mut ways = Vec::new();
     let mut helm = vec![vec![field("spec"), field("source"), field("helm")]];
@@ -168,7 +168,7 @@ impl Holder {
     }
 }
 
-/// The values that may become the field, the likeliest first.
+/// Returns the values that may become the field, the likeliest first.
 fn guesses(intent: &Intent<'_>, tree: &Value) -> Vec<Guess> {
     let mut found = Vec::new();
     collect(intent, tree, &mut Vec::new(), &mut found);
@@ -202,7 +202,7 @@ fn collect(intent: &Intent<'_>, tree: &Value, way: &mut Vec<Step>, found: &mut V
     }
 }
 
-/// What a value would have to be, if it becomes the field or something around it.
+/// Returns what a value would have to be, if it becomes the field or something around it.
 fn guess(intent: &Intent<'_>, value: &Value, way: &[Step]) -> Option<(Value, usize)> {
     let path = &intent.change.path.0;
     let alike = 10 * alike(path, way);
@@ -251,7 +251,7 @@ fn guess(intent: &Intent<'_>, value: &Value, way: &[Step]) -> Option<(Value, usi
     })
 }
 
-/// The scalars in which two values of one shape differ, if there is one pair of them.
+/// Returns the scalars in which two values of one shape differ, if there is one pair of them.
 fn differing<'v>(one: &'v Value, other: &'v Value) -> Option<(&'v Value, &'v Value)> {
     let pairs: Vec<(&Value, &Value)> = match (one, other) {
         (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
@@ -276,7 +276,7 @@ fn is_within(value: &Value, all: &Map<String, Value>) -> bool {
     })
 }
 
-/// Whether the last name of a way is that of the last field of a path, or ends in it.
+/// Returns whether the last name of a way is that of the last field of a path, or ends in it.
 fn names_parent(path: &[PathElement], way: &[Step]) -> bool {
     let last = path.iter().rev().find_map(|element| match element {
         PathElement::Field(name) => Some(name.to_lowercase()),
@@ -297,7 +297,7 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-/// A value of the type that stands there already, where that can be.
+/// Returns a value of the type that is there already, where that can be.
 fn written_like(value: &Value, live: &Value, text: String) -> Value {
     match value {
         Value::Number(_) | Value::Bool(_) => {
@@ -310,7 +310,7 @@ fn written_like(value: &Value, live: &Value, text: String) -> Value {
     }
 }
 
-/// How many words the names of both have in common.
+/// Returns how many words the names of both have in common.
 fn alike(path: &[PathElement], way: &[Step]) -> usize {
     let mut words = Vec::new();
     for element in path {
@@ -352,8 +352,8 @@ fn words_of(name: &str) -> Vec<String> {
     words.into_iter().map(singular).collect()
 }
 
-/// The values that are given, with a value of the chart's own set in them too. A list is given as a
-/// whole.
+/// Returns the values that are given, with a value of the chart's own set in them too. A list is
+/// given as a whole.
 fn laid_over(given: &Value, own: &Value, guess: &Guess) -> Option<Value> {
     let is_index = |step: &Step| matches!(step, Step::Index(_));
     let end = guess.way.iter().position(is_index);

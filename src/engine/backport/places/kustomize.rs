@@ -35,7 +35,7 @@ impl<'i> Image<'i> {
     }
 }
 
-/// The declared and the live image, where an image was changed.
+/// Returns the declared and the live image, where an image was changed.
 pub(super) fn images<'i>(intent: &'i Intent<'_>) -> Option<(Image<'i>, Image<'i>)> {
     let last = intent.change.path.0.last()?;
     if last != &PathElement::Field("image".to_owned()) {
@@ -61,7 +61,7 @@ pub(super) fn with_image(entry: &Map<String, Value>, from: &Image<'_>, to: &Imag
     Value::Object(entry)
 }
 
-/// Whether `replicas` of a kustomization may set the field.
+/// Returns whether `replicas` of a kustomization may set the field.
 pub(super) fn is_replicas(intent: &Intent<'_>) -> bool {
     const SCALED: [&str; 4] = [
         "Deployment",
@@ -72,7 +72,7 @@ pub(super) fn is_replicas(intent: &Intent<'_>) -> bool {
     intent.change.path.to_string() == ".spec.replicas" && SCALED.contains(&intent.kind())
 }
 
-/// The edits of a kustomization's own fields that state the declared value.
+/// Returns the edits of a kustomization's own fields that state the declared value.
 pub(super) fn stated(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> Vec<Candidate> {
     let mut ways: Vec<(Vec<Step>, Option<Value>)> = Vec::new();
     if let Some((from, to)) = images(intent) {

@@ -33,7 +33,7 @@ pub(super) struct Intent<'i> {
 }
 
 impl Intent<'_> {
-    /// The value that the field is to have.
+    /// Returns the value that the field is to have.
     fn to(&self) -> Option<&Value> {
         self.wanted.least.as_ref()
     }
@@ -56,8 +56,8 @@ impl Intent<'_> {
         self.text("/metadata/name")
     }
 
-    /// Whether a value that is written is the one that the object was rendered of: its name may
-    /// have got a prefix, a suffix or a hash.
+    /// Returns whether a value that is written is the one that the object was rendered of: its name
+    /// may have got a prefix, a suffix or a hash.
     fn is_of(&self, written: &Value) -> bool {
         let text = |pointer: &str| written.pointer(pointer).and_then(Value::as_str);
         let name = text("/metadata/name").unwrap_or_default();
@@ -76,7 +76,7 @@ impl<'t> Texts<'t> {
         Self { edits, read }
     }
 
-    /// The text of a file; `None` where it is not to be edited.
+    /// Returns the text of a file; `None` where it is not to be edited.
     pub fn of(&self, file: &str) -> Option<String> {
         match self.edits.get(file) {
             Some(text) => Some(text.clone()),
@@ -122,7 +122,7 @@ impl Candidate {
         places.next().unwrap_or_default()
     }
 
-    /// What there is to say where a bot writes the line too.
+    /// Returns what there is to say where a bot writes the line too.
     pub fn bot(&self, texts: &Texts<'_>) -> Option<String> {
         let mut files = self.files.iter();
         files.find_map(|(file, after)| {
@@ -133,14 +133,14 @@ impl Candidate {
     }
 }
 
-/// The first line that an edit changes, counted from 1.
+/// Returns the first line that an edit changes, counted from 1.
 fn first_difference(texts: &Texts<'_>, file: &str, after: &str) -> usize {
     let before = texts.of(file).unwrap_or_default();
     let both = before.lines().zip(after.lines());
     both.take_while(|(before, after)| before == after).count() + 1
 }
 
-/// Every edit that may do it, the likeliest first.
+/// Returns every edit that may do it, the likeliest first.
 pub(super) fn candidates(
     intent: &Intent<'_>,
     layers: &[Layer],
@@ -184,7 +184,7 @@ pub(super) fn candidates(
     once
 }
 
-/// The file that the object is written in, and whether that states the field.
+/// Returns the file that the object is written in, and whether that states the field.
 fn own_file(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<(Candidate, bool)> {
     let file = &*intent.origin.file;
     let (document, way, written) = written(intent, texts)?;
@@ -195,7 +195,7 @@ fn own_file(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<(Candidate, bool)>
     Some((candidate, states && intent.change.declared.is_some()))
 }
 
-/// The object as it is written in its file: the document, the way to it, and its value.
+/// Returns the object as it is written in its file: the document, the way to it, and its value.
 fn written(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<(usize, Vec<Step>, Value)> {
     let text = texts.of(&intent.origin.file)?;
     let parsed = yaml::parse(&text);
@@ -211,7 +211,7 @@ fn written(intent: &Intent<'_>, texts: &Texts<'_>) -> Option<(usize, Vec<Step>, 
     Some((at, way, items.get(index)?.clone()))
 }
 
-/// What a folder calls a file, as the user would.
+/// Returns what a folder calls a file, as the user would.
 fn beside(folder: &str, file: &str) -> String {
     let joined = Path::new(folder).join(file);
     let mut path = PathBuf::new();

@@ -9,7 +9,7 @@ use crate::engine::backport::rendered::Layer;
 use crate::engine::backport::values::index_of;
 use crate::model::PathElement;
 
-/// The edits that add an entry to a kustomization, the shortest first.
+/// Returns the edits that add an entry to a kustomization, the shortest first.
 pub(super) fn entries(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> Vec<Candidate> {
     let own = written(intent, texts).map(|(.., written)| written);
     let own = own.as_ref();
@@ -44,7 +44,7 @@ pub(super) fn entries(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> 
         let target = json!({"kind": intent.kind(), "name": name});
         entries.push(("patches", json!({"patch": patch, "target": target})));
     }
-    // A transformer comes after all that a kustomization says: labels, images, replicas.
+    // A transformer comes after everything that a kustomization says: labels, images, replicas.
     for (name, _) in &names {
         let operations = Value::Array(operations(before, &intent.wanted.value));
         let transformer = json!({
@@ -65,7 +65,7 @@ pub(super) fn entries(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> 
     made.collect()
 }
 
-/// An entry of `patches` that is a strategic merge patch.
+/// Returns an entry of `patches` that is a strategic merge patch.
 fn merge_patch(
     intent: &Intent<'_>,
     name: &str,
@@ -84,7 +84,7 @@ fn merge_patch(
     Some(("patches", json!({"patch": edit::document(&patch)})))
 }
 
-/// A strategic merge patch that makes the change too.
+/// Returns a strategic merge patch that makes the change too.
 pub(super) fn merged(intent: &Intent<'_>, patch: &Value) -> Option<Value> {
     let mut merged = patch.clone();
     merge(&mut merged, &intent.change.path.0, intent.to())?;
@@ -148,8 +148,8 @@ fn merge(patch: &mut Value, path: &[PathElement], to: Option<&Value>) -> Option<
     }
 }
 
-/// The operations of a JSON patch from one object to another. Items of lists are tested by their
-/// names first, so that a base that changes breaks the build and not another field.
+/// Returns the operations of a JSON patch from one object to another. Items of lists are tested by
+/// their names first, so that a base that changes breaks the build and not another field.
 pub(super) fn operations(from: &Value, to: &Value) -> Vec<Value> {
     let mut found = Vec::new();
     differ(from, to, "", &mut found);

@@ -13,7 +13,7 @@ use crate::yaml;
 /// The text of a patch, and where it is.
 struct Patch<'p> {
     file: String,
-    /// The way to it where it stands in the kustomization.
+    /// The way to it where it is in the kustomization.
     inline: Option<Vec<Step>>,
     text: String,
     target: Option<&'p Value>,
@@ -25,7 +25,7 @@ struct Part {
     value: Value,
 }
 
-/// Every patch of a kustomization.
+/// Returns every patch of a kustomization.
 fn all<'p>(layer: &'p Layer, texts: &Texts<'_>) -> Vec<Patch<'p>> {
     let mut found = Vec::new();
     for list in ["patches", "patchesJson6902", "patchesStrategicMerge"] {
@@ -74,7 +74,7 @@ impl Patch<'_> {
         parts.collect()
     }
 
-    /// The edit that gives a field of the patch another value, or takes it out.
+    /// Returns the edit that gives a field of the patch another value, or takes it out.
     fn with(
         &self,
         texts: &Texts<'_>,
@@ -89,7 +89,7 @@ impl Patch<'_> {
         Candidate::field(texts, &self.file, 1, inline, Some(&edited))
     }
 
-    /// Whether a strategic merge patch is one of the object.
+    /// Returns whether a strategic merge patch is one of the object.
     fn is_of(&self, intent: &Intent<'_>, value: &Value) -> bool {
         let kind = value.get("kind").and_then(Value::as_str);
         match self.target {
@@ -99,13 +99,13 @@ impl Patch<'_> {
     }
 }
 
-/// Whether a patch's target may select the object.
+/// Returns whether a patch's target may select the object.
 fn may_select(target: &Value, intent: &Intent<'_>) -> bool {
     let text = |name: &str| target.get(name).and_then(Value::as_str);
     text("kind").is_none_or(|kind| kind == intent.kind())
 }
 
-/// Whether a patch's target is this object and no other.
+/// Returns whether a patch's target is this object and no other.
 fn selects_alone(target: &Value, intent: &Intent<'_>) -> bool {
     let text = |name: &str| target.get(name).and_then(Value::as_str);
     let name = text("name").unwrap_or_default();
@@ -118,7 +118,7 @@ fn selects_alone(target: &Value, intent: &Intent<'_>) -> bool {
         && intent.name().contains(name)
 }
 
-/// The edits of patches that state the declared value.
+/// Returns the edits of patches that state the declared value.
 pub(super) fn stated(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> Vec<Candidate> {
     let path = &intent.change.path.0;
     let mut found = Vec::new();
@@ -144,7 +144,7 @@ pub(super) fn stated(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> V
     found
 }
 
-/// The edits of JSON patches that put the value there, or something around it.
+/// Returns the edits of JSON patches that put the value there, or something around it.
 fn operation(
     intent: &Intent<'_>,
     patch: &Patch<'_>,
@@ -183,7 +183,7 @@ fn operation(
     found
 }
 
-/// What is left of a path below what a JSON pointer leads to.
+/// Returns what is left of a path below what a JSON pointer leads to.
 fn below<'p>(path: &'p [PathElement], pointer: &str) -> Option<&'p [PathElement]> {
     let mut rest = path;
     for token in pointer.split('/').skip(1) {
@@ -201,8 +201,8 @@ fn below<'p>(path: &'p [PathElement], pointer: &str) -> Option<&'p [PathElement]
     Some(rest)
 }
 
-/// The edits of strategic merge patches of the object: of all of them, or of those that have the
-/// field's parent.
+/// Returns the edits of strategic merge patches of the object: of all of them, or of those that
+/// have the field's parent.
 pub(super) fn merged(
     intent: &Intent<'_>,
     layer: &Layer,
@@ -229,7 +229,7 @@ pub(super) fn merged(
     found
 }
 
-/// The edits that make a patch of the object say more.
+/// Returns the edits that make a patch of the object say more.
 pub(super) fn extended(intent: &Intent<'_>, layer: &Layer, texts: &Texts<'_>) -> Vec<Candidate> {
     let mut found = merged(intent, layer, texts, false);
     for patch in all(layer, texts) {

@@ -40,7 +40,7 @@ pub(super) struct Release {
 }
 
 impl Release {
-    /// The namespace of its objects.
+    /// Returns the namespace of its objects.
     fn namespace(&self) -> &str {
         match self.spec.target_namespace.as_str() {
             "" => self.found.metadata("namespace"),
@@ -214,7 +214,7 @@ fn know(run: &mut Run<'_>, manifest: Manifest, cluster: Option<String>) -> Optio
 }
 
 impl Known {
-    /// Whether both are declared alike.
+    /// Returns whether both are declared alike.
     fn is_same(&self, other: &Self) -> bool {
         let (one, other) = (&self.release, &other.release);
         one.name == other.name
@@ -226,7 +226,7 @@ impl Known {
         self.release.manifest.origin.chain.len()
     }
 
-    /// Whether what Helm recorded is what is declared, as far as it can be told.
+    /// Returns whether what Helm recorded is what is declared, as far as it can be told.
     fn is_recorded(&self) -> bool {
         let Some(deployed) = &self.deployed else {
             return false;
@@ -282,7 +282,7 @@ impl Known {
         (self.release, outcome)
     }
 
-    /// What its chart makes of its values.
+    /// Returns what its chart makes of its values.
     fn rendered(
         &self,
         rendering: &Result<&Rendering, String>,
@@ -364,7 +364,7 @@ impl Known {
     }
 }
 
-/// What Helm recorded, with the places of what is secret in it.
+/// Returns what Helm recorded, with the places of what is secret in it.
 fn take_secrets(
     values: &Result<DeclaredValues, String>,
     mut deployed: Deployed,

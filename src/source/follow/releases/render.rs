@@ -52,10 +52,10 @@ pub(super) struct Work<'w> {
 }
 
 impl Work<'_> {
-    /// What the chart declares with these values.
+    /// Returns what the chart declares with these values.
     ///
     /// # Errors
-    /// When it cannot be rendered at all.
+    /// Fails if it cannot be rendered at all.
     pub fn load(&self, at: &At, files: &[PathBuf]) -> Result<Loaded, String> {
         let Self {
             release, rendering, ..
@@ -74,7 +74,7 @@ impl Work<'_> {
             ..ChartOptions::default()
         };
         let capabilities = Capabilities {
-            // That of the context is no business of Flux's.
+            // That of the context is not a business of Flux's.
             namespace: None,
             ..self.capabilities.clone()
         };
@@ -110,8 +110,8 @@ impl Work<'_> {
         Ok(loaded)
     }
 
-    /// Says of an object of a chart that lies elsewhere where it is declared: nobody here can edit
-    /// the chart.
+    /// Says of an object of a chart that is elsewhere if it is declared: nobody here can edit the
+    /// chart.
     fn place(&self, manifest: &mut Manifest) {
         let own = &self.release.manifest.origin;
         manifest.source_map = None;
@@ -198,7 +198,7 @@ fn post_rendered(
     Ok(built.manifests.into_iter().map(back).collect())
 }
 
-/// The files in a fetched chart that stand in place of its values.
+/// Returns the files in a fetched chart that are in place of its values.
 pub(super) fn files_in(at: &At, files: &[String]) -> Result<Vec<PathBuf>, String> {
     flux::values_in(at.directory(), files)
 }

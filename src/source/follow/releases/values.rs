@@ -24,7 +24,7 @@ impl DeclaredValues {
     /// Collects the values.
     ///
     /// # Errors
-    /// When they are not all known, with the reason.
+    /// Fails if they are not all known, with the reason.
     pub fn of(release: &Value, values: &Values<'_>) -> Result<Self, String> {
         let namespace = release.pointer("/metadata/namespace");
         let namespace = namespace.and_then(Value::as_str).unwrap_or_default();
@@ -47,7 +47,7 @@ impl DeclaredValues {
         Ok(all)
     }
 
-    /// Whether some of them are secret.
+    /// Returns whether some of them are secret.
     pub fn has_secrets(&self) -> bool {
         !self.secret.is_empty()
     }
@@ -110,7 +110,7 @@ impl DeclaredValues {
         Ok(())
     }
 
-    /// The places of what is declared and not deployed yet, as `.image.tag`.
+    /// Returns the places of what is declared and not deployed yet, as `.image.tag`.
     pub fn not_in(&self, deployed: &Value) -> BTreeSet<String> {
         let mut changed = BTreeSet::new();
         differences(&self.own, deployed, &mut Vec::new(), &mut changed);
@@ -129,7 +129,8 @@ fn leaves(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// A value at the place that a `targetPath` names, as `helm --set` would put it there: `a.b[0].c`.
+/// Returns a value at the place that a `targetPath` names, as `helm --set` would put it there:
+/// `a.b[0].c`.
 fn at_path(path: &str, written: &str) -> Option<Value> {
     let mut parts: Vec<(String, Option<usize>)> = Vec::new();
     let mut part = String::new();
@@ -167,7 +168,7 @@ fn at_path(path: &str, written: &str) -> Option<Value> {
     value.is_object().then_some(value)
 }
 
-/// A value as `helm --set` reads it. What is quoted is a text.
+/// Returns a value as `helm --set` reads it. What is quoted is a text.
 fn typed(written: &str) -> Value {
     for quote in ['"', '\''] {
         let quoted = written.strip_prefix(quote);
@@ -210,7 +211,7 @@ fn differences(a: &Value, b: &Value, way: &mut Vec<String>, found: &mut BTreeSet
     }
 }
 
-/// Whether two values mean the same: numbers are kept as they come by Helm.
+/// Returns whether two values mean the same: numbers are kept as they come by Helm.
 fn is_same(a: &Value, b: &Value) -> bool {
     let number = |value: &Value| value.as_f64();
     a == b || number(a).is_some() && number(a) == number(b)
